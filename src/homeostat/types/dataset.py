@@ -1,0 +1,48 @@
+"""Examples, and the immutable snapshot that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Origin(StrEnum):
+    """Why an example is in a dataset."""
+
+    NEW = "new"
+    """It came since the champion was trained."""
+    REPLAY = "replay"
+    """The champion was trained on it, or could have been; here so that it is not forgotten."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One thing to learn: a request and the reply it should have had."""
+
+    text: str
+    target: str
+    """A label or a reply."""
+    task: str = ""
+    origin: Origin = Origin.NEW
+    interaction: str = ""
+    """Id of the interaction it was made from; empty for rows imported as history."""
+    time: float = 0.0
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """An immutable snapshot of examples. Its rows live in the blob named by `blob`; `counts` says what was dropped where."""
+
+    id: str
+    task: str
+    time: float
+    blob: str
+    """Content hash of the JSONL file of examples."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Rows left after every step, in the order of the steps: selected, labeled, cleaned, …"""
+    labels: tuple[str, ...] = ()
+    """Label set of the champion, then labels seen here for the first time."""
+    parents: tuple[str, ...] = ()
+    """Ids of the datasets that replayed rows came from."""

@@ -1,0 +1,45 @@
+"""A decision: what to do about the signals, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What a policy may decide."""
+
+    WAIT = "wait"
+    RETRAIN = "retrain"
+    LABEL = "label"
+    """Ask for more labels first."""
+    ROLLBACK = "rollback"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """An action that was weighed and its worth, in the task's own units of value."""
+
+    action: str
+    gain: float
+    cost: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """An action with its expected gain, its cost, and a sentence."""
+
+    id: str
+    task: str
+    time: float
+    action: Action
+    because: str
+    gain: float = 0.0
+    """Expected rise of the task's metric, as a difference of means (0.05 = five points)."""
+    gain_interval: tuple[float, float] = (0.0, 0.0)
+    """95 % interval of `gain`."""
+    cost: float = 0.0
+    """In the unit of `decide.value_of_a_correct_reply`."""
+    alternatives: tuple[Alternative, ...] = ()
+    signals: tuple[str, ...] = ()
+    """Ids of the signals it rests on."""

@@ -1,0 +1,31 @@
+"""Feedback: what somebody said, later, about an interaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FeedbackKind(StrEnum):
+    """What the value of a feedback means."""
+
+    LABEL = "label"
+    """`value` is the right label."""
+    CORRECTION = "correction"
+    """`value` is the text that should have been replied."""
+    RATING = "rating"
+    """`value` is a number between 0 (bad) and 1 (good), as text."""
+    COMMENT = "comment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """One statement about one interaction; a later one corrects an earlier one, none is ever changed."""
+
+    id: str
+    interaction: str
+    kind: FeedbackKind
+    value: str
+    time: float
+    source: str = ""
+    """Who said it (user, agent, judge …)."""

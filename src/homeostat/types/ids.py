@@ -1,0 +1,28 @@
+"""Ids that carry their noun and their time, and ids that come out the same when a step is run twice."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def _base32(number: int, digits: int) -> str:
+    out = ""
+    for _ in range(digits):
+        number, rest = divmod(number, 32)
+        out = _ALPHABET[rest] + out
+    return out
+
+
+def new(noun: str) -> str:
+    """A fresh id such as `int_01jd8m3k7q9x5v2w0ab3` that sorts by the moment it was made."""
+    return f"{noun}_{_base32(time.time_ns() // 1_000_000, 10)}{_base32(secrets.randbits(50), 10)}"
+
+
+def derived(noun: str, *parts: object) -> str:
+    """The id that these parts always give: a step that is run again writes the same row again."""
+    digest = hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
+    return f"{noun}_{_base32(int.from_bytes(digest[:13], 'big'), 20)}"

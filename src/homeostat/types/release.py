@@ -1,0 +1,34 @@
+"""A release: who answers which share of the traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """How far a candidate has come."""
+
+    SHADOW = "shadow"
+    CANARY = "canary"
+    FULL = "full"
+    ROLLBACK = "rollback"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """One row per change of who answers; the newest row of a task is in force."""
+
+    id: str
+    task: str
+    time: float
+    stage: Stage
+    champion: str
+    """Version that answers whatever no candidate answers."""
+    candidate: str = ""
+    share: float = 0.0
+    """Share of episodes that the candidate answers (canary)."""
+    because: str = ""
+    shares: Mapping[str, float] = field(default_factory=dict)
+    """Further versions and their shares (fixed split)."""

@@ -1,0 +1,65 @@
+"""Scores, reports, verdicts: what was measured and what the gate made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """A mean that is never without its interval and its n."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+class Outcome(StrEnum):
+    """What a gate can say."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNSURE = "unsure"
+    """The rows do not decide; go on in shadow or ask for labels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The candidate beside the champion on the same rows."""
+
+    id: str
+    task: str
+    time: float
+    candidate: str
+    champion: str
+    metric: str
+    candidate_score: Score
+    champion_score: Score
+    difference: Score
+    """Candidate minus champion, paired."""
+    groups: Mapping[str, Score] = field(default_factory=dict)
+    """Paired difference per guard group or slice."""
+    gated: tuple[str, ...] = ()
+    """Groups large enough to be gated alone, by the power table."""
+    rows: str = ""
+    """Content hash of the per-row outcomes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the gate says of a report, in a sentence."""
+
+    id: str
+    task: str
+    time: float
+    report: str
+    candidate: str
+    outcome: Outcome
+    because: str
+    artifact: str = ""
+    """Content hash of the very folder that was evaluated; the one that serves must have the same."""
+    tests: Mapping[str, float] = field(default_factory=dict)
+    """p-value of each test that was run."""

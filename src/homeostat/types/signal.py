@@ -1,0 +1,38 @@
+"""A signal: evidence that something moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Moved(StrEnum):
+    """What a signal says has moved."""
+
+    NOVELTY = "novelty"
+    """Requests unlike those before: lower confidence, farther from the training set."""
+    MIX = "mix"
+    """The same requests in other proportions."""
+    PERFORMANCE = "performance"
+    """More replies are wrong, by labels or ratings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """A statistic that passed its threshold, where, and examples of what moved."""
+
+    id: str
+    task: str
+    time: float
+    moved: Moved
+    detector: str
+    statistic: float
+    threshold: float
+    n: int
+    """Interactions seen since the detector was started or last reset."""
+    since: float = 0.0
+    """Estimated time of the change, in seconds since 1970."""
+    slice: str = ""
+    """Where, e.g. `segment=business`; empty for all traffic."""
+    examples: tuple[str, ...] = ()
+    """Ids of interactions that moved it most."""

@@ -1,0 +1,47 @@
+"""A version: everything that must be the same for a reply to be the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a version is in its life."""
+
+    CANDIDATE = "candidate"
+    SHADOW = "shadow"
+    CANARY = "canary"
+    LIVE = "live"
+    RETIRED = "retired"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    """Rolled back after it had answered users."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """Base + adapter or weights + labels + how they were made. Immutable but for `state`."""
+
+    id: str
+    task: str
+    time: float
+    base: str
+    """`builtin`, a hub name or a folder."""
+    blob: str = ""
+    """Content hash of the folder with the adapter or the weights (safetensors); empty for the bare base."""
+    kind: str = "lora"
+    """What the blob holds: `base` (nothing), `lora` or `full`."""
+    labels: tuple[str, ...] = ()
+    """Label set this version can reply with; index k of it is the k-th label code."""
+    prior: tuple[float, ...] = ()
+    """Log-probability of each label on a content-free prompt, subtracted from the scores; empty to subtract nothing."""
+    parent: str = ""
+    dataset: str = ""
+    recipe: Mapping[str, object] = field(default_factory=dict)
+    """The fields of the recipe that trained it."""
+    cost: Mapping[str, float] = field(default_factory=dict)
+    """What training took: `flops`, `cpu_seconds`, `wall_seconds`, `steps`."""
+    state: State = State.CANDIDATE
+    config: str = ""
