@@ -79,6 +79,18 @@ class NoProject(HomeostatError):
     code, exit = "E105", 2
 
 
+class TakenName(HomeostatError):
+    """A plugin's name that somebody else provides already."""
+
+    code, exit = "E106", 2
+
+
+class BrokenPlugin(HomeostatError):
+    """A plugin that is installed but cannot be loaded, or that came after the names were closed."""
+
+    code, exit = "E107", 2
+
+
 class BadStream(HomeostatError, ValueError):
     """A stream file that cannot be read as one JSON object a line."""
 

@@ -22,6 +22,20 @@ HERE = Path(__file__).resolve().parent
 SLOT = re.compile(r"\{(\w+)\}")
 ARTICLE = re.compile(r"\b([Aa]) (?=[aeiouAEIOU](?!ni[tqcv]|se|uro|ne\b|uca|tility))")
 
+PREFIXES = (
+    "hey,", "hi,", "hello,", "ok,", "okay so", "please", "um,", "sorry,", "excuse me,", "well,",
+    "hey there,", "quick one,", "listen,", "alright,", "good morning,", "yo,", "and", "so,", "now",
+    "one more thing,", "right,", "hi there,", "also,", "oh,", "good evening,",
+)
+SUFFIXES = (
+    " please", ", thanks", " asap", ", please", " thanks", ", I'm in a hurry", ", thank you",
+    " pls", " right now", ", will you", " if possible", ", it's urgent", " real quick", ", come on",
+)
+CLOSINGS = (
+    "Anything else?", "Let me know if you need more.", "Is there anything else?", "Just ask.",
+    "Happy to help.", "Tell me if that is wrong.", "What else can I do?", "I hope that helps.",
+)
+
 
 @dataclass(frozen=True)
 class Situation:
@@ -84,21 +98,18 @@ def _typo(text: str, rng: random.Random) -> str:
         return text
     at = rng.choice(places)
     word, i = words[at], rng.randrange(1, len(words[at]) - 1)
-    words[at] = rng.choice((
-        word[:i] + word[i + 1] + word[i] + word[i + 2:],
-        word[:i] + word[i + 1:],
-        word[:i] + word[i] + word[i:],
-    ))
+    swapped = word[:i] + word[i + 1] + word[i] + word[i + 2 :]
+    words[at] = rng.choice((swapped, word[:i] + word[i + 1 :], word[: i + 1] + word[i:]))
     return " ".join(words)
 
 
-def _roughen(text: str, rng: random.Random, affixes: dict[str, tuple[str, ...]]) -> str:
+def _roughen(text: str, rng: random.Random) -> str:
     """Make a clean request look like what people type or say."""
     if rng.random() < 0.12:
         head = text if text[:2] in ("I ", "I'") else text[:1].lower() + text[1:]
-        text = f"{rng.choice(affixes['prefix'])} {head}"
+        text = f"{rng.choice(PREFIXES)} {head}"
     if rng.random() < 0.10:
-        text = f"{text.rstrip('?.')}{rng.choice(affixes['suffix'])}"
+        text = f"{text.rstrip('?.')}{rng.choice(SUFFIXES)}"
     if rng.random() < 0.07:
         text = _typo(text, rng)
     if rng.random() < 0.45:
@@ -112,20 +123,6 @@ def _roughen(text: str, rng: random.Random, affixes: dict[str, tuple[str, ...]])
     return text
 
 
-AFFIXES = {
-    "prefix": (
-        "hey,", "hi,", "hello,", "ok,", "okay so", "please", "um,", "sorry,", "excuse me,", "well,",
-        "hey there,", "quick one,", "listen,", "alright,", "good morning,", "yo,", "and", "so,",
-        "one more thing,", "right,", "hi there,", "also,", "oh,", "good evening,", "now",
-    ),
-    "suffix": (
-        " please", ", thanks", " asap", ", please", " thanks", ", I'm in a hurry", " for me",
-        ", thank you", " right now", ", will you", " if possible", ", it's urgent", " pls",
-        " as soon as you can", ", cheers", " real quick", ", would you", ", come on", " today",
-    ),
-}
-
-
 def dialogues(seed: int, count: int) -> Iterator[tuple[str, str]]:
     """Yield ``count`` (user text, assistant text) pairs; the same seed gives the same pairs."""
     rng = random.Random(seed)
@@ -134,12 +131,17 @@ def dialogues(seed: int, count: int) -> Iterator[tuple[str, str]]:
         situation = rng.choice(pool)
         ask = rng.choice(situation.asks)
         known = set(SLOT.findall(ask))
-        open_ended = set(situation.slots) - set(SLOT.findall("\n".join(situation.asks)))
-        # Prefer replies that restate only what this wording said (or what the assistant adds).
+        open_ended = set(situation.slots) - set(SLOT.findall(" ".join(situation.asks)))
+        # Prefer replies that restate what this wording said, and nothing that it did not say.
         fitting = [a for a in situation.answers if set(SLOT.findall(a)) <= known | open_ended]
-        answer = rng.choice(fitting or situation.answers)
+        best = max((len(known & set(SLOT.findall(a))) for a in fitting), default=0)
+        closest = [a for a in fitting if len(known & set(SLOT.findall(a))) == best]
+        answer = rng.choice(closest or situation.answers)
         values = {name: rng.choice(options) for name, options in situation.slots.items()}
-        yield _roughen(_fill(ask, values), rng, AFFIXES), _fill(answer, values)
+        reply = _fill(answer, values)
+        if len(reply.split()) < 6:
+            reply = f"{reply} {rng.choice(CLOSINGS)}"
+        yield _roughen(_fill(ask, values), rng), reply
 
 
 if __name__ == "__main__":

@@ -1,0 +1,268 @@
+"""One message out of one hand-written seed: other words, another frame, another hand at the keyboard, the same meaning.
+
+`Words` holds the lists of words.yaml; `Author(words, rng)` writes. It knows nothing about dates, counts or splits.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+BOUND = r"(?<![\w'{{]){}(?![\w'}}-])"
+SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"{])")
+CLAUSE = re.compile(r"(?<=[.!?])\s+|[,;:]\s+|\s+(?=(?:because|although|so that|since|but)\s)")
+ANAPHORA = re.compile(
+    r"^(it|its|it's|that|that's|this|these|they|them|he|she|his|her|but|and|so|or|then|instead|otherwise|however|one|"
+    r"yours|kind|with kind|regards|respectfully|many|thank|thanks|please|is|was|what|why|how|where|when|who|because|as|"
+    r"again|now|there|nobody|not|only|even|also|since|dear|hello|hi|hey|good|the same|both|until|here|come on|wow)\b",
+    re.IGNORECASE,
+)
+GREETED = re.compile(r"^(dear|hello|hi+|hey+|hiya|yo|good (day|morning|afternoon|evening)|um|ok|okay|so+|yeah|uh|listen|"
+                     r"look|sorry|thank|\{name\}|a short|quick)\b", re.IGNORECASE)  # fmt: skip
+SIGNED = re.compile(r"(regards|yours|thanks|thank you|thx|ty|cheers|bye+|in advance|help|pls|plz|please|\{name\})\W*"
+                    r"(\{name\})?\W*$", re.IGNORECASE)  # fmt: skip
+KEEP_CAPITAL = re.compile(r"^(I\b|[A-Z]{2}|Sprout|Canopy|Aqua|Brightwick|LED|GDPR|\{)")
+VOWEL = re.compile(r"[aeiou]", re.IGNORECASE)
+NEIGHBORS = {
+    "a": "sq", "b": "vn", "c": "xv", "d": "sf", "e": "wr", "f": "dg", "g": "fh", "h": "gj", "i": "uo", "k": "jl",
+    "l": "k", "m": "n", "n": "bm", "o": "ip", "p": "o", "r": "et", "s": "ad", "t": "ry", "u": "yi", "v": "cb",
+    "w": "qe", "y": "tu",
+}  # fmt: skip
+TYPOS_PER_MESSAGE = {"formal": 0.06, "plain": 0.28, "upset": 0.35, "casual": 0.45}
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """One hand-written message. `id` is family and line number; `era` is `any` or `late`."""
+
+    id: str
+    family: str
+    text: str
+    register: str
+    era: str
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """One replacement that keeps the meaning: wherever `pattern` stands, `new` may stand."""
+
+    pattern: re.Pattern[str]
+    new: str
+
+
+class Words:
+    """The lists of words.yaml: frames by register or style, swaps, and the values of the slots."""
+
+    def __init__(self, path: Path) -> None:
+        # BaseLoader keeps every scalar a string ("no", "12.90").
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+        frames = {part: {style: _lines(block) for style, block in raw[part].items()} for part in
+                  ("openers", "closers", "asides")}  # fmt: skip
+        self.openers, self.closers, self.asides = frames["openers"], frames["closers"], frames["asides"]
+        self.emojis: list[str] = raw["emojis"].split()
+        self.lead_ins = _lines(raw["lead_ins"])
+        self.synonyms = _swaps(raw["synonyms"])
+        self.contractions = _swaps(raw["contractions"])
+        self.chat, self.rebrand, self.late = (_swaps(raw[part]) for part in ("chat", "rebrand", "late"))
+        self.names, self.cities, self.plants = (_lines(raw[part]) for part in ("names", "cities", "plants"))
+        self.small_amounts: list[str] = raw["small_amounts"].split()
+        self.large_amounts: list[str] = raw["large_amounts"].split()
+
+
+def _lines(block: str) -> list[str]:
+    """The non-empty lines of a text block."""
+    return [line.strip() for line in block.splitlines() if line.strip()]
+
+
+def _swaps(block: str) -> list[Swap]:
+    """The replacements that `a > b` and `a = b` (both ways) stand for."""
+    found = []
+    for line in _lines(block):
+        old, sign, new = re.split(r" ([>=]) ", line)
+        for a, b in ((old, new), (new, old))[: 1 + (sign == "=")]:
+            # An article before the old word is caught too, so that it can follow the new word.
+            pattern = r"(?P<article>\ban? )?" + BOUND.format("(?P<old>" + re.escape(a) + ")")
+            found.append(Swap(re.compile(pattern, re.IGNORECASE), b))
+    return found
+
+
+def _put(match: re.Match[str], new: str) -> str:
+    """The new words with the case of the old ones, and an article before them mended."""
+    old, article = match["old"], match["article"] or ""
+    if len(old) > 1 and old.isupper():
+        new = new.upper()
+    elif old[0].isupper():
+        new = capitalized(new)
+    if article and bool(VOWEL.match(old)) != bool(VOWEL.match(new)):
+        article = article[0] + ("n " if VOWEL.match(new) else " ")
+    return article + new
+
+
+def capitalized(text: str) -> str:
+    """The text with its first letter in upper case."""
+    return text[:1].upper() + text[1:]
+
+
+def uncapitalized(text: str) -> str:
+    """The text with its first letter in lower case, unless it is a name, an abbreviation or the word I."""
+    return text if KEEP_CAPITAL.match(text) else text[:1].lower() + text[1:]
+
+
+def tokens(text: str) -> set[str]:
+    """The lower-case words of a text."""
+    return set(re.findall(r"[a-z']+", text.lower()))
+
+
+def telling_words(seeds: Sequence[Seed]) -> dict[str, frozenset[str]]:
+    """For each family, the words that stand in three or more of its seeds, and rarely in those of other families."""
+    everywhere = Counter(word for seed in seeds for word in tokens(seed.text))
+    families: dict[str, Counter[str]] = {}
+    for seed in seeds:
+        families.setdefault(seed.family, Counter()).update(tokens(seed.text))
+    return {
+        family: frozenset(word for word, n in counts.items() if n >= 3 and n >= 0.3 * everywhere[word])
+        for family, counts in families.items()
+    }
+
+
+class Author:
+    """Writes variations of seeds; every choice comes from `rng`, so that the same seed value writes the same year."""
+
+    def __init__(self, words: Words, telling: Mapping[str, frozenset[str]], rng: random.Random) -> None:
+        self.words, self.telling, self.rng = words, telling, rng
+
+    def write(self, seed: Seed, channel: str, late: bool, values: dict[str, str], effort: int = 0) -> str:
+        """One message. `late` asks for the wording after the rebranding; `effort` > 0 asks for more changes."""
+        text = self.structure(seed)
+        text = self.swap(text, self.words.synonyms, self.rng.choice((0, 1, 1, 2, 3)) + effort)
+        if "?" not in text:
+            text = self.swap(text, self.words.contractions, self.rng.choice((0, 0, 1)))
+        if late and seed.era == "any":
+            text = self.swap(text, self.words.late, self.rng.choice((1, 2, 3)))
+        if late:
+            text = self.swap(text, self.words.rebrand, 99)
+        style = channel if late and channel in ("chat", "voice") and seed.register != "formal" else seed.register
+        text = self.frame(text, style, effort)
+        text = re.sub(r"\{(\w+)\}", lambda slot: values[slot[1]], text)
+        text = re.sub(r"(?<!\.)\.\.(?!\.)", ".", text)  # a date may end with the full stop of its sentence
+        text = self.styled(text, seed.register, style)
+        return self.mistyped(text, seed.register) if style != "voice" else text
+
+    def structure(self, seed: Seed) -> str:
+        """Sometimes a fragment of the seed's text, or without its lead-in, or one of two sentences before the other."""
+        text = seed.text
+        if self.rng.random() < 0.12:
+            text = self.fragment(text, self.telling[seed.family])
+        if seed.register != "upset" and self.rng.random() < 0.3:
+            text = self.shortened(text)
+        parts = SENTENCE.split(text)
+        if len(parts) == 2 and self.rng.random() < 0.35 and not any(ANAPHORA.match(part) for part in parts):
+            text = " ".join(reversed(parts))
+        return text
+
+    def fragment(self, text: str, telling: frozenset[str]) -> str:
+        """The clause of the text that says most about its family, if it says enough; else the whole text."""
+        clauses = [part.strip(" ,;:") for part in CLAUSE.split(text)]
+        best = max(clauses, key=lambda clause: len(telling & tokens(clause)))
+        return best if len(telling & tokens(best)) >= 2 and len(best.split()) >= 4 else text
+
+    def shortened(self, text: str) -> str:
+        """The text without its lead-in ("I would like to know where …" becomes "Where …"), if it has one."""
+        for lead in self.words.lead_ins:
+            if text.startswith(lead + " ") and len(text) > len(lead) + 20:
+                rest = text[len(lead) + 1 :]
+                return text if rest.startswith(("if ", "whether ", "be ", "that ")) else capitalized(rest)
+        return text
+
+    def swap(self, text: str, swaps: Sequence[Swap], most: int) -> str:
+        """The text with up to `most` of the swaps made, drawn among those that fit."""
+        fitting = [swap for swap in swaps if swap.pattern.search(text)] if most > 0 else []
+        if most < len(fitting):
+            fitting = self.rng.sample(fitting, most)
+        for swap in fitting:
+            new = swap.new
+            text = swap.pattern.sub(lambda match, new=new: _put(match, new), text)  # type: ignore[misc]
+        return text
+
+    def frame(self, text: str, style: str, effort: int) -> str:
+        """The text with, now and then, a greeting before it, an idle remark in it and a farewell after it."""
+        likely = 1.0 + 0.5 * effort
+        words, rng = self.words, self.rng
+        if rng.random() < 0.14 * likely:
+            text = self.joined(text, rng.choice(words.asides[style]), style)
+        if rng.random() < 0.35 * likely and not GREETED.match(text):
+            opener = rng.choice(words.openers[style])
+            text = f"{opener} {uncapitalized(text) if opener.endswith(',') else text}"
+        if rng.random() < 0.35 * likely and not SIGNED.search(text):
+            text = self.joined(text, rng.choice(words.closers[style]), style)
+        return text
+
+    def joined(self, text: str, addition: str, style: str) -> str:
+        """The text and then the addition, with a full stop between them where the style has such things."""
+        if style in ("voice", "chat"):
+            return f"{text} {addition}"
+        return f"{text} {addition}" if text[-1] in ".!?…" else f"{text}{', ' if style == 'casual' else '. '}{addition}"
+
+    def styled(self, text: str, register: str, style: str) -> str:
+        """Case, punctuation, abbreviations and emojis as the register and the channel have them."""
+        rng = self.rng
+        if style == "voice":
+            text = re.sub(r"[.,!?;:\"]+(?=\s|$)|\"", "", text)
+            text = text.lower() if rng.random() < 0.5 else uncapitalized(text)
+            return self.stuttered(text) if rng.random() < 0.4 else text
+        if style == "chat" or (register == "casual" and rng.random() < 0.5):
+            text = self.swap(text, self.words.chat, rng.choice((0, 1, 2, 3)))
+            text = text.lower() if register != "upset" or rng.random() < 0.6 else text
+            text = re.sub(r"[.,;](?=\s|$)" if rng.random() < 0.6 else r"\.$", "", text)
+        if register in ("casual", "upset") and rng.random() < 0.2:
+            text = re.sub(r"[!?]$", lambda mark: mark[0] * rng.choice((2, 3)), text)
+        if register == "upset" and style != "chat" and rng.random() < 0.15:
+            text = self.shouted(text)
+        if register == "plain" and rng.random() < 0.25:
+            text = rng.choice((uncapitalized(text), re.sub(r"\.$", "", text), text.replace(",", "")))
+        if register == "casual" and rng.random() < 0.18:
+            text = f"{text} {rng.choice(self.words.emojis)}"
+        return text
+
+    def stuttered(self, text: str) -> str:
+        """The text with one "um" or the like between two of its words, as a transcript of speech has them."""
+        words = text.split()
+        words.insert(self.rng.randint(1, max(1, len(words) - 1)), self.rng.choice(("um", "uh", "like", "you know")))
+        return " ".join(words)
+
+    def shouted(self, text: str) -> str:
+        """The text with one of its longer words in capitals."""
+        words = text.split(" ")
+        places = [n for n, word in enumerate(words) if len(word) > 3 and word.isalpha() and word.islower()]
+        if places:
+            place = self.rng.choice(places)
+            words[place] = words[place].upper()
+        return " ".join(words)
+
+    def mistyped(self, text: str, register: str) -> str:
+        """The text with a slip of the finger or two, in words of four letters and more."""
+        if self.rng.random() >= TYPOS_PER_MESSAGE[register]:
+            return text
+        words = text.split(" ")
+        places = [n for n, word in enumerate(words) if len(word) > 3 and word.isalpha()]
+        for place in self.rng.sample(places, min(len(places), self.rng.choice((1, 1, 2)))):
+            words[place] = self.slip(words[place])
+        return " ".join(words)
+
+    def slip(self, word: str) -> str:
+        """The word with two letters swapped, or one dropped, doubled or replaced by its neighbor on the keyboard."""
+        at = self.rng.randint(1, len(word) - 2)
+        kind = self.rng.choice(("swap", "swap", "drop", "drop", "double", "neighbor"))
+        if kind == "swap":
+            return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+        if kind == "drop":
+            return word[:at] + word[at + 1 :]
+        if kind == "double":
+            return word[:at] + word[at] + word[at:]
+        return word[:at] + self.rng.choice(NEIGHBORS.get(word[at], word[at])) + word[at + 1 :]

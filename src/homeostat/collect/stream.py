@@ -1,0 +1,230 @@
+"""Reads a labeled, time-ordered stream of requests: JSON lines, plain or gzipped, one object a line.
+
+Keys: `text`, `label`, `time`, and, optional, `split`, `tags`, `truth`; others are passed over. What is under `truth`
+is handed back beside the rows and never in them, so that whoever holds rows cannot read it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from homeostat.collect.text import unkeepable
+from homeostat.errors import BadStream, EmptyStream, NotText, did_you_mean
+
+Truth = Mapping[str, object]
+"""What a stream knows about a row that nothing but scoring may read."""
+
+_SHAPE = 'one JSON object a line: {"text", "label", "time", "split", "tags", "truth"}; the last three may be missing'
+_YEAR_10000 = 253_402_300_800.0
+
+
+class Split(StrEnum):
+    """What a row of a stream is for."""
+
+    HISTORY = "history"
+    """Trains the first champion."""
+    LIVE = "live"
+    """Traffic; its label is revealed through feedback alone."""
+    TEST = "test"
+    """Evaluation alone; fenced from training."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamRow:
+    """One request of a recorded stream and the reply it should have had."""
+
+    index: int
+    """Place in the stream, from 0, in the order of time; `truth[index]` belongs to it."""
+    text: str
+    label: str
+    time: float
+    """Seconds since 1970."""
+    split: Split
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line as read: a split may still be missing."""
+
+    number: int
+    text: str
+    label: str
+    time: float
+    split: Split | None
+    tags: Mapping[str, str]
+    truth: Truth
+
+
+def read_stream(path: Path | str) -> tuple[list[StreamRow], list[Truth]]:
+    """Rows in the order of time, and what is true of each of them, apart.
+
+    Raises:
+        BadStream: no such file, or a line that does not fit, with its number and what is wrong with it.
+        EmptyStream: no rows, or no row of history, traffic or test.
+        NotText: the file is not UTF-8.
+    """
+    path = Path(path)
+    lines = sorted(_lines(path), key=lambda line: line.time)
+    splits = _splits(lines, path)
+    rows = [
+        StreamRow(index=k, text=line.text, label=line.label, time=line.time, split=split, tags=line.tags)
+        for k, (line, split) in enumerate(zip(lines, splits, strict=True))
+    ]
+    require_every_split(rows, where=str(path))
+    return rows, [line.truth for line in lines]
+
+
+def default_split(index: int, n: int) -> Split:
+    """The split of row `index` of `n` where a stream names none: every fifth is test, the first quarter history."""
+    if index % 5 == 4:
+        return Split.TEST
+    return Split.HISTORY if index < n / 4 else Split.LIVE
+
+
+def require_every_split(rows: list[StreamRow], *, where: str) -> None:
+    """Hold that the story can be told of these rows.
+
+    Raises:
+        EmptyStream: there are none, or no history, traffic or test among them.
+    """
+    if not rows:
+        raise EmptyStream("the stream has no rows", where=where, fix=_SHAPE)
+    missing = [s.value for s in Split if s not in {row.split for row in rows}]
+    if missing:
+        raise EmptyStream(
+            f"the stream has {len(rows)} rows but none of {' and none of '.join(missing)}",
+            where=where,
+            fix="mark rows of each with `split`, or leave `split` out of all rows and give at least 20",
+        )
+
+
+def _splits(lines: list[_Line], path: Path) -> list[Split]:
+    """The split of each line: its own, or all by position where no line names one."""
+    named = [line.split for line in lines if line.split is not None]
+    if len(named) == len(lines):
+        return named
+    if named:
+        first = min(line.number for line in lines if line.split is None)
+        raise BadStream(
+            "this row has no `split` and others have one",
+            where=f"{path} line {first}",
+            fix="give every row a split, or none",
+        )
+    return [default_split(k, len(lines)) for k in range(len(lines))]
+
+
+def _lines(path: Path) -> Iterator[_Line]:
+    for number, text in enumerate(_text(path).split("\n"), 1):
+        if text.strip():
+            yield _line(text, number, f"{path} line {number}")
+
+
+def _text(path: Path) -> str:
+    """The file's text, unpacked when it begins as gzip does, whatever its name."""
+    try:
+        raw = path.read_bytes()
+        if raw.startswith(b"\x1f\x8b"):
+            raw = gzip.decompress(raw)
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as broken:
+        line = broken.object.count(b"\n", 0, broken.start) + 1
+        raise NotText(
+            f"byte 0x{broken.object[broken.start]:02x} is not UTF-8 text",
+            where=f"{path} line {line}",
+            fix="convert the file to UTF-8, e.g. with iconv",
+        ) from broken
+    except (EOFError, zlib.error, gzip.BadGzipFile) as broken:
+        raise BadStream(f"the gzip file is damaged: {broken}", where=str(path), fix="make the file again") from broken
+    except OSError as missing:
+        raise BadStream(
+            f"the stream cannot be read: {missing.strerror}", where=str(path), fix="check the path"
+        ) from missing
+
+
+def _line(text: str, number: int, where: str) -> _Line:
+    try:
+        entry = json.loads(text)
+    except (ValueError, RecursionError) as broken:
+        raise BadStream(f"not JSON: {broken}", where=where, fix=_SHAPE) from broken
+    if not isinstance(entry, dict):
+        raise BadStream(f"a JSON {type(entry).__name__} where an object is wanted", where=where, fix=_SHAPE)
+    return _Line(
+        number=number,
+        text=_words(entry, "text", where),
+        label=_words(entry, "label", where),
+        time=_time(entry, where),
+        split=_split(entry.get("split"), where),
+        tags=_tags(entry.get("tags"), where),
+        truth=_truth(entry.get("truth"), where),
+    )
+
+
+def _words(entry: dict[str, object], key: str, where: str) -> str:
+    """The text under a key that must be there and not be blank."""
+    if key not in entry:
+        raise BadStream(f"no key '{key}'", where=where, fix=did_you_mean(key, entry))
+    value = entry[key]
+    if not isinstance(value, str) or not value.strip():
+        raise BadStream(f"'{key}' is {value!r:.60}, not a text with words in it", where=where, fix=_SHAPE)
+    if fault := unkeepable(value):
+        raise BadStream(f"'{key}' {fault}", where=where, fix="remove it from the file")
+    return value
+
+
+def _time(entry: dict[str, object], where: str) -> float:
+    if "time" not in entry:
+        raise BadStream("no key 'time'", where=where, fix=did_you_mean("time", entry))
+    try:
+        return seconds(entry["time"])
+    except ValueError as broken:
+        raise BadStream(
+            f"'time' is {entry['time']!r:.60}", where=where, fix="write it as 2026-01-31T12:00:00+00:00 or as seconds"
+        ) from broken
+
+
+def seconds(value: object) -> float:
+    """Seconds since 1970 of an ISO 8601 text (UTC where it names no zone) or of a number.
+
+    Raises:
+        ValueError: it is neither, or so large that it must be milliseconds.
+    """
+    if isinstance(value, str):
+        moment = datetime.fromisoformat(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _YEAR_10000:
+        raise ValueError(f"not a time in seconds: {value!r}")
+    return float(value)
+
+
+def _split(value: object, where: str) -> Split | None:
+    if value is None:
+        return None
+    if value not in {s.value for s in Split}:
+        raise BadStream(f"unknown split {value!r:.60}", where=where, fix=did_you_mean(str(value), Split))
+    return Split(str(value))
+
+
+def _tags(value: object, where: str) -> Mapping[str, str]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+        raise BadStream(f"'tags' is {value!r:.60}", where=where, fix='write it as {"name": "text", …}')
+    if fault := unkeepable("".join([*value, *value.values()])):
+        raise BadStream(f"'tags' {fault}", where=where, fix="remove it from the file")
+    return value
+
+
+def _truth(value: object, where: str) -> Truth:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise BadStream(f"'truth' is {value!r:.60}, not an object", where=where, fix=_SHAPE)
+    return value

@@ -1,0 +1,240 @@
+"""Every knob of `homeostat.yaml`, with its default, its unit and its range, declared here and nowhere else.
+
+One frozen dataclass per section; the text under a field is the knob's documentation, and
+`docs/reference/configuration.md` is generated from it. A house test keeps the number of knobs at 100 or fewer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar, cast
+
+from homeostat.errors import UnknownKey, did_you_mean
+from homeostat.types.task import Kind, Task
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What values a knob takes beyond its type; the loader holds it, the reference page prints it."""
+
+    least: float | None = None
+    most: float | None = None
+    among: tuple[str, ...] = ()
+
+
+def knob(default: T, *, least: float | None = None, most: float | None = None, among: tuple[str, ...] = ()) -> T:
+    """A field with a default and limits."""
+    limits = Limits(least=least, most=most, among=among)
+    return cast("T", field(default=default, metadata={"limits": limits}))  # type: ignore[redundant-cast]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """The base model that every version starts from."""
+
+    base: str = "builtin"
+    """`builtin` (ships with Homeostat), a hub name such as `HuggingFaceTB/SmolLM2-135M-Instruct`, or a folder; a
+    relative one lies beside `homeostat.yaml`."""
+    threads: int = knob(1, least=1)
+    """CPU threads the model computes with in each process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """Where rows and files are kept."""
+
+    url: str = ""
+    """SQLAlchemy URL of the database (`sqlite:///…` or `postgresql+psycopg://…`). Empty: SQLite in `folder`."""
+    blobs: str = ""
+    """Folder for datasets and weights, named by their content; a relative one lies beside `homeostat.yaml`. Empty:
+    `blobs` in `folder`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tasks:
+    """One named job the model does; `tasks` holds any number of them, by name."""
+
+    kind: Kind = Kind.LABEL
+    """`label`: the reply is one of a growing set of labels. `text`: the reply is free text."""
+    instruction: str = ""
+    """System message that every request of this task carries."""
+    metric: str = ""
+    """What quality is measured by. Empty: `accuracy` for labels, `chrf` for text."""
+    labels: tuple[str, ...] = ()
+    """Labels known from the start: a list, or the name of a UTF-8 text file with one label a line."""
+    objective_at_least: float | None = knob(None, least=0.0)
+    """Value of the metric below which the task counts as failing. Empty: no such line is drawn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """The OpenAI-compatible door."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: int = knob(8400, least=0, most=65535)
+    """Port to listen on; 0 takes any free one."""
+    batch: int = knob(32, least=1)
+    """Most requests answered in one forward pass."""
+    trust_client_time: bool = False
+    """Whether a request may carry its own time (`metadata.time`); for replays of recorded traffic only."""
+    durable: bool = True
+    """Whether a reply waits until its row is on disk. If false, rows of the last moments may be lost in a crash."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Monitor:
+    """When a signal fires."""
+
+    false_alarm_every: int = knob(500_000, least=100)
+    """Mean number of interactions to a false alarm is at least this while nothing moves."""
+    neighbors: int = knob(5, least=1)
+    """Nearest neighbors whose mean distance says how unlike the training set a request is."""
+    min_reference: int = knob(300, least=10)
+    """Interactions to calibrate on before watching begins."""
+    bins: int = knob(512, least=8)
+    """Bins of the histogram that ranks are read from; memory does not grow with traffic."""
+    seed: int = knob(0, least=0)
+    """Seed of the random numbers that break ties between ranks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decide:
+    """When retraining pays. Values and prices share one unit, whichever you think in."""
+
+    value_per_correct: float = knob(1.0, least=0.0)
+    """What one more correct reply is worth."""
+    price_per_cpu_hour: float = knob(0.1, least=0.0)
+    """What an hour of one CPU costs."""
+    price_per_label: float = knob(0.5, least=0.0)
+    """What one label from a person costs."""
+    horizon_requests: int = knob(10_000, least=1)
+    """Requests over which a gain is counted: what comes later is left out."""
+    min_labels: int = knob(60, least=1)
+    """Labels since the champion was trained, below which no retraining is decided."""
+    cool_down_s: float = knob(0.0, least=0.0)
+    """Seconds after a retraining before the next may be decided."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curate:
+    """How a dataset is built from the log."""
+
+    replay: float = knob(1.0, least=0.0)
+    """Replayed old examples per new example."""
+    max_rows: int = knob(20_000, least=1)
+    """Most examples in a dataset."""
+    near_duplicate: float = knob(0.9, least=0.0, most=1.0)
+    """Similarity of two texts (Jaccard of their shingles) from which on one of them is dropped."""
+    max_per_label: int = knob(0, least=0)
+    """Most new examples of one label; 0 for no limit."""
+    seed: int = knob(0, least=0)
+    """Seed of the draw of replayed examples."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Train:
+    """How a candidate is trained."""
+
+    adapt: str = knob("lora", among=("lora", "full"))
+    """What is trained: `lora` (a low-rank adapter on every linear layer) or `full` (all weights)."""
+    rank: int = knob(16, least=1)
+    """Rank of the adapter."""
+    lr: float = knob(2e-3, least=1e-8)
+    """Highest learning rate, reached after warm-up."""
+    epochs: int = knob(8, least=1)
+    """Most passes over the dataset; early stopping usually ends sooner."""
+    batch_rows: int = knob(32, least=1)
+    """Examples per optimizer step."""
+    warmup: float = knob(0.03, least=0.0, most=1.0)
+    """Share of the steps over which the learning rate rises to its highest."""
+    kl: float = knob(1.0, least=0.0)
+    """Weight of the penalty for leaving the champion's replies on replayed examples."""
+    patience: int = knob(2, least=1)
+    """Epochs without a better held-out loss before training stops."""
+    held_out: float = knob(0.1, least=0.0, most=0.5)
+    """Share of the dataset that is kept from training to decide when to stop."""
+    seed: int = knob(0, least=0)
+    """Seed of initialization, order and held-out draw."""
+    attempts: tuple[str, ...] = ("careful",)
+    """Recipes tried in this order until the gate lets a candidate pass."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluate:
+    """What a candidate must prove before anybody gets its replies."""
+
+    alpha: float = knob(0.05, least=1e-6, most=0.5)
+    """Probability of passing a candidate that is not better."""
+    margin: float = knob(0.02, least=0.0, most=1.0)
+    """How much worse a guard group may get where it has rows enough to see that much."""
+    min_gain: float = knob(0.0, least=0.0, most=1.0)
+    """Gain of the metric that a candidate must exceed."""
+    small_margin: float = knob(0.05, least=0.0, most=1.0)
+    """The margin for groups with too few rows for `margin`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """How a candidate comes to answer users."""
+
+    shadow_pairs: int = knob(60, least=0)
+    """Requests answered by both versions, unseen by users, before the canary opens; 0 skips the shadow."""
+    canary_share: float = knob(0.2, least=0.0, most=1.0)
+    """Share of episodes that the candidate answers in the canary."""
+    canary_feedback: int = knob(40, least=0)
+    """Labeled replies of the candidate before it can take all traffic."""
+    alpha: float = knob(0.05, least=1e-6, most=0.5)
+    """Probability of taking a candidate that is worse by `harm_margin` to all traffic, however often one looks."""
+    harm_alpha: float = knob(0.01, least=1e-6, most=0.5)
+    """Probability of withdrawing a candidate that does no harm, however often one looks."""
+    harm_margin: float = knob(0.05, least=0.0, most=1.0)
+    """How much worse than the champion counts as harm."""
+    poll_s: float = knob(0.5, least=0.01)
+    """Seconds between two looks at the newest release row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The whole of `homeostat.yaml`."""
+
+    project: str = "homeostat"
+    """Name of the project, printed on pages and reports."""
+    folder: str = ".homeostat"
+    """Folder for everything the project keeps (database, blobs, logs); a relative one lies beside `homeostat.yaml`."""
+    model: Model = field(default_factory=Model)
+    store: Store = field(default_factory=Store)
+    tasks: Mapping[str, Tasks] = field(default_factory=dict)
+    gateway: Gateway = field(default_factory=Gateway)
+    monitor: Monitor = field(default_factory=Monitor)
+    decide: Decide = field(default_factory=Decide)
+    curate: Curate = field(default_factory=Curate)
+    train: Train = field(default_factory=Train)
+    evaluate: Evaluate = field(default_factory=Evaluate)
+    release: Release = field(default_factory=Release)
+
+    @property
+    def database(self) -> str:
+        """URL of the database: `store.url`, or SQLite in `folder`."""
+        return self.store.url or f"sqlite:///{Path(self.folder) / 'homeostat.db'}"
+
+    @property
+    def blobs(self) -> str:
+        """Folder of the blobs: `store.blobs`, or `blobs` in `folder`."""
+        return self.store.blobs or str(Path(self.folder) / "blobs")
+
+    def task(self, name: str) -> Task:
+        """The task of this name, with its default metric filled in.
+
+        Raises:
+            UnknownKey: `tasks` has no such name.
+        """
+        if name not in self.tasks:
+            raise UnknownKey(f"unknown task '{name}'", where="tasks", fix=did_you_mean(name, self.tasks))
+        entry = self.tasks[name]
+        metric = entry.metric or ("accuracy" if entry.kind is Kind.LABEL else "chrf")
+        return Task(name=name, kind=entry.kind, instruction=entry.instruction, metric=metric, labels=entry.labels)

@@ -1,0 +1,105 @@
+"""The whole of curation, step by step, with a count after every step. Pure: the same inputs give the same rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from homeostat.config.schema import Curate
+from homeostat.curate.clean import age, clean, settle
+from homeostat.curate.dedupe import dedupe
+from homeostat.curate.fence import Fence
+from homeostat.curate.mix import replay, replayable, superseded
+from homeostat.curate.select import Pair, newest, select
+from homeostat.curate.target import target
+from homeostat.types.dataset import Example
+from homeostat.types.task import Kind, Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Everything a dataset is built from."""
+
+    task: Task
+    pairs: Sequence[Pair] = ()
+    """Interactions of the task with feedback about them; one interaction may come several times."""
+    imported: Sequence[Example] = ()
+    """Examples that come with their target, such as the history that the first champion learns."""
+    memory: Sequence[Example] = ()
+    """What the champion and its ancestors were trained on."""
+    evaluation: Iterable[str] = ()
+    """Texts of the evaluation sets; nothing like them is learned."""
+    labels: tuple[str, ...] = ()
+    """Label set of the champion."""
+    since: float = -math.inf
+    """Time of the champion's dataset: feedback up to then has been used."""
+    until: float = math.inf
+    """Time up to which feedback counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curated:
+    """Rows to learn from and how they came about."""
+
+    examples: tuple[Example, ...]
+    """New rows, oldest first, then replayed rows, oldest first."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Rows left after every step, in the order of the steps; `superseded` alone counts rows dropped."""
+    labels: tuple[str, ...] = ()
+    """Label set of the champion, then new labels in order of appearance; empty for a text task."""
+
+    @property
+    def replay(self) -> float:
+        """Replayed rows per new row, as it came out."""
+        return self.counts["replayed"] / max(1, self.counts["new"])
+
+
+def build(inputs: Inputs, settings: Curate) -> Curated:
+    """New rows from the log and old rows from memory, cleaned, fenced and mixed.
+
+    An empty result is no error: it says that nothing new can be learned.
+    """
+    fence = Fence(inputs.evaluation)
+    said, counts = _said(inputs)
+    new, of_new = _new(said, fence, settings)
+    old, of_old = _old(inputs, said, new, fence)
+    replayed = replay(old, round(settings.replay * len(new)), kind=inputs.task.kind, seed=settings.seed)
+    total = {"replayed": len(replayed), "total": len(new) + len(replayed)}
+    labels = _labels(inputs.labels, new) if inputs.task.kind is Kind.LABEL else ()
+    return Curated(examples=(*new, *replayed), counts={**counts, **of_new, **of_old, **total}, labels=labels)
+
+
+def _said(inputs: Inputs) -> tuple[list[Example], dict[str, int]]:
+    """What the log and the imports say that the right replies are, free of contradictions, oldest first."""
+    kind = inputs.task.kind
+    selected = select(inputs.pairs, since=inputs.since, until=inputs.until)
+    targeted = sorted([*target(selected, inputs.task, inputs.labels), *inputs.imported], key=age)
+    cleaned = clean(targeted, kind)
+    settled = settle(cleaned, inputs.memory, kind)
+    counts = {"selected": len(selected) + len(inputs.imported), "targeted": len(targeted)}
+    return settled, {**counts, "cleaned": len(cleaned), "settled": len(settled)}
+
+
+def _new(said: Sequence[Example], fence: Fence, settings: Curate) -> tuple[list[Example], dict[str, int]]:
+    """The rows to learn, leaving room for their replay under `max_rows`."""
+    distinct = dedupe(said, settings.near_duplicate)
+    fenced = fence.outside(distinct)
+    room = max(1, int(settings.max_rows / (1 + settings.replay)))
+    new = newest(fenced, most=room, most_per_label=settings.max_per_label)
+    return new, {"deduplicated": len(distinct), "fenced": len(fenced), "new": len(new)}
+
+
+def _old(
+    inputs: Inputs, said: Sequence[Example], new: Sequence[Example], fence: Fence
+) -> tuple[list[Example], dict[str, int]]:
+    """The rows of memory that may be replayed: outside the fence, still true, not among the new ones."""
+    remembered = fence.outside(inputs.memory)
+    wrong = superseded(remembered, said, inputs.task.kind)
+    true = [row for number, row in enumerate(remembered) if number not in wrong]
+    left = replayable(true, new)
+    return left, {"remembered": len(remembered), "superseded": len(wrong), "replayable": len(left)}
+
+
+def _labels(known: Iterable[str], rows: Iterable[Example]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*known, *(row.target for row in rows)]))

@@ -1,0 +1,128 @@
+"""Replay: old examples beside the new ones, so that learning is not forgetting.
+
+Rows are drawn uniformly within a label, and a label's quota grows with the square root of its size: rare labels get more
+than their share, frequent ones still get most. (Uniform sampling from memory is hard to beat: Prabhu et al., arXiv
+2303.11165. Replay beside a re-warmed learning rate keeps up with joint training: Ibrahim et al., arXiv 2403.08763.)
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from homeostat.curate.clean import age
+from homeostat.curate.near import Near, shingles
+from homeostat.curate.text import key
+from homeostat.types.dataset import Example, Origin
+from homeostat.types.task import Kind
+
+OVERTURNED = 0.8
+"""Jaccard similarity from which on a newer row with another label makes an old row wrong."""
+
+
+def memory(datasets: Iterable[Iterable[Example]]) -> list[Example]:
+    """Every example of these datasets, given oldest first, once; of one interaction the row of the newest dataset."""
+    rows: dict[tuple[str, str], Example] = {}
+    for dataset in datasets:
+        for row in dataset:
+            rows[("", row.interaction) if row.interaction else (key(row.text), row.target)] = row
+    return sorted(rows.values(), key=age)
+
+
+def superseded(old: Sequence[Example], new: Sequence[Example], kind: Kind) -> set[int]:
+    """Numbers of the old rows that something newer says otherwise about, among `new` or among `old` itself.
+
+    A change of policy makes the old rows of its texts wrong; replaying them would teach the past again. Label task: a
+    newer row with another label and a text of similarity 0.8 or more. Text task: a newer reply to the very same text,
+    because replies differ without one being wrong. A row whose interaction has another target now is superseded too.
+    """
+    now = {row.interaction: row.target for row in new if row.interaction}
+    relabeled = {number for number, row in enumerate(old) if now.get(row.interaction, row.target) != row.target}
+    rows = [*old, *new]
+    alike = _similar(rows, len(old)) if kind is Kind.LABEL else _same(rows, len(old))
+    overturned = {
+        number
+        for number, others in alike
+        if any(rows[n].time > old[number].time and rows[n].target != old[number].target for n in others)
+    }
+    return relabeled | overturned
+
+
+def _similar(rows: Sequence[Example], first: int) -> Iterator[tuple[int, Iterable[int]]]:
+    """For each of the first rows, the numbers of all rows with a text like its own."""
+    pieces = [shingles(row.text) for row in rows]
+    near = Near(OVERTURNED, pieces)
+    for piece in pieces:
+        near.add(piece)
+    return ((number, near.find(pieces[number])) for number in range(first))
+
+
+def _same(rows: Sequence[Example], first: int) -> Iterator[tuple[int, Iterable[int]]]:
+    """For each of the first rows, the numbers of all rows with the same text."""
+    having: defaultdict[str, list[int]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        having[key(row.text)].append(number)
+    return ((number, having[key(rows[number].text)]) for number in range(first))
+
+
+def replayable(old: Iterable[Example], new: Iterable[Example]) -> list[Example]:
+    """Old rows that `new` does not hold already, each once, its newest copy, in a fixed order."""
+    taken = {(key(row.text), row.target) for row in new}
+    once = {(key(row.text), row.target): row for row in sorted(old, key=age)}
+    return [row for name, row in once.items() if name not in taken]
+
+
+def replay(old: Sequence[Example], rows: int, *, kind: Kind, seed: int) -> list[Example]:
+    """About `rows` old examples marked as replay, oldest first: by quota per label, uniformly within a label.
+
+    Every label is replayed at least once, so the result is larger than `rows` when there are more labels than that; it
+    is smaller when there are fewer. The draw within a label depends on the seed and on its own rows alone.
+    """
+    strata: defaultdict[str, list[Example]] = defaultdict(list)
+    for example in sorted(old, key=age):
+        strata[example.target if kind is Kind.LABEL else ""].append(example)
+    quota = quotas({name: len(of) for name, of in strata.items()}, rows)
+    drawn = [example for name in strata for example in _draw(name, strata[name], quota[name], seed)]
+    return [replace(example, origin=Origin.REPLAY) for example in sorted(drawn, key=age)]
+
+
+def _draw(name: str, stratum: Sequence[Example], rows: int, seed: int) -> list[Example]:
+    order = np.random.default_rng([seed, zlib.crc32(name.encode())]).permutation(len(stratum))
+    return [stratum[number] for number in order[:rows]]
+
+
+def quotas(sizes: Mapping[str, int], rows: int) -> dict[str, int]:
+    """How many rows of each stratum to take: in proportion to sqrt(size), at least 1, never more than there are.
+
+    They sum to `rows` unless the strata number more than `rows` or hold less. No rows wanted: nothing is taken.
+    """
+    if rows <= 0:
+        return dict.fromkeys(sizes, 0)
+    rows = min(max(rows, len(sizes)), sum(sizes.values()))
+    low, high = 0.0, float(max(rows, 1))
+    for _ in range(60):  # the scale at which the clipped square roots sum to `rows`, by bisection
+        scale = (low + high) / 2
+        low, high = (low, scale) if sum(_shares(sizes, scale).values()) > rows else (scale, high)
+    return _rounded(_shares(sizes, low), sizes, rows)
+
+
+def _shares(sizes: Mapping[str, int], scale: float) -> dict[str, float]:
+    return {name: min(size, max(1.0, scale * math.sqrt(size))) for name, size in sizes.items()}
+
+
+def _rounded(shares: Mapping[str, float], sizes: Mapping[str, int], rows: int) -> dict[str, int]:
+    """Whole numbers that sum to `rows`: rounded down, the rest to those that lost most (then by name)."""
+    whole = {name: int(share + 1e-6) for name, share in shares.items()}
+    lost = sorted(shares, key=lambda name: (whole[name] - shares[name], name))
+    for name in _not_full(lost, whole, sizes)[: rows - sum(whole.values())]:
+        whole[name] += 1
+    return whole
+
+
+def _not_full(names: Iterable[str], whole: Mapping[str, int], sizes: Mapping[str, int]) -> list[str]:
+    return [name for name in names if whole[name] < sizes[name]]

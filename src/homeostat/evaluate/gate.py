@@ -1,0 +1,183 @@
+"""The gate: is the candidate better where it should be, and has it lost nothing anywhere else?
+
+Intersection-union (METHODS C1, C4): a candidate passes only if superiority on the target and non-inferiority on every
+gated group are each shown at level alpha. Somebody who is worse in one place is let through by that place's test at
+most alpha of the time, whatever the other tests say; so no correction for their number is needed. The number of rows
+is fixed beforehand and the gate is asked once: looking again as rows arrive is the business of `release.guard`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from homeostat.config.schema import Evaluate
+from homeostat.evaluate.groups import SMALL, Guard, guards, split
+from homeostat.evaluate.score import Floats, PairedRow, differences, fingerprint
+from homeostat.evaluate.sentence import Finding, sentence
+from homeostat.stats.intervals import mean_interval, paired
+from homeostat.stats.paired import is_trinomial, mcnemar_superiority, noninferiority, tango
+from homeostat.types import ids
+from homeostat.types.report import Outcome, Report, Score, Verdict
+from homeostat.types.task import Task
+
+OVERALL = "overall"
+"""Name of the claim about all rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claim:
+    """A statement `E[D] > bound` about some rows that must be shown."""
+
+    name: str
+    differences: Floats
+    bound: float
+    guard: bool = False
+    """Whether these are rows where nothing may be lost, rather than rows where something must be won."""
+    required: bool = True
+    """Whether the candidate passes only if this is shown. If not, only its opposite counts."""
+
+
+def compare(
+    task: Task,
+    candidate: str,
+    champion: str,
+    rows: Sequence[PairedRow],
+    settings: Evaluate,
+    *,
+    now: float,
+    target: Collection[str] = (),
+) -> Report:
+    """The candidate beside the champion: both scores, and the paired difference overall and in every group.
+
+    Intervals of the two scores are at 95 %. Intervals of differences are at 1 - 2 alpha, two-sided, so that one that
+    stays clear of the bound and a one-sided test at alpha say the same. `target` names the groups where the
+    candidate is meant to be better; the others are guarded.
+
+    Raises:
+        ValueError: there are no rows.
+    """
+    if not rows:
+        raise ValueError("nothing to compare: no rows")
+    guarded = guards(rows, settings, target)
+    level = _level(settings)
+    parts = split(rows) | {guard.name: guard.differences for guard in guarded if guard.name == SMALL}
+    content = fingerprint(rows)
+    return Report(
+        id=ids.derived("rep", task.name, candidate, champion, content, *sorted(target)),
+        task=task.name,
+        time=now,
+        candidate=candidate,
+        champion=champion,
+        metric=task.metric,
+        candidate_score=mean_interval(np.array([row.candidate for row in rows])),
+        champion_score=mean_interval(np.array([row.champion for row in rows])),
+        difference=_difference(differences(rows), level),
+        groups={name: _difference(values, level) for name, values in parts.items()},
+        gated=tuple(guard.name for guard in guarded if guard.gated),
+        rows=content,
+    )
+
+
+def gate(
+    report: Report,
+    rows: Sequence[PairedRow],
+    settings: Evaluate,
+    *,
+    target: Collection[str] = (),
+    artifact: str = "",
+) -> Verdict:
+    """What the rows prove about the candidate, at level `settings.alpha` for each claim.
+
+    The claims are `E[D] > min_gain` for the target groups (if any are named) and for all rows together, and
+    `E[D] > -margin` for every gated guard group.
+
+    - FAIL: for one claim the opposite is shown: the interval lies wholly below the bound, so there is no gain of
+      `min_gain`, or a group lost more than its margin. The pool of small groups can fail a candidate too, however few
+      its rows; it is asked for a proof only if they suffice.
+    - PASS: every claim is shown.
+    - UNSURE: neither. The rows do not decide.
+
+    The test of the overall and the target claim is McNemar's exact one, of the guard claims the exact unconditional
+    one; real-valued outcomes (chrF) get Student's t.
+
+    Raises:
+        ValueError: the rows are not those of the report.
+    """
+    if fingerprint(rows) != report.rows:
+        raise ValueError(f"report {report.id} was made from other rows than these {len(rows)}")
+    claims = _target_claims(rows, settings, target) + _guard_claims(guards(rows, settings, target))
+    findings = [_test(claim, settings) for claim in claims]
+    outcome = _outcome(findings)
+    return Verdict(
+        id=ids.derived("vdt", report.id, settings, artifact),
+        task=report.task,
+        time=report.time,
+        report=report.id,
+        candidate=report.candidate,
+        outcome=outcome,
+        because=sentence(outcome, findings, settings),
+        artifact=artifact,
+        tests={finding.name: finding.p for finding in findings if finding.required},
+    )
+
+
+def _target_claims(rows: Sequence[PairedRow], settings: Evaluate, target: Collection[str]) -> list[_Claim]:
+    """Better overall, and better where it is meant to be."""
+    overall = _Claim(name=OVERALL, differences=differences(rows), bound=settings.min_gain)
+    aimed = [row for row in rows if row.group in target]
+    if not aimed or len(aimed) == len(rows):
+        return [overall]
+    name = ", ".join(dict.fromkeys(row.group for row in aimed))
+    return [_Claim(name=name, differences=differences(aimed), bound=settings.min_gain), overall]
+
+
+def _guard_claims(guarded: Sequence[Guard]) -> list[_Claim]:
+    return [
+        _Claim(name=guard.name, differences=guard.differences, bound=-guard.margin, guard=True, required=guard.gated)
+        for guard in guarded
+    ]
+
+
+def _test(claim: _Claim, settings: Evaluate) -> Finding:
+    return Finding(
+        name=claim.name,
+        score=_difference(claim.differences, _level(settings)),
+        bound=claim.bound,
+        guard=claim.guard,
+        required=claim.required,
+        variance=float(np.var(claim.differences)),
+        p=_p_above(claim.differences, claim.bound) if claim.required else 1.0,
+        alpha=settings.alpha,
+    )
+
+
+def _p_above(values: Floats, bound: float) -> float:
+    """p-value of the null hypothesis that the mean difference is at most `bound`."""
+    if not is_trinomial(values):
+        return noninferiority(values - bound, 0.0) if len(values) > 1 else 1.0
+    wins, losses = int((values > 0.0).sum()), int((values < 0.0).sum())
+    if bound == 0.0:
+        return mcnemar_superiority(wins, losses)
+    if bound < 0.0:
+        return noninferiority(values, -bound)
+    return float(stats.norm.sf(tango(np.array([wins]), np.array([losses]), len(values), bound)[0]))
+
+
+def _outcome(findings: Sequence[Finding]) -> Outcome:
+    if any(finding.refuted for finding in findings):
+        return Outcome.FAIL
+    if all(finding.shown for finding in findings if finding.required):
+        return Outcome.PASS
+    return Outcome.UNSURE
+
+
+def _difference(values: Floats, level: float) -> Score:
+    return paired(values, np.zeros_like(values), level)
+
+
+def _level(settings: Evaluate) -> float:
+    return 1.0 - 2.0 * settings.alpha

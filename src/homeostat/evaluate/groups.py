@@ -1,0 +1,85 @@
+"""Which groups of rows are gated, alone or pooled, and by which margin.
+
+A group is gated alone only if it has as many rows as the power table asks for (METHODS C1): with fewer, the test
+would answer "not shown" most of the time even for a candidate that lost nothing. How many that is must not depend on
+the candidate. If it followed the discordance seen in the group, a candidate that breaks a group would raise it, and
+so lift the group out of the gate that should have stopped it. Therefore the number rests on a discordance planned
+beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from homeostat.config.schema import Evaluate
+from homeostat.evaluate.score import Floats, PairedRow, differences
+from homeostat.stats.power import needed
+
+PLANNED_DISCORDANCE = 0.1
+"""Share of rows on which the two versions are expected to disagree; for real-valued scores, the mean square of the
+difference."""
+
+POWER = 0.8
+"""Chance to show that nothing was lost, for a candidate that lost nothing, at the least number of rows."""
+
+SMALL = "small groups"
+"""Name of the pool of groups too small to be gated alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """A group, or the pool of small ones, where nothing may be lost."""
+
+    name: str
+    differences: Floats
+    """float64[rows]: candidate minus champion."""
+    margin: float
+    """How much of the metric may be lost: `margin` where the rows suffice for it, else `small_margin`."""
+    gated: bool
+    """Whether the rows suffice to demand a proof; if not, the group is reported, and only shown harm counts."""
+
+
+def rows_needed(margin: float, settings: Evaluate) -> float:
+    """The least number of rows for a test at `margin`; infinite where no loss, or no error, is allowed."""
+    if margin <= 0.0 or settings.alpha <= 0.0:
+        return float("inf")
+    return needed(PLANNED_DISCORDANCE, 0.0, margin, settings.alpha, POWER)
+
+
+def split(rows: Sequence[PairedRow]) -> dict[str, Floats]:
+    """Differences by group, in the order in which the groups first appear."""
+    members: dict[str, list[PairedRow]] = {}
+    for row in rows:
+        members.setdefault(row.group, []).append(row)
+    return {group: differences(inside) for group, inside in members.items()}
+
+
+def guards(rows: Sequence[PairedRow], settings: Evaluate, target: Collection[str] = ()) -> tuple[Guard, ...]:
+    """The groups to guard: large ones alone, all the others as one pool. Groups of the target are no guards."""
+    groups = {name: values for name, values in split(rows).items() if name not in target}
+    small = {name for name, values in groups.items() if not _suffices(len(values), settings)}
+    alone = [_guard(name, values, settings) for name, values in groups.items() if name not in small]
+    pool = [values for name, values in groups.items() if name in small]
+    return tuple(alone + ([_guard(_pool_name(small), np.concatenate(pool), settings)] if pool else []))
+
+
+def _pool_name(small: Collection[str]) -> str:
+    """A pool of one keeps that group's own name, which says more."""
+    return next(iter(small)) if len(small) == 1 else SMALL
+
+
+def _suffices(n: int, settings: Evaluate) -> bool:
+    return n >= min(rows_needed(settings.margin, settings), rows_needed(settings.small_margin, settings))
+
+
+def _guard(name: str, values: Floats, settings: Evaluate) -> Guard:
+    strict = len(values) >= rows_needed(settings.margin, settings)
+    return Guard(
+        name=name,
+        differences=values,
+        margin=settings.margin if strict else settings.small_margin,
+        gated=_suffices(len(values), settings),
+    )

@@ -1,0 +1,92 @@
+"""What a version did on each row, as numbers between 0 and 1, and their means with intervals.
+
+This room never sees a model: the loop lets both versions answer and hands over one number a row (1.0 for a right
+label, 0.0 for a wrong one, a chrF share for a text).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homeostat.stats.intervals import mean_interval
+from homeostat.types.report import Score
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """How well one version did on one row."""
+
+    id: str
+    group: str = ""
+    """The slice it belongs to; every row belongs to exactly one."""
+    value: float
+    """Between 0 (useless) and 1 (perfect)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairedRow:
+    """How well candidate and champion did on the same row."""
+
+    id: str = ""
+    group: str = ""
+    candidate: float
+    champion: float
+
+
+def score(rows: Sequence[Row], level: float = 0.95) -> Score:
+    """Mean value of the rows with its two-sided interval at `level`."""
+    return mean_interval(np.array([row.value for row in rows], dtype=np.float64), level)
+
+
+def by_group(rows: Sequence[Row], level: float = 0.95) -> dict[str, Score]:
+    """The score of every group, in the order in which the groups first appear."""
+    members: dict[str, list[Row]] = {}
+    for row in rows:
+        members.setdefault(row.group, []).append(row)
+    return {group: score(inside, level) for group, inside in members.items()}
+
+
+def pair(candidate: Sequence[Row], champion: Sequence[Row]) -> tuple[PairedRow, ...]:
+    """The two versions' outcomes side by side, in the candidate's order.
+
+    Raises:
+        ValueError: the two did not answer exactly the same rows, so nothing they say can be compared.
+    """
+    other = {row.id: row for row in champion}
+    lonely = {row.id for row in candidate} ^ set(other)
+    if lonely or len(other) != len(champion) or len(candidate) != len(champion):
+        raise ValueError(
+            f"candidate ({len(candidate)} rows) and champion ({len(champion)} rows) answered different rows, "
+            f"for example {sorted(lonely)[:3]}"
+        )
+    return tuple(
+        PairedRow(id=row.id, group=row.group, candidate=row.value, champion=other[row.id].value) for row in candidate
+    )
+
+
+def differences(rows: Iterable[PairedRow]) -> Floats:
+    """Candidate minus champion: float64[rows], each in [-1, 1]."""
+    return np.array([row.candidate - row.champion for row in rows], dtype=np.float64)
+
+
+def to_lines(rows: Iterable[PairedRow]) -> str:
+    """The rows as JSON lines. Stored as a blob, its content hash is `fingerprint(rows)`."""
+    return "".join(json.dumps(asdict(row), sort_keys=True, ensure_ascii=False) + "\n" for row in rows)
+
+
+def from_lines(text: str) -> tuple[PairedRow, ...]:
+    """The rows that `to_lines` wrote."""
+    return tuple(PairedRow(**json.loads(line)) for line in text.splitlines())
+
+
+def fingerprint(rows: Iterable[PairedRow]) -> str:
+    """SHA-256 of `to_lines(rows)` in UTF-8, in hexadecimal: names the very outcomes that a verdict rests on."""
+    return hashlib.sha256(to_lines(rows).encode()).hexdigest()

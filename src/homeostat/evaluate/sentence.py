@@ -1,0 +1,150 @@
+"""The gate's sentence: what was decided and by which numbers, for somebody who reads nothing else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from homeostat.config.schema import Evaluate
+from homeostat.stats.power import needed
+from homeostat.types.report import Outcome, Score
+
+_NAMED = 3
+"""Groups named one by one; more of them are counted."""
+
+_POWER = 0.8
+"""Chance to decide that the suggested number of further rows is computed for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What the rows say about one claim `E[D] > bound`."""
+
+    name: str
+    score: Score
+    """Mean difference with its interval."""
+    bound: float
+    """What the mean difference must exceed: the least gain for a target, minus the margin for a guard."""
+    guard: bool
+    """Whether nothing may be lost here, rather than something won."""
+    required: bool
+    """Whether the candidate passes only if this is shown."""
+    variance: float
+    """Of the differences; what more rows would have to overcome."""
+    p: float
+    """Of the test that could show the claim; 1 where none was run."""
+    alpha: float
+
+    @property
+    def shown(self) -> bool:
+        """Whether the claim is proven."""
+        return self.p <= self.alpha
+
+    @property
+    def refuted(self) -> bool:
+        """Whether its opposite is proven: all that the rows allow lies below the bound."""
+        return self.score.high < self.bound
+
+
+def sentence(outcome: Outcome, findings: Sequence[Finding], settings: Evaluate) -> str:
+    """One sentence with numbers, in points of the metric."""
+    match outcome:
+        case Outcome.FAIL:
+            return _refused(findings)
+        case Outcome.PASS:
+            return _passed(findings)
+        case _:
+            return _undecided(findings, settings)
+
+
+def _passed(findings: Sequence[Finding]) -> str:
+    gains = " and ".join(_gain(finding) for finding in findings if not finding.guard)
+    gated = [finding for finding in findings if finding.guard and finding.required]
+    kept = f"; nothing lost where it was good: {_list(gated)}" if gated else ""
+    return gains + kept + _unproven(findings)
+
+
+def _refused(findings: Sequence[Finding]) -> str:
+    """Forgetting is named first: it is the reason people do not expect."""
+    lost = [finding for finding in findings if finding.refuted and finding.guard]
+    short = [finding for finding in findings if finding.refuted and not finding.guard]
+    if lost:
+        at_most = ", where at most " + _at_most(lost) + " may be lost"
+        overall = next((finding for finding in findings if not finding.guard), None)
+        rest = f"; {_gain(overall)}" if overall else ""
+        return f"refused: it forgot — {_list(lost, unit=' points')}{at_most}{rest}"
+    word = "it is worse" if short[0].score.mean < 0.0 else f"it gains less than {_points(short[0].bound)} points"
+    return f"refused: {word} — " + " and ".join(_gain(finding) for finding in short)
+
+
+def _undecided(findings: Sequence[Finding], settings: Evaluate) -> str:
+    open_ = [finding for finding in findings if finding.required and not finding.shown]
+    parts = [_open(finding) for finding in open_]
+    return "undecided: " + "; ".join(parts) + _how_many(open_, settings) + _unproven(findings)
+
+
+def _open(finding: Finding) -> str:
+    if finding.guard:
+        return f"a loss of {_points(-finding.bound)} points is not excluded in {_list([finding], with_n=True)}"
+    least = f" of more than {_points(finding.bound)} points" if finding.bound > 0.0 else ""
+    return f"{_gain(finding)} does not prove a gain{least}"
+
+
+def _how_many(open_: Sequence[Finding], settings: Evaluate) -> str:
+    """How many rows would decide if those to come were like those at hand; empty where no number would."""
+    worst = max((_rows_to_decide(finding, settings) for finding in open_), default=math.inf)
+    return f"; about {math.ceil(worst / 100) * 100:,} such rows would decide" if math.isfinite(worst) else ""
+
+
+def _rows_to_decide(finding: Finding, settings: Evaluate) -> float:
+    """Rows that this claim needs, if the truth is what was measured."""
+    distance = finding.score.mean - finding.bound
+    if not (0.0 < distance < 1.0 and 0.0 < finding.variance <= 1.0 and settings.alpha > 0.0):
+        return math.inf
+    return float(needed(finding.variance, 0.0, distance, settings.alpha, _POWER))
+
+
+def _unproven(findings: Sequence[Finding]) -> str:
+    """Groups that are reported without having been gated."""
+    small = [finding for finding in findings if not finding.required]
+    return f"; too few rows to demand a proof: {_list(small, with_n=True)}" if small else ""
+
+
+def _gain(finding: Finding) -> str:
+    """`+8.4 points (6.1 to 10.7, n=1,500) overall`."""
+    place = finding.name if finding.name == "overall" else f"in {finding.name}"
+    return f"{_signed(finding.score.mean)} points ({_interval(finding.score)}, n={finding.score.n:,}) {place}"
+
+
+def _list(findings: Sequence[Finding], *, unit: str = "", with_n: bool = False) -> str:
+    """`old intents -0.3 (-1.1 to +0.5)`, the worst group first."""
+    ordered = sorted(findings, key=lambda finding: finding.score.mean)
+    named = [_group(finding, unit, with_n) for finding in ordered[:_NAMED]]
+    more = len(ordered) - len(named)
+    return ", ".join(named) + (f" and {more} more groups, none lower" if more > 0 else "")
+
+
+def _group(finding: Finding, unit: str, with_n: bool) -> str:
+    count = f", n={finding.score.n:,}" if with_n else ""
+    return f"{finding.name} {_signed(finding.score.mean)}{unit} ({_interval(finding.score)}{count})"
+
+
+def _at_most(lost: Sequence[Finding]) -> str:
+    margins = sorted({_points(-finding.bound) for finding in lost}, key=float)
+    return " or ".join(margins)
+
+
+def _interval(score: Score) -> str:
+    """Without signs where both ends are gains."""
+    if score.low >= 0.0:
+        return f"{_points(score.low)} to {_points(score.high)}"
+    return f"{_signed(score.low)} to {_signed(score.high)}"
+
+
+def _signed(value: float) -> str:
+    return f"{100.0 * value:+.1f}"
+
+
+def _points(value: float) -> str:
+    return f"{100.0 * value:.1f}"

@@ -1,0 +1,86 @@
+"""Durable execution for turns: DBOS on a database of its own, one worker at a time, JSON of ids and nothing else.
+
+The worker launches DBOS; everybody else enqueues through its client. A worker holds a lock on the folder while it
+lives, so a second one waits and takes over where the first was killed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
+
+QUEUE = "turns"
+SHAPE = "turn-1"
+"""Changes only when the steps of a turn change; a turn opened under one shape is never finished under another."""
+
+
+def database(folder: Path) -> str:
+    """URL of the database that holds the diaries of turns."""
+    return f"sqlite:///{folder / 'turns.db'}"
+
+
+@contextmanager
+def only_worker(folder: Path, *, patience_s: float = 3600.0) -> Iterator[None]:
+    """Hold the folder's worker lock, waiting for another worker to end; the system frees it when a process dies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "worker.lock").open("w") as lock:
+        deadline = time.monotonic() + patience_s
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+        yield
+
+
+def launch(folder: Path) -> None:
+    """Start DBOS in this process and go on with the turns that a dead worker left open."""
+    DBOS(
+        config={
+            "name": "homeostat",
+            "system_database_url": database(folder),
+            "executor_id": "worker",
+            "application_version": SHAPE,
+            "serializer": DBOSPortableJSONSerializer(),
+            "log_level": "WARNING",
+            "notification_listener_polling_interval_sec": 0.05,
+            "run_admin_server": False,
+        }
+    )
+    DBOS.launch()
+    DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=0.1)
+
+
+def stop() -> None:
+    """Shut DBOS down; open turns stay open and are gone on with at the next launch."""
+    DBOS.destroy()
+
+
+class TurnQueue:
+    """Opens turns from a process that does not run them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._client = DBOSClient(system_database_url=database(folder), serializer=DBOSPortableJSONSerializer())
+
+    def open(self, turn: str, task: str, until: float) -> None:
+        """Put a turn into the queue; opening the same turn twice is opening it once."""
+        options: Any = {"queue_name": QUEUE, "workflow_name": "turn", "workflow_id": turn, "app_version": SHAPE}
+        self._client.enqueue(options, turn, task, until)
+
+    def finished(self, turn: str) -> bool:
+        """Whether the turn has come to its end."""
+        state = self._client.retrieve_workflow(turn).get_status()
+        return state.status in {"SUCCESS", "ERROR", "CANCELLED"}
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._client.destroy()

@@ -1,0 +1,155 @@
+"""Gathers requests into batches for a backend, in one thread: many callers, one forward pass.
+
+A lone caller never waits for company: requests gather while the batch before them is computed, and only when that one
+held several rows does the thread linger a moment, because its callers are about to come back. Copies for a release
+are answered when nobody waits; under load without a pause they get a tenth of the time, a few rows at once, so that a
+release moves on whatever the traffic.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from homeostat.llm.backend import Backend, Reply, Request
+
+LINGER_S = 0.002
+"""Longest wait for more rows."""
+QUIET_S = 0.005
+"""Time without a request after which copies are answered."""
+COPY_SHARE = 0.1
+"""Share of the model's time that copies get while requests keep coming."""
+COPY_CREDIT_S = 0.05
+"""Time that must have been saved up for copies before one batch of them may go before a request."""
+COPY_ROWS = 4
+"""Most copies in one batch: what a request that comes meanwhile has to wait for."""
+MOST_COPIES = 10_000
+"""Copies that may wait; further ones are turned away."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    request: Request
+    reply: Future[Reply]
+
+
+class Batcher:
+    """The one thread of this process that asks the backend for replies."""
+
+    def __init__(self, backend: Backend, *, rows: int) -> None:
+        self._backend = backend
+        self._rows = rows
+        self._changed = threading.Condition()
+        self._requests: deque[_Waiting] = deque()
+        self._copies: deque[_Waiting] = deque()
+        self._closed = False
+        self._last_rows = 1
+        self._last_request = 0.0
+        self._credit_s = 0.0
+        """Time that copies may take although requests keep coming."""
+        self._thread = threading.Thread(target=self._run, name="homeostat-batcher", daemon=True)
+        self._thread.start()
+
+    def put(self, request: Request) -> Future[Reply]:
+        """Ask for a reply that somebody waits for.
+
+        Raises:
+            RuntimeError: the batcher is closed.
+        """
+        return self._enqueue(request, self._requests)
+
+    def put_copy(self, request: Request) -> Future[Reply] | None:
+        """Ask for a reply that nobody waits for; None if too many wait already or the batcher is closed."""
+        with self._changed:
+            if self._closed or len(self._copies) >= MOST_COPIES:
+                return None
+            return self._enqueue(request, self._copies)
+
+    def close(self) -> None:
+        """Answer the requests that wait, cancel the copies, then stop."""
+        with self._changed:
+            self._closed = True
+            copies = list(self._copies)
+            self._copies.clear()
+            self._changed.notify()
+        for copy in copies:
+            copy.reply.set_exception(RuntimeError("closed before this copy was answered"))
+        self._thread.join()
+
+    def _enqueue(self, request: Request, line: deque[_Waiting]) -> Future[Reply]:
+        reply: Future[Reply] = Future()
+        reply.set_running_or_notify_cancel()  # an impatient caller must not cancel what others wait for too
+        with self._changed:
+            if self._closed:
+                raise RuntimeError("the batcher is closed")
+            line.append(_Waiting(request, reply))
+            self._changed.notify()
+        return reply
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                batch, copies = self._next()
+            if not batch:
+                return
+            started = time.perf_counter()
+            self._answer(batch)
+            self._settle(len(batch), copies, time.perf_counter() - started)
+
+    def _settle(self, rows: int, copies: bool, took_s: float) -> None:
+        """Book the time a batch took."""
+        if copies:
+            self._credit_s = max(-1.0, self._credit_s - took_s)
+            return
+        self._credit_s = min(1.0, self._credit_s + COPY_SHARE * took_s)
+        self._last_rows, self._last_request = rows, time.perf_counter()
+
+    def _next(self) -> tuple[list[_Waiting], bool]:
+        """The next batch and whether it is of copies; empty when closed and done. Called with the lock held."""
+        while True:
+            if self._copies and self._copies_may_run():
+                return self._take(self._copies, COPY_ROWS), True
+            if self._requests:
+                self._linger()
+                return self._take(self._requests, self._rows), False
+            if self._closed:
+                return [], False
+            self._changed.wait(timeout=QUIET_S if self._copies else None)
+
+    def _copies_may_run(self) -> bool:
+        if self._requests:
+            return self._credit_s >= COPY_CREDIT_S
+        return time.perf_counter() - self._last_request >= QUIET_S
+
+    def _linger(self) -> None:
+        """Wait a moment for rows to come if the last batch held several."""
+        until = time.perf_counter() + LINGER_S
+        while 1 < self._last_rows and len(self._requests) < min(self._rows, self._last_rows) and not self._closed:
+            left = until - time.perf_counter()
+            if left <= 0:
+                return
+            self._changed.wait(left)
+
+    @staticmethod
+    def _take(line: deque[_Waiting], rows: int) -> list[_Waiting]:
+        return [line.popleft() for _ in range(min(rows, len(line)))]
+
+    def _answer(self, batch: Sequence[_Waiting]) -> None:
+        """One call for all; if that fails, one each, so that a bad request takes no other with it."""
+        try:
+            replies = self._backend.reply([item.request for item in batch])
+            if len(replies) != len(batch):
+                raise RuntimeError(f"the backend gave {len(replies)} replies to {len(batch)} requests")
+        except Exception as problem:  # whatever a backend raises has to reach the caller, and this thread has to live on
+            if len(batch) == 1:
+                batch[0].reply.set_exception(problem)
+                return
+            for item in batch:
+                self._answer([item])
+        else:
+            for item, reply in zip(batch, replies, strict=True):
+                item.reply.set_result(reply)

@@ -1,0 +1,1 @@
+"""How a model learns: one loop, and small parts that compose on it."""

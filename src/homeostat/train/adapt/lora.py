@@ -1,0 +1,34 @@
+"""Low-rank adapters on every linear layer (Hu et al. 2021, 2106.09685)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import peft
+import torch
+
+from homeostat.train.recipe import Recipe
+
+NAME = "tuned"
+
+
+def attach(model: Any, recipe: Recipe, start: Path | None) -> list[torch.nn.Parameter]:
+    """Put an adapter on the model, going on from `start` where it is given, and return its tensors."""
+    if start is not None:
+        model.load_adapter(str(start), adapter_name=NAME, is_trainable=True)
+    else:
+        config = peft.LoraConfig(
+            r=recipe.rank, lora_alpha=recipe.alpha, target_modules="all-linear", lora_dropout=0.0, bias="none"
+        )
+        torch.manual_seed(recipe.seed)
+        model.add_adapter(config, adapter_name=NAME)
+    model.set_adapter(NAME)
+    for name, tensor in model.named_parameters():
+        tensor.requires_grad_("lora_" in name and f".{NAME}." in name)
+    return [p for p in model.parameters() if p.requires_grad]
+
+
+def save(model: Any, folder: Path) -> None:
+    """Write `adapter_model.safetensors` and its configuration."""
+    model.save_pretrained(folder)

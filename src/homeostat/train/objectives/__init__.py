@@ -1,0 +1,1 @@
+"""Losses, one per file: what a batch's predictions should have been."""

@@ -1,0 +1,1 @@
+"""Penalties, one per file: what holds a model to what it was."""

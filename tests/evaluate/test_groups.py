@@ -1,0 +1,59 @@
+"""Which groups are gated alone, which are pooled, and by which margin."""
+
+import numpy as np
+import pytest
+
+from homeostat.config.schema import Evaluate
+from homeostat.evaluate.groups import SMALL, Guard, guards, rows_needed
+from homeostat.evaluate.score import PairedRow
+
+SETTINGS = Evaluate(alpha=0.05, margin=0.02, small_margin=0.05)
+
+
+def group(name: str, n: int, *, losses: int = 0) -> list[PairedRow]:
+    return [PairedRow(group=name, candidate=float(i >= losses), champion=1.0) for i in range(n)]
+
+
+def seen(found: tuple[Guard, ...]) -> list[tuple[str, int, float, bool]]:
+    return [(guard.name, len(guard.differences), guard.margin, guard.gated) for guard in found]
+
+
+def test_rows_needed_is_the_power_table() -> None:
+    """At a planned discordance of 0.1, alpha 0.05 and power 0.8, METHODS C1 asks for 1546 and 247 rows."""
+    assert rows_needed(0.02, SETTINGS) == 1546
+    assert rows_needed(0.05, SETTINGS) == 247
+    assert rows_needed(0.0, SETTINGS) == np.inf
+    assert rows_needed(0.05, Evaluate(alpha=0.0)) == np.inf
+
+
+@pytest.mark.parametrize(
+    ("n", "expected"),
+    [
+        (1546, ("one", 1546, 0.02, True)),
+        (1545, ("one", 1545, 0.05, True)),
+        (247, ("one", 247, 0.05, True)),
+        (246, ("one", 246, 0.05, False)),
+    ],
+)
+def test_the_margin_follows_the_rows(n: int, expected: tuple[str, int, float, bool]) -> None:
+    """A group has the strict margin where its rows suffice for it, the small one where they suffice for that."""
+    assert seen(guards(group("one", n), SETTINGS)) == [expected]
+
+
+def test_small_groups_are_pooled() -> None:
+    """Groups too small for any margin are one pool, gated only if the pool has rows enough."""
+    big, tiny = group("big", 400), group("x", 100) + group("y", 100)
+    assert seen(guards(big + tiny, SETTINGS)) == [("big", 400, 0.05, True), (SMALL, 200, 0.05, False)]
+    assert seen(guards(big + tiny + group("z", 47), SETTINGS))[-1] == (SMALL, 247, 0.05, True)
+
+
+def test_a_group_does_not_leave_the_gate_by_being_broken() -> None:
+    """How many rows make a group a guard does not depend on how the candidate did there."""
+    assert seen(guards(group("old", 300, losses=200), SETTINGS)) == seen(guards(group("old", 300), SETTINGS))
+
+
+def test_the_target_is_no_guard() -> None:
+    """Groups where something must be won are neither gated nor pooled as guards."""
+    rows = group("new", 300) + group("old", 300) + group("tiny", 10)
+    assert [guard.name for guard in guards(rows, SETTINGS, ("new",))] == ["old", "tiny"]
+    assert guards(rows, SETTINGS, ("new", "old", "tiny")) == ()

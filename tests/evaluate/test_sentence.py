@@ -1,0 +1,94 @@
+"""The sentence somebody reads who reads nothing else: every wording, with its numbers."""
+
+from dataclasses import replace
+
+from homeostat.config.schema import Evaluate
+from homeostat.evaluate.sentence import Finding, sentence
+from homeostat.types.report import Outcome, Score
+
+SETTINGS = Evaluate()
+
+
+def finding(name: str, mean: float, half: float, n: int, *, bound: float = 0.0, p: float = 0.001) -> Finding:
+    return Finding(
+        name=name,
+        score=Score(mean=mean, low=mean - half, high=mean + half, n=n),
+        bound=bound,
+        guard=bound < 0,
+        required=True,
+        variance=0.1,
+        p=p,
+        alpha=0.05,
+    )
+
+
+OVERALL = finding("overall", 0.084, 0.023, 1500)
+OLD = finding("old intents", -0.003, 0.008, 1200, bound=-0.02)
+
+
+def test_passed() -> None:
+    """A promotion names the gain, its interval and n, and what was kept."""
+    assert sentence(Outcome.PASS, [OVERALL, OLD], SETTINGS) == (
+        "+8.4 points (6.1 to 10.7, n=1,500) overall; "
+        "nothing lost where it was good: old intents -0.3 (-1.1 to +0.5)"
+    )
+
+
+def test_passed_with_groups_too_small_to_gate() -> None:
+    """Groups from which no proof was demanded are named as such."""
+    small = replace(finding("small groups", -0.01, 0.04, 80, bound=-0.05), required=False)
+    assert sentence(Outcome.PASS, [OVERALL, small], SETTINGS) == (
+        "+8.4 points (6.1 to 10.7, n=1,500) overall; "
+        "too few rows to demand a proof: small groups -1.0 (-5.0 to +3.0, n=80)"
+    )
+
+
+def test_many_groups_are_counted() -> None:
+    """Of many groups the three lowest are named and the others counted."""
+    groups = [finding(f"g{i}", i / 100, 0.005, 500, bound=-0.05) for i in range(8)]
+    said = sentence(Outcome.PASS, [OVERALL, *reversed(groups)], SETTINGS)
+    assert said.endswith("g0 +0.0 (-0.5 to +0.5), g1 +1.0 (0.5 to 1.5), g2 +2.0 (1.5 to 2.5) and 5 more groups, none lower")
+
+
+def test_refused_because_it_forgot() -> None:
+    """Forgetting is named first, with the margin that was exceeded."""
+    lost = finding("old intents", -0.312, 0.023, 1200, bound=-0.02, p=1.0)
+    assert sentence(Outcome.FAIL, [OVERALL, lost], SETTINGS) == (
+        "refused: it forgot — old intents -31.2 points (-33.5 to -28.9), where at most 2.0 may be lost; "
+        "+8.4 points (6.1 to 10.7, n=1,500) overall"
+    )
+
+
+def test_refused_because_it_is_worse() -> None:
+    """A candidate that is worse overall is refused for that."""
+    worse = finding("overall", -0.04, 0.01, 900, p=1.0)
+    assert sentence(Outcome.FAIL, [worse, OLD], SETTINGS) == (
+        "refused: it is worse — -4.0 points (-5.0 to -3.0, n=900) overall"
+    )
+
+
+def test_refused_because_it_gains_too_little() -> None:
+    """A gain that is surely below the least one asked for is a refusal, and not called a loss."""
+    little = finding("overall", 0.01, 0.005, 5000, bound=0.03, p=1.0)
+    assert sentence(Outcome.FAIL, [little], SETTINGS) == (
+        "refused: it gains less than 3.0 points — +1.0 points (0.5 to 1.5, n=5,000) overall"
+    )
+
+
+def test_undecided_says_how_many_rows_would_decide() -> None:
+    """An open verdict names what is open and how many rows like these would close it."""
+    unclear = finding("overall", 0.02, 0.03, 400, p=0.2)
+    loose = finding("old intents", 0.0, 0.06, 300, bound=-0.05, p=0.1)
+    assert sentence(Outcome.UNSURE, [unclear, loose], SETTINGS) == (
+        "undecided: +2.0 points (-1.0 to +5.0, n=400) overall does not prove a gain; "
+        "a loss of 5.0 points is not excluded in old intents +0.0 (-6.0 to +6.0, n=300); "
+        "about 1,600 such rows would decide"
+    )
+
+
+def test_undecided_without_a_way_out() -> None:
+    """Where the measured gain itself is too small, no number of rows is promised."""
+    flat = finding("overall", -0.001, 0.03, 400, p=0.6)
+    assert sentence(Outcome.UNSURE, [flat], SETTINGS) == (
+        "undecided: -0.1 points (-3.1 to +2.9, n=400) overall does not prove a gain"
+    )

@@ -1,0 +1,44 @@
+"""Scores of labels equal what their definitions give by hand."""
+
+import pytest
+
+from homeostat.metrics.classification import LabelScore, accuracy, macro_f1, per_class
+
+TARGET = ["a", "a", "a", "b", "b", "c"]
+REPLY = ["a", "a", "b", "b", "d", "d"]
+
+
+def test_accuracy_is_the_share_of_right_replies():
+    """Three of six."""
+    assert accuracy(REPLY, TARGET) == 0.5
+
+
+def test_per_class_counts_right_wrong_and_never_replied_labels():
+    """Each label by hand: `c` is never replied, `d` is nobody's target."""
+    expected = {
+        "a": LabelScore(precision=1.0, recall=2 / 3, f1=0.8, predicted=2, n=3),
+        "b": LabelScore(precision=0.5, recall=0.5, f1=0.5, predicted=2, n=2),
+        "c": LabelScore(precision=0.0, recall=0.0, f1=0.0, predicted=0, n=1),
+        "d": LabelScore(precision=0.0, recall=0.0, f1=0.0, predicted=2, n=0),
+    }
+
+    assert per_class(REPLY, TARGET) == expected
+
+
+def test_macro_f1_lets_a_rare_label_count_like_a_frequent_one():
+    """The mean of the four F1 scores, not weighted by their rows."""
+    assert macro_f1(REPLY, TARGET) == pytest.approx((0.8 + 0.5) / 4)
+    assert macro_f1(["a"] * 99 + ["a"], ["a"] * 99 + ["b"]) < 0.5
+
+
+def test_perfect_replies_score_one():
+    """All right is 1 by every score."""
+    assert accuracy(TARGET, TARGET) == macro_f1(TARGET, TARGET) == 1.0
+
+
+@pytest.mark.parametrize("score", [accuracy, macro_f1, per_class])
+@pytest.mark.parametrize(("predicted", "target"), [([], []), (["a"], ["a", "b"])])
+def test_no_rows_or_unequal_lengths_are_refused(score, predicted, target):
+    """There is no score of nothing, nor of replies without targets."""
+    with pytest.raises(ValueError, match=r"rows|replies"):
+        score(predicted, target)
