@@ -71,7 +71,7 @@ def _one(statement: object, rules: Rules, where: str) -> Feedback:
 
 def _kind(value: object, where: str) -> FeedbackKind:
     if not isinstance(value, str) or value not in set(FeedbackKind):
-        raise BadRequest(f"unknown kind of feedback {value!r:.60}", where=where, fix=did_you_mean(str(value), FeedbackKind))
+        raise BadRequest(f"unknown kind {value!r:.60}", where=where, fix=did_you_mean(str(value), FeedbackKind))
     return FeedbackKind(value)
 
 

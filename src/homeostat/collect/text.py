@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def unkeepable(text: str) -> str:
-    """Why `text` cannot be stored, or the empty string: NUL characters and halves of surrogate pairs fit no database."""
+    """Why `text` cannot be stored, or nothing: NUL characters and halves of surrogate pairs fit no database."""
     if "\x00" in text:
         return "holds a NUL character"
     try:

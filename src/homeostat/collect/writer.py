@@ -72,6 +72,11 @@ class Writer:
         if mark is not None:
             mark.result()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread still runs."""
+        return self._thread.is_alive()
+
     def close(self) -> None:
         """Write what waits, then stop; a second call does nothing."""
         with self._door:

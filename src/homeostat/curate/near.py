@@ -43,23 +43,24 @@ class Near:
         """`corpus` says which shingles are frequent: it should be like what will be added."""
         self.threshold = threshold
         self._frequency = Counter(shingle for row in corpus for shingle in row)
-        self._rows: list[frozenset[str]] = []
+        self._rows: list[tuple[frozenset[str], int]] = []
         self._having: defaultdict[str, list[int]] = defaultdict(list)
 
     def add(self, row: frozenset[str]) -> None:
         """Take one more text, by its shingles."""
         for shingle in self._rarest(row):
             self._having[shingle].append(len(self._rows))
-        self._rows.append(row)
+        self._rows.append((row, _sketch(row)))
 
     def find(self, row: frozenset[str]) -> Iterator[int]:
         """Numbers of the texts whose similarity to this one reaches the threshold, each once."""
         seen: set[int] = set()
+        sketch = _sketch(row)
         for shingle in self._rarest(row):
             for number in self._having.get(shingle, ()):
                 if number not in seen:
                     seen.add(number)
-                    if self._reaches(row, self._rows[number]):
+                    if self._reaches(row, sketch, *self._rows[number]):
                         yield number
 
     def _rarest(self, row: frozenset[str]) -> list[str]:
@@ -67,7 +68,18 @@ class Near:
         ordered = sorted(row, key=lambda shingle: (self._frequency.get(shingle, 0), shingle))
         return ordered[: len(row) - math.ceil(self.threshold * len(row) - _ROUNDING) + 1]
 
-    def _reaches(self, a: frozenset[str], b: frozenset[str]) -> bool:
+    def _reaches(self, a: frozenset[str], sketch_a: int, b: frozenset[str], sketch_b: int) -> bool:
+        """Whether the similarity reaches the threshold; most pairs are told apart without comparing the sets."""
         limit = self.threshold - _ROUNDING
-        small, large = sorted((len(a), len(b)))
-        return small >= limit * large and similarity(a, b) >= limit
+        needed = limit / (1 + limit) * (len(a) + len(b))  # shingles that a pair of this similarity shares
+        if len(a) - (sketch_a & ~sketch_b).bit_count() < needed:
+            return False
+        return len(b) - (sketch_b & ~sketch_a).bit_count() >= needed and similarity(a, b) >= limit
+
+
+def _sketch(row: frozenset[str]) -> int:
+    """Bits that the shingles hash to: every bit one row has and another lacks is a shingle they do not share."""
+    bits = 0
+    for shingle in row:
+        bits |= 1 << (hash(shingle) & 511)
+    return bits

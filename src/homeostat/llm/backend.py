@@ -40,7 +40,7 @@ class Reply:
 
     text: str
     confidence: float
-    """Label task: probability of the label replied. Text task: exp of the mean log-probability of the reply's tokens."""
+    """Label task: probability of the label replied. Text task: exp of the mean log-probability of its tokens."""
     entropy: float
     """Label task: entropy over the labels, in nats. Text task: mean entropy over the reply's tokens."""
     prompt_tokens: int

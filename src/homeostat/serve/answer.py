@@ -126,6 +126,11 @@ class Answerer:
         """Wait until every copy asked for is stored or has failed; False if that takes longer."""
         return self.copies.settle(timeout_s)
 
+    def dead_threads(self) -> list[str]:
+        """Names of the threads that have ended though nobody closed this; always empty unless there is a fault."""
+        threads = {"routes": self.routes, "batcher": self._batcher, "writer": self.writer}
+        return [name for name, thread in threads.items() if not thread.alive]
+
     def close(self) -> None:
         """Answer and write what waits, give up the copies, stop all threads. The store stays open."""
         self.routes.close()

@@ -69,6 +69,11 @@ class Batcher:
                 return None
             return self._enqueue(request, self._copies)
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread still runs."""
+        return self._thread.is_alive()
+
     def close(self) -> None:
         """Answer the requests that wait, cancel the copies, then stop."""
         with self._changed:
@@ -128,7 +133,7 @@ class Batcher:
     def _linger(self) -> None:
         """Wait a moment for rows to come if the last batch held several."""
         until = time.perf_counter() + LINGER_S
-        while 1 < self._last_rows and len(self._requests) < min(self._rows, self._last_rows) and not self._closed:
+        while len(self._requests) < min(self._rows, self._last_rows) and not self._closed:
             left = until - time.perf_counter()
             if left <= 0:
                 return
@@ -144,7 +149,7 @@ class Batcher:
             replies = self._backend.reply([item.request for item in batch])
             if len(replies) != len(batch):
                 raise RuntimeError(f"the backend gave {len(replies)} replies to {len(batch)} requests")
-        except Exception as problem:  # whatever a backend raises has to reach the caller, and this thread has to live on
+        except Exception as problem:  # whatever it is has to reach the callers, and this thread has to live on
             if len(batch) == 1:
                 batch[0].reply.set_exception(problem)
                 return

@@ -109,6 +109,11 @@ class Routes:
                 self.problems[task] = str(problem)
         self._free()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread still runs."""
+        return self._thread.is_alive()
+
     def close(self) -> None:
         """Stop looking."""
         self._stop.set()

@@ -1,0 +1,45 @@
+"""The gateway as an ASGI application around an answerer."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from homeostat.errors import HomeostatError
+from homeostat.gateway.chat import chat_completions
+from homeostat.gateway.feedback import feedback
+from homeostat.gateway.limits import MOST_BYTES, BodyLimit
+from homeostat.gateway.metrics import CountRequests, Metrics, metrics
+from homeostat.gateway.problems import on_anything, on_homeostat_error, on_http_exception
+from homeostat.gateway.status import healthz, models
+from homeostat.serve.answer import Answerer
+
+ROUTES = (
+    Route("/v1/chat/completions", chat_completions, methods=["POST"]),
+    Route("/v1/feedback", feedback, methods=["POST"]),
+    Route("/v1/models", models),
+    Route("/healthz", healthz),
+    Route("/metrics", metrics),
+)
+
+
+def build(answerer: Answerer, *, most_bytes: int = MOST_BYTES) -> Starlette:
+    """The application; `answerer` is its whole state, and closing it is up to the caller."""
+    counts = Metrics(answerer)
+    app = Starlette(
+        routes=ROUTES,
+        middleware=[
+            Middleware(CountRequests, metrics=counts, paths=[route.path for route in ROUTES]),
+            Middleware(BodyLimit, most_bytes=most_bytes),
+        ],
+        exception_handlers={
+            HomeostatError: on_homeostat_error,
+            HTTPException: on_http_exception,
+            Exception: on_anything,
+        },
+    )
+    app.state.answerer = answerer
+    app.state.metrics = counts
+    return app

@@ -1,0 +1,47 @@
+"""The story of the platform on one screen: watch → decide → curate → train → evaluate → gate → release.
+
+Each step is durable: it leaves a noun in the store under an id derived from (turn, step), its id in the diary, and is
+not run again once it is there. A turn that was killed goes on where it stood. Only ids travel between steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dbos import DBOS
+
+from homeostat.loop import steps
+from homeostat.loop.workshop import workshop
+
+SETTLED = ("full", "rollback")
+
+
+@DBOS.workflow(name="turn")
+def turn(turn_id: str, task: str, until: float) -> str:
+    """Take traffic as it was at `until` and, if it pays, leave a better version answering it."""
+    now = steps.Now(turn_id, task, until)
+
+    def step(name: str, work: Callable[..., str], *given: str) -> str:
+        return DBOS.run_step({"name": name}, steps.once, now, name, work, *given)
+
+    step("watch", steps.watch)
+    decision = step("decide", steps.decide)
+    if not step("act", steps.wants_training, decision):
+        return step("end", steps.end, "decide", decision)
+
+    for recipe in step("attempts", steps.attempts).split():
+        dataset = step(f"curate.{recipe}", steps.curate, recipe)
+        candidate = step(f"train.{recipe}", steps.train, recipe, dataset)
+        report = step(f"evaluate.{recipe}", steps.evaluate, candidate)
+        verdict = step(f"gate.{recipe}", steps.gate, report, candidate)
+        if step(f"judge.{recipe}", steps.passes, verdict):
+            break
+    else:
+        return step("end", steps.end, "gate", verdict)
+
+    release, looks = step("release", steps.release, candidate), 0
+    while step(f"stage.{looks}", steps.stage) not in SETTLED:
+        DBOS.sleep(workshop().config.release.poll_s)
+        release = step(f"advance.{looks}", steps.advance)
+        looks += 1
+    return step("end", steps.end, "release", release)

@@ -1,0 +1,103 @@
+"""What a worker holds while it lives: the configuration, the store, a folder for runs, a model to evaluate with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from homeostat.config.schema import Config
+from homeostat.errors import NothingReleased
+from homeostat.llm.backend import Reply, Request
+from homeostat.llm.local import LocalBackend
+from homeostat.store import Store
+from homeostat.types.task import Task
+from homeostat.types.version import Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exam:
+    """One row of a task's test suite; nothing like it is ever trained on."""
+
+    text: str
+    target: str
+    time: float
+    """Seconds since 1970; the row counts from then on."""
+    until: float = float("inf")
+    """When the row was retired, because what is right for it changed."""
+
+
+@dataclass(slots=True)
+class Workshop:
+    """Opened once in a worker; the steps of a turn reach it through `workshop()`."""
+
+    config: Config
+    store: Store
+    _backend: LocalBackend | None = field(default=None, init=False)
+
+    @staticmethod
+    def open(config: Config) -> Workshop:
+        """Open the store of a configuration, creating its folder."""
+        Path(config.folder).mkdir(parents=True, exist_ok=True)
+        return Workshop(config, Store.open(config.database, config.blobs))
+
+    def run_folder(self, name: str) -> Path:
+        """Where a run keeps its checkpoints and weights until the version is registered."""
+        folder = Path(self.config.folder) / "runs" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def champion(self, task: str) -> Version:
+        """The version that answers a task.
+
+        Raises:
+            NothingReleased: none does yet.
+        """
+        found = self.store.aliases.get(task, "champion")
+        if found is None:
+            raise NothingReleased(f"no version answers '{task}' yet", fix="release one: `homeostat promote VERSION`")
+        return self.store.versions.get(found)
+
+    def put_suite(self, task: str, rows: Iterable[Exam]) -> None:
+        """Fence these rows off as the task's test suite."""
+        text = "".join(json.dumps(asdict(r), ensure_ascii=False) + "\n" for r in rows)
+        self.store.state.put(f"suite:{task}", self.store.blobs.put_text(text))
+
+    def suite(self, task: str) -> list[Exam]:
+        """The task's test rows, of all times; empty where it has no suite."""
+        blob = self.store.state.get(f"suite:{task}")
+        if not isinstance(blob, str):
+            return []
+        return [Exam(**json.loads(line)) for line in self.store.blobs.bytes(blob).decode().splitlines()]
+
+    def suite_at(self, task: str, now: float) -> list[Exam]:
+        """The test rows the world has shown by `now` and that still hold."""
+        return [row for row in self.suite(task) if row.time <= now < row.until]
+
+    def answers(self, task: Task, version: Version, texts: Sequence[str]) -> list[Reply]:
+        """What a version replies to texts, in this process."""
+        if self._backend is None:
+            self._backend = LocalBackend(self.config.model.base, threads=self.config.model.threads)
+        folder = self.store.blobs.folder(version.blob) if version.blob else None
+        self._backend.load(version, folder)
+        replies = self._backend.reply([Request(task=task, text=t, version=version.id) for t in texts])
+        self._backend.unload(version.id)
+        return replies
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+
+_open: list[Workshop] = []
+
+
+def use(shop: Workshop) -> None:
+    """Make this the process's workshop: durable steps are plain functions and have nowhere else to keep it."""
+    _open[:] = [shop]
+
+
+def workshop() -> Workshop:
+    """The process's workshop."""
+    return _open[0]

@@ -1,0 +1,1 @@
+"""Detectors: what turns a stream of numbers into an alarm that is rarely false."""

@@ -1,0 +1,5 @@
+"""Where rows and files are kept: one `Store` with a narrow part per noun, on SQLite or PostgreSQL, and a blob folder."""
+
+from homeostat.store.store import Store
+
+__all__ = ["Store"]

@@ -1,0 +1,46 @@
+"""Recipes by name, made from the configuration: what a turn may try, from the cheapest to the most thorough."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from homeostat.config.schema import Train
+from homeostat.errors import UnknownPlugin, did_you_mean
+from homeostat.train.recipe import Recipe
+
+NAMES: dict[str, dict[str, Any]] = {
+    "careful": {},
+    "naive": {"replay": 0.0, "kl": 0.0, "warm_up": 0.1},
+    "thorough": {"replay": 3.0, "kl": 2.0},
+    "joint": {"replay": 0.0, "kl": 0.0, "warm_start": False},
+    "first": {"replay": 0.0, "kl": 0.0, "warm_start": False},
+}
+"""`careful`: from the champion, with replay and divergence. `naive`: new rows alone, the control. `thorough`: more of
+both. `joint`: from the bare base on everything. `first`: a task's first version."""
+
+
+def named(name: str, settings: Train, *, replay: float = 1.0) -> Recipe:
+    """The recipe of this name under these settings.
+
+    Raises:
+        UnknownPlugin: there is no such recipe.
+    """
+    if name not in NAMES:
+        raise UnknownPlugin(f"unknown recipe '{name}'", where="train.attempts", fix=did_you_mean(name, NAMES))
+    plain = Recipe(
+        name=name,
+        adapt=settings.adapt,
+        rank=settings.rank,
+        alpha=2 * settings.rank,
+        lr=settings.lr,
+        epochs=settings.epochs,
+        batch_rows=settings.batch_rows,
+        warm_up=settings.warmup,
+        kl=settings.kl,
+        patience=settings.patience,
+        held_out=settings.held_out,
+        seed=settings.seed,
+        replay=replay,
+    )
+    return replace(plain, **NAMES[name])
