@@ -203,7 +203,7 @@ def channel_of(seed: Seed, late: bool, rng: random.Random) -> str:
     if seed.register == "casual":
         table |= {"voice": 0} if late else {"chat": 40}
     if seed.register == "formal":
-        table["email"] += 40
+        table |= {"voice": 0, "email": 60}
     return rng.choices(list(table), list(table.values()))[0]
 
 
@@ -235,7 +235,7 @@ class Year:
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.rng = random.Random(seed)
-        self.seeds, self.words = read_seeds(folder / "seeds"), Words(folder / "words.yaml")
+        self.seeds, self.words = read_seeds(folder / "seeds"), Words(folder)
         self.author = Author(self.words, telling_words(self.seeds), self.rng)
         self.desk = Desk(folder / "seeds", self.author)
         self.decks = self.deal_decks(test_seeds(self.seeds, self.rng))

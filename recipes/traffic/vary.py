@@ -27,6 +27,7 @@ GREETED = re.compile(r"^(dear|hello|hi+|hey+|hiya|yo|good (day|morning|afternoon
                      r"look|sorry|thank|\{name\}|a short|quick)\b", re.IGNORECASE)  # fmt: skip
 SIGNED = re.compile(r"(regards|yours|thanks|thank you|thx|ty|cheers|bye+|in advance|help|pls|plz|please|\{name\})\W*"
                     r"(\{name\})?\W*$", re.IGNORECASE)  # fmt: skip
+SLOT = re.compile(r"\{(\w+)\}")
 KEEP_CAPITAL = re.compile(r"^(I\b|[A-Z]{2}|Sprout|Canopy|Aqua|Brightwick|LED|GDPR|\{)")
 VOWEL = re.compile(r"[aeiou]", re.IGNORECASE)
 NEIGHBORS = {
@@ -34,7 +35,9 @@ NEIGHBORS = {
     "l": "k", "m": "n", "n": "bm", "o": "ip", "p": "o", "r": "et", "s": "ad", "t": "ry", "u": "yi", "v": "cb",
     "w": "qe", "y": "tu",
 }  # fmt: skip
-TYPOS_PER_MESSAGE = {"formal": 0.06, "plain": 0.28, "upset": 0.35, "casual": 0.45}
+TYPOS_PER_MESSAGE = {"formal": 0.05, "plain": 0.22, "upset": 0.28, "casual": 0.36}
+TOPIC_SHARE = {"email": 0.65, "web": 0.65, "chat": 0.45, "voice": 0.45}
+"""How many of the messages of a channel say what they are about first, in a subject line or when asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +60,15 @@ class Swap:
 
 
 class Words:
-    """The lists of words.yaml: frames by register or style, swaps, and the values of the slots."""
+    """The lists of words.yaml and topics.yaml: frames by style, swaps, values of the slots, topics by family."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         # BaseLoader keeps every scalar a string ("no", "12.90").
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+        raw = yaml.load((folder / "words.yaml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+        topics = yaml.load((folder / "topics.yaml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+        self.topics: dict[str, dict[str, list[str]]] = {
+            family: {wording: listed.split("; ") for wording, listed in both.items()} for family, both in topics.items()
+        }
         frames = {part: {style: _lines(block) for style, block in raw[part].items()} for part in
                   ("openers", "closers", "asides")}  # fmt: skip
         self.openers, self.closers, self.asides = frames["openers"], frames["closers"], frames["asides"]
@@ -131,6 +138,15 @@ def telling_words(seeds: Sequence[Seed]) -> dict[str, frozenset[str]]:
     }
 
 
+def style_of(seed: Seed, channel: str, late: bool) -> str:
+    """Which frames and habits fit: those of the chat and voice line in late wording, else those of the register."""
+    if not late or seed.register == "formal":
+        return seed.register
+    if channel in ("chat", "voice"):
+        return channel
+    return "chat" if seed.era == "late" and seed.register != "plain" else seed.register
+
+
 class Author:
     """Writes variations of seeds; every choice comes from `rng`, so that the same seed value writes the same year."""
 
@@ -147,9 +163,14 @@ class Author:
             text = self.swap(text, self.words.late, self.rng.choice((1, 2, 3)))
         if late:
             text = self.swap(text, self.words.rebrand, 99)
-        style = channel if late and channel in ("chat", "voice") and seed.register != "formal" else seed.register
-        text = self.frame(text, style, effort)
-        text = re.sub(r"\{(\w+)\}", lambda slot: values[slot[1]], text)
+        style = style_of(seed, channel, late)
+        topic = self.topic(seed.family, late) if self.rng.random() < TOPIC_SHARE[channel] else ""
+        if topic and style in ("chat", "voice"):
+            text = self.announced(text, topic, style)
+        text = self.frame(text, "glad" if seed.family == "praise_feedback" else style, effort)
+        if topic and style not in ("chat", "voice"):
+            text = self.announced(text, topic, style)
+        text = SLOT.sub(lambda slot: values[slot[1]], text)
         text = re.sub(r"(?<!\.)\.\.(?!\.)", ".", text)  # a date may end with the full stop of its sentence
         text = self.styled(text, seed.register, style)
         return self.mistyped(text, seed.register) if style != "voice" else text
@@ -190,18 +211,39 @@ class Author:
             text = swap.pattern.sub(lambda match, new=new: _put(match, new), text)  # type: ignore[misc]
         return text
 
+    def topic(self, family: str, late: bool) -> str:
+        """What the message is about, in few words."""
+        wording = "late" if late and self.rng.random() < 0.8 else "early"
+        topic = self.rng.choice(self.words.topics[family][wording])
+        return self.swap(topic, self.words.rebrand, 99) if late else topic
+
+    def announced(self, text: str, topic: str, style: str) -> str:
+        """The text after its topic: below a subject line, or after a word to the chat or voice line."""
+        if style == "voice":
+            return f"{self.rng.choice(('it is about', 'it concerns', 'about', 'calling about', ''))} {topic} {text}".strip()
+        if style == "chat":
+            return self.rng.choice((f"{topic}. {text}", f"{topic} - {text}", f"about {topic}, {text}", f"{text} ({topic})"))
+        if style == "casual":
+            return self.rng.choice((f"{topic}: {text}", f"{topic}... {text}", f"{topic} - {text}", f"{text} ({topic})"))
+        mark = self.rng.choice((":", ".", " -", "."))
+        return self.rng.choice(("", "", "", "Subject: ", "Re: ")) + f"{capitalized(topic)}{mark} {text}"
+
     def frame(self, text: str, style: str, effort: int) -> str:
         """The text with, now and then, a greeting before it, an idle remark in it and a farewell after it."""
         likely = 1.0 + 0.5 * effort
         words, rng = self.words, self.rng
         if rng.random() < 0.14 * likely:
-            text = self.joined(text, rng.choice(words.asides[style]), style)
+            text = self.joined(text, self.fitting(words.asides[style], text), style)
         if rng.random() < 0.35 * likely and not GREETED.match(text):
-            opener = rng.choice(words.openers[style])
+            opener = self.fitting(words.openers[style], text)
             text = f"{opener} {uncapitalized(text) if opener.endswith(',') else text}"
         if rng.random() < 0.35 * likely and not SIGNED.search(text):
-            text = self.joined(text, rng.choice(words.closers[style]), style)
+            text = self.joined(text, self.fitting(words.closers[style], text), style)
         return text
+
+    def fitting(self, frames: Sequence[str], text: str) -> str:
+        """One of the frames, none that would name a person or a town a second time."""
+        return self.rng.choice([frame for frame in frames if not set(SLOT.findall(frame)) & set(SLOT.findall(text))])
 
     def joined(self, text: str, addition: str, style: str) -> str:
         """The text and then the addition, with a full stop between them where the style has such things."""
@@ -246,12 +288,12 @@ class Author:
         return " ".join(words)
 
     def mistyped(self, text: str, register: str) -> str:
-        """The text with a slip of the finger or two, in words of four letters and more."""
+        """The text with a slip of the finger or two, in words of five letters and more."""
         if self.rng.random() >= TYPOS_PER_MESSAGE[register]:
             return text
         words = text.split(" ")
-        places = [n for n, word in enumerate(words) if len(word) > 3 and word.isalpha()]
-        for place in self.rng.sample(places, min(len(places), self.rng.choice((1, 1, 2)))):
+        places = [n for n, word in enumerate(words) if len(word) > 4 and word.isalpha()]
+        for place in self.rng.sample(places, min(len(places), self.rng.choice((1, 1, 1, 2)))):
             words[place] = self.slip(words[place])
         return " ".join(words)
 

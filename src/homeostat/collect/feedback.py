@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from homeostat.collect.stream import seconds
-from homeostat.collect.text import unkeepable
+from homeostat.collect.text import fault_of
 from homeostat.errors import BadRequest, NotFound, did_you_mean
 from homeostat.types import ids
 from homeostat.types.feedback import Feedback, FeedbackKind
@@ -79,7 +79,7 @@ def _text(statement: Mapping[str, object], key: str, where: str) -> str:
     value = statement.get(key)
     if not isinstance(value, str) or not value.strip():
         raise BadRequest(f"'{key}' is {value!r:.60}, not a text with words in it", where=f"{where}.{key}", fix=_SHAPE)
-    if fault := unkeepable(value):
+    if fault := fault_of(value):
         raise BadRequest(f"'{key}' {fault}", where=f"{where}.{key}", fix="send text without it")
     return value
 

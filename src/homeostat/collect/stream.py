@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from homeostat.collect.text import unkeepable
+from homeostat.collect.text import fault_of
 from homeostat.errors import BadStream, EmptyStream, NotText, did_you_mean
 
 Truth = Mapping[str, object]
@@ -174,7 +174,7 @@ def _words(entry: dict[str, object], key: str, where: str) -> str:
     value = entry[key]
     if not isinstance(value, str) or not value.strip():
         raise BadStream(f"'{key}' is {value!r:.60}, not a text with words in it", where=where, fix=_SHAPE)
-    if fault := unkeepable(value):
+    if fault := fault_of(value):
         raise BadStream(f"'{key}' {fault}", where=where, fix="remove it from the file")
     return value
 
@@ -217,7 +217,7 @@ def _tags(value: object, where: str) -> Mapping[str, str]:
         return {}
     if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
         raise BadStream(f"'tags' is {value!r:.60}", where=where, fix='write it as {"name": "text", …}')
-    if fault := unkeepable("".join([*value, *value.values()])):
+    if fault := fault_of("".join([*value, *value.values()])):
         raise BadStream(f"'tags' {fault}", where=where, fix="remove it from the file")
     return value
 

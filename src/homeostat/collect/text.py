@@ -1,12 +1,10 @@
-"""Which text can be kept: what any of the databases would refuse is refused at the door, with the reason."""
+"""Which text can be worked with: what no tokenizer and no file could take later is refused when it comes in."""
 
 from __future__ import annotations
 
 
-def unkeepable(text: str) -> str:
-    """Why `text` cannot be stored, or nothing: NUL characters and halves of surrogate pairs fit no database."""
-    if "\x00" in text:
-        return "holds a NUL character"
+def fault_of(text: str) -> str:
+    """Why `text` cannot be taken, or nothing. JSON can spell halves of surrogate pairs, which UTF-8 cannot hold."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as broken:

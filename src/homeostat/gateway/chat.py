@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from homeostat.collect.stream import seconds
-from homeostat.collect.text import unkeepable
+from homeostat.collect.text import fault_of
 from homeostat.errors import BadRequest, did_you_mean
 from homeostat.gateway.body import json_object
 from homeostat.serve.answer import Answered, Answerer, Options
@@ -159,7 +159,7 @@ def _message(message: object, where: str) -> dict[str, str]:
     if role not in ROLES:
         raise BadRequest(f"unknown role {role!r:.60}", where=f"{where}.role", fix=did_you_mean(str(role), ROLES))
     content = _content(message.get("content"), f"{where}.content")
-    if fault := unkeepable(content):
+    if fault := fault_of(content):
         raise BadRequest(f"the content {fault}", where=f"{where}.content", fix="send text without it")
     return {"role": "system" if role == "developer" else role, "content": content}
 
@@ -181,7 +181,7 @@ def _content(value: object, where: str) -> str:
 def _options(body: Mapping[str, object], version: str, trust_time: bool) -> Options:
     metadata = _metadata(body.get("metadata"))
     user = body.get("user") or ""
-    if not isinstance(user, str) or unkeepable(user):
+    if not isinstance(user, str) or fault_of(user):
         raise BadRequest("'user' is a text", where="user")
     when = metadata.pop("time", None)
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
@@ -203,7 +203,7 @@ def _metadata(value: object) -> dict[str, str]:
         raise BadRequest("'metadata' is an object of texts", where="metadata")
     texts = {}
     for name, entry in value.items():
-        if not isinstance(entry, str | int | float) or unkeepable(f"{name}{entry}"):
+        if not isinstance(entry, str | int | float) or fault_of(f"{name}{entry}"):
             raise BadRequest(f"the value {entry!r:.60} is not a text", where=f"metadata.{name}")
         texts[name] = str(entry)
     return texts

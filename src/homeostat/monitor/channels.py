@@ -95,7 +95,7 @@ class NeighborIndex:
         return np.concatenate(parts) if parts else np.empty(0)
 
     def _nearest(self, queries: Vectors) -> Floats:
-        whole = np.isfinite(queries).all(axis=1)
+        whole: NDArray[np.bool_] = np.asarray(np.isfinite(queries).all(axis=1))
         similar = self._unit(np.where(whole[:, None], queries, 0)) @ self._points.T
         nearest = np.partition(similar, -self.k, axis=1)[:, -self.k :]
         distance = np.clip(1.0 - nearest.mean(axis=1, dtype=np.float64), 0.0, 2.0)
@@ -103,5 +103,5 @@ class NeighborIndex:
 
     def _unit(self, x: Vectors) -> Vectors:
         centered = (x - self._mean) / self._scale
-        length = np.linalg.norm(centered, axis=1, keepdims=True)
-        return np.asarray(centered / np.maximum(length, 1e-12), dtype=np.float32)
+        length = np.sqrt(np.square(centered).sum(axis=1, keepdims=True))
+        return np.asarray(centered / np.maximum(length, np.float32(1e-12)), dtype=np.float32)

@@ -136,9 +136,7 @@ class Reference:
             histogram.counts = np.array(state[name], dtype=np.int64)
 
 
-def split(
-    interactions: Sequence[Interaction], seed: int, share: float = 0.5
-) -> tuple[Vectors, list[Interaction]]:
+def split(interactions: Sequence[Interaction], seed: int, share: float = 0.5) -> tuple[Vectors, list[Interaction]]:
     """Index and calibration from the same traffic: embeddings of a random `share`, and the other interactions.
 
     The two share no row, and which row goes where is a coin's choice, not time's.

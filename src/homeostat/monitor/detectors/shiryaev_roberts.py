@@ -43,7 +43,7 @@ def log_bets(p: Floats) -> Floats:
     linear = np.log1p(np.array(EPS) * (held - 0.5))
     power = np.log(kap) + (kap - 1) * np.log(held)
     logs = np.nan_to_num(np.concatenate([linear, power], axis=-1), nan=0.0)
-    return logs.reshape(len(p), -1)
+    return np.asarray(logs.reshape(len(p), -1), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

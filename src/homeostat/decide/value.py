@@ -1,0 +1,117 @@
+"""What is known when a decision is due, and what each choice is worth in the user's own unit."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from homeostat.config.schema import Decide
+from homeostat.types.report import Score
+from homeostat.types.signal import Signal
+
+_Z95 = 1.959964
+_SECONDS_PER_HOUR = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What has been measured since the champion was trained. Metrics lie between 0 and 1."""
+
+    task: str
+    metric: str = "accuracy"
+    gain: Score
+    """Shadow gain: a cheap head kept fresh minus the same head frozen at the champion's date, paired, on labels that
+    neither had seen when it answered. `n` of 0: nothing was measured."""
+    accuracy: Score | None = None
+    """The champion's metric on the same labeled rows; what it lacks to 1 is the most that can be gained."""
+    n_labels: int
+    """Labels given since the champion's dataset."""
+    requests: int
+    """Requests answered since the last decision about this task."""
+    train_cpu_s: float
+    """Estimated CPU-seconds to curate, train and evaluate one candidate."""
+    unknown_labels: float = 0.0
+    """Share of the labeled rows whose label the champion does not know."""
+    signals: tuple[Signal, ...] = ()
+    """Signals that no earlier turn has dealt with."""
+    since_turn_s: float = math.inf
+    """Seconds since the last retraining."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """Both sides of the ledger."""
+
+    gain: Score
+    """Expected rise of the metric per request."""
+    value: float
+    """What that rise is worth over the horizon."""
+    cost: float
+    """What retraining costs; infinite if no price would do."""
+    labels: int
+    """How many labels would be asked for."""
+    labels_cost: float
+    labels_value: float
+    """Expected worth of deciding after those labels, retraining paid where it is then chosen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """All that a rule looks at, and all that its sentence tells."""
+
+    evidence: Evidence
+    settings: Decide
+    worth: Worth
+    lost: float
+    """What waiting has cost since the last retraining."""
+
+
+def weigh(evidence: Evidence, settings: Decide) -> Worth:
+    """The expected gain and what to retrain, to ask for labels and to wait are worth over the horizon."""
+    gain = expected_gain(evidence)
+    stake = settings.horizon_requests * settings.value_per_correct
+    cost = _product(evidence.train_cpu_s / _SECONDS_PER_HOUR, settings.price_per_cpu_hour)
+    missing = settings.min_labels - evidence.n_labels
+    labels = missing if missing > 0 else settings.min_labels
+    return Worth(
+        gain=gain,
+        value=stake * gain.mean,
+        cost=cost,
+        labels=labels,
+        labels_cost=_product(labels, settings.price_per_label),
+        labels_value=value_of_labels(gain, labels, stake=stake, cost=cost),
+    )
+
+
+def expected_gain(evidence: Evidence) -> Score:
+    """The shadow gain with its 95 % interval, but no more than the champion lacks to a perfect score."""
+    gain = evidence.gain
+    if not gain.n:
+        return Score(mean=0.0, low=-1.0, high=1.0, n=0)
+    accuracy = evidence.accuracy
+    most_mean, most_high = (1 - accuracy.mean, 1 - accuracy.low) if accuracy else (1.0, 1.0)
+    mean = min(gain.mean, most_mean)
+    return Score(mean=mean, low=max(-1.0, min(gain.low, mean)), high=max(mean, min(gain.high, most_high)), n=gain.n)
+
+
+def value_of_labels(gain: Score, labels: int, *, stake: float, cost: float) -> float:
+    """Expected worth of choosing between waiting and retraining once `labels` more are in.
+
+    The gain is normal around its mean with the standard error s of its interval. More labels will move the mean by a
+    normal with variance s² · k / (n + k) (preposterior analysis: Raiffa and Schlaifer 1961), and whoever then retrains
+    only if the new mean pays gets the mean of max(0, stake · mean − cost). That is never less than choosing now.
+    """
+    if not math.isfinite(cost) or stake == 0:
+        return 0.0
+    error = (gain.high - gain.low) / (2 * _Z95)
+    spread = stake * error * math.sqrt(labels / (gain.n + labels))
+    net = stake * gain.mean - cost
+    if spread == 0:
+        return max(0.0, net)
+    z = net / spread
+    return net * 0.5 * math.erfc(-z / math.sqrt(2)) + spread * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+
+
+def _product(amount: float, price: float) -> float:
+    """Amount times price, where nothing at any price costs nothing."""
+    return amount * price if amount and price else 0.0

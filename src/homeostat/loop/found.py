@@ -1,0 +1,36 @@
+"""A task's first version: trained on imported history, promoted without a gate, for there is nothing to compare it with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from homeostat.curate.build import Inputs, build
+from homeostat.curate.snapshot import snapshot
+from homeostat.loop.learn import Lesson, learn, version_id
+from homeostat.loop.workshop import Exam, Workshop
+from homeostat.release.registry import promote
+from homeostat.train.named import named
+from homeostat.types.dataset import Example
+from homeostat.types.version import Version
+
+
+def found(shop: Workshop, task: str, history: Sequence[Example], suite: Sequence[Exam], *, now: float) -> Version:
+    """Fence the suite off, train the first version on the history and make it the champion.
+
+    Raises:
+        NothingToTrainOn: nothing of the history is left after cleaning.
+    """
+    shop.put_suite(task, suite)
+    known = shop.config.task(task)
+    curated = build(
+        Inputs(task=known, imported=history, evaluation=(row.text for row in suite), labels=known.labels, until=now),
+        shop.config.curate,
+    )
+    dataset = snapshot(shop.store, curated, task=task, turn=f"found-{task}", time=now)
+    recipe = named("first", shop.config.train)
+    lesson = Lesson(
+        task=task, dataset=dataset.id, recipe=recipe, version=version_id("found", task, dataset.id), time=now
+    )
+    version = learn(shop, lesson)
+    promote(shop.store, task, version.id, because="first version, trained on imported history", now=now)
+    return version

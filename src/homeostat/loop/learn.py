@@ -1,0 +1,73 @@
+"""Trains a version from a dataset and registers it: what the first champion and every candidate have in common."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, dataclass
+
+from homeostat.curate.snapshot import examples
+from homeostat.loop.workshop import Workshop
+from homeostat.release.registry import register
+from homeostat.train.recipe import Recipe
+from homeostat.train.run import Order, Start, train
+from homeostat.types import ids
+from homeostat.types.version import Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """What to learn, from whom, and under which id the result is registered."""
+
+    task: str
+    dataset: str
+    recipe: Recipe
+    version: str
+    """Id of the version to be: the same lesson run twice registers it once."""
+    parent: Version | None = None
+    time: float = 0.0
+
+
+def start_of(shop: Workshop, parent: Version | None) -> Start:
+    """What training goes on from: the parent's weights, or the bare base."""
+    if parent is None or not parent.blob:
+        return Start(base=shop.config.model.base)
+    return Start(
+        base=parent.base, folder=shop.store.blobs.folder(parent.blob), kind=parent.kind, labels=parent.labels
+    )
+
+
+def learn(shop: Workshop, lesson: Lesson) -> Version:
+    """Train and register; resumes from the run's checkpoint, and returns the registered version if there is one."""
+    dataset = shop.store.datasets.get(lesson.dataset)
+    folder = shop.run_folder(lesson.version)
+    trained = train(
+        Order(
+            task=shop.config.task(lesson.task),
+            start=start_of(shop, lesson.parent),
+            examples=examples(shop.store, dataset.id),
+            labels=dataset.labels,
+            recipe=lesson.recipe,
+            folder=folder,
+            report=lambda values: shop.store.events.append(lesson.version, "training", values),
+        )
+    )
+    version = Version(
+        id=lesson.version,
+        task=lesson.task,
+        time=lesson.time,
+        base=shop.config.model.base,
+        kind=trained.kind,
+        labels=trained.labels,
+        parent=lesson.parent.id if lesson.parent else "",
+        dataset=dataset.id,
+        recipe=asdict(lesson.recipe),
+        cost=trained.cost,
+    )
+    registered = register(shop.store, version, trained.weights)
+    shutil.rmtree(folder, ignore_errors=True)
+    return registered
+
+
+def version_id(*parts: object) -> str:
+    """The id of the version that these parts make."""
+    return ids.derived("ver", *parts)

@@ -1,0 +1,51 @@
+"""The fresh challenger: an exact ridge head kept up to date, beside the same head frozen at the champion's date.
+
+What the fresh one gains over the frozen one, on labels neither had seen when it answered, is what retraining could
+gain. It costs milliseconds, so it can be asked every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from homeostat.stats.intervals import paired
+from homeostat.train.head import Features, RidgeHead
+from homeostat.types.dataset import Example
+from homeostat.types.report import Score
+
+BLOCK = 20
+"""Labeled rows after which the fresh head is solved anew."""
+WINDOW = 400
+"""Newest labeled rows that the gain is measured on."""
+
+
+def shadow_gain(memory: Sequence[Example], labeled: Sequence[Example]) -> Score:
+    """Fresh minus frozen accuracy over the newest labeled rows, each predicted before it is learned.
+
+    Args:
+        memory: what the champion was trained on, and what its ancestors were.
+        labeled: rows labeled since, oldest first.
+    """
+    if not memory or not labeled:
+        return Score(mean=0.0, low=-1.0, high=1.0, n=0)
+    features = Features.fixed(np.zeros((1, 1)), width=1, buckets=1536)
+    head = RidgeHead(features.buckets + 1)
+    head.add(_of(features, memory), [e.target for e in memory])
+    frozen_weights, frozen_labels = head.weights(), list(head.labels)
+    frozen_hits: list[float] = []
+    fresh_hits: list[float] = []
+    for start in range(0, len(labeled), BLOCK):
+        block = labeled[start : start + BLOCK]
+        rows, targets = _of(features, block), [e.target for e in block]
+        fresh = head.predict(rows)
+        frozen = [frozen_labels[k] for k in (rows @ frozen_weights).argmax(1)]
+        fresh_hits += [float(p == t) for p, t in zip(fresh, targets, strict=True)]
+        frozen_hits += [float(p == t) for p, t in zip(frozen, targets, strict=True)]
+        head.add(rows, targets)
+    return paired(np.array(fresh_hits[-WINDOW:]), np.array(frozen_hits[-WINDOW:]))
+
+
+def _of(features: Features, examples: Sequence[Example]) -> np.ndarray:
+    return features.of(np.zeros((len(examples), 1)), [e.text for e in examples])

@@ -1,0 +1,270 @@
+"""The work of each step of a turn: read rows, call one room, write a noun under an id that this step alone makes.
+
+A step may be run again after a crash, so every effect is an upsert keyed by (turn, step).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+
+from homeostat.curate.build import Inputs, build
+from homeostat.curate.mix import memory
+from homeostat.curate.snapshot import examples, snapshot
+from homeostat.curate.target import target
+from homeostat.decide.policy import Ledger
+from homeostat.decide.policy import decide as weigh
+from homeostat.decide.value import Evidence
+from homeostat.evaluate.gate import compare
+from homeostat.evaluate.gate import gate as judge
+from homeostat.evaluate.score import PairedRow
+from homeostat.loop.learn import Lesson, learn, version_id
+from homeostat.loop.shadow import shadow_gain
+from homeostat.loop.workshop import Exam, Workshop, workshop
+from homeostat.metrics.text import chrf
+from homeostat.release import rollout
+from homeostat.stats.intervals import proportion
+from homeostat.train.named import named
+from homeostat.types import ids
+from homeostat.types.dataset import Example
+from homeostat.types.decision import Action
+from homeostat.types.release import Stage
+from homeostat.types.report import Outcome
+from homeostat.types.task import Kind
+from homeostat.types.turn import Turn
+from homeostat.types.version import State, Version
+
+NEW, KNOWN = "new labels", "known labels"
+_SECONDS_PER_ROW = 0.02
+"""First guess of the CPU-seconds that training takes per row and pass; later turns use what the last one took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """Which turn, of which task, and the moment up to which it looks."""
+
+    turn: str
+    task: str
+    until: float
+
+
+def once(now: Now, name: str, work: Callable[..., str], *given: str) -> str:
+    """Do the work and note what it left in the turn's diary."""
+    shop = workshop()
+    shop.store.events.append(now.turn, "begin", {"step": name})
+    left = work(shop, now, *given)
+    shop.store.events.append(now.turn, "end", {"step": name, "left": left})
+    diary = _turn(shop, now)
+    shop.store.turns.put(replace(diary, diary={**diary.diary, name: left}))
+    return left
+
+
+def watch(shop: Workshop, now: Now) -> str:
+    """Ids of the signals that no earlier turn has dealt with."""
+    since = max((t.time for t in shop.store.turns.list(now.task) if t.id != now.turn), default=0.0)
+    return " ".join(s.id for s in shop.store.signals.list(now.task) if since < s.time <= now.until)
+
+
+def decide(shop: Workshop, now: Now) -> str:
+    """Weigh what retraining would gain against what it costs."""
+    evidence = gather(shop, now)
+    remembered = shop.store.state.get(f"ledger:{now.task}")
+    ledger = Ledger(**remembered) if isinstance(remembered, dict) else None
+    decision, after = weigh(evidence, shop.config.decide, now=now.until, turn=now.turn, ledger=ledger)
+    shop.store.decisions.put(decision)
+    for signal in evidence.signals:
+        shop.store.lineage.link(decision.id, signal.id, "because of")
+    shop.store.state.put(f"ledger:{now.task}", asdict(after))
+    return decision.id
+
+
+def gather(shop: Workshop, now: Now) -> Evidence:
+    """What has been measured since the champion was trained."""
+    champion, task = shop.champion(now.task), shop.config.task(now.task)
+    since = shop.store.datasets.get(champion.dataset).time if champion.dataset else 0.0
+    pairs = [p for p in shop.store.interactions.labeled(now.task, feedback_until=now.until) if p[1].time > since]
+    labeled = target(pairs, task, champion.labels) if task.kind is Kind.LABEL else []
+    right = sum(i.reply == f.value for i, f in pairs)
+    unknown = sum(f.value not in champion.labels for _, f in pairs)
+    turns = [t for t in shop.store.turns.list(now.task) if t.id != now.turn]
+    signals = watch(shop, now).split()
+    return Evidence(
+        task=now.task,
+        metric=task.metric,
+        gain=shadow_gain(remembered(shop, champion), labeled),
+        accuracy=proportion(right, len(pairs)) if pairs else None,
+        n_labels=len(pairs),
+        requests=shop.store.interactions.count(now.task, since=turns[-1].time if turns else since, until=now.until),
+        train_cpu_s=_expected_cpu(champion, len(pairs)),
+        unknown_labels=unknown / len(pairs) if pairs and task.kind is Kind.LABEL else 0.0,
+        signals=tuple(shop.store.signals.get(s) for s in signals),
+        since_turn_s=now.until - since,
+    )
+
+
+def _expected_cpu(champion: Version, rows: int) -> float:
+    """CPU-seconds that a candidate on `rows` new rows may take, going by what the champion took per step."""
+    steps, seconds = champion.cost.get("steps", 0.0), champion.cost.get("cpu_seconds", 0.0)
+    per_row = seconds / (steps * 32) if steps else _SECONDS_PER_ROW
+    return per_row * 2 * rows * 8
+
+
+def wants_training(shop: Workshop, now: Now, decision: str) -> str:
+    """`yes` if the decision is to retrain, else empty."""
+    return "yes" if shop.store.decisions.get(decision).action is Action.RETRAIN else ""
+
+
+def attempts(shop: Workshop, now: Now) -> str:
+    """The recipes to try, in order; one that the last turn saw refused is not tried again."""
+    last = [t for t in shop.store.turns.list(now.task) if t.id != now.turn and "attempts" in t.diary][-1:]
+    refused = {
+        name.removeprefix("judge.") for t in last for name, left in t.diary.items() if name.startswith("judge.") and not left
+    }
+    wanted = shop.config.train.attempts
+    return " ".join([r for r in wanted if r not in refused] or list(wanted[-1:]))
+
+
+def remembered(shop: Workshop, version: Version) -> list[Example]:
+    """Every example that a version and its ancestors were trained on."""
+    datasets, at = [], version
+    while at.dataset:
+        datasets.append(examples(shop.store, at.dataset))
+        if not at.parent:
+            break
+        at = shop.store.versions.get(at.parent)
+    return memory(reversed(datasets))
+
+
+def curate(shop: Workshop, now: Now, recipe: str) -> str:
+    """Build the dataset that this recipe wants."""
+    champion, task = shop.champion(now.task), shop.config.task(now.task)
+    since = shop.store.datasets.get(champion.dataset).time if champion.dataset else 0.0
+    settings = replace(shop.config.curate, replay=named(recipe, shop.config.train, replay=shop.config.curate.replay).replay)
+    curated = build(
+        Inputs(
+            task=task,
+            pairs=shop.store.interactions.labeled(now.task, feedback_until=now.until),
+            memory=remembered(shop, champion),
+            evaluation=(row.text for row in shop.suite(now.task)),
+            labels=champion.labels,
+            since=since,
+            until=now.until,
+        ),
+        settings,
+    )
+    return snapshot(shop.store, curated, task=now.task, turn=f"{now.turn}.{recipe}", time=now.until).id
+
+
+def train(shop: Workshop, now: Now, recipe: str, dataset: str) -> str:
+    """Train a candidate from the champion; resumes where a killed run stood."""
+    lesson = Lesson(
+        task=now.task,
+        dataset=dataset,
+        recipe=named(recipe, shop.config.train, replay=shop.config.curate.replay),
+        version=version_id(now.turn, recipe),
+        parent=shop.champion(now.task),
+        time=now.until,
+    )
+    return learn(shop, lesson).id
+
+
+def evaluate(shop: Workshop, now: Now, candidate: str) -> str:
+    """Measure the candidate and the champion on the same rows."""
+    champion = shop.champion(now.task)
+    rows = paired_rows(shop, now, shop.store.versions.get(candidate), champion)
+    report = compare(
+        shop.config.task(now.task),
+        candidate,
+        champion.id,
+        rows,
+        shop.config.evaluate,
+        now=now.until,
+        target=_target(rows),
+    )
+    text = "\n".join(f"{r.id}\t{r.group}\t{r.candidate}\t{r.champion}" for r in rows)
+    report = replace(report, id=ids.derived("rep", now.turn, candidate), rows=shop.store.blobs.put_text(text))
+    shop.store.reports.put(report)
+    shop.store.lineage.link(report.id, candidate, "measures")
+    return report.id
+
+
+def paired_rows(shop: Workshop, now: Now, candidate: Version, champion: Version) -> list[PairedRow]:
+    """How both versions do on every test row shown so far, in [0, 1]."""
+    rows, task = shop.suite_at(now.task, now.until), shop.config.task(now.task)
+    values = []
+    for version in (candidate, champion):
+        replies = [r.text for r in shop.answers(task, version, [row.text for row in rows])]
+        values.append([value(task.kind, reply, row) for reply, row in zip(replies, rows, strict=True)])
+    return [
+        PairedRow(id=str(k), group=_group(task.kind, row, champion), candidate=mine, champion=theirs)
+        for k, (row, mine, theirs) in enumerate(zip(rows, *values, strict=True))
+    ]
+
+
+def value(kind: Kind, reply: str, row: Exam) -> float:
+    """How right a reply is: 1 or 0 for a label, chrF / 100 for text."""
+    return float(reply == row.target) if kind is Kind.LABEL else chrf([reply], [row.target]) / 100.0
+
+
+def _group(kind: Kind, row: Exam, champion: Version) -> str:
+    return NEW if kind is Kind.LABEL and row.target not in champion.labels else KNOWN
+
+
+def _target(rows: Sequence[PairedRow]) -> tuple[str, ...]:
+    """The groups that the candidate must improve: rows with labels new to the champion, where there are any."""
+    return (NEW,) if any(r.group == NEW for r in rows) else ()
+
+
+def gate(shop: Workshop, now: Now, report: str, candidate: str) -> str:
+    """Say whether the candidate may go on, in a sentence."""
+    known = shop.store.reports.get(report)
+    rows = []
+    for line in shop.store.blobs.bytes(known.rows).decode().splitlines():
+        row, group, mine, theirs = line.split("\t")
+        rows.append(PairedRow(id=row, group=group, candidate=float(mine), champion=float(theirs)))
+    artifact = shop.store.versions.get(candidate).blob
+    verdict = judge(known, rows, shop.config.evaluate, target=_target(rows), artifact=artifact)
+    verdict = replace(verdict, id=ids.derived("vdt", now.turn, candidate), time=now.until)
+    shop.store.verdicts.put(verdict)
+    shop.store.lineage.link(verdict.id, report, "judges")
+    if verdict.outcome is not Outcome.PASS:
+        shop.store.versions.set_state(candidate, State.REFUSED)
+    return verdict.id
+
+
+def passes(shop: Workshop, now: Now, verdict: str) -> str:
+    """`yes` if the verdict lets the candidate pass, else empty."""
+    return "yes" if shop.store.verdicts.get(verdict).outcome is Outcome.PASS else ""
+
+
+def release(shop: Workshop, now: Now, candidate: str) -> str:
+    """Have the candidate answer copies of the traffic."""
+    return rollout.open_shadow(shop.store, now.task, candidate, now=time.time()).id
+
+
+def stage(shop: Workshop, now: Now) -> str:
+    """How far the release has come."""
+    current = shop.store.releases.current(now.task)
+    return current.stage.value if current else Stage.ROLLBACK.value
+
+
+def advance(shop: Workshop, now: Now) -> str:
+    """Look at the rows of the running release and take it a step further, back, or leave it."""
+    return rollout.advance(shop.store, now.task, shop.config.release, now=time.time()).id
+
+
+def end(shop: Workshop, now: Now, step: str, noun: str) -> str:
+    """Close the turn with the name of the step that ended it and its reason."""
+    because = {
+        "decide": lambda: shop.store.decisions.get(noun).because,
+        "gate": lambda: shop.store.verdicts.get(noun).because,
+        "release": lambda: shop.store.releases.get(noun).because,
+    }[step]()
+    shop.store.turns.put(replace(_turn(shop, now), state=step, because=because))
+    return step
+
+
+def _turn(shop: Workshop, now: Now) -> Turn:
+    known = [t for t in shop.store.turns.list(now.task) if t.id == now.turn]
+    return known[0] if known else Turn(id=now.turn, task=now.task, time=now.until)

@@ -1,0 +1,110 @@
+"""Keeps a watcher per task on the newest rows, and opens a turn when a signal or enough new labels ask for one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from homeostat.curate.snapshot import examples
+from homeostat.loop.durable import TurnQueue
+from homeostat.loop.workshop import Workshop
+from homeostat.monitor.watch import Watcher
+from homeostat.train.samples import split
+from homeostat.types import ids
+from homeostat.types.interaction import Interaction
+from homeostat.types.version import Version
+
+UNASKED = 5
+"""So many times `decide.min_labels` new labels open a turn without a signal."""
+INDEX_ROWS = 4000
+"""Rows of the training set that distances are measured to, at most."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """The watchers of a worker, one per task and champion."""
+
+    shop: Workshop
+    queue: TurnQueue
+    _watchers: dict[str, tuple[str, Watcher]] = field(init=False, default_factory=dict)
+
+    def tick(self) -> None:
+        """Read what is new of every task; write signals; open a turn where one is due."""
+        for task in self.shop.config.tasks:
+            champion = self.shop.store.aliases.get(task, "champion")
+            if champion is None:
+                continue
+            watcher = self._watcher(task, self.shop.store.versions.get(champion))
+            self._read(task, champion, watcher)
+            self._schedule(task, champion)
+
+    def _watcher(self, task: str, champion: Version) -> Watcher:
+        known = self._watchers.get(task)
+        if known is None or known[0] != champion.id:
+            index, calibration = self._normal(task, champion)
+            saved = self.shop.store.state.get(f"watcher:{champion.id}")
+            if isinstance(saved, dict):
+                watcher = Watcher.restore(saved, index)
+            else:
+                watcher = Watcher.start(task, index, calibration, self.shop.config.monitor)
+            self._watchers[task] = (champion.id, watcher)
+        return self._watchers[task][1]
+
+    def _normal(self, task: str, champion: Version) -> tuple[np.ndarray, list[Interaction]]:
+        """Embeddings of what the champion was trained on, and its replies to rows of the same dataset it was not."""
+        if not champion.dataset:
+            return np.zeros((0, 0), np.float32), []
+        rows = examples(self.shop.store, champion.dataset)
+        share, seed = self.shop.config.train.held_out, self.shop.config.train.seed
+        trained, kept = split(len(rows), share, seed)
+        chosen = [*trained[:INDEX_ROWS], *kept]
+        replies = self.shop.answers(self.shop.config.task(task), champion, [rows[k].text for k in chosen])
+        vectors = np.stack([np.frombuffer(r.embedding, np.float16).astype(np.float32) for r in replies])
+        cut = len(chosen) - len(kept)
+        calibration = [
+            Interaction(
+                id=f"int_calibration{k}",
+                task=task,
+                time=rows[k].time,
+                text=rows[k].text,
+                reply=reply.text,
+                version=champion.id,
+                confidence=reply.confidence,
+                embedding=reply.embedding,
+            )
+            for k, reply in zip(kept, replies[cut:], strict=True)
+        ]
+        return vectors[:cut], calibration
+
+    def _read(self, task: str, champion: str, watcher: Watcher) -> None:
+        store = self.shop.store
+        rows = store.interactions.list(task, after=watcher.cursor, version=champion, since=self._since(champion))
+        signals = watcher.update(rows)
+        after = watcher.feedback_cursor or (0.0, "")
+        pairs = [
+            (i, f) for i, f in store.interactions.labeled(task, version=champion) if (f.time, f.id) > after
+        ]
+        signals += watcher.update_labels(sorted(pairs, key=lambda p: (p[1].time, p[1].id)))
+        for signal in signals:
+            store.signals.put(signal)
+        if rows or pairs:
+            store.state.put(f"watcher:{champion}", watcher.state())
+            store.state.put(f"trace:{champion}", [[p.time, *p.values] for p in watcher.trace])
+
+    def _since(self, champion: str) -> float:
+        return self.shop.store.versions.get(champion).time
+
+    def _schedule(self, task: str, champion: str) -> None:
+        store, settings = self.shop.store, self.shop.config.decide
+        turns = store.turns.list(task)
+        if any(t.state == "open" for t in turns):
+            return
+        version = store.versions.get(champion)
+        learned = store.datasets.get(version.dataset).time if version.dataset else version.time
+        looked = max([learned, *(t.time for t in turns)])
+        stated = [f.time for _, f in store.interactions.labeled(task) if f.time > looked]
+        asked = any(s.time > looked for s in store.signals.list(task))
+        if len(stated) >= settings.min_labels * (1 if asked else UNASKED):
+            until = max(stated)
+            self.queue.open(ids.derived("trn", task, champion, until), task, until)

@@ -1,0 +1,237 @@
+"""The watcher of one task: interactions and feedback in, signals out.
+
+It sees what production sees: the request's embedding, the reply's confidence, and feedback when it comes. Three kinds
+of signal leave it, named after the evidence and not after the cause:
+
+- `novelty`: replies are less confident than they were (the confidence channel holds evidence of strangeness of its
+  own, at least the square root of the threshold). The requests are probably of a kind the model was not taught.
+- `mix`: the distances to the neighbors, or a rise in confidence, carried the alarm alone. Usually the same requests in
+  other proportions; a new kind of request that the model is confidently wrong about looks the same.
+- `performance`: labels, corrections or ratings say that more replies are wrong. The only one that is about quality.
+
+One watcher belongs to one version: scores of another version are other numbers. Start a new one at each release, and
+feed it this version's primary interactions only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+from homeostat.config.schema import Monitor
+from homeostat.errors import Tampered
+from homeostat.monitor.channels import CONFIDENCE, NeighborIndex
+from homeostat.monitor.detectors.loss import LossDetector, loss
+from homeostat.monitor.detectors.shiryaev_roberts import BETS, STRANGER, Alarm, ShiryaevRoberts, log_bets
+from homeostat.monitor.examples import Examples
+from homeostat.monitor.reference import Reference
+from homeostat.monitor.trace import Point, Trace
+from homeostat.types import ids
+from homeostat.types.feedback import Feedback
+from homeostat.types.interaction import Interaction
+from homeostat.types.signal import Moved, Signal
+
+Floats = NDArray[np.float64]
+
+TRAFFIC = "shiryaev_roberts"
+LOSS = "loss"
+
+
+class Watcher:
+    """Detectors of one task and version, and what they remember. Make one with `start` or `restore`."""
+
+    def __init__(self, task: str, index: NeighborIndex, settings: Monitor, baseline_loss: float | None = None) -> None:
+        """A watcher without calibration; it learns what is normal from its first `settings.min_reference` rows."""
+        self.task, self.settings = task, settings
+        self._reference = Reference(index, settings.bins)
+        self._detector = ShiryaevRoberts(BETS * len(self.channels), settings.false_alarm_every)
+        self._loss = LossDetector(settings.false_alarm_every, baseline_loss)
+        self._trace, self._examples, self._wrong = Trace(), Examples(), Examples(outer=0.5)
+        self._drawn = 0
+        self.cursor: tuple[float, str] | None = None
+        """Time and id of the newest interaction seen: where to go on reading."""
+        self.feedback_cursor: tuple[float, str] | None = None
+        """Time and id of the newest feedback seen."""
+
+    @classmethod
+    def start(
+        cls,
+        task: str,
+        index: NDArray[np.floating],
+        calibration: Sequence[Interaction],
+        settings: Monitor,
+        *,
+        baseline_loss: float | None = None,
+    ) -> Watcher:
+        """Begin to watch.
+
+        Args:
+            task: Name of the task.
+            index: Embeddings, float[rows, hidden], of the requests that distances are measured to: the training set,
+                or half of the first traffic (`reference.split`). No rows leave the confidence channel alone.
+            calibration: Interactions that stand for normal. They share no row with the index, and the version was not
+                trained on them: it is surer of what it was trained on, and live traffic would look strange at once.
+            settings: The knobs.
+            baseline_loss: Upper bound of the mean loss at the time of release, for instance one minus the lower end
+                of the accuracy in the report; left out, the first 100 labels set it.
+
+        Raises:
+            ValueError: embeddings of different widths.
+        """
+        watcher = cls(task, NeighborIndex(index, settings.neighbors), settings, baseline_loss)
+        if calibration:
+            watcher._reference.learn(watcher._reference.scores(calibration))
+        return watcher
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels, in the order of the trace's values."""
+        return self._reference.channels
+
+    @property
+    def trace(self) -> tuple[Point, ...]:
+        """The course of the statistic per channel since the start, thinned to a few hundred points."""
+        return self._trace.points
+
+    def update(self, interactions: Sequence[Interaction]) -> list[Signal]:
+        """Take interactions in the order of their times; a signal for each alarm among them.
+
+        Raises:
+            ValueError: embeddings of another width than the index; nothing is taken then.
+        """
+        if not interactions:
+            return []
+        scores = self._reference.scores(interactions)
+        calibrating = min(len(interactions), max(0, self.settings.min_reference - self._reference.n))
+        self._reference.learn(scores[:calibrating])
+        rows = interactions[calibrating:]
+        p = self._reference.rank(scores[calibrating:], self._ties(len(rows)))
+        self.cursor = (interactions[-1].time, interactions[-1].id)
+        return self._scan(rows, p)
+
+    def update_labels(self, pairs: Sequence[tuple[Interaction, Feedback]]) -> list[Signal]:
+        """Take interactions with their feedback, in the order in which the feedback came; a signal for each alarm.
+
+        Feedback that says nothing about right and wrong (a comment) is passed over.
+        """
+        signals = []
+        for interaction, feedback in pairs:
+            self.feedback_cursor = (feedback.time, feedback.id)
+            value = loss(interaction, feedback)
+            if value is None:
+                continue
+            alarm = self._loss.update(value, interaction.time)
+            if value >= 0.5:
+                self._wrong.extend(self._loss.rows - 1, [interaction.id], np.array([[1.0 - value]]))
+            if alarm:
+                signals.append(self._loss_signal(alarm, feedback))
+        return signals
+
+    def state(self) -> dict[str, Any]:
+        """Everything needed to go on later, as JSON values of a size that traffic does not change."""
+        return {
+            "task": self.task,
+            "settings": asdict(self.settings),
+            "index": self._reference.index.fingerprint,
+            "drawn": self._drawn,
+            "cursor": self.cursor,
+            "feedback_cursor": self.feedback_cursor,
+            "reference": self._reference.state(),
+            "detector": self._detector.state(),
+            "loss": self._loss.state(),
+            "trace": self._trace.state(),
+            "examples": self._examples.state(),
+            "wrong": self._wrong.state(),
+        }
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any], index: NDArray[np.floating]) -> Watcher:
+        """The watcher that `state` was taken from, given the same index. It keeps the settings it was started with.
+
+        Raises:
+            Tampered: the index is not the one the state was made with.
+        """
+        settings = Monitor(**state["settings"])
+        watcher = cls(state["task"], NeighborIndex(index, settings.neighbors), settings)
+        if watcher._reference.index.fingerprint != state["index"]:
+            raise Tampered("the neighbor index is not the one this watcher was started with", where=state["task"])
+        watcher._drawn = int(state["drawn"])
+        watcher.cursor, watcher.feedback_cursor = _cursor(state["cursor"]), _cursor(state["feedback_cursor"])
+        watcher._reference.load(state["reference"])
+        watcher._detector.load(state["detector"])
+        watcher._loss.load(state["loss"])
+        watcher._trace.load(state["trace"])
+        watcher._examples.load(state["examples"])
+        watcher._wrong.load(state["wrong"])
+        return watcher
+
+    def _ties(self, rows: int) -> Floats:
+        """Uniform numbers on (0, 1], the same for the same row however rows are cut into calls."""
+        bits = np.random.PCG64(self.settings.seed)
+        bits.advance(self._drawn)
+        self._drawn += rows * len(self.channels)
+        return 1.0 - np.random.Generator(bits).random((rows, len(self.channels)))
+
+    def _scan(self, rows: Sequence[Interaction], p: Floats) -> list[Signal]:
+        times, logs = np.array([i.time for i in rows]), log_bets(p)
+        signals, at = [], 0
+        while at < len(rows):
+            first = self._detector.rows
+            levels, alarm = self._detector.scan(logs[at:], times[at:])
+            until = at + len(levels)
+            by_channel = logsumexp(levels.reshape(len(levels), -1, BETS), axis=2) - math.log(BETS)
+            self._trace.extend(times[at:until], by_channel / math.log(10))
+            self._examples.extend(first, [i.id for i in rows[at:until]], p[at:until])
+            if alarm:
+                signals.append(self._signal(alarm, rows[until - 1]))
+            at = until
+        return signals
+
+    def _signal(self, alarm: Alarm, last: Interaction) -> Signal:
+        channel, bet = divmod(alarm.leader, BETS)
+        return Signal(
+            id=ids.derived("sig", self.task, TRAFFIC, last.id),
+            task=self.task,
+            time=last.time,
+            moved=self._moved(alarm),
+            detector=TRAFFIC,
+            statistic=_statistic(alarm),
+            threshold=self._detector.threshold,
+            n=alarm.n,
+            since=alarm.since_time,
+            examples=self._examples.pick(alarm.since_row, channel, stranger=bool(STRANGER[bet])),
+        )
+
+    def _moved(self, alarm: Alarm) -> Moved:
+        column = self.channels.index(CONFIDENCE)
+        bets = alarm.levels[column * BETS : (column + 1) * BETS][STRANGER]
+        evidence = float(logsumexp(bets)) - math.log(BETS)
+        return Moved.NOVELTY if evidence >= math.log(self._detector.threshold) / 2 else Moved.MIX
+
+    def _loss_signal(self, alarm: Alarm, last: Feedback) -> Signal:
+        return Signal(
+            id=ids.derived("sig", self.task, LOSS, last.id),
+            task=self.task,
+            time=last.time,
+            moved=Moved.PERFORMANCE,
+            detector=LOSS,
+            statistic=_statistic(alarm),
+            threshold=self._detector.threshold,
+            n=alarm.n,
+            since=alarm.since_time,
+            examples=self._wrong.pick(alarm.since_row, 0, stranger=True),
+        )
+
+
+def _statistic(alarm: Alarm) -> float:
+    return math.exp(min(alarm.log_statistic, 700.0))
+
+
+def _cursor(value: Sequence[Any] | None) -> tuple[float, str] | None:
+    return (float(value[0]), str(value[1])) if value else None

@@ -1,0 +1,86 @@
+"""Lineage: which noun was made from which. Edges point from what was made (child) to what it was made from (parent)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from sqlalchemy import ColumnElement, Connection, select
+
+from homeostat.store.database import Database
+from homeostat.store.tables import lineage
+from homeostat.types.dataset import Dataset
+from homeostat.types.decision import Decision
+from homeostat.types.release import Release
+from homeostat.types.report import Report, Verdict
+from homeostat.types.signal import Signal
+from homeostat.types.turn import Turn
+from homeostat.types.version import Version
+
+Edge: TypeAlias = tuple[str, str, str]
+"""(child, parent, relation)."""
+
+ORIGINS: dict[type, tuple[tuple[str, str], ...]] = {
+    Signal: (("examples", "moved by"),),
+    Decision: (("signals", "rests on"),),
+    Dataset: (("parents", "replays"),),
+    Version: (("dataset", "learned from"), ("parent", "continues")),
+    Report: (("candidate", "measures"), ("champion", "compares with")),
+    Verdict: (("report", "judges"),),
+    Release: (("candidate", "tries"), ("champion", "keeps")),
+}
+"""Noun -> its fields that name what it was made from, each with the name of the relation."""
+_BEFORE_A_TURN = ("sig_", "dec_")
+
+
+def edges_of(noun: object) -> list[Edge]:
+    """The edges that a noun's own fields spell out."""
+    if isinstance(noun, Turn):
+        return [_edge_of_a_turn(noun.id, step, left) for step, left in noun.diary.items() if "_" in left]
+    found: list[Edge] = []
+    for name, relation in ORIGINS[type(noun)]:
+        value = getattr(noun, name)
+        parents = (value,) if isinstance(value, str) else value
+        found += [(getattr(noun, "id"), parent, relation) for parent in parents if parent]  # noqa: B009
+    return found
+
+
+def _edge_of_a_turn(turn: str, step: str, left: str) -> Edge:
+    """A turn comes of its signals and decision; everything after that comes of the turn."""
+    return (turn, left, f"opened by its {step}") if left.startswith(_BEFORE_A_TURN) else (left, turn, f"{step} of")
+
+
+class Lineage:
+    """The part of the store that holds edges. Storing a noun links it to what its fields name."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def link(self, child: str, parent: str, relation: str) -> None:
+        """Say that `child` was made from `parent`; saying it twice is saying it once."""
+        self.link_all([(child, parent, relation)])
+
+    def link_all(self, edges: Iterable[Edge]) -> None:
+        """Link many (child, parent, relation) in one transaction."""
+        with self._database.write() as connection:
+            write_edges(self._database, connection, edges)
+
+    def parents(self, id: str) -> list[tuple[str, str]]:
+        """(relation, id) of everything this was made from."""
+        return self._near(lineage.c.child == id, "parent")
+
+    def children(self, id: str) -> list[tuple[str, str]]:
+        """(relation, id) of everything that was made from this."""
+        return self._near(lineage.c.parent == id, "child")
+
+    def _near(self, condition: ColumnElement[bool], end: str) -> list[tuple[str, str]]:
+        query = select(lineage.c.relation, lineage.c[end]).where(condition).order_by(lineage.c.relation, lineage.c[end])
+        with self._database.read() as connection:
+            return [(relation, id) for relation, id in connection.execute(query)]
+
+
+def write_edges(database: Database, connection: Connection, edges: Iterable[Edge]) -> None:
+    """Store edges in a transaction that is open already."""
+    values = [{"child": child, "parent": parent, "relation": relation} for child, parent, relation in edges]
+    if values:
+        connection.execute(database.insert(lineage).on_conflict_do_nothing(), values)

@@ -1,0 +1,78 @@
+"""What people and programs said about interactions; nothing here is ever changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from math import inf
+from typing import TypeAlias
+
+from sqlalchemy import Connection, select
+
+from homeostat.errors import NotFound
+from homeostat.store import rows
+from homeostat.store.database import Database
+from homeostat.store.tables import feedback as said
+from homeostat.store.tables import interactions as log
+from homeostat.types.feedback import Feedback
+
+Rows: TypeAlias = list[Feedback]
+CHUNK = 5_000
+"""Ids per query; both databases limit how many values one statement may carry."""
+
+
+class Feedbacks:
+    """The part of the store that holds feedback. Lists are ordered by time, then by arrival."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, feedback: Iterable[Feedback]) -> int:
+        """Store all of it in one transaction and say how much was new; an id that is there already stays as it is.
+
+        Raises:
+            NotFound: it is about an interaction that the store does not hold; none of it is stored.
+            StoreFull: the disk is full; none of it is stored.
+        """
+        values = [rows.columns(one) for one in feedback]
+        if not values:
+            return 0
+        with self._database.write() as connection:
+            _must_exist(connection, {value["interaction"] for value in values})
+            statement = self._database.insert(said).on_conflict_do_nothing(index_elements=["id"])
+            return int(connection.execute(statement, values).rowcount)
+
+    def of(self, interactions: Collection[str]) -> Rows:
+        """Everything that was said about the interactions of these ids."""
+        found: Rows = []
+        with self._database.read() as connection:
+            for chunk in _chunks(interactions):
+                query = select(*rows.selected(Feedback, said)).where(said.c.interaction.in_(chunk))
+                found += [rows.noun(Feedback, row) for row in connection.execute(query.order_by(said.c.seq))]
+        return sorted(found, key=lambda one: one.time)
+
+    def list(self, task: str, since: float = 0.0, until: float = inf) -> Rows:
+        """What was said about a task's interactions at `since <= time < until`."""
+        query = select(*rows.selected(Feedback, said)).join(log, log.c.id == said.c.interaction)
+        query = query.where(log.c.task == task, said.c.time >= since).order_by(said.c.time, said.c.seq)
+        if until != inf:
+            query = query.where(said.c.time < until)
+        with self._database.read() as connection:
+            return [rows.noun(Feedback, row) for row in connection.execute(query)]
+
+
+def _must_exist(connection: Connection, ids: set[str]) -> None:
+    for chunk in _chunks(ids):
+        there = connection.execute(select(log.c.id).where(log.c.id.in_(chunk))).scalars()
+        if missing := sorted(set(chunk) - set(there)):
+            some = ", ".join(f"'{id}'" for id in missing[:3])
+            raise NotFound(
+                f"feedback about {len(missing)} unknown interaction{'s' * (len(missing) > 1)}: {some}",
+                where="table interactions",
+                fix="use the `id` that the reply carried",
+            )
+
+
+def _chunks(ids: Collection[str]) -> Iterator[list[str]]:
+    every = sorted(set(ids))
+    for start in range(0, len(every), CHUNK):
+        yield every[start : start + CHUNK]

@@ -1,0 +1,154 @@
+"""The log: every request and its reply, written once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf
+from typing import TypeAlias, TypedDict, Unpack
+
+from sqlalchemy import ColumnElement, Subquery, and_, func, literal, select, tuple_
+
+from homeostat.store import rows
+from homeostat.store.columns import Words
+from homeostat.store.database import Database
+from homeostat.store.missing import not_found
+from homeostat.store.tables import feedback as said
+from homeostat.store.tables import interactions as log
+from homeostat.types.feedback import Feedback, FeedbackKind
+from homeostat.types.interaction import Interaction, Role
+
+Rows: TypeAlias = list[Interaction]
+Pairs: TypeAlias = list[tuple[Interaction, Feedback]]
+Triples: TypeAlias = list[tuple[Interaction, Interaction, Feedback | None]]
+
+TRUTHS = (FeedbackKind.LABEL, FeedbackKind.CORRECTION)
+"""Kinds of feedback that say what the reply should have been."""
+_WIDTH = len(rows.selected(Interaction, log))
+
+
+class Which(TypedDict, total=False):
+    """Which interactions of a task are meant."""
+
+    since: float
+    """First moment, in seconds since 1970; from the beginning if left out."""
+    until: float
+    """First moment that is too late: windows are half-open, so that neighboring ones share no row."""
+    role: Role | None
+    """`Role.PRIMARY` if left out; None for all."""
+    version: str
+    """Id of the version that answered; any if empty or left out."""
+
+
+class Interactions:
+    """The part of the store that holds interactions. Lists are ordered by (time, id)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, interactions: Iterable[Interaction]) -> int:
+        """Store all of them in one transaction and say how many were new; an id that is there already stays as it is.
+
+        Raises:
+            StoreFull: the disk is full; none of them is stored.
+        """
+        values = [rows.columns(one) for one in interactions]
+        if not values:
+            return 0
+        with self._database.write() as connection:
+            statement = self._database.insert(log).on_conflict_do_nothing(index_elements=["id"])
+            return int(connection.execute(statement, values).rowcount)
+
+    def get(self, id: str) -> Interaction:
+        """The interaction of this id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with self._database.read() as connection:
+            row = connection.execute(select(*rows.selected(Interaction, log)).where(log.c.id == id)).one_or_none()
+            if row is None:
+                raise not_found(connection, log, "int", id)
+        return rows.noun(Interaction, row)
+
+    def list(
+        self, task: str, *, after: tuple[float, str] | None = None, limit: int | None = None, **which: Unpack[Which]
+    ) -> Rows:
+        """The interactions of a task past the (time, id) of `after`, at most `limit`."""
+        query = select(*rows.selected(Interaction, log)).where(*_conditions(task, which)).limit(limit)
+        if after is not None:
+            query = query.where(tuple_(log.c.time, log.c.id) > tuple_(literal(after[0]), literal(after[1], Words)))
+        with self._database.read() as connection:
+            found = connection.execute(query.order_by(log.c.time, log.c.id))
+            return [rows.noun(Interaction, row) for row in found]
+
+    def count(self, task: str, **which: Unpack[Which]) -> int:
+        """How many interactions of a task there are."""
+        query = select(func.count()).select_from(log).where(*_conditions(task, which))
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def labeled(self, task: str, *, feedback_until: float = inf, **which: Unpack[Which]) -> Pairs:
+        """Interactions whose right reply is known, each with the newest feedback that says it.
+
+        Only feedback with a time of at most `feedback_until` is known.
+        """
+        truth = _newest_truth(feedback_until)
+        query = (
+            select(*rows.selected(Interaction, log), *_fields_of(truth))
+            .join(truth, and_(truth.c.interaction == log.c.id, truth.c.place == 1))
+            .where(*_conditions(task, which))
+            .order_by(log.c.time, log.c.id)
+        )
+        with self._database.read() as connection:
+            return [
+                (rows.noun(Interaction, row[:_WIDTH]), rows.noun(Feedback, row[_WIDTH:]))
+                for row in connection.execute(query)
+            ]
+
+    def shadows(
+        self, task: str, candidate: str, *, feedback_until: float = inf, since: float = 0.0, until: float = inf
+    ) -> Triples:
+        """What users got, what the candidate would have replied, and what the reply should have been where known."""
+        shadow, truth = log.alias("shadow"), _newest_truth(feedback_until)
+        query = (
+            select(*rows.selected(Interaction, log), *rows.selected(Interaction, shadow), *_fields_of(truth))
+            .join(shadow, and_(shadow.c.of == log.c.id, shadow.c.role == Role.SHADOW, shadow.c.version == candidate))
+            .outerjoin(truth, and_(truth.c.interaction == log.c.id, truth.c.place == 1))
+            .where(*_conditions(task, {"since": since, "until": until}))
+            .order_by(log.c.time, log.c.id)
+        )
+        with self._database.read() as connection:
+            return [
+                (
+                    rows.noun(Interaction, row[:_WIDTH]),
+                    rows.noun(Interaction, row[_WIDTH : 2 * _WIDTH]),
+                    None if row[2 * _WIDTH] is None else rows.noun(Feedback, row[2 * _WIDTH :]),
+                )
+                for row in connection.execute(query)
+            ]
+
+
+def _conditions(task: str, which: Which) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [log.c.task == task]
+    if (since := which.get("since", 0.0)) != 0.0:
+        found.append(log.c.time >= since)
+    if (until := which.get("until", inf)) != inf:
+        found.append(log.c.time < until)
+    if (role := which.get("role", Role.PRIMARY)) is not None:
+        found.append(log.c.role == role)
+    if version := which.get("version", ""):
+        found.append(log.c.version == version)
+    return found
+
+
+def _newest_truth(until: float) -> Subquery:
+    """Feedback that says the right reply, ranked per interaction: `place` 1 is the newest, which corrects the others."""
+    order = func.row_number().over(
+        partition_by=said.c.interaction, order_by=(said.c.time.desc(), said.c.seq.desc())
+    )
+    query = select(*rows.selected(Feedback, said), order.label("place")).where(said.c.kind.in_(TRUTHS))
+    return (query if until == inf else query.where(said.c.time <= until)).subquery("truth")
+
+
+def _fields_of(truth: Subquery) -> list[ColumnElement[object]]:
+    return [truth.c[column.name] for column in rows.selected(Feedback, said)]

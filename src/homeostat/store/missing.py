@@ -1,0 +1,43 @@
+"""The error for an id that is not there, with the ids that may have been meant."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Table, select
+
+from homeostat.errors import NotFound, did_you_mean
+
+NOUNS = {
+    "int": "interaction",
+    "fbk": "feedback",
+    "sig": "signal",
+    "dec": "decision",
+    "dst": "dataset",
+    "ver": "version",
+    "rep": "report",
+    "vdt": "verdict",
+    "rel": "release",
+    "trn": "turn",
+}
+"""What an id begins with -> the noun it names."""
+
+
+def not_found(connection: Connection, table: Table, prefix: str, id: str) -> NotFound:
+    """The error to raise when `table`, whose ids begin with `prefix`, does not hold `id`."""
+    begins = id.partition("_")[0]
+    if begins != prefix and begins in NOUNS:
+        return NotFound(f"'{id}' is a {NOUNS[begins]}'s id, not a {NOUNS[prefix]}'s", fix=f"give one like {prefix}_…")
+    near = _nearest(connection, table, id)
+    fix = f"did you mean {' or '.join(near)}?" if near else ""
+    if not near and begins not in NOUNS:
+        fix = did_you_mean(begins, NOUNS)
+    return NotFound(f"no {NOUNS[prefix]} '{id}'", where=f"table {table.name}", fix=fix)
+
+
+def _nearest(connection: Connection, table: Table, id: str) -> list[str]:
+    """Up to three ids that share the longest beginning with `id`, past the noun's own letters."""
+    for length in range(len(id), len("int_") + 2, -1):
+        start = id[:length]
+        query = select(table.c.id).where(table.c.id.between(start, start + "~")).order_by(table.c.id).limit(3)
+        if near := list(connection.execute(query).scalars()):
+            return near
+    return []

@@ -1,0 +1,121 @@
+"""Small things kept by name: aliases of versions, states of detectors, configurations, and the events of a run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from sqlalchemy import select
+
+from homeostat.errors import NotFound
+from homeostat.store.database import Database
+from homeostat.store.rows import plain
+from homeostat.store.tables import aliases, configs, events, state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened to a subject: a training step with its loss, a mark of a rollout."""
+
+    seq: int
+    """Place in the order of all events."""
+    subject: str
+    """Id of what it happened to."""
+    name: str
+    time: float
+    """When it was stored, in seconds since 1970."""
+    values: Mapping[str, Any]
+
+
+Some: TypeAlias = list[Event]
+
+
+class Events:
+    """The part of the store that holds events."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(self, subject: str, name: str, values: Mapping[str, Any]) -> None:
+        """Store an event, durable on return."""
+        row = {"subject": subject, "name": name, "time": time.time(), "values": plain(values)}
+        with self._database.write() as connection:
+            connection.execute(events.insert().values(row))
+
+    def list(self, subject: str, after: int = 0) -> Some:
+        """The events of a subject past the one numbered `after`, in order."""
+        query = select(events).where(events.c.subject == subject, events.c.seq > after).order_by(events.c.seq)
+        with self._database.read() as connection:
+            return [Event(**row) for row in connection.execute(query).mappings()]
+
+
+class Aliases:
+    """The part of the store that holds names of versions, such as `champion`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def set(self, task: str, alias: str, version: str) -> None:
+        """Let `alias` name `version` from now on."""
+        insert = self._database.insert(aliases).values(task=task, alias=alias, version=version)
+        with self._database.write() as connection:
+            connection.execute(
+                insert.on_conflict_do_update(index_elements=["task", "alias"], set_={"version": version})
+            )
+
+    def get(self, task: str, alias: str) -> str | None:
+        """The id of the version that the alias names; None if it names none."""
+        return self.all(task).get(alias)
+
+    def all(self, task: str) -> dict[str, str]:
+        """Alias -> id of its version."""
+        query = select(aliases.c.alias, aliases.c.version).where(aliases.c.task == task).order_by(aliases.c.alias)
+        with self._database.read() as connection:
+            return {alias: version for alias, version in connection.execute(query)}
+
+
+class States:
+    """The part of the store that holds what a detector or a guard has to remember, as JSON."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put(self, key: str, value: Any) -> None:
+        """Remember a value in place of the one before."""
+        values = {"key": key, "value": plain(value)}
+        insert = self._database.insert(state).values(values)
+        with self._database.write() as connection:
+            connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_={"value": values["value"]}))
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value remembered under a key."""
+        with self._database.read() as connection:
+            row = connection.execute(select(state.c.value).where(state.c.key == key)).one_or_none()
+        return default if row is None else row[0]
+
+
+class Configs:
+    """The part of the store that holds every configuration that was ever in force, by its hash."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put(self, hash: str, text: str) -> None:
+        """Store a configuration's text; the same hash again changes nothing."""
+        insert = self._database.insert(configs).values(hash=hash, text=text)
+        with self._database.write() as connection:
+            connection.execute(insert.on_conflict_do_nothing())
+
+    def get(self, hash: str) -> str:
+        """The text of a configuration.
+
+        Raises:
+            NotFound: no row was ever written under it.
+        """
+        with self._database.read() as connection:
+            text = connection.execute(select(configs.c.text).where(configs.c.hash == hash)).scalar_one_or_none()
+        if text is None:
+            raise NotFound(f"no configuration '{hash}'", where="table configs")
+        return str(text)

@@ -1,0 +1,63 @@
+"""Between nouns and what a database holds: dataclasses to plain JSON values, and back by their type hints."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from functools import cache
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from sqlalchemy import FromClause
+
+T = TypeVar("T")
+
+
+def plain(value: Any) -> Any:
+    """The value with dataclasses and mappings as dicts, sequences as lists, enums as their values."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {entry.name: plain(getattr(value, entry.name)) for entry in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return value.value if isinstance(value, Enum) else value
+
+
+def rebuild(hint: Any, value: Any) -> Any:
+    """The value that `plain` was given, of the type that `hint` says.
+
+    A key that the dataclass has no field for was written by a newer version and is passed over.
+    """
+    if is_dataclass(hint) and isinstance(hint, type):
+        hints = _hints(hint)
+        return hint(**{name: rebuild(hints[name], inner) for name, inner in value.items() if name in hints})
+    if get_origin(hint) is tuple:
+        return tuple(rebuild(get_args(hint)[0], inner) for inner in value)
+    if get_origin(hint) is Mapping:
+        return {key: rebuild(get_args(hint)[1], inner) for key, inner in value.items()}
+    if isinstance(hint, type) and not isinstance(hint, types.GenericAlias) and issubclass(hint, Enum):
+        return hint(value)
+    return value
+
+
+def columns(noun: object) -> dict[str, Any]:
+    """A noun with a column per field, as a row; its values are left to the column types."""
+    return {name: getattr(noun, name) for name in _hints(type(noun))}
+
+
+def noun(kind: type[T], values: Sequence[Any]) -> T:
+    """The noun whose fields were selected with `selected(kind, table)`."""
+    return kind(**dict(zip(_hints(kind), values, strict=True)))
+
+
+def selected(kind: type, table: FromClause) -> list[Any]:
+    """The columns of a table that are fields of the noun, in the order of its fields."""
+    return [table.c[name] for name in _hints(kind)]
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {entry.name: hints[entry.name] for entry in fields(kind)}

@@ -1,0 +1,87 @@
+"""The store: one object with a narrow part per noun."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from homeostat.store import tables
+from homeostat.store.blobs import Blobs
+from homeostat.store.database import Database
+from homeostat.store.edges import Lineage
+from homeostat.store.feedback import Feedbacks
+from homeostat.store.interactions import Interactions
+from homeostat.store.migrate import upgrade
+from homeostat.store.notes import Aliases, Configs, Events, States
+from homeostat.store.nouns import Nouns, Releases, Versions
+from homeostat.store.verify import problems
+from homeostat.types.dataset import Dataset
+from homeostat.types.decision import Decision
+from homeostat.types.release import Release
+from homeostat.types.report import Report, Verdict
+from homeostat.types.signal import Signal
+from homeostat.types.turn import Turn
+from homeostat.types.version import Version
+
+
+class Store:
+    """Rows in a database and files in a folder. Safe to use from many threads, and from many processes at once.
+
+    Every method that writes is durable when it returns, and has changed nothing when it raises.
+    """
+
+    def __init__(self, database: Database, blobs: Blobs) -> None:
+        self._database = database
+        self.blobs = blobs
+        self.interactions = Interactions(database)
+        self.feedback = Feedbacks(database)
+        self.signals = Nouns(database, Signal, tables.signals, "sig")
+        self.decisions = Nouns(database, Decision, tables.decisions, "dec")
+        self.datasets = Nouns(database, Dataset, tables.datasets, "dst")
+        self.versions = Versions(database, Version, tables.versions, "ver")
+        self.reports = Nouns(database, Report, tables.reports, "rep")
+        self.verdicts = Nouns(database, Verdict, tables.verdicts, "vdt")
+        self.releases = Releases(database, Release, tables.releases, "rel")
+        self.turns = Nouns(database, Turn, tables.turns, "trn")
+        self.lineage = Lineage(database)
+        self.aliases = Aliases(database)
+        self.events = Events(database)
+        self.state = States(database)
+        self.configs = Configs(database)
+
+    @classmethod
+    def open(cls, url: str, blobs: str | Path) -> Self:
+        """The store of a database URL (`sqlite:///…`, `postgresql://…`) and a folder for blobs.
+
+        Creates what is not there and brings older tables up to date.
+
+        Raises:
+            StoreUnreachable: the database cannot be opened, or a newer Homeostat wrote it.
+            StoreFull: the disk is full.
+        """
+        database = Database(url)
+        try:
+            upgrade(database)
+            return cls(database, Blobs(blobs))
+        except BaseException:
+            database.close()
+            raise
+
+    def verify(self) -> list[str]:
+        """What is wrong with the store, a sentence each: references to nothing, counts that do not add up, blobs that
+        are gone or have changed. Reads every blob.
+        """
+        return problems(self._database, self.blobs)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,70 @@
+"""Routing: sticky, uniform, weighted as the row says, and the recorded probability is the true one."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from scipy import stats
+
+from homeostat.release.route import route, uniform
+from homeostat.types.release import Release, Stage
+
+EPISODES = [f"episode-{k}" for k in range(20_000)]
+
+
+def released(stage: Stage = Stage.CANARY, share: float = 0.0, **more: object) -> Release:
+    shares = more.get("shares", {})
+    candidate = str(more.get("candidate", "ver_new"))
+    assert isinstance(shares, dict)
+    return Release(
+        id="rel_1", task="t", time=0.0, stage=stage, champion="ver_old", candidate=candidate, share=share, shares=shares
+    )
+
+
+def test_draws_are_uniform_and_independent_between_salts() -> None:
+    """Kolmogorov–Smirnov finds no departure from uniform; two candidates meet unrelated episodes first."""
+    one = [uniform("ver_a", e) for e in EPISODES]
+    other = [uniform("ver_b", e) for e in EPISODES]
+    assert stats.kstest(one, "uniform").pvalue > 0.001
+    assert abs(stats.spearmanr(one, other).statistic) < 0.03
+    assert min(one) >= 0.0
+    assert max(one) < 1.0
+
+
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.5])
+def test_the_candidate_gets_its_share_and_the_probability_is_recorded(share: float) -> None:
+    """The number of episodes on the candidate is binomial with the row's share, which is what is recorded."""
+    picks = [route(released(share=share), e) for e in EPISODES]
+    taken = sum(version == "ver_new" for version, _ in picks)
+    assert stats.binomtest(taken, len(EPISODES), share).pvalue > 0.001
+    assert set(picks) == {("ver_new", share), ("ver_old", 1 - share)}
+
+
+def test_an_episode_keeps_its_version_and_a_raised_share_takes_nobody_back() -> None:
+    """Over rows with rising shares, an episode that is on the candidate stays there."""
+    on: set[str] = set()
+    for share in (0.05, 0.2, 0.5, 0.9, 1.0):
+        now = {e for e in EPISODES if route(released(share=share), e)[0] == "ver_new"}
+        assert on <= now
+        on = now
+    assert on == set(EPISODES)
+
+
+def test_no_user_gets_a_candidate_in_shadow_or_after_a_rollback() -> None:
+    """Whatever share such a row carries, the champion answers all with probability 1."""
+    for stage in (Stage.SHADOW, Stage.ROLLBACK):
+        assert {route(released(stage=stage, share=0.5), e) for e in EPISODES[:500]} == {("ver_old", 1.0)}
+    assert {route(released(candidate="", share=0.5), e) for e in EPISODES[:500]} == {("ver_old", 1.0)}
+
+
+def test_a_fixed_split_divides_what_the_candidate_leaves() -> None:
+    """Further versions get their shares of the rest, all probabilities add up, and ramping moves nobody among them."""
+    shares = {"ver_x": 0.3, "ver_y": 0.2}
+    before = {e: route(released(share=0.1, shares=shares), e) for e in EPISODES}
+    counts = Counter(before.values())
+    assert {v: round(p, 9) for v, p in counts} == {"ver_new": 0.1, "ver_x": 0.27, "ver_y": 0.18, "ver_old": 0.45}
+    for (_, p), n in counts.items():
+        assert stats.binomtest(n, len(EPISODES), p).pvalue > 0.001
+    after = {e: route(released(share=0.4, shares=shares), e)[0] for e in EPISODES}
+    assert all(after[e] in (version, "ver_new") for e, (version, _) in before.items())
