@@ -14,44 +14,21 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from vary import Author, Seed, Words, telling_words
+from vary import Author
+from words import Seed, Words, read_seeds, telling_words
+from year import MOVED, POLICY, Moment, calendar
 
 HERE = Path(__file__).resolve().parent
 TARGET = HERE.parents[1] / "src" / "homeostat" / "builtin" / "traffic" / "support.jsonl.gz"
 
-START = datetime(2025, 1, 1, tzinfo=UTC)
-LIVE = datetime(2025, 4, 9, tzinfo=UTC)
-LAUNCH = datetime(2025, 5, 5, tzinfo=UTC)
-REBRAND = datetime(2025, 8, 4, tzinfo=UTC)
-POLICY = datetime(2025, 10, 15, tzinfo=UTC)
-END = datetime(2026, 1, 1, tzinfo=UTC)
-PHASES = (START, LAUNCH, REBRAND, POLICY, END)
-
-HISTORY_ROWS, LIVE_ROWS, TEST_ROWS_A_PHASE = 2000, 4600, 500
 TEST_SEEDS_A_FAMILY = 10
-AQUA_SHARE, POLICY_SHARE, LATE_SHARE = 0.15, 0.07, 0.75
-RAMP = timedelta(days=14)
 LATE_SEED_SHARE = 0.6
 """Of the messages in late wording, those varied from late seeds; the others are reworded early seeds."""
 
-MOVED = "wilted_arrival"
-"""The family whose label changes with the policy: the same messages, first a refund, then a replacement."""
-POPULAR = (
-    "order_status", "delivery_delay", "plants_not_growing", "account_login", "subscription_pause", "payment_failed",
-    "wifi_setup", "discount_code", "missing_item", "subscription_cancel", "damaged_on_arrival", "change_address",
-    "return_item", "cancel_order", "seed_advice", "light_problem", "subscription_swap", "refund_request", "pump_noise",
-    "replacement_claim", "invoice_copy", "mold_or_pests", "update_card", "complaint_escalate", "praise_feedback",
-    "cleaning_care", "gift_order", "bulk_business", "delete_my_data",
-)  # fmt: skip
-"""The intents known from the first day, most frequent first."""
-AQUA = ("aqua_pairing", "aqua_waitlist", "aqua_leak", "aqua_refill_plan", "aqua_trade_in")
-HOURS = (0, 0, 0, 0, 0, 1, 2, 4, 7, 9, 9, 8, 8, 8, 8, 8, 8, 9, 10, 10, 9, 7, 4, 1)
-WEEKDAYS = (12, 11, 10, 10, 9, 7, 8)
 EARLY_CHANNELS = {"email": 50, "web": 36, "chat": 14}
 LATE_CHANNELS = {"chat": 58, "voice": 24, "web": 12, "email": 6}
 SMALL_AMOUNTS = re.compile(r"gift wrap|postage|a month|monthly|plan has|month\.|off|owe me|same capsules|any private")
@@ -59,21 +36,6 @@ PLACES = {
     "school": re.compile(r"school|kindergarten|class|universit|campus|nursery|librar|teach|science", re.IGNORECASE),
     "reseller": re.compile(r"shop|resell|resale|wholesale|retail|distributor|stores|deli\b|cafe|dealer|trade|stock"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """When a message comes and how its sender words things: one draw of the calendar."""
-
-    time: datetime
-    split: str
-    family: str
-    late: bool
-
-    @property
-    def phase(self) -> int:
-        """0 before the launch, 1 after it, 2 after the rebranding, 3 after the change of policy."""
-        return sum(self.time >= start for start in PHASES[1:4])
 
 
 class Deck:
@@ -89,15 +51,6 @@ class Deck:
         return self.rest.pop()
 
 
-def read_seeds(folder: Path) -> list[Seed]:
-    """All hand-written messages, family by family."""
-    return [
-        Seed(f"{path.stem}/{number}", path.stem, row["text"], row["register"], row["era"])
-        for path in sorted(folder.glob("*.jsonl"))
-        for number, row in enumerate(map(json.loads, path.read_text(encoding="utf-8").splitlines()), start=1)
-    ]
-
-
 def test_seeds(seeds: Sequence[Seed], rng: random.Random) -> set[str]:
     """Ids of the seeds kept for testing: from each family the same number, spread over era and register."""
     chosen: set[str] = set()
@@ -109,42 +62,6 @@ def test_seeds(seeds: Sequence[Seed], rng: random.Random) -> set[str]:
         offset = rng.random() * step
         chosen |= {mine[int(offset + n * step)].id for n in range(TEST_SEEDS_A_FAMILY)}
     return chosen
-
-
-def shares(time: datetime) -> dict[str, float]:
-    """How much of the traffic of that moment each family makes up."""
-    aqua = AQUA_SHARE if time >= LAUNCH else 0.0
-    # From the most to the least frequent of them, four to one, in even ratios.
-    weights = [4.0 ** (-n / (len(POPULAR) - 1)) for n in range(len(POPULAR))]
-    known = (1.0 - aqua - POLICY_SHARE) / sum(weights)
-    found = {name: known * weight for name, weight in zip(POPULAR, weights, strict=True)} | {MOVED: POLICY_SHARE}
-    return found | {name: aqua / len(AQUA) for name in AQUA} if aqua else found
-
-
-def late_share(time: datetime) -> float:
-    """Which part of the messages of that moment is in the late wording."""
-    return LATE_SHARE * min(max((time - REBRAND) / RAMP, 0.0), 1.0)
-
-
-def times(start: datetime, end: datetime, count: int, rng: random.Random) -> list[datetime]:
-    """So many moments between two midnights in order of time, more of them on weekdays and in the evening."""
-    days = [start + timedelta(days=n) for n in range((end - start).days)]
-    chosen = rng.choices(days, [WEEKDAYS[day.weekday()] for day in days], k=count)
-    hours = rng.choices(range(24), HOURS, k=count)
-    return sorted(
-        day + timedelta(hours=hour, seconds=rng.randrange(3600)) for day, hour in zip(chosen, hours, strict=True)
-    )
-
-
-def calendar(rng: random.Random) -> Iterator[Moment]:
-    """Every message of the year: history, live, then the test rows, each in order of time."""
-    plan = [("history", START, LIVE, HISTORY_ROWS), ("live", LIVE, END, LIVE_ROWS)]
-    plan += [("test", PHASES[n], PHASES[n + 1], TEST_ROWS_A_PHASE) for n in range(4)]
-    for split, start, end, count in plan:
-        for time in times(start, end, count, rng):
-            table = shares(time)
-            (family,) = rng.choices(list(table), list(table.values()))
-            yield Moment(time, split, family, rng.random() < late_share(time))
 
 
 def day_text(day: datetime, register: str, rng: random.Random) -> str:
@@ -214,22 +131,6 @@ def segment_of(seed: Seed, rng: random.Random) -> str:
     return rng.choices(("home", "school", "business", "reseller"), (82, 7, 8, 3))[0]
 
 
-def label_of(family: str, time: datetime) -> str:
-    """The intent a message of that family belongs to at that time."""
-    if family != MOVED:
-        return family
-    return "replacement_claim" if time >= POLICY else "refund_request"
-
-
-def slice_of(moment: Moment) -> str:
-    """The part of the test figures a row belongs to: which change it came with, if any."""
-    if moment.family == MOVED:
-        return "policy"
-    if moment.family in AQUA:
-        return "aqua"
-    return "late" if moment.late else "known"
-
-
 class Year:
     """Writes the rows of the calendar, no text twice."""
 
@@ -258,13 +159,13 @@ class Year:
         """One row of the stream."""
         values = slot_values(seed, moment.time, self.words, self.rng)
         channel = channel_of(seed, moment.late, self.rng)
-        truth: dict[str, Any] = {"seed": seed.id, "phase": moment.phase, "slice": slice_of(moment)}
+        truth: dict[str, Any] = {"seed": seed.id, "phase": moment.phase, "slice": moment.slice}
         truth |= {"intent": seed.family, "wording": "late" if moment.late else "early"}
         if seed.family == MOVED and moment.time < POLICY:
             truth["until"] = POLICY.isoformat()  # from then on the label is another one
         return {
             "text": self.new_text(seed, channel, moment.late, values),
-            "label": label_of(seed.family, moment.time),
+            "label": moment.label,
             "time": moment.time.isoformat(),
             "split": moment.split,
             "tags": {"segment": segment_of(seed, self.rng), "channel": channel, "language": "en",

@@ -1,22 +1,21 @@
 """One message out of one hand-written seed: other words, another frame, another hand at the keyboard, the same meaning.
 
-`Words` holds the lists of words.yaml; `Author(words, rng)` writes. It knows nothing about dates, counts or splits.
+`Author(words, telling, rng)` writes. It knows nothing about dates, counts or splits.
 """
 
 from __future__ import annotations
 
 import random
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
-import yaml
+from words import Seed, Swap, Words, capitalized, tokens, uncapitalized
 
-BOUND = r"(?<![\w'{{]){}(?![\w'}}-])"
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"{])")
 CLAUSE = re.compile(r"(?<=[.!?])\s+|[,;:]\s+|\s+(?=(?:because|although|so that|since|but)\s)")
+OWN_DEED = re.compile(r"I (would|want|need|have|had|wish|paid|bought|forgot|moved|read|signed|gave|sent|ordered|placed)\b")
+POINTING = re.compile(r"\b(him|her|it|them|that|those|theirs|there)\b", re.IGNORECASE)
+LEANING = re.compile(r"(but|because|although|since|so|which|who|and|or|then|nor|yet)\b", re.IGNORECASE)
 ANAPHORA = re.compile(
     r"^(it|its|it's|that|that's|this|these|they|them|he|she|his|her|but|and|so|or|then|instead|otherwise|however|one|"
     r"yours|kind|with kind|regards|respectfully|many|thank|thanks|please|is|was|what|why|how|where|when|who|because|as|"
@@ -28,114 +27,14 @@ GREETED = re.compile(r"^(dear|hello|hi+|hey+|hiya|yo|good (day|morning|afternoon
 SIGNED = re.compile(r"(regards|yours|thanks|thank you|thx|ty|cheers|bye+|in advance|help|pls|plz|please|\{name\})\W*"
                     r"(\{name\})?\W*$", re.IGNORECASE)  # fmt: skip
 SLOT = re.compile(r"\{(\w+)\}")
-KEEP_CAPITAL = re.compile(r"^(I\b|[A-Z]{2}|Sprout|Canopy|Aqua|Brightwick|LED|GDPR|\{)")
-VOWEL = re.compile(r"[aeiou]", re.IGNORECASE)
 NEIGHBORS = {
     "a": "sq", "b": "vn", "c": "xv", "d": "sf", "e": "wr", "f": "dg", "g": "fh", "h": "gj", "i": "uo", "k": "jl",
     "l": "k", "m": "n", "n": "bm", "o": "ip", "p": "o", "r": "et", "s": "ad", "t": "ry", "u": "yi", "v": "cb",
     "w": "qe", "y": "tu",
 }  # fmt: skip
 TYPOS_PER_MESSAGE = {"formal": 0.05, "plain": 0.22, "upset": 0.28, "casual": 0.36}
-TOPIC_SHARE = {"email": 0.65, "web": 0.65, "chat": 0.45, "voice": 0.45}
+TOPIC_SHARE = {"email": 0.75, "web": 0.75, "chat": 0.6, "voice": 0.6}
 """How many of the messages of a channel say what they are about first, in a subject line or when asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seed:
-    """One hand-written message. `id` is family and line number; `era` is `any` or `late`."""
-
-    id: str
-    family: str
-    text: str
-    register: str
-    era: str
-
-
-@dataclass(frozen=True, slots=True)
-class Swap:
-    """One replacement that keeps the meaning: wherever `pattern` stands, `new` may stand."""
-
-    pattern: re.Pattern[str]
-    new: str
-
-
-class Words:
-    """The lists of words.yaml and topics.yaml: frames by style, swaps, values of the slots, topics by family."""
-
-    def __init__(self, folder: Path) -> None:
-        # BaseLoader keeps every scalar a string ("no", "12.90").
-        raw = yaml.load((folder / "words.yaml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
-        topics = yaml.load((folder / "topics.yaml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
-        self.topics: dict[str, dict[str, list[str]]] = {
-            family: {wording: listed.split("; ") for wording, listed in both.items()} for family, both in topics.items()
-        }
-        frames = {part: {style: _lines(block) for style, block in raw[part].items()} for part in
-                  ("openers", "closers", "asides")}  # fmt: skip
-        self.openers, self.closers, self.asides = frames["openers"], frames["closers"], frames["asides"]
-        self.emojis: list[str] = raw["emojis"].split()
-        self.lead_ins = _lines(raw["lead_ins"])
-        self.synonyms = _swaps(raw["synonyms"])
-        self.contractions = _swaps(raw["contractions"])
-        self.chat, self.rebrand, self.late = (_swaps(raw[part]) for part in ("chat", "rebrand", "late"))
-        self.names, self.cities, self.plants = (_lines(raw[part]) for part in ("names", "cities", "plants"))
-        self.small_amounts: list[str] = raw["small_amounts"].split()
-        self.large_amounts: list[str] = raw["large_amounts"].split()
-
-
-def _lines(block: str) -> list[str]:
-    """The non-empty lines of a text block."""
-    return [line.strip() for line in block.splitlines() if line.strip()]
-
-
-def _swaps(block: str) -> list[Swap]:
-    """The replacements that `a > b` and `a = b` (both ways) stand for."""
-    found = []
-    for line in _lines(block):
-        old, sign, new = re.split(r" ([>=]) ", line)
-        for a, b in ((old, new), (new, old))[: 1 + (sign == "=")]:
-            # An article before the old word is caught too, so that it can follow the new word.
-            pattern = r"(?P<article>\ban? )?" + BOUND.format("(?P<old>" + re.escape(a) + ")")
-            found.append(Swap(re.compile(pattern, re.IGNORECASE), b))
-    return found
-
-
-def _put(match: re.Match[str], new: str) -> str:
-    """The new words with the case of the old ones, and an article before them mended."""
-    old, article = match["old"], match["article"] or ""
-    if len(old) > 1 and old.isupper():
-        new = new.upper()
-    elif old[0].isupper():
-        new = capitalized(new)
-    if article and bool(VOWEL.match(old)) != bool(VOWEL.match(new)):
-        article = article[0] + ("n " if VOWEL.match(new) else " ")
-    return article + new
-
-
-def capitalized(text: str) -> str:
-    """The text with its first letter in upper case."""
-    return text[:1].upper() + text[1:]
-
-
-def uncapitalized(text: str) -> str:
-    """The text with its first letter in lower case, unless it is a name, an abbreviation or the word I."""
-    return text if KEEP_CAPITAL.match(text) else text[:1].lower() + text[1:]
-
-
-def tokens(text: str) -> set[str]:
-    """The lower-case words of a text."""
-    return set(re.findall(r"[a-z']+", text.lower()))
-
-
-def telling_words(seeds: Sequence[Seed]) -> dict[str, frozenset[str]]:
-    """For each family, the words that stand in three or more of its seeds, and rarely in those of other families."""
-    everywhere = Counter(word for seed in seeds for word in tokens(seed.text))
-    families: dict[str, Counter[str]] = {}
-    for seed in seeds:
-        families.setdefault(seed.family, Counter()).update(tokens(seed.text))
-    return {
-        family: frozenset(word for word, n in counts.items() if n >= 3 and n >= 0.3 * everywhere[word])
-        for family, counts in families.items()
-    }
 
 
 def style_of(seed: Seed, channel: str, late: bool) -> str:
@@ -181,25 +80,25 @@ class Author:
         if self.rng.random() < 0.12:
             text = self.fragment(text, self.telling[seed.family])
         if seed.register != "upset" and self.rng.random() < 0.3:
-            text = self.shortened(text)
+            text = self.shortened(text, seed.register)
         parts = SENTENCE.split(text)
-        if len(parts) == 2 and self.rng.random() < 0.35 and not any(ANAPHORA.match(part) for part in parts):
-            text = " ".join(reversed(parts))
+        if len(parts) == 2 and self.rng.random() < 0.4 and not any(ANAPHORA.match(part) for part in parts):
+            text = text if POINTING.search(parts[1]) else " ".join(reversed(parts))
         return text
 
     def fragment(self, text: str, telling: frozenset[str]) -> str:
         """The clause of the text that says most about its family, if it says enough; else the whole text."""
-        clauses = [part.strip(" ,;:") for part in CLAUSE.split(text)]
-        best = max(clauses, key=lambda clause: len(telling & tokens(clause)))
-        return best if len(telling & tokens(best)) >= 2 and len(best.split()) >= 4 else text
+        clauses = [part.strip(" ,;:") for part in CLAUSE.split(text) if not LEANING.match(part)]
+        best = max(clauses, key=lambda clause: len(telling & tokens(clause)), default="")
+        return best if len(telling & tokens(best)) >= 2 and len(best.split()) >= 4 and best.count('"') != 1 else text
 
-    def shortened(self, text: str) -> str:
-        """The text without its lead-in ("I would like to know where …" becomes "Where …"), if it has one."""
+    def shortened(self, text: str, register: str) -> str:
+        """The text without its lead-in ("I would like to know where …" becomes "Where …") or its first "I"."""
         for lead in self.words.lead_ins:
             if text.startswith(lead + " ") and len(text) > len(lead) + 20:
                 rest = text[len(lead) + 1 :]
                 return text if rest.startswith(("if ", "whether ", "be ", "that ")) else capitalized(rest)
-        return text
+        return capitalized(text[2:]) if register != "formal" and OWN_DEED.match(text) else text
 
     def swap(self, text: str, swaps: Sequence[Swap], most: int) -> str:
         """The text with up to `most` of the swaps made, drawn among those that fit."""
@@ -207,8 +106,7 @@ class Author:
         if most < len(fitting):
             fitting = self.rng.sample(fitting, most)
         for swap in fitting:
-            new = swap.new
-            text = swap.pattern.sub(lambda match, new=new: _put(match, new), text)  # type: ignore[misc]
+            text = swap.made(text)
         return text
 
     def topic(self, family: str, late: bool) -> str:
@@ -220,23 +118,25 @@ class Author:
     def announced(self, text: str, topic: str, style: str) -> str:
         """The text after its topic: below a subject line, or after a word to the chat or voice line."""
         if style == "voice":
-            return f"{self.rng.choice(('it is about', 'it concerns', 'about', 'calling about', ''))} {topic} {text}".strip()
+            lead = self.rng.choice(("it is about", "it concerns", "um about", ""))
+            return f"{lead} {topic} {uncapitalized(text)}".strip()
         if style == "chat":
             return self.rng.choice((f"{topic}. {text}", f"{topic} - {text}", f"about {topic}, {text}", f"{text} ({topic})"))
         if style == "casual":
             return self.rng.choice((f"{topic}: {text}", f"{topic}... {text}", f"{topic} - {text}", f"{text} ({topic})"))
-        mark = self.rng.choice((":", ".", " -", "."))
-        return self.rng.choice(("", "", "", "Subject: ", "Re: ")) + f"{capitalized(topic)}{mark} {text}"
+        lead = self.rng.choice(("", "", "", "Subject: ", "Re: "))
+        mark = self.rng.choice((".", " -") if lead else (":", ".", " -"))
+        return f"{lead}{capitalized(topic)}{mark} {text}"
 
     def frame(self, text: str, style: str, effort: int) -> str:
         """The text with, now and then, a greeting before it, an idle remark in it and a farewell after it."""
         likely = 1.0 + 0.5 * effort
         words, rng = self.words, self.rng
-        if rng.random() < 0.14 * likely:
+        if rng.random() < 0.11 * likely:
             text = self.joined(text, self.fitting(words.asides[style], text), style)
         if rng.random() < 0.35 * likely and not GREETED.match(text):
             opener = self.fitting(words.openers[style], text)
-            text = f"{opener} {uncapitalized(text) if opener.endswith(',') else text}"
+            text = f"{opener} {text if opener[-1] in '.!?' else uncapitalized(text)}"
         if rng.random() < 0.35 * likely and not SIGNED.search(text):
             text = self.joined(text, self.fitting(words.closers[style], text), style)
         return text

@@ -1,8 +1,8 @@
 """The policy against somebody who knows the future, on a stream whose every outcome is known (METHODS B3).
 
 Topics arrive, leave and come back. A[i, t] is the accuracy at step t of a model trained with what came before step i:
-of a topic it has seen n times it answers 0.92 · (1 − exp(−n / 40)) right. Every decision is made by the shipped policy
-from labels of the step, and a retrained model answers from the next step on.
+of a topic it has seen n times it answers 0.8 · (1 − exp(−n / 150)) right. Every decision is made by the shipped policy
+from 50 labels of the step, and a retrained model answers from the next step on.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def stream(seed: int) -> Matrix:
     mix = alive * weight
     mix = mix / mix.sum(axis=1, keepdims=True)
     seen = np.concatenate([np.zeros((1, TOPICS)), np.cumsum(mix * REQUESTS, axis=0)])
-    return (0.92 * (1 - np.exp(-seen / 40))) @ mix.T
+    return (0.8 * (1 - np.exp(-seen / 150))) @ mix.T
 
 
 def lost(a: Matrix, retrain: Retrain, cost: float) -> float:
@@ -107,10 +107,12 @@ def test_near_the_oracle() -> None:
 
 
 def test_better_than_habit() -> None:
-    """On average over the costs it beats never, always and every calendar that does not change with the cost."""
+    """It beats every habit by far, and is level with the best calendar in hindsight for each cost."""
     ours = np.mean([ratio(shipped, cost) for cost in COSTS])
-    habits = [never, *(every(steps) for steps in (1, 3, 10, 30))]
-    assert ours < min(np.mean([ratio(habit, cost) for cost in COSTS]) for habit in habits)
+    habits = [never, *(every(steps) for steps in (1, 2, 3, 5, 7, 10, 15, 30))]
+    table = np.array([[ratio(habit, cost) for cost in COSTS] for habit in habits])
+    assert ours < table.mean(axis=1).min() - 0.05
+    assert ours <= 1.02 * table.min(axis=0).mean()
 
 
 @pytest.mark.parametrize("cost", COSTS)
@@ -121,9 +123,9 @@ def test_oracle_is_the_least(cost: float) -> None:
 
 
 def test_extremes() -> None:
-    """At cost zero the policy loses what the freshest models lose; at infinite cost it never retrains."""
+    """At cost zero the policy loses little more than the freshest models do; at infinite cost it never retrains."""
     a = stream(0)
     free = lost(a, shipped(a, 0.0, 0), 0.0)
-    assert free <= 1.02 * lost(a, every(1)(a, 0.0, 0), 0.0)
+    assert free <= 1.10 * lost(a, every(1)(a, 0.0, 0), 0.0)
     dear = shipped(a, float("inf"), 0)
     assert not any(dear(1, step) for step in range(1, STEPS))

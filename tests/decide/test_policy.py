@@ -144,7 +144,7 @@ def test_gain_beyond_perfection() -> None:
 
 
 def test_labels_when_unclear() -> None:
-    """When something moved and the gain could be either way, labels are bought if knowing is worth more than they cost."""
+    """When something moved and the gain could be either way, labels are bought if that is worth their price."""
     unclear = replace(gaining(-0.01, half=0.08), gain=Score(mean=-0.01, low=-0.09, high=0.07, n=60), signals=(SIGNAL,))
     assert decided(unclear).action is Action.LABEL
     assert decided(unclear).because.startswith("label: something moved")

@@ -71,9 +71,9 @@ class TurnQueue:
     def __init__(self, folder: Path) -> None:
         self._client = DBOSClient(system_database_url=database(folder), serializer=DBOSPortableJSONSerializer())
 
-    def open(self, turn: str, task: str, until: float) -> None:
-        """Put a turn into the queue; opening the same turn twice is opening it once."""
-        options: Any = {"queue_name": QUEUE, "workflow_name": "turn", "workflow_id": turn, "app_version": SHAPE}
+    def open(self, turn: str, task: str, until: float, *, story: str = "turn") -> None:
+        """Put a turn (or a `drill`) into the queue; opening the same one twice is opening it once."""
+        options: Any = {"queue_name": QUEUE, "workflow_name": story, "workflow_id": turn, "app_version": SHAPE}
         self._client.enqueue(options, turn, task, until)
 
     def finished(self, turn: str) -> bool:

@@ -129,7 +129,7 @@ class Routes:
     def _refresh(self, task: str) -> None:
         release = self._store.releases.current(task)
         before = self._table.get(task)
-        if release is None or (before is not None and before.id == release.id):
+        if release is None or release == before:
             return
         with self._loading:
             for version in _named(release):

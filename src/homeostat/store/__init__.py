@@ -1,4 +1,4 @@
-"""Where rows and files are kept: one `Store` with a narrow part per noun, on SQLite or PostgreSQL, and a blob folder."""
+"""Where rows and files are kept: one `Store` with a narrow part per noun, on SQLite or PostgreSQL."""
 
 from homeostat.store.store import Store
 

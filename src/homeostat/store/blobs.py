@@ -37,7 +37,9 @@ class Blobs:
 
     def __init__(self, root: str | Path) -> None:
         if "://" in str(root):
-            raise StoreUnreachable("blobs can only be kept in a folder", where=str(root), fix="set store.blobs to a folder")
+            raise StoreUnreachable(
+                "blobs can only be kept in a folder", where=str(root), fix="set store.blobs to a folder"
+            )
         self.root = Path(root)
         try:
             for name in ("files", "folders", "unfinished"):

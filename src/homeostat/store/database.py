@@ -56,11 +56,11 @@ class Database:
             StoreFull: the disk is full.
             StoreUnreachable: the database cannot be opened.
         """
-        with self._translated(), self.engine.connect() as connection:
-            # On SQLite the write lock is taken at once: a transaction that reads first and asks for it later cannot
-            # wait for its turn, it fails.
-            with connection.execution_options(writes=True).begin():
-                yield connection
+        # On SQLite the write lock is taken at once (`_begin`): a transaction that reads first and asks for it later
+        # cannot wait for its turn, it fails.
+        writing = self.engine.execution_options(writes=True)
+        with self._translated(), writing.begin() as connection:
+            yield connection
 
     def insert(self, table: Table) -> Any:
         """An insert of this database's dialect, for its `on_conflict_do_…`."""
@@ -86,7 +86,9 @@ class Database:
         code = getattr(problem.orig, "sqlite_errorcode", None)
         state = getattr(problem.orig, "sqlstate", None)
         if code in _SQLITE_FULL or state == _POSTGRES_FULL:
-            return StoreFull("the disk takes no more rows", where=where, fix="free some space; nothing stored has changed")
+            return StoreFull(
+                "the disk takes no more rows", where=where, fix="free some space; nothing stored has changed"
+            )
         lost = problem.connection_invalidated or (code is None and state is None and _is_operational(problem))
         if code in _SQLITE_SHUT or lost:
             reason = str(problem.orig).strip().splitlines()[0]
@@ -125,7 +127,9 @@ def _sqlite_engine(url: URL) -> Engine:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise StoreUnreachable(f"cannot make the folder of the database: {problem.strerror}", where=str(folder)) from None
+        raise StoreUnreachable(
+            f"cannot make the folder of the database: {problem.strerror}", where=str(folder)
+        ) from None
     engine = create_engine(url, connect_args={"timeout": BUSY_S})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)

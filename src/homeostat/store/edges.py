@@ -8,6 +8,7 @@ from typing import TypeAlias
 from sqlalchemy import ColumnElement, Connection, select
 
 from homeostat.store.database import Database
+from homeostat.store.missing import NOUNS
 from homeostat.store.tables import lineage
 from homeostat.types.dataset import Dataset
 from homeostat.types.decision import Decision
@@ -36,7 +37,7 @@ _BEFORE_A_TURN = ("sig_", "dec_")
 def edges_of(noun: object) -> list[Edge]:
     """The edges that a noun's own fields spell out."""
     if isinstance(noun, Turn):
-        return [_edge_of_a_turn(noun.id, step, left) for step, left in noun.diary.items() if "_" in left]
+        return [_edge_of_a_turn(noun.id, step, left) for step, left in noun.diary.items() if _is_id(left)]
     found: list[Edge] = []
     for name, relation in ORIGINS[type(noun)]:
         value = getattr(noun, name)
@@ -45,9 +46,16 @@ def edges_of(noun: object) -> list[Edge]:
     return found
 
 
+def _is_id(text: str) -> bool:
+    begins, underscore, _ = text.partition("_")
+    return bool(underscore) and begins in NOUNS
+
+
 def _edge_of_a_turn(turn: str, step: str, left: str) -> Edge:
     """A turn comes of its signals and decision; everything after that comes of the turn."""
-    return (turn, left, f"opened by its {step}") if left.startswith(_BEFORE_A_TURN) else (left, turn, f"{step} of")
+    if left.startswith(_BEFORE_A_TURN):
+        return turn, left, "follows"
+    return left, turn, f"left by {step} of"
 
 
 class Lineage:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from homeostat.errors import NotFound
 from homeostat.store import rows
 from homeostat.store.database import Database
+from homeostat.store.missing import not_found
 from homeostat.store.tables import feedback as said
 from homeostat.store.tables import interactions as log
 from homeostat.types.feedback import Feedback
@@ -40,6 +41,18 @@ class Feedbacks:
             _must_exist(connection, {value["interaction"] for value in values})
             statement = self._database.insert(said).on_conflict_do_nothing(index_elements=["id"])
             return int(connection.execute(statement, values).rowcount)
+
+    def get(self, id: str) -> Feedback:
+        """The feedback of this id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with self._database.read() as connection:
+            row = connection.execute(select(*rows.selected(Feedback, said)).where(said.c.id == id)).one_or_none()
+            if row is None:
+                raise not_found(connection, said, "fbk", id)
+        return rows.noun(Feedback, row)
 
     def of(self, interactions: Collection[str]) -> Rows:
         """Everything that was said about the interactions of these ids."""

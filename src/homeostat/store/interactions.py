@@ -70,6 +70,11 @@ class Interactions:
                 raise not_found(connection, log, "int", id)
         return rows.noun(Interaction, row)
 
+    def copies(self, id: str) -> tuple[str, ...]:
+        """Ids of the shadow interactions of this one."""
+        with self._database.read() as connection:
+            return tuple(connection.execute(select(log.c.id).where(log.c.of == id).order_by(log.c.id)).scalars())
+
     def list(
         self, task: str, *, after: tuple[float, str] | None = None, limit: int | None = None, **which: Unpack[Which]
     ) -> Rows:
@@ -142,10 +147,8 @@ def _conditions(task: str, which: Which) -> list[ColumnElement[bool]]:
 
 
 def _newest_truth(until: float) -> Subquery:
-    """Feedback that says the right reply, ranked per interaction: `place` 1 is the newest, which corrects the others."""
-    order = func.row_number().over(
-        partition_by=said.c.interaction, order_by=(said.c.time.desc(), said.c.seq.desc())
-    )
+    """Feedback that says the right reply, ranked per interaction: `place` 1 is the newest and corrects the others."""
+    order = func.row_number().over(partition_by=said.c.interaction, order_by=(said.c.time.desc(), said.c.seq.desc()))
     query = select(*rows.selected(Feedback, said), order.label("place")).where(said.c.kind.in_(TRUTHS))
     return (query if until == inf else query.where(said.c.time <= until)).subquery("truth")
 

@@ -25,7 +25,8 @@ def not_found(connection: Connection, table: Table, prefix: str, id: str) -> Not
     """The error to raise when `table`, whose ids begin with `prefix`, does not hold `id`."""
     begins = id.partition("_")[0]
     if begins != prefix and begins in NOUNS:
-        return NotFound(f"'{id}' is a {NOUNS[begins]}'s id, not a {NOUNS[prefix]}'s", fix=f"give one like {prefix}_…")
+        what = f"no {NOUNS[prefix]} '{id}': an id that begins with {begins}_ is a {NOUNS[begins]}'s"
+        return NotFound(what, where=f"table {table.name}", fix=f"give one like {prefix}_…")
     near = _nearest(connection, table, id)
     fix = f"did you mean {' or '.join(near)}?" if near else ""
     if not near and begins not in NOUNS:

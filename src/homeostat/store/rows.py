@@ -11,7 +11,11 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from sqlalchemy import FromClause
 
-T = TypeVar("T")
+from homeostat.types.feedback import Feedback
+from homeostat.types.interaction import Interaction
+
+T = TypeVar("T", Interaction, Feedback)
+"""The nouns that have a column per field."""
 
 
 def plain(value: Any) -> Any:
@@ -42,14 +46,16 @@ def rebuild(hint: Any, value: Any) -> Any:
     return value
 
 
-def columns(noun: object) -> dict[str, Any]:
+def columns(noun: Interaction | Feedback) -> dict[str, Any]:
     """A noun with a column per field, as a row; its values are left to the column types."""
-    return {name: getattr(noun, name) for name in _hints(type(noun))}
+    kind: Any = type(noun)
+    return {name: getattr(noun, name) for name in _hints(kind)}
 
 
 def noun(kind: type[T], values: Sequence[Any]) -> T:
     """The noun whose fields were selected with `selected(kind, table)`."""
-    return kind(**dict(zip(_hints(kind), values, strict=True)))
+    names: Any = kind
+    return kind(**dict(zip(_hints(names), values, strict=True)))
 
 
 def selected(kind: type, table: FromClause) -> list[Any]:
@@ -58,6 +64,6 @@ def selected(kind: type, table: FromClause) -> list[Any]:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     hints = get_type_hints(kind)
     return {entry.name: hints[entry.name] for entry in fields(kind)}

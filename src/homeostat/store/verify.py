@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, func, select, text, union_all
+from sqlalchemy import ColumnElement, Connection, Select, func, select, text, union_all
 
 from homeostat.errors import NotFound, Tampered
 from homeostat.store import tables
@@ -26,6 +27,7 @@ WITH_IDS = (
     tables.releases,
     tables.turns,
 )
+POINTED_AT = (tables.datasets, tables.versions, tables.reports)
 POINTERS = {
     tables.versions: ("dataset", "parent"),
     tables.reports: ("candidate", "champion"),
@@ -57,16 +59,69 @@ def _damage(connection: Connection) -> Iterator[str]:
 
 def _dangling_rows(connection: Connection) -> Iterator[str]:
     known = union_all(*(select(table.c.id) for table in WITH_IDS)).subquery()
-    shadow = interactions.c.role == Role.SHADOW
     checks = (
-        ("feedback about", _without(feedback.c.interaction, interactions, interactions.c.id)),
-        ("a shadow of", _without(interactions.c.of, interactions.alias("p"), None).where(shadow)),
-        ("an interaction answered by", _without(interactions.c.version, tables.versions, tables.versions.c.id)),
-        ("an interaction under configuration", _without(interactions.c.config, configs, configs.c.hash)),
-        ("an alias of", _without(aliases.c.version, tables.versions, tables.versions.c.id)),
-        ("lineage to", _without(lineage.c.parent, known, known.c.id)),
-        ("lineage from", _without(lineage.c.child, known, known.c.id)),
+        ("feedback about", _absent(feedback.c.interaction, interactions.c.id)),
+        ("a shadow of", _absent(interactions.c.of, interactions.alias().c.id)),
+        ("an interaction answered by", _absent(interactions.c.version, tables.versions.c.id)),
+        ("an interaction under configuration", _absent(interactions.c.config, configs.c.hash)),
+        ("an alias of", _absent(aliases.c.version, tables.versions.c.id)),
+        ("lineage to", _absent(lineage.c.parent, known.c.id)),
+        ("lineage from", _absent(lineage.c.child, known.c.id)),
     )
     for what, query in checks:
         for id, n in connection.execute(query):
             yield f"{what} '{id}', which is not there ({n} row{'s' * (n > 1)})"
+    missing = select(interactions.c.id).where(interactions.c.role == Role.SHADOW, interactions.c.of == "")
+    for id in connection.execute(missing).scalars():
+        yield f"'{id}' is a shadow of nothing"
+
+
+def _absent(column: ColumnElement[str], there: ColumnElement[str]) -> Select[str, int]:
+    """Values of a column that are not there, each with its number of rows; empty stands for nothing on purpose."""
+    return select(column, func.count()).where(column != "", column.not_in(select(there))).group_by(column)
+
+
+def _dangling_fields(connection: Connection) -> Iterator[str]:
+    known = set(connection.execute(union_all(*(select(table.c.id) for table in POINTED_AT))).scalars())
+    for table, names in POINTERS.items():
+        for id, body in connection.execute(select(table.c.id, table.c.body)):
+            for name in names:
+                if body[name] and body[name] not in known:
+                    yield f"{id} names {name} '{body[name]}', which is not there"
+
+
+def _wrong_files(connection: Connection, blobs: Blobs) -> Iterator[str]:
+    there = set(blobs.hashes())
+    for table, name in FILES.items():
+        for id, body in connection.execute(select(table.c.id, table.c.body)):
+            if body[name] and body[name] not in there:
+                yield f"{id} names blob {body[name]}, which is not there"
+            elif table is tables.versions and body[name]:
+                yield from _missing_parts(id, body[name], blobs, there)
+            elif table is tables.datasets:
+                yield from _wrong_count(id, body, blobs)
+
+
+def _missing_parts(id: str, hash: str, blobs: Blobs, there: set[str]) -> Iterator[str]:
+    with suppress(NotFound, Tampered):  # a plain file has no parts; a changed list is told of with the blobs
+        for name, part in blobs.files(hash).items():
+            if part not in there:
+                yield f"{id} needs file {name}, whose blob {part} is not there"
+
+
+def _wrong_count(id: str, body: dict[str, Any], blobs: Blobs) -> Iterator[str]:
+    """The last of a dataset's counts is the number of examples that it holds, a line each."""
+    with suppress(NotFound, Tampered):
+        lines = sum(chunk.count(b"\n") for chunk in blobs.chunks(body["blob"]))
+        counted = next(reversed(body["counts"].values()), lines)
+        if counted != lines:
+            yield f"{id} counts {counted} examples but holds {lines}"
+
+
+def _wrong_blobs(blobs: Blobs) -> Iterator[str]:
+    for hash in blobs.hashes():
+        try:
+            for _ in blobs.chunks(hash):
+                pass
+        except (NotFound, Tampered) as problem:
+            yield problem.what

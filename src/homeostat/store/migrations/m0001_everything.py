@@ -116,8 +116,14 @@ def _notes() -> None:
     )
     _index("events", "subject", "seq")
     op.create_table(
-        "state", _words("key"), sa.Column("value", sa.Text(), nullable=False), sa.PrimaryKeyConstraint("key", name="pk_state")
+        "state",
+        _words("key"),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_state"),
     )
     op.create_table(
-        "configs", sa.Column("hash", sa.Text(), nullable=False), _words("text"), sa.PrimaryKeyConstraint("hash", name="pk_configs")
+        "configs",
+        sa.Column("hash", sa.Text(), nullable=False),
+        _words("text"),
+        sa.PrimaryKeyConstraint("hash", name="pk_configs"),
     )

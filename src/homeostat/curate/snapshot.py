@@ -1,0 +1,134 @@
+"""The only file of this room that touches the store: reads what a dataset is built from, writes and reads datasets.
+
+A dataset's rows are one JSONL blob, one object per example with sorted keys, so that equal rows are equal bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+
+from homeostat.curate.build import Curated, Inputs
+from homeostat.curate.mix import memory
+from homeostat.curate.select import Pair
+from homeostat.errors import NothingToTrainOn
+from homeostat.store import Store
+from homeostat.types import ids
+from homeostat.types.dataset import Dataset, Example, Origin
+from homeostat.types.feedback import FeedbackKind
+from homeostat.types.task import Kind, Task
+from homeostat.types.version import Version
+
+RELATION = {Origin.NEW: "learns", Origin.REPLAY: "repeats"}
+"""What a dataset does with an interaction: the name of its lineage edge."""
+
+
+def gather(
+    store: Store,
+    task: Task,
+    *,
+    champion: Version | None,
+    evaluation: Iterable[str],
+    until: float,
+    imported: Sequence[Example] = (),
+) -> Inputs:
+    """What the log, the champion's datasets and the imports offer a dataset at the moment `until` (seconds since 1970).
+
+    Feedback counts as new if it came after the moment of the champion's dataset; both moments must be told by the clock
+    that feedback is stamped with. Without a champion, or for one without a dataset, everything is new.
+
+    Raises:
+        NotFound: a dataset that the champion descends from is not in the store.
+    """
+    ancestors = ancestry(store, champion.dataset) if champion and champion.dataset else []
+    since = ancestors[-1].time if ancestors else float("-inf")
+    pairs: list[Pair] = store.interactions.labeled(task.name, feedback_until=until)
+    if task.kind is Kind.TEXT:
+        pairs = pairs + _rated(store, task.name, since)
+    return Inputs(
+        task=task,
+        pairs=pairs,
+        imported=imported,
+        memory=memory(examples(store, dataset.id) for dataset in ancestors),
+        evaluation=tuple(evaluation),
+        labels=champion.labels if champion else task.labels,
+        since=since,
+        until=until,
+    )
+
+
+def _rated(store: Store, task: str, since: float) -> list[Pair]:
+    """Ratings given since a moment, with their interactions."""
+    ratings = (said for said in store.feedback.list(task, max(since, 0.0)) if said.kind is FeedbackKind.RATING)
+    return [(store.interactions.get(said.interaction), said) for said in ratings]
+
+
+def ancestry(store: Store, dataset: str) -> list[Dataset]:
+    """The dataset of this id after all that it descends from, parents before children.
+
+    Raises:
+        NotFound: one of them is not in the store.
+    """
+    found: dict[str, Dataset] = {}
+    waiting = [dataset]
+    while waiting:
+        id = waiting.pop()
+        found.pop(id, None)  # met again further up: it goes before everything met so far
+        found[id] = store.datasets.get(id)
+        waiting.extend(found[id].parents)
+    return list(reversed(found.values()))
+
+
+def store_dataset(
+    store: Store, curated: Curated, *, task: str, turn: str, now: float, parents: tuple[str, ...] = ()
+) -> Dataset:
+    """Write the rows, the dataset and its edges to every interaction. Run twice in a turn, it writes the same.
+
+    `now` is the moment up to which feedback was read, and `parents` the champion's dataset, if it has one.
+
+    Raises:
+        NothingToTrainOn: there are no rows.
+        StoreFull: the disk is full; no dataset has been stored.
+    """
+    if not curated.examples:
+        raise NothingToTrainOn(
+            "no usable examples",
+            where=f"task {task}",
+            fix=f"send feedback; rows left after each step: {curated.counts}",
+        )
+    dataset = Dataset(
+        id=ids.derived("dst", turn, "curate"),
+        task=task,
+        time=now,
+        blob=store.blobs.put_text(as_lines(curated.examples)),
+        counts=curated.counts,
+        labels=curated.labels,
+        parents=parents,
+    )
+    store.datasets.put(dataset)
+    known = (row for row in curated.examples if row.interaction)
+    store.lineage.link_all((dataset.id, row.interaction, RELATION[row.origin]) for row in known)
+    return dataset
+
+
+def examples(store: Store, dataset: str) -> list[Example]:
+    """The rows of the dataset of this id, in their order.
+
+    Raises:
+        NotFound: there is no such dataset, or its rows have been removed.
+        Tampered: its rows are not the ones that were stored.
+    """
+    lines = store.blobs.text(store.datasets.get(dataset).blob).split("\n")
+    return [from_line(line) for line in lines if line]
+
+
+def as_lines(rows: Iterable[Example]) -> str:
+    """The rows as JSONL; equal rows give equal text."""
+    return "".join(json.dumps(asdict(row), ensure_ascii=False, sort_keys=True) + "\n" for row in rows)
+
+
+def from_line(line: str) -> Example:
+    """The row of one line of a dataset's JSONL."""
+    fields = json.loads(line)
+    return Example(**{**fields, "origin": Origin(fields["origin"])})

@@ -1,0 +1,61 @@
+"""The drill: a version broken on purpose is pushed into the canary, and must be seen to be taken back.
+
+A rollback that was never tried is a hope. The broken version is a copy of the champion whose adapter points the other
+way, so that it is fluent, fast and wrong.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from dbos import DBOS
+from safetensors.torch import load_file, save_file
+
+from homeostat.loop import steps
+from homeostat.loop.workshop import Workshop, workshop
+from homeostat.release import rollout
+from homeostat.release.registry import register
+from homeostat.types import ids
+from homeostat.types.version import State, Version
+
+
+def sabotage(shop: Workshop, task: str, drill: str) -> Version:
+    """Register a copy of the champion with the sign of its adapter turned round."""
+    champion = shop.champion(task)
+    folder = shop.run_folder(drill)
+    for file in shop.store.blobs.folder(champion.blob).iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    for weights in folder.glob("*.safetensors"):
+        tensors = load_file(weights)
+        turned = {n: (-2.0 * t if "lora_B" in n or champion.kind == "full" else t) for n, t in tensors.items()}
+        save_file(turned, weights, metadata={"format": "pt"})
+    broken = replace(
+        champion,
+        id=ids.derived("ver", drill),
+        time=time.time(),
+        parent=champion.id,
+        blob="",
+        state=State.CANDIDATE,
+        cost={},
+    )
+    return register(shop.store, broken, folder)
+
+
+def push(shop: Workshop, now: steps.Now) -> str:
+    """Put the broken version straight into the canary."""
+    broken = sabotage(shop, now.task, now.turn)
+    return rollout.open_canary(shop.store, now.task, broken.id, shop.config.release, now=time.time()).id
+
+
+@DBOS.workflow(name="drill")
+def drill(turn_id: str, task: str, until: float) -> str:
+    """Break a version, release it to a few, and look until it has been taken back or has got through."""
+    now = steps.Now(turn_id, task, until)
+    release = DBOS.run_step({"name": "push"}, steps.once, now, "push", push)
+    looks = 0
+    while DBOS.run_step({"name": f"stage.{looks}"}, steps.once, now, f"stage.{looks}", steps.stage) == "canary":
+        DBOS.sleep(workshop().config.release.poll_s)
+        release = DBOS.run_step({"name": f"advance.{looks}"}, steps.once, now, f"advance.{looks}", steps.advance)
+        looks += 1
+    return DBOS.run_step({"name": "end"}, steps.once, now, "end", steps.end, "release", release)

@@ -1,0 +1,75 @@
+"""Follows the worker by reading rows, and tells what it did: signals, decisions, datasets, runs, verdicts, releases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from homeostat.loop.story.scene import Scene
+from homeostat.store import Store
+from homeostat.types.release import Stage
+from homeostat.types.turn import Turn
+
+
+@dataclass(slots=True)
+class Follower:
+    """Remembers what was told already."""
+
+    store: Store
+    task: str
+    scene: Scene
+    _told: set[str] = field(init=False, default_factory=set)
+
+    def look(self) -> None:
+        """Tell what is new since the last look."""
+        for signal in self.store.signals.list(self.task):
+            if self._first(signal.id):
+                level = f"{signal.statistic:,.0f} ≥ {signal.threshold:,.0f}"
+                self.scene.say("signal", f"{signal.moved.value}: {signal.detector} {level} after {signal.n:,} requests", signal.time)
+                for example in signal.examples[:3]:
+                    self.scene.say("", f"[dim]e.g.[/dim] “{self.store.interactions.get(example).text[:90]}”", signal.time)
+        for turn in self.store.turns.list(self.task):
+            self._turn(turn)
+        release = self.store.releases.current(self.task)
+        if release and self._first(release.id):
+            share = f" {release.share:.0%} of traffic" if release.stage is Stage.CANARY else ""
+            self.scene.say("release", f"{release.stage.value}{share}: {release.because}", release.time)
+
+    def busy(self) -> bool:
+        """Whether a turn is under way."""
+        return any(t.state == "open" for t in self.store.turns.list(self.task))
+
+    def _first(self, key: str) -> bool:
+        new = key not in self._told
+        self._told.add(key)
+        return new
+
+    def _turn(self, turn: Turn) -> None:
+        if self._first(turn.id):
+            self.scene.say("turn", "opened", turn.time)
+        for step, left in turn.diary.items():
+            if left and self._first(f"{turn.id}.{step}.{left}"):
+                self._step(turn, step, left)
+        if turn.state != "open" and self._first(f"{turn.id}.end"):
+            self.scene.say("turn", f"closed at {turn.state}", turn.time)
+
+    def _step(self, turn: Turn, step: str, left: str) -> None:
+        kind, _, recipe = step.partition(".")
+        tell = {"decide": self._decision, "curate": self._dataset, "train": self._version, "gate": self._verdict}.get(kind)
+        if tell is not None:
+            tell(turn, recipe, left)
+
+    def _decision(self, turn: Turn, recipe: str, left: str) -> None:
+        self.scene.say("decide", self.store.decisions.get(left).because, turn.time)
+
+    def _dataset(self, turn: Turn, recipe: str, left: str) -> None:
+        counts = ", ".join(f"{step} {n:,}" for step, n in self.store.datasets.get(left).counts.items())
+        self.scene.say("curate", f"for a {recipe} run: {counts}", turn.time)
+
+    def _version(self, turn: Turn, recipe: str, left: str) -> None:
+        cost = self.store.versions.get(left).cost
+        spent = f"{cost['steps']:.0f} steps, {cost['cpu_seconds']:.1f} CPU-s, {cost['flops'] / 1e12:.2f} TFLOP"
+        self.scene.say("train", f"{recipe} candidate: {spent}", turn.time)
+
+    def _verdict(self, turn: Turn, recipe: str, left: str) -> None:
+        verdict = self.store.verdicts.get(left)
+        self.scene.say("gate", f"{recipe} candidate: {verdict.outcome.value}: {verdict.because}", turn.time)

@@ -1,0 +1,74 @@
+"""Starts the gateway and the worker as processes of their own, as `homeostat up` does, and ends them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+READY = "ready:"
+"""A part prints a line that begins so once it does its work; the rest of the line is its address."""
+
+
+@dataclass(slots=True)
+class Part:
+    """One running part of the product."""
+
+    name: str
+    project: Path
+    """The homeostat.yaml it runs on."""
+    process: subprocess.Popen[str] = field(init=False)
+    address: str = field(init=False, default="")
+    _said: list[str] = field(init=False, default_factory=list)
+
+    def start(self, *, patience_s: float = 120.0) -> str:
+        """Start it and wait until it is ready; its address.
+
+        Raises:
+            RuntimeError: it ended or stayed silent; with the last lines it printed.
+        """
+        command = [sys.executable, "-m", "homeostat", "up", "--config", str(self.project), "--part", self.name]
+        environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"}
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, start_new_session=True
+        )
+        ready = threading.Event()
+        threading.Thread(target=self._listen, args=(ready,), daemon=True).start()
+        for _ in range(int(patience_s * 20)):
+            if ready.wait(0.05):
+                return self.address
+            if self.process.poll() is not None:
+                break
+        raise RuntimeError(f"the {self.name} did not start:\n" + "\n".join(self._said[-20:]))
+
+    def stop(self) -> None:
+        """Ask it to end, and make it after a while."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def kill(self) -> None:
+        """Kill it at once, as a crash would."""
+        self.process.kill()
+        self.process.wait()
+
+    def cpu_seconds(self) -> float:
+        """CPU time it has used so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def _listen(self, ready: threading.Event) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._said.append(line.rstrip())
+            if line.startswith(READY):
+                self.address = line.removeprefix(READY).strip()
+                ready.set()

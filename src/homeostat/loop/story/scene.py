@@ -1,0 +1,75 @@
+"""What the demo prints: one line per thing that happened, with progress bars where it takes long."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from homeostat.types.report import Score
+
+
+def points(score: Score | None) -> str:
+    """A share as `83.1 % (80.2 to 85.7, n=640)`."""
+    if score is None:
+        return "–"
+    return f"{100 * score.mean:.1f} % ({100 * score.low:.1f} to {100 * score.high:.1f}, n={score.n:,})"
+
+
+@dataclass(slots=True)
+class Scene:
+    """The terminal; everything goes to standard error, so that standard output is free for JSON."""
+
+    console: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+    started: float = field(default_factory=time.time)
+    timeline: list[dict[str, object]] = field(default_factory=list)
+
+    def say(self, event: str, text: str, at: float | None = None) -> None:
+        """Print a line with the seconds since the start, and keep it for the timeline."""
+        elapsed = time.time() - self.started
+        self.console.print(f"[dim]{elapsed:6.1f} s[/dim]  [bold]{event:<9}[/bold] {text}", soft_wrap=True)
+        self.timeline.append({"wall_s": round(elapsed, 1), "time": at, "event": event, "text": text})
+
+    def table(self, title: str, columns: list[str], rows: list[list[str]]) -> None:
+        """Print a table."""
+        table = Table(title=title, title_justify="left", title_style="bold", show_edge=False, pad_edge=False)
+        for k, column in enumerate(columns):
+            table.add_column(column, justify="left" if k == 0 else "right")
+        for row in rows:
+            table.add_row(*row)
+        self.console.print()
+        self.console.print(table)
+
+    @contextmanager
+    def bar(self, name: str, total: float) -> Iterator[Bar]:
+        """A progress bar that lives as long as the block; lines said meanwhile appear above it."""
+        columns = (
+            TextColumn("          [bold]{task.description:<9}[/bold]"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        with Progress(*columns, console=self.console, transient=True) as progress:
+            yield Bar(progress, progress.add_task(name, total=total, note=""))
+
+
+@dataclass(slots=True)
+class Bar:
+    """A running progress bar."""
+
+    progress: Progress
+    task: TaskID
+
+    def to(self, done: float, total: float | None = None, note: str = "") -> None:
+        """Set it to `done`, with a note behind it."""
+        self.progress.update(self.task, completed=done, total=total, note=note)
+
+    def training(self, values: dict[str, float]) -> None:
+        """Follow a training run's report."""
+        self.to(values["step"], values["steps"], f"loss {values['loss']:.3f}  held out {values['held_out']:.3f}")

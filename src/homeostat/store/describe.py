@@ -1,0 +1,92 @@
+"""Every noun in a line, for whoever walks the lineage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from homeostat.store.store import Store
+
+WIDTH = 60
+"""Characters of a text that are shown."""
+
+
+def interaction(store: Store, id: str) -> str:
+    """What was asked and replied."""
+    one = store.interactions.get(id)
+    return f"“{_short(one.text)}” → “{_short(one.reply)}”"
+
+
+def feedback(store: Store, id: str) -> str:
+    """What was said, and by whom."""
+    one = store.feedback.get(id)
+    return f"{one.kind} “{_short(one.value)}”" + (f" by {one.source}" if one.source else "")
+
+
+def signal(store: Store, id: str) -> str:
+    """What moved, by how much."""
+    one = store.signals.get(id)
+    place = f" in {one.slice}" if one.slice else ""
+    return f"{one.moved} by {one.detector}{place}: {one.statistic:.4g} over {one.threshold:.4g}, n={one.n}"
+
+
+def decision(store: Store, id: str) -> str:
+    """What was decided, and why."""
+    one = store.decisions.get(id)
+    return f"{one.action}: {one.because}"
+
+
+def dataset(store: Store, id: str) -> str:
+    """How many examples."""
+    counts = list(store.datasets.get(id).counts.values())
+    return f"{counts[-1]} examples" if counts else "examples"
+
+
+def version(store: Store, id: str) -> str:
+    """What it is, where it is in its life, what it is called."""
+    one = store.versions.get(id)
+    names = [alias for alias, named in store.aliases.all(one.task).items() if named == id]
+    return ", ".join([*names, f"{one.kind} on {one.base}", one.state, f"{len(one.labels)} labels"])
+
+
+def report(store: Store, id: str) -> str:
+    """The two scores."""
+    one = store.reports.get(id)
+    mine, theirs = one.candidate_score, one.champion_score
+    return f"{one.metric} {mine.mean:.3f} beside {theirs.mean:.3f}, n={one.difference.n}"
+
+
+def verdict(store: Store, id: str) -> str:
+    """What the gate said."""
+    one = store.verdicts.get(id)
+    return f"{one.outcome}: {one.because}"
+
+
+def release(store: Store, id: str) -> str:
+    """Who answers, since when, why."""
+    one = store.releases.get(id)
+    return f"{one.stage}: {one.because}"
+
+
+def turn(store: Store, id: str) -> str:
+    """How it ended."""
+    one = store.turns.get(id)
+    return f"{one.state}: {one.because}" if one.because else one.state
+
+
+DESCRIBED: dict[str, Callable[[Store, str], str]] = {
+    "int": interaction,
+    "fbk": feedback,
+    "sig": signal,
+    "dec": decision,
+    "dst": dataset,
+    "ver": version,
+    "rep": report,
+    "vdt": verdict,
+    "rel": release,
+    "trn": turn,
+}
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"

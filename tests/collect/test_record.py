@@ -1,0 +1,50 @@
+"""Rows of interactions: what is put where, for what the user got and for its copy."""
+
+from __future__ import annotations
+
+from homeostat.collect.record import Asked, interaction, shadow
+from homeostat.llm.backend import Reply
+from homeostat.types.interaction import Interaction, Role
+from homeostat.types.task import Task
+
+ASKED = Asked(
+    id="int_1",
+    task=Task(name="routing"),
+    time=5.0,
+    text="where is my parcel",
+    history=(("system", "be brief"),),
+    episode="e1",
+    tags={"segment": "business"},
+    config="c0ffee",
+)
+REPLY = Reply(text="delivery", confidence=0.9, entropy=0.2, prompt_tokens=7, reply_tokens=1, embedding=b"\x00\x3c")
+
+
+def test_a_row_holds_what_was_asked_replied_and_how_it_was_routed() -> None:
+    """Nothing of the request or the reply is lost, and the routing's probability is on the row."""
+    assert interaction(ASKED, REPLY, version="ver_1", probability=0.8, latency_ms=12.0) == Interaction(
+        id="int_1",
+        task="routing",
+        time=5.0,
+        text="where is my parcel",
+        reply="delivery",
+        version="ver_1",
+        episode="e1",
+        probability=0.8,
+        confidence=0.9,
+        entropy=0.2,
+        prompt_tokens=7,
+        reply_tokens=1,
+        latency_ms=12.0,
+        tags={"segment": "business"},
+        embedding=b"\x00\x3c",
+        config="c0ffee",
+    )
+
+
+def test_a_copy_points_at_its_primary_and_has_the_same_id_every_time() -> None:
+    """Making a copy twice gives one row; another version's copy is another row."""
+    one = shadow(ASKED, REPLY, version="ver_2", latency_ms=3.0)
+    assert (one.role, one.of, one.version, one.time) == (Role.SHADOW, "int_1", "ver_2", 5.0)
+    assert one.id == shadow(ASKED, REPLY, version="ver_2", latency_ms=9.0).id != "int_1"
+    assert one.id != shadow(ASKED, REPLY, version="ver_3", latency_ms=3.0).id
