@@ -31,7 +31,7 @@ LATE_SEED_SHARE = 0.6
 
 EARLY_CHANNELS = {"email": 50, "web": 36, "chat": 14}
 LATE_CHANNELS = {"chat": 58, "voice": 24, "web": 12, "email": 6}
-SMALL_AMOUNTS = re.compile(r"gift wrap|postage|a month|monthly|plan has|month\.|off|owe me|same capsules|any private")
+SMALL_AMOUNTS = re.compile(r"gift wrap|postage|a month|monthly|plan has|month\.|off|owe me|same capsules")
 PLACES = {
     "school": re.compile(r"school|kindergarten|class|universit|campus|nursery|librar|teach|science", re.IGNORECASE),
     "reseller": re.compile(r"shop|resell|resale|wholesale|retail|distributor|stores|deli\b|cafe|dealer|trade|stock"),
@@ -51,7 +51,7 @@ class Deck:
         return self.rest.pop()
 
 
-def test_seeds(seeds: Sequence[Seed], rng: random.Random) -> set[str]:
+def held_seeds(seeds: Sequence[Seed], rng: random.Random) -> set[str]:
     """Ids of the seeds kept for testing: from each family the same number, spread over era and register."""
     chosen: set[str] = set()
     for family in sorted({seed.family for seed in seeds}):
@@ -101,14 +101,14 @@ class Desk:
             for path in sorted(folder.glob("*.replies.json"))
         }
 
-    def reply(self, seed: Seed, moment: Moment, values: dict[str, str]) -> str:
-        """The reply. A number that the message did not give is not in it either."""
+    def reply(self, seed: Seed, moment: Moment, message: str, order: str) -> str:
+        """The reply to a message. An order number that the message does not give is not in it either."""
         name = f"{MOVED}.after" if seed.family == MOVED and moment.time >= POLICY else seed.family
         text = self.replies[name][seed.register]
         if moment.late:
             text = self.author.swap(text, self.author.words.rebrand, 99).replace("the box", "the tower")
-        if "{order}" in seed.text:
-            return text.replace("{order}", values["order"])
+        if order.lower() in message.lower():
+            return text.replace("{order}", order)
         return re.sub(r"(?i)(o)rder \{order\}|\{order\}", lambda m: "Your order" if m[1] == "O" else "your order", text)
 
 
@@ -139,7 +139,7 @@ class Year:
         self.seeds, self.words = read_seeds(folder / "seeds"), Words(folder)
         self.author = Author(self.words, telling_words(self.seeds), self.rng)
         self.desk = Desk(folder / "seeds", self.author)
-        self.decks = self.deal_decks(test_seeds(self.seeds, self.rng))
+        self.decks = self.deal_decks(held_seeds(self.seeds, self.rng))
         self.written: set[str] = set()
 
     def deal_decks(self, held: set[str]) -> dict[tuple[str, str, bool], Deck]:
@@ -161,18 +161,18 @@ class Year:
         channel = channel_of(seed, moment.late, self.rng)
         truth: dict[str, Any] = {"seed": seed.id, "phase": moment.phase, "slice": moment.slice}
         truth |= {"intent": seed.family, "wording": "late" if moment.late else "early"}
-        if seed.family == MOVED and moment.time < POLICY:
-            truth["until"] = POLICY.isoformat()  # from then on the label is another one
+        retired = moment.split == "test" and seed.family == MOVED and moment.time < POLICY
+        text = self.new_text(seed, channel, moment.late, values)
         return {
-            "text": self.new_text(seed, channel, moment.late, values),
+            "text": text,
             "label": moment.label,
             "time": moment.time.isoformat(),
             "split": moment.split,
             "tags": {"segment": segment_of(seed, self.rng), "channel": channel, "language": "en",
                      "register": seed.register},
             "truth": truth,
-            "reply": self.desk.reply(seed, moment, values),
-        }  # fmt: skip
+            "reply": self.desk.reply(seed, moment, text, values["order"]),
+        } | ({"until": POLICY.isoformat()} if retired else {})  # fmt: skip
 
     def new_text(self, seed: Seed, channel: str, late: bool, values: dict[str, str]) -> str:
         """A variation of the seed that differs in its letters from all that were written before."""

@@ -13,7 +13,9 @@ from words import Seed, Swap, Words, capitalized, tokens, uncapitalized
 
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"{])")
 CLAUSE = re.compile(r"(?<=[.!?])\s+|[,;:]\s+|\s+(?=(?:because|although|so that|since|but)\s)")
-OWN_DEED = re.compile(r"I (would|want|need|have|had|wish|paid|bought|forgot|moved|read|signed|gave|sent|ordered|placed)\b")
+OWN_DEED = re.compile(
+    r"I (would|want|need|have|had|wish|paid|bought|forgot|moved|read|signed|gave|sent|ordered|placed)\b"
+)
 POINTING = re.compile(r"\b(him|her|it|them|that|those|theirs|there)\b", re.IGNORECASE)
 LEANING = re.compile(r"(but|because|although|since|so|which|who|and|or|then|nor|yet)\b", re.IGNORECASE)
 ANAPHORA = re.compile(
@@ -22,10 +24,15 @@ ANAPHORA = re.compile(
     r"again|now|there|nobody|not|only|even|also|since|dear|hello|hi|hey|good|the same|both|until|here|come on|wow)\b",
     re.IGNORECASE,
 )
-GREETED = re.compile(r"^(dear|hello|hi+|hey+|hiya|yo|good (day|morning|afternoon|evening)|um|ok|okay|so+|yeah|uh|listen|"
-                     r"look|sorry|thank|\{name\}|a short|quick)\b", re.IGNORECASE)  # fmt: skip
-SIGNED = re.compile(r"(regards|yours|thanks|thank you|thx|ty|cheers|bye+|in advance|help|pls|plz|please|\{name\})\W*"
-                    r"(\{name\})?\W*$", re.IGNORECASE)  # fmt: skip
+GREETED = re.compile(
+    r"^(dear|hello|hi+|hey+|hiya|yo|good (day|morning|afternoon|evening)|um|ok|okay|so+|yeah|uh|listen|look|sorry|"
+    r"thank|\{name\}|a short|quick)\b",
+    re.IGNORECASE,
+)
+SIGNED = re.compile(
+    r"(regards|yours|thanks|thank you|thx|ty|cheers|bye+|in advance|help|pls|plz|please|\{name\})\W*(\{name\})?\W*$",
+    re.IGNORECASE,
+)
 SLOT = re.compile(r"\{(\w+)\}")
 NEIGHBORS = {
     "a": "sq", "b": "vn", "c": "xv", "d": "sf", "e": "wr", "f": "dg", "g": "fh", "h": "gj", "i": "uo", "k": "jl",
@@ -65,10 +72,10 @@ class Author:
         style = style_of(seed, channel, late)
         topic = self.topic(seed.family, late) if self.rng.random() < TOPIC_SHARE[channel] else ""
         if topic and style in ("chat", "voice"):
-            text = self.announced(text, topic, style)
+            text = self.announced(text, topic, style, mail=False)
         text = self.frame(text, "glad" if seed.family == "praise_feedback" else style, effort)
         if topic and style not in ("chat", "voice"):
-            text = self.announced(text, topic, style)
+            text = self.announced(text, topic, style, mail=channel in ("email", "web"))
         text = SLOT.sub(lambda slot: values[slot[1]], text)
         text = re.sub(r"(?<!\.)\.\.(?!\.)", ".", text)  # a date may end with the full stop of its sentence
         text = self.styled(text, seed.register, style)
@@ -115,16 +122,18 @@ class Author:
         topic = self.rng.choice(self.words.topics[family][wording])
         return self.swap(topic, self.words.rebrand, 99) if late else topic
 
-    def announced(self, text: str, topic: str, style: str) -> str:
+    def announced(self, text: str, topic: str, style: str, mail: bool) -> str:
         """The text after its topic: below a subject line, or after a word to the chat or voice line."""
         if style == "voice":
             lead = self.rng.choice(("it is about", "it concerns", "um about", ""))
             return f"{lead} {topic} {uncapitalized(text)}".strip()
         if style == "chat":
-            return self.rng.choice((f"{topic}. {text}", f"{topic} - {text}", f"about {topic}, {text}", f"{text} ({topic})"))
+            return self.rng.choice(
+                (f"{topic}. {text}", f"{topic} - {text}", f"about {topic}, {text}", f"{text} ({topic})")
+            )
         if style == "casual":
             return self.rng.choice((f"{topic}: {text}", f"{topic}... {text}", f"{topic} - {text}", f"{text} ({topic})"))
-        lead = self.rng.choice(("", "", "", "Subject: ", "Re: "))
+        lead = self.rng.choice(("", "", "", "Subject: ", "Re: ")) if mail else ""
         mark = self.rng.choice((".", " -") if lead else (":", ".", " -"))
         return f"{lead}{capitalized(topic)}{mark} {text}"
 
@@ -132,12 +141,12 @@ class Author:
         """The text with, now and then, a greeting before it, an idle remark in it and a farewell after it."""
         likely = 1.0 + 0.5 * effort
         words, rng = self.words, self.rng
-        if rng.random() < 0.11 * likely:
+        if rng.random() < 0.1 * likely:
             text = self.joined(text, self.fitting(words.asides[style], text), style)
-        if rng.random() < 0.35 * likely and not GREETED.match(text):
+        if rng.random() < 0.3 * likely and not GREETED.match(text):
             opener = self.fitting(words.openers[style], text)
             text = f"{opener} {text if opener[-1] in '.!?' else uncapitalized(text)}"
-        if rng.random() < 0.35 * likely and not SIGNED.search(text):
+        if rng.random() < 0.3 * likely and not SIGNED.search(text):
             text = self.joined(text, self.fitting(words.closers[style], text), style)
         return text
 
@@ -157,7 +166,7 @@ class Author:
         if style == "voice":
             text = re.sub(r"[.,!?;:\"]+(?=\s|$)|\"", "", text)
             text = text.lower() if rng.random() < 0.5 else uncapitalized(text)
-            return self.stuttered(text) if rng.random() < 0.4 else text
+            return text if rng.random() < 0.6 or re.search(r"\bu[mh]\b", text) else self.stuttered(text)
         if style == "chat" or (register == "casual" and rng.random() < 0.5):
             text = self.swap(text, self.words.chat, rng.choice((0, 1, 2, 3)))
             text = text.lower() if register != "upset" or rng.random() < 0.6 else text

@@ -124,5 +124,3 @@ def telling_words(seeds: Sequence[Seed]) -> dict[str, frozenset[str]]:
         family: frozenset(word for word, n in counts.items() if n >= 3 and n >= 0.3 * everywhere[word])
         for family, counts in families.items()
     }
-
-

@@ -68,8 +68,8 @@ class Moment:
 def shares(time: datetime) -> dict[str, float]:
     """How much of the traffic of that moment each family makes up."""
     aqua = AQUA_SHARE if time >= LAUNCH else 0.0
-    # From the most to the least frequent of them, four to one, in even ratios.
-    weights = [4.0 ** (-n / (len(POPULAR) - 1)) for n in range(len(POPULAR))]
+    # From the most to the least frequent of them, three to one, in even ratios.
+    weights = [3.0 ** (-n / (len(POPULAR) - 1)) for n in range(len(POPULAR))]
     known = (1.0 - aqua - POLICY_SHARE) / sum(weights)
     found = {name: known * weight for name, weight in zip(POPULAR, weights, strict=True)} | {MOVED: POLICY_SHARE}
     return found | {name: aqua / len(AQUA) for name in AQUA} if aqua else found

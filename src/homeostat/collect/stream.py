@@ -1,6 +1,7 @@
 """Reads a labeled, time-ordered stream of requests: JSON lines, plain or gzipped, one object a line.
 
-Keys: `text`, `label`, `time`, and, optional, `split`, `tags`, `truth`; others are passed over. What is under `truth`
+Keys: `text`, `label`, `time`, and, optional, `split`, `tags`, `truth`, `reply` (the text that should be answered) and
+`until` (when a test row is retired because what is right for it changed); others are passed over. What is under `truth`
 is handed back beside the rows and never in them, so that whoever holds rows cannot read it.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -48,6 +50,10 @@ class StreamRow:
     """Seconds since 1970."""
     split: Split
     tags: Mapping[str, str] = field(default_factory=dict)
+    reply: str = ""
+    """The text that should be answered, where the stream has one."""
+    until: float = math.inf
+    """When a test row is retired, in seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,8 @@ class _Line:
     split: Split | None
     tags: Mapping[str, str]
     truth: Truth
+    reply: str
+    until: float
 
 
 def read_stream(path: Path | str) -> tuple[list[StreamRow], list[Truth]]:
@@ -75,7 +83,16 @@ def read_stream(path: Path | str) -> tuple[list[StreamRow], list[Truth]]:
     lines = sorted(_lines(path), key=lambda line: line.time)
     splits = _splits(lines, path)
     rows = [
-        StreamRow(index=k, text=line.text, label=line.label, time=line.time, split=split, tags=line.tags)
+        StreamRow(
+            index=k,
+            text=line.text,
+            label=line.label,
+            time=line.time,
+            split=split,
+            tags=line.tags,
+            reply=line.reply,
+            until=line.until,
+        )
         for k, (line, split) in enumerate(zip(lines, splits, strict=True))
     ]
     require_every_split(rows, where=str(path))
@@ -160,10 +177,12 @@ def _line(text: str, number: int, where: str) -> _Line:
         number=number,
         text=_words(entry, "text", where),
         label=_words(entry, "label", where),
-        time=_time(entry, where),
+        time=_time(entry, "time", where),
         split=_split(entry.get("split"), where),
         tags=_tags(entry.get("tags"), where),
         truth=_truth(entry.get("truth"), where),
+        reply=_words(entry, "reply", where) if "reply" in entry else "",
+        until=_time(entry, "until", where) if "until" in entry else math.inf,
     )
 
 
@@ -179,14 +198,14 @@ def _words(entry: dict[str, object], key: str, where: str) -> str:
     return value
 
 
-def _time(entry: dict[str, object], where: str) -> float:
-    if "time" not in entry:
-        raise BadStream("no key 'time'", where=where, fix=did_you_mean("time", entry))
+def _time(entry: dict[str, object], key: str, where: str) -> float:
+    if key not in entry:
+        raise BadStream(f"no key '{key}'", where=where, fix=did_you_mean(key, entry))
     try:
-        return seconds(entry["time"])
+        return seconds(entry[key])
     except ValueError as broken:
         raise BadStream(
-            f"'time' is {entry['time']!r:.60}", where=where, fix="write it as 2026-01-31T12:00:00+00:00 or as seconds"
+            f"'{key}' is {entry[key]!r:.60}", where=where, fix="write it as 2026-01-31T12:00:00+00:00 or as seconds"
         ) from broken
 
 

@@ -1,7 +1,7 @@
 """Replay: old examples beside the new ones, so that learning is not forgetting.
 
-Rows are drawn uniformly within a label, and a label's quota grows with the square root of its size: rare labels get more
-than their share, frequent ones still get most. (Uniform sampling from memory is hard to beat: Prabhu et al., arXiv
+Rows are drawn uniformly within a label, and a label's quota grows with the square root of its size: rare labels get
+more than their share, frequent ones still get most. (Uniform sampling from memory is hard to beat: Prabhu et al., arXiv
 2303.11165. Replay beside a re-warmed learning rate keeps up with joint training: Ibrahim et al., arXiv 2403.08763.)
 """
 

@@ -1,7 +1,7 @@
 """Finds every near duplicate of a text among many: an exact similarity join over character shingles.
 
-Two texts are near duplicates when the Jaccard similarity of their sets of 5-character shingles reaches a threshold t. If
-both sets are sorted from rare to frequent in one fixed order, two sets of similarity t or more share at least one of
+Two texts are near duplicates when the Jaccard similarity of their sets of 5-character shingles reaches a threshold t.
+If both sets are sorted from rare to frequent in one fixed order, two sets of similarity t or more share at least one of
 their first n - ceil(t n) + 1 shingles (prefix filtering: Chaudhuri, Ganti and Kaushik, ICDE 2006; Bayardo, Ma and
 Srikant, WWW 2007; neither is on arXiv). Only those are indexed, and what they find is verified by the true similarity.
 Unlike MinHash banding this misses nothing, which a fence around evaluation sets needs, and it draws no random numbers.

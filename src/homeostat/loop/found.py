@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from homeostat.curate.build import Inputs, build
-from homeostat.curate.snapshot import snapshot
+from homeostat.curate.build import build
+from homeostat.curate.snapshot import gather, store_dataset
 from homeostat.loop.learn import Lesson, learn, version_id
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.release.registry import promote
@@ -14,7 +14,15 @@ from homeostat.types.dataset import Example
 from homeostat.types.version import Version
 
 
-def found(shop: Workshop, task: str, history: Sequence[Example], suite: Sequence[Exam], *, now: float) -> Version:
+def found(
+    shop: Workshop,
+    task: str,
+    history: Sequence[Example],
+    suite: Sequence[Exam],
+    *,
+    now: float,
+    report: Callable[[dict[str, float]], None] = lambda values: None,
+) -> Version:
     """Fence the suite off, train the first version on the history and make it the champion.
 
     Raises:
@@ -22,15 +30,15 @@ def found(shop: Workshop, task: str, history: Sequence[Example], suite: Sequence
     """
     shop.put_suite(task, suite)
     known = shop.config.task(task)
-    curated = build(
-        Inputs(task=known, imported=history, evaluation=(row.text for row in suite), labels=known.labels, until=now),
-        shop.config.curate,
+    inputs = gather(
+        shop.store, known, champion=None, evaluation=[row.text for row in suite], until=now, imported=history
     )
-    dataset = snapshot(shop.store, curated, task=task, turn=f"found-{task}", time=now)
+    curated = build(inputs, shop.config.curate)
+    dataset = store_dataset(shop.store, curated, task=task, turn=f"found-{task}", now=now)
     recipe = named("first", shop.config.train)
     lesson = Lesson(
         task=task, dataset=dataset.id, recipe=recipe, version=version_id("found", task, dataset.id), time=now
     )
-    version = learn(shop, lesson)
+    version = learn(shop, lesson, report)
     promote(shop.store, task, version.id, because="first version, trained on imported history", now=now)
     return version

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from homeostat.curate.snapshot import examples
@@ -36,9 +37,17 @@ def start_of(shop: Workshop, parent: Version | None) -> Start:
     )
 
 
-def learn(shop: Workshop, lesson: Lesson) -> Version:
-    """Train and register; resumes from the run's checkpoint, and returns the registered version if there is one."""
+def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], None] = lambda values: None) -> Version:
+    """Train and register; a run that was killed goes on from its checkpoint, one that was registered is not repeated."""
+    known = [v for v in shop.store.versions.list(lesson.task) if v.id == lesson.version]
+    if known:
+        return known[0]
     dataset = shop.store.datasets.get(lesson.dataset)
+
+    def note(values: dict[str, float]) -> None:
+        shop.store.events.append(lesson.version, "training", values)
+        report(values)
+
     folder = shop.run_folder(lesson.version)
     trained = train(
         Order(
@@ -48,7 +57,7 @@ def learn(shop: Workshop, lesson: Lesson) -> Version:
             labels=dataset.labels,
             recipe=lesson.recipe,
             folder=folder,
-            report=lambda values: shop.store.events.append(lesson.version, "training", values),
+            report=note,
         )
     )
     version = Version(

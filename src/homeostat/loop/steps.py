@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from homeostat.curate.build import Inputs, build
+from homeostat.curate.build import build
 from homeostat.curate.mix import memory
-from homeostat.curate.snapshot import examples, snapshot
+from homeostat.curate.snapshot import ancestry, examples, store_dataset
+from homeostat.curate.snapshot import gather as inputs_of
 from homeostat.curate.target import target
 from homeostat.decide.policy import Ledger
 from homeostat.decide.policy import decide as weigh
@@ -129,33 +130,22 @@ def attempts(shop: Workshop, now: Now) -> str:
 
 def remembered(shop: Workshop, version: Version) -> list[Example]:
     """Every example that a version and its ancestors were trained on."""
-    datasets, at = [], version
-    while at.dataset:
-        datasets.append(examples(shop.store, at.dataset))
-        if not at.parent:
-            break
-        at = shop.store.versions.get(at.parent)
-    return memory(reversed(datasets))
+    if not version.dataset:
+        return []
+    return memory(examples(shop.store, d.id) for d in ancestry(shop.store, version.dataset))
 
 
 def curate(shop: Workshop, now: Now, recipe: str) -> str:
     """Build the dataset that this recipe wants."""
     champion, task = shop.champion(now.task), shop.config.task(now.task)
-    since = shop.store.datasets.get(champion.dataset).time if champion.dataset else 0.0
-    settings = replace(shop.config.curate, replay=named(recipe, shop.config.train, replay=shop.config.curate.replay).replay)
-    curated = build(
-        Inputs(
-            task=task,
-            pairs=shop.store.interactions.labeled(now.task, feedback_until=now.until),
-            memory=remembered(shop, champion),
-            evaluation=(row.text for row in shop.suite(now.task)),
-            labels=champion.labels,
-            since=since,
-            until=now.until,
-        ),
-        settings,
-    )
-    return snapshot(shop.store, curated, task=now.task, turn=f"{now.turn}.{recipe}", time=now.until).id
+    fence = [row.text for row in shop.suite(now.task)]
+    inputs = inputs_of(shop.store, task, champion=champion, evaluation=fence, until=now.until)
+    wanted = named(recipe, shop.config.train, replay=shop.config.curate.replay)
+    curated = build(inputs, replace(shop.config.curate, replay=wanted.replay))
+    parents = (champion.dataset,) if champion.dataset else ()
+    return store_dataset(
+        shop.store, curated, task=now.task, turn=f"{now.turn}.{recipe}", now=now.until, parents=parents
+    ).id
 
 
 def train(shop: Workshop, now: Now, recipe: str, dataset: str) -> str:

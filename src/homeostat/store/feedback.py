@@ -40,7 +40,7 @@ class Feedbacks:
         with self._database.write() as connection:
             _must_exist(connection, {value["interaction"] for value in values})
             statement = self._database.insert(said).on_conflict_do_nothing(index_elements=["id"])
-            return int(connection.execute(statement, values).rowcount)
+            return len(connection.execute(statement.returning(said.c.id), values).all())
 
     def get(self, id: str) -> Feedback:
         """The feedback of this id.

@@ -56,7 +56,7 @@ class Interactions:
             return 0
         with self._database.write() as connection:
             statement = self._database.insert(log).on_conflict_do_nothing(index_elements=["id"])
-            return int(connection.execute(statement, values).rowcount)
+            return len(connection.execute(statement.returning(log.c.id), values).all())
 
     def get(self, id: str) -> Interaction:
         """The interaction of this id.

@@ -73,7 +73,7 @@ class Aliases:
         """Alias -> id of its version."""
         query = select(aliases.c.alias, aliases.c.version).where(aliases.c.task == task).order_by(aliases.c.alias)
         with self._database.read() as connection:
-            return dict(connection.execute(query).tuples())
+            return dict(connection.execute(query).tuples().all())
 
 
 class States:

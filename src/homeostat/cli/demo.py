@@ -1,0 +1,60 @@
+"""Tell the whole story on one stream: serve, drift, decide, retrain, refuse, release, roll back.
+
+Runs the built-in traffic, or any labeled stream (`--stream FILE`), or the history of a git repository (`--git PATH`).
+Everything it prints is measured; `--json` prints one document on standard output and nothing else there.
+
+Example: `homeostat demo --git . --label-budget 0.5`
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from homeostat.builtin.resources import traffic_path
+from homeostat.collect.git import read_git
+from homeostat.collect.stream import read_stream
+from homeostat.loop.story.document import document
+from homeostat.loop.story.scene import Scene
+from homeostat.loop.story.script import Options, Story
+from homeostat.web.report import render
+
+
+def command(
+    stream: Annotated[Path | None, typer.Option(help="A labeled stream, JSON lines, plain or gzipped.")] = None,
+    git: Annotated[Path | None, typer.Option(help="A git repository whose history is the stream.")] = None,
+    label_budget: Annotated[float, typer.Option(help="Share of requests that get feedback, or their number.")] = 0.4,
+    folder: Annotated[Path, typer.Option(help="Where the project is laid; made anew.")] = Path("homeostat-demo"),
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+    limit: Annotated[int, typer.Option(help="Live requests to replay; 0 for all.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the draw of feedback.")] = 0,
+) -> None:
+    """Tell the whole story on one stream."""
+    name, (rows, truths) = _stream(stream, git)
+    scene = Scene(Console(stderr=True, highlight=False))
+    if (folder / "homeostat.yaml").exists():
+        shutil.rmtree(folder)
+    options = Options(
+        name=name, folder=folder, rows=rows, truths=truths, label_budget=label_budget, seed=seed, limit=limit
+    )
+    story = Story(options, scene)
+    story.tell()
+    told = document(story)
+    report = folder / "report.html"
+    report.write_text(render(told), encoding="utf-8")
+    scene.console.print(f"\nThe report is {report}. To go on from here: homeostat up --config {folder}/homeostat.yaml")
+    if as_json:
+        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+
+
+def _stream(stream: Path | None, git: Path | None) -> tuple[str, tuple[list, list]]:  # type: ignore[type-arg]
+    if git is not None:
+        return git.resolve().name, read_git(git)
+    if stream is not None:
+        return stream.name.removesuffix(".gz").removesuffix(".jsonl"), read_stream(stream)
+    return "brightwick", read_stream(traffic_path())

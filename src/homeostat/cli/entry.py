@@ -1,0 +1,93 @@
+"""The group of commands. A command is a module of this package with a `command` function; its help is its docstring.
+
+Nothing of a command is imported before it is called, so that `--help` is quick and never loads a model library.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import typer
+from typer.core import TyperGroup
+
+from homeostat import __version__
+from homeostat.errors import HomeostatError
+
+COMMANDS = {
+    "demo": "demo",
+    "init": "init",
+    "up": "up",
+    "turn": "turn",
+    "watch": "watch",
+    "versions": "versions",
+    "promote": "promote",
+    "rollback": "rollback",
+    "why": "why",
+    "eval": "evaluate",
+    "train": "train",
+    "import": "imports",
+    "verify": "verify",
+    "doctor": "doctor",
+}
+"""Command -> module of this package, in the order of the help."""
+
+
+class Lazy(TyperGroup):
+    """A group that imports a command's module when the command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the commands, in order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> Any:
+        """The command, or for the overview a stand-in with its help alone."""
+        if cmd_name not in COMMANDS:
+            return None
+        if ctx.resilient_parsing or _overview():
+            return click.Command(cmd_name, help=_summary(COMMANDS[cmd_name]))
+        module = importlib.import_module(f"homeostat.cli.{COMMANDS[cmd_name]}")
+        app = typer.Typer(add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
+        app.command(name=cmd_name, help=module.__doc__)(module.command)
+        return typer.main.get_command(app)
+
+
+def _overview() -> bool:
+    """Whether the command line asks for the list of commands alone."""
+    return len(sys.argv) < 2 or sys.argv[1] in {"--help", "-h"}
+
+
+def _summary(module: str) -> str:
+    """First line of a command module's docstring, read without importing it."""
+    source = Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+
+
+app = typer.Typer(
+    cls=Lazy,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Keeps a production LLM as good as the day it shipped, and makes it better.",
+)
+
+
+@app.callback(invoke_without_command=True)
+def version(show: bool = typer.Option(False, "--version", help="Print the version and end.")) -> None:
+    """Keeps a production LLM as good as the day it shipped, and makes it better."""
+    if show:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; an error with a code is printed without a traceback and ends with its exit code."""
+    try:
+        app()
+    except HomeostatError as problem:
+        typer.echo(str(problem), err=True)
+        raise SystemExit(problem.exit) from None

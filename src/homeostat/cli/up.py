@@ -1,0 +1,55 @@
+"""Run the gateway and the worker on a project, until stopped.
+
+The gateway answers at the address of `gateway.host` and `gateway.port`, with the pages at `/ui`; the worker watches,
+decides and trains in a process of its own.
+
+Example: `homeostat up --config homeostat-demo/homeostat.yaml`
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from homeostat.config.load import load
+from homeostat.gateway.run import serve
+from homeostat.loop.story.processes import READY, Part
+from homeostat.loop.worker import work
+from homeostat.web.routes import routes
+
+
+def command(
+    config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
+    part: Annotated[str, typer.Option(help="`all`, or one process alone: `gateway`, `worker`.")] = "all",
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Override a knob: `--set gateway.port=9000`.")] = None,
+) -> None:
+    """Run the gateway and the worker on a project, until stopped."""
+    settings = load(config, tuple(set_ or ()))
+    if part == "gateway":
+        serve(settings, lambda address: print(READY, address, flush=True), pages=routes)
+    elif part == "worker":
+        stop = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        signal.signal(signal.SIGINT, lambda *_: stop.set())
+        work(settings, stopped=stop.is_set, announce=lambda text: print(READY, text, flush=True))
+    else:
+        _both(config)
+
+
+def _both(config: Path) -> None:
+    """Both parts as children; ends when one of them does or when interrupted."""
+    parts = [Part("gateway", config), Part("worker", config)]
+    try:
+        for part in parts:
+            print(f"{part.name}: {part.start()}", flush=True)
+        while all(p.process.poll() is None for p in parts):
+            threading.Event().wait(1.0)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for part in reversed(parts):
+            part.stop()

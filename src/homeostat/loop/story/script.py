@@ -1,0 +1,210 @@
+"""The demo's script: found, replay, watch the loop turn, drill, compare. Nothing in it is scripted but the order."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from homeostat.collect.stream import Split, StreamRow, Truth
+from homeostat.config.load import load
+from homeostat.config.schema import Config
+from homeostat.loop.durable import TurnQueue
+from homeostat.loop.found import found
+from homeostat.loop.story.follow import Follower
+from homeostat.loop.story.processes import Part
+from homeostat.loop.story.referee import Referee
+from homeostat.loop.story.replay import Replay
+from homeostat.loop.story.scene import Bar, Scene, points
+from homeostat.loop.workshop import Exam, Workshop
+from homeostat.stats.intervals import proportion
+from homeostat.types import ids
+from homeostat.types.dataset import Example
+from homeostat.types.report import Score
+from homeostat.types.version import Version
+
+TASK = "routing"
+FAST, SLOW = 48, 4
+"""Requests between two looks: while nothing happens, and while a turn is under way."""
+PAUSE_S = 0.25
+"""Between two looks while a turn is under way, so that the year does not run out before it is done."""
+FOR_DRILL = 350
+"""Requests kept back for the drill."""
+PATIENCE_S = 240.0
+"""How long a turn may go on after the traffic has run out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the demo is told."""
+
+    name: str
+    """Name of the stream."""
+    folder: Path
+    rows: list[StreamRow]
+    truths: list[Truth]
+    label_budget: float = 0.4
+    seed: int = 0
+    limit: int = 0
+    """Live requests to replay; 0 for all."""
+
+
+@dataclass(slots=True)
+class Story:
+    """One telling."""
+
+    options: Options
+    scene: Scene
+    config: Config = field(init=False)
+    shop: Workshop = field(init=False)
+    referee: Referee = field(init=False)
+    first: Version = field(init=False)
+    drilled: dict[str, Any] = field(init=False, default_factory=dict)
+    replayed: Replay = field(init=False)
+    p99_ms: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.config = load(write_project(self.options), ())
+        self.shop = Workshop.open(self.config)
+        self.referee = Referee(self.options.rows, self.options.truths)
+
+    @property
+    def live(self) -> list[StreamRow]:
+        """The rows to replay."""
+        rows = [r for r in self.options.rows if r.split is Split.LIVE]
+        return rows[: self.options.limit] if self.options.limit else rows
+
+    def tell(self) -> None:
+        """The whole story up to the comparison."""
+        self._found()
+        with self._serving() as url:
+            live = self.live
+            kept = min(FOR_DRILL, len(live) // 6)
+            self.replayed = Replay(url, TASK, self.options.label_budget, len(live), self.options.seed)
+            follower = Follower(self.shop.store, TASK, self.scene)
+            self._replay(live[: len(live) - kept], follower)
+            self._drill(live[len(live) - kept :], follower)
+            self.replayed.deliver(everything=True)
+            self.replayed.close()
+
+    def _found(self) -> None:
+        history = [r for r in self.options.rows if r.split is Split.HISTORY]
+        now = max(r.time for r in history)
+        self.scene.say("stream", f"{self.options.name}: {len(history):,} labeled rows of history, {len(self.live):,} requests to come")
+        with self.scene.bar("train", 1) as bar:
+            self.first = self._first_version(history, now, bar)
+        cost = self.first.cost
+        self.scene.say(
+            "champion",
+            f"{self.first.id} trained on history: {len(self.first.labels)} labels, {cost['steps']:.0f} steps, "
+            f"{cost['cpu_seconds']:.0f} CPU-s, held-out loss {cost['held_out']:.3f}",
+            now,
+        )
+
+    def _first_version(self, history: list[StreamRow], now: float, bar: Bar) -> Version:
+        examples = [Example(text=r.text, target=r.label, task=TASK, time=r.time) for r in history]
+        suite = [
+            Exam(text=r.text, target=r.label, time=r.time, until=r.until)
+            for r in self.options.rows
+            if r.split is Split.TEST
+        ]
+        return found(self.shop, TASK, examples, suite, now=now, report=bar.training)
+
+    def _serving(self) -> Serving:
+        return Serving(Path(self.options.folder) / "homeostat.yaml", self.scene)
+
+    def _replay(self, rows: list[StreamRow], follower: Follower) -> None:
+        with self.scene.bar("traffic", len(rows)) as bar:
+            at = 0
+            while at < len(rows):
+                busy = follower.busy()
+                size = SLOW if busy else FAST
+                self.referee.judge(self.replayed.send(rows[at : at + size]))
+                at = min(at + size, len(rows))
+                follower.look()
+                bar.to(at, note=f"last 200 right: {points(self._lately())}")
+                if busy:
+                    time.sleep(PAUSE_S)
+        self._wait(follower)
+
+    def _lately(self, n: int = 200) -> Score | None:
+        marks = self.referee.marks[-n:]
+        return proportion(sum(m.right for m in marks), len(marks)) if marks else None
+
+    def _wait(self, follower: Follower) -> None:
+        """Let an open turn come to its end, as far as it can without traffic."""
+        self.replayed.deliver(everything=True)
+        deadline = time.time() + PATIENCE_S
+        while follower.busy() and time.time() < deadline:
+            current = self.shop.store.releases.current(TASK)
+            if current and current.stage.value in {"shadow", "canary"}:
+                return
+            time.sleep(PAUSE_S)
+            follower.look()
+
+    def _drill(self, rows: list[StreamRow], follower: Follower) -> None:
+        folder, name = Path(self.config.folder), ids.new("trn")
+        queue = TurnQueue(folder)
+        queue.open(name, TASK, time.time(), story="drill")
+        self.scene.say("drill", "a sabotaged copy of the champion goes into the canary")
+        started, sent = time.time(), 0
+        with self.scene.bar("drill", len(rows)) as bar:
+            while sent < len(rows) and not queue.finished(name):
+                self.replayed.send(rows[sent : sent + SLOW])
+                sent += SLOW
+                follower.look()
+                bar.to(min(sent, len(rows)))
+                time.sleep(PAUSE_S / 2)
+            self.replayed.deliver(everything=True)
+            while not queue.finished(name) and time.time() - started < PATIENCE_S:
+                time.sleep(PAUSE_S)
+        follower.look()
+        queue.close()
+        self.drilled = self._drill_result(name)
+
+    def _drill_result(self, name: str) -> dict[str, Any]:
+        releases = [r for r in self.shop.store.releases.list(TASK) if r.candidate and r.stage.value in {"canary", "rollback"}]
+        opened = [r for r in releases if r.stage.value == "canary"][-1:]
+        back = [r for r in releases if r.stage.value == "rollback"][-1:]
+        if not opened or not back or back[0].candidate != opened[0].candidate:
+            return {"seconds": None, "exposed_requests": None}
+        exposed = self.shop.store.interactions.count(TASK, version=opened[0].candidate)
+        return {"seconds": round(back[0].time - opened[0].time, 2), "exposed_requests": exposed, "turn": name}
+
+
+@dataclass(slots=True)
+class Serving:
+    """Gateway and worker, for as long as the block lasts."""
+
+    project: Path
+    scene: Scene
+    _parts: list[Part] = field(init=False, default_factory=list)
+
+    def __enter__(self) -> str:
+        gateway, worker = Part("gateway", self.project), Part("worker", self.project)
+        self._parts = [gateway, worker]
+        url = gateway.start()
+        worker.start()
+        self.scene.say("gateway", f"answers at {url}/v1 in a process of its own; the worker watches beside it")
+        return url
+
+    def __exit__(self, *problem: object) -> None:
+        for part in reversed(self._parts):
+            part.stop()
+
+
+def write_project(options: Options) -> Path:
+    """Write the demo's homeostat.yaml, unless the folder has one; its path."""
+    folder = Path(options.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "homeostat.yaml"
+    if not path.exists():
+        path.write_text(
+            f"project: {options.name}\n"
+            "tasks:\n"
+            f"  {TASK}: {{instruction: route}}\n"
+            "gateway: {port: 0, trust_client_time: true}\n"
+            "train: {attempts: [naive, careful], held_out: 0.15}\n"
+        )
+    return path

@@ -1,0 +1,149 @@
+"""What the rows say about a candidate that is being tried: evidence that may be looked at after every row.
+
+A pair is one request that both versions answered: one for the user, the other as a copy (shadow). Where feedback says
+what the reply should have been, D is the candidate's score on it minus the champion's, in [-1, 1]. A betting e-process
+(METHODS C3) gathers evidence of harm, its mirror evidence that no harm is done; each is wrong with probability at most
+its alpha however often one looks. Wealth is a product over pairs, so feedback may come late and in any order: it is
+computed anew from the rows, and every request counts once, by the newest thing said about it.
+
+What this rests on: that whether a request gets feedback does not depend on how well the version that the user heard
+did on it. Where people only correct what was wrong, a candidate in the canary looks worse than it is, and one in
+shadow better.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from homeostat.config.schema import Release as Settings
+from homeostat.metrics.text import chrf_row
+from homeostat.stats.eprocess import Betting
+from homeostat.store import Store
+from homeostat.types.feedback import Feedback
+from homeostat.types.interaction import Interaction
+from homeostat.types.release import Release, Stage
+
+ERROR = "error"
+"""Name of the events that tell of a version that could not answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the pairs of one stage of a release say."""
+
+    pairs: int
+    """Requests that both versions answered, and those that one of them failed on."""
+    judged: int
+    """Those of them of which it is known how well both did."""
+    candidate: float
+    """Mean score of the candidate on the judged ones, in [0, 1]."""
+    champion: float
+    """Mean score of the champion on the same."""
+    errors: int
+    """Requests that the candidate failed on."""
+    harm: float
+    """Natural logarithm of the wealth against "the candidate is worse by at most `harm_margin`"."""
+    safe: float
+    """Natural logarithm of the wealth against "the candidate is worse by `harm_margin` or more"."""
+
+    @property
+    def difference(self) -> float:
+        """Candidate minus champion; 0 while nothing is judged."""
+        return self.candidate - self.champion
+
+    def harm_shown(self, settings: Settings) -> bool:
+        """Whether the candidate is shown to be worse by more than `harm_margin`."""
+        return self.harm >= _threshold(settings.harm_alpha)
+
+    def safety_shown(self, settings: Settings) -> bool:
+        """Whether it is shown not to be worse by `harm_margin`."""
+        return self.safe >= _threshold(settings.alpha)
+
+
+def note_error(store: Store, release: Release, version: str, interaction: str, what: str) -> None:
+    """Remember that a version failed to answer a request while this release was in force.
+
+    A failure counts as a wrong reply, with no need for feedback; two of one version on one request count once.
+    """
+    store.events.append(release.id, ERROR, {"version": version, "interaction": interaction, "what": what})
+
+
+def gather(store: Store, release: Release, settings: Settings) -> Evidence:
+    """The evidence of the stage that a release is in, from the rows as they are now."""
+    paired = _pairs(store, release)
+    scores = _judged(store, release, paired) | _failed(store, release)
+    ours, theirs = (np.array(column) for column in zip(*scores.values(), strict=True)) if scores else (_NONE, _NONE)
+    margin = min(settings.harm_margin, _WIDEST)
+    harm, safe = Betting.harm(margin), Betting(margin)
+    harm.extend(ours - theirs)
+    safe.extend(ours - theirs)
+    return Evidence(
+        pairs=len({primary.id for primary, _, _ in paired} | set(scores)),
+        judged=len(scores),
+        candidate=float(ours.mean()) if scores else 0.0,
+        champion=float(theirs.mean()) if scores else 0.0,
+        errors=sum(version == release.candidate for version, _ in _errors(store, release)),
+        harm=harm.log_value,
+        safe=safe.log_value,
+    )
+
+
+_NONE = np.zeros(0)
+_WIDEST = 0.999
+"""Margin that stands for one of 1, at which nothing is harm and there is nothing to bet on."""
+Triple = tuple[Interaction, Interaction, Feedback | None]
+"""The reply the user got, the copy, and what the reply should have been where known."""
+
+
+def _pairs(store: Store, release: Release) -> list[Triple]:
+    """In shadow the user heard the champion, in the canary the candidate; the other version answered a copy."""
+    heard, copied = release.champion, release.candidate
+    if release.stage is Stage.CANARY:
+        heard, copied = copied, heard
+    return [row for row in store.interactions.shadows(release.task, copied) if row[0].version == heard]
+
+
+def _judged(store: Store, release: Release, paired: Iterable[Triple]) -> dict[str, tuple[float, float]]:
+    """Interaction -> score of the candidate and of the champion, where feedback tells."""
+    labels = bool(store.versions.get(release.champion).labels)
+    found = {}
+    for primary, copy, truth in paired:
+        if truth is not None:
+            heard, copied = (_score(row.reply, truth.value, labels=labels) for row in (primary, copy))
+            found[primary.id] = (heard, copied) if release.stage is Stage.CANARY else (copied, heard)
+    return found
+
+
+def _score(reply: str, truth: str, *, labels: bool) -> float:
+    """How good a reply is, in [0, 1]: right or wrong for labels, chrF for text."""
+    return float(reply == truth) if labels else chrf_row(reply, truth) / 100.0
+
+
+def _failed(store: Store, release: Release) -> dict[str, tuple[float, float]]:
+    """Interaction -> 0 for the version that failed and 1 for the other; 0 for both where both failed."""
+    failed = defaultdict(set)
+    for version, interaction in _errors(store, release):
+        failed[interaction].add(version)
+    return {
+        interaction: (float(release.candidate not in who), float(release.champion not in who))
+        for interaction, who in failed.items()
+    }
+
+
+def _errors(store: Store, release: Release) -> set[tuple[str, str]]:
+    """(version, interaction) of every failure, each once."""
+    return {
+        (str(event.values["version"]), str(event.values["interaction"]))
+        for event in store.events.list(release.id)
+        if event.name == ERROR
+    }
+
+
+def _threshold(alpha: float) -> float:
+    """Logarithm of the wealth that is significant; infinite where no error is allowed."""
+    return -math.log(alpha) if alpha > 0.0 else math.inf

@@ -1,0 +1,145 @@
+"""Versions: taken in, made champion, taken back. Every change of who answers is one release row and can be undone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from homeostat.errors import NotFound, NotReleasable, NoWayBack
+from homeostat.release.states import enact, is_open, may_become, settle
+from homeostat.release.weights import check
+from homeostat.store import Store
+from homeostat.types.release import Release, Stage
+from homeostat.types.version import State, Version
+
+_NEW = frozenset({State.CANDIDATE, State.SHADOW, State.CANARY})
+_SETTLED = (Stage.FULL, Stage.ROLLBACK)
+
+
+def register(store: Store, version: Version, folder: Path | None) -> Version:
+    """Keep a version: its folder as a blob, its row, and the edges to its dataset and its parent.
+
+    Registering an id again changes nothing and gives the version as it is known: what was once measured stays what it
+    was. `folder` is None for the bare base.
+
+    Raises:
+        UnsafeWeights: a file in the folder can run code when it is loaded.
+        CorruptWeights: the weights cannot be read.
+        StoreFull: the disk is full; the version is not registered.
+    """
+    known = _known(store, version.id)
+    if known is not None:
+        return known
+    if folder is not None:
+        check(folder)
+        version = replace(version, blob=store.blobs.put_folder(folder))
+    store.versions.put(version)
+    return version
+
+
+def promote(store: Store, task: str, version: str, because: str, *, now: float) -> Release:
+    """Let a version answer everybody at once, without shadow and canary: the first champion, or a person's decision.
+
+    Promoting the champion again changes nothing.
+
+    Raises:
+        NotFound: no such version.
+        NotReleasable: it belongs to another task, its state forbids it, or another candidate is being tried.
+    """
+    before = store.releases.current(task)
+    if before is not None and before.champion == version and before.stage in _SETTLED:
+        settle(store, before)
+        return before
+    _refuse_other_candidate(before, version)
+    may_become(store, task, version, State.LIVE, coming_from=_NEW)
+    row = Release(id="", task=task, time=now, stage=Stage.FULL, champion=version, because=because)
+    return _ours(enact(store, before, row), version)
+
+
+def rollback(store: Store, task: str, because: str, *, to: str = "", now: float) -> Release:
+    """Go back: end the trial of a candidate if there is one, else let the previous champion answer everybody.
+
+    With `to`, go back (or forward again) to that earlier champion, whatever is being tried.
+
+    Raises:
+        NoWayBack: there is no earlier champion that was not itself taken back.
+        NotFound: `to` is no version.
+        NotReleasable: `to` never answered everybody.
+    """
+    before = store.releases.current(task)
+    if before is None:
+        raise NoWayBack(f"no version answers task '{task}' yet", fix="promote one first")
+    if is_open(before):
+        before = withdraw(store, task, before.candidate, because, now=now)
+        if not to:
+            return before
+    champion = _earlier(store, before, to)
+    if champion == before.champion:
+        return before
+    row = Release(
+        id="",
+        task=task,
+        time=now,
+        stage=Stage.ROLLBACK,
+        champion=champion,
+        candidate=before.champion,
+        because=because,
+    )
+    return _ours(enact(store, before, row), champion)
+
+
+def withdraw(store: Store, task: str, candidate: str, because: str, *, now: float) -> Release:
+    """End the trial of a candidate; the champion answers everything. Doing it again changes nothing.
+
+    Raises:
+        NotReleasable: this candidate is not being tried.
+    """
+    before = store.releases.current(task)
+    if before is not None and before.candidate == candidate:
+        if before.stage is Stage.ROLLBACK:
+            settle(store, before)
+            return before
+        if is_open(before):
+            row = replace(before, time=now, stage=Stage.ROLLBACK, share=0.0, because=because)
+            return enact(store, before, row)
+    raise NotReleasable(f"{candidate} is not being tried for task '{task}'", fix="look at `homeostat versions`")
+
+
+def _known(store: Store, version: str) -> Version | None:
+    try:
+        return store.versions.get(version)
+    except NotFound:
+        return None
+
+
+def _earlier(store: Store, before: Release, to: str) -> str:
+    """The champion to go back to."""
+    champions = [row.champion for row in store.releases.list(before.task)]
+    if to:
+        found = store.versions.get(to)
+        if to not in champions:
+            fix = f"`homeostat promote {to}`" if found.state in _NEW else "look at `homeostat versions`"
+            raise NotReleasable(f"{to} never answered all of task '{before.task}'", fix=fix)
+        return to
+    for version in reversed(champions):
+        if version != before.champion and store.versions.get(version).state is State.RETIRED:
+            return version
+    raise NoWayBack(
+        f"{before.champion} is the first champion of task '{before.task}', or those before it were taken back",
+        fix="name one: `homeostat rollback --to VERSION`",
+    )
+
+
+def _refuse_other_candidate(before: Release | None, version: str) -> None:
+    if before is not None and is_open(before) and before.candidate != version:
+        raise NotReleasable(
+            f"{before.candidate} is being tried ({before.stage.value}) for task '{before.task}'",
+            fix="wait for it, or end it with `homeostat rollback`",
+        )
+
+
+def _ours(row: Release, champion: str) -> Release:
+    """The row in force, unless somebody else's row came first and says otherwise."""
+    if row.champion != champion:
+        raise NotReleasable(f"another release of task '{row.task}' came first", fix="look at it, then ask again")
+    return row

@@ -1,0 +1,137 @@
+"""A candidate's way to the users: shadow, canary, full, or back. Reads rows, writes one row per step.
+
+Nothing here waits or remembers: `advance` may be called at any time, by anybody, as often as they like, and goes by
+what the store holds at that moment. Whoever answers users learns of a step by reading the row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+from homeostat.config.schema import Release as Settings
+from homeostat.errors import NothingReleased, NotReleasable
+from homeostat.release.guard import Evidence, gather
+from homeostat.release.registry import withdraw
+from homeostat.release.states import enact, is_open, may_become, settle
+from homeostat.store import Store
+from homeostat.types.release import Release, Stage
+from homeostat.types.report import Outcome
+from homeostat.types.version import State
+
+_CANDIDATE = frozenset({State.CANDIDATE})
+
+
+def open_shadow(store: Store, task: str, candidate: str, *, now: float) -> Release:
+    """Have a candidate answer copies of the traffic, unseen by users. Opening it again changes nothing.
+
+    Raises:
+        NotFound: no such version.
+        NothingReleased: no champion answers the task, so there is nothing to compare it with.
+        NotReleasable: it belongs to another task, its state forbids it, or another candidate is being tried.
+    """
+    because = f"{candidate} answers copies of the traffic, unseen by users"
+    return _open(store, task, candidate, Stage.SHADOW, because=because, now=now)
+
+
+def open_canary(store: Store, task: str, candidate: str, settings: Settings, because: str, *, now: float) -> Release:
+    """Have a candidate answer its share of the users at once, without shadow: for drills. Raises as `open_shadow`."""
+    return _open(store, task, candidate, Stage.CANARY, share=settings.canary_share, because=because, now=now)
+
+
+def _open(
+    store: Store, task: str, candidate: str, stage: Stage, *, share: float = 0.0, because: str, now: float
+) -> Release:
+    before = store.releases.current(task)
+    if before is None:
+        raise NothingReleased(f"no version answers task '{task}' yet", fix=f"`homeostat promote {candidate}`")
+    if candidate == before.champion or (is_open(before) and before.candidate == candidate):
+        settle(store, before)
+        return before
+    if is_open(before):
+        raise NotReleasable(
+            f"{before.candidate} is being tried ({before.stage.value}) for task '{task}'",
+            fix="wait for it, or end it with `homeostat rollback`",
+        )
+    may_become(store, task, candidate, State(stage.value), coming_from=_CANDIDATE)
+    row = replace(before, time=now, stage=stage, candidate=candidate, share=share, because=because)
+    return enact(store, before, row)
+
+
+def advance(store: Store, task: str, settings: Settings, *, now: float) -> Release:
+    """Take the running release a step further or back, if its rows say so; the row in force then.
+
+    - Harm shown, in any stage: back. The champion answers everything; the candidate is refused if only copies were
+      answered by it, withdrawn if users were.
+    - Shadow to canary: both versions answered `shadow_pairs` requests.
+    - Canary to full: `canary_feedback` pairs are judged, the candidate is not worse on them by the mean, and the gate
+      let it pass. If no gate did, the pairs themselves have to show, at `alpha`, that it is not worse by
+      `harm_margin`.
+
+    Raises:
+        NothingReleased: no version answers the task.
+    """
+    release = store.releases.current(task)
+    if release is None:
+        raise NothingReleased(f"no version answers task '{task}' yet", fix="promote a first version")
+    settle(store, release)
+    if not is_open(release):
+        return release
+    seen = gather(store, release, settings)
+    _remember(store, release, seen)
+    if seen.harm_shown(settings):
+        because = _harm(store, release, seen, settings, now)
+        return withdraw(store, task, release.candidate, because, now=now)
+    if release.stage is Stage.SHADOW:
+        return _to_canary(store, release, seen, settings, now)
+    return _to_full(store, release, seen, settings, now)
+
+
+def _to_canary(store: Store, release: Release, seen: Evidence, settings: Settings, now: float) -> Release:
+    if seen.pairs < settings.shadow_pairs:
+        return release
+    share = settings.canary_share
+    because = f"{release.candidate} answers {100 * share:g} % of the episodes: no harm shown in {_scores(seen)}"
+    return enact(store, release, replace(release, time=now, stage=Stage.CANARY, share=share, because=because))
+
+
+def _to_full(store: Store, release: Release, seen: Evidence, settings: Settings, now: float) -> Release:
+    if seen.judged < settings.canary_feedback or seen.difference < 0.0:
+        return release
+    if not _passed(store, release) and not seen.safety_shown(settings):
+        return release
+    because = f"{release.candidate} answers everything: not worse in {_scores(seen)}"
+    row = replace(
+        release, time=now, stage=Stage.FULL, champion=release.candidate, candidate="", share=0.0, because=because
+    )
+    return enact(store, release, row)
+
+
+def _passed(store: Store, release: Release) -> bool:
+    """Whether the newest verdict on the candidate is a pass."""
+    said = [verdict for verdict in store.verdicts.list(release.task) if verdict.candidate == release.candidate]
+    return bool(said) and said[-1].outcome is Outcome.PASS
+
+
+def _harm(store: Store, release: Release, seen: Evidence, settings: Settings, now: float) -> str:
+    """Why a candidate was taken back, how many users it had answered, and for how long."""
+    shown = f"harm shown at the {100 * settings.harm_alpha:g} % level in {_scores(seen)}"
+    rest = f"; {release.champion} answers everything"
+    if release.stage is Stage.SHADOW:
+        return f"{release.candidate} refused in shadow, no user had a reply of it: {shown}{rest}"
+    exposed = store.interactions.count(release.task, version=release.candidate)
+    took = f"{exposed:,} exposed {'request' if exposed == 1 else 'requests'} and {now - release.time:,.1f} s"
+    return f"{release.candidate} withdrawn from the canary after {took}: {shown}{rest}"
+
+
+def _scores(seen: Evidence) -> str:
+    """`60 pairs (41 judged: 92.7 points beside 85.4)`."""
+    judged = f"{seen.judged} judged: {100 * seen.candidate:.1f} points beside {100 * seen.champion:.1f}"
+    errors = f", {seen.errors} errors" if seen.errors else ""
+    return f"{seen.pairs} pairs ({judged}{errors})" if seen.judged else f"{seen.pairs} pairs (none judged)"
+
+
+def _remember(store: Store, release: Release, seen: Evidence) -> None:
+    """Keep the evidence where pages can show it, if it is new."""
+    key, value = f"guard:{release.id}", asdict(seen)
+    if store.state.get(key) != value:
+        store.state.put(key, value)

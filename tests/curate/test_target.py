@@ -1,0 +1,57 @@
+"""What is learned from which feedback."""
+
+from __future__ import annotations
+
+import pytest
+
+from homeostat.curate.target import target
+from homeostat.types.feedback import Feedback, FeedbackKind
+from homeostat.types.interaction import Interaction
+from homeostat.types.task import Kind, Task
+
+LABEL, CORRECTION, RATING, COMMENT = FeedbackKind
+ROUTING = Task(name="routing")
+REPLIES = Task(name="replies", kind=Kind.TEXT)
+
+
+def pair(kind: FeedbackKind, value: str, id: str = "int_1") -> tuple[Interaction, Feedback]:
+    request = Interaction(id=id, task="t", time=3.0, text="where is it", reply="On its way.", version="ver_1")
+    return request, Feedback(id="fbk_1", interaction=request.id, kind=kind, value=value, time=9.0)
+
+
+def targets(task: Task, *pairs: tuple[Interaction, Feedback]) -> list[str]:
+    return [example.target for example in target(pairs, task, known=["refund"])]
+
+
+def test_label() -> None:
+    """A label is learned as it is, new ones too; the row names its interaction and carries the request's time."""
+    (row,) = target([pair(LABEL, " pairing ")], ROUTING, known=[])
+    assert (row.text, row.target, row.interaction, row.time, row.task) == ("where is it", "pairing", "int_1", 3.0, "t")
+
+
+def test_correction_of_a_label() -> None:
+    """On a label task a correction counts where it is a known label; other words are no label."""
+    assert targets(ROUTING, pair(CORRECTION, "refund"), pair(CORRECTION, "no, that is wrong")) == ["refund"]
+    assert targets(ROUTING, pair(LABEL, "pairing"), pair(CORRECTION, "pairing", "int_2")) == ["pairing", "pairing"]
+
+
+def test_correction_of_a_reply() -> None:
+    """On a text task the correction is the reply to learn; labels are not replies."""
+    assert targets(REPLIES, pair(CORRECTION, "It ships on Monday."), pair(LABEL, "refund")) == ["It ships on Monday."]
+
+
+@pytest.mark.parametrize("value", ["0.8", "1", " 0.95 "])
+def test_good_reply(value: str) -> None:
+    """A reply rated 0.8 or better is its own target."""
+    assert targets(REPLIES, pair(RATING, value)) == ["On its way."]
+
+
+@pytest.mark.parametrize("value", ["0.79", "0", "nan", "inf", "5", "good", ""])
+def test_other_reply(value: str) -> None:
+    """Lower ratings, and values that are no rating between 0 and 1, teach nothing."""
+    assert targets(REPLIES, pair(RATING, value)) == []
+
+
+def test_rating_of_a_label() -> None:
+    """On a label task ratings teach nothing, and comments never do."""
+    assert targets(ROUTING, pair(RATING, "1.0"), pair(COMMENT, "thanks")) == []

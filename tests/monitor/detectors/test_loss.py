@@ -1,0 +1,113 @@
+"""The loss detector hears of wrong replies only, rarely without a cause and soon with one."""
+
+import json
+
+import numpy as np
+import pytest
+
+from homeostat.monitor.detectors.loss import WARM_UP, LossDetector, loss
+from homeostat.stats.intervals import proportion
+from homeostat.types.feedback import Feedback, FeedbackKind
+from homeostat.types.interaction import Interaction
+
+
+def said(kind, value):
+    """What somebody said about a reply."""
+    return Feedback(id="fbk_1", interaction="int_1", kind=kind, value=value, time=0.0)
+
+
+def replied(reply):
+    """An interaction with this reply."""
+    return Interaction(id="int_1", task="t", time=0.0, text="", reply=reply, version="ver_1")
+
+
+def rows_to_alarm(detector, losses):
+    """Rows until the first alarm, or None."""
+    return next((i + 1 for i, x in enumerate(losses) if detector.update(float(x), float(i))), None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        (FeedbackKind.LABEL, "refund ", 0.0),
+        (FeedbackKind.LABEL, "billing", 1.0),
+        (FeedbackKind.CORRECTION, "refund", 0.0),
+        (FeedbackKind.CORRECTION, "xyz", 1.0),
+        (FeedbackKind.RATING, "0.25", 0.75),
+        (FeedbackKind.RATING, "seven", None),
+        (FeedbackKind.RATING, "5", None),
+        (FeedbackKind.RATING, "nan", None),
+        (FeedbackKind.COMMENT, "thanks", None),
+    ],
+)
+def test_loss_of_each_kind_of_feedback(kind, value, expected):
+    """Labels are right or wrong, corrections far or near, ratings good or bad; the rest says nothing."""
+    assert loss(replied("refund"), said(kind, value)) == expected
+
+
+def test_a_small_correction_is_a_small_loss():
+    """One word changed costs less than another text."""
+    reply = replied("We will send the refund tomorrow.")
+    near = loss(reply, said(FeedbackKind.CORRECTION, "We will send the refund today."))
+    far = loss(reply, said(FeedbackKind.CORRECTION, "Please unplug the lamp."))
+
+    assert 0 < near < 0.5 < far <= 1
+
+
+def test_alarms_are_as_rare_as_promised_at_the_baseline():
+    """300,000 losses with a mean exactly at the baseline, c = 3,000: at most the 100 alarms that c allows, and some."""
+    rng = np.random.default_rng(0)
+    detector = LossDetector(3000, baseline=0.15)
+
+    total = sum(detector.update(float(x), 0.0) is not None for x in rng.random(300_000) < 0.15)
+
+    assert 20 <= total <= 110
+
+
+def test_more_wrong_replies_are_noticed_soon():
+    """Errors rise from 10 % to 30 %: at the default threshold the median alarm comes within 130 labels."""
+    delays = [
+        rows_to_alarm(LossDetector(500_000, baseline=0.1), np.random.default_rng(s).random(1000) < 0.3)
+        for s in range(40)
+    ]
+
+    assert np.median(delays) < 130
+
+
+def test_fewer_wrong_replies_never_alarm():
+    """Improvement is no cause for alarm."""
+    detector = LossDetector(500, baseline=0.3)
+
+    assert rows_to_alarm(detector, np.random.default_rng(0).random(5000) < 0.05) is None
+
+
+def test_a_baseline_is_learned_from_the_first_labels():
+    """Without one, the upper end of the interval of the first hundred losses becomes it, and betting begins then."""
+    detector = LossDetector(500_000)
+    for i in range(WARM_UP):
+        detector.update(float(i % 10 == 0), 0.0)
+
+    assert detector.baseline == pytest.approx(proportion(WARM_UP // 10, WARM_UP).high)
+    assert detector.rows == 0
+
+
+@pytest.mark.parametrize("baseline", [0.0, 1.0])
+def test_extreme_baselines_stay_finite(baseline):
+    """A perfect or a hopeless version can be watched: no division by zero, no ruin."""
+    detector = LossDetector(1e9, baseline=baseline)
+    for value in (0.0, 1.0, 0.5):
+        detector.update(value, 0.0)
+
+    assert np.isfinite(detector.state()["evidence"]["held"]).all()
+
+
+@pytest.mark.parametrize("cut", [40, 300])
+def test_state_goes_through_json_and_goes_on(cut):
+    """Interrupted while it learns its baseline or later, it alarms where the undisturbed one does."""
+    losses = np.random.default_rng(3).random(900) < np.where(np.arange(900) < 400, 0.1, 0.4)
+    expected = rows_to_alarm(LossDetector(10_000), losses)
+    first, second = LossDetector(10_000), LossDetector(10_000)
+    assert rows_to_alarm(first, losses[:cut]) is None
+    second.load(json.loads(json.dumps(first.state())))
+
+    assert cut + rows_to_alarm(second, losses[cut:]) == expected

@@ -1,0 +1,252 @@
+"""The watcher says what moved and when, shows examples of it, sees nothing it must not, and survives a restart."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from homeostat.config.schema import Monitor
+from homeostat.errors import Tampered
+from homeostat.monitor.watch import Watcher
+from homeostat.types.feedback import Feedback, FeedbackKind
+from homeostat.types.interaction import Interaction
+from homeostat.types.signal import Moved
+
+HIDDEN = 16
+SETTINGS = Monitor(min_reference=50)
+CENTERS = np.random.default_rng(99).normal(size=(7, HIDDEN))
+
+
+def traffic(seed, rows, *, start=0, topics=(0, 1, 2, 3), doubt=0.0):
+    """Requests on some topics; `doubt` lowers the log-odds of the replies' confidence."""
+    rng = np.random.default_rng([seed, start])
+    topic = rng.choice(topics, rows)
+    x = (CENTERS[topic] + rng.normal(scale=0.5, size=(rows, HIDDEN))).astype(np.float16)
+    sure = np.round(1 / (1 + np.exp(-rng.normal(2.5 - doubt, 1.0, rows))), 3)
+    return [
+        Interaction(
+            id=f"int_{start + i:06d}", task="routing", time=1000.0 + start + i, text=f"request {i}", reply="a",
+            version="ver_1", confidence=float(sure[i]), embedding=x[i].tobytes(), tags={"topic": str(topic[i])},
+        )
+        for i in range(rows)
+    ]  # fmt: skip
+
+
+def index(seed=7, rows=200):
+    """Embeddings that share no row with any traffic."""
+    rng = np.random.default_rng([seed, 123])
+    return CENTERS[rng.choice(4, rows)] + rng.normal(scale=0.5, size=(rows, HIDDEN))
+
+
+def started(seed=0, settings=SETTINGS, **more):
+    """A watcher calibrated on 400 requests."""
+    return Watcher.start("routing", index(), traffic(seed, 400, start=900_000), settings, **more)
+
+
+def labels(rows, wrong, *, seed=0):
+    """A label for each interaction, of which a share is not the reply."""
+    missed = np.random.default_rng(seed).random(len(rows)) < wrong
+    return [(row, label(row, "b" if miss else "a")) for row, miss in zip(rows, missed, strict=True)]
+
+
+def label(row, value):
+    """Somebody's label of an interaction, a minute later."""
+    return Feedback(id=f"fbk_{row.id}", interaction=row.id, kind=FeedbackKind.LABEL, value=value, time=row.time + 60)
+
+
+def test_nothing_moves_and_nothing_is_said():
+    """Twelve thousand requests like the calibration: no signal, though the statistic has been moving all the time."""
+    watcher = started()
+
+    assert watcher.update(traffic(0, 12_000)) == []
+    assert max(max(point.log10) for point in watcher.trace) < np.log10(SETTINGS.false_alarm_every)
+    assert min(point.log10[0] for point in watcher.trace) != max(point.log10[0] for point in watcher.trace)
+
+
+def test_new_topics_with_less_confidence_are_novelty_with_examples_of_them():
+    """A third of the traffic turns to unknown topics: novelty, dated near the change, shown by the new kind."""
+    watcher = started()
+    watcher.update(traffic(0, 2000))
+    rng = np.random.default_rng(0)
+    old, new = traffic(0, 500, start=2000), traffic(1, 500, start=2000, topics=(4, 5, 6), doubt=3.0)
+    mixed = [n if rng.random() < 0.33 else o for o, n in zip(old, new, strict=True)]
+
+    signal = watcher.update(mixed)[0]
+    shown = [row for row in mixed if row.id in signal.examples]
+
+    assert signal.moved is Moved.NOVELTY
+    assert abs(signal.since - 3000.0) < 60
+    assert signal.time - 3000.0 < 150
+    assert signal.statistic >= signal.threshold == 500_000
+    assert len(shown) >= 5
+    assert np.mean([row.tags["topic"] in "456" for row in shown]) >= 0.8
+
+
+def test_farther_requests_with_the_same_confidence_are_mix():
+    """The neighbor channel alone: something moved, and the label does not pretend that the model is less sure."""
+    watcher = started()
+    watcher.update(traffic(0, 1000))
+
+    signal = watcher.update(traffic(1, 500, start=1000, topics=(4, 5, 6)))[0]
+
+    assert signal.moved is Moved.MIX
+
+
+def test_rising_confidence_is_mix_and_shows_the_most_confident():
+    """Easier traffic moves the confidence channel without being novel."""
+    watcher = started()
+    watcher.update(traffic(0, 1000))
+    easier = traffic(1, 800, start=1000, doubt=-2.0)
+
+    signal = watcher.update(easier)[0]
+    shown = [row.confidence for row in easier if row.id in signal.examples]
+
+    assert signal.moved is Moved.MIX
+    assert min(shown) > np.median([row.confidence for row in easier])
+
+
+def test_more_wrong_labels_are_performance():
+    """Errors rise from 10 % to 45 % with the same requests: only the labels tell, and they show wrong replies."""
+    watcher = started()
+    rows = traffic(0, 800)
+    quiet = watcher.update(rows) + watcher.update_labels(labels(rows[:400], 0.1))
+    pairs = labels(rows[400:], 0.45, seed=1)
+
+    signal = watcher.update_labels(pairs)[0]
+    wrong = {row.id for row, feedback in pairs if feedback.value != row.reply}
+
+    assert quiet == []
+    assert signal.moved is Moved.PERFORMANCE
+    assert signal.examples
+    assert set(signal.examples) <= wrong
+    assert abs(signal.since - 1400.0) < 40
+
+
+def test_a_given_baseline_needs_no_first_labels():
+    """With a loss from the report, the very first bad labels count."""
+    watcher = started(baseline_loss=0.12)
+
+    assert watcher.update_labels(labels(traffic(0, 90), 0.6))
+
+
+def test_comments_are_passed_over():
+    """Feedback without a right or wrong moves nothing but the cursor."""
+    watcher, row = started(), traffic(0, 1)[0]
+    comment = Feedback(id="fbk_9", interaction=row.id, kind=FeedbackKind.COMMENT, value="hm", time=5.0)
+    before = watcher.state()["loss"]
+
+    assert watcher.update_labels([(row, comment)]) == []
+    assert watcher.state()["loss"] == before
+    assert watcher.feedback_cursor == (5.0, "fbk_9")
+
+
+def test_only_confidence_and_embedding_are_read():
+    """Requests, replies and tags, where answers might hide, can be anything: not one number changes."""
+    rows = traffic(0, 600)
+    blind = [replace(r, text="x", reply="y", tags={"truth": "z"}, entropy=9.0) for r in rows]
+    one, other = started(), started()
+    one.update(rows)
+    other.update(blind)
+
+    assert json.dumps(one.state()) == json.dumps(other.state())
+
+
+@pytest.mark.parametrize("size", [1, 33])
+def test_batches_do_not_matter(size):
+    """The same requests by ones or by thirty-threes: the same signals."""
+    rows = traffic(0, 300) + traffic(1, 300, start=300, topics=(4, 5), doubt=2.0)
+    expected = started().update(rows)
+    watcher = started()
+
+    found = [s for i in range(0, len(rows), size) for s in watcher.update(rows[i : i + size])]
+
+    assert [(s.id, s.n, s.since, s.examples) for s in found] == [(s.id, s.n, s.since, s.examples) for s in expected]
+    assert len(found) >= 1
+
+
+@pytest.mark.parametrize("cut", [20, 450, 640])
+def test_a_restart_changes_nothing(cut):
+    """State through JSON in the middle, calibration or change included: signals with the same ids as undisturbed."""
+    rows = traffic(0, 600) + traffic(1, 300, start=600, topics=(4, 5), doubt=2.0)
+    settings = replace(SETTINGS, min_reference=430)
+    expected = started(settings=settings).update(rows)
+    first = started(settings=settings)
+    found = first.update(rows[:cut])
+
+    second = Watcher.restore(json.loads(json.dumps(first.state(), allow_nan=False)), index())
+    found += second.update(rows[cut:])
+
+    assert [(s.id, s.examples) for s in found] == [(s.id, s.examples) for s in expected]
+    assert second.cursor == (rows[-1].time, rows[-1].id)
+    assert second.settings == settings
+
+
+def test_a_restart_with_another_index_is_refused():
+    """Distances to other rows are other numbers."""
+    state = started().state()
+
+    with pytest.raises(Tampered, match="index"):
+        Watcher.restore(state, index(seed=8))
+
+
+def test_state_does_not_grow_with_traffic():
+    """Forty thousand requests leave a state hardly longer than two thousand do."""
+    watcher = started(settings=replace(SETTINGS, false_alarm_every=10**9))
+    watcher.update(traffic(0, 4000))
+    early = len(json.dumps(watcher.state()))
+    for start in range(4000, 40_000, 4000):
+        watcher.update(traffic(0, 4000, start=start))
+
+    assert len(json.dumps(watcher.state())) < 1.5 * early
+
+
+def test_without_calibration_the_first_requests_are_normal():
+    """It watches from `min_reference` requests on, and counts from there."""
+    settings = replace(SETTINGS, min_reference=300)
+    watcher = Watcher.start("routing", index(), [], settings)
+
+    assert watcher.update(traffic(0, 300)) == []
+    assert watcher.trace == ()
+    watcher.update(traffic(0, 10, start=300))
+    assert len(watcher.trace) == 10
+
+
+def test_a_model_without_embeddings_is_watched_by_confidence():
+    """One channel, and it still alarms."""
+    rows = [replace(r, embedding=b"") for r in traffic(0, 800) + traffic(1, 300, start=800, doubt=3.0)]
+    watcher = Watcher.start("routing", np.empty((0, 0)), rows[:300], SETTINGS)
+
+    signals = watcher.update(rows[300:])
+
+    assert watcher.channels == ("confidence",)
+    assert signals[0].moved is Moved.NOVELTY
+
+
+def test_rows_without_embeddings_among_others_do_not_alarm():
+    """Every second request lost its embedding: its confidence counts, and nothing else happens."""
+    rows = [replace(r, embedding=b"") if i % 2 else r for i, r in enumerate(traffic(0, 4000))]
+
+    assert started().update(rows) == []
+
+
+def test_another_models_embeddings_are_refused_and_nothing_is_taken():
+    """A batch with the wrong width changes neither counts nor cursor."""
+    watcher = started()
+    before = json.dumps(watcher.state())
+    wrong = [replace(r, embedding=np.ones(4, np.float16).tobytes()) for r in traffic(0, 3)]
+
+    with pytest.raises(ValueError, match="not the same model"):
+        watcher.update(wrong)
+
+    assert json.dumps(watcher.state()) == before
+
+
+def test_an_empty_batch_is_nothing():
+    """No rows, no change."""
+    watcher = started()
+    before = json.dumps(watcher.state())
+
+    assert watcher.update([]) == []
+    assert watcher.update_labels([]) == []
+    assert json.dumps(watcher.state()) == before
