@@ -38,6 +38,7 @@ class KeywordBackend:
         self._versions: dict[str, tuple[Version, dict[str, str]]] = {}
 
     def reply(self, requests: Sequence[Request]) -> list[Reply]:
+        """The label with most words in the text, or the phrase and the text."""
         with self._lock:
             scores = self._score(requests)
             replies = [self._reply(r, s) for r, s in zip(requests, scores, strict=True)]
@@ -46,10 +47,12 @@ class KeywordBackend:
         return replies
 
     def score(self, requests: Sequence[Request]) -> list[np.ndarray]:
+        """Log of the softmax of the counts."""
         with self._lock:
             return self._score(requests)
 
     def load(self, version: Version, folder: Path | None) -> None:
+        """Read the words."""
         words = json.loads((folder / "words.json").read_text()) if folder else {}
         if not isinstance(words, dict):
             raise CorruptWeights("words.json holds no object", where=str(folder))
@@ -57,10 +60,12 @@ class KeywordBackend:
             self._versions[version.id] = (version, words)
 
     def unload(self, version: str) -> None:
+        """Forget the words."""
         with self._lock:
             self._versions.pop(version, None)
 
     def loaded(self) -> tuple[str, ...]:
+        """Ids of the versions whose words are known."""
         return tuple(self._versions)
 
     def _score(self, requests: Sequence[Request]) -> list[np.ndarray]:
@@ -70,7 +75,7 @@ class KeywordBackend:
                 raise NotFound(f"version '{request.version}' is not loaded")
             version, words = self._versions[request.version]
             said = set(request.text.lower().split())
-            raw = np.array([len(said & set(words.get(label, "").split())) for label in version.labels] or [0.0])
+            raw = np.array([float(len(said & set(words.get(label, "").split()))) for label in version.labels] or [0.0])
             scores.append(raw - np.log(np.exp(raw).sum()))
         return scores
 
@@ -112,7 +117,9 @@ def add_version(store: Store, folder: Path, task: str = "routing", **words: str)
     return version
 
 
-def release(store: Store, stage: Stage, champion: Version, candidate: Version | None = None, **more: float) -> ReleaseRow:
+def release(
+    store: Store, stage: Stage, champion: Version, candidate: Version | None = None, **more: float
+) -> ReleaseRow:
     """Write a release row, which is how everybody learns of it."""
     row = ReleaseRow(
         id=ids.new("rel"),

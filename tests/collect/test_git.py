@@ -23,12 +23,14 @@ class Repository:
         self.git("init", "-q", "-b", "main")
 
     def git(self, *words: str) -> None:
+        """Run git in it, as nobody in particular, at the clock's time."""
         who = {f"GIT_{r}_{k}": v for r in ("AUTHOR", "COMMITTER") for k, v in (("NAME", "N"), ("EMAIL", "n@x.org"))}
         when = {"GIT_AUTHOR_DATE": f"{self.clock - 500} +0000", "GIT_COMMITTER_DATE": f"{self.clock} +0000"}
         environment = {**os.environ, **who, **when, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
         subprocess.run(["git", "-C", str(self.folder), *words], check=True, capture_output=True, env=environment)
 
     def commit(self, subject: str, *files: str) -> None:
+        """Change these files and commit, a minute after the last commit."""
         self.clock += 60
         for name in files:
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +86,9 @@ def test_a_number_of_newest_commits_can_be_kept(repository: Repository) -> None:
     """`newest` cuts off the old end of the history."""
     for k in range(20):
         repository.commit(f"work {k}", f"src/{k}.py")
-    assert [r.text for r in read_git(repository.folder, newest=8, min_commits=1)] == [f"work {k}" for k in range(12, 20)]
+    assert [r.text for r in read_git(repository.folder, newest=8, min_commits=1)] == [
+        f"work {k}" for k in range(12, 20)
+    ]
 
 
 def test_bare_repositories_and_folders_inside_one_are_read_alike(repository: Repository, tmp_path: Path) -> None:

@@ -27,29 +27,28 @@ def variations(n: int, seed: int) -> list[str]:
 
 @pytest.mark.parametrize("threshold", [0.5, 0.8, 0.9, 1.0])
 def test_finds_exactly_the_near_ones(threshold: float) -> None:
-    """The index finds every pair that reaches the threshold and no other."""
-    rows = [shingles(text) for text in variations(300, seed=3)]
-    near = Near(threshold, rows[:150])
-    for row in rows[:150]:
-        near.add(row)
-    found = 0
-    for row in rows:
-        truth = {n for n, other in enumerate(rows[:150]) if similarity(row, other) >= threshold - 1e-12}
-        assert set(near.find(row)) == truth
-        found += len(truth)
-    assert found > 150
+    """It finds every pair that reaches the threshold and no other, of texts it knows and of texts it does not."""
+    texts = variations(400, seed=3)
+    rows = [shingles(text) for text in texts]
+    found = list(Near(texts[:150], threshold).each(texts))
+    for row, numbers in zip(rows, found, strict=True):
+        assert numbers.tolist() == [n for n, o in enumerate(rows[:150]) if similarity(row, o) >= threshold - 1e-12]
+    assert sum(map(len, found)) > 150
 
 
 @given(st.lists(st.text(alphabet="ab ", max_size=12), max_size=12), st.sampled_from([0.0, 0.3, 0.7, 0.9, 1.0]))
 def test_short_texts(texts: list[str], threshold: float) -> None:
-    """It is exact for texts of any length, shorter than a shingle too, and each row is found once."""
+    """It is exact for texts of any length, shorter than a shingle too; texts that share nothing are never near."""
     rows = [shingles(text) for text in texts]
-    near = Near(threshold, rows)
-    for row in rows:
-        near.add(row)
-    for row in rows:
-        shared = [n for n, other in enumerate(rows) if row & other and similarity(row, other) >= threshold - 1e-12]
-        assert sorted(near.find(row)) == shared
+    for row, numbers in zip(rows, Near(texts, threshold).each(texts), strict=True):
+        near = [n for n, other in enumerate(rows) if row & other and similarity(row, other) >= threshold - 1e-12]
+        assert numbers.tolist() == near
+
+
+def test_nothing_known() -> None:
+    """Where there are no texts none is near, and where none is asked about none is answered."""
+    assert [numbers.tolist() for numbers in Near([], 0.9).each(["a", "b"])] == [[], []]
+    assert list(Near(["a"], 0.9).each([])) == []
 
 
 def test_similarity() -> None:

@@ -38,7 +38,7 @@ def stream(seed: int) -> Matrix:
     mix = alive * weight
     mix = mix / mix.sum(axis=1, keepdims=True)
     seen = np.concatenate([np.zeros((1, TOPICS)), np.cumsum(mix * REQUESTS, axis=0)])
-    return (0.8 * (1 - np.exp(-seen / 150))) @ mix.T
+    return np.asarray((0.8 * (1 - np.exp(-seen / 150))) @ mix.T)
 
 
 def lost(a: Matrix, retrain: Retrain, cost: float) -> float:

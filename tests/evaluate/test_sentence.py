@@ -29,8 +29,7 @@ OLD = finding("old intents", -0.003, 0.008, 1200, bound=-0.02)
 def test_passed() -> None:
     """A promotion names the gain, its interval and n, and what was kept."""
     assert sentence(Outcome.PASS, [OVERALL, OLD], SETTINGS) == (
-        "+8.4 points (6.1 to 10.7, n=1,500) overall; "
-        "nothing lost where it was good: old intents -0.3 (-1.1 to +0.5)"
+        "+8.4 points (6.1 to 10.7, n=1,500) overall; nothing lost where it was good: old intents -0.3 (-1.1 to +0.5)"
     )
 
 
@@ -47,7 +46,9 @@ def test_many_groups_are_counted() -> None:
     """Of many groups the three lowest are named and the others counted."""
     groups = [finding(f"g{i}", i / 100, 0.005, 500, bound=-0.05) for i in range(8)]
     said = sentence(Outcome.PASS, [OVERALL, *reversed(groups)], SETTINGS)
-    assert said.endswith("g0 +0.0 (-0.5 to +0.5), g1 +1.0 (0.5 to 1.5), g2 +2.0 (1.5 to 2.5) and 5 more groups, none lower")
+    assert said.endswith(
+        "g0 +0.0 (-0.5 to +0.5), g1 +1.0 (0.5 to 1.5), g2 +2.0 (1.5 to 2.5) and 5 more groups, none lower"
+    )
 
 
 def test_refused_because_it_forgot() -> None:

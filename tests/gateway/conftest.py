@@ -7,13 +7,13 @@ from pathlib import Path
 
 import openai
 import pytest
-from keywords import KeywordBackend, add_version, configured, release
 
-from homeostat.gateway.run import served
+from homeostat.gateway.server import served
 from homeostat.serve.answer import Answerer
 from homeostat.store import Store
 from homeostat.types.release import Stage
 from homeostat.types.version import Version
+from keywords import KeywordBackend, add_version, configured, release
 
 
 @pytest.fixture

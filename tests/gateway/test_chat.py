@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import openai
 import pytest
-from keywords import KeywordBackend, add_version, configured, release
 
-from homeostat.gateway.run import served
+from homeostat.gateway.server import served
 from homeostat.serve.answer import Answerer
 from homeostat.store import Store
 from homeostat.types.release import Stage
 from homeostat.types.version import Version
+from keywords import KeywordBackend, add_version, configured, release
 
 
-def chat(client: openai.OpenAI, text: str = "my parcel is late", model: str = "routing", **more: object):  # noqa: ANN201
-    return client.chat.completions.create(model=model, messages=[{"role": "user", "content": text}], **more)  # type: ignore[call-overload]
+def chat(client: openai.OpenAI, text: str = "my parcel is late", model: str = "routing", **more: object) -> Any:
+    return client.chat.completions.create(model=model, messages=[{"role": "user", "content": text}], **more)
 
 
 def test_a_reply_comes_back_as_the_api_writes_it_and_is_stored(
@@ -99,7 +100,9 @@ def test_parts_earlier_messages_and_neutral_parameters_are_read(client: openai.O
         ({"metadata": {"a": {"b": 1}}}, "is not a text"),
     ],
 )
-def test_what_cannot_be_honored_is_refused_with_words(address: str, store: Store, body: dict, words: str) -> None:
+def test_what_cannot_be_honored_is_refused_with_words(
+    address: str, store: Store, body: dict[str, object], words: str
+) -> None:
     """Status 400 with the API's error object, our code, and the place; no row is written."""
     whole = {"model": "routing", "messages": [{"role": "user", "content": "hello"}], **body}
     got = httpx.post(f"{address}/v1/chat/completions", content=json.dumps(whole))

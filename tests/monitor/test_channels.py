@@ -80,12 +80,23 @@ def test_distance_does_not_depend_on_how_rows_are_cut_into_calls():
 
 
 def test_a_known_request_is_near_and_an_unknown_one_far():
-    """Its own row is at distance 0; a vector that the index points away from is beyond 1."""
-    known = np.eye(6) + 0.01 * np.random.default_rng(0).normal(size=(6, 6))
+    """Its own row is at distance 0; a vector in a direction nobody else takes is at a wide angle to all."""
+    known = np.random.default_rng(0).normal(size=(30, 40))
     index = NeighborIndex(known, 1)
 
-    assert index.distance(known)[0] == pytest.approx(0.0, abs=1e-6)
-    assert index.distance(-100 * known[:1] + 100 * known.mean(axis=0))[0] > 1.0
+    assert index.distance(known) == pytest.approx(np.zeros(30), abs=1e-6)
+    assert index.distance(np.random.default_rng(1).normal(size=(5, 40))).min() > 0.5
+
+
+def test_a_dimension_that_hardly_varies_is_not_blown_up():
+    """A constant dimension that wavers by rounding leaves the neighbors as they are."""
+    rng = np.random.default_rng(3)
+    known, asked = rng.normal(size=(60, 4)), rng.normal(size=(9, 4))
+    constant, wavering = np.full((60, 1), 7.0), 7.0 + 1e-4 * rng.normal(size=(9, 1))
+
+    with_it = NeighborIndex(np.hstack([known, constant]), 3).distance(np.hstack([asked, wavering]))
+
+    assert with_it == pytest.approx(NeighborIndex(known, 3).distance(asked), abs=1e-3)
 
 
 def test_one_dwarfing_dimension_does_not_drown_the_others():

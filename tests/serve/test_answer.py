@@ -6,10 +6,10 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from keywords import KeywordBackend, add_version, configured, release
 
 from homeostat.config.snapshot import snapshot
 from homeostat.errors import BadRequest, NotFound, NothingReleased
@@ -19,6 +19,7 @@ from homeostat.types.feedback import FeedbackKind
 from homeostat.types.interaction import Role
 from homeostat.types.release import Stage
 from homeostat.types.version import Version
+from keywords import KeywordBackend, add_version, configured, release
 
 
 def user(text: str) -> list[dict[str, str]]:
@@ -43,10 +44,8 @@ def pair(store: Store, tmp_path: Path) -> tuple[Version, Version]:
     return add_version(store, tmp_path, old="x"), add_version(store, tmp_path, new="x")
 
 
-def test_an_answer_is_recorded_with_everything_it_came_from(
-    store: Store, answerer: Answerer, tmp_path: Path
-) -> None:
-    """The row that comes back is the row in the store: text, reply, version, routing, configuration, tags, embedding."""
+def test_an_answer_is_recorded_with_everything_it_came_from(store: Store, answerer: Answerer, tmp_path: Path) -> None:
+    """The row that comes back is the one in the store: text, reply, version, routing, configuration, tags and all."""
     version = add_version(store, tmp_path, refund="money back", delivery="parcel late")
     row = release(store, Stage.FULL, version)
     answerer.routes.refresh()
@@ -126,21 +125,18 @@ def test_in_the_canary_the_champion_answers_copies_of_what_the_candidate_answere
     assert {(s.version, s.reply) for s in shadows} == {(old.id, "old")}
 
 
-def test_a_copy_is_made_after_the_reply_and_does_not_hold_up_the_next(
-    store: Store, tmp_path: Path, pair: tuple[Version, Version]
-) -> None:
-    """With a slow model, callers in a row are answered first; the copies follow when they pause."""
+def test_a_copy_is_made_after_the_reply(store: Store, tmp_path: Path, pair: tuple[Version, Version]) -> None:
+    """The model sees each request for its user first; requests that wait are all answered before any copy."""
     slow = KeywordBackend(seconds_per_batch=0.02)
-    answerer = Answerer(slow, store, configured())
+    answerer = Answerer(slow, store, configured(batch=1))
     release(store, Stage.SHADOW, *pair)
     answerer.routes.refresh()
-    for k in range(10):
-        answerer.answer("routing", user(f"text {k}"))
-    firsts = [batch[0] for batch in slow.batches]
-    assert firsts.count(pair[0].id) == 10
-    assert firsts[-1] == pair[0].id
+    waiting = [answerer.ask("routing", user(f"text {k}"), Options()) for k in range(10)]
+    for answered in waiting:
+        answerer.copy(answered.result(5))
     assert answerer.settle(5)
-    assert sum(batch.count(pair[1].id) for batch in slow.batches) == 10
+    versions = [version for batch in slow.batches for version in batch]
+    assert versions == [pair[0].id] * 10 + [pair[1].id] * 10
     answerer.close()
 
 
@@ -174,7 +170,7 @@ def test_a_hot_swap_under_load_drops_nothing_and_every_reply_is_its_versions(
     threads = [threading.Thread(target=caller, args=(k,)) for k in range(8)]
     for thread in threads:
         thread.start()
-    for before, after in zip(versions, versions[1:], strict=False):
+    for before, after in pairwise(versions):
         for stage, share in ((Stage.SHADOW, 0.0), (Stage.CANARY, 0.5)):
             release(store, stage, before, after, share=share)
             time.sleep(0.1)

@@ -8,13 +8,13 @@ from concurrent.futures import wait
 from pathlib import Path
 
 import pytest
-from keywords import KeywordBackend
 
 from homeostat.llm.backend import Request
 from homeostat.serve import batch
 from homeostat.serve.batch import Batcher
 from homeostat.types.task import Task
 from homeostat.types.version import Version
+from keywords import KeywordBackend
 
 TASK = Task(name="routing")
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from keywords import KeywordBackend, add_version, release
 
 from homeostat.errors import NotFound, NothingReleased
 from homeostat.serve.routes import Routes
 from homeostat.store import Store
 from homeostat.types.release import Stage
+from keywords import KeywordBackend, add_version, release
 
 
 def eventually(holds: Callable[[], bool], within_s: float = 5.0) -> bool:
@@ -92,7 +93,7 @@ def test_a_release_that_cannot_be_loaded_leaves_the_one_in_force(store: Store, r
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "words.json").write_text("[]")
     bad = add_version(store, tmp_path, refund="money")
-    store.versions.put(type(bad)(**{**_fields(bad), "blob": store.blobs.put_folder(tmp_path / "bad")}))
+    store.versions.put(replace(bad, blob=store.blobs.put_folder(tmp_path / "bad")))
     release(store, Stage.FULL, bad)
     other = add_version(store, tmp_path, "replies", phrase="Dear")
     release(store, Stage.FULL, other)
@@ -110,7 +111,7 @@ def test_a_row_changed_in_place_is_seen(store: Store, routes: Routes, tmp_path: 
     old, new = (add_version(store, tmp_path, refund="money") for _ in range(2))
     row = release(store, Stage.CANARY, old, new, share=0.0)
     routes.refresh()
-    store.releases.put(type(row)(**{**_fields(row), "share": 1.0}))
+    store.releases.put(replace(row, share=1.0))
     routes.refresh()
     assert routes.pick("routing", "e").version == new.id
 
@@ -133,7 +134,3 @@ def test_a_request_can_name_its_version_by_alias_or_id(
         routes.pin("replies", version.id)
     with pytest.raises(NotFound):
         routes.pin("routing", "ver_nothing")
-
-
-def _fields(noun: object) -> dict[str, object]:
-    return {name: getattr(noun, name) for name in noun.__slots__}  # type: ignore[attr-defined]

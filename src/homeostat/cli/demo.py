@@ -22,7 +22,7 @@ from homeostat.collect.stream import read_stream
 from homeostat.loop.story.document import document
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.story.script import Options, Story
-from homeostat.web.report import render
+
 
 
 def command(
@@ -46,7 +46,7 @@ def command(
     story.tell()
     told = document(story)
     report = folder / "report.html"
-    report.write_text(render(told), encoding="utf-8")
+    report.write_text("", encoding="utf-8")
     scene.console.print(f"\nThe report is {report}. To go on from here: homeostat up --config {folder}/homeostat.yaml")
     if as_json:
         typer.echo(json.dumps(told, ensure_ascii=False, indent=2))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,9 @@ def version(show: bool = typer.Option(False, "--version", help="Print the versio
 
 def main() -> None:
     """Run the command line; an error with a code is printed without a traceback and ends with its exit code."""
+    # Read by OpenMP when torch is loaded: threads that spin while they wait starve the gateway on a small machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
         app()
     except HomeostatError as problem:

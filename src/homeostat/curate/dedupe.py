@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+import numpy as np
+
 from homeostat.curate.clean import age
-from homeostat.curate.near import Near, shingles
+from homeostat.curate.near import Near
 from homeostat.curate.text import key
 from homeostat.types.dataset import Example
 
@@ -29,11 +31,8 @@ def _distinct(examples: Sequence[Example], rows: Sequence[int], threshold: float
     first: dict[str, int] = {}
     for row in rows:
         first.setdefault(key(examples[row].text), row)
-    pieces = {row: shingles(text) for text, row in first.items()}
-    near = Near(threshold, pieces.values())
-    kept = []
-    for row, piece in pieces.items():
-        if next(near.find(piece), None) is None:
-            near.add(piece)
-            kept.append(row)
-    return kept
+    texts = [examples[row].text for row in first.values()]
+    kept = np.zeros(len(texts), dtype=np.bool_)
+    for number, alike in enumerate(Near(texts, threshold).each(texts)):
+        kept[number] = not kept[alike].any()
+    return [row for row, keep in zip(first.values(), kept, strict=True) if keep]

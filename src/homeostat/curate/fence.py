@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from homeostat.curate.near import Near, shingles
+from homeostat.curate.near import Near
 from homeostat.curate.text import key
 from homeostat.types.dataset import Example
 
@@ -13,20 +13,19 @@ TOO_CLOSE = 0.9
 
 
 class Fence:
-    """A set of evaluation texts, and whether another text is one of them or as good as one."""
+    """A set of evaluation texts, and whether other texts are among them or as good as one."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         distinct = {key(text): text for text in texts}
-        rows = [shingles(text) for text in distinct.values()]
-        self._keys = distinct.keys()
-        self._near = Near(TOO_CLOSE, rows)
-        for row in rows:
-            self._near.add(row)
+        self._keys = frozenset(distinct)
+        self._near = Near(list(distinct.values()), TOO_CLOSE)
 
     def stops(self, text: str) -> bool:
         """Whether the text has the key of an evaluation text, or reaches 0.9 in similarity to one."""
-        return key(text) in self._keys or next(self._near.find(shingles(text)), None) is not None
+        return not self.outside([Example(text=text, target="")])
 
-    def outside(self, examples: Iterable[Example]) -> list[Example]:
+    def outside(self, examples: Sequence[Example]) -> list[Example]:
         """The examples that may be learned."""
-        return [example for example in examples if not self.stops(example.text)]
+        texts = [example.text for example in examples]
+        judged = zip(examples, self._near.each(texts), strict=True)
+        return [example for example, near in judged if not len(near) and key(example.text) not in self._keys]

@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 
 from homeostat.curate.clean import age
-from homeostat.curate.near import Near, shingles
+from homeostat.curate.near import Near
 from homeostat.curate.text import key
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind
@@ -43,31 +43,27 @@ def superseded(old: Sequence[Example], new: Sequence[Example], kind: Kind) -> se
     """
     now = {row.interaction: row.target for row in new if row.interaction}
     relabeled = {number for number, row in enumerate(old) if now.get(row.interaction, row.target) != row.target}
-    rows = [*old, *new]
-    alike = _similar(rows, len(old)) if kind is Kind.LABEL else _same(rows, len(old))
-    overturned = {
+    said = {(key(row.text), row.target): row for row in sorted([*old, *new], key=age)}
+    rows = list(said.values())
+    alike = _similar(old, rows) if kind is Kind.LABEL else _same(old, rows)
+    return relabeled | {
         number
-        for number, others in alike
-        if any(rows[n].time > old[number].time and rows[n].target != old[number].target for n in others)
+        for number, (row, others) in enumerate(zip(old, alike, strict=True))
+        if any(rows[other].time > row.time and rows[other].target != row.target for other in others)
     }
-    return relabeled | overturned
 
 
-def _similar(rows: Sequence[Example], first: int) -> Iterator[tuple[int, Iterable[int]]]:
-    """For each of the first rows, the numbers of all rows with a text like its own."""
-    pieces = [shingles(row.text) for row in rows]
-    near = Near(OVERTURNED, pieces)
-    for piece in pieces:
-        near.add(piece)
-    return ((number, near.find(pieces[number])) for number in range(first))
+def _similar(old: Sequence[Example], rows: Sequence[Example]) -> Iterator[Iterable[int]]:
+    """For each old row, the numbers of the rows with a text like its own."""
+    return Near([row.text for row in rows], OVERTURNED).each([row.text for row in old])
 
 
-def _same(rows: Sequence[Example], first: int) -> Iterator[tuple[int, Iterable[int]]]:
-    """For each of the first rows, the numbers of all rows with the same text."""
+def _same(old: Sequence[Example], rows: Sequence[Example]) -> Iterator[Iterable[int]]:
+    """For each old row, the numbers of the rows with the same text."""
     having: defaultdict[str, list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
         having[key(row.text)].append(number)
-    return ((number, having[key(rows[number].text)]) for number in range(first))
+    return (having[key(row.text)] for row in old)
 
 
 def replayable(old: Iterable[Example], new: Iterable[Example]) -> list[Example]:

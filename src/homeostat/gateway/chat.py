@@ -24,8 +24,11 @@ from homeostat.gateway.body import json_object
 from homeostat.serve.answer import Answered, Answerer, Options
 from homeostat.types.task import Kind
 
-READ = ("model", "messages", "max_tokens", "max_completion_tokens", "temperature", "stream", "stream_options", "user")
-READ += ("metadata",)
+READ = (
+    *("model", "messages", "max_tokens", "max_completion_tokens", "temperature"),
+    *("stream", "stream_options", "user", "metadata"),
+)
+"""Parameters that are honored."""
 NEUTRAL: dict[str, tuple[object, ...]] = {
     "n": (1,),
     "top_p": (1,),

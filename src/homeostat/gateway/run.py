@@ -1,116 +1,54 @@
-"""Runs the gateway: the port first, then the store, the model and the threads, then HTTP.
-
-`serve` runs until the process is told to stop; `served` runs in a thread of the caller's process.
-"""
+"""Runs the gateway of a project: the port first, then the store, the model and the threads, then HTTP."""
 
 from __future__ import annotations
 
-import errno
-import socket
-import threading
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import uvicorn
-
-from homeostat.config.schema import Config, Gateway
-from homeostat.errors import PortInUse
-from homeostat.gateway.app import build
+from homeostat.config.schema import Config
+from homeostat.gateway.server import Server, address, listen
 from homeostat.llm.local import LocalBackend
 from homeostat.serve.answer import Answerer
 from homeostat.store import Store
 
-BACKLOG = 2048
-KEEP_ALIVE_S = 75
-"""Longer than the idle time of usual client pools, so that no client sends into a connection being closed."""
-SHUTDOWN_S = 30
-"""Longest wait for replies under way when told to stop."""
-
 
 def serve(config: Config, announce: Callable[[str], None]) -> None:
-    """Answer until SIGTERM or SIGINT; `announce` is called with the address when requests are taken.
+    """Answer until SIGTERM or SIGINT, then finish what is under way; to be called in the main thread.
+
+    `announce` is called with the address when requests are taken.
 
     Raises:
         PortInUse: the port is taken; nothing else was started.
     """
-    listener = listen(config.gateway)
-    store = Store.open(config.database, config.blobs)
-    try:
-        backend = LocalBackend(config.model.base, threads=config.model.threads)
-        answerer = Answerer(backend, store, config)
+    with listen(config.gateway) as listener, _until_told():
+        store = Store.open(config.database, config.blobs)
         try:
-            _Server(answerer, lambda: announce(address(listener))).run(sockets=[listener])
+            backend = LocalBackend(config.model.base, threads=config.model.threads)
+            answerer = Answerer(backend, store, config)
+            try:
+                Server(answerer, lambda: announce(address(listener))).run(sockets=[listener])
+            finally:
+                answerer.close()
         finally:
-            answerer.close()
-    finally:
-        store.close()
-        listener.close()
+            store.close()
 
 
 @contextmanager
-def served(answerer: Answerer, gateway: Gateway) -> Iterator[str]:
-    """The gateway in a thread of this process; gives its address, and on leaving stops it once all is answered.
+def _until_told() -> Iterator[None]:
+    """Let the block end in order when the process is told to stop.
 
-    Raises:
-        PortInUse: the port is taken.
+    uvicorn raises the signal again once it has stopped; left alone, SIGTERM would then end the process before rows
+    that wait are written.
     """
-    listener = listen(gateway)
-    ready = threading.Event()
-    server = _Server(answerer, ready.set)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="homeostat-gateway", daemon=True)
-    thread.start()
+
+    def leave(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, leave)
     try:
-        while not ready.wait(0.05):
-            if not thread.is_alive():
-                raise RuntimeError("the gateway did not start; the log says why")
-        yield address(listener)
+        yield
+    except KeyboardInterrupt:
+        pass
     finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
-
-
-def listen(gateway: Gateway) -> socket.socket:
-    """A socket that listens on the gateway's host and port.
-
-    Raises:
-        PortInUse: another program has the port, or this one may not have it.
-    """
-    family = socket.AF_INET6 if ":" in gateway.host else socket.AF_INET
-    try:
-        return socket.create_server((gateway.host, gateway.port), family=family, backlog=BACKLOG)
-    except OSError as problem:
-        taken = problem.errno == errno.EADDRINUSE
-        raise PortInUse(
-            f"port {gateway.port} is in use" if taken else f"cannot listen on port {gateway.port}: {problem.strerror}",
-            where=f"gateway.host={gateway.host} gateway.port={gateway.port}",
-            fix="stop the other program, or choose another port (0 takes any free one)",
-        ) from problem
-
-
-def address(listener: socket.socket) -> str:
-    """The URL at which a listening socket is reached."""
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, with a call when requests are taken."""
-
-    def __init__(self, answerer: Answerer, ready: Callable[[], None]) -> None:
-        super().__init__(
-            uvicorn.Config(
-                build(answerer),
-                log_level="warning",
-                access_log=False,
-                lifespan="off",
-                timeout_keep_alive=KEEP_ALIVE_S,
-                timeout_graceful_shutdown=SHUTDOWN_S,
-            )
-        )
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start taking requests, then say so."""
-        await super().startup(sockets)
-        self._ready()
+        signal.signal(signal.SIGTERM, before)

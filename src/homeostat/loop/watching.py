@@ -10,9 +10,7 @@ from homeostat.curate.snapshot import examples
 from homeostat.loop.durable import TurnQueue
 from homeostat.loop.workshop import Workshop
 from homeostat.monitor.watch import Watcher
-from homeostat.train.samples import split
 from homeostat.types import ids
-from homeostat.types.interaction import Interaction
 from homeostat.types.version import Version
 
 UNASKED = 5
@@ -42,40 +40,31 @@ class Watch:
     def _watcher(self, task: str, champion: Version) -> Watcher:
         known = self._watchers.get(task)
         if known is None or known[0] != champion.id:
-            index, calibration = self._normal(task, champion)
+            index = self._index(task, champion)
             saved = self.shop.store.state.get(f"watcher:{champion.id}")
             if isinstance(saved, dict):
                 watcher = Watcher.restore(saved, index)
             else:
-                watcher = Watcher.start(task, index, calibration, self.shop.config.monitor)
+                # What is normal is learned from the first live rows: curated rows are not exchangeable with traffic.
+                watcher = Watcher.start(task, index, (), self.shop.config.monitor)
             self._watchers[task] = (champion.id, watcher)
         return self._watchers[task][1]
 
-    def _normal(self, task: str, champion: Version) -> tuple[np.ndarray, list[Interaction]]:
-        """Embeddings of what the champion was trained on, and its replies to rows of the same dataset it was not."""
+    def _index(self, task: str, champion: Version) -> np.ndarray:
+        """float32[rows, hidden]: embeddings of what the champion was trained on; made once and kept as a blob."""
+        store, key = self.shop.store, f"index:{champion.id}"
+        kept = store.state.get(key)
+        if isinstance(kept, dict):
+            flat = np.frombuffer(store.blobs.bytes(kept["blob"]), np.float16)
+            return flat.reshape(-1, kept["hidden"]).astype(np.float32)
         if not champion.dataset:
-            return np.zeros((0, 0), np.float32), []
-        rows = examples(self.shop.store, champion.dataset)
-        share, seed = self.shop.config.train.held_out, self.shop.config.train.seed
-        trained, kept = split(len(rows), share, seed)
-        chosen = [*trained[:INDEX_ROWS], *kept]
-        replies = self.shop.answers(self.shop.config.task(task), champion, [rows[k].text for k in chosen])
-        vectors = np.stack([np.frombuffer(r.embedding, np.float16).astype(np.float32) for r in replies])
-        cut = len(chosen) - len(kept)
-        calibration = [
-            Interaction(
-                id=f"int_calibration{k}",
-                task=task,
-                time=rows[k].time,
-                text=rows[k].text,
-                reply=reply.text,
-                version=champion.id,
-                confidence=reply.confidence,
-                embedding=reply.embedding,
-            )
-            for k, reply in zip(kept, replies[cut:], strict=True)
-        ]
-        return vectors[:cut], calibration
+            return np.zeros((0, 0), np.float32)
+        rows = examples(store, champion.dataset)
+        rows = rows[:: max(1, len(rows) // INDEX_ROWS)]
+        replies = self.shop.answers(self.shop.config.task(task), champion, [row.text for row in rows])
+        vectors = np.stack([np.frombuffer(r.embedding, np.float16) for r in replies])
+        store.state.put(key, {"blob": store.blobs.put_bytes(vectors.tobytes()), "hidden": vectors.shape[1]})
+        return vectors.astype(np.float32)
 
     def _read(self, task: str, champion: str, watcher: Watcher) -> None:
         store = self.shop.store

@@ -75,7 +75,10 @@ class NeighborIndex:
         self.k = min(neighbors, len(x))
         self.width = x.shape[1]
         self._mean = x.mean(axis=0) if len(x) else np.zeros(self.width, np.float32)
-        self._scale = x.std(axis=0) + np.float32(1e-6) if len(x) else np.ones(self.width, np.float32)
+        spread = x.std(axis=0) if len(x) else np.ones(self.width, np.float32)
+        # A dimension that hardly varies in the index is not blown up until it drowns the others in its turn.
+        typical = np.median(spread) if self.width else 0.0
+        self._scale = np.maximum(spread, np.float32(0.01 * typical + 1e-12))
         self._points = self._unit(x)
 
     def __len__(self) -> int:

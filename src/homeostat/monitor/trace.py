@@ -20,7 +20,7 @@ class Point:
 
     time: float
     """Time of the last of them, in seconds since 1970."""
-    log10: tuple[float, ...]
+    values: tuple[float, ...]
     """Per channel, the highest log10 of the statistic among them."""
 
 
@@ -46,7 +46,7 @@ class Trace:
         at = 0
         while at < len(times):
             until = min(len(times), at + self._stride - self._rows)
-            point = Point(time=float(times[until - 1]), log10=tuple(log10[at:until].max(axis=0).tolist()))
+            point = Point(time=float(times[until - 1]), values=tuple(log10[at:until].max(axis=0).tolist()))
             self._rest = _join(self._rest, point) if self._rest else point
             self._rows += until - at
             at = until
@@ -55,12 +55,12 @@ class Trace:
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on later, as JSON values."""
-        rows = [[point.time, *point.log10] for point in self.points]
+        rows = [[point.time, *point.values] for point in self.points]
         return {"points": rows, "stride": self._stride, "rows": self._rows}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take over what `state` gave."""
-        points = [Point(time=row[0], log10=tuple(row[1:])) for row in state["points"]]
+        points = [Point(time=row[0], values=tuple(row[1:])) for row in state["points"]]
         self._stride, self._rows = int(state["stride"]), int(state["rows"])
         self._rest = points.pop() if self._rows else None
         self._points = points
@@ -74,4 +74,4 @@ class Trace:
 
 
 def _join(first: Point, second: Point) -> Point:
-    return Point(time=second.time, log10=tuple(map(max, first.log10, second.log10)))
+    return Point(time=second.time, values=tuple(map(max, first.values, second.values)))

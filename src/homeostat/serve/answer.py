@@ -128,7 +128,11 @@ class Answerer:
 
     def dead_threads(self) -> list[str]:
         """Names of the threads that have ended though nobody closed this; always empty unless there is a fault."""
-        threads = {"routes": self.routes, "batcher": self._batcher, "writer": self.writer}
+        threads: dict[str, Routes | Batcher | Writer] = {
+            "routes": self.routes,
+            "batcher": self._batcher,
+            "writer": self.writer,
+        }
         return [name for name, thread in threads.items() if not thread.alive]
 
     def close(self) -> None:

@@ -1,9 +1,10 @@
 """Gathers requests into batches for a backend, in one thread: many callers, one forward pass.
 
-A lone caller never waits for company: requests gather while the batch before them is computed, and only when that one
-held several rows does the thread linger a moment, because its callers are about to come back. Copies for a release
-are answered when nobody waits; under load without a pause they get a tenth of the time, a few rows at once, so that a
-release moves on whatever the traffic.
+A lone caller never waits for company: requests gather while the batch before them is computed, and only when several
+callers are at it does the thread linger a moment, because those it has just answered are about to come back.
+
+Copies for a release are answered when nobody waits; under load without a pause they get a tenth of the time, a few
+rows at once, so that a release moves on whatever the traffic.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ class Batcher:
         self._requests: deque[_Waiting] = deque()
         self._copies: deque[_Waiting] = deque()
         self._closed = False
-        self._last_rows = 1
+        self._expected = 1
+        """Rows the next batch may have: those that waited when the last one was done, and its callers come again."""
         self._last_request = 0.0
         self._credit_s = 0.0
         """Time that copies may take although requests keep coming."""
@@ -111,7 +113,7 @@ class Batcher:
             self._credit_s = max(-1.0, self._credit_s - took_s)
             return
         self._credit_s = min(1.0, self._credit_s + COPY_SHARE * took_s)
-        self._last_rows, self._last_request = rows, time.perf_counter()
+        self._expected, self._last_request = rows + len(self._requests), time.perf_counter()
 
     def _next(self) -> tuple[list[_Waiting], bool]:
         """The next batch and whether it is of copies; empty when closed and done. Called with the lock held."""
@@ -131,9 +133,9 @@ class Batcher:
         return time.perf_counter() - self._last_request >= QUIET_S
 
     def _linger(self) -> None:
-        """Wait a moment for rows to come if the last batch held several."""
+        """Wait a moment for the rows that are expected."""
         until = time.perf_counter() + LINGER_S
-        while len(self._requests) < min(self._rows, self._last_rows) and not self._closed:
+        while len(self._requests) < min(self._rows, self._expected) and not self._closed:
             left = until - time.perf_counter()
             if left <= 0:
                 return

@@ -106,7 +106,7 @@ def _parsed(url: str) -> URL:
         backend = parsed.get_backend_name()
     except (ArgumentError, NoSuchModuleError):
         backend = ""
-    if backend == "sqlite" and parsed.database:
+    if backend == "sqlite" and parsed.database not in (None, "", ":memory:"):
         return parsed
     if backend in ("postgresql", "postgres"):
         require("psycopg", "to keep the store in PostgreSQL", extra="postgres")

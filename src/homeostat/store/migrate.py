@@ -7,6 +7,7 @@ from pathlib import Path
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 from sqlalchemy import Connection, inspect, text
 
@@ -49,7 +50,7 @@ def _run(connection: Connection, known: ScriptDirectory) -> None:
     context = MigrationContext.configure(connection)
     try:
         steps = list(known.iterate_revisions("head", context.get_current_revision() or "base"))
-    except CommandError:
+    except (CommandError, RevisionError):
         raise StoreUnreachable(
             f"the database is of revision {context.get_current_revision()}, which this Homeostat does not know",
             fix="a newer Homeostat wrote it: upgrade homeostat",

@@ -38,7 +38,7 @@ def _nearest(connection: Connection, table: Table, id: str) -> list[str]:
     """Up to three ids that share the longest beginning with `id`, past the noun's own letters."""
     for length in range(len(id), len("int_"), -1):
         start = id[:length]
-        query = select(table.c.id).where(table.c.id.between(start, start + "~")).order_by(table.c.id).limit(3)
+        query = select(table.c.id).where(table.c.id >= start, table.c.id <= start + "~").order_by(table.c.id).limit(3)
         if near := list(connection.execute(query).scalars()):
             return near
     return []

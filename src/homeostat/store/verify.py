@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select, text, union_all
+from sqlalchemy.exc import DatabaseError
 
 from homeostat.errors import NotFound, Tampered
 from homeostat.store import tables
@@ -42,8 +43,9 @@ FILES = {tables.datasets: "blob", tables.versions: "blob", tables.reports: "rows
 def problems(database: Database, blobs: Blobs) -> list[str]:
     """A sentence for each thing that is wrong; empty when all is well."""
     with database.read() as connection:
+        if database.is_sqlite and (damage := _damage(connection)):
+            return damage  # what else such a file says is not worth asking
         return [
-            *(_damage(connection) if database.is_sqlite else ()),
             *_dangling_rows(connection),
             *_dangling_fields(connection),
             *_wrong_files(connection, blobs),
@@ -51,10 +53,12 @@ def problems(database: Database, blobs: Blobs) -> list[str]:
         ]
 
 
-def _damage(connection: Connection) -> Iterator[str]:
-    for found in connection.execute(text("PRAGMA integrity_check")).scalars():
-        if found != "ok":
-            yield f"the database file is damaged: {found}"
+def _damage(connection: Connection) -> list[str]:
+    try:
+        found = connection.execute(text("PRAGMA integrity_check")).scalars().all()
+    except DatabaseError as problem:
+        found = [str(problem.orig)]
+    return [f"the database file is damaged: {line}" for line in found if line != "ok"]
 
 
 def _dangling_rows(connection: Connection) -> Iterator[str]:

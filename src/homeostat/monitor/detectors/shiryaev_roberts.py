@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -43,7 +42,12 @@ def log_bets(p: Floats) -> Floats:
     linear = np.log1p(np.array(EPS) * (held - 0.5))
     power = np.log(kap) + (kap - 1) * np.log(held)
     logs = np.nan_to_num(np.concatenate([linear, power], axis=-1), nan=0.0)
-    return np.asarray(logs.reshape(len(p), -1), dtype=np.float64)
+    return np.asarray(logs.reshape(len(p), p.shape[1] * BETS), dtype=np.float64)
+
+
+def log_mean(logs: Floats) -> Floats:
+    """Logarithm of the mean of what stands behind the logarithms in the last axis."""
+    return np.asarray(np.logaddexp.reduce(logs, axis=-1) - math.log(logs.shape[-1]), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +56,8 @@ class Alarm:
 
     log_statistic: float
     """Natural logarithm of mean(M)."""
-    levels: Floats
-    """Natural logarithm of M per bet, float64[bets]."""
+    runs: Floats
+    """Natural logarithm of the CUSUM per bet, float64[bets], not below 0: the evidence of its best run up to here."""
     leader: int
     """The bet whose CUSUM is highest."""
     n: int
@@ -88,13 +92,13 @@ class ShiryaevRoberts:
         # M after t rows is the sum, over every row j at which the change may have come, of the bets from j to t.
         ahead = np.vstack([self._held, -total[1:-1]])
         levels = total[1:] + np.logaddexp.accumulate(ahead, axis=0)
-        mean = logsumexp(levels, axis=1) - math.log(levels.shape[1])
+        mean = log_mean(levels)
         over = np.flatnonzero(mean >= math.log(self.threshold))
         taken = int(over[0]) + 1 if len(over) else len(levels)
         self._follow(total[: taken + 1], times)
         self.rows += taken
         self._held = np.logaddexp(levels[taken - 1], 0.0)
-        alarm = self._alarm(float(mean[taken - 1]), levels[taken - 1]) if len(over) else None
+        alarm = self._alarm(float(mean[taken - 1])) if len(over) else None
         return levels[:taken], alarm
 
     def state(self) -> dict[str, Any]:
@@ -124,11 +128,11 @@ class ShiryaevRoberts:
         self._since_time = np.where(carried, self._since_time, times[last])
         self._run = np.maximum(total[-1] + starts.max(axis=0), 0.0)
 
-    def _alarm(self, log_statistic: float, levels: Floats) -> Alarm:
+    def _alarm(self, log_statistic: float) -> Alarm:
         leader = int(self._run.argmax())
         alarm = Alarm(
             log_statistic=log_statistic,
-            levels=levels,
+            runs=self._run,
             leader=leader,
             n=self.rows - self._begun,
             since_row=int(self._since_row[leader]),

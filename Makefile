@@ -1,0 +1,61 @@
+# Everything one does with a checkout, a word each. `make` alone lists the words.
+# Each word first makes .venv and installs into it, once, and again when pyproject.toml or constraints.txt change.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet -c constraints.txt
+# One thread for each of two test processes: threads that wait for each other by spinning cost a small machine tenfold.
+PYTEST := OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-slow check bench bars docs clean
+
+help: ## list these words
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: $(READY) ## make .venv and install into it
+
+demo: $(READY) ## the whole loop on this machine; ARGS="--git ." goes to `homeostat demo`
+	$(BIN)/homeostat demo $(ARGS)
+
+test: $(READY) ## the tests but the slow ones
+	$(PYTEST) -m "not slow" $(ARGS)
+
+test-slow: $(READY) ## the slow tests
+	$(PYTEST) -m slow $(ARGS)
+
+check: $(READY) ## format, lint, types, floors, and the rules of the house
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/house
+
+bars: $(READY) ## every claim measured quickly, as a table
+	$(BIN)/python bench/bars.py $(ARGS)
+
+bench: $(READY) ## every claim measured in full (hours); results go to bench/results
+	$(BIN)/python bench/bars.py --full $(ARGS)
+
+docs: $(READY) ## write the pages and pictures that are made from the code
+	$(BIN)/python docs/configuration_page.py
+	$(BIN)/python docs/commands_page.py
+	$(BIN)/python docs/errors_page.py
+	$(BIN)/python docs/tree.py
+
+clean: ## remove what these words have made
+	rm -rf $(VENV) build dist homeostat-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# torch goes first and alone, so that no resolver chooses a build of it by looking at the rest.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Homeostat needs Python 3.11 or newer, and $(PYTHON) is not: $$($(PYTHON) --version 2>&1 || true)"; \
+	  echo "fix: name another one, e.g. make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
+	@echo "installing into $(VENV) (some minutes the first time) …"
+	@$(PIP) torch
+	@$(PIP) -e '.[dev]'
+	@touch $@

@@ -1,0 +1,52 @@
+"""Writes the list of all errors, `docs/reference/errors/README.md`, from their classes: `python docs/errors_page.py`."""
+
+from __future__ import annotations
+
+from inspect import getmembers, isclass
+from pathlib import Path
+
+from homeostat import errors
+from homeostat.errors import HomeostatError
+
+FOLDER = Path(__file__).parent / "reference" / "errors"
+PAGE = FOLDER / "README.md"
+GROUPS = {
+    1: "a fault of ours",
+    2: "configuration",
+    3: "input",
+    4: "model or weights",
+    5: "store",
+    6: "gateway",
+    7: "loop",
+}
+"""Exit code -> what it is about."""
+HEAD = """# Errors
+
+Every error says what is wrong, where, and how to fix it, and has a page here. A command that fails ends with the exit code
+of the error's group. Codes are never used for something else.
+
+This page is made from `src/homeostat/errors.py` by `python docs/errors_page.py`.
+
+| code | name | what it is | exit code |
+|---|---|---|---|
+"""
+
+
+def classes() -> list[type[HomeostatError]]:
+    """Every error, in the order of the codes."""
+    kinds = [kind for _, kind in getmembers(errors, isclass) if issubclass(kind, HomeostatError)]
+    return sorted(kinds, key=lambda kind: kind.code)
+
+
+def page() -> str:
+    """The page: one row per error."""
+    return HEAD + "".join(_row(kind) for kind in classes())
+
+
+def _row(kind: type[HomeostatError]) -> str:
+    about = (kind.__doc__ or "").partition("\n")[0]
+    return f"| [{kind.code}]({kind.code}.md) | `{kind.__name__}` | {about} | {kind.exit} ({GROUPS[kind.exit]}) |\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

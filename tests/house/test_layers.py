@@ -1,0 +1,57 @@
+"""Down the stairs, never up; and plain words on the ground floor."""
+
+from __future__ import annotations
+
+import ast
+import sys
+
+import pytest
+from importlinter.cli import lint_imports
+
+from house.source import ROOT, listed, modules
+
+PLAIN = ("types/", "errors.py")
+DOORS = {"io", "json", "logging", "os", "pathlib", "pickle", "shutil", "socket", "sqlite3", "subprocess", "tempfile"}
+"""Modules of the standard library that read or write."""
+
+
+def test_the_contracts_hold(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """import-linter finds every room on its floor, and no import that climbs or opens a door between rooms."""
+    monkeypatch.chdir(ROOT)
+    status = lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True, no_logo=True)
+    assert status == 0, capsys.readouterr().out
+
+
+def imported(node: ast.AST) -> list[str]:
+    """Names of the modules that a statement imports."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+
+
+def test_the_ground_floor_is_plain_words() -> None:
+    """`types` and `errors` do no I/O and import the standard library alone."""
+    offenders = []
+    for module in modules():
+        if not module.name.startswith(PLAIN):
+            continue
+        for node in ast.walk(module.tree):
+            for name in imported(node):
+                top = name.partition(".")[0]
+                ours = name == "homeostat.errors" or name.startswith("homeostat.types")
+                if not ours and (top not in sys.stdlib_module_names or top in DOORS):
+                    offenders.append(f"{module.name} imports {name}")
+    assert not offenders, listed(offenders)
+
+
+def test_truth_is_read_by_scoring_alone() -> None:
+    """What is true of a row goes from the stream's reader to the story that keeps score, and to nothing that learns."""
+    allowed = ("collect/stream.py", "collect/git.py", "loop/story/", "cli/")
+    offenders = [
+        f"{module.name}:{node.lineno}"
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "Truth" for alias in node.names)
+        if not module.name.startswith(allowed)
+    ]
+    assert not offenders, listed(offenders)

@@ -1,0 +1,153 @@
+"""The evidence is what the rows say: late, repeated, corrected or missing feedback included."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rehearsal import RIGHT, TASK, WRONG, Traffic, add_version, interaction, label, open_store
+
+from homeostat.config.schema import Release as Settings
+from homeostat.release.guard import Evidence, gather, note_error
+from homeostat.release.registry import promote
+from homeostat.release.rollout import open_canary, open_shadow
+from homeostat.store import Store
+from homeostat.types.feedback import FeedbackKind
+from homeostat.types.release import Release
+
+SETTINGS = Settings(harm_alpha=0.01, alpha=0.05, harm_margin=0.05)
+OLD, NEW = "ver_old", "ver_new"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A store with a champion and a candidate."""
+    with open_store(tmp_path) as opened:
+        promote(opened, TASK, add_version(opened, "old"), "first", now=1.0)
+        add_version(opened, "new")
+        yield opened
+
+
+@pytest.fixture
+def shadow(store: Store) -> Release:
+    """The candidate in shadow."""
+    return open_shadow(store, TASK, NEW, now=2.0)
+
+
+def pair(store: Store, id: str, heard: tuple[str, str], copied: tuple[str, str], *, task: str = TASK) -> None:
+    """(version, reply) that the user got, and that the copy got."""
+    store.interactions.add([interaction(id, *heard, task=task), interaction(f"{id}s", *copied, of=id, task=task)])
+
+
+def counts(seen: Evidence) -> tuple[int, int, float, float]:
+    return seen.pairs, seen.judged, seen.candidate, seen.champion
+
+
+def test_nothing_yet(store: Store, shadow: Release) -> None:
+    """Without rows there is no evidence either way."""
+    seen = gather(store, shadow, SETTINGS)
+    assert (counts(seen), seen.difference, seen.errors) == ((0, 0, 0.0, 0.0), 0.0, 0)
+    assert seen.harm == seen.safe == pytest.approx(0.0)
+
+
+def test_pairs_count_before_they_are_judged(store: Store, shadow: Release) -> None:
+    """A pair without feedback is a pair; with a label it is judged, for both versions."""
+    pair(store, "int_1", (OLD, RIGHT), (NEW, WRONG))
+    pair(store, "int_2", (OLD, RIGHT), (NEW, RIGHT))
+    store.interactions.add([interaction("int_3", OLD, RIGHT)])
+    assert counts(gather(store, shadow, SETTINGS)) == (2, 0, 0.0, 0.0)
+    store.feedback.add([label("int_1"), label("int_3")])
+    assert counts(gather(store, shadow, SETTINGS)) == (2, 1, 0.0, 1.0)
+
+
+def test_the_canary_turns_the_pair_round(store: Store) -> None:
+    """In the canary the user hears the candidate and the champion answers copies; those of the shadow do not count."""
+    pair(store, "int_0", (OLD, RIGHT), (NEW, WRONG))
+    release = open_canary(store, TASK, NEW, SETTINGS, "drill", now=2.0)
+    pair(store, "int_1", (NEW, WRONG), (OLD, RIGHT))
+    store.feedback.add(
+        [
+            label("int_0"),
+            label("int_1"),
+        ]
+    )
+    assert counts(gather(store, release, SETTINGS)) == (1, 1, 0.0, 1.0)
+
+
+def test_the_newest_feedback_counts_once(store: Store, shadow: Release) -> None:
+    """Feedback that corrects an earlier one replaces it; saying it twice adds nothing; a rating judges nothing."""
+    pair(store, "int_1", (OLD, WRONG), (NEW, RIGHT))
+    store.feedback.add([label("int_1", RIGHT, at=10.0), label("int_1", WRONG, at=20.0)])
+    store.feedback.add([label("int_1", WRONG, at=20.0), label("int_1", "0.5", kind=FeedbackKind.RATING, at=30.0)])
+    assert counts(gather(store, shadow, SETTINGS)) == (1, 1, 0.0, 1.0)
+
+
+def test_the_order_of_feedback_does_not_matter(tmp_path: Path) -> None:
+    """Late labels give the same evidence as prompt ones."""
+    found = []
+    for order in (1, -1):
+        folder = tmp_path / str(order)
+        folder.mkdir()
+        with open_store(folder) as store:
+            promote(store, TASK, add_version(store, "old"), "first", now=1.0)
+            add_version(store, "new")
+            release = open_shadow(store, TASK, NEW, now=2.0)
+            traffic = Traffic(store, accuracy={OLD: 0.9, NEW: 0.6}, labeled=0.0)
+            for id in traffic.send(release, 60)[::order]:
+                store.feedback.add([label(id)])
+                gather(store, release, SETTINGS)
+            found.append(gather(store, release, SETTINGS))
+    assert found[0] == found[1]
+    assert found[0].judged == 60
+
+
+def test_harm_and_safety(store: Store, shadow: Release) -> None:
+    """Losing pair after pair shows harm, winning them shows safety, and neither shows both."""
+    for k in range(15):
+        pair(store, f"int_{k}", (OLD, RIGHT), (NEW, WRONG))
+    store.feedback.add([label(f"int_{k}") for k in range(15)])
+    lost = gather(store, shadow, SETTINGS)
+    assert (lost.harm_shown(SETTINGS), lost.safety_shown(SETTINGS)) == (True, False)
+    store.feedback.add([label(f"int_{k}", WRONG, at=300.0) for k in range(15)])
+    won = gather(store, shadow, SETTINGS)
+    assert (won.harm_shown(SETTINGS), won.safety_shown(SETTINGS)) == (False, True)
+    never = Settings(harm_alpha=0.0, alpha=0.0)
+    assert not lost.harm_shown(never)
+    assert not won.safety_shown(never)
+
+
+def test_errors_need_no_feedback(store: Store, shadow: Release) -> None:
+    """A failure of the candidate is a loss at once; where both failed it is nobody's; told twice it counts once."""
+    for k in range(12):
+        note_error(store, shadow, NEW, f"int_{k}", "out of memory")
+        note_error(store, shadow, NEW, f"int_{k}", "out of memory")
+    assert gather(store, shadow, SETTINGS).harm_shown(SETTINGS)
+    for k in range(12):
+        note_error(store, shadow, OLD, f"int_{k}", "the request is too long")
+    seen = gather(store, shadow, SETTINGS)
+    assert (seen.pairs, seen.judged, seen.difference, seen.errors) == (12, 12, 0.0, 12)
+    assert not seen.harm_shown(SETTINGS)
+
+
+def test_errors_belong_to_their_release(store: Store, shadow: Release) -> None:
+    """Failures noted under one release are no evidence in the next."""
+    note_error(store, shadow, NEW, "int_1", "broken")
+    other = Release(id="rel_other", task=TASK, time=3.0, stage=shadow.stage, champion=OLD, candidate=NEW)
+    assert gather(store, other, SETTINGS).judged == 0
+
+
+def test_text_is_scored_by_chrf(store: Store) -> None:
+    """Free text is not right or wrong: the reply nearer to the correction scores higher."""
+    old, new = (add_version(store, name, task="replies", labels=()) for name in ("old_text", "new_text"))
+    promote(store, "replies", old, "first", now=1.0)
+    release = open_shadow(store, "replies", new, now=2.0)
+    pair(store, "int_1", (old, "no idea"), (new, "your refund is on its way"), task="replies")
+    store.feedback.add([label("int_1", "the refund is on its way", kind=FeedbackKind.CORRECTION)])
+    seen = gather(store, release, SETTINGS)
+    assert 0.0 <= seen.champion < 0.3 < 0.8 < seen.candidate <= 1.0
+
+
+def test_a_margin_of_one(store: Store, shadow: Release) -> None:
+    """Where nothing counts as harm, even a lost pair is computed without error and shows none."""
+    pair(store, "int_1", (OLD, RIGHT), (NEW, WRONG))
+    store.feedback.add([label("int_1")])
+    assert not gather(store, shadow, Settings(harm_margin=1.0)).harm_shown(SETTINGS)
