@@ -14,9 +14,9 @@ CLI = ROOT / "src" / "homeostat" / "cli"
 PAGE = ROOT / "docs" / "reference" / "commands.md"
 HEAD = """# Commands
 
-`homeostat COMMAND --help` says the same in the terminal. A command that fails prints an error with a code, what is wrong,
-where, and how to fix it, and ends with the exit code of the error's group: 2 configuration, 3 input, 4 model or weights,
-5 store, 6 gateway, 7 loop ([all errors](errors/README.md)).
+`homeostat COMMAND --help` says the same in the terminal. A command that fails prints an error with a code, what is
+wrong, where, and how to fix it, and ends with the exit code of the error's group: 2 configuration, 3 input, 4 model or
+weights, 5 store, 6 gateway, 7 loop ([all errors](errors/README.md)).
 
 This page is made from `src/homeostat/cli` by `python docs/commands_page.py`.
 """
@@ -80,7 +80,7 @@ def _default(default: ast.expr | None) -> str:
             return ""
         case ast.Constant(value=bool(value)):
             return "on" if value else "off"
-        case ast.Constant(value=str(value)) | ast.Call(args=[ast.Constant(value=value)]):
+        case ast.Constant(value=str(value)) | ast.Call(args=[ast.Constant(value=str(value))]):
             return f"`{value}`"
         case _:
             return f"`{ast.unparse(default)}`"

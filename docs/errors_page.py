@@ -1,4 +1,4 @@
-"""Writes the list of all errors, `docs/reference/errors/README.md`, from their classes: `python docs/errors_page.py`."""
+"""Writes the list of errors, `docs/reference/errors/README.md`, from their classes: `python docs/errors_page.py`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ GROUPS = {
 """Exit code -> what it is about."""
 HEAD = """# Errors
 
-Every error says what is wrong, where, and how to fix it, and has a page here. A command that fails ends with the exit code
-of the error's group. Codes are never used for something else.
+Every error says what is wrong, where, and how to fix it, and has a page here. A command that fails ends with the exit
+code of the error's group. Codes are never used for something else.
 
 This page is made from `src/homeostat/errors.py` by `python docs/errors_page.py`.
 

@@ -91,6 +91,12 @@ class BrokenPlugin(HomeostatError):
     code, exit = "E107", 2
 
 
+class ProjectExists(HomeostatError):
+    """A homeostat.yaml that is there already and would be overwritten."""
+
+    code, exit = "E108", 2
+
+
 class BadStream(HomeostatError, ValueError):
     """A stream file that cannot be read as one JSON object a line."""
 
@@ -209,3 +215,15 @@ class NoWayBack(HomeostatError, LookupError):
     """A rollback where no earlier version is left."""
 
     code, exit = "E602", 7
+
+
+class NoWorker(HomeostatError):
+    """A turn was asked for and no worker runs that could take it."""
+
+    code, exit = "E603", 7
+
+
+class TurnFailed(HomeostatError):
+    """A turn that broke off with an error instead of coming to its end."""
+
+    code, exit = "E604", 7

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import wait
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from homeostat.collect.writer import QUEUE_ROWS, Counts, Writer
+from homeostat.errors import StoreFull
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
@@ -35,6 +39,24 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened = Store.open(f"sqlite:///{tmp_path / 'store.db'}", tmp_path / "blobs")
     yield opened
     opened.close()
+
+
+@contextmanager
+def full_disk(store: Store) -> Iterator[None]:
+    """Let the database grow by no more than a few pages."""
+    engine = store._database.engine
+
+    def limit(connection: sqlite3.Connection, _record: object) -> None:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count={pages + 8}")
+
+    event.listen(engine, "connect", limit)
+    engine.dispose()
+    try:
+        yield
+    finally:
+        event.remove(engine, "connect", limit)
+        engine.dispose()
 
 
 def test_a_row_is_in_the_store_when_its_future_is_done(store: Store) -> None:
@@ -103,6 +125,21 @@ def test_put_waits_while_the_queue_is_full(store: Store) -> None:
     putting.join(10)
     writer.close()
     assert writer.counts == Counts(accepted=50, stored=50, failed=0)
+
+
+def test_a_full_disk_fails_what_waits_and_changes_nothing_stored(store: Store) -> None:
+    """Every row that finds no room has the store's error; what was stored stays, and later rows are taken again."""
+    writer = Writer(store)
+    writer.put(said(0)).result(5)
+    with full_disk(store):
+        futures = [writer.put(said(k)) for k in range(1, 2000)]
+        problems = [future.exception(30) for future in futures]
+    assert {type(problem) for problem in problems if problem} == {StoreFull}
+    stored = [k for k, problem in enumerate(problems, 1) if problem is None]
+    writer.put(said(5000)).result(5)
+    writer.close()
+    assert {row.id for row in store.interactions.list("routing")} == {f"int_{k}" for k in (0, *stored, 5000)}
+    assert writer.counts == Counts(accepted=2001, stored=2 + len(stored), failed=1999 - len(stored))
 
 
 def test_closing_writes_what_waits_and_takes_no_more(store: Store) -> None:

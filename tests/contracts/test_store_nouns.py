@@ -214,8 +214,10 @@ def test_nouns_link_themselves(store: Store, part: str, parents: list[tuple[str,
 
 
 def test_turn_is_where_its_nouns_came_from(store: Store) -> None:
-    """What a turn left after its decision came of the turn; words in a diary that are no ids are passed over."""
-    store.turns.put(replace(NOUNS["turns"], diary={"train": "ver_1", "gate": "not_needed", "end": "done"}))
+    """What a turn left after its decision came of the turn; several ids of one step count each, other words do not."""
+    diary = {"watch": "sig_1 sig_2", "train": "ver_1", "gate": "not_needed", "end": "done", "advance": ""}
+    store.turns.put(replace(NOUNS["turns"], diary=diary))
+    assert store.lineage.parents("trn_1") == [("follows", "sig_1"), ("follows", "sig_2")]
     assert store.lineage.parents("ver_1") == [("left by train of", "trn_1")]
     assert store.lineage.children("trn_1") == [("left by train of", "ver_1")]
 

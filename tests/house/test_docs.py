@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from homeostat.config.load import load
 from homeostat.errors import HomeostatError
 from house.source import PACKAGE, ROOT, Function, Module, listed, modules, script
 
@@ -57,6 +59,16 @@ def test_every_command_shows_an_example() -> None:
     assert not offenders, listed(offenders)
 
 
+def test_the_five_lines_of_the_readme_are_a_configuration(tmp_path: Path) -> None:
+    """What the README shows as a whole configuration is read without complaint, and is five lines."""
+    (shown,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "homeostat.yaml").write_text(shown, encoding="utf-8")
+    (tmp_path / "labels.txt").write_text("order_status\nrefund_request\n", encoding="utf-8")
+    config = load(tmp_path, environ={})
+    assert config.task("routing").labels == ("order_status", "refund_request")
+    assert len(shown.splitlines()) == 5
+
+
 def undocumented(module: Module) -> Iterator[str]:
     """Public names of a module, and the module itself, that lack a docstring."""
     if ast.get_docstring(module.tree) is None:
@@ -96,12 +108,27 @@ def test_every_plugin_point_is_described() -> None:
     assert sorted(group for group in groups if f"`{group}`" not in page) == []
 
 
+def links(page: Path) -> Iterator[Path]:
+    """The files beside it that a page links to."""
+    for target in LINK.findall(page.read_text(encoding="utf-8")):
+        if ":" not in target:
+            yield (page.parent / target).resolve()
+
+
 def test_no_link_leads_nowhere() -> None:
-    """Every relative link of the README, CONTRIBUTING, the CHANGELOG and the pages points to a file that is there."""
-    pages = [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]
-    offenders = []
-    for page in sorted(pages):
-        for target in LINK.findall(page.read_text(encoding="utf-8")):
-            if ":" not in target and not (page.parent / target).exists():
-                offenders.append(f"{page.relative_to(ROOT).as_posix()} → {target}")
+    """Every relative link of a page points to a file that is there."""
+    pages = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+    offenders = [f"{page.relative_to(ROOT)} → {to}" for page in pages for to in links(page) if not to.exists()]
     assert not offenders, listed(offenders)
+
+
+def test_every_page_can_be_found() -> None:
+    """From the README, links lead to every page of the documentation."""
+    found, waiting = set[Path](), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page not in found and page.suffix == ".md" and page.exists():
+            found.add(page)
+            waiting += links(page)
+    lost = sorted(str(page.relative_to(ROOT)) for page in set(DOCS.rglob("*.md")) - found)
+    assert not lost, listed(lost)

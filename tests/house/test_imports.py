@@ -49,7 +49,7 @@ finally:
 def python(program: str) -> Any:
     """The JSON that a program prints on its last line, run in a Python of its own."""
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stderr.splitlines()[-1]
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -63,20 +63,20 @@ def best_of_five(measure: Callable[[], float], limit: float) -> float:
     return least
 
 
+def imported(node: ast.AST) -> list[str]:
+    """Names of the modules that a statement imports, with the dots of a relative import."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return ["." * node.level + (node.module or "")] if isinstance(node, ast.ImportFrom) else []
+
+
 def inner_imports() -> Iterator[str]:
     """Imports of the package's own modules inside a function."""
     for module in modules():
         for function in module.functions:
-            for node in ast.walk(function):
-                names = (
-                    [alias.name for alias in node.names]
-                    if isinstance(node, ast.Import)
-                    else ["." * node.level + (node.module or "")]
-                    if isinstance(node, ast.ImportFrom)
-                    else []
-                )
-                if any(name.startswith((".", "homeostat")) for name in names):
-                    yield f"{module.name}:{node.lineno} in {function.name}"
+            names = [name for node in ast.walk(function) for name in imported(node)]
+            if any(name.startswith((".", "homeostat")) for name in names):
+                yield f"{module.name}:{function.lineno} {function.name}"
 
 
 def test_no_internal_import_inside_a_function() -> None:

@@ -33,7 +33,7 @@ def course() -> list[dict[str, Any]]:
 def statistic() -> list[dict[str, float]]:
     draw, points, levels = random.Random(5), [], [0.0, 0.0]
     for day in range(40 * 7):
-        moved = 98 <= day < 128 or 175 <= day
+        moved = 98 <= day < 128 or day >= 175
         for k, pull in enumerate((0.17, 0.21)):
             levels[k] = max(-0.3, levels[k] + draw.gauss((pull if moved and day < 175 else -0.05), 0.22))
         if max(levels) > 5.85:
@@ -153,7 +153,12 @@ def timeline() -> list[dict[str, Any]]:
     told = [
         (2.1, None, "stream", "support: 2,310 labeled rows of history, 4,602 requests to come"),
         (41.8, START, "champion", f"{FIRST} trained on history: 24 labels, 640 steps, 38 CPU-s, held-out loss 0.212"),
-        (44.0, None, "gateway", "answers at http://127.0.0.1:40123/v1 in a process of its own; the worker watches beside it"),
+        (
+            44.0,
+            None,
+            "gateway",
+            "answers at http://127.0.0.1:40123/v1 in a process of its own; the worker watches beside it",
+        ),
         (151.7, START + 16.3 * WEEK, "signal", "novelty: shiryaev_roberts 1,204,551 ≥ 500,000 after 2,214 requests"),
         (151.7, START + 16.3 * WEEK, "", "e.g. “my aqua line pump makes a grinding noise since the firmware thing”"),
         (152.2, START + 16.5 * WEEK, "turn", "opened"),

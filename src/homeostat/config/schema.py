@@ -188,6 +188,8 @@ class Release:
     """Share of episodes that the candidate answers in the canary."""
     canary_feedback: int = knob(40, least=0)
     """Labeled replies of the candidate before it can take all traffic."""
+    most_feedback: int = knob(400, least=1)
+    """Labeled pairs of a canary after which a candidate that has not shown itself fit is taken back."""
     alpha: float = knob(0.05, least=1e-6, most=0.5)
     """Probability of taking a candidate that is worse by `harm_margin` to all traffic, however often one looks."""
     harm_alpha: float = knob(0.01, least=1e-6, most=0.5)

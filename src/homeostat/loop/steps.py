@@ -19,7 +19,7 @@ from homeostat.decide.policy import decide as weigh
 from homeostat.decide.value import Evidence
 from homeostat.evaluate.gate import compare
 from homeostat.evaluate.gate import gate as judge
-from homeostat.evaluate.score import PairedRow
+from homeostat.evaluate.score import PairedRow, from_lines, to_lines
 from homeostat.loop.learn import Lesson, learn, version_id
 from homeostat.loop.shadow import shadow_gain
 from homeostat.loop.workshop import Exam, Workshop, workshop
@@ -174,8 +174,7 @@ def evaluate(shop: Workshop, now: Now, candidate: str) -> str:
         now=now.until,
         target=_target(rows),
     )
-    text = "\n".join(f"{r.id}\t{r.group}\t{r.candidate}\t{r.champion}" for r in rows)
-    report = replace(report, id=ids.derived("rep", now.turn, candidate), rows=shop.store.blobs.put_text(text))
+    report = replace(report, id=ids.derived("rep", now.turn, candidate), rows=shop.store.blobs.put_text(to_lines(rows)))
     shop.store.reports.put(report)
     shop.store.lineage.link(report.id, candidate, "measures")
     return report.id
@@ -211,16 +210,13 @@ def _target(rows: Sequence[PairedRow]) -> tuple[str, ...]:
 def gate(shop: Workshop, now: Now, report: str, candidate: str) -> str:
     """Say whether the candidate may go on, in a sentence."""
     known = shop.store.reports.get(report)
-    rows = []
-    for line in shop.store.blobs.bytes(known.rows).decode().splitlines():
-        row, group, mine, theirs = line.split("\t")
-        rows.append(PairedRow(id=row, group=group, candidate=float(mine), champion=float(theirs)))
+    rows = from_lines(shop.store.blobs.text(known.rows))
     artifact = shop.store.versions.get(candidate).blob
     verdict = judge(known, rows, shop.config.evaluate, target=_target(rows), artifact=artifact)
     verdict = replace(verdict, id=ids.derived("vdt", now.turn, candidate), time=now.until)
     shop.store.verdicts.put(verdict)
     shop.store.lineage.link(verdict.id, report, "judges")
-    if verdict.outcome is not Outcome.PASS:
+    if verdict.outcome is Outcome.FAIL:
         shop.store.versions.set_state(candidate, State.REFUSED)
     return verdict.id
 
@@ -228,6 +224,13 @@ def gate(shop: Workshop, now: Now, report: str, candidate: str) -> str:
 def passes(shop: Workshop, now: Now, verdict: str) -> str:
     """`yes` if the verdict lets the candidate pass, else empty."""
     return "yes" if shop.store.verdicts.get(verdict).outcome is Outcome.PASS else ""
+
+
+def undecided(shop: Workshop, now: Now) -> str:
+    """The last candidate of this turn that the gate is unsure about, or empty: live pairs may decide what rows did not."""
+    verdicts = [shop.store.verdicts.get(left) for step, left in _turn(shop, now).diary.items() if step.startswith("gate.")]
+    unsure = [v.candidate for v in verdicts if v.outcome is Outcome.UNSURE]
+    return unsure[-1] if unsure else ""
 
 
 def release(shop: Workshop, now: Now, candidate: str) -> str:

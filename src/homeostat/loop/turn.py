@@ -37,7 +37,9 @@ def turn(turn_id: str, task: str, until: float) -> str:
         if step(f"judge.{recipe}", steps.passes, verdict):
             break
     else:
-        return step("end", steps.end, "gate", verdict)
+        candidate = step("undecided", steps.undecided)
+        if not candidate:
+            return step("end", steps.end, "gate", verdict)
 
     release, looks = step("release", steps.release, candidate), 0
     while step(f"stage.{looks}", steps.stage) not in SETTLED:

@@ -66,6 +66,7 @@ def advance(store: Store, task: str, settings: Settings, *, now: float) -> Relea
     - Canary to full: `canary_feedback` pairs are judged, the candidate is not worse on them by the mean, and the gate
       let it pass. If no gate did, the pairs themselves have to show, at `alpha`, that it is not worse by
       `harm_margin`.
+    - A canary that has not shown that after `most_feedback` judged pairs: back, so that no release stays open forever.
 
     Raises:
         NothingReleased: no version answers the task.
@@ -95,9 +96,11 @@ def _to_canary(store: Store, release: Release, seen: Evidence, settings: Setting
 
 
 def _to_full(store: Store, release: Release, seen: Evidence, settings: Settings, now: float) -> Release:
-    if seen.judged < settings.canary_feedback or seen.difference < 0.0:
-        return release
-    if not _passed(store, release) and not seen.safety_shown(settings):
+    fit = seen.difference >= 0.0 and (_passed(store, release) or seen.safety_shown(settings))
+    if seen.judged >= settings.most_feedback and not fit:
+        because = f"{release.candidate} taken back undecided: not shown to be fit in {_scores(seen)}"
+        return withdraw(store, release.task, release.candidate, because, now=now)
+    if seen.judged < settings.canary_feedback or not fit:
         return release
     because = f"{release.candidate} answers everything: not worse in {_scores(seen)}"
     row = replace(

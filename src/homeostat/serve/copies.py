@@ -1,7 +1,6 @@
 """Asks the other version of a running release the same question, when nobody waits for the model.
 
-In shadow the candidate gets a copy of what the champion answered; in the canary the champion gets a copy of what the
-candidate answered. Nobody sees these replies; a release is judged by them. A copy that cannot be made is counted and
+Whichever of the two answered the user, the other gets a copy: every request of a running release is a pair. Nobody sees these replies; a release is judged by them. A copy that cannot be made is counted and
 never troubles the request it was made from.
 """
 
@@ -90,8 +89,6 @@ def other_version(pick: Pick) -> str:
     release = pick.release
     if release is None or not release.candidate:
         return ""
-    if release.stage is Stage.SHADOW and pick.version == release.champion:
-        return release.candidate
-    if release.stage is Stage.CANARY and pick.version == release.candidate:
-        return release.champion
-    return ""
+    if release.stage not in {Stage.SHADOW, Stage.CANARY}:
+        return ""
+    return release.candidate if pick.version == release.champion else release.champion

@@ -37,7 +37,8 @@ _BEFORE_A_TURN = ("sig_", "dec_")
 def edges_of(noun: object) -> list[Edge]:
     """The edges that a noun's own fields spell out."""
     if isinstance(noun, Turn):
-        return [_edge_of_a_turn(noun.id, step, left) for step, left in noun.diary.items() if _is_id(left)]
+        left = [(step, id) for step, ids in noun.diary.items() for id in ids.split() if _is_id(id)]
+        return [_edge_of_a_turn(noun.id, step, id) for step, id in left]
     found: list[Edge] = []
     for name, relation in ORIGINS[type(noun)]:
         value = getattr(noun, name)

@@ -1,1 +1,1 @@
-"""Server-rendered pages that show what the store holds, each with a JSON twin, and the report of a demo. They change nothing."""
+"""Server-rendered pages of what the store holds, each with a JSON twin, and the report of a demo. They only read."""

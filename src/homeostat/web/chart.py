@@ -20,6 +20,7 @@ _WIDE = 1000.0
 _ROW = 22
 """Pixels from one bar to the next."""
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dot:
     """A mean with its interval at a place on the horizontal axis."""
@@ -80,15 +81,15 @@ class _Plane:
     height: float
 
     def across(self, value: float) -> float:
-        """x in units of the stretched layer."""
+        """Place on the stretched layer, in its units."""
         return _WIDE * (value - self.x[0]) / (self.x[1] - self.x[0])
 
     def percent(self, value: float) -> str:
-        """x in percent of the plot."""
+        """Place across the plot, in percent."""
         return f"{short(self.across(value) / 10)}%"
 
     def down(self, value: float) -> float:
-        """y in pixels, held inside the plot."""
+        """Pixels below the top of the plot, held inside it."""
         kept = min(max(value, self.y[0]), self.y[1])
         return self.height * (1 - (kept - self.y[0]) / (self.y[1] - self.y[0]))
 
@@ -124,7 +125,10 @@ def steps(
     values = [value for track in tracks for _, value in track.points]
     highest = max(scale.spread(values)[1], threshold)
     plane = _Plane(
-        scale.spread(x for track in tracks for x, _ in track.points), (-1.0, highest + 0.08 * (highest + 1)), top, height
+        scale.spread(x for track in tracks for x, _ in track.points),
+        (-1.0, highest + 0.08 * (highest + 1)),
+        top,
+        height,
     )
     y = top + plane.down(threshold)
     inside = (
@@ -148,9 +152,7 @@ def curves(caption: Caption, tracks: Sequence[Track], highest: float, *, height:
     plane = _Plane((min(0.0, steps_seen[0]), steps_seen[1]), (0.0, highest or 1.0), 6, height)
     drawn = (tag("path", d=_path(plane, track.points), class_=f"line {track.tone}") for track in tracks)
     across = scale.numbers(*plane.x, most=4)
-    return figure(
-        caption, height + 30, "curves", _axes(plane, scale.numbers(*plane.y), across), _layer(plane, *drawn)
-    )
+    return figure(caption, height + 30, "curves", _axes(plane, scale.numbers(*plane.y), across), _layer(plane, *drawn))
 
 
 def strip(mean: float, low: float, high: float, across: tuple[float, float], line_at: float | None = None) -> str:
@@ -180,9 +182,7 @@ def swatch(tone: str) -> str:
 def _layer(plane: _Plane, *inside: str) -> str:
     """The layer that is stretched to the width of the plot."""
     box = f"0 0 {short(_WIDE)} {short(plane.height)}"
-    return tag(
-        "svg", *inside, viewBox=box, preserveAspectRatio="none", y=plane.top, width="100%", height=plane.height
-    )
+    return tag("svg", *inside, viewBox=box, preserveAspectRatio="none", y=plane.top, width="100%", height=plane.height)
 
 
 def _path(plane: _Plane, points: Sequence[tuple[float, float]]) -> str:
@@ -235,7 +235,12 @@ def _span(plane: _Plane, span: Span, y: float, *, odd: bool) -> str:
     start, end = plane.across(span.start), plane.across(span.end)
     wide = max(end - start, 4.0)
     rect = tag(
-        "rect", x=f"{short(start / 10)}%", y=y, width=f"{short(wide / 10)}%", height=16, class_="span odd" if odd else "span"
+        "rect",
+        x=f"{short(start / 10)}%",
+        y=y,
+        width=f"{short(wide / 10)}%",
+        height=16,
+        class_="span odd" if odd else "span",
     )
     if wide < 0.09 * _WIDE:
         return tag("g", title(span.label), rect)

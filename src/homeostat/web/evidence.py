@@ -44,7 +44,7 @@ def measured(scores: Document) -> list[Row]:
     """Rows of a report: both accuracies, then the paired difference overall and per group, with a strip each."""
     found = []
     for name in ("candidate", "champion"):
-        value = score(scores.get(name, scores.get(f"{name}_score")))
+        value = score(scores.get(f"{name}_score", scores.get(name)))
         if value:
             found.append({"name": name, "says": words.scored(value.mean, value.low, value.high, value.n), "strip": ""})
     difference = {"overall, paired": scores.get("difference"), **part(scores, "groups")}

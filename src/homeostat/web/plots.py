@@ -1,4 +1,4 @@
-"""Series of numbers as charts: accuracy over time, the drift statistic, slices, losses. For the report and the pages."""
+"""Series as charts, for the report and the pages: accuracy over time, the drift statistic, slices, losses."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ Row = dict[str, Any]
 
 EVENTS = ("champion", "signal", "turn", "release", "drill")
 """Events of the timeline that are marked in the charts."""
-_NEAR = 0.025
-"""Marks nearer than this share of the width are drawn as one."""
-MOMENTS = (("before drift", "before_drift", "slate"), ("after drift", "after_drift", "alarm"), ("after turn", "after_turn", "accent"))
+_NEAR = 0.06
+"""Marks nearer than this share of the width are drawn as one: labels would overlap on a phone."""
+MOMENTS = (
+    ("before drift", "before_drift", "slate"),
+    ("after drift", "after_drift", "alarm"),
+    ("after turn", "after_turn", "accent"),
+)
 TONES = ("accent", "slate dashed", "alarm dotted")
 """Tones of the channels of a detector, in their order."""
 LOSSES = (("training", "loss", "slate"), ("held out", "held_out", "accent"))
@@ -29,9 +33,17 @@ _TOP = 0.98
 def events(document: Document, low: float, high: float) -> list[Row]:
     """The events of the timeline in a range of times, numbered."""
     known = [(number(row.get("time")), row) for row in rows(document, "timeline") if row.get("event") in EVENTS]
-    inside = sorted(((time, row) for time, row in known if time is not None and low <= time <= high), key=lambda e: e[0])
+    inside = sorted(
+        ((time, row) for time, row in known if time is not None and low <= time <= high), key=lambda e: e[0]
+    )
     return [
-        {"number": k + 1, "x": time, "when": words.when(time), "event": text(row.get("event")), "text": text(row.get("text"))}
+        {
+            "number": k + 1,
+            "x": time,
+            "when": words.when(time),
+            "event": text(row.get("event")),
+            "text": text(row.get("text")),
+        }
         for k, (time, row) in enumerate(inside)
     ]
 
@@ -53,10 +65,16 @@ def _mark(group: list[Row]) -> chart.Mark:
     return chart.Mark(x=group[0]["x"], label=label, says="; ".join(f"{e['event']}: {e['text']}" for e in group))
 
 
-def accuracy(points: Sequence[Document], numbered: Sequence[Row] = (), *, what: str = "Accuracy", height: int = 220) -> str:
+def accuracy(
+    points: Sequence[Document], numbered: Sequence[Row] = (), *, what: str = "Accuracy", height: int = 220
+) -> str:
     """Quality over time with its interval, and below it who answered; empty where nothing was measured."""
     known = sorted(
-        ((time, value, text(p.get("version"))) for p in points if (time := number(p.get("time"))) is not None and (value := score(p))),
+        (
+            (time, value, text(p.get("version")))
+            for p in points
+            if (time := number(p.get("time"))) is not None and (value := score(p))
+        ),
         key=lambda point: point[0],
     )
     if not known:
@@ -73,7 +91,9 @@ def accuracy(points: Sequence[Document], numbered: Sequence[Row] = (), *, what: 
         f"last {words.percent(last[1].mean)}. The band is the 95 % interval.",
     )
     drawn = marks(numbered, first[0], last[0])
-    return chart.line(caption, dots, marks=drawn, spans=_spans([(t, version) for t, _, version in known]), height=height)
+    return chart.line(
+        caption, dots, marks=drawn, spans=_spans([(t, version) for t, _, version in known]), height=height
+    )
 
 
 def _says(time: float, value: Any, version: str) -> str:
@@ -93,8 +113,10 @@ def _spans(versions: Sequence[tuple[float, str]]) -> list[chart.Span]:
     ]
 
 
-def drift(points: Sequence[Sequence[Any]], channels: Sequence[str], threshold: float, numbered: Sequence[Row] = ()) -> str:
-    """The statistic of each channel, rows of (time, log10 …), against the log10 of the threshold; empty without rows."""
+def drift(
+    points: Sequence[Sequence[Any]], channels: Sequence[str], threshold: float, numbered: Sequence[Row] = ()
+) -> str:
+    """The statistic of each channel, rows of (time, log10 …), against the threshold's log10; empty without rows."""
     tracks = [
         chart.Track(name=name, tone=TONES[k % len(TONES)], points=found)
         for k, name in enumerate(channels)

@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from homeostat.web import plots, story
-from homeostat.web.document import number, part, rows, text
+from homeostat.web.document import number, rows, text
 from homeostat.web.environment import set_page, stylesheet
 
 CHANNELS = ("confidence", "neighbors")
@@ -25,7 +25,7 @@ def render(document: Mapping[str, Any]) -> str:
     return set_page(
         "report.html",
         {
-            "style": Markup(stylesheet()),  # noqa: S704
+            "style": Markup(stylesheet()),
             "stream": text(document.get("stream")),
             "kind": text(document.get("kind")),
             "headline": story.headline(document),

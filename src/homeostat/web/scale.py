@@ -25,10 +25,11 @@ class Tick:
 
 
 def spread(values: Iterable[float]) -> tuple[float, float]:
-    """The least and the greatest of the values, half apart on either side where they are the same."""
+    """The least and the greatest of the values, drawn apart where they are the same."""
     known = [value for value in values if math.isfinite(value)] or [0.0]
     low, high = min(known), max(known)
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
+    apart = max(0.5, 1e-6 * abs(low))
+    return (low, high) if high > low else (low - apart, high + apart)
 
 
 def shares(lows: Iterable[float]) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""What a report says: the headline, the figures that matter, the arms side by side, the turns and the drill, in words."""
+"""What a report says in words: the headline, the figures that matter, the arms, the turns, the drill."""
 
 from __future__ import annotations
 
@@ -32,11 +32,13 @@ def headline(document: Document) -> list[str]:
 
 def _fall(document: Document, before: Score | None, drifted: Score | None, after: Score | None) -> str:
     turns = len(rows(document, "turns"))
-    passed = f"after {turns} turn{'s' * (turns != 1)}" if turns else "at the end"
+    passed = f"after {words.several(turns, 'turn')}" if turns else "at the end"
     if before is None or drifted is None:
         return f"Accuracy is {words.percent(after.mean)} {passed}." if after else ""
     verb = "fell" if drifted.mean < before.mean else "went"
-    fell = f"Accuracy {verb} from {words.percent(before.mean)} to {words.percent(drifted.mean)} when the traffic changed"
+    fell = (
+        f"Accuracy {verb} from {words.percent(before.mean)} to {words.percent(drifted.mean)} when the traffic changed"
+    )
     if after is None:
         return fell + "."
     came = "came back to" if after.mean > drifted.mean else "is"
@@ -56,10 +58,11 @@ def _beside(document: Document, accuracy: Document) -> str:
 def facts(document: Document) -> list[Row]:
     """The figures beside the headline: a name, a value, a note."""
     refused = sum(text(candidate.get("verdict")) == "fail" for candidate in candidates(document))
+    note = f"{words.several(refused, 'candidate')} refused" if candidates(document) else ""
     found = [
         _fact("requests", document.get("requests"), _counted(document.get("dropped_requests"), "dropped")),
         _fact("feedback", document.get("feedback"), _counted(document.get("lost_records"), "records lost")),
-        _fact("turns", len(rows(document, "turns")) or None, f"{refused} candidate{'s' * (refused != 1)} refused"),
+        _fact("turns", len(rows(document, "turns")) or None, note),
         *_detection(part(document, "detection")),
     ]
     seconds = number(part(document, "rollback").get("seconds"))
@@ -133,11 +136,15 @@ def _first(accuracy: Document, keys: tuple[str, ...]) -> Score | None:
 def old_and_new(document: Document) -> list[str]:
     """What was known before beside what is new, after the turns, in sentences."""
     accuracy = part(document, "accuracy")
-    old, kept, new = (score(accuracy.get(f"{key}")) for key in ("old_slices_before", "old_slices_after", "new_slices_after"))
+    old, kept, new = (
+        score(accuracy.get(f"{key}")) for key in ("old_slices_before", "old_slices_after", "new_slices_after")
+    )
     found = []
     if old and kept:
         change = words.points(kept.mean - old.mean)
-        found.append(f"What was known before: {words.percent(old.mean)} then, {words.percent(kept.mean)} now ({change}).")
+        found.append(
+            f"What was known before: {words.percent(old.mean)} then, {words.percent(kept.mean)} now ({change})."
+        )
     if new:
         found.append(f"What is new: {words.percent(new.mean)} now.")
     return found
@@ -216,7 +223,9 @@ def rollback(document: Document) -> str:
     drill = "A copy of the champion, sabotaged on purpose, was put into the canary."
     if seconds is None:
         return f"{drill} No rollback was seen."
-    answered = f", after it had answered {words.count(exposed)} request{'s' * (exposed != 1)}" if exposed is not None else ""
+    answered = (
+        f", after it had answered {words.count(exposed)} request{'s' * (exposed != 1)}" if exposed is not None else ""
+    )
     return f"{drill} The guard withdrew it by itself in {words.duration(seconds)}{answered}."
 
 
@@ -240,7 +249,11 @@ def _value(value: object) -> str:
 def win_rate(document: Document) -> str:
     """How often the reply after the turn was preferred, in a sentence."""
     rate = score(part(document, "replies").get("win_rate"))
-    return f"The corrections side with the newer reply in {words.scored(rate.mean, rate.low, rate.high, rate.n)}." if rate else ""
+    return (
+        f"The corrections side with the newer reply in {words.scored(rate.mean, rate.low, rate.high, rate.n)}."
+        if rate
+        else ""
+    )
 
 
 def timeline(document: Document) -> list[Row]:

@@ -11,7 +11,6 @@ _UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 """Characters that XML cannot hold."""
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caption:
     """What a chart is called and what it shows, for whoever does not see it."""
@@ -72,8 +71,6 @@ def hidden(kind: str, height: int, *inside: str) -> str:
     return tag(
         "svg", *inside, xmlns="http://www.w3.org/2000/svg", class_=kind, width="100%", height=height, aria_hidden="true"
     )
-
-
 
 
 def title(text: str) -> str:

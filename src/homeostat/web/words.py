@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 THIN = "\u202f"
 """A narrow space that does not break: between a number and its unit."""
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _FLOPS = ((1e15, "PFLOP"), (1e12, "TFLOP"), (1e9, "GFLOP"), (1e6, "MFLOP"))
 
 
@@ -37,6 +38,11 @@ def moved(mean: float, low: float | None, high: float | None, n: int) -> str:
 def count(value: float) -> str:
     """A whole number with separators: `7,214`."""
     return f"{value:,.0f}"
+
+
+def several(n: int, noun: str) -> str:
+    """A number of things, small numbers in words: `one turn`, `12 turns`."""
+    return f"{_SMALL[n] if 0 <= n < len(_SMALL) else count(n)} {noun}{'s' * (n != 1)}"
 
 
 def amount(value: float) -> str:

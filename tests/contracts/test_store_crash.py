@@ -30,17 +30,18 @@ with Store.open(sys.argv[1], sys.argv[2]) as store:
         blob = store.blobs.put_bytes(os.urandom(5000))
         print(*(one.id for one in [*rows, *said]), blob, flush=True)
 """
-ROUNDS = 6
+ROUNDS = 8
 
 
-def acknowledged(url: str, blobs: Path, after_s: float) -> list[str]:
-    """Start a writer, kill it so many seconds after its first words, and give the ids it had acknowledged."""
+def acknowledged(url: str, blobs: Path, lines: int, after_s: float) -> list[str]:
+    """Start a writer, kill it so many seconds after so many lines, and give the ids it had acknowledged."""
     writer = subprocess.Popen([sys.executable, "-c", WRITER, url, str(blobs)], stdout=subprocess.PIPE, text=True)
     assert writer.stdout is not None
     assert writer.stdout.readline() == "ready\n"
+    printed = "".join(writer.stdout.readline() for _ in range(lines))
     time.sleep(after_s)
     writer.send_signal(signal.SIGKILL)
-    printed = writer.communicate(timeout=30)[0]
+    printed += writer.communicate(timeout=30)[0]
     assert writer.returncode == -signal.SIGKILL
     # The last line may have been cut in the pipe; what has its end was acknowledged in full.
     return [id for line in printed.splitlines(keepends=True) if line.endswith("\n") for id in line.split()]
@@ -52,7 +53,8 @@ def test_kill_loses_nothing(tmp_path: Path) -> None:
     chance = random.Random(7)
     printed: list[str] = []
     for _ in range(ROUNDS):
-        printed += acknowledged(url, blobs, chance.uniform(0.0, 0.4))
+        # Soon after an acknowledgment, when one that came too early would be found out; a write takes milliseconds.
+        printed += acknowledged(url, blobs, chance.randint(1, 40), chance.choice([0.0, chance.uniform(0.0, 0.005)]))
     with Store.open(url, blobs) as store:
         there = {one.id for one in store.interactions.list("t")}
         there |= {one.id for one in store.feedback.list("t") if one.kind is FeedbackKind.LABEL}

@@ -1,0 +1,76 @@
+"""The newest interactions, and what was said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf
+from typing import Any
+
+from homeostat.config.schema import Config
+from homeostat.store import Store
+from homeostat.store.interactions import TRUTHS, Which
+from homeostat.types.feedback import Feedback
+from homeostat.types.interaction import Interaction
+from homeostat.types.task import Kind
+from homeostat.web.newest import newest
+from homeostat.web.pages.page import Asked, Data, Page, chosen_task, moment
+from homeostat.web.plain import plain
+
+SHOWN = 100
+"""Interactions on a page."""
+SEARCHED = 2_000
+"""Newest interactions that a tag is looked for in."""
+_VERSIONS = 20
+
+
+def data(store: Store, config: Config, asked: Asked) -> Data:
+    """Newest first; `task`, `version`, `tag` (`key=value`) and `until` (seconds since 1970) narrow it."""
+    task, version, tag = chosen_task(config, asked), asked.get("version", ""), asked.get("tag", "")
+    which: Which = {"until": moment(asked, "until", inf), "version": version}
+    searched = newest(store, task, SEARCHED if tag else SHOWN, **which) if task else []
+    rows = [row for row in searched if _has(row, tag)][:SHOWN]
+    full = len(rows) == SHOWN or (tag and len(searched) == SEARCHED)
+    return {
+        "asked": {"task": task, "version": version, "tag": tag},
+        "tasks": list(config.tasks),
+        "versions": [v.id for v in reversed(store.versions.list(task, limit=_VERSIONS))] if task else [],
+        "tags": _tags(searched),
+        "searched": len(searched),
+        "older": _older(rows if len(rows) == SHOWN else searched) if full else None,
+        "interactions": _with_feedback(store, config, task, rows),
+    }
+
+
+def _has(row: Interaction, tag: str) -> bool:
+    key, _, value = tag.partition("=")
+    return not tag or row.tags.get(key.strip()) == value.strip()
+
+
+def _older(rows: list[Interaction]) -> float | None:
+    """Where the next page begins: the oldest moment here, rows of which may come again but none is lost."""
+    if not rows or rows[0].time == rows[-1].time:
+        return None
+    same = sum(row.time == rows[-1].time for row in rows)
+    return rows[-1].time if same == 1 else rows[-1].time + 1e-6
+
+
+def _tags(rows: Iterable[Interaction]) -> list[str]:
+    return sorted({f"{key}={value}" for row in rows for key, value in row.tags.items()})[:100]
+
+
+def _with_feedback(store: Store, config: Config, task: str, rows: list[Interaction]) -> list[Any]:
+    said: dict[str, list[Feedback]] = {}
+    for feedback in store.feedback.of([row.id for row in rows]):
+        said.setdefault(feedback.interaction, []).append(feedback)
+    label = bool(task) and config.task(task).kind is Kind.LABEL
+    return [plain(row) | _judged(row, said.get(row.id, []), label) for row in rows]
+
+
+def _judged(row: Interaction, said: list[Feedback], label: bool) -> Data:
+    """What was said of a reply, and for a label whether the newest truth agrees with it."""
+    truth = next((feedback.value for feedback in reversed(said) if feedback.kind in TRUTHS), None)
+    right = row.reply == truth if label and truth is not None else None
+    return {"feedback": plain(said), "truth": truth, "right": right}
+
+
+PAGE = Page(path="/traffic", name="Traffic", template="traffic.html", data=data)

@@ -1,0 +1,87 @@
+"""One turn: its signals, its decision, every attempt with its dataset, losses and verdict, and its release."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from homeostat.config.schema import Config
+from homeostat.store import Store
+from homeostat.types.turn import Turn
+from homeostat.web import plots
+from homeostat.web.evidence import funnel, measured
+from homeostat.web.pages.page import Asked, Data, Page, found
+from homeostat.web.plain import plain
+
+_POINTS = ("step", "loss", "held_out")
+
+
+def data(store: Store, config: Config, asked: Asked) -> Data:
+    """The nouns that the turn left, in the order of its steps.
+
+    Raises:
+        NotFound: no such turn.
+    """
+    turn = store.turns.get(asked["id"])
+    return {
+        "turn": plain(turn),
+        "signals": [_signal(store, id) for id in turn.diary.get("watch", "").split()],
+        "decision": plain(found(store.decisions, turn.diary.get("decide", ""))),
+        "attempts": [_attempt(store, turn, recipe) for recipe in _recipes(turn)],
+        "releases": _releases(store, turn),
+    }
+
+
+def _signal(store: Store, id: str) -> Any:
+    signal = found(store.signals, id)
+    if signal is None:
+        return {"id": id, "moved": "", "detector": "", "statistic": None, "threshold": None, "n": None, "texts": []}
+    texts = [row.text for example in signal.examples if (row := found(store.interactions, example)) is not None]
+    return plain(signal) | {"texts": texts}
+
+
+def _recipes(turn: Turn) -> list[str]:
+    """The recipes that were tried, in order: the second halves of steps such as `curate.careful`."""
+    steps = [step.partition(".") for step in turn.diary]
+    return list(dict.fromkeys(recipe for kind, _, recipe in steps if kind in ("curate", "train")))
+
+
+def _attempt(store: Store, turn: Turn, recipe: str) -> Data:
+    left = {kind: turn.diary.get(f"{kind}.{recipe}", "") for kind in ("curate", "train", "evaluate", "gate")}
+    dataset, version = found(store.datasets, left["curate"]), found(store.versions, left["train"])
+    return {
+        "recipe": recipe,
+        "dataset": {"id": dataset.id, "counts": plain(dataset.counts)} if dataset else None,
+        "version": left["train"],
+        "state": version.state.value if version else "",
+        "cost": plain(version.cost) if version else {},
+        "report": plain(found(store.reports, left["evaluate"])),
+        "verdict": plain(found(store.verdicts, left["gate"])),
+        "losses": [{name: plain(row.get(name)) for name in _POINTS} for row in _training(store, left["train"])],
+    }
+
+
+def _training(store: Store, version: str) -> list[Any]:
+    """What the training run reported, a mapping per look."""
+    return [event.values for event in store.events.list(version) if event.name == "training"] if version else []
+
+
+def _releases(store: Store, turn: Turn) -> list[Any]:
+    """The release rows that the turn left, each once."""
+    ids = dict.fromkeys(left for left in turn.diary.values() if left.startswith("rel_"))
+    return [plain(release) for id in ids if (release := found(store.releases, id)) is not None]
+
+
+def draw(data: Data) -> Data:
+    """Per attempt the funnel and the scores; the losses of all on one scale."""
+    runs = [{"version": attempt["version"], "points": attempt["losses"]} for attempt in data["attempts"]]
+    drawn = [
+        {
+            "funnel": funnel(attempt["dataset"]["counts"]) if attempt["dataset"] else [],
+            "scores": measured(attempt["report"]) if attempt["report"] else [],
+        }
+        for attempt in data["attempts"]
+    ]
+    return {"drawn": drawn, "losses": plots.losses(runs), "losses_key": plots.losses_key()}
+
+
+PAGE = Page(path="/turns/{id}", name="Turns", template="turn.html", data=data, draw=draw)
