@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rehearsal import RIGHT, TASK, WRONG, Traffic, add_version, interaction, label, open_store
+from release.rehearsal import RIGHT, TASK, WRONG, Traffic, add_version, interaction, label, open_store
 
 from homeostat.config.schema import Release as Settings
 from homeostat.release.guard import Evidence, gather, note_error

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rehearsal import TASK, add_version, open_store, state_of
+from release.rehearsal import TASK, add_version, open_store, state_of
 from safetensors.numpy import save_file
 
 from homeostat.config.schema import Release as Settings

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rehearsal import TASK, Traffic, add_verdict, add_version, label, open_store, run, state_of
+from release.rehearsal import TASK, Traffic, add_verdict, add_version, label, open_store, run, state_of
 
 from homeostat.config.schema import Release as Settings
 from homeostat.errors import NothingReleased, NotReleasable

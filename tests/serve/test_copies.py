@@ -25,7 +25,7 @@ def picked(version: str, stage: Stage, candidate: str = "new") -> Pick:
         (picked("old", Stage.SHADOW), "new"),
         (picked("third", Stage.SHADOW), ""),
         (picked("new", Stage.CANARY), "old"),
-        (picked("old", Stage.CANARY), ""),
+        (picked("old", Stage.CANARY), "new"),
         (picked("old", Stage.FULL), ""),
         (picked("new", Stage.FULL), ""),
         (picked("old", Stage.ROLLBACK), ""),

@@ -18,6 +18,7 @@ from homeostat.loop.story.referee import Referee
 from homeostat.loop.story.replay import Replay
 from homeostat.loop.story.scene import Bar, Scene, points
 from homeostat.loop.workshop import Exam, Workshop
+from homeostat.release.registry import rollback
 from homeostat.stats.intervals import proportion
 from homeostat.types import ids
 from homeostat.types.dataset import Example
@@ -29,8 +30,8 @@ FAST, SLOW = 48, 4
 """Requests between two looks: while nothing happens, and while a turn is under way."""
 PAUSE_S = 0.25
 """Between two looks while a turn is under way, so that the year does not run out before it is done."""
-FOR_DRILL = 350
-"""Requests kept back for the drill."""
+KEPT = 300
+"""Requests kept back for the end of an open turn, and as many for the drill."""
 PATIENCE_S = 240.0
 """How long a turn may go on after the traffic has run out."""
 
@@ -80,11 +81,12 @@ class Story:
         self._found()
         with self._serving() as url:
             live = self.live
-            kept = min(FOR_DRILL, len(live) // 6)
+            kept = min(KEPT, len(live) // 6)
             self.replayed = Replay(url, TASK, self.options.label_budget, len(live), self.options.seed)
             follower = Follower(self.shop.store, TASK, self.scene)
-            self._replay(live[: len(live) - kept], follower)
-            self._drill(live[len(live) - kept :], follower)
+            self._replay(live[: -2 * kept], follower)
+            self._finish(live[-2 * kept : -kept], follower)
+            self._drill(live[-kept:], follower)
             self.replayed.deliver(everything=True)
             self.replayed.close()
 
@@ -126,20 +128,23 @@ class Story:
                 bar.to(at, note=f"last 200 right: {points(self._lately())}")
                 if busy:
                     time.sleep(PAUSE_S)
-        self._wait(follower)
 
     def _lately(self, n: int = 200) -> Score | None:
         marks = self.referee.marks[-n:]
         return proportion(sum(m.right for m in marks), len(marks)) if marks else None
 
-    def _wait(self, follower: Follower) -> None:
-        """Let an open turn come to its end, as far as it can without traffic."""
+    def _finish(self, rows: list[StreamRow], follower: Follower) -> None:
+        """Let an open turn come to its end while the last of the traffic flows."""
         self.replayed.deliver(everything=True)
-        deadline = time.time() + PATIENCE_S
+        deadline, sent = time.time() + PATIENCE_S, 0
+        time.sleep(4 * self.config.release.poll_s)
         while follower.busy() and time.time() < deadline:
             current = self.shop.store.releases.current(TASK)
-            if current and current.stage.value in {"shadow", "canary"}:
-                return
+            if current and current.candidate:
+                if sent >= len(rows):
+                    rollback(self.shop.store, TASK, "the traffic ended before the release was decided", now=time.time())
+                self.referee.judge(self.replayed.send(rows[sent : sent + SLOW]))
+                sent += SLOW
             time.sleep(PAUSE_S)
             follower.look()
 
