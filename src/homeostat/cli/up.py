@@ -19,6 +19,7 @@ from homeostat.config.load import load
 from homeostat.gateway.run import serve
 from homeostat.loop.story.processes import READY, Part
 from homeostat.loop.worker import work
+from homeostat.web.routes import routes
 
 
 
@@ -30,7 +31,7 @@ def command(
     """Run the gateway and the worker on a project, until stopped."""
     settings = load(config, tuple(set_ or ()))
     if part == "gateway":
-        serve(settings, lambda address: print(READY, address, flush=True))
+        serve(settings, lambda address: print(READY, address, flush=True), pages=routes)
     elif part == "worker":
         stop = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: stop.set())

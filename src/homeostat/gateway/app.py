@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from homeostat.errors import HomeostatError
 from homeostat.gateway.chat import chat_completions
@@ -25,11 +27,11 @@ ROUTES = (
 )
 
 
-def build(answerer: Answerer, *, most_bytes: int = MOST_BYTES) -> Starlette:
-    """The application; `answerer` is its whole state, and closing it is up to the caller."""
+def build(answerer: Answerer, *, most_bytes: int = MOST_BYTES, pages: Sequence[BaseRoute] = ()) -> Starlette:
+    """The application; `answerer` is its whole state, and closing it is up to the caller. `pages` come beside the API."""
     counts = Metrics(answerer)
     app = Starlette(
-        routes=ROUTES,
+        routes=[*ROUTES, *pages],
         middleware=[
             Middleware(CountRequests, metrics=counts, paths=[route.path for route in ROUTES]),
             Middleware(BodyLimit, most_bytes=most_bytes),

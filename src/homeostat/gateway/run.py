@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+
+from starlette.routing import BaseRoute
 
 from homeostat.config.schema import Config
 from homeostat.gateway.server import Server, address, listen
@@ -13,10 +15,13 @@ from homeostat.serve.answer import Answerer
 from homeostat.store import Store
 
 
-def serve(config: Config, announce: Callable[[str], None]) -> None:
+Pages = Callable[[Store, Config], Sequence[BaseRoute]]
+
+
+def serve(config: Config, announce: Callable[[str], None], *, pages: Pages = lambda store, config: ()) -> None:
     """Answer until SIGTERM or SIGINT, then finish what is under way; to be called in the main thread.
 
-    `announce` is called with the address when requests are taken.
+    `announce` is called with the address when requests are taken; `pages` are served beside the API.
 
     Raises:
         PortInUse: the port is taken; nothing else was started.
@@ -27,7 +32,8 @@ def serve(config: Config, announce: Callable[[str], None]) -> None:
             backend = LocalBackend(config.model.base, threads=config.model.threads)
             answerer = Answerer(backend, store, config)
             try:
-                Server(answerer, lambda: announce(address(listener))).run(sockets=[listener])
+                shown = pages(store, config)
+                Server(answerer, lambda: announce(address(listener)), pages=shown).run(sockets=[listener])
             finally:
                 answerer.close()
         finally:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import errno
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import uvicorn
+from starlette.routing import BaseRoute
 
 from homeostat.config.schema import Gateway
 from homeostat.errors import PortInUse
@@ -79,10 +80,10 @@ def address(listener: socket.socket) -> str:
 class Server(uvicorn.Server):
     """uvicorn, with a call when requests are taken."""
 
-    def __init__(self, answerer: Answerer, ready: Callable[[], None]) -> None:
+    def __init__(self, answerer: Answerer, ready: Callable[[], None], *, pages: Sequence[BaseRoute] = ()) -> None:
         super().__init__(
             uvicorn.Config(
-                build(answerer),
+                build(answerer, pages=pages),
                 log_level="warning",
                 access_log=False,
                 lifespan="off",

@@ -1,0 +1,40 @@
+"""Let a version answer everybody at once, without shadow and canary: a person's decision.
+
+One row records it and `homeostat rollback` takes it back. `--dry-run` tells what would change and changes nothing.
+
+Exit codes: 0 done, or nothing to do; 2 configuration; 5 there is no such version; 7 its state forbids it, or another
+version is on trial.
+
+Example: `homeostat promote ver_1v9x3k --because "checked by hand" --dry-run`
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from homeostat.cli.project import project
+from homeostat.cli.rehearsal import carry_out, tell
+from homeostat.release.registry import promote
+
+
+def command(
+    version: Annotated[str, typer.Argument(help="Id of the version.")],
+    config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
+    because: Annotated[str, typer.Option(help="The reason, kept with the release.")] = "promoted by hand",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would change, and change nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Let a version answer everybody at once, without shadow and canary: a person's decision."""
+    with project(config) as opened:
+        task = opened.store.versions.get(version).task
+        outcome = carry_out(
+            opened.store,
+            task,
+            lambda store: promote(store, task, version, because, now=time.time()),
+            dry_run=dry_run,
+        )
+    tell(outcome, as_json=as_json)

@@ -1,0 +1,34 @@
+"""Check that the store still holds together: every reference, every count, every blob against its hash.
+
+Reads every blob, so it takes as long as reading the disk takes. Changes nothing.
+
+Exit codes: 0 all is well; 2 configuration; 5 something is wrong, one line each.
+
+Example: `homeostat verify --json`
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from homeostat.cli.project import project
+from homeostat.cli.table import document
+from homeostat.errors import Tampered
+
+
+def command(
+    config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Check that the store still holds together: every reference, every count, every blob against its hash."""
+    with project(config) as opened:
+        problems = opened.store.verify()
+    if as_json:
+        document({"ok": not problems, "problems": problems})
+    else:
+        typer.echo("\n".join(problems) or "all is well: references, counts and blobs")
+    if problems:
+        raise typer.Exit(Tampered.exit)

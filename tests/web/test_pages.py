@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from homeostat.store import Store
+from homeostat.types.feedback import Feedback, FeedbackKind
+from homeostat.types.release import Release, Stage
+from homeostat.types.turn import Turn
+from homeostat.web.pages import drift, overview, traffic, turn, turns, versions, why
+from web import factory
+
+CONFIG = factory.config()
+
+
+def routing(store: Store) -> Any:
+    return overview.data(store, CONFIG, {})["tasks"][0]
+
+
+def test_the_overview_says_who_answers_and_how_well(store: Store) -> None:
+    """Quality counts the champion's own labeled replies only."""
+    task = routing(store)
+    labeled = store.interactions.labeled("routing", version=factory.SECOND)
+    assert task["champion"]["id"] == factory.SECOND
+    assert task["quality"]["n"] == len(labeled)
+    assert task["quality"]["mean"] == pytest.approx(sum(i.reply == f.value for i, f in labeled) / len(labeled))
+    assert task["objective"] == 0.9
+    assert (task["traffic"]["total"], len(task["traffic"]["newest"])) == (400, overview.SHOWN)
+    assert (task["signal"]["id"], task["decision"]["id"]) == (factory.SIGNAL, factory.DECISION)
+
+
+def test_the_overview_shows_a_release_while_it_is_open(store: Store, client: TestClient) -> None:
+    """A canary is named with its share; a finished release is only the last one."""
+    assert routing(store)["release"] is None
+    canary = Release(
+        id="rel_canary",
+        task="routing",
+        time=factory.START,
+        stage=Stage.CANARY,
+        champion=factory.SECOND,
+        candidate=factory.REFUSED,
+        share=0.2,
+    )
+    store.releases.put(canary)
+    assert routing(store)["release"]["share"] == 0.2
+    assert "canary" in client.get("/ui").text
+
+
+def test_traffic_is_newest_first_with_what_was_said(store: Store) -> None:
+    """A labeled reply is right or wrong; one without feedback is neither."""
+    found = traffic.data(store, CONFIG, {})["interactions"]
+    times = [row["time"] for row in found]
+    assert times == sorted(times, reverse=True)
+    assert len(found) == traffic.SHOWN
+    for row in found:
+        labels = [said["value"] for said in row["feedback"]]
+        assert row["right"] is (row["reply"] == labels[-1] if labels else None)
+
+
+def test_a_later_label_corrects_an_earlier_one(store: Store) -> None:
+    """The newest truth counts; a comment does not."""
+    newest = traffic.data(store, CONFIG, {})["interactions"][0]
+    for k, (kind, value) in enumerate(((FeedbackKind.LABEL, newest["reply"]), (FeedbackKind.COMMENT, "thanks"))):
+        about = newest["id"]
+        store.feedback.add([Feedback(id=f"fbk_new{k}", interaction=about, kind=kind, value=value, time=2e9 + k)])
+    again = traffic.data(store, CONFIG, {})["interactions"][0]
+    assert (again["id"], again["right"], again["truth"]) == (newest["id"], True, newest["reply"])
+
+
+def test_traffic_is_narrowed_by_version_and_tag(store: Store) -> None:
+    """Filters hold for every row, and a tag that nobody has leaves none."""
+    found = traffic.data(store, CONFIG, {"version": factory.SECOND, "tag": "segment=school"})["interactions"]
+    assert found
+    assert {(row["version"], row["tags"]["segment"]) for row in found} == {(factory.SECOND, "school")}
+    assert traffic.data(store, CONFIG, {"tag": "segment=nowhere"})["interactions"] == []
+    assert traffic.data(store, CONFIG, {"task": "replies"})["interactions"] == []
+
+
+def test_older_pages_lose_no_row(store: Store) -> None:
+    """Following `older` to the end meets every interaction, also where many share a moment."""
+    same = [factory.interaction(k, "x", "y", time=factory.START + 100.5) for k in range(1_000, 1_050)]
+    store.interactions.add(same)
+    met: set[str] = set()
+    asked: dict[str, str] = {}
+    for _ in range(20):
+        page = traffic.data(store, CONFIG, asked)
+        met |= {row["id"] for row in page["interactions"]}
+        if page["older"] is None:
+            break
+        asked = {"until": str(page["older"])}
+    assert len(met) == 450
+
+
+def test_drift_shows_the_course_and_what_moved_beside_what_came_before(store: Store) -> None:
+    """Examples of the signal on one side, the last requests before the change on the other."""
+    found = drift.data(store, CONFIG, {})
+    assert found["asked"]["version"] == factory.SECOND
+    assert len(found["trace"]) == 280
+    assert found["threshold_log10"] == pytest.approx(math.log10(500_000))
+    (signal,) = found["signals"]
+    assert [row["id"] for row in signal["moved_rows"]] == list(store.signals.get(factory.SIGNAL).examples)
+    assert len(signal["rows_before"]) == 3
+    assert all(row["time"] < signal["since"] for row in signal["rows_before"])
+    assert drift.draw(found)["chart"].startswith("<svg")
+
+
+def test_drift_of_a_version_that_was_not_watched_is_said(store: Store, client: TestClient) -> None:
+    """No trace, no chart."""
+    assert drift.draw(drift.data(store, CONFIG, {"version": factory.REFUSED}))["chart"] == ""
+    assert "Nothing has been watched yet" in client.get(f"/ui/drift?version={factory.REFUSED}").text
+
+
+def test_a_trace_with_more_channels_than_are_known_is_drawn(store: Store) -> None:
+    """A channel without a name is numbered."""
+    store.state.put(f"trace:{factory.SECOND}", [[0.0, 1.0, 2.0, 3.0], [60.0, 1.0, 2.0, 3.0]])
+    key = drift.draw(drift.data(store, CONFIG, {}))["key_of_lines"]
+    assert [entry["name"] for entry in key] == ["confidence", "neighbors", "channel 3"]
+
+
+def test_versions_carry_state_alias_cost_and_verdict(store: Store) -> None:
+    """Newest first."""
+    found = versions.data(store, CONFIG, {})["versions"]
+    assert [row["id"] for row in found] == [factory.SECOND, factory.REFUSED, factory.FIRST]
+    assert (found[0]["aliases"], found[0]["state"], found[0]["parent"]) == (["champion"], "live", factory.FIRST)
+    assert [row["verdict"] and row["verdict"]["outcome"] for row in found] == ["pass", "fail", None]
+    assert found[0]["cost"]["flops"] == 1.24e12
+
+
+def test_turns_are_listed_by_task(store: Store) -> None:
+    """Without a task all are listed."""
+    assert [row["id"] for row in turns.data(store, CONFIG, {})["turns"]] == [factory.TURN]
+    assert turns.data(store, CONFIG, {"task": "replies"})["turns"] == []
+
+
+def test_a_turn_tells_its_attempts_in_order(store: Store) -> None:
+    """Each attempt has its dataset, verdict and losses; the releases come once each."""
+    found = turn.data(store, CONFIG, {"id": factory.TURN})
+    assert [attempt["recipe"] for attempt in found["attempts"]] == ["naive", "careful"]
+    assert [attempt["verdict"]["outcome"] for attempt in found["attempts"]] == ["fail", "pass"]
+    assert all(len(attempt["losses"]) == 12 for attempt in found["attempts"])
+    assert [release["id"] for release in found["releases"]] == ["rel_shadow", "rel_full"]
+    assert found["signals"][0]["texts"]
+    drawn = turn.draw(found)
+    assert len(drawn["losses"]) == 2
+    assert drawn["drawn"][0]["funnel"]
+
+
+def test_a_turn_under_way_shows_what_there_is(store: Store, client: TestClient) -> None:
+    """Steps that have not come, nouns that are gone and a drill's steps are no error."""
+    diary = {"watch": "sig_gone", "curate.careful": factory.DATASET, "push": "rel_gone", "stage.0": "canary"}
+    store.turns.put(Turn(id="trn_open", task="routing", time=factory.START, diary=diary))
+    page = client.get("/ui/turns/trn_open").text
+    assert "Under way" in page
+    assert "none yet" in page
+    assert "sig_gone" in page
+
+
+def test_why_walks_both_ways(store: Store) -> None:
+    """A version comes from its dataset, and its requests come of it."""
+    tree = why.data(store, CONFIG, {"id": factory.SECOND})["tree"]
+    assert factory.DATASET in {branch["id"] for branch in tree["came_from"]}
+    assert {"measures", "answered by"} <= {branch["relation"] for branch in tree["led_to"]}

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from homeostat.web import words
+
+THIN = words.THIN
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0.0, "0"),
+        (0.004, "0.004"),
+        (0.5, "0.5"),
+        (12.5, "12.5"),
+        (7_214, "7,214"),
+        (3.2e9, "3.2 × 10⁹"),
+        (2e-5, "2.0 × 10⁻⁵"),
+    ],
+)
+def test_amounts_have_no_false_precision(value: float, said: str) -> None:
+    """A number of any size is said in a few characters."""
+    assert words.amount(value) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.84, "0.84 s"), (41.2, "41 s"), (59.7, "1 min"), (200, "3 min 20 s"), (18_720, "5 h 12 min"), (86_400, "1 d")],
+)
+def test_durations_carry_two_units_at_most(seconds: float, said: str) -> None:
+    """A span of time is said in its largest unit and the next."""
+    assert words.duration(seconds).replace(THIN, " ") == said
+
+
+def test_a_score_without_rows_has_no_interval() -> None:
+    """A plain number is not given an interval that nobody measured."""
+    assert words.scored(0.931, 0.931, 0.931, 0) == f"93.1{THIN}%"
+    assert words.scored(0.931, None, None, 10) == f"93.1{THIN}%"
+    assert words.scored(0.931, 0.902, 0.953, 120) == f"93.1{THIN}% (90.2 to 95.3, n = 120)"
+
+
+def test_differences_carry_their_sign() -> None:
+    """A loss is written with a real minus, a gain with a plus."""
+    assert words.moved(-0.114, -0.132, -0.097, 1190) == "−11.4 points (−13.2 to −9.7, n = 1,190)"
+    assert words.points(0.02) == "+2.0 points"
+
+
+def test_times_are_utc_and_impossible_ones_stay_numbers() -> None:
+    """A moment beyond the calendar is shown as it came instead of raising."""
+    assert words.when(0.0) == "1 Jan 1970, 00:00"
+    assert words.when(1e18) == "1e+18"
+    assert words.when(math.nan) == "nan"
+
+
+def test_counting_words() -> None:
+    """Small numbers are words; one thing has no plural."""
+    assert [words.several(n, "turn") for n in (0, 1, 3, 12)] == ["no turns", "one turn", "three turns", "12 turns"]
+
+
+def test_long_ids_keep_their_noun_and_their_end() -> None:
+    """An id is cut where ids differ least: in the middle."""
+    assert words.short("ver_01jd8m3k7q9x5v2w0ab3") == "ver_…2w0ab3"
+    assert words.short("rel_full") == "rel_full"
+
+
+def test_flops_choose_their_unit() -> None:
+    """Floating-point operations are told in thousands of thousands."""
+    assert words.flops(1.24e12) == f"1.24{THIN}TFLOP"
+    assert words.flops(5) == f"5{THIN}FLOP"
+
+
+def test_a_logarithm_is_told_as_its_number() -> None:
+    """The rounding of a logarithm does not show as odd digits."""
+    assert words.about(math.log10(500_000) + 1e-5) == "500,000"
+    assert words.about(5_000.0).endswith("10³⁰⁰")
