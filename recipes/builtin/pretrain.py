@@ -148,9 +148,18 @@ def run(plan: Plan, data: Path, work: Path, save_every: int = 100) -> LlamaForCa
             opt.step()
             opt.zero_grad(set_to_none=True)
         if (step + 1) % save_every == 0 or step + 1 == last:
-            save(checkpoint, {"model": model.state_dict(), "optimizers": [o.state_dict() for o in opts], "step": step + 1})
+            save(
+                checkpoint,
+                {"model": model.state_dict(), "optimizers": [o.state_dict() for o in opts], "step": step + 1},
+            )
             speed = (step + 1 - done) * CONTEXT * ROWS / (time.time() - started)
-            line = {"step": step + 1, "of": last, "loss": round(float(loss), 4), "tokens_per_s": round(speed), "held_out": held_out(model, held)}
+            line = {
+                "step": step + 1,
+                "of": last,
+                "loss": round(float(loss), 4),
+                "tokens_per_s": round(speed),
+                "held_out": held_out(model, held),
+            }
             print(json.dumps(line), flush=True)
             with log.open("a") as out:
                 out.write(json.dumps(line) + "\n")

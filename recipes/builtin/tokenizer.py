@@ -34,7 +34,9 @@ EVERYDAY = Path(__file__).with_name("everyday.txt")
 def sample(data: Path) -> Iterator[str]:
     """A balanced sample of the sources, and everyday words in both cases."""
     for source, count in ((corpus.arxiv, 9000), (corpus.books, 4000), (corpus.small, 800)):
-        yield from islice(source(data), 0, None, max(1, {corpus.arxiv: 37879, corpus.books: 10000}.get(source, 800) // count))
+        yield from islice(
+            source(data), 0, None, max(1, {corpus.arxiv: 37879, corpus.books: 10000}.get(source, 800) // count)
+        )
     words = EVERYDAY.read_text().split()
     yield from (" ".join(words + [w.capitalize() for w in words]) for _ in range(400))
 
@@ -43,7 +45,10 @@ def train(data: Path) -> PreTrainedTokenizerFast:
     """The trained tokenizer with its chat template."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split(Regex(SPLIT), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+        [
+            pre_tokenizers.Split(Regex(SPLIT), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(

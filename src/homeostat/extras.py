@@ -17,6 +17,4 @@ def require(package: str, reason: str, *, extra: str) -> ModuleType:
     try:
         return import_module(package)
     except ModuleNotFoundError as missing:
-        raise MissingExtra(
-            f"{package} is needed {reason}", fix=f"pip install 'homeostat[{extra}]'"
-        ) from missing
+        raise MissingExtra(f"{package} is needed {reason}", fix=f"pip install 'homeostat[{extra}]'") from missing

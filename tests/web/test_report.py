@@ -23,15 +23,18 @@ class Outline(HTMLParser):
         self.tags: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Open."""
         self.tags.add(tag)
         self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "action", "xlink:href")]
         if tag not in VOID:
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
+        """Close what was opened last."""
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
+        """Note headings."""
         if self.open and self.open[-1] in ("h1", "h2"):
             self.headings.append(data.strip())
 

@@ -26,7 +26,8 @@ def test_calendar_ticks_stay_inside_and_are_few(low: float, width: float) -> Non
     """Any range of times, from a moment to millennia, has between one and a dozen ticks inside it."""
     ticks = scale.calendar(low, low + width)
     assert 1 <= len(ticks) <= 12
-    assert all(low <= tick.at <= low + width for tick in ticks)
+    slack = 1e-6 * width
+    assert all(low - slack <= tick.at <= low + width + slack for tick in ticks)
     assert all(tick.label for tick in ticks)
 
 
@@ -35,7 +36,7 @@ def test_the_calendar_says_what_the_span_asks_for() -> None:
     start = 1_735_689_600.0  # 1 January 2025
     assert [t.label for t in scale.calendar(start, start + 364 * 86_400)][:2] == ["Jan 2025", "Mar"]
     assert "06:00" in [t.label for t in scale.calendar(start + 1, start + 86_000)]
-    assert [t.label for t in scale.calendar(946_684_800.0, 1_577_836_800.0)][0] == "2000"
+    assert scale.calendar(946_684_800.0, 1_577_836_800.0)[0].label == "2000"
 
 
 def test_powers_of_ten_are_whole() -> None:

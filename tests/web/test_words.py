@@ -19,6 +19,8 @@ THIN = words.THIN
         (7_214, "7,214"),
         (3.2e9, "3.2 × 10⁹"),
         (2e-5, "2.0 × 10⁻⁵"),
+        (-9.99e10, "−1.0 × 10¹¹"),
+        (-3.5, "−3.5"),
     ],
 )
 def test_amounts_have_no_false_precision(value: float, said: str) -> None:

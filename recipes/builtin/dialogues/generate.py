@@ -23,17 +23,57 @@ SLOT = re.compile(r"\{(\w+)\}")
 ARTICLE = re.compile(r"\b([Aa]) (?=[aeiouAEIOU](?!ni[tqcv]|se|uro|ne\b|uca|tility))")
 
 PREFIXES = (
-    "hey,", "hi,", "hello,", "ok,", "okay so", "please", "um,", "sorry,", "excuse me,", "well,",
-    "hey there,", "quick one,", "listen,", "alright,", "good morning,", "yo,", "and", "so,", "now",
-    "one more thing,", "right,", "hi there,", "also,", "oh,", "good evening,",
+    "hey,",
+    "hi,",
+    "hello,",
+    "ok,",
+    "okay so",
+    "please",
+    "um,",
+    "sorry,",
+    "excuse me,",
+    "well,",
+    "hey there,",
+    "quick one,",
+    "listen,",
+    "alright,",
+    "good morning,",
+    "yo,",
+    "and",
+    "so,",
+    "now",
+    "one more thing,",
+    "right,",
+    "hi there,",
+    "also,",
+    "oh,",
+    "good evening,",
 )
 SUFFIXES = (
-    " please", ", thanks", " asap", ", please", " thanks", ", I'm in a hurry", ", thank you",
-    " pls", " right now", ", will you", " if possible", ", it's urgent", " real quick", ", come on",
+    " please",
+    ", thanks",
+    " asap",
+    ", please",
+    " thanks",
+    ", I'm in a hurry",
+    ", thank you",
+    " pls",
+    " right now",
+    ", will you",
+    " if possible",
+    ", it's urgent",
+    " real quick",
+    ", come on",
 )
 CLOSINGS = (
-    "Anything else?", "Let me know if you need more.", "Is there anything else?", "Just ask.",
-    "Happy to help.", "Tell me if that is wrong.", "What else can I do?", "I hope that helps.",
+    "Anything else?",
+    "Let me know if you need more.",
+    "Is there anything else?",
+    "Just ask.",
+    "Happy to help.",
+    "Tell me if that is wrong.",
+    "What else can I do?",
+    "I hope that helps.",
 )
 
 
@@ -77,11 +117,7 @@ def situations(folder: Path = HERE) -> tuple[Situation, ...]:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
 
     shared = read(folder / "_shared.yaml")
-    return tuple(
-        _situation(path.stem, raw, shared)
-        for path in sorted(folder.glob("[!_]*.yaml"))
-        for raw in read(path)
-    )
+    return tuple(_situation(path.stem, raw, shared) for path in sorted(folder.glob("[!_]*.yaml")) for raw in read(path))
 
 
 def _fill(pattern: str, values: dict[str, str]) -> str:

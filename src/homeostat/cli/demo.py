@@ -18,11 +18,11 @@ from rich.console import Console
 
 from homeostat.builtin.resources import traffic_path
 from homeostat.collect.git import read_git
-from homeostat.collect.stream import read_stream
+from homeostat.collect.stream import StreamRow, Truth, read_stream
 from homeostat.loop.story.document import document
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.story.script import Options, Story
-
+from homeostat.web.report import render
 
 
 def command(
@@ -35,7 +35,7 @@ def command(
     seed: Annotated[int, typer.Option(help="Of the draw of feedback.")] = 0,
 ) -> None:
     """Tell the whole story on one stream."""
-    name, (rows, truths) = _stream(stream, git)
+    name, rows, truths = _stream(stream, git)
     scene = Scene(Console(stderr=True, highlight=False))
     if (folder / "homeostat.yaml").exists():
         shutil.rmtree(folder)
@@ -46,15 +46,17 @@ def command(
     story.tell()
     told = document(story)
     report = folder / "report.html"
-    report.write_text("", encoding="utf-8")
+    report.write_text(render(told), encoding="utf-8")
     scene.console.print(f"\nThe report is {report}. To go on from here: homeostat up --config {folder}/homeostat.yaml")
     if as_json:
         typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
 
 
-def _stream(stream: Path | None, git: Path | None) -> tuple[str, tuple[list, list]]:  # type: ignore[type-arg]
+def _stream(stream: Path | None, git: Path | None) -> tuple[str, list[StreamRow], list[Truth]]:
+    """Name, rows and truths of what is to be replayed."""
     if git is not None:
-        return git.resolve().name, read_git(git)
+        rows = read_git(git)
+        return git.resolve().name, rows, [{} for _ in rows]
     if stream is not None:
-        return stream.name.removesuffix(".gz").removesuffix(".jsonl"), read_stream(stream)
-    return "brightwick", read_stream(traffic_path())
+        return stream.name.removesuffix(".gz").removesuffix(".jsonl"), *read_stream(stream)
+    return "brightwick", *read_stream(traffic_path())

@@ -12,9 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import click
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from homeostat import __version__
 from homeostat.errors import HomeostatError
@@ -41,16 +40,16 @@ COMMANDS = {
 class Lazy(TyperGroup):
     """A group that imports a command's module when the command is called."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """Names of the commands, in order."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> Any:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command, or for the overview a stand-in with its help alone."""
         if cmd_name not in COMMANDS:
             return None
         if ctx.resilient_parsing or _overview():
-            return click.Command(cmd_name, help=_summary(COMMANDS[cmd_name]))
+            return TyperCommand(cmd_name, help=_summary(COMMANDS[cmd_name]))
         module = importlib.import_module(f"homeostat.cli.{COMMANDS[cmd_name]}")
         app = typer.Typer(add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
         app.command(name=cmd_name, help=module.__doc__)(module.command)

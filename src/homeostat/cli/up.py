@@ -22,7 +22,6 @@ from homeostat.loop.worker import work
 from homeostat.web.routes import routes
 
 
-
 def command(
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     part: Annotated[str, typer.Option(help="`all`, or one process alone: `gateway`, `worker`.")] = "all",
@@ -38,12 +37,12 @@ def command(
         signal.signal(signal.SIGINT, lambda *_: stop.set())
         work(settings, stopped=stop.is_set, announce=lambda text: print(READY, text, flush=True))
     else:
-        _both(config)
+        _both(config, tuple(set_ or ()))
 
 
-def _both(config: Path) -> None:
+def _both(config: Path, overrides: tuple[str, ...]) -> None:
     """Both parts as children; ends when one of them does or when interrupted."""
-    parts = [Part("gateway", config), Part("worker", config)]
+    parts = [Part(name, config, overrides) for name in ("gateway", "worker")]
     try:
         for part in parts:
             print(f"{part.name}: {part.start()}", flush=True)

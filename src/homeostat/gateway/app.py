@@ -28,7 +28,7 @@ ROUTES = (
 
 
 def build(answerer: Answerer, *, most_bytes: int = MOST_BYTES, pages: Sequence[BaseRoute] = ()) -> Starlette:
-    """The application; `answerer` is its whole state, and closing it is up to the caller. `pages` come beside the API."""
+    """The application; `answerer` is its whole state, and closing it is up to the caller. `pages` go beside the API."""
     counts = Metrics(answerer)
     app = Starlette(
         routes=[*ROUTES, *pages],

@@ -14,7 +14,6 @@ from homeostat.llm.local import LocalBackend
 from homeostat.serve.answer import Answerer
 from homeostat.store import Store
 
-
 Pages = Callable[[Store, Config], Sequence[BaseRoute]]
 
 

@@ -55,13 +55,13 @@ class Arm:
         )
 
 
-def once(task: Task, start: Start, lesson: Lesson, recipe: Recipe, folder: Path, report: Report) -> tuple[Start, Trained]:
+def once(
+    task: Task, start: Start, lesson: Lesson, recipe: Recipe, folder: Path, report: Report
+) -> tuple[Start, Trained]:
     """Train one model; where it can be gone on from, and what was left."""
     rows = [replace(e, origin=Origin.NEW) for e in lesson.known]
     trained = train(
-        Order(
-            task=task, start=start, examples=rows, labels=lesson.labels, recipe=recipe, folder=folder, report=report
-        )
+        Order(task=task, start=start, examples=rows, labels=lesson.labels, recipe=recipe, folder=folder, report=report)
     )
     return Start(base=start.base, folder=trained.weights, kind=trained.kind, labels=trained.labels), trained
 

@@ -45,10 +45,10 @@ def sabotage(shop: Workshop, task: str, drill: str) -> Version:
 def push(shop: Workshop, now: steps.Now) -> str:
     """Put the broken version straight into the canary."""
     broken = sabotage(shop, now.task, now.turn)
-    because = f"drill: {broken.id} was broken on purpose and answers {shop.config.release.canary_share:.0%} of the episodes"
-    return rollout.open_canary(
-        shop.store, now.task, broken.id, shop.config.release, because, now=time.time()
-    ).id
+    because = (
+        f"drill: {broken.id} was broken on purpose and answers {shop.config.release.canary_share:.0%} of the episodes"
+    )
+    return rollout.open_canary(shop.store, now.task, broken.id, shop.config.release, because, now=time.time()).id
 
 
 @DBOS.workflow(name="drill")

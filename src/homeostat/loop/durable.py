@@ -53,7 +53,6 @@ def launch(folder: Path) -> None:
             "serializer": DBOSPortableJSONSerializer(),
             "log_level": "WARNING",
             "notification_listener_polling_interval_sec": 0.05,
-            "run_admin_server": False,
         }
     )
     DBOS.launch()

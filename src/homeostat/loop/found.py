@@ -1,4 +1,4 @@
-"""A task's first version: trained on imported history, promoted without a gate, for there is nothing to compare it with."""
+"""A task's first version: trained on imported history, promoted without a gate, with nothing to compare it to."""
 
 from __future__ import annotations
 

@@ -32,13 +32,11 @@ def start_of(shop: Workshop, parent: Version | None) -> Start:
     """What training goes on from: the parent's weights, or the bare base."""
     if parent is None or not parent.blob:
         return Start(base=shop.config.model.base)
-    return Start(
-        base=parent.base, folder=shop.store.blobs.folder(parent.blob), kind=parent.kind, labels=parent.labels
-    )
+    return Start(base=parent.base, folder=shop.store.blobs.folder(parent.blob), kind=parent.kind, labels=parent.labels)
 
 
 def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], None] = lambda values: None) -> Version:
-    """Train and register; a run that was killed goes on from its checkpoint, one that was registered is not repeated."""
+    """Train and register; a run that was killed goes on from its checkpoint, a registered one is not repeated."""
     known = [v for v in shop.store.versions.list(lesson.task) if v.id == lesson.version]
     if known:
         return known[0]

@@ -122,7 +122,10 @@ def attempts(shop: Workshop, now: Now) -> str:
     """The recipes to try, in order; one that the last turn saw refused is not tried again."""
     last = [t for t in shop.store.turns.list(now.task) if t.id != now.turn and "attempts" in t.diary][-1:]
     refused = {
-        name.removeprefix("judge.") for t in last for name, left in t.diary.items() if name.startswith("judge.") and not left
+        name.removeprefix("judge.")
+        for t in last
+        for name, left in t.diary.items()
+        if name.startswith("judge.") and not left
     }
     wanted = shop.config.train.attempts
     return " ".join([r for r in wanted if r not in refused] or list(wanted[-1:]))
@@ -227,8 +230,10 @@ def passes(shop: Workshop, now: Now, verdict: str) -> str:
 
 
 def undecided(shop: Workshop, now: Now) -> str:
-    """The last candidate of this turn that the gate is unsure about, or empty: live pairs may decide what rows did not."""
-    verdicts = [shop.store.verdicts.get(left) for step, left in _turn(shop, now).diary.items() if step.startswith("gate.")]
+    """The last candidate that the gate is unsure about, or empty: live pairs may decide what test rows did not."""
+    verdicts = [
+        shop.store.verdicts.get(left) for step, left in _turn(shop, now).diary.items() if step.startswith("gate.")
+    ]
     unsure = [v.candidate for v in verdicts if v.outcome is Outcome.UNSURE]
     return unsure[-1] if unsure else ""
 

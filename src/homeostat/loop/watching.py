@@ -71,9 +71,7 @@ class Watch:
         rows = store.interactions.list(task, after=watcher.cursor, version=champion, since=self._since(champion))
         signals = watcher.update(rows)
         after = watcher.feedback_cursor or (0.0, "")
-        pairs = [
-            (i, f) for i, f in store.interactions.labeled(task, version=champion) if (f.time, f.id) > after
-        ]
+        pairs = [(i, f) for i, f in store.interactions.labeled(task, version=champion) if (f.time, f.id) > after]
         signals += watcher.update_labels(sorted(pairs, key=lambda p: (p[1].time, p[1].id)))
         for signal in signals:
             store.signals.put(signal)

@@ -1,6 +1,7 @@
 """Asks the other version of a running release the same question, when nobody waits for the model.
 
-Whichever of the two answered the user, the other gets a copy: every request of a running release is a pair. Nobody sees these replies; a release is judged by them. A copy that cannot be made is counted and
+Whichever of the two answered the user, the other gets a copy: every request of a running release is a pair. Nobody
+sees these replies; a release is judged by them. A copy that cannot be made is counted and
 never troubles the request it was made from.
 """
 

@@ -33,7 +33,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """An immutable snapshot of examples. Its rows live in the blob named by `blob`; `counts` says what was dropped where."""
+    """An immutable snapshot of examples: its rows live in the blob, its counts say what was dropped where."""
 
     id: str
     task: str

@@ -37,7 +37,7 @@ class Interaction:
     probability: float = 1.0
     """With which probability routing picked this version."""
     confidence: float = 0.0
-    """Label task: probability of the label replied. Text task: exp of the mean log-probability of the reply's tokens."""
+    """Label task: probability of the label replied. Text task: exp of the reply tokens' mean log-probability."""
     entropy: float = 0.0
     """Label task: entropy over the labels, in nats. Text task: mean entropy over the reply's tokens."""
     prompt_tokens: int = 0

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -29,14 +30,18 @@ def environment() -> Environment:
     )
     made.filters.update({name: getattr(words, name) for name in _FILTERS})
     made.filters["drawn"] = drawn
-    made.globals["scored"] = words.scored
-    made.globals["moved"] = words.moved
+    made.filters["urlencode"] = address
     return made
 
 
 def drawn(svg: str) -> Markup:
     """A drawing of `homeostat.web.chart`, not to be escaped again; anything else is escaped."""
     return Markup(svg) if svg.startswith(_DRAWN) else Markup.escape(svg)
+
+
+def address(value: str) -> str:
+    """A value as part of an address, as the filter of this name but for half characters, which it would not take."""
+    return quote(str(value).encode("utf-8", "replace"), safe="")
 
 
 def set_page(template: str, context: Mapping[str, Any]) -> str:

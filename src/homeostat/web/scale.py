@@ -12,7 +12,7 @@ from homeostat.web import words
 _MINUTE, _DAY, _MONTH = 60.0, 86400.0, 30.4 * 86400.0
 _SECONDS = (1, 5, 15, 30, 60, 300, 900, 1800, 3600, 10800, 21600, 43200, 86400, 172800, 604800, 1209600)
 """Steps, in seconds, below a month."""
-_MONTHS = (1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200)
+_MONTHS = (1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 2400, 6000, 12_000)
 """Steps, in months, from a month on."""
 
 

@@ -51,10 +51,10 @@ def amount(value: float) -> str:
     if not math.isfinite(value):
         return "∞" if value > 0 else "–"
     if size >= 1e7 or 0 < size < 1e-3:
-        power = math.floor(math.log10(size))
-        return f"{value / 10.0**power:.1f} × {ten_to(power)}"
+        digits, _, power = f"{value:.1e}".partition("e")
+        return f"{digits} × 10{str(int(power)).translate(_SUPERSCRIPTS)}".replace("-", "−")
     text = f"{value:,.0f}" if size >= 100 else f"{value:,.1f}" if size >= 1 else f"{value:.3f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
 
 
 def about(log10: float) -> str:

@@ -24,9 +24,15 @@ class Follower:
         for signal in self.store.signals.list(self.task):
             if self._first(signal.id):
                 level = f"{signal.statistic:,.0f} ≥ {signal.threshold:,.0f}"
-                self.scene.say("signal", f"{signal.moved.value}: {signal.detector} {level} after {signal.n:,} requests", signal.time)
+                self.scene.say(
+                    "signal",
+                    f"{signal.moved.value}: {signal.detector} {level} after {signal.n:,} requests",
+                    signal.time,
+                )
                 for example in signal.examples[:3]:
-                    self.scene.say("", f"[dim]e.g.[/dim] “{self.store.interactions.get(example).text[:90]}”", signal.time)
+                    self.scene.say(
+                        "", f"[dim]e.g.[/dim] “{self.store.interactions.get(example).text[:90]}”", signal.time
+                    )
         for turn in self.store.turns.list(self.task):
             self._turn(turn)
         release = self.store.releases.current(self.task)
@@ -54,7 +60,9 @@ class Follower:
 
     def _step(self, turn: Turn, step: str, left: str) -> None:
         kind, _, recipe = step.partition(".")
-        tell = {"decide": self._decision, "curate": self._dataset, "train": self._version, "gate": self._verdict}.get(kind)
+        tell = {"decide": self._decision, "curate": self._dataset, "train": self._version, "gate": self._verdict}.get(
+            kind
+        )
         if tell is not None:
             tell(turn, recipe, left)
 

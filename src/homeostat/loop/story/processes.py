@@ -21,6 +21,8 @@ class Part:
     name: str
     project: Path
     """The homeostat.yaml it runs on."""
+    overrides: tuple[str, ...] = ()
+    """Knobs as `section.name=value`."""
     process: subprocess.Popen[str] = field(init=False)
     address: str = field(init=False, default="")
     _said: list[str] = field(init=False, default_factory=list)
@@ -32,9 +34,19 @@ class Part:
             RuntimeError: it ended or stayed silent; with the last lines it printed.
         """
         command = [sys.executable, "-m", "homeostat", "up", "--config", str(self.project), "--part", self.name]
-        environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"}
+        command += [word for knob in self.overrides for word in ("--set", knob)]
+        environment = os.environ | {
+            "OMP_WAIT_POLICY": "PASSIVE",
+            "PYTHONUNBUFFERED": "1",
+            "TOKENIZERS_PARALLELISM": "false",
+        }
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, start_new_session=True
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
+            start_new_session=True,
         )
         ready = threading.Event()
         threading.Thread(target=self._listen, args=(ready,), daemon=True).start()

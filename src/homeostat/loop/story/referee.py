@@ -1,4 +1,7 @@
-"""Knows the right answers and what is true of every row, and keeps score. Nothing that learns or decides may import it."""
+"""Knows the right answers and what is true of every row, and keeps score.
+
+Nothing that learns or decides may import it.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,11 @@ class Mark:
     phase: int
 
 
+def score_of(marks: Sequence[Mark]) -> Score | None:
+    """Accuracy over marks; None where there are none."""
+    return proportion(sum(m.right for m in marks), len(marks)) if marks else None
+
+
 @dataclass(slots=True)
 class Referee:
     """Judges replies against the stream's labels; reads `truth` for slices and phases."""
@@ -33,7 +41,8 @@ class Referee:
     def judge(self, sent: Sequence[Sent]) -> None:
         """Note which of these replies were right."""
         self.marks += [
-            Mark(s.row.time, s.reply == s.row.label, s.version, self.slice_of(s.row), self.phase_of(s.row)) for s in sent
+            Mark(s.row.time, s.reply == s.row.label, s.version, self.slice_of(s.row), self.phase_of(s.row))
+            for s in sent
         ]
 
     def slice_of(self, row: StreamRow) -> str:
@@ -59,8 +68,7 @@ class Referee:
 
     def score(self, keep: Callable[[Mark], bool]) -> Score | None:
         """Accuracy over the marks that `keep` lets through; None where there are none."""
-        kept = [m.right for m in self.marks if keep(m)]
-        return proportion(sum(kept), len(kept)) if kept else None
+        return score_of([m for m in self.marks if keep(m)])
 
     def course(self, points: int = 40) -> list[dict[str, object]]:
         """Accuracy over time in `points` equal batches of requests, for the chart."""

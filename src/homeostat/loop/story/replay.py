@@ -1,4 +1,4 @@
-"""Sends recorded traffic through the gateway as any customer would: the `openai` client for requests, HTTP for feedback.
+"""Sends recorded traffic through the gateway as a customer would: the `openai` client for requests, HTTP for feedback.
 
 Feedback comes late and for a part of the traffic only, drawn before the first request is sent.
 """

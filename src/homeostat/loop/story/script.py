@@ -14,12 +14,11 @@ from homeostat.loop.durable import TurnQueue
 from homeostat.loop.found import found
 from homeostat.loop.story.follow import Follower
 from homeostat.loop.story.processes import Part
-from homeostat.loop.story.referee import Referee
+from homeostat.loop.story.referee import Referee, score_of
 from homeostat.loop.story.replay import Replay
 from homeostat.loop.story.scene import Bar, Scene, points
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.release.registry import rollback
-from homeostat.stats.intervals import proportion
 from homeostat.types import ids
 from homeostat.types.dataset import Example
 from homeostat.types.report import Score
@@ -93,7 +92,10 @@ class Story:
     def _found(self) -> None:
         history = [r for r in self.options.rows if r.split is Split.HISTORY]
         now = max(r.time for r in history)
-        self.scene.say("stream", f"{self.options.name}: {len(history):,} labeled rows of history, {len(self.live):,} requests to come")
+        self.scene.say(
+            "stream",
+            f"{self.options.name}: {len(history):,} labeled rows of history, {len(self.live):,} requests to come",
+        )
         with self.scene.bar("train", 1) as bar:
             self.first = self._first_version(history, now, bar)
         cost = self.first.cost
@@ -130,8 +132,7 @@ class Story:
                     time.sleep(PAUSE_S)
 
     def _lately(self, n: int = 200) -> Score | None:
-        marks = self.referee.marks[-n:]
-        return proportion(sum(m.right for m in marks), len(marks)) if marks else None
+        return score_of(self.referee.marks[-n:])
 
     def _finish(self, rows: list[StreamRow], follower: Follower) -> None:
         """Let an open turn come to its end while the last of the traffic flows."""
@@ -169,7 +170,9 @@ class Story:
         self.drilled = self._drill_result(name)
 
     def _drill_result(self, name: str) -> dict[str, Any]:
-        releases = [r for r in self.shop.store.releases.list(TASK) if r.candidate and r.stage.value in {"canary", "rollback"}]
+        releases = [
+            r for r in self.shop.store.releases.list(TASK) if r.candidate and r.stage.value in {"canary", "rollback"}
+        ]
         opened = [r for r in releases if r.stage.value == "canary"][-1:]
         back = [r for r in releases if r.stage.value == "rollback"][-1:]
         if not opened or not back or back[0].candidate != opened[0].candidate:

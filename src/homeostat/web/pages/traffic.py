@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import inf
+from math import inf, nextafter
 from typing import Any
 
 from homeostat.config.schema import Config
@@ -27,17 +27,17 @@ def data(store: Store, config: Config, asked: Asked) -> Data:
     """Newest first; `task`, `version`, `tag` (`key=value`) and `until` (seconds since 1970) narrow it."""
     task, version, tag = chosen_task(config, asked), asked.get("version", ""), asked.get("tag", "")
     which: Which = {"until": moment(asked, "until", inf), "version": version}
-    searched = newest(store, task, SEARCHED if tag else SHOWN, **which) if task else []
-    rows = [row for row in searched if _has(row, tag)][:SHOWN]
-    full = len(rows) == SHOWN or (tag and len(searched) == SEARCHED)
+    limit = SEARCHED if tag else SHOWN
+    known = newest(store, task, limit + 1, **which) if task else []
+    places = [place for place, row in enumerate(known[:limit]) if _has(row, tag)][:SHOWN]
     return {
         "asked": {"task": task, "version": version, "tag": tag},
         "tasks": list(config.tasks),
         "versions": [v.id for v in reversed(store.versions.list(task, limit=_VERSIONS))] if task else [],
-        "tags": _tags(searched),
-        "searched": len(searched),
-        "older": _older(rows if len(rows) == SHOWN else searched) if full else None,
-        "interactions": _with_feedback(store, config, task, rows),
+        "tags": _tags(known),
+        "searched": min(limit, len(known)),
+        "older": _older(known, places[-1] + 1 if len(places) == SHOWN else limit),
+        "interactions": _with_feedback(store, config, task, [known[place] for place in places]),
     }
 
 
@@ -46,12 +46,17 @@ def _has(row: Interaction, tag: str) -> bool:
     return not tag or row.tags.get(key.strip()) == value.strip()
 
 
-def _older(rows: list[Interaction]) -> float | None:
-    """Where the next page begins: the oldest moment here, rows of which may come again but none is lost."""
-    if not rows or rows[0].time == rows[-1].time:
+def _older(known: list[Interaction], end: int) -> float | None:
+    """The moment before which the next page begins, where there are rows past the first `end`.
+
+    Where a moment's rows are cut in two, they all come again, so that none is lost; only a moment with more rows than
+    a whole page keeps some to itself.
+    """
+    if end >= len(known):
         return None
-    same = sum(row.time == rows[-1].time for row in rows)
-    return rows[-1].time if same == 1 else rows[-1].time + 1e-6
+    last = known[end - 1].time
+    cut = known[end].time == last and known[0].time > last
+    return nextafter(last, inf) if cut else last
 
 
 def _tags(rows: Iterable[Interaction]) -> list[str]:

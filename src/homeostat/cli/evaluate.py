@@ -1,0 +1,94 @@
+"""Score a version on its task's test suite, beside the champion or another version, and say what the gate would say.
+
+The suite is what the world has shown so far, up to the newest request or the version's own time, whichever is later.
+Without `--against` a version stands beside the champion, and the champion alone. Nothing is written.
+
+Exit codes: 0 printed, whatever the verdict; 2 configuration; 3 the suite has no rows; 4 model; 5 there is no such
+version; 7 the two versions belong to different tasks.
+
+Example: `homeostat eval ver_1v9x3k --against ver_0c2m8p`
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from homeostat.cli.table import document, table
+from homeostat.config.load import load
+from homeostat.errors import EmptyStream, NotReleasable
+from homeostat.evaluate.gate import compare, gate
+from homeostat.evaluate.score import Row, score
+from homeostat.loop import steps
+from homeostat.loop.workshop import Workshop
+from homeostat.types.report import Report, Score, Verdict
+from homeostat.types.version import Version
+from homeostat.web import words
+from homeostat.web.newest import newest
+
+
+def command(
+    version: Annotated[str, typer.Argument(help="Id of the version.")],
+    against: Annotated[str, typer.Option(help="Id of another one. Empty: the champion.")] = "",
+    config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Score a version on its task's test suite, beside the champion or another version."""
+    with closing(Workshop.open(load(config))) as shop:
+        candidate = shop.store.versions.get(version)
+        other = against or shop.store.aliases.get(candidate.task, "champion") or candidate.id
+        found = _beside(shop, candidate, shop.store.versions.get(other)) if other != version else _alone(shop, candidate)
+    document(found) if as_json else _print(found)
+
+
+def _now(shop: Workshop, version: Version) -> steps.Now:
+    """The moment up to which the suite counts."""
+    last = newest(shop.store, version.task, 1)
+    now = steps.Now("", version.task, max([version.time, *(row.time for row in last)]))
+    if not shop.suite_at(now.task, now.until):
+        fix = "import a stream with test rows: `homeostat import FILE`"
+        raise EmptyStream(f"the test suite of task '{now.task}' has no rows yet", where=words.when(now.until), fix=fix)
+    return now
+
+
+def _alone(shop: Workshop, version: Version) -> dict[str, Any]:
+    now, task = _now(shop, version), shop.config.task(version.task)
+    rows = shop.suite_at(now.task, now.until)
+    replies = shop.answers(task, version, [row.text for row in rows])
+    values = [steps.value(task.kind, reply.text, row) for reply, row in zip(replies, rows, strict=True)]
+    own = score([Row(id=str(k), value=value) for k, value in enumerate(values)])
+    return {"version": version.id, "metric": task.metric, "score": own, "at": now.until}
+
+
+def _beside(shop: Workshop, candidate: Version, champion: Version) -> dict[str, Any]:
+    if candidate.task != champion.task:
+        raise NotReleasable(f"{champion.id} is a version of task '{champion.task}', not of '{candidate.task}'")
+    now, settings = _now(shop, candidate), shop.config.evaluate
+    rows = steps.paired_rows(shop, now, candidate, champion)
+    target = sorted({steps.NEW} & {row.group for row in rows})
+    task = shop.config.task(now.task)
+    report = compare(task, candidate.id, champion.id, rows, settings, now=now.until, target=target)
+    verdict = gate(report, rows, settings, target=target, artifact=candidate.blob)
+    return {"report": report, "verdict": verdict, "at": now.until}
+
+
+def _print(found: dict[str, Any]) -> None:
+    if "score" in found:
+        own: Score = found["score"]
+        table(f"{found['metric']} of {found['version']}", ("rows", "score"), [("all", _scored(own))])
+        return
+    report: Report = found["report"]
+    verdict: Verdict = found["verdict"]
+    scores = {report.candidate: report.candidate_score, report.champion: report.champion_score}
+    rows = [(name, _scored(value)) for name, value in scores.items()]
+    parts = {"difference": report.difference, **{f"  {name}": value for name, value in report.groups.items()}}
+    rows += [(name, words.moved(value.mean, value.low, value.high, value.n)) for name, value in parts.items()]
+    table(f"{report.metric} up to {words.when(report.time)}", ("what", "value"), rows)
+    typer.echo(f"\n{verdict.outcome.value}: {verdict.because}")
+
+
+def _scored(value: Score) -> str:
+    return words.scored(value.mean, value.low, value.high, value.n)

@@ -1,0 +1,77 @@
+"""Rows of a labeled stream, turned into what a task learns from, is tested on, or keeps in its log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from homeostat.collect.stream import Split, StreamRow
+from homeostat.errors import BadStream
+from homeostat.loop.workshop import Exam
+from homeostat.types import ids
+from homeostat.types.dataset import Example
+from homeostat.types.feedback import Feedback, FeedbackKind
+from homeostat.types.interaction import Interaction
+from homeostat.types.task import Kind, Task
+
+SOURCE = "import"
+"""Who said it, where a label came from a file."""
+
+
+def lessons(rows: Iterable[StreamRow], task: Task, *splits: Split) -> list[Example]:
+    """The rows of these splits as examples to learn from.
+
+    Raises:
+        BadStream: the task replies with text and a row has none.
+    """
+    return [
+        Example(text=row.text, target=_target(row, task), task=task.name, time=row.time)
+        for row in rows
+        if row.split in splits
+    ]
+
+
+def exams(rows: Iterable[StreamRow], task: Task) -> list[Exam]:
+    """The test rows. Raises as `lessons`."""
+    return [
+        Exam(text=row.text, target=_target(row, task), time=row.time, until=row.until)
+        for row in rows
+        if row.split is Split.TEST
+    ]
+
+
+def entries(rows: Iterable[StreamRow], task: Task) -> Iterator[tuple[Interaction, Feedback]]:
+    """The rows that are not for testing, each as a request whose reply is not known and what was said of it.
+
+    No version answered them, so their reply is empty and nobody's. Ids follow from what a row says: importing it twice
+    is importing it once, and a row whose label was corrected gives a second statement about the same request. Raises
+    as `lessons`.
+    """
+    kind = FeedbackKind.LABEL if task.kind is Kind.LABEL else FeedbackKind.CORRECTION
+    for row in rows:
+        if row.split is Split.TEST:
+            continue
+        id, value = ids.derived("int", SOURCE, task.name, row.time, row.text), _target(row, task)
+        yield (
+            Interaction(id=id, task=task.name, time=row.time, text=row.text, reply="", version="", tags=row.tags),
+            Feedback(
+                id=ids.derived("fbk", id, value),
+                interaction=id,
+                kind=kind,
+                value=value,
+                time=row.time,
+                source=SOURCE,
+            ),
+        )
+
+
+def _target(row: StreamRow, task: Task) -> str:
+    """What the reply should be."""
+    if task.kind is Kind.LABEL:
+        return row.label
+    if not row.reply:
+        raise BadStream(
+            f"task '{task.name}' replies with text, and this row has no `reply`",
+            where=f"row {row.index + 1} by time",
+            fix="give every row a `reply`, or name a task of kind `label`",
+        )
+    return row.reply

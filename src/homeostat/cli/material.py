@@ -1,0 +1,75 @@
+"""What a candidate is trained on by hand: a dataset that is there, or one curated from a labeled stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from homeostat.cli.labeled import exams, lessons
+from homeostat.cli.project import told_until
+from homeostat.collect.stream import Split, read_stream
+from homeostat.curate.build import build
+from homeostat.curate.snapshot import as_lines, examples, gather, store_dataset
+from homeostat.errors import NotFound, UnknownLabel
+from homeostat.loop.workshop import Workshop
+from homeostat.train.recipe import Recipe
+from homeostat.types import ids
+from homeostat.types.dataset import Dataset, Example
+from homeostat.types.task import Task
+from homeostat.types.version import Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """Rows to learn from, and how they become a dataset of the store."""
+
+    examples: Sequence[Example]
+    labels: tuple[str, ...]
+    keep: Callable[[], Dataset]
+    """Store them, if they are not stored yet."""
+
+
+def of_dataset(shop: Workshop, task: Task, dataset: str) -> Material:
+    """The rows of a dataset.
+
+    Raises:
+        NotFound: there is no such dataset of this task.
+    """
+    known = shop.store.datasets.get(dataset)
+    if known.task != task.name:
+        raise NotFound(f"{dataset} is a dataset of task '{known.task}', not of '{task.name}'")
+    return Material(examples=examples(shop.store, dataset), labels=known.labels, keep=lambda: known)
+
+
+def of_stream(shop: Workshop, task: Task, file: Path, recipe: Recipe, parent: Version | None) -> Material:
+    """The rows of a stream that are not for testing, with what the log has been told, curated as in a turn."""
+    rows, _ = read_stream(file)
+    fence = [row.text for row in (*shop.suite(task.name), *exams(rows, task))]
+    imported = lessons(rows, task, Split.HISTORY, Split.LIVE)
+    until = told_until(shop.store, task.name) or max(example.time for example in imported)
+    inputs = gather(shop.store, task, champion=parent, evaluation=fence, until=until, imported=imported)
+    curated = build(inputs, replace(shop.config.curate, replay=recipe.replay))
+    parents = (parent.dataset,) if parent and parent.dataset else ()
+
+    def keep() -> Dataset:
+        name = ids.derived("dst", as_lines(curated.examples))  # the same rows are the same dataset
+        return store_dataset(shop.store, curated, task=task.name, turn=name, now=until, parents=parents)
+
+    return Material(examples=curated.examples, labels=curated.labels, keep=keep)
+
+
+def require_known_labels(material: Material, recipe: Recipe, parent: Version | None) -> None:
+    """Hold that nothing that the champion knows gets lost: label k of a version has code k for good.
+
+    Raises:
+        UnknownLabel: the run goes on from a champion that knows labels which the rows' label set lacks.
+    """
+    if parent is None or not recipe.warm_start or material.labels[: len(parent.labels)] == parent.labels:
+        return
+    lost = [label for label in parent.labels if label not in material.labels]
+    raise UnknownLabel(
+        f"the dataset was made for other labels than those of the champion {parent.id}",
+        where=f"it lacks {', '.join(lost[:3])}" if lost else "their order differs",
+        fix="start from the bare base, for instance with --recipe joint, or take a newer dataset",
+    )

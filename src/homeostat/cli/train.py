@@ -1,0 +1,89 @@
+"""Train a candidate by hand, outside a turn, from a dataset or a labeled stream, and register it. Releases nothing.
+
+It goes on from the task's champion if the recipe says so (`careful`, `thorough`, `naive`) or starts from the bare base
+(`joint`, `first`). Of a stream the rows for testing are left out, and nothing like the task's test suite is learned.
+Asking for the same again gives the same version, and one that was killed goes on where it stood. `--dry-run` says what
+it would take and writes nothing.
+
+Exit codes: 0 done; 2 configuration, or there is no such recipe; 3 nothing to train on; 4 model, or the loss is not a
+number; 5 there is no such dataset.
+
+Example: `homeostat train routing --stream labels.jsonl --recipe careful --dry-run`
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from homeostat.cli.material import Material, of_dataset, of_stream, require_known_labels
+from homeostat.cli.project import chosen
+from homeostat.cli.table import document, table
+from homeostat.config.load import load
+from homeostat.loop.learn import Lesson, learn, start_of, version_id
+from homeostat.loop.story.scene import Scene
+from homeostat.loop.workshop import Workshop
+from homeostat.train.forecast import forecast
+from homeostat.train.named import named
+from homeostat.train.recipe import Recipe
+from homeostat.train.run import Order
+from homeostat.types.version import Version
+from homeostat.web import words
+
+
+def command(
+    task: Annotated[str, typer.Argument(help="Name of the task; may be left out where there is one.")] = "",
+    dataset: Annotated[str, typer.Option(help="Id of a dataset.")] = "",
+    stream: Annotated[Path | None, typer.Option(help="A labeled stream, JSON lines, plain or gzipped.")] = None,
+    recipe: Annotated[str, typer.Option(help="Name of the recipe.")] = "careful",
+    config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and write nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Train a candidate by hand, outside a turn, from a dataset or a labeled stream, and register it."""
+    if bool(dataset) == (stream is not None):
+        raise typer.BadParameter("give one of --dataset and --stream")
+    with closing(Workshop.open(load(config))) as shop:
+        known = shop.config.task(chosen(shop.config, task))
+        wanted = named(recipe, shop.config.train, replay=shop.config.curate.replay)
+        champion = shop.store.aliases.get(known.name, "champion")
+        parent = shop.store.versions.get(champion) if champion else None
+        material = of_stream(shop, known, stream, wanted, parent) if stream else of_dataset(shop, known, dataset)
+        require_known_labels(material, wanted, parent)
+        work = _foretell if dry_run else _train
+        done = work(shop, known.name, material, wanted, parent)
+    if as_json:
+        document(done)
+    else:
+        table("would take at most" if dry_run else "trained", ("what", "value"), [(n, _cell(n, v)) for n, v in done.items()])
+
+
+def _foretell(shop: Workshop, task: str, material: Material, recipe: Recipe, parent: Version | None) -> dict[str, Any]:
+    order = Order(
+        task=shop.config.task(task),
+        start=start_of(shop, parent),
+        examples=material.examples,
+        labels=material.labels,
+        recipe=recipe,
+        folder=Path(),
+    )
+    return asdict(forecast(order)) | {"labels": len(material.labels), "recipe": recipe.name}
+
+
+def _train(shop: Workshop, task: str, material: Material, recipe: Recipe, parent: Version | None) -> dict[str, Any]:
+    kept = material.keep()
+    name = version_id("by hand", kept.id, parent.id if parent else "", sorted(asdict(recipe).items()))
+    lesson = Lesson(task=task, dataset=kept.id, recipe=recipe, version=name, parent=parent, time=kept.time)
+    with Scene().bar("train", 1) as bar:
+        version = learn(shop, lesson, bar.training)
+    return {"version": version.id, "dataset": kept.id, "labels": len(version.labels), "recipe": recipe.name} | version.cost
+
+
+def _cell(name: str, value: Any) -> str:
+    if name == "flops":
+        return words.flops(value)
+    return words.amount(value) if isinstance(value, int | float) else str(value)

@@ -1,0 +1,54 @@
+"""What a run will take, from its shapes and before its first step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from homeostat.llm.labels import encode_labels
+from homeostat.llm.load import open_model
+from homeostat.llm.render import Renderer
+from homeostat.train.flops import Size
+from homeostat.train.run import ADAPT, Order, render
+from homeostat.train.samples import Sample, batches, split
+from homeostat.types.task import Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What a run takes if early stopping does not end it sooner."""
+
+    rows: int
+    """Rows to train on."""
+    held_out: int
+    """Rows kept from training to decide when to stop."""
+    steps: int
+    flops: float
+    """Floating-point operations, those of the looks at the held-out rows included."""
+
+
+def forecast(order: Order) -> Forecast:
+    """Count the steps and operations of an order; opens the model and trains nothing.
+
+    Raises:
+        UnknownLabel, ModelNotFound, CorruptWeights: as `homeostat.train.run.train`.
+    """
+    recipe, opened = order.recipe, open_model(order.start.base)
+    codes = encode_labels(opened.tokenizer, order.labels) if order.task.kind is Kind.LABEL else None
+    samples = render(order, Renderer(opened.tokenizer), codes)
+    ADAPT[recipe.adapt].attach(opened.model, recipe, None)
+    size, (train, held) = Size.of(opened.model), split(len(samples), recipe.held_out, recipe.seed)
+    rows = [samples[k] for k in train]
+    first = batches([len(s.rendered.ids) for s in rows], recipe.batch_rows, recipe.seed, 0)
+    steps = max(1, int(len(first) * recipe.epochs))
+    steps = min(steps, recipe.max_steps) if recipe.max_steps else steps
+    shapes = [_shape([rows[k] for k in batch]) for batch in first]
+    one_pass = sum(size.step(*shape, full=recipe.adapt == "full") for shape in shapes)
+    look = size.forward(*_shape([samples[k] for k in held])) if len(held) else 0.0
+    flops = one_pass * steps / len(first) + look * min(recipe.looks, steps)
+    return Forecast(rows=len(rows), held_out=len(held), steps=steps, flops=flops)
+
+
+def _shape(rows: list[Sample]) -> tuple[int, int, int]:
+    """Tokens, pairs of places that attend to each other, and places predicted, as if all rows were of one length."""
+    longest = max(len(s.rendered.ids) for s in rows)
+    return len(rows) * longest, len(rows) * longest**2, sum(len(s.rendered.completion) for s in rows)
