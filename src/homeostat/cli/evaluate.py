@@ -40,7 +40,8 @@ def command(
     with closing(Workshop.open(load(config))) as shop:
         candidate = shop.store.versions.get(version)
         other = against or shop.store.aliases.get(candidate.task, "champion") or candidate.id
-        found = _beside(shop, candidate, shop.store.versions.get(other)) if other != version else _alone(shop, candidate)
+        alone = other == candidate.id
+        found = _alone(shop, candidate) if alone else _beside(shop, candidate, shop.store.versions.get(other))
     document(found) if as_json else _print(found)
 
 

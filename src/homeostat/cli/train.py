@@ -59,7 +59,8 @@ def command(
     if as_json:
         document(done)
     else:
-        table("would take at most" if dry_run else "trained", ("what", "value"), [(n, _cell(n, v)) for n, v in done.items()])
+        title = "would take at most" if dry_run else "trained"
+        table(title, ("what", "value"), [(name, _cell(name, value)) for name, value in done.items()])
 
 
 def _foretell(shop: Workshop, task: str, material: Material, recipe: Recipe, parent: Version | None) -> dict[str, Any]:
@@ -80,7 +81,8 @@ def _train(shop: Workshop, task: str, material: Material, recipe: Recipe, parent
     lesson = Lesson(task=task, dataset=kept.id, recipe=recipe, version=name, parent=parent, time=kept.time)
     with Scene().bar("train", 1) as bar:
         version = learn(shop, lesson, bar.training)
-    return {"version": version.id, "dataset": kept.id, "labels": len(version.labels), "recipe": recipe.name} | version.cost
+    about = {"version": version.id, "dataset": kept.id, "labels": len(version.labels), "recipe": recipe.name}
+    return {**about, **version.cost}
 
 
 def _cell(name: str, value: Any) -> str:

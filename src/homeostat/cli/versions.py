@@ -72,5 +72,5 @@ def _whole(version: dict[str, Any]) -> None:
 
 def _cell(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name}={inner:g}" if isinstance(inner, float) else f"{name}={inner}" for name, inner in value.items())
+        return ", ".join(f"{n}={v:g}" if isinstance(v, float) else f"{n}={v}" for n, v in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -68,7 +68,7 @@ def _look(opened: Project, task: str, limit: int) -> dict[str, Any]:
 
 
 def _statistic(trace: list[list[float]]) -> dict[str, dict[str, float]]:
-    """Per channel and together, the newest and the highest base-10 logarithm of the statistic; empty without a trace."""
+    """Per channel and together, the newest and the highest log10 of the statistic; empty without a trace."""
     if not trace:
         return {}
     values = np.array([point[1:] for point in trace], dtype=np.float64)

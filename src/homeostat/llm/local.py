@@ -117,6 +117,22 @@ class LocalBackend:
                 out.update(zip(rows, pooled.float().cpu().numpy(), strict=True))
         return np.stack([out[k] for k in range(len(requests))])
 
+    def surprise(self, requests: Sequence[Request], replies: Sequence[str]) -> float:
+        """Mean negative log-probability, in nats a token, of these replies to these requests."""
+        total = tokens = 0.0
+        with self._lock, torch.inference_mode():
+            for rows in self._groups(requests):
+                opened = self._activate(requests[rows[0]].version)
+                prompts = self._prompts([requests[k] for k in rows])
+                rendered = [
+                    Rendered(p, self.renderer.target(replies[k])) for p, k in zip(prompts, rows, strict=True)
+                ]
+                predicted = predict(opened, rendered)
+                logs = predicted.logits.float().log_softmax(-1)
+                total -= float(logs.gather(-1, predicted.target[:, None]).sum())
+                tokens += len(predicted.target)
+        return total / max(tokens, 1.0)
+
     def _groups(self, requests: Sequence[Request]) -> Iterable[list[int]]:
         """Positions of requests that can share a forward pass: same version and task, like lengths together."""
         together: dict[tuple[str, str], list[int]] = {}

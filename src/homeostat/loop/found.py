@@ -10,6 +10,7 @@ from homeostat.loop.learn import Lesson, learn, version_id
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.release.registry import promote
 from homeostat.train.named import named
+from homeostat.train.recipe import Recipe
 from homeostat.types.dataset import Example
 from homeostat.types.version import Version
 
@@ -22,6 +23,7 @@ def found(
     *,
     now: float,
     report: Callable[[dict[str, float]], None] = lambda values: None,
+    recipe: Recipe | None = None,
 ) -> Version:
     """Fence the suite off, train the first version on the history and make it the champion.
 
@@ -35,9 +37,12 @@ def found(
     )
     curated = build(inputs, shop.config.curate)
     dataset = store_dataset(shop.store, curated, task=task, turn=f"found-{task}", now=now)
-    recipe = named("first", shop.config.train)
     lesson = Lesson(
-        task=task, dataset=dataset.id, recipe=recipe, version=version_id("found", task, dataset.id), time=now
+        task=task,
+        dataset=dataset.id,
+        recipe=recipe or named("first", shop.config.train),
+        version=version_id("found", task, dataset.id),
+        time=now,
     )
     version = learn(shop, lesson, report)
     promote(shop.store, task, version.id, because="first version, trained on imported history", now=now)

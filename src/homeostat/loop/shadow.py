@@ -6,7 +6,7 @@ gain. It costs milliseconds, so it can be asked every time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -21,12 +21,13 @@ WINDOW = 400
 """Newest labeled rows that the gain is measured on."""
 
 
-def shadow_gain(memory: Sequence[Example], labeled: Sequence[Example]) -> Score:
-    """Fresh minus frozen accuracy over the newest labeled rows, each predicted before it is learned.
+def shadow_gain(memory: Sequence[Example], labeled: Sequence[Example], value: Callable[[str, str], float]) -> Score:
+    """Fresh minus frozen value over the newest labeled rows, each predicted before it is learned.
 
     Args:
         memory: what the champion was trained on, and what its ancestors were.
         labeled: rows labeled since, oldest first.
+        value: how right a reply is beside its target, in [0, 1]. A text task's heads reply with whole texts they know.
     """
     if not memory or not labeled:
         return Score(mean=0.0, low=-1.0, high=1.0, n=0)
@@ -41,8 +42,8 @@ def shadow_gain(memory: Sequence[Example], labeled: Sequence[Example]) -> Score:
         rows, targets = _of(features, block), [e.target for e in block]
         fresh = head.predict(rows)
         frozen = [frozen_labels[k] for k in (rows @ frozen_weights).argmax(1)]
-        fresh_hits += [float(p == t) for p, t in zip(fresh, targets, strict=True)]
-        frozen_hits += [float(p == t) for p, t in zip(frozen, targets, strict=True)]
+        fresh_hits += [value(p, t) for p, t in zip(fresh, targets, strict=True)]
+        frozen_hits += [value(p, t) for p, t in zip(frozen, targets, strict=True)]
         head.add(rows, targets)
     return paired(np.array(fresh_hits[-WINDOW:]), np.array(frozen_hits[-WINDOW:]))
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
+
+import numpy as np
 
 from homeostat.curate.build import build
 from homeostat.curate.mix import memory
@@ -23,9 +26,9 @@ from homeostat.evaluate.score import PairedRow, from_lines, to_lines
 from homeostat.loop.learn import Lesson, learn, version_id
 from homeostat.loop.shadow import shadow_gain
 from homeostat.loop.workshop import Exam, Workshop, workshop
-from homeostat.metrics.text import chrf
+from homeostat.metrics.text import chrf_row
 from homeostat.release import rollout
-from homeostat.stats.intervals import proportion
+from homeostat.stats.intervals import mean_interval
 from homeostat.train.named import named
 from homeostat.types import ids
 from homeostat.types.dataset import Example
@@ -87,16 +90,16 @@ def gather(shop: Workshop, now: Now) -> Evidence:
     champion, task = shop.champion(now.task), shop.config.task(now.task)
     since = shop.store.datasets.get(champion.dataset).time if champion.dataset else 0.0
     pairs = [p for p in shop.store.interactions.labeled(now.task, feedback_until=now.until) if p[1].time > since]
-    labeled = target(pairs, task, champion.labels) if task.kind is Kind.LABEL else []
-    right = sum(i.reply == f.value for i, f in pairs)
+    labeled = target(pairs, task, champion.labels)
+    values = np.array([value(task.kind, i.reply, f.value) for i, f in pairs])
     unknown = sum(f.value not in champion.labels for _, f in pairs)
     turns = [t for t in shop.store.turns.list(now.task) if t.id != now.turn]
     signals = watch(shop, now).split()
     return Evidence(
         task=now.task,
         metric=task.metric,
-        gain=shadow_gain(remembered(shop, champion), labeled),
-        accuracy=proportion(right, len(pairs)) if pairs else None,
+        gain=shadow_gain(remembered(shop, champion), labeled, partial(value, task.kind)),
+        accuracy=mean_interval(values) if pairs else None,
         n_labels=len(pairs),
         requests=shop.store.interactions.count(now.task, since=turns[-1].time if turns else since, until=now.until),
         train_cpu_s=_expected_cpu(champion, len(pairs)),
@@ -189,16 +192,16 @@ def paired_rows(shop: Workshop, now: Now, candidate: Version, champion: Version)
     values = []
     for version in (candidate, champion):
         replies = [r.text for r in shop.answers(task, version, [row.text for row in rows])]
-        values.append([value(task.kind, reply, row) for reply, row in zip(replies, rows, strict=True)])
+        values.append([value(task.kind, reply, row.target) for reply, row in zip(replies, rows, strict=True)])
     return [
         PairedRow(id=str(k), group=_group(task.kind, row, champion), candidate=mine, champion=theirs)
         for k, (row, mine, theirs) in enumerate(zip(rows, *values, strict=True))
     ]
 
 
-def value(kind: Kind, reply: str, row: Exam) -> float:
+def value(kind: Kind, reply: str, target: str) -> float:
     """How right a reply is: 1 or 0 for a label, chrF / 100 for text."""
-    return float(reply == row.target) if kind is Kind.LABEL else chrf([reply], [row.target]) / 100.0
+    return float(reply == target) if kind is Kind.LABEL else chrf_row(reply, target) / 100.0
 
 
 def _group(kind: Kind, row: Exam, champion: Version) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+import numpy as np
 
 from homeostat.config.schema import Config
 from homeostat.errors import NothingReleased
@@ -77,13 +80,28 @@ class Workshop:
 
     def answers(self, task: Task, version: Version, texts: Sequence[str]) -> list[Reply]:
         """What a version replies to texts, in this process."""
+        with self._loaded(version) as backend:
+            return backend.reply([Request(task=task, text=t, version=version.id) for t in texts])
+
+    def embeddings(self, task: Task, version: Version, texts: Sequence[str]) -> np.ndarray:
+        """float32[texts, hidden]: what a version makes of texts before it replies."""
+        with self._loaded(version) as backend:
+            return backend.embed([Request(task=task, text=t, version=version.id) for t in texts])
+
+    def surprise(self, task: Task, version: Version, texts: Sequence[str], replies: Sequence[str]) -> float:
+        """Mean negative log-probability, in nats a token, that a version gives these replies."""
+        with self._loaded(version) as backend:
+            return backend.surprise([Request(task=task, text=t, version=version.id) for t in texts], replies)
+
+    @contextmanager
+    def _loaded(self, version: Version) -> Iterator[LocalBackend]:
         if self._backend is None:
             self._backend = LocalBackend(self.config.model.base, threads=self.config.model.threads)
-        folder = self.store.blobs.folder(version.blob) if version.blob else None
-        self._backend.load(version, folder)
-        replies = self._backend.reply([Request(task=task, text=t, version=version.id) for t in texts])
-        self._backend.unload(version.id)
-        return replies
+        self._backend.load(version, self.store.blobs.folder(version.blob) if version.blob else None)
+        try:
+            yield self._backend
+        finally:
+            self._backend.unload(version.id)
 
     def close(self) -> None:
         """Close the store."""

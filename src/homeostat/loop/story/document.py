@@ -51,7 +51,7 @@ def document(story: Story) -> dict[str, Any]:
         "wall_s": round(time.time() - story.scene.started, 1),
         "timeline": story.scene.timeline,
         "series": series(story, onsets, champions),
-        "replies": None,
+        "replies": story.desk.measured() if story.desk else None,
     }
 
 

@@ -41,6 +41,8 @@ class Replay:
     total: int
     """Requests the whole replay will send."""
     seed: int = 0
+    kind: str = "label"
+    """What feedback says: the right `label`, or the `correction` that should have been replied."""
     dropped: int = 0
     given: int = 0
     """Feedback that was acknowledged."""
@@ -110,7 +112,7 @@ class Replay:
     def _statement(self, sent: Sent) -> dict[str, Any]:
         return {
             "interaction": sent.interaction,
-            "kind": "label",
-            "value": sent.row.label,
+            "kind": self.kind,
+            "value": sent.row.label if self.kind == "label" else sent.row.reply,
             "source": "desk",
         }

@@ -16,6 +16,8 @@ from homeostat.loop.story.follow import Follower
 from homeostat.loop.story.processes import Part
 from homeostat.loop.story.referee import Referee, score_of
 from homeostat.loop.story.replay import Replay
+from homeostat.loop.story.replies import TASK as REPLIES
+from homeostat.loop.story.replies import Desk
 from homeostat.loop.story.scene import Bar, Scene, points
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.release.registry import rollback
@@ -62,12 +64,14 @@ class Story:
     first: Version = field(init=False)
     drilled: dict[str, Any] = field(init=False, default_factory=dict)
     replayed: Replay = field(init=False)
-    p99_ms: float = 0.0
+    desk: Desk | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.config = load(write_project(self.options), ())
         self.shop = Workshop.open(self.config)
         self.referee = Referee(self.options.rows, self.options.truths)
+        if all(row.reply for row in self.options.rows):
+            self.desk = Desk(self.shop, self.config, self.scene, self.options.rows)
 
     @property
     def live(self) -> list[StreamRow]:
@@ -85,6 +89,8 @@ class Story:
             follower = Follower(self.shop.store, TASK, self.scene)
             self._replay(live[: -2 * kept], follower)
             self._finish(live[-2 * kept : -kept], follower)
+            if self.desk is not None:
+                self.desk.turn(url, live)
             self._drill(live[-kept:], follower)
             self.replayed.deliver(everything=True)
             self.replayed.close()
@@ -105,6 +111,8 @@ class Story:
             f"{cost['cpu_seconds']:.0f} CPU-s, held-out loss {cost['held_out']:.3f}",
             now,
         )
+        if self.desk is not None:
+            self.desk.found()
 
     def _first_version(self, history: list[StreamRow], now: float, bar: Bar) -> Version:
         examples = [Example(text=r.text, target=r.label, task=TASK, time=r.time) for r in history]
@@ -212,6 +220,7 @@ def write_project(options: Options) -> Path:
             f"project: {options.name}\n"
             "tasks:\n"
             f"  {TASK}: {{instruction: route}}\n"
+            f"  {REPLIES}: {{kind: text, instruction: answer}}\n"
             "gateway: {port: 0, trust_client_time: true}\n"
             "train: {attempts: [naive, careful], held_out: 0.15}\n"
         )

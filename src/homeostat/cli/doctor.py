@@ -1,0 +1,61 @@
+"""Look for whatever would keep Homeostat from running here, and say how to mend it.
+
+Python and the packages, the processor, the configuration, the folder, the disk, the store, the model, the port. Without
+a `homeostat.yaml` the defaults are looked at. Changes nothing.
+
+Exit codes: 0 nothing failed; 1 something did.
+
+Example: `homeostat doctor --config shop/homeostat.yaml`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from homeostat.cli import machine, parts
+from homeostat.cli.check import Check, Level, attempted
+from homeostat.cli.table import document, table
+from homeostat.config.schema import Config
+
+
+def command(
+    config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Look for whatever would keep Homeostat from running here, and say how to mend it."""
+    checks = list(_examination(config))
+    failed = [check.name for check in checks if check.level is Level.FAIL]
+    if as_json:
+        document({"ok": not failed, "checks": checks})
+    else:
+        rows = [(check.name, check.level.value, check.found, check.fix) for check in checks]
+        table("doctor", ("what", "how", "found", "to mend it"), rows)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _examination(path: Path) -> Iterator[Check]:
+    """Every check, one after the other."""
+    yield machine.python()
+    yield from machine.packages()
+    read: list[Config] = []
+
+    def configuration() -> Check:
+        config, check = parts.configuration(path)
+        read.append(config)
+        return check
+
+    yield attempted("configuration", configuration)
+    config = read[0] if read else Config()
+    folder = Path(config.folder)
+    yield attempted("processor", partial(machine.processor, config.model.threads))
+    yield attempted("folder", partial(machine.folder, folder))
+    yield attempted("disk", partial(machine.disk, folder))
+    if read:  # of a configuration that does not load, nothing more can be said
+        for name, look in (("store", parts.store), ("model", parts.model), ("port", parts.port)):
+            yield attempted(name, partial(look, config))
