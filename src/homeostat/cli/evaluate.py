@@ -59,7 +59,7 @@ def _alone(shop: Workshop, version: Version) -> dict[str, Any]:
     now, task = _now(shop, version), shop.config.task(version.task)
     rows = shop.suite_at(now.task, now.until)
     replies = shop.answers(task, version, [row.text for row in rows])
-    values = [steps.value(task.kind, reply.text, row) for reply, row in zip(replies, rows, strict=True)]
+    values = [steps.value(task.kind, reply.text, row.target) for reply, row in zip(replies, rows, strict=True)]
     own = score([Row(id=str(k), value=value) for k, value in enumerate(values)])
     return {"version": version.id, "metric": task.metric, "score": own, "at": now.until}
 

@@ -22,7 +22,7 @@ import typer
 
 from homeostat.cli.labeled import entries, exams, lessons
 from homeostat.cli.project import chosen
-from homeostat.cli.table import document, table
+from homeostat.cli.table import document, facts
 from homeostat.collect.stream import Split, StreamRow, read_stream
 from homeostat.config.load import load
 from homeostat.errors import NotReleasable
@@ -51,7 +51,7 @@ def command(
     if as_json:
         document(done)
     else:
-        table(f"imported into {known.name}", ("what", "value"), [(name, str(value)) for name, value in done.items()])
+        facts(f"imported into {known.name}", done)
 
 
 def _champion(shop: Workshop, task: Task, rows: list[StreamRow]) -> dict[str, Any]:

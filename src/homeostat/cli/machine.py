@@ -25,10 +25,9 @@ FULL_MB, LOW_MB = 200, 2_000
 def python() -> Check:
     """The interpreter."""
     found = sys.version.split()[0]
-    if sys.version_info < PYTHON:
-        fix = f"install Python {PYTHON[0]}.{PYTHON[1]} or newer"
-        return Check(name="python", level=Level.FAIL, found=found, fix=fix)
-    return Check(name="python", found=found)
+    if sys.version_info >= PYTHON:
+        return Check(name="python", found=found)
+    return Check(name="python", level=Level.FAIL, found=found, fix=f"install Python {PYTHON[0]}.{PYTHON[1]} or newer")
 
 
 def packages(wanted: list[str] | None = None) -> Iterator[Check]:
@@ -85,10 +84,9 @@ def _package(requirement: str) -> Check:
     except importlib.metadata.PackageNotFoundError:
         return Check(name=name, level=Level.FAIL, found="not installed", fix=f"pip install '{requirement}'")
     bounds = [(sign, _numbers(text)) for sign, text in re.findall(r"(>=|<)\s*([\d.]+)", requirement)]
-    fits = all(_numbers(found) >= bound if sign == ">=" else _numbers(found) < bound for sign, bound in bounds)
-    if not fits:
-        return Check(name=name, level=Level.FAIL, found=found, fix=f"pip install '{requirement}'")
-    return Check(name=name, found=found)
+    if all(_numbers(found) >= bound if sign == ">=" else _numbers(found) < bound for sign, bound in bounds):
+        return Check(name=name, found=found)
+    return Check(name=name, level=Level.FAIL, found=found, fix=f"pip install '{requirement}'")
 
 
 def _numbers(version: str) -> tuple[int, ...]:

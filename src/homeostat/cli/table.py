@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from homeostat.web import words
 from homeostat.web.plain import plain
 
 WIDE = 200
@@ -18,15 +21,31 @@ WIDE = 200
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows under a title; a cell is text and nothing in it is taken for markup."""
-    drawn = Table(title=title, title_justify="left", title_style="bold", show_edge=False, pad_edge=False)
+    drawn = Table(show_edge=False, pad_edge=False)
     for column in columns:
         drawn.add_column(column, overflow="fold")
     for row in rows:
         drawn.add_row(*row)
     width = None if sys.stdout.isatty() else WIDE
-    Console(width=width, markup=False, highlight=False, emoji=False).print(drawn)
+    Console(width=width, markup=False, highlight=False, emoji=False).print(Text(title, style="bold"), drawn, sep="\n")
+
+
+def facts(title: str, values: Mapping[str, Any]) -> None:
+    """Print names and values, numbers as a person reads them; what is empty is left out."""
+    known = [(name, value) for name, value in values.items() if value not in ("", None, [], {}, ())]
+    table(title, ("what", "value"), [(name, _said(name, value)) for name, value in known])
 
 
 def document(value: object) -> None:
     """Print nouns, mappings and lists as one JSON document; a number that JSON lacks is null."""
     typer.echo(json.dumps(plain(value), ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def _said(name: str, value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{inner} {_said(inner, of)}" for inner, of in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return words.flops(value) if name == "flops" else words.when(value) if name == "time" else words.amount(value)

@@ -22,7 +22,7 @@ import typer
 
 from homeostat.cli.material import Material, of_dataset, of_stream, require_known_labels
 from homeostat.cli.project import chosen
-from homeostat.cli.table import document, table
+from homeostat.cli.table import document, facts
 from homeostat.config.load import load
 from homeostat.loop.learn import Lesson, learn, start_of, version_id
 from homeostat.loop.story.scene import Scene
@@ -32,7 +32,6 @@ from homeostat.train.named import named
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Order
 from homeostat.types.version import Version
-from homeostat.web import words
 
 
 def command(
@@ -59,8 +58,7 @@ def command(
     if as_json:
         document(done)
     else:
-        title = "would take at most" if dry_run else "trained"
-        table(title, ("what", "value"), [(name, _cell(name, value)) for name, value in done.items()])
+        facts("would take at most" if dry_run else "trained", done)
 
 
 def _foretell(shop: Workshop, task: str, material: Material, recipe: Recipe, parent: Version | None) -> dict[str, Any]:
@@ -83,9 +81,3 @@ def _train(shop: Workshop, task: str, material: Material, recipe: Recipe, parent
         version = learn(shop, lesson, bar.training)
     about = {"version": version.id, "dataset": kept.id, "labels": len(version.labels), "recipe": recipe.name}
     return {**about, **version.cost}
-
-
-def _cell(name: str, value: Any) -> str:
-    if name == "flops":
-        return words.flops(value)
-    return words.amount(value) if isinstance(value, int | float) else str(value)

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from homeostat.cli.project import project
-from homeostat.cli.table import document, table
+from homeostat.cli.table import document, facts, table
 from homeostat.store import Store
 from homeostat.types.version import Version
 from homeostat.web import words
@@ -34,7 +34,7 @@ def command(
     with project(config) as opened:
         if one:
             found = _with_aliases(opened.store, opened.store.versions.get(one))
-            document(found) if as_json else _whole(found)
+            document(found) if as_json else facts(one, found)
             return
         name = opened.task(task) if task else ""
         versions = [_with_aliases(opened.store, version) for version in opened.store.versions.list(name)]
@@ -63,14 +63,3 @@ def _row(version: dict[str, Any]) -> list[str]:
         words.flops(cost["flops"]) if "flops" in cost else "–",
         words.when(version["time"]),
     ]
-
-
-def _whole(version: dict[str, Any]) -> None:
-    rows = [(name, _cell(value)) for name, value in version.items() if value not in ("", [], {})]
-    table(version["id"], ("field", "value"), rows)
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{n}={v:g}" if isinstance(v, float) else f"{n}={v}" for n, v in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

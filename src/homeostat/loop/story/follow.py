@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from rich.markup import escape
+
 from homeostat.loop.story.scene import Scene
 from homeostat.store import Store
 from homeostat.types.release import Stage
@@ -17,6 +19,8 @@ class Follower:
     store: Store
     task: str
     scene: Scene
+    clock: float = 0.0
+    """Time on the stream's calendar, for events whose rows carry the time on the wall."""
     _told: set[str] = field(init=False, default_factory=set)
 
     def look(self) -> None:
@@ -31,14 +35,14 @@ class Follower:
                 )
                 for example in signal.examples[:3]:
                     self.scene.say(
-                        "", f"[dim]e.g.[/dim] “{self.store.interactions.get(example).text[:90]}”", signal.time
+                        "", f"[dim]e.g.[/dim] “{escape(self.store.interactions.get(example).text[:90])}”", signal.time
                     )
         for turn in self.store.turns.list(self.task):
             self._turn(turn)
         release = self.store.releases.current(self.task)
         if release and self._first(release.id):
             share = f" {release.share:.0%} of traffic" if release.stage is Stage.CANARY else ""
-            self.scene.say("release", f"{release.stage.value}{share}: {release.because}", release.time)
+            self.scene.say("release", f"{release.stage.value}{share}: {release.because}", self.clock)
 
     def busy(self) -> bool:
         """Whether a turn is under way."""

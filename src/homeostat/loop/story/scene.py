@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from homeostat.types.report import Score
 
@@ -33,7 +34,8 @@ class Scene:
         """Print a line with the seconds since the start, and keep it for the timeline."""
         elapsed = time.time() - self.started
         self.console.print(f"[dim]{elapsed:6.1f} s[/dim]  [bold]{event:<9}[/bold] {text}", soft_wrap=True)
-        self.timeline.append({"wall_s": round(elapsed, 1), "time": at, "event": event, "text": text})
+        plain = Text.from_markup(text).plain
+        self.timeline.append({"wall_s": round(elapsed, 1), "time": at, "event": event, "text": plain})
 
     def table(self, title: str, columns: list[str], rows: list[list[str]]) -> None:
         """Print a table."""

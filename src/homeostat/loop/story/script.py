@@ -134,6 +134,7 @@ class Story:
                 size = SLOW if busy else FAST
                 self.referee.judge(self.replayed.send(rows[at : at + size]))
                 at = min(at + size, len(rows))
+                follower.clock = self.replayed.clock
                 follower.look()
                 bar.to(at, note=f"last 200 right: {points(self._lately())}")
                 if busy:

@@ -1,0 +1,61 @@
+"""Which project, which task, which champion."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cli.scenes import START, champion, request
+from homeostat.cli.project import chosen, project, told_until
+from homeostat.config.schema import Config, Tasks
+from homeostat.errors import NothingReleased, UnknownKey
+from homeostat.store import Store
+
+ONE = Config(tasks={"routing": Tasks()})
+TWO = replace(ONE, tasks={"routing": Tasks(), "replies": Tasks()})
+
+
+def test_the_only_task_need_not_be_named() -> None:
+    """Without a name the one task there is, is meant."""
+    assert chosen(ONE, "") == "routing"
+    assert chosen(TWO, "replies") == "replies"
+
+
+def test_of_several_tasks_one_must_be_named() -> None:
+    """Without a name it is not guessed which of several is meant."""
+    with pytest.raises(UnknownKey, match="2 tasks") as caught:
+        chosen(TWO, "")
+    assert caught.value.fix == "name one of them: routing, replies"
+
+
+def test_a_misspelled_task_names_the_one_that_was_meant() -> None:
+    """An unknown task is an error that lists the known ones."""
+    with pytest.raises(UnknownKey) as caught:
+        chosen(TWO, "roting")
+    assert "did you mean 'routing'?" in caught.value.fix
+
+
+def test_a_project_without_tasks_says_so() -> None:
+    """No task, nothing to choose."""
+    with pytest.raises(UnknownKey, match="no task"):
+        chosen(Config(), "")
+
+
+def test_a_champion_or_the_way_to_one(shop: Path, store: Store) -> None:
+    """The champion's id, and before the first one an error that says how to get it."""
+    with project(shop) as opened:
+        with pytest.raises(NothingReleased) as caught:
+            opened.champion("routing")
+        assert "homeostat import" in caught.value.fix
+        first = champion(store, "a")
+        assert opened.champion("routing") == first.id
+
+
+def test_the_newest_label_sets_the_clock(store: Store) -> None:
+    """A turn looks up to the newest label, told by the labels' own clock; nothing said is the beginning of time."""
+    assert told_until(store, "routing") == 0.0
+    request(store, 1, "", said="refund")
+    request(store, 2, "")
+    assert told_until(store, "routing") == START + 101

@@ -1,0 +1,46 @@
+"""What commands print."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from homeostat.cli.table import document, facts, table
+from homeostat.types.release import Release, Stage
+
+ID = "ver_twrf1qekmhkkv2h8wvhv"
+
+
+def test_a_cell_is_text(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing in a cell is taken for markup, and an id is never broken where the output is no terminal."""
+    table("title [b]", ("id", "text"), [(ID, "[red]not red[/red] :smile:")] * 2)
+    out = capsys.readouterr().out
+    assert out.splitlines()[0] == "title [b]"
+    assert out.count(ID) == 2
+    assert out.count("[red]not red[/red] :smile:") == 2
+
+
+def test_facts_leave_out_what_is_empty(capsys: pytest.CaptureFixture[str]) -> None:
+    """Names and values one a line, numbers as a person reads them."""
+    facts("about", {"flops": 2.5e12, "steps": 1234.0, "time": 0.0, "blob": "", "labels": ["a", "b"], "cost": {"x": 0.5}})
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line}
+    assert "TFLOP" in lines["flops"]
+    assert "1,234" in lines["steps"]
+    assert "1 Jan 1970" in lines["time"]
+    assert "a, b" in lines["labels"]
+    assert "x 0.5" in lines["cost"]
+    assert "blob" not in lines
+
+
+def test_a_document_is_strict_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nouns become objects, enums their values, and a number that JSON lacks null."""
+    release = Release(id="rel_a", task="routing", time=1.0, stage=Stage.FULL, champion=ID, share=math.inf)
+    document({"release": release, "nan": math.nan, "name": "Zoë"})
+    out = capsys.readouterr().out
+    found = json.loads(out, parse_constant=pytest.fail)
+    assert found["release"]["stage"] == "full"
+    assert found["release"]["share"] is None
+    assert found["nan"] is None
+    assert "Zoë" in out
