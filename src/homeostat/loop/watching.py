@@ -77,7 +77,7 @@ class Watch:
             store.signals.put(signal)
         if rows or pairs:
             store.state.put(f"watcher:{champion}", watcher.state())
-            store.state.put(f"trace:{champion}", [[p.time, *p.log10] for p in watcher.trace])
+            store.state.put(f"trace:{champion}", [[p.time, *p.values] for p in watcher.trace])
 
     def _since(self, champion: str) -> float:
         return self.shop.store.versions.get(champion).time
