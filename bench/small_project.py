@@ -1,40 +1,33 @@
-"""A whole project small enough to be killed at every step: a tiny base, a champion, traffic with two new labels.
+"""A whole project small enough to be gone through in seconds: a tiny base, a champion, traffic with two new labels.
 
-Not a bar. `lay` makes the project once, `copy` gives each run its own, `worker` runs the product's worker on it in a
-process of its own that dies where it is told to, and `Gateway` answers as the gateway would: it writes the rows that
-users, copies and feedback leave. Everything else is the product's own code.
+Not a bar: `lay` makes the project, `copy` gives each run its own, and `Gateway` leaves the rows that users, copies of
+their requests and their feedback leave, with the replies of the real versions. Nothing here is invented but the texts.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import shutil
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from homeostat.builtin.resources import model_path
-from homeostat.config.schema import Config, Decide, Model, Monitor, Release, Tasks, Train
+from homeostat.config.schema import Config, Decide, Model, Monitor, Tasks, Train
+from homeostat.config.schema import Release as Rollout
+from homeostat.llm.backend import Reply
 from homeostat.loop.found import found
-from homeostat.loop.worker import work
 from homeostat.loop.workshop import Exam, Workshop
-from homeostat.store import Store
+from homeostat.release.route import route
 from homeostat.types import ids
 from homeostat.types.dataset import Example
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction, Role
-from homeostat.types.release import Stage
-from homeostat.types.turn import Turn
+from homeostat.types.release import Release, Stage
 
 TASK = "routing"
 KNOWN = {
@@ -56,8 +49,6 @@ START = 1_700_000_000.0
 DAY = 86_400.0
 ONSET = START + 10 * DAY
 """When the new labels appear."""
-FORK = multiprocessing.get_context("forkserver")
-FORK.set_forkserver_preload(["small_project"])
 
 
 def sentence(label: str, rng: np.random.Generator) -> str:
@@ -104,45 +95,49 @@ def configuration(folder: Path, base: Path) -> Config:
         monitor=Monitor(min_reference=40, false_alarm_every=1000),
         decide=Decide(min_labels=30),
         train=Train(rank=8, lr=0.01, epochs=12, batch_rows=16, patience=10, held_out=0.15, attempts=("naive", "careful")),
-        release=Release(shadow_pairs=12, canary_share=0.5, canary_feedback=12, poll_s=0.05),
+        release=Rollout(shadow_pairs=12, canary_share=0.5, canary_feedback=12, poll_s=0.05),
     )
 
 
 def lay(folder: Path) -> Config:
-    """Make the project: a champion trained on 120 rows of four labels, and 150 labeled live rows, most of new labels."""
+    """Make the project: a champion trained on 120 rows of four labels, 150 live rows, the last 100 labeled, most of them anew."""
     config = configuration(folder / "project", tiny_base(folder / "base"))
     shop = Workshop.open(config)
     history = [Example(text=t, target=label, task=TASK, time=START + k) for k, (t, label) in enumerate(rows(list(KNOWN), 120, 1))]
     suite = [Exam(text=t, target=label, time=START) for t, label in rows(list(KNOWN), 160, 2)]
     suite += [Exam(text=t, target=label, time=ONSET) for t, label in rows(list(NEW), 60, 3)]
     first = found(shop, TASK, history, suite, now=START + 200.0)
-    calm, moved = rows(list(KNOWN), 50, 4), rows([*NEW, *NEW, *KNOWN][:5], 100, 5)
+    calm, moved = rows(list(KNOWN), 50, 4), rows([*NEW, *NEW, *NEW, *NEW, "login"], 100, 5)
     live = [(START + DAY + k, *row) for k, row in enumerate(calm)] + [(ONSET + k, *row) for k, row in enumerate(moved)]
     replies = shop.answers(config.task(TASK), first, [text for _, text, _ in live])
-    shop.store.interactions.add(
-        [
-            Interaction(
-                id=f"int_live{k:04}",
-                task=TASK,
-                time=at,
-                text=text,
-                reply=reply.text,
-                version=first.id,
-                confidence=reply.confidence,
-                entropy=reply.entropy,
-                embedding=reply.embedding,
-            )
-            for k, ((at, text, _), reply) in enumerate(zip(live, replies, strict=True))
-        ]
-    )
-    shop.store.feedback.add(
-        [
-            Feedback(id=f"fbk_live{k:04}", interaction=f"int_live{k:04}", kind=FeedbackKind.LABEL, value=label, time=at + 60)
-            for k, (at, _, label) in enumerate(live)
-        ]
-    )
+    for k, ((at, text, label), reply) in enumerate(zip(live, replies, strict=True)):
+        row = interaction(f"int_live{k:04}", at, text, reply, first.id)
+        shop.store.interactions.add([row])
+        shop.store.feedback.add([said(row, label, at + 60.0)] if at >= ONSET else [])
     shop.close()
     return config
+
+
+def interaction(id: str, at: float, text: str, reply: Reply, version: str, of: str = "") -> Interaction:
+    """The row of a reply, or of a copy of the request `of`."""
+    return Interaction(
+        id=id,
+        task=TASK,
+        time=at,
+        text=text,
+        reply=reply.text,
+        version=version,
+        role=Role.SHADOW if of else Role.PRIMARY,
+        of=of,
+        confidence=reply.confidence,
+        entropy=reply.entropy,
+        embedding=reply.embedding,
+    )
+
+
+def said(about: Interaction, label: str, at: float) -> Feedback:
+    """Somebody says which label was right."""
+    return Feedback(id=f"fbk_{about.id}", interaction=about.id, kind=FeedbackKind.LABEL, value=label, time=at)
 
 
 def copy(config: Config, folder: Path) -> Config:
@@ -151,45 +146,42 @@ def copy(config: Config, folder: Path) -> Config:
     return replace(config, folder=str(folder))
 
 
-def die() -> None:
-    """End as a machine does that loses its power."""
-    os.kill(os.getpid(), signal.SIGKILL)
+@dataclass(slots=True)
+class Gateway:
+    """Answers requests while a candidate is tried, as the gateway does: both versions, and users say what was right."""
 
+    shop: Workshop
+    sent: int = 0
+    _pool: list[tuple[str, str]] = field(init=False, default_factory=lambda: rows(list(WORDS), 120, 6))
+    _replies: dict[str, list[Reply]] = field(init=False, default_factory=dict)
 
-def arm(moment: str, name: str) -> None:
-    """Have this process die at a moment of its work.
+    def serve(self, until: Callable[[], bool], patience_s: float = 60.0) -> bool:
+        """Answer until something holds, or patience ends; whether it held."""
+        deadline = time.monotonic() + patience_s
+        while not until():
+            if time.monotonic() > deadline:
+                return False
+            release = self.shop.store.releases.current(TASK)
+            if release is not None and release.stage in (Stage.SHADOW, Stage.CANARY):
+                self.answer(release)
+            time.sleep(0.02)
+        return True
 
-    `begin`: a step has begun and done nothing. `done`: its work is done, the turn's diary does not know. `noted`: the
-    diary knows, DBOS does not. `training`: so many optimizer steps have been told of. `row`: a release row of this
-    stage is written, and nothing that follows from it.
-    """
-    append, put = Events.append, Nouns.put
+    def answer(self, release: Release) -> None:
+        """Answer one request with both versions."""
+        at, now, id = self.sent % len(self._pool), time.time(), ids.new("int")
+        heard, _ = route(release, id)
+        copied = release.candidate if heard == release.champion else release.champion
+        text, label = self._pool[at]
+        primary = interaction(id, now, text, self._replies_of(heard)[at], heard)
+        copy = interaction(f"{id}s", now, text, self._replies_of(copied)[at], copied, of=id)
+        self.shop.store.interactions.add([primary, copy])
+        self.shop.store.feedback.add([said(primary, label, now)])
+        self.sent += 1
 
-    def dying_append(self: Events, subject: str, what: str, values: Any) -> None:
-        if (moment, what) == ("done", "end") and values["step"] == name:
-            die()
-        append(self, subject, what, values)
-        if (moment, what) == ("begin", "begin") and values["step"] == name:
-            die()
-        if moment == what == "training" and values["step"] >= int(name):
-            die()
-
-    def dying_put(self: Nouns[Any], noun: Any) -> None:
-        put(self, noun)
-        if moment == "noted" and isinstance(noun, Turn) and name in noun.diary:
-            die()
-        if moment == "row" and isinstance(noun, ReleaseRow) and noun.stage.value == name:
-            die()
-
-    Events.append, Nouns.put = dying_append, dying_put  # type: ignore[method-assign]
-
-
-def run_worker(config: Config, death: str) -> None:
-    """What the worker's process does: the product's `work` until SIGTERM, or until death."""
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    if death:
-        moment, _, name = death.partition(":")
-        arm(moment, name)
-    said = Path(config.folder) / f"said-{os.getpid()}"
-    work(config, stopped=stop.is_set, announce=lambda text: said.write_text(text) and None)
+    def _replies_of(self, version: str) -> list[Reply]:
+        if version not in self._replies:
+            known = self.shop.store.versions.get(version)
+            texts = [text for text, _ in self._pool]
+            self._replies[version] = self.shop.answers(self.shop.config.task(TASK), known, texts)
+        return self._replies[version]

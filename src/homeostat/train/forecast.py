@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from homeostat.errors import NothingToTrainOn
 from homeostat.llm.labels import encode_labels
 from homeostat.llm.load import open_model
 from homeostat.llm.render import Renderer
@@ -30,8 +31,11 @@ def forecast(order: Order) -> Forecast:
     """Count the steps and operations of an order; opens the model and trains nothing.
 
     Raises:
+        NothingToTrainOn: there are no rows.
         UnknownLabel, ModelNotFound, CorruptWeights: as `homeostat.train.run.train`.
     """
+    if not order.examples:
+        raise NothingToTrainOn("no rows to train on", fix="gather feedback first, or lower curate's filters")
     recipe, opened = order.recipe, open_model(order.start.base)
     codes = encode_labels(opened.tokenizer, order.labels) if order.task.kind is Kind.LABEL else None
     samples = render(order, Renderer(opened.tokenizer), codes)

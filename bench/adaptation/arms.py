@@ -1,0 +1,241 @@
+"""The arms: never retrain, naive fine-tuning, joint retraining, ours, and joint retraining on every label.
+
+All train the same tensors of the same base with the same learning rate, passes and early stopping. All learn from what
+curation leaves of their labels: cleaned, deduplicated, fenced against the test rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from adaptation.courses import Course
+from adaptation.lab import TASK, Lab, Lesson, Model
+
+from homeostat.collect.stream import Split, StreamRow
+from homeostat.config.schema import Curate, Evaluate, Train
+from homeostat.curate.build import Curated, Inputs, build
+from homeostat.curate.mix import memory, superseded
+from homeostat.evaluate.gate import compare, gate
+from homeostat.evaluate.score import PairedRow
+from homeostat.loop.steps import KNOWN, NEW
+from homeostat.train.named import named
+from homeostat.types.dataset import Example
+from homeostat.types.report import Outcome, Verdict
+
+ATTEMPTS = ("careful", "thorough")
+"""What ours tries at a turn, in order, until the gate lets a candidate pass or the budget is spent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How the arms train and how ours is judged."""
+
+    share: float = 0.3
+    """Share of the live rows whose label is revealed."""
+    budget: float = 0.25
+    """Share of joint retraining's operations that ours may spend; what joint would have taken by now is reckoned from
+    the first champion's cost per row. It limits second attempts only."""
+    train: Train = field(default_factory=Train)
+    curate: Curate = field(default_factory=lambda: Curate(max_rows=1_000_000))
+    """Without a cap on rows, which would spare joint retraining the larger part of its work."""
+    evaluate: Evaluate = field(default_factory=Evaluate)
+
+    def seeded(self, seed: int) -> Settings:
+        """The same with this seed for the order, the held-out rows, the initial adapter and the draw of replay."""
+        return replace(self, train=replace(self.train, seed=seed), curate=replace(self.curate, seed=seed))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Where an arm stands after a turn, and what the turn took."""
+
+    model: Model
+    flops: float = 0.0
+    cpu_seconds: float = 0.0
+    gate_flops: float = 0.0
+    """Operations of the gate's scoring, which is no training and is told apart."""
+    verdicts: tuple[Verdict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Race:
+    """Everything that the arms of one seed on one course share."""
+
+    lab: Lab
+    course: Course
+    settings: Settings
+    seed: int
+
+    def examples(self, rows: Sequence[StreamRow]) -> list[Example]:
+        """Rows as they would come from the log: live ones bear the id of an interaction."""
+        return [
+            Example(
+                text=row.text,
+                target=row.label,
+                task=TASK.name,
+                time=row.time,
+                interaction=f"int_{row.index}" if row.split is Split.LIVE else "",
+            )
+            for row in rows
+        ]
+
+    def revealed(self, since: float, until: float) -> list[StreamRow]:
+        """Labeled live rows of a stretch of time."""
+        return [row for row in self.course.labeled(self.settings.share, self.seed) if since < row.time <= until]
+
+    def curated(
+        self,
+        new: Sequence[StreamRow],
+        *,
+        old: Sequence[Example] = (),
+        labels: tuple[str, ...] = (),
+        replay: float = 0.0,
+    ) -> Curated:
+        """What curation makes of new rows and of what is remembered."""
+        fence = [row.text for row in self.course.of(Split.TEST)]
+        inputs = Inputs(task=TASK, imported=self.examples(new), memory=old, evaluation=fence, labels=labels)
+        return build(inputs, replace(self.settings.curate, replay=replay))
+
+    def train(self, arm: str, turn: int, recipe: str, parent: Model | None, curated: Curated) -> Model:
+        """Train a model and have it answer the test rows seen so far."""
+        wanted = named(recipe, self.settings.train, replay=self.settings.curate.replay)
+        lesson = Lesson(
+            arm=arm,
+            seed=self.seed,
+            turn=turn,
+            parent=parent,
+            examples=curated.examples,
+            labels=curated.labels,
+            recipe=wanted,
+        )
+        model = self.lab.train(lesson)
+        accuracy = self.lab.score(model, self.course.seen(turn))
+        took = f"{model.rows:,} rows, {model.cost['steps']:.0f} steps, {model.cost['cpu_seconds']:.0f} CPU-s"
+        shown = "–" if accuracy is None else f"{100 * accuracy:.1f} %"
+        self.lab.note(f"{self.seed} {arm} turn {turn}: {shown} right ({took})")
+        return model
+
+
+def first(race: Race) -> tuple[Model, Curated]:
+    """The first champion, trained on the history, and what it learned. It counts for no arm."""
+    curated = race.curated(race.course.of(Split.HISTORY))
+    return race.train("first", 0, "first", None, curated), curated
+
+
+def never(race: Race, champion: Model) -> list[Step]:
+    """The first champion for ever."""
+    for turn in race.course.turns:
+        race.lab.score(champion, race.course.seen(turn))
+    return [Step(model=champion) for _ in race.course.turns]
+
+
+def naive(race: Race, champion: Model) -> list[Step]:
+    """Sequential fine-tuning on each turn's new rows alone."""
+    steps, model = [], champion
+    for turn in race.course.turns:
+        since, until = race.course.moments[turn - 1], race.course.moments[turn]
+        # What came before the first moment is revealed at the first turn, as it is to the other arms.
+        curated = race.curated(race.revealed(since if turn > 1 else -math.inf, until), labels=model.start.labels)
+        if curated.examples:
+            model = race.train("naive", turn, "naive", model, curated)
+            steps.append(Step(model=model, flops=model.cost["flops"], cpu_seconds=model.cost["cpu_seconds"]))
+        else:
+            race.lab.score(model, race.course.seen(turn))
+            steps.append(Step(model=model))
+    return steps
+
+
+def joint(race: Race, *, arm: str = "joint", last_only: bool = False) -> list[Step]:
+    """From the bare base on everything labeled so far, less what newer labels have made wrong."""
+    steps = []
+    for turn in list(race.course.turns)[-1 if last_only else 0 :]:
+        rows = race.course.of(Split.HISTORY) + race.revealed(-math.inf, race.course.moments[turn])
+        curated = race.curated(rows)
+        wrong = superseded(curated.examples, (), TASK.kind)
+        kept = tuple(row for number, row in enumerate(curated.examples) if number not in wrong)
+        model = race.train(arm, turn, "joint", None, replace(curated, examples=kept))
+        steps.append(Step(model=model, flops=model.cost["flops"], cpu_seconds=model.cost["cpu_seconds"]))
+    return steps
+
+
+def ours(race: Race, champion: Model, learned: Curated) -> list[Step]:
+    """The default policy: from the champion, with replay and divergence, through the gate; else once more, harder."""
+    policy = _Policy(race=race, champion=champion, memory=list(learned.examples), per_row=_per_row(champion))
+    return [policy.turn(turn) for turn in race.course.turns]
+
+
+def _per_row(model: Model) -> float:
+    return model.cost["flops"] / model.rows
+
+
+@dataclass(slots=True, kw_only=True)
+class _Policy:
+    """Ours between turns."""
+
+    race: Race
+    champion: Model
+    memory: list[Example]
+    """What the champion and its ancestors were trained on."""
+    per_row: float
+    """Operations that training from the base takes per row: the first champion's."""
+    since: float = -math.inf
+    """Moment of the champion's dataset."""
+    spent: float = 0.0
+    allowed: float = 0.0
+
+    def turn(self, turn: int) -> Step:
+        """Train until the gate lets a candidate pass; who answers afterwards, and what every candidate took."""
+        race, now = self.race, self.race.course.moments[turn]
+        known = len(race.course.of(Split.HISTORY)) + len(race.revealed(-math.inf, now))
+        self.allowed += race.settings.budget * self.per_row * known
+        tried: list[Model] = []
+        verdicts: list[Verdict] = []
+        for recipe in ATTEMPTS:
+            wanted = named(recipe, race.settings.train, replay=race.settings.curate.replay)
+            curated = race.curated(
+                race.revealed(self.since, now), old=self.memory, labels=self.champion.start.labels, replay=wanted.replay
+            )
+            if not curated.counts["new"] or (tried and not self._affordable(tried[-1], len(curated.examples))):
+                break
+            tried.append(race.train(f"ours-{recipe}", turn, recipe, self.champion, curated))
+            self.spent += tried[-1].cost["flops"]
+            verdicts.append(judge(race, tried[-1], self.champion, turn))
+            if verdicts[-1].outcome is Outcome.PASS:
+                self.champion, self.since = tried[-1], now
+                self.memory = memory([self.memory, curated.examples])
+                break
+        race.lab.score(self.champion, race.course.seen(turn))
+        return Step(
+            model=self.champion,
+            flops=sum(model.cost["flops"] for model in tried),
+            cpu_seconds=sum(model.cost["cpu_seconds"] for model in tried),
+            gate_flops=2 * len(tried) * race.lab.forward(race.course.seen(turn)),
+            verdicts=tuple(verdicts),
+        )
+
+    def _affordable(self, before: Model, rows: int) -> bool:
+        """Whether another candidate on so many rows stays within the budget, at the last one's cost per row."""
+        return self.spent + _per_row(before) * rows <= self.allowed
+
+
+def judge(race: Race, candidate: Model, champion: Model, turn: int) -> Verdict:
+    """The offline gate of a turn, on the test rows seen so far, with labels new to the champion as its target."""
+    rows = race.course.seen(turn)
+    race.lab.score(champion, rows)
+    pairs = [
+        PairedRow(
+            id=str(row.index),
+            group=KNOWN if row.label in champion.start.labels else NEW,
+            candidate=float(candidate.right[row.index]),
+            champion=float(champion.right[row.index]),
+        )
+        for row in rows
+    ]
+    target = (NEW,) if any(pair.group == NEW for pair in pairs) else ()
+    settings, now = race.settings.evaluate, race.course.moments[turn]
+    report = compare(TASK, candidate.id, champion.id, pairs, settings, now=now, target=target)
+    verdict = gate(report, pairs, settings, target=target)
+    race.lab.note(f"{race.seed} ours turn {turn}: {verdict.outcome.value}: {verdict.because}")
+    return verdict

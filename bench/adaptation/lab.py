@@ -1,0 +1,176 @@
+"""Trains and scores models, and remembers both on disk, so that an interrupted bench goes on where it stood.
+
+A model is kept under a hash of everything that makes it: base, parent, recipe, examples, labels. Whatever is turned at
+one arm, the others are not trained again. The code is not in the hash; `Lab.foreign` counts models that were made by
+other code of the rooms `llm` and `train`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import homeostat
+from homeostat.collect.stream import StreamRow
+from homeostat.curate.snapshot import as_lines
+from homeostat.llm.load import locate, open_model
+from homeostat.llm.local import LocalBackend
+from homeostat.loop.arms import Arm, outcomes
+from homeostat.train.flops import Size
+from homeostat.train.recipe import Recipe
+from homeostat.train.run import Order, Start, train
+from homeostat.types.dataset import Example
+from homeostat.types.task import Task
+
+TASK = Task(name="routing", instruction="route")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """What makes a model, and the names it is shown under."""
+
+    arm: str
+    seed: int
+    turn: int
+    parent: Model | None
+    """What training goes on from; None for the bare base."""
+    examples: Sequence[Example]
+    labels: tuple[str, ...]
+    recipe: Recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A trained model and what it got right so far."""
+
+    id: str
+    folder: Path
+    start: Start
+    """To go on from, or to answer with."""
+    cost: dict[str, float]
+    rows: int
+    """Examples it was trained on, those held out among them."""
+    right: dict[int, bool] = field(default_factory=dict)
+    """Number of a test row -> whether the model gives its label."""
+
+    def accuracy(self, rows: Sequence[StreamRow]) -> float | None:
+        """The share of these rows, all scored before, that it gets right; None of no rows."""
+        return sum(self.right[row.index] for row in rows) / len(rows) if rows else None
+
+
+class Lab:
+    """Trains on one base and keeps what comes of it in a folder."""
+
+    def __init__(self, base: str, folder: Path, fingerprint: str, note: Callable[[str], None]) -> None:
+        """`fingerprint` names the test rows; `note` is told what happens."""
+        self.base, self.folder, self.note = base, folder, note
+        self.code, self.foreign = _digest(Path(homeostat.__file__).parent, ("llm/**/*.py", "train/**/*.py")), 0
+        where = Path(locate(base))
+        self._given = (fingerprint, _digest(where, ("*.safetensors", "*.json", "*.jinja")) if where.is_dir() else base)
+        self._backend = LocalBackend(base)
+        self._size = Size.of(open_model(base).model)
+        self._models: dict[str, Model] = {}
+
+    def train(self, lesson: Lesson) -> Model:
+        """The model of a lesson, trained unless it is remembered; a killed training goes on from its checkpoint."""
+        id, start = self._id(lesson), lesson.parent.start if lesson.parent else Start(base=self.base)
+        if id in self._models:
+            return self._models[id]
+        folder = self.folder / f"{lesson.seed}-{lesson.arm}-{lesson.turn}-{id}"
+        kept = folder / "model.json"
+        if not kept.exists():
+            self.note(f"{lesson.seed} {lesson.arm} turn {lesson.turn}: {len(lesson.examples):,} rows …")
+            _write(kept, {**_train(lesson, start, folder), "code": self.code})
+            shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+        made = json.loads(kept.read_text(encoding="utf-8"))
+        self.foreign += made["code"] != self.code
+        self._models[id] = Model(
+            id=id,
+            folder=folder,
+            start=Start(base=self.base, folder=folder / "weights", kind=made["kind"], labels=tuple(made["labels"])),
+            cost=made["cost"],
+            rows=made["rows"],
+            right=_right(folder),
+        )
+        return self._models[id]
+
+    def score(self, model: Model, rows: Sequence[StreamRow]) -> float | None:
+        """Have a model answer those of the rows that it has not answered yet; its accuracy on all of them."""
+        missing = [row for row in rows if row.index not in model.right]
+        if missing:
+            arm = Arm(name=model.id, start=model.start)
+            marks = outcomes(self._backend, TASK, arm, [(row.text, row.label) for row in missing])
+            model.right.update((row.index, bool(mark)) for row, mark in zip(missing, marks, strict=True))
+            _write(model.folder / "right.json", {str(index): int(right) for index, right in model.right.items()})
+        return model.accuracy(rows)
+
+    def forward(self, rows: Sequence[StreamRow]) -> float:
+        """Floating-point operations of one model that answers these rows, without padding."""
+        lengths = [len(self._backend.renderer.prompt(TASK, row.text)) for row in rows]
+        return self._size.forward(sum(lengths), sum(n * n for n in lengths), len(rows))
+
+    def _id(self, lesson: Lesson) -> str:
+        parent = lesson.parent.id if lesson.parent else ""
+        made_of = (
+            *self._given,
+            parent,
+            sorted(asdict(lesson.recipe).items()),
+            lesson.labels,
+            as_lines(lesson.examples),
+        )
+        return hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]
+
+
+def _train(lesson: Lesson, start: Start, folder: Path) -> dict[str, Any]:
+    """Train into a folder; what there is to know about the model."""
+    folder.mkdir(parents=True, exist_ok=True)
+    began = time.process_time()
+    trained = train(
+        Order(
+            task=TASK,
+            start=start,
+            examples=lesson.examples,
+            labels=lesson.labels,
+            recipe=lesson.recipe,
+            folder=folder,
+        )
+    )
+    # Counts opening the model and asking the teacher too, and what was spent before an interruption.
+    seconds = max(trained.cost["cpu_seconds"], time.process_time() - began)
+    return {
+        "arm": lesson.arm,
+        "seed": lesson.seed,
+        "turn": lesson.turn,
+        "kind": trained.kind,
+        "labels": trained.labels,
+        "rows": len(lesson.examples),
+        "cost": {**trained.cost, "cpu_seconds": seconds},
+        "recipe": asdict(lesson.recipe),
+    }
+
+
+def _right(folder: Path) -> dict[int, bool]:
+    kept = folder / "right.json"
+    if not kept.exists():
+        return {}
+    return {int(index): bool(right) for index, right in json.loads(kept.read_text(encoding="utf-8")).items()}
+
+
+def _write(path: Path, values: dict[str, Any]) -> None:
+    """Write a file that is never seen half written."""
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
+    draft.replace(path)
+
+
+def _digest(folder: Path, patterns: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for pattern in patterns for path in folder.glob(pattern)):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,118 @@
+"""The product's worker in a process of its own that dies, by SIGKILL, at the very moment it is told to.
+
+Not a bar: what the bar of killed turns and the tests of the loop share. The moment lies inside the work, where no
+other process could hit it: the process kills itself, with a signal that nothing can catch.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from homeostat.config.schema import Config
+from homeostat.loop import durable
+from homeostat.loop.worker import work
+from homeostat.store.notes import Events
+from homeostat.store.nouns import Nouns
+from homeostat.types.release import Release
+from homeostat.types.turn import Turn
+
+CONTEXT = multiprocessing.get_context("forkserver")
+"""Workers are forked from a process that has imported everything, so that one starts in a fraction of a second."""
+CONTEXT.set_forkserver_preload(["mortal"])
+
+
+def die() -> None:
+    """End as a machine does that loses its power."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arm(moment: str, name: str) -> None:
+    """Have this process die at a moment of its work.
+
+    `begin`: a step has begun and done nothing. `done`: its work is done, and the turn's diary does not know. `noted`:
+    the diary knows, and DBOS does not. `training`: so many optimizer steps have been told of. `row`: a release row of
+    this stage is written, and nothing of what follows from it.
+    """
+    append, put = Events.append, Nouns.put
+
+    def dying_append(self: Events, subject: str, what: str, values: Any) -> None:
+        if (moment, what) == ("done", "end") and values["step"] == name:
+            die()
+        append(self, subject, what, values)
+        if (moment, what) == ("begin", "begin") and values["step"] == name:
+            die()
+        if moment == what == "training" and values["step"] >= int(name):
+            die()
+
+    def dying_put(self: Nouns[Any], noun: Any) -> None:
+        put(self, noun)
+        if moment == "noted" and isinstance(noun, Turn) and name in noun.diary:
+            die()
+        if moment == "row" and isinstance(noun, Release) and noun.stage.value == name:
+            die()
+
+    Events.append, Nouns.put = dying_append, dying_put  # type: ignore[method-assign]
+
+
+def run(config: Config, death: str, shape: str) -> None:
+    """What the process does: the product's `work` until SIGTERM, or until its death."""
+    torch.set_num_threads(1)
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    if shape:
+        durable.SHAPE = shape
+    if death:
+        moment, _, name = death.partition(":")
+        arm(moment, name)
+    announced = Path(config.folder) / f"worker-{os.getpid()}"
+    work(config, stopped=stop.is_set, announce=lambda _: announced.touch())
+
+
+@dataclass(slots=True)
+class Worker:
+    """A worker on a project, in its own process."""
+
+    config: Config
+    death: str = ""
+    """`MOMENT:NAME` as `arm` knows them; empty for none."""
+    shape: str = ""
+    """Another shape of the turn than the product's."""
+    process: BaseProcess = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.process = CONTEXT.Process(target=run, args=(self.config, self.death, self.shape), daemon=True)
+        self.process.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended."""
+        return self.process.is_alive()
+
+    @property
+    def killed(self) -> bool:
+        """Whether SIGKILL ended it."""
+        return self.process.exitcode == -signal.SIGKILL
+
+    @property
+    def watching(self) -> bool:
+        """Whether it has the project, and is not waiting for another worker to leave it."""
+        return (Path(self.config.folder) / f"worker-{self.process.pid}").exists()
+
+    def kill(self) -> None:
+        """Kill it at once."""
+        self.process.kill()
+        self.process.join()
+
+    def stop(self) -> None:
+        """Ask it to end, and wait until it has."""
+        self.process.terminate()
+        self.process.join()

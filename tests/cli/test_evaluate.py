@@ -1,0 +1,95 @@
+"""Scoring versions on the suite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Run
+from cli.scenes import START, champion, request, version
+from homeostat.config.load import load
+from homeostat.loop.workshop import Exam, Workshop
+
+LABELS = ("refund", "delivery")
+
+
+@pytest.fixture
+def workshop(small: Path) -> Iterator[Workshop]:
+    """A champion that knows one label, a candidate that knows two, and a suite that shows itself row by row."""
+    shop = Workshop.open(load(small))
+    champion(shop.store, "old", labels=LABELS[:1])
+    version(shop.store, "new", labels=LABELS, time=START + 5)
+    shop.put_suite(
+        "routing",
+        [Exam(text=f"row {k}", target=LABELS[k % 2], time=START + k, until=START + 100) for k in range(12)],
+    )
+    yield shop
+    shop.close()
+
+
+@pytest.mark.slow
+def test_a_candidate_beside_the_champion(homeostat: Run, small: Path, workshop: Workshop) -> None:
+    """Both on the same rows, those seen so far; the gate's verdict with its sentence; nothing is written."""
+    found = homeostat("eval", "ver_new", "--config", small, "--json").json
+    report, verdict = found["report"], found["verdict"]
+    assert (report["candidate"], report["champion"]) == ("ver_new", "ver_old")
+    assert report["difference"]["n"] == 6  # rows 0 to 5: the world has shown no more by the candidate's time
+    assert report["champion_score"]["mean"] == 0.5  # one label, right on every other row
+    assert set(report["groups"]) == {"known labels", "new labels"}
+    assert verdict["outcome"] in {"pass", "fail", "unsure"}
+    assert verdict["because"]
+    assert workshop.store.reports.list() == []
+    assert workshop.store.verdicts.list() == []
+
+
+@pytest.mark.slow
+def test_newer_requests_show_more_of_the_suite(homeostat: Run, small: Path, workshop: Workshop) -> None:
+    """The suite counts up to the newest request; rows that were retired by then count no more."""
+    request(workshop.store, 9, "ver_old")
+    assert homeostat("eval", "ver_new", "--config", small, "--json").json["report"]["difference"]["n"] == 10
+    request(workshop.store, 150, "ver_old")
+    ran = homeostat("eval", "ver_new", "--config", small)
+    assert ran.code == 3
+    assert "E202" in ran.err
+
+
+@pytest.mark.slow
+def test_the_champion_alone(homeostat: Run, small: Path, workshop: Workshop) -> None:
+    """Who is compared with himself is scored alone."""
+    found = homeostat("eval", "ver_old", "--config", small, "--json").json
+    assert found["score"]["mean"] == 1.0  # one row by then, of the label it knows
+    assert found["score"]["n"] == 1
+    assert "accuracy of ver_old" in homeostat("eval", "ver_old", "--config", small).out
+
+
+@pytest.mark.slow
+def test_a_table_with_the_verdict_under_it(homeostat: Run, small: Path, workshop: Workshop) -> None:
+    """Scores with intervals, the paired difference, then the gate's words."""
+    ran = homeostat("eval", "ver_new", "--against", "ver_old", "--config", small)
+    assert ran.code == 0
+    assert "difference" in ran.out
+    assert "n = 6" in ran.out
+    assert ran.out.strip().splitlines()[-1].partition(":")[0] in {"pass", "fail", "unsure"}
+
+
+def test_versions_of_two_tasks_are_not_compared(homeostat: Run, small: Path, workshop: Workshop) -> None:
+    """Exit code 7."""
+    version(workshop.store, "other", task="replies")
+    ran = homeostat("eval", "ver_new", "--against", "ver_other", "--config", small)
+    assert ran.code == 7
+    assert "replies" in ran.err
+
+
+def test_no_suite_no_score(homeostat: Run, small: Path, workshop: Workshop) -> None:
+    """Exit code 3, and where test rows come from."""
+    workshop.put_suite("routing", [])
+    ran = homeostat("eval", "ver_new", "--config", small)
+    assert ran.code == 3
+    assert "homeostat import" in ran.err
+
+
+def test_no_such_version(homeostat: Run, shop: Path) -> None:
+    """Exit code 5."""
+    assert homeostat("eval", "ver_nobody", "--config", shop).code == 5

@@ -1,0 +1,76 @@
+"""Importing a labeled stream."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Run
+from cli.scenes import champion, stream
+from homeostat.config.load import load
+from homeostat.loop.workshop import Workshop
+from homeostat.store import Store
+
+
+@pytest.mark.slow
+def test_a_first_champion_and_a_suite(homeostat: Run, small: Path, tmp_path: Path) -> None:
+    """The history trains the first champion, the test rows become the suite, live rows are counted as left out."""
+    file = stream(tmp_path / "s.jsonl.gz", 40)
+    ran = homeostat("import", file, "--task", "routing", "--config", small, "--json")
+    assert ran.code == 0, ran.err
+    done = ran.json
+    assert (done["history"], done["test"], done["left_out"], done["labels"]) == (8, 8, 24, 2)
+    shop = Workshop.open(load(small))
+    assert shop.store.aliases.get("routing", "champion") == done["version"]
+    assert len(shop.suite("routing")) == 8
+    assert shop.store.versions.get(done["version"]).cost["steps"] == done["steps"]
+    assert shop.store.verify() == []
+    shop.close()
+    again = homeostat("import", file, "--task", "routing", "--config", small)
+    assert again.code == 7
+    assert "--rows-only" in again.err
+
+
+def test_a_champion_is_not_founded_twice(homeostat: Run, shop: Path, store: Store, tmp_path: Path) -> None:
+    """A task that somebody answers keeps its champion and its suite; exit code 7."""
+    champion(store, "first")
+    ran = homeostat("import", stream(tmp_path / "s.jsonl"), "--config", shop)
+    assert ran.code == 7
+    assert store.state.get("suite:routing") is None
+    assert store.aliases.get("routing", "champion") == "ver_first"
+
+
+def test_rows_enter_the_log_once(homeostat: Run, shop: Path, store: Store, tmp_path: Path) -> None:
+    """`--rows-only` stores requests with what was said of them; the same file again adds nothing."""
+    file = stream(tmp_path / "s.jsonl", 40)
+    first, second = (homeostat("import", file, "--config", shop, "--rows-only", "--json").json for _ in range(2))
+    assert first == {"interactions": 32, "feedback": 32, "left_out": 8}
+    assert second == {"interactions": 0, "feedback": 0, "left_out": 8}
+    pairs = store.interactions.labeled("routing")
+    assert len(pairs) == 32
+    assert {said.value for _, said in pairs} == {"refund", "delivery"}
+    assert store.verify() == []
+
+
+def test_what_was_done_in_a_table(homeostat: Run, shop: Path, tmp_path: Path) -> None:
+    """Without `--json` the counts stand in a table, and the progress on the other channel."""
+    ran = homeostat("import", stream(tmp_path / "s.jsonl", 40), "--config", shop, "--rows-only")
+    assert ran.code == 0
+    assert "imported into routing" in ran.out
+    assert "interactions" in ran.out
+
+
+def test_a_bad_file_changes_nothing(homeostat: Run, shop: Path, store: Store, tmp_path: Path) -> None:
+    """A line that is no JSON ends with exit code 3, its number, and an empty log."""
+    file = stream(tmp_path / "s.jsonl", 40)
+    file.write_text(file.read_text() + "not json\n")
+    ran = homeostat("import", file, "--config", shop, "--rows-only")
+    assert ran.code == 3
+    assert "line 41" in ran.err
+    assert store.interactions.count("routing") == 0
+
+
+def test_a_file_that_is_not_there(homeostat: Run, shop: Path, tmp_path: Path) -> None:
+    """Exit code 3."""
+    assert homeostat("import", tmp_path / "nothing.jsonl", "--config", shop).code == 3

@@ -1,0 +1,78 @@
+"""What a candidate is trained on by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cli.scenes import START, request, stream, version
+from homeostat.cli.material import Material, of_dataset, of_stream, require_known_labels
+from homeostat.collect.stream import read_stream
+from homeostat.config.load import load
+from homeostat.errors import NotFound, UnknownLabel
+from homeostat.loop.workshop import Exam, Workshop
+from homeostat.train.recipe import Recipe
+from homeostat.types.task import Task
+
+TASK = Task(name="routing")
+
+
+@pytest.fixture
+def workshop(shop: Path) -> Iterator[Workshop]:
+    """The project's workshop; no model is opened in it."""
+    opened = Workshop.open(load(shop))
+    yield opened
+    opened.close()
+
+
+def test_test_rows_and_the_suite_are_fenced(workshop: Workshop, tmp_path: Path) -> None:
+    """Neither the stream's own test rows nor the task's suite are learned."""
+    file = stream(tmp_path / "s.jsonl", 40)
+    rows, _ = read_stream(file)
+    workshop.put_suite("routing", [Exam(text=rows[0].text, target=rows[0].label, time=START)])
+    learned = {example.text for example in of_stream(workshop, TASK, file, Recipe(), None).examples}
+    assert rows[0].text not in learned
+    assert learned
+    assert not learned & {row.text for row in rows if row.split == "test"}
+
+
+def test_what_the_log_was_told_is_learned_too(workshop: Workshop, tmp_path: Path) -> None:
+    """Feedback since the champion's dataset is in the material beside the stream."""
+    request(workshop.store, 1, "", said="a new label")
+    material = of_stream(workshop, TASK, stream(tmp_path / "s.jsonl", 40), Recipe(), None)
+    assert "a new label" in material.labels
+    assert any(example.interaction == "int_0001" for example in material.examples)
+
+
+def test_nothing_is_written_before_it_is_kept(workshop: Workshop, tmp_path: Path) -> None:
+    """Looking at the material leaves the store alone; keeping it twice keeps one dataset."""
+    material = of_stream(workshop, TASK, stream(tmp_path / "s.jsonl", 40), Recipe(), None)
+    assert workshop.store.datasets.list() == []
+    kept = material.keep()
+    assert material.keep() == kept
+    assert [one.id for one in workshop.store.datasets.list()] == [kept.id]
+    assert of_dataset(workshop, TASK, kept.id).examples == list(material.examples)
+
+
+def test_a_dataset_of_another_task_is_refused(workshop: Workshop, tmp_path: Path) -> None:
+    """A dataset is learned by its own task alone."""
+    kept = of_stream(workshop, TASK, stream(tmp_path / "s.jsonl", 40), Recipe(), None).keep()
+    with pytest.raises(NotFound, match="is a dataset of task 'routing'"):
+        of_dataset(workshop, Task(name="replies"), kept.id)
+
+
+def test_a_champion_never_loses_a_label(workshop: Workshop) -> None:
+    """Going on from a champion needs its labels, in its order; starting anew does not."""
+    parent = version(workshop.store, "first", labels=("a", "b"))
+    older = Material(examples=(), labels=("a",), keep=lambda: pytest.fail("kept"))
+    with pytest.raises(UnknownLabel) as caught:
+        require_known_labels(older, Recipe(), parent)
+    assert caught.value.where == "it lacks b"
+    with pytest.raises(UnknownLabel, match="other labels"):
+        require_known_labels(replace(older, labels=("b", "a")), Recipe(), parent)
+    require_known_labels(older, Recipe(warm_start=False), parent)
+    require_known_labels(replace(older, labels=("a", "b", "c")), Recipe(), parent)
+    require_known_labels(older, Recipe(), None)

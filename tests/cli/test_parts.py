@@ -1,0 +1,129 @@
+"""What is asked of a project."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from cli.scenes import request
+from homeostat.cli import parts
+from homeostat.cli.check import Level
+from homeostat.config.load import load
+from homeostat.config.schema import Config, Gateway, Model
+from homeostat.errors import ModelNotFound, PortInUse, UnknownKey
+from homeostat.store import Store
+
+
+def test_a_configuration_that_loads(shop: Path) -> None:
+    """Its project and its tasks are named."""
+    config, check = parts.configuration(shop)
+    assert config.project == "shop"
+    assert check.level is Level.OK
+    assert "routing" in check.found
+
+
+def test_no_configuration_yet_is_a_warning(tmp_path: Path) -> None:
+    """The defaults are looked at, and how to begin a project is said."""
+    config, check = parts.configuration(tmp_path)
+    assert config == Config()
+    assert (check.level, check.fix) == (Level.WARN, "`homeostat init` writes one")
+
+
+def test_a_configuration_without_tasks_is_a_warning(shop: Path) -> None:
+    """It loads, but nothing can be asked of it."""
+    shop.write_text("project: shop\n")
+    assert parts.configuration(shop)[1].level is Level.WARN
+
+
+def test_a_broken_configuration_is_an_error(shop: Path) -> None:
+    """What is wrong in the file is left to the error that says it."""
+    shop.write_text("projet: shop\n")
+    with pytest.raises(UnknownKey):
+        parts.configuration(shop)
+
+
+def test_a_store_that_is_not_there_yet_is_not_made(shop: Path) -> None:
+    """A doctor changes nothing."""
+    check = parts.store(load(shop))
+    assert check.level is Level.OK
+    assert "not there yet" in check.found
+    assert not (shop.parent / ".homeostat").exists()
+
+
+def test_a_store_says_what_it_holds(shop: Path, store: Store) -> None:
+    """It opens, and its requests are counted by task."""
+    request(store, 1, "")
+    assert "routing 1" in parts.store(load(shop)).found
+
+
+def test_a_model_that_is_there(base: Path) -> None:
+    """Its family and size, and how long it took to load."""
+    found = parts.model(Config(model=Model(base=str(base)))).found
+    assert "decoder" in found
+    assert "0.3 M parameters" in found
+
+
+def test_a_model_that_is_not_there(tmp_path: Path) -> None:
+    """The error of whoever opens models, with its fix."""
+    with pytest.raises(ModelNotFound):
+        parts.model(Config(model=Model(base=str(tmp_path / "nothing"))))
+
+
+@pytest.fixture(params=[200, 503])
+def gateway(request: pytest.FixtureRequest) -> Iterator[tuple[int, int]]:
+    """(port, status): something that says of itself what a gateway says at /healthz."""
+
+    class Health(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(request.param)
+            self.end_headers()
+            self.wfile.write(b'{"status": "ok"}')
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Health) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1], request.param
+        server.shutdown()
+
+
+def test_a_port_that_a_gateway_has(gateway: tuple[int, int]) -> None:
+    """A gateway that runs already is no failure; one that is failing is a warning."""
+    port, status = gateway
+    check = parts.port(Config(gateway=Gateway(port=port)))
+    assert check.level is (Level.OK if status == 200 else Level.WARN)
+    assert "a gateway answers" in check.found
+
+
+def test_a_free_port_and_any_port() -> None:
+    """A port that nobody has is free, and stays so; 0 is any."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        config = Config(gateway=Gateway(port=port))
+    assert parts.port(config).found == f"127.0.0.1:{port} is free"
+    assert parts.port(config).found == f"127.0.0.1:{port} is free"
+    assert parts.port(replace(config, gateway=Gateway(port=0))).found == "any free one"
+
+
+def test_a_port_that_somebody_else_has() -> None:
+    """Another program on the port is a failure."""
+
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(404)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Other) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(PortInUse):
+            parts.port(Config(gateway=Gateway(port=server.server_address[1])))
+        server.shutdown()

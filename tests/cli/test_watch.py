@@ -1,0 +1,104 @@
+"""Looking at how far the traffic has moved."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Run
+from cli.scenes import START, champion, request
+from homeostat.store import Store
+from homeostat.types.signal import Moved, Signal
+
+
+def moved(store: Store, name: str = "a") -> Signal:
+    """A signal in the store."""
+    made = Signal(
+        id=f"sig_{name}",
+        task="routing",
+        time=START,
+        moved=Moved.NOVELTY,
+        detector="shiryaev_roberts",
+        statistic=812_345.0,
+        threshold=500_000.0,
+        n=1_234,
+    )
+    store.signals.put(made)
+    return made
+
+
+def test_the_statistic_beside_its_threshold(homeostat: Run, shop: Path, store: Store) -> None:
+    """Per channel and together, now and at its highest, with the signals under it."""
+    first = champion(store, "first")
+    store.state.put(f"trace:{first.id}", [[START, 1.0, 2.0], [START + 1, 4.0, 6.0], [START + 2, 3.0, 3.0]])
+    moved(store)
+    ran = homeostat("watch", "--config", shop)
+    assert ran.code == 0
+    rows = {line.split()[0]: line for line in ran.out.splitlines() if line.strip()}
+    assert "1,000" in rows["confidence"]
+    assert "10,000" in rows["confidence"]
+    assert "1,000,000" in rows["neighbors"]
+    assert "505,000" in rows["together"]  # the mean of ten thousand and a million
+    assert "500,000" in rows["together"]
+    assert "novelty" in rows["sig_a"]
+    assert "1,234" in rows["sig_a"]
+
+
+def test_the_same_as_json(homeostat: Run, shop: Path, store: Store) -> None:
+    """Logarithms to base 10, the threshold, the signals whole."""
+    first = champion(store, "first")
+    store.state.put(f"trace:{first.id}", [[START, 1.0], [START + 1, 0.5]])
+    moved(store)
+    found = homeostat("watch", "routing", "--config", shop, "--json").json
+    assert found["statistic"]["confidence"] == {"log10": 0.5, "highest_log10": 1.0}
+    assert found["statistic"]["together"]["log10"] == pytest.approx(0.5)
+    assert "neighbors" not in found["statistic"]
+    assert found["threshold"] == 500_000
+    assert found["signals"][0]["moved"] == "novelty"
+
+
+def test_before_there_is_a_statistic(homeostat: Run, shop: Path, store: Store) -> None:
+    """While the watcher learns what is normal, it says how far it has come."""
+    first = champion(store, "first")
+    for number in range(3):
+        request(store, number, first.id)
+    assert "3 of 10 requests" in homeostat("watch", "--config", shop).out
+
+
+def test_only_the_newest_signals(homeostat: Run, shop: Path, store: Store) -> None:
+    """`--limit` leaves out the oldest."""
+    champion(store, "first")
+    for name in "abc":
+        moved(store, name)
+    found = homeostat("watch", "--config", shop, "--limit", 2, "--json").json
+    assert [one["id"] for one in found["signals"]] == ["sig_b", "sig_c"]
+
+
+def test_nothing_answers_yet(homeostat: Run, shop: Path) -> None:
+    """Exit code 6, and how to get a first champion."""
+    ran = homeostat("watch", "--config", shop)
+    assert ran.code == 6
+    assert "homeostat import" in ran.err
+
+
+def test_following_prints_what_changes_until_interrupted(homeostat: Run, shop: Path, store: Store) -> None:
+    """`--follow` prints at once, again when a signal comes, not in between, and an interrupt ends it in order."""
+    champion(store, "first")
+
+    def happen() -> None:
+        time.sleep(0.3)
+        moved(store)
+        time.sleep(1.0)
+        signal.raise_signal(signal.SIGINT)
+
+    thread = threading.Thread(target=happen)
+    thread.start()
+    ran = homeostat("watch", "--config", shop, "--follow")
+    thread.join()
+    assert ran.code == 0
+    assert ran.out.count("signals\n") == 2
+    assert ran.out.count("sig_a") == 1

@@ -1,0 +1,89 @@
+"""Foretelling what a run takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+from homeostat.builtin.resources import model_path
+from homeostat.errors import NothingToTrainOn
+from homeostat.train.forecast import forecast
+from homeostat.train.recipe import Recipe
+from homeostat.train.run import Order, Start, train
+from homeostat.types.dataset import Example
+from homeostat.types.task import Kind, Task
+
+LABELS = ("refund", "delivery")
+EXAMPLES = [Example(text=f"where is my parcel {'please ' * (k % 7)}{k}", target=LABELS[k % 2]) for k in range(40)]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Llama of one layer with the built-in model's tokenizer."""
+    if not (model_path() / "tokenizer.json").exists():
+        pytest.skip("the built-in model's tokenizer is not there")
+    folder = tmp_path_factory.mktemp("base")
+    tokenizer = AutoTokenizer.from_pretrained(model_path())
+    tokenizer.save_pretrained(folder)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        pad_token_id=tokenizer.pad_token_id,
+        tie_word_embeddings=True,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def order(base: Path, tmp_path: Path) -> Order:
+    """Forty rows, five passes, never stopped early."""
+    return Order(
+        task=Task(name="routing", instruction="route"),
+        start=Start(base=str(base)),
+        examples=EXAMPLES,
+        labels=LABELS,
+        recipe=Recipe(epochs=5, batch_rows=8, rank=2, patience=1000, held_out=0.2),
+        folder=tmp_path / "run",
+    )
+
+
+@pytest.mark.parametrize("adapt", ["lora", "full"])
+def test_the_forecast_is_what_the_run_then_takes(order: Order, adapt: str) -> None:
+    """The steps are the run's exactly, its operations within a few in a hundred: batches differ from pass to pass."""
+    order = replace(order, recipe=replace(order.recipe, adapt=adapt))
+    told = forecast(order)
+    cost = train(order).cost
+    assert (told.rows, told.held_out) == (32, 8)
+    assert told.steps == cost["steps"] == 20
+    assert told.flops == pytest.approx(cost["flops"], rel=0.08)
+
+
+def test_replies_are_counted_too(order: Order) -> None:
+    """A text task predicts every token of the reply, and so costs more than one label code a row."""
+    text = replace(
+        order,
+        task=Task(name="replies", kind=Kind.TEXT),
+        examples=[replace(example, target="We are sorry to hear that and will send another.") for example in EXAMPLES],
+    )
+    assert forecast(text).flops > forecast(order).flops
+
+
+def test_a_cap_on_the_steps_caps_the_operations(order: Order) -> None:
+    """Half the steps, half the training."""
+    capped = forecast(replace(order, recipe=replace(order.recipe, max_steps=10, held_out=0.0)))
+    whole = forecast(replace(order, recipe=replace(order.recipe, max_steps=0, held_out=0.0)))
+    assert capped.steps == 10
+    assert capped.flops == pytest.approx(whole.flops * 10 / whole.steps)
+
+
+def test_nothing_is_nothing(order: Order) -> None:
+    """No rows, no run to foretell."""
+    with pytest.raises(NothingToTrainOn):
+        forecast(replace(order, examples=[]))
