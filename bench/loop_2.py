@@ -27,6 +27,7 @@ from adaptation.courses import NAMES, Course, Skipped, open_course
 from adaptation.figures import GOAL_RATIO, figures_of_a_seed, figures_of_a_stream, table
 from adaptation.lab import Lab
 from rich.console import Console
+from transformers.utils.logging import disable_progress_bar
 
 from homeostat.config.schema import Curate, Train
 
@@ -126,6 +127,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     """Run the bar and print its line."""
+    disable_progress_bar()
     args, began, console = arguments(), time.perf_counter(), Console(stderr=True, highlight=False)
     streams: dict[str, dict[str, Any]] = {}
     skipped: dict[str, str] = {}

@@ -1,7 +1,8 @@
 """The product's worker in a process of its own that dies, by SIGKILL, at the very moment it is told to.
 
 Not a bar: what the bar of killed turns and the tests of the loop share. The moment lies inside the work, where no
-other process could hit it: the process kills itself, with a signal that nothing can catch.
+other process could hit it: the process kills itself, with a signal that nothing can catch. `through` brings the turn
+of a small project to its end over any number of deaths, and `ending` is all that it leaves.
 """
 
 from __future__ import annotations
@@ -10,16 +11,22 @@ import multiprocessing
 import os
 import signal
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field, replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import torch
+from small_project import TASK, Gateway
 
 from homeostat.config.schema import Config
 from homeostat.loop import durable
+from homeostat.loop.durable import TurnQueue
 from homeostat.loop.worker import work
+from homeostat.loop.workshop import Workshop
+from homeostat.store import Store
 from homeostat.store.notes import Events
 from homeostat.store.nouns import Nouns
 from homeostat.types.release import Release
@@ -27,7 +34,7 @@ from homeostat.types.turn import Turn
 
 CONTEXT = multiprocessing.get_context("forkserver")
 """Workers are forked from a process that has imported everything, so that one starts in a fraction of a second."""
-CONTEXT.set_forkserver_preload(["mortal"])
+CONTEXT.set_forkserver_preload(["homeostat.loop.worker", "transformers.models.llama.modeling_llama"])
 
 
 def die() -> None:
@@ -116,3 +123,71 @@ class Worker:
         """Ask it to end, and wait until it has."""
         self.process.terminate()
         self.process.join()
+
+
+def steps(recipes: Sequence[str]) -> list[str]:
+    """Names of the steps of a turn that refuses all but the last of these recipes and releases that one."""
+    tried = [f"{step}.{recipe}" for recipe in recipes for step in ("curate", "train", "evaluate", "gate", "judge")]
+    return ["watch", "decide", "act", "attempts", *tried, "release", "stage", "advance", "end"]
+
+
+def through(config: Config, deaths: Sequence[str] = ()) -> dict[str, Any]:
+    """Have workers take the project's turn to its end, each but the last dying as told; what the turn leaves.
+
+    Raises:
+        RuntimeError: a worker did not die where it should have, or the turn did not end.
+    """
+    with closing(Workshop.open(config)) as shop:
+        gateway = Gateway(shop)
+        for death in deaths:
+            doomed = Worker(config, death)
+            gateway.serve(lambda doomed=doomed: not doomed.alive)  # type: ignore[misc]
+            if not doomed.killed:
+                doomed.kill()
+                raise RuntimeError(f"no worker died at {death}")
+        worker = Worker(config)
+        try:
+            gateway.serve(lambda: ended(config, shop.store) or not worker.alive)
+        finally:
+            worker.stop()
+        if not ended(config, shop.store):
+            raise RuntimeError(f"the turn did not end: {shop.store.turns.list(TASK)}")
+        return ending(shop.store)
+
+
+def ended(config: Config, store: Store) -> bool:
+    """Whether the first turn of the project has come to its end, for DBOS too."""
+    first = next(iter(store.turns.list(TASK)), None)
+    if first is None or first.state == "open":
+        return False
+    with closing(TurnQueue(Path(config.folder))) as queue:
+        return queue.finished(first.id)
+
+
+def ending(store: Store) -> dict[str, Any]:
+    """Everything the first turn leaves, less what a clock or a stopwatch says of it."""
+    turn = store.turns.list(TASK)[0]
+    versions = [replace(version, cost=_counted(version.cost)) for version in store.versions.list(TASK)]
+    releases = [(row.id, row.stage.value, row.champion, row.candidate) for row in store.releases.list(TASK)]
+    looks = {v.id: [_look(e.values) for e in store.events.list(v.id) if e.name == "training"] for v in versions}
+    return {
+        "turn": asdict(replace(turn, because="")),
+        "signals": [asdict(signal) for signal in store.signals.list(TASK) if signal.time <= turn.time],
+        "decisions": [asdict(decision) for decision in store.decisions.list(TASK)],
+        "datasets": [asdict(dataset) for dataset in store.datasets.list(TASK)],
+        "versions": [asdict(version) for version in versions],
+        "reports": [asdict(report) for report in store.reports.list(TASK)],
+        "verdicts": [asdict(verdict) for verdict in store.verdicts.list(TASK)],
+        "releases": releases,
+        "aliases": store.aliases.all(TASK),
+        "training": looks,
+        "problems": store.verify(),
+    }
+
+
+def _counted(cost: Any) -> dict[str, float]:
+    return {name: value for name, value in cost.items() if name not in {"cpu_seconds", "wall_seconds"}}
+
+
+def _look(values: Any) -> dict[str, float]:
+    return {name: value for name, value in values.items() if name != "tokens_per_s"}

@@ -26,6 +26,7 @@ import torch
 from adaptation.courses import thinned
 from adaptation.lab import TASK, Lab, Lesson, Model
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers.utils.logging import disable_progress_bar
 
 from homeostat.collect.stream import Split, StreamRow
 from homeostat.config.schema import Curate, Train
@@ -149,6 +150,7 @@ def shown(score: Score) -> list[float]:
 
 def main() -> None:
     """Run the comparison and print its line."""
+    disable_progress_bar()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "clinc150" / "data_full.json.gz")
     parser.add_argument("--quick", action="store_true", help="a third of the rows")

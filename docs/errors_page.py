@@ -11,19 +11,21 @@ from homeostat.errors import HomeostatError
 FOLDER = Path(__file__).parent / "reference" / "errors"
 PAGE = FOLDER / "README.md"
 GROUPS = {
-    1: "a fault of ours",
-    2: "configuration",
-    3: "input",
-    4: "model or weights",
-    5: "store",
-    6: "gateway",
-    7: "loop",
+    "E0": "a fault of ours",
+    "E1": "configuration",
+    "E2": "input",
+    "E3": "model or weights",
+    "E4": "store",
+    "E5": "gateway",
+    "E6": "loop",
 }
-"""Exit code -> what it is about."""
+"""How a code begins -> what it is about."""
 HEAD = """# Errors
 
 Every error says what is wrong, where, and how to fix it, and has a page here. A command that fails ends with the exit
-code of the error's group. Codes are never used for something else.
+code of its error: the code without its middle 0, so 1x is configuration, 2x input, 3x model or weights, 4x store,
+5x gateway, 6x loop. A command that is called wrongly ends with 2, and one that has a fault with 1. Codes are never used
+for something else.
 
 This page is made from `src/homeostat/errors.py` by `python docs/errors_page.py`.
 
@@ -45,7 +47,7 @@ def page() -> str:
 
 def _row(kind: type[HomeostatError]) -> str:
     about = (kind.__doc__ or "").partition("\n")[0]
-    return f"| [{kind.code}]({kind.code}.md) | `{kind.__name__}` | {about} | {kind.exit} ({GROUPS[kind.exit]}) |\n"
+    return f"| [{kind.code}]({kind.code}.md) | `{kind.__name__}` | {about} | {kind.exit} ({GROUPS[kind.code[:2]]}) |\n"
 
 
 if __name__ == "__main__":

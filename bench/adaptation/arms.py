@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 
 from adaptation.courses import Course
 from adaptation.lab import TASK, Lab, Lesson, Model
-
 from homeostat.collect.stream import Split, StreamRow
 from homeostat.config.schema import Curate, Evaluate, Train
 from homeostat.curate.build import Curated, Inputs, build

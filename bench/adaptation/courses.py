@@ -107,13 +107,14 @@ def _recorded(name: str, streams: Path) -> tuple[list[StreamRow], tuple[float, .
 
 def _git(path: Path | None) -> tuple[list[StreamRow], tuple[float, ...]]:
     """A given history whatever its length; that of this project only if it is long enough."""
+    if path is not None:
+        rows = read_git(path)
+        return rows, _parts(rows, 4)
     try:
-        rows = read_git(path or Path(__file__).resolve().parents[2])
-    except (NotARepository, EmptyStream) as reason:
-        if path:
-            raise
-        raise Skipped(f"the history of this repository will not do ({reason}); name one with --git") from reason
-    if path is None and len(rows) < LEAST_COMMITS:
+        rows = read_git(Path(__file__).resolve().parents[2])
+    except (NotARepository, EmptyStream):
+        rows = []
+    if len(rows) < LEAST_COMMITS:
         raise Skipped(
             f"this repository has {len(rows)} usable commits, fewer than {LEAST_COMMITS}; name one with --git"
         )

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from adaptation.arms import Step
-from adaptation.courses import Course
-from adaptation.lab import Model
 from rich.table import Table
 from scipy import stats
 
+from adaptation.arms import Step
+from adaptation.courses import Course
+from adaptation.lab import Model
 from homeostat.collect.stream import Split
 
 GOAL_RATIO, GOAL_FLOPS, GOAL_FORGETTING = 0.97, 0.25, 0.01
@@ -100,13 +100,17 @@ def interval(values: Sequence[float]) -> list[float | None]:
 
 
 def table(name: str, figures: Mapping[str, Any]) -> Table:
-    """A stream's arms, one a row."""
+    """A stream's arms, one a row.
+
+    Accuracy as a mean over turns, at the end, there on old and on new labels; points lost a turn on what was known
+    before; cost.
+    """
     title = (
         f"{name}: ours / joint {_cell(figures['ratio'])} %, at the end {_cell(figures['ratio_final'])} %, "
         f"operations {_cell(figures['flop_ratio'])} % of joint's"
     )
     drawn = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
-    for column in ("arm", "mean over turns %", "at the end %", "old labels %", "new labels %", "forgotten, points"):
+    for column in ("arm", "mean %", "end %", "old %", "new %", "forgot"):
         drawn.add_column(column, justify="left" if column == "arm" else "right")
     drawn.add_column("TFLOP", justify="right")
     drawn.add_column("CPU-s", justify="right")

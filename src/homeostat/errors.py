@@ -1,12 +1,21 @@
 """Every error a user can meet: a code, what is wrong, where, and how to fix it.
 
-Each class has a page `docs/reference/errors/CODE.md`, by test. Exit codes are grouped: 2 configuration, 3 input,
-4 model or weights, 5 store, 6 gateway, 7 loop. Codes are never reused.
+Each class has a page `docs/reference/errors/CODE.md`, by test, and an exit code of its own that follows from its code:
+E1xx configuration, E2xx input, E3xx model or weights, E4xx store, E5xx gateway, E6xx loop. Codes are never reused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import errno
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""No space, no quota, and a limit on the size of one file."""
+# safetensors raises a class of its own that has no number, only words.
+_FULL_IN_WORDS = re.compile(rf"os error ({'|'.join(map(str, _FULL))})\b")
+_PRINTED = re.compile(r"^(E\d{3}) (.*?)(?:  \((.*)\))?(?:\n  fix: (.*))?$", re.MULTILINE)
 
 
 class HomeostatError(Exception):
@@ -14,6 +23,11 @@ class HomeostatError(Exception):
 
     code = "E000"
     exit = 1
+    """Exit code of a command that ends with it: the code without its middle 0, so E402 ends with 42."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.exit = 10 * int(cls.code[1]) + int(cls.code[2:])
 
     def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
         super().__init__(what)
@@ -29,6 +43,31 @@ class HomeostatError(Exception):
 
 def _rebuild(kind: type[HomeostatError], what: str, where: str, fix: str) -> HomeostatError:
     return kind(what, where=where, fix=fix)
+
+
+def read_back(printed: str) -> HomeostatError | None:
+    """The last error among the lines that another process of ours printed; None if there is none."""
+    kinds = {kind.code: kind for kind in HomeostatError.__subclasses__()}
+    for code, what, where, fix in reversed(_PRINTED.findall(printed)):
+        if code in kinds:
+            return kinds[code](what, where=where, fix=fix)
+    return None
+
+
+@contextmanager
+def full_disk_named(what: str, *, where: str = "") -> Iterator[None]:
+    """Give a write that fails for want of space its name; every other failure passes as it is.
+
+    Raises:
+        StoreFull: `what`, at `where` or at the file that could not be written.
+    """
+    try:
+        yield
+    except Exception as problem:
+        if getattr(problem, "errno", None) not in _FULL and not _FULL_IN_WORDS.search(str(problem)):
+            raise
+        place = where or str(getattr(problem, "filename", None) or "the current folder")
+        raise StoreFull(what, where=place, fix="free some space; nothing stored has changed") from problem
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -52,178 +91,178 @@ def _distance(a: str, b: str) -> int:
 class UnknownKey(HomeostatError):
     """A key of the configuration that does not exist."""
 
-    code, exit = "E101", 2
+    code = "E101"
 
 
 class WrongType(HomeostatError):
     """A value of the configuration that is not of the knob's type or range."""
 
-    code, exit = "E102", 2
+    code = "E102"
 
 
 class UnknownPlugin(HomeostatError):
     """A name that no built-in and no installed plugin provides."""
 
-    code, exit = "E103", 2
+    code = "E103"
 
 
 class MissingExtra(HomeostatError, ImportError):
     """An optional package that this capability needs is not installed."""
 
-    code, exit = "E104", 2
+    code = "E104"
 
 
 class NoProject(HomeostatError):
     """There is no homeostat.yaml here."""
 
-    code, exit = "E105", 2
+    code = "E105"
 
 
 class TakenName(HomeostatError):
     """A plugin's name that somebody else provides already."""
 
-    code, exit = "E106", 2
+    code = "E106"
 
 
 class BrokenPlugin(HomeostatError):
     """A plugin that is installed but cannot be loaded, or that came after the names were closed."""
 
-    code, exit = "E107", 2
+    code = "E107"
 
 
 class ProjectExists(HomeostatError):
     """A homeostat.yaml that is there already and would be overwritten."""
 
-    code, exit = "E108", 2
+    code = "E108"
 
 
 class BadStream(HomeostatError, ValueError):
     """A stream file that cannot be read as one JSON object a line."""
 
-    code, exit = "E201", 3
+    code = "E201"
 
 
 class EmptyStream(HomeostatError, ValueError):
     """A stream without rows, or without a split that the story needs."""
 
-    code, exit = "E202", 3
+    code = "E202"
 
 
 class NotText(HomeostatError, ValueError):
     """A file that is not UTF-8 text."""
 
-    code, exit = "E203", 3
+    code = "E203"
 
 
 class UnknownLabel(HomeostatError, ValueError):
     """A label that the label set does not hold."""
 
-    code, exit = "E204", 3
+    code = "E204"
 
 
 class NotARepository(HomeostatError, ValueError):
     """A folder without a git history to make a stream of."""
 
-    code, exit = "E205", 3
+    code = "E205"
 
 
 class NothingToTrainOn(HomeostatError, ValueError):
     """A dataset with no usable examples."""
 
-    code, exit = "E206", 3
+    code = "E206"
 
 
 class ModelNotFound(HomeostatError, FileNotFoundError):
     """A model folder or hub name that is not there."""
 
-    code, exit = "E301", 4
+    code = "E301"
 
 
 class CorruptWeights(HomeostatError, ValueError):
     """An adapter or weights file that is damaged or does not fit its base."""
 
-    code, exit = "E302", 4
+    code = "E302"
 
 
 class UnsafeWeights(HomeostatError, ValueError):
     """Weights in a format that can run code (pickle); only safetensors are loaded."""
 
-    code, exit = "E303", 4
+    code = "E303"
 
 
 class Diverged(HomeostatError, ArithmeticError):
     """Training produced a loss that is not a number."""
 
-    code, exit = "E304", 4
+    code = "E304"
 
 
 class UnsuitedModel(HomeostatError, ValueError):
     """A model whose architecture cannot do the task."""
 
-    code, exit = "E305", 4
+    code = "E305"
 
 
 class NotFound(HomeostatError, LookupError):
     """An id that the store does not hold."""
 
-    code, exit = "E401", 5
+    code = "E401"
 
 
 class StoreFull(HomeostatError, OSError):
     """The disk is full; nothing that was stored before has changed."""
 
-    code, exit = "E402", 5
+    code = "E402"
 
 
 class StoreUnreachable(HomeostatError, ConnectionError):
     """The database cannot be opened."""
 
-    code, exit = "E403", 5
+    code = "E403"
 
 
 class Tampered(HomeostatError, ValueError):
     """Content that does not match its hash."""
 
-    code, exit = "E404", 5
+    code = "E404"
 
 
 class PortInUse(HomeostatError, OSError):
     """Another program listens on the gateway's port."""
 
-    code, exit = "E501", 6
+    code = "E501"
 
 
 class BadRequest(HomeostatError, ValueError):
     """A request body that the gateway cannot read."""
 
-    code, exit = "E502", 6
+    code = "E502"
 
 
 class NothingReleased(HomeostatError, LookupError):
     """A task that no version answers yet."""
 
-    code, exit = "E503", 6
+    code = "E503"
 
 
 class NotReleasable(HomeostatError, ValueError):
     """A version that cannot take this step of a release from the state it is in."""
 
-    code, exit = "E601", 7
+    code = "E601"
 
 
 class NoWayBack(HomeostatError, LookupError):
     """A rollback where no earlier version is left."""
 
-    code, exit = "E602", 7
+    code = "E602"
 
 
 class NoWorker(HomeostatError):
     """A turn was asked for and no worker runs that could take it."""
 
-    code, exit = "E603", 7
+    code = "E603"
 
 
 class TurnFailed(HomeostatError):
     """A turn that broke off with an error instead of coming to its end."""
 
-    code, exit = "E604", 7
+    code = "E604"

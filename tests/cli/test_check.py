@@ -32,7 +32,11 @@ def test_an_error_with_a_code_brings_its_own_fix() -> None:
 
 def test_a_package_that_cannot_be_imported() -> None:
     """A broken installation is a finding, with how to mend it."""
-    check = attempted("it", lambda: importlib.import_module("no_such_package_at_all"))
+
+    def look() -> Check:
+        return Check(name="it", found=importlib.import_module("no_such_package_at_all").__name__)
+
+    check = attempted("it", look)
     assert check.level is Level.FAIL
     assert "no_such_package_at_all" in check.found
     assert check.fix.startswith("pip install")

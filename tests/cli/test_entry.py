@@ -14,6 +14,7 @@ import pytest
 from cli.conftest import Run
 from homeostat import __version__
 from homeostat.cli.entry import COMMANDS
+from homeostat.errors import NoProject, UnknownKey
 
 HEAVY = {"torch", "transformers", "peft", "accelerate", "sqlalchemy", "dbos", "scipy", "numpy"}
 LIGHT = ["init", "versions", "promote", "rollback", "why", "verify", "watch", "turn", "doctor"]
@@ -96,10 +97,10 @@ def test_a_command_is_short(name: str) -> None:
 
 
 def test_an_unknown_key_names_the_one_that_was_meant(homeostat: Run, shop: Path) -> None:
-    """A misspelled knob ends with exit code 2, its line, and the nearest knob, without a traceback."""
+    """A misspelled knob ends with an exit code of its own, its line, and the nearest knob, without a traceback."""
     shop.write_text(shop.read_text() + "gatewy: {port: 1}\n")
     ran = homeostat("versions", "--config", shop)
-    assert ran.code == 2
+    assert ran.code == UnknownKey.exit
     assert ran.out == ""
     assert "E101" in ran.err
     assert "line 4" in ran.err
@@ -110,7 +111,7 @@ def test_an_unknown_key_names_the_one_that_was_meant(homeostat: Run, shop: Path)
 def test_a_folder_without_a_project_is_said_to_have_none(homeostat: Run, tmp_path: Path) -> None:
     """Without a homeostat.yaml every command that needs one says how to write one."""
     ran = homeostat("verify", "--config", tmp_path / "homeostat.yaml")
-    assert ran.code == 2
+    assert ran.code == NoProject.exit
     assert "homeostat init" in ran.err
 
 

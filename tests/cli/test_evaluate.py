@@ -10,6 +10,7 @@ import pytest
 from cli.conftest import Run
 from cli.scenes import START, champion, request, version
 from homeostat.config.load import load
+from homeostat.errors import EmptyStream, NotFound, NotReleasable
 from homeostat.loop.workshop import Exam, Workshop
 
 LABELS = ("refund", "delivery")
@@ -29,7 +30,6 @@ def workshop(small: Path) -> Iterator[Workshop]:
     shop.close()
 
 
-@pytest.mark.slow
 def test_a_candidate_beside_the_champion(homeostat: Run, small: Path, workshop: Workshop) -> None:
     """Both on the same rows, those seen so far; the gate's verdict with its sentence; nothing is written."""
     found = homeostat("eval", "ver_new", "--config", small, "--json").json
@@ -44,18 +44,16 @@ def test_a_candidate_beside_the_champion(homeostat: Run, small: Path, workshop: 
     assert workshop.store.verdicts.list() == []
 
 
-@pytest.mark.slow
 def test_newer_requests_show_more_of_the_suite(homeostat: Run, small: Path, workshop: Workshop) -> None:
     """The suite counts up to the newest request; rows that were retired by then count no more."""
     request(workshop.store, 9, "ver_old")
     assert homeostat("eval", "ver_new", "--config", small, "--json").json["report"]["difference"]["n"] == 10
     request(workshop.store, 150, "ver_old")
     ran = homeostat("eval", "ver_new", "--config", small)
-    assert ran.code == 3
+    assert ran.code == EmptyStream.exit
     assert "E202" in ran.err
 
 
-@pytest.mark.slow
 def test_the_champion_alone(homeostat: Run, small: Path, workshop: Workshop) -> None:
     """Who is compared with himself is scored alone."""
     found = homeostat("eval", "ver_old", "--config", small, "--json").json
@@ -64,7 +62,6 @@ def test_the_champion_alone(homeostat: Run, small: Path, workshop: Workshop) -> 
     assert "accuracy of ver_old" in homeostat("eval", "ver_old", "--config", small).out
 
 
-@pytest.mark.slow
 def test_a_table_with_the_verdict_under_it(homeostat: Run, small: Path, workshop: Workshop) -> None:
     """Scores with intervals, the paired difference, then the gate's words."""
     ran = homeostat("eval", "ver_new", "--against", "ver_old", "--config", small)
@@ -75,21 +72,21 @@ def test_a_table_with_the_verdict_under_it(homeostat: Run, small: Path, workshop
 
 
 def test_versions_of_two_tasks_are_not_compared(homeostat: Run, small: Path, workshop: Workshop) -> None:
-    """Exit code 7."""
+    """An error that names the other task."""
     version(workshop.store, "other", task="replies")
     ran = homeostat("eval", "ver_new", "--against", "ver_other", "--config", small)
-    assert ran.code == 7
+    assert ran.code == NotReleasable.exit
     assert "replies" in ran.err
 
 
 def test_no_suite_no_score(homeostat: Run, small: Path, workshop: Workshop) -> None:
-    """Exit code 3, and where test rows come from."""
+    """An error that says where test rows come from."""
     workshop.put_suite("routing", [])
     ran = homeostat("eval", "ver_new", "--config", small)
-    assert ran.code == 3
+    assert ran.code == EmptyStream.exit
     assert "homeostat import" in ran.err
 
 
 def test_no_such_version(homeostat: Run, shop: Path) -> None:
-    """Exit code 5."""
-    assert homeostat("eval", "ver_nobody", "--config", shop).code == 5
+    """An error."""
+    assert homeostat("eval", "ver_nobody", "--config", shop).code == NotFound.exit

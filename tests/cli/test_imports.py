@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from cli.conftest import Run
 from cli.scenes import champion, stream
 from homeostat.config.load import load
+from homeostat.errors import BadStream, NotReleasable
 from homeostat.loop.workshop import Workshop
 from homeostat.store import Store
 
 
-@pytest.mark.slow
 def test_a_first_champion_and_a_suite(homeostat: Run, small: Path, tmp_path: Path) -> None:
     """The history trains the first champion, the test rows become the suite, live rows are counted as left out."""
     file = stream(tmp_path / "s.jsonl.gz", 40)
@@ -28,15 +26,15 @@ def test_a_first_champion_and_a_suite(homeostat: Run, small: Path, tmp_path: Pat
     assert shop.store.verify() == []
     shop.close()
     again = homeostat("import", file, "--task", "routing", "--config", small)
-    assert again.code == 7
+    assert again.code == NotReleasable.exit
     assert "--rows-only" in again.err
 
 
 def test_a_champion_is_not_founded_twice(homeostat: Run, shop: Path, store: Store, tmp_path: Path) -> None:
-    """A task that somebody answers keeps its champion and its suite; exit code 7."""
+    """A task that somebody answers keeps its champion and its suite."""
     champion(store, "first")
     ran = homeostat("import", stream(tmp_path / "s.jsonl"), "--config", shop)
-    assert ran.code == 7
+    assert ran.code == NotReleasable.exit
     assert store.state.get("suite:routing") is None
     assert store.aliases.get("routing", "champion") == "ver_first"
 
@@ -62,15 +60,15 @@ def test_what_was_done_in_a_table(homeostat: Run, shop: Path, tmp_path: Path) ->
 
 
 def test_a_bad_file_changes_nothing(homeostat: Run, shop: Path, store: Store, tmp_path: Path) -> None:
-    """A line that is no JSON ends with exit code 3, its number, and an empty log."""
+    """A line that is no JSON is an error with its number, and an empty log."""
     file = stream(tmp_path / "s.jsonl", 40)
     file.write_text(file.read_text() + "not json\n")
     ran = homeostat("import", file, "--config", shop, "--rows-only")
-    assert ran.code == 3
+    assert ran.code == BadStream.exit
     assert "line 41" in ran.err
     assert store.interactions.count("routing") == 0
 
 
 def test_a_file_that_is_not_there(homeostat: Run, shop: Path, tmp_path: Path) -> None:
-    """Exit code 3."""
-    assert homeostat("import", tmp_path / "nothing.jsonl", "--config", shop).code == 3
+    """An error that says so."""
+    assert homeostat("import", tmp_path / "nothing.jsonl", "--config", shop).code == BadStream.exit

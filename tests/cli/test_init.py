@@ -8,6 +8,7 @@ import pytest
 
 from cli.conftest import Run
 from homeostat.config.load import load
+from homeostat.errors import ProjectExists, WrongType
 from homeostat.types.task import Kind
 
 
@@ -52,10 +53,10 @@ def test_a_folder_stands_for_the_file_in_it(homeostat: Run, tmp_path: Path) -> N
 
 
 def test_nothing_is_overwritten_unasked(homeostat: Run, shop: Path) -> None:
-    """A file that is there stays as it is, with exit code 2; `--force` writes over it."""
+    """A file that is there stays as it is, with an error; `--force` writes over it."""
     before = shop.read_text()
     ran = homeostat("init", "--config", shop)
-    assert ran.code == 2
+    assert ran.code == ProjectExists.exit
     assert "E108" in ran.err
     assert "--force" in ran.err
     assert shop.read_text() == before
@@ -65,14 +66,14 @@ def test_nothing_is_overwritten_unasked(homeostat: Run, shop: Path) -> None:
 
 @pytest.mark.parametrize("given", [("--task", "two words"), ("--labels", "no-such-file.txt")])
 def test_a_file_that_would_not_load_is_not_left_behind(homeostat: Run, tmp_path: Path, given: tuple[str, str]) -> None:
-    """What makes no configuration ends with exit code 2, and there is no file then."""
+    """What makes no configuration is an error, and there is no file then."""
     file = tmp_path / "homeostat.yaml"
-    assert homeostat("init", "--config", file, *given).code == 2
+    assert homeostat("init", "--config", file, *given).code == WrongType.exit
     assert not file.exists()
 
 
 def test_force_puts_back_what_was_there_if_the_new_one_does_not_load(homeostat: Run, shop: Path) -> None:
     """A good configuration is never lost to a bad one."""
     before = shop.read_text()
-    assert homeostat("init", "--config", shop, "--force", "--labels", "no-such-file.txt").code == 2
+    assert homeostat("init", "--config", shop, "--force", "--labels", "no-such-file.txt").code == WrongType.exit
     assert shop.read_text() == before

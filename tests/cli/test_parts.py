@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,13 @@ from homeostat.cli.check import Level
 from homeostat.config.load import load
 from homeostat.config.schema import Config, Gateway, Model
 from homeostat.errors import ModelNotFound, PortInUse, UnknownKey
+from homeostat.gateway.server import served
+from homeostat.serve.answer import Answerer
 from homeostat.store import Store
+from homeostat.types.release import Stage
+from homeostat.types.version import Version
+from keywords import KeywordBackend, add_version, configured
+from keywords import release as released
 
 
 def test_a_configuration_that_loads(shop: Path) -> None:
@@ -75,31 +81,22 @@ def test_a_model_that_is_not_there(tmp_path: Path) -> None:
         parts.model(Config(model=Model(base=str(tmp_path / "nothing"))))
 
 
-@pytest.fixture(params=[200, 503])
-def gateway(request: pytest.FixtureRequest) -> Iterator[tuple[int, int]]:
-    """(port, status): something that says of itself what a gateway says at /healthz."""
-
-    class Health(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(request.param)
-            self.end_headers()
-            self.wfile.write(b'{"status": "ok"}')
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Health) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_address[1], request.param
-        server.shutdown()
-
-
-def test_a_port_that_a_gateway_has(gateway: tuple[int, int]) -> None:
-    """A gateway that runs already is no failure; one that is failing is a warning."""
-    port, status = gateway
-    check = parts.port(Config(gateway=Gateway(port=port)))
-    assert check.level is (Level.OK if status == 200 else Level.WARN)
-    assert "a gateway answers" in check.found
+def test_a_port_that_a_gateway_has(store: Store, tmp_path: Path) -> None:
+    """A gateway that runs already is no failure; one that says it is failing is a warning."""
+    released(store, Stage.FULL, add_version(store, tmp_path, refund="money back"))
+    answerer = Answerer(KeywordBackend(), store, configured())
+    with served(answerer, answerer.gateway) as address:
+        config = Config(gateway=Gateway(port=int(address.rpartition(":")[2])))
+        well = parts.port(config)
+        nowhere = Version(id="ver_nowhere", task="routing", time=0.0, base="keywords", blob="0" * 64)
+        store.versions.put(nowhere)
+        released(store, Stage.FULL, nowhere)
+        answerer.routes.refresh()
+        ill = parts.port(config)
+    answerer.close()
+    assert (well.level, well.found[-9:]) == (Level.OK, "status ok")
+    assert (ill.level, ill.found[-14:]) == (Level.WARN, "status failing")
+    assert ill.fix.startswith(f"{address}/healthz")
 
 
 def test_a_free_port_and_any_port() -> None:
@@ -112,18 +109,11 @@ def test_a_free_port_and_any_port() -> None:
     assert parts.port(replace(config, gateway=Gateway(port=0))).found == "any free one"
 
 
-def test_a_port_that_somebody_else_has() -> None:
-    """Another program on the port is a failure."""
-
-    class Other(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_error(404)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Other) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+def test_a_port_that_somebody_else_has(tmp_path: Path) -> None:
+    """Another program on the port, even another web server, is a failure."""
+    serve_files = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), serve_files) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         with pytest.raises(PortInUse):
             parts.port(Config(gateway=Gateway(port=server.server_address[1])))
         server.shutdown()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cli.conftest import Run
 from cli.scenes import champion, version
+from homeostat.errors import NotFound, NotReleasable
 from homeostat.release.rollout import open_shadow
 from homeostat.store import Store
 from homeostat.types.release import Stage
@@ -50,12 +51,12 @@ def test_the_champion_again_changes_nothing(homeostat: Run, shop: Path, store: S
 
 
 def test_what_is_refused_stays_refused(homeostat: Run, shop: Path, store: Store) -> None:
-    """A state that forbids it ends with exit code 7, in a dry run too."""
+    """A state that forbids it is an error, in a dry run too."""
     champion(store, "old")
     version(store, "bad", state=State.REFUSED)
     for flags in ((), ("--dry-run",)):
         ran = homeostat("promote", "ver_bad", "--config", shop, *flags)
-        assert ran.code == 7
+        assert ran.code == NotReleasable.exit
         assert "refused" in ran.err
 
 
@@ -66,10 +67,10 @@ def test_one_candidate_is_tried_at_a_time(homeostat: Run, shop: Path, store: Sto
     version(store, "new")
     open_shadow(store, "routing", "ver_tried", now=2.0)
     ran = homeostat("promote", "ver_new", "--config", shop)
-    assert ran.code == 7
+    assert ran.code == NotReleasable.exit
     assert "ver_tried" in ran.err
 
 
 def test_no_such_version(homeostat: Run, shop: Path, store: Store) -> None:
-    """Exit code 5 for an id that the store does not hold."""
-    assert homeostat("promote", "ver_nobody", "--config", shop).code == 5
+    """An error for an id that the store does not hold."""
+    assert homeostat("promote", "ver_nobody", "--config", shop).code == NotFound.exit

@@ -8,6 +8,7 @@ import pytest
 
 from cli.conftest import Run
 from cli.scenes import champion, version
+from homeostat.errors import NotReleasable, NoWayBack
 from homeostat.release.registry import promote
 from homeostat.release.rollout import open_shadow
 from homeostat.store import Store
@@ -58,12 +59,12 @@ def test_a_trial_ends_first(homeostat: Run, shop: Path, store: Store) -> None:
 
 
 def test_there_is_not_always_a_way_back(homeostat: Run, shop: Path, store: Store) -> None:
-    """Before the first champion, and before its predecessor, exit code 7."""
-    assert homeostat("rollback", "--config", shop).code == 7
+    """Before the first champion, and before its predecessor, an error."""
+    assert homeostat("rollback", "--config", shop).code == NoWayBack.exit
     champion(store, "only")
     for flags in ((), ("--dry-run",)):
         ran = homeostat("rollback", "--config", shop, *flags)
-        assert ran.code == 7
+        assert ran.code == NoWayBack.exit
         assert "E602" in ran.err
 
 
@@ -73,5 +74,5 @@ def test_to_whom_nobody_ever_listened(homeostat: Run, shop: Path, store: Store) 
     version(store, "third")
     for flags in ((), ("--dry-run",)):
         ran = homeostat("rollback", "--config", shop, "--to", "ver_third", *flags)
-        assert ran.code == 7
+        assert ran.code == NotReleasable.exit
         assert "homeostat promote ver_third" in ran.err

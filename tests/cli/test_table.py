@@ -24,7 +24,9 @@ def test_a_cell_is_text(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_facts_leave_out_what_is_empty(capsys: pytest.CaptureFixture[str]) -> None:
     """Names and values one a line, numbers as a person reads them."""
-    facts("about", {"flops": 2.5e12, "steps": 1234.0, "time": 0.0, "blob": "", "labels": ["a", "b"], "cost": {"x": 0.5}})
+    facts(
+        "about", {"flops": 2.5e12, "steps": 1234.0, "time": 0.0, "blob": "", "labels": ["a", "b"], "cost": {"x": 0.5}}
+    )
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line}
     assert "TFLOP" in lines["flops"]
     assert "1,234" in lines["steps"]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from cli.conftest import Run
 from cli.scenes import stream
 from homeostat.config.load import load
+from homeostat.errors import NotFound, UnknownPlugin
 from homeostat.loop.workshop import Workshop
 from homeostat.types.version import State
 
@@ -21,18 +20,17 @@ def test_one_source_and_only_one(homeostat: Run, shop: Path, tmp_path: Path) -> 
 
 
 def test_an_unknown_recipe_names_the_nearest(homeostat: Run, shop: Path, tmp_path: Path) -> None:
-    """Exit code 2 and the recipes there are."""
+    """An error that lists the recipes there are."""
     ran = homeostat("train", "--config", shop, "--stream", stream(tmp_path / "s.jsonl"), "--recipe", "carefull")
-    assert ran.code == 2
+    assert ran.code == UnknownPlugin.exit
     assert "did you mean 'careful'?" in ran.err
 
 
 def test_a_dataset_that_is_not_there(homeostat: Run, shop: Path) -> None:
-    """Exit code 5."""
-    assert homeostat("train", "--config", shop, "--dataset", "dst_nothing").code == 5
+    """An error."""
+    assert homeostat("train", "--config", shop, "--dataset", "dst_nothing").code == NotFound.exit
 
 
-@pytest.mark.slow
 def test_a_dry_run_says_what_training_then_takes(homeostat: Run, small: Path, tmp_path: Path) -> None:
     """Rows, steps and operations at most, and nothing written; training registers a candidate and releases nothing."""
     file = stream(tmp_path / "s.jsonl", 40)
@@ -60,7 +58,6 @@ def test_a_dry_run_says_what_training_then_takes(homeostat: Run, small: Path, tm
     shop.close()
 
 
-@pytest.mark.slow
 def test_from_the_bare_base_without_a_champion(homeostat: Run, small: Path, tmp_path: Path) -> None:
     """A task that nobody answers yet can be taught; the candidate has no parent. A text task learns replies."""
     file = stream(tmp_path / "s.jsonl", 40, reply="We are sorry.")

@@ -2,69 +2,114 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from cli.conftest import Run
-from cli.scenes import champion, request
+from cli.scenes import START, champion, request
+from homeostat.curate.snapshot import as_lines
+from homeostat.errors import NothingReleased, NoWorker, TurnFailed
 from homeostat.loop.durable import TurnQueue, only_worker
 from homeostat.loop.story.processes import Part
 from homeostat.store import Store
-from homeostat.types.turn import Turn
+from homeostat.types.dataset import Dataset, Example
+
+LAUNCH = """
+import os, pathlib, sys
+from homeostat.loop.durable import launch
+launch(pathlib.Path(sys.argv[1]))
+os._exit(0)
+"""
+"""What a worker does first."""
 
 
 def test_without_a_worker_nothing_is_opened(homeostat: Run, shop: Path, store: Store) -> None:
-    """The worker lock is free: exit code 7, how to start one, and no turn waits in a queue."""
+    """The worker lock is free: an error, how to start one, and no turn waits in a queue."""
     champion(store, "first")
     ran = homeostat("turn", "--config", shop)
-    assert ran.code == 7
+    assert ran.code == NoWorker.exit
     assert "E603" in ran.err
     assert "homeostat up" in ran.err
     assert not (shop.parent / ".homeostat" / "turns.db").exists()
 
 
 def test_without_a_champion_there_is_nothing_to_turn(homeostat: Run, shop: Path) -> None:
-    """Exit code 6 before anything else is looked at."""
-    assert homeostat("turn", "--config", shop).code == 6
+    """An error before anything else is looked at."""
+    assert homeostat("turn", "--config", shop).code == NothingReleased.exit
 
 
-def test_a_turn_is_opened_for_the_worker(homeostat: Run, shop: Path, store: Store) -> None:
-    """With the lock held by a worker the turn is in its queue, under the id that is printed."""
+@pytest.fixture(scope="session")
+def diaries(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the database that a worker makes for the diaries of turns."""
+    # In a Python of its own: DBOS keeps the output of the process it was first launched in.
+    folder = tmp_path_factory.mktemp("worker")
+    subprocess.run([sys.executable, "-c", LAUNCH, str(folder)], capture_output=True, check=True)
+    return folder
+
+
+@pytest.fixture
+def folder(shop: Path, store: Store, diaries: Path) -> Path:
+    """The project's folder, with a champion, after a worker was there once."""
     champion(store, "first")
-    folder = shop.parent / ".homeostat"
+    for file in diaries.iterdir():
+        (shop.parent / ".homeostat" / file.name).write_bytes(file.read_bytes())
+    return shop.parent / ".homeostat"
+
+
+def test_a_turn_is_opened_for_the_worker(homeostat: Run, shop: Path, store: Store, folder: Path) -> None:
+    """With the lock held by a worker, the turn is in its queue and in the store; it looks up to the newest label."""
+    request(store, 1, "ver_first", said="refund")
     with only_worker(folder):
         ran = homeostat("turn", "--config", shop)
     assert ran.code == 0
-    turn = ran.out.split()[0]
-    assert turn.startswith("trn_")
+    [turn] = store.turns.list("routing")
+    assert ran.out.strip() == f"{turn.id} is opened"
+    assert (turn.state, turn.time) == ("open", START + 101)
     queue = TurnQueue(folder)
-    assert not queue.finished(turn)
+    assert queue.knows(turn.id)
     queue.close()
 
 
-def test_one_turn_at_a_time(homeostat: Run, shop: Path, store: Store) -> None:
+def test_one_turn_at_a_time(homeostat: Run, shop: Path, store: Store, folder: Path) -> None:
     """While a turn of the task is under way, no second one is opened beside it."""
-    champion(store, "first")
-    folder = shop.parent / ".homeostat"
     with only_worker(folder):
         turn = homeostat("turn", "--config", shop).out.split()[0]
-        store.turns.put(Turn(id=turn, task="routing", time=1.0))
         ran = homeostat("turn", "--config", shop)
     assert ran.out.strip() == f"{turn} is under way already"
+    assert len(store.turns.list("routing")) == 1
 
 
-def test_waiting_ends_when_the_worker_does(homeostat: Run, shop: Path, store: Store) -> None:
-    """A worker that goes away while its turn is waited for: exit code 7, and that the turn goes on later."""
-    champion(store, "first")
-    folder = shop.parent / ".homeostat"
-    with only_worker(folder):
-        turn = homeostat("turn", "--config", shop).out.split()[0]
-    store.turns.put(Turn(id=turn, task="routing", time=1.0))
+def test_waiting_ends_when_the_worker_does(homeostat: Run, shop: Path, folder: Path) -> None:
+    """A worker that goes away while its turn is waited for: an error that says that the turn goes on later."""
+
+    def leave() -> None:
+        time.sleep(0.3)
+        held.close()
+
+    held = ExitStack()
+    held.enter_context(only_worker(folder))
+    thread = threading.Thread(target=leave)
+    thread.start()
     ran = homeostat("turn", "--config", shop, "--wait")
-    assert ran.code == 7
-    assert "no worker" in ran.err
+    thread.join()
+    assert ran.code == NoWorker.exit
+    assert f"the worker has ended before {ran.out.split()[0]} did" in ran.err
+    assert "goes on where it stood" in ran.err
+
+
+def test_a_worker_that_only_just_starts(homeostat: Run, shop: Path, store: Store) -> None:
+    """A worker that holds the lock and has no queue yet will find the turn in the store."""
+    champion(store, "first")
+    with only_worker(shop.parent / ".homeostat"):
+        ran = homeostat("turn", "--config", shop)
+    assert ran.code == 0, ran.err
+    assert [turn.state for turn in store.turns.list("routing")] == ["open"]
 
 
 @pytest.mark.slow
@@ -91,22 +136,22 @@ def test_a_turn_is_followed_to_its_end(homeostat: Run, small: Path) -> None:
 
 @pytest.mark.slow
 def test_a_turn_that_breaks_off_is_no_success(homeostat: Run, small: Path) -> None:
-    """A champion whose dataset's rows are gone lets the turn fail: exit code 7."""
+    """If the rows of the champion's dataset are gone, turn and command fail; another turn may be asked for."""
     folder = small.parent / ".homeostat"
     with Store.open(f"sqlite:///{folder / 'homeostat.db'}", folder / "blobs") as store:
-        champion(store, "first", labels=("refund", "delivery"))
+        rows = [Example(text=f"row {k}", target="refund", task="routing") for k in range(3)]
+        blob = store.blobs.put_text(as_lines(rows))
+        store.datasets.put(Dataset(id="dst_a", task="routing", time=START, blob=blob, labels=("refund",)))
+        champion(store, "first", labels=("refund",), dataset="dst_a")
         worker = Part("worker", small)
         worker.start()
         try:
-            champion_row = store.versions.get("ver_first")
-            store.versions.put(type(champion_row)(**_fields(champion_row), dataset="dst_gone"))
-            ran = homeostat("turn", "routing", "--config", small, "--wait")
+            while store.state.get("index:ver_first") is None:  # from then on the watcher has read what it needs
+                time.sleep(0.1)
+            next(path for path in folder.rglob("*") if path.is_file() and path.name in blob).unlink()
+            first, second = (homeostat("turn", "routing", "--config", small, "--wait") for _ in range(2))
         finally:
             worker.stop()
-        assert ran.code == 7, ran.out
-        assert "E604" in ran.err
-
-
-def _fields(version: object) -> dict[str, object]:
-    """Every field but the dataset."""
-    return {name: getattr(version, name) for name in version.__dataclass_fields__ if name != "dataset"}  # type: ignore[attr-defined]
+    assert (first.code, second.code) == (TurnFailed.exit, TurnFailed.exit)
+    assert "E604" in first.err
+    assert first.out.split()[0] != second.out.split()[0]

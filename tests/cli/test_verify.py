@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cli.conftest import Run
 from cli.scenes import champion
+from homeostat.errors import Tampered
 from homeostat.store import Store
 
 
@@ -19,16 +20,16 @@ def test_all_is_well(homeostat: Run, shop: Path, store: Store) -> None:
 
 
 def test_every_problem_is_told(homeostat: Run, shop: Path, store: Store) -> None:
-    """A changed blob and a reference to nothing: exit code 5, a line each, and the same as JSON."""
+    """A changed blob and a reference to nothing: an exit code of its own, a line each, and the same as JSON."""
     hash = store.blobs.put_text("what was stored")
     champion(store, "a", dataset="dst_gone")
     path = next(path for path in (shop.parent / ".homeostat").rglob("*") if path.is_file() and path.name in hash)
     path.chmod(0o644)
     path.write_text("what is there now")
     ran = homeostat("verify", "--config", shop)
-    assert ran.code == 5
+    assert ran.code == Tampered.exit
     assert hash in ran.out
     assert "dst_gone" in ran.out
     told = homeostat("verify", "--config", shop, "--json")
-    assert told.code == 5
+    assert told.code == Tampered.exit
     assert told.json["problems"] == ran.out.splitlines()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cli.conftest import Run
 from cli.scenes import START, champion, version
+from homeostat.errors import NotFound, UnknownKey
 from homeostat.store import Store
 
 
@@ -43,7 +44,7 @@ def test_the_versions_of_one_task(homeostat: Run, shop: Path, store: Store) -> N
     all_, own = (homeostat("versions", *task, "--config", shop, "--json").json for task in ((), ("replies",)))
     assert [one["id"] for one in all_["versions"]] == ["ver_a", "ver_b"]
     assert [one["id"] for one in own["versions"]] == ["ver_b"]
-    assert homeostat("versions", "reples", "--config", shop).code == 2
+    assert homeostat("versions", "reples", "--config", shop).code == UnknownKey.exit
 
 
 def test_one_version_whole(homeostat: Run, shop: Path, store: Store) -> None:
@@ -58,10 +59,10 @@ def test_one_version_whole(homeostat: Run, shop: Path, store: Store) -> None:
 
 
 def test_an_id_that_is_not_there(homeostat: Run, shop: Path, store: Store) -> None:
-    """Exit code 5, and the id that was meant."""
+    """The error names the id that was meant."""
     version(store, "abcdef")
     ran = homeostat("versions", "--config", shop, "--id", "ver_abcdeg")
-    assert ran.code == 5
+    assert ran.code == NotFound.exit
     assert "did you mean ver_abcdef" in ran.err
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from cli.conftest import Run
 from cli.scenes import START, champion, request
+from homeostat.errors import NothingReleased
 from homeostat.store import Store
 from homeostat.types.signal import Moved, Signal
 
@@ -79,9 +80,9 @@ def test_only_the_newest_signals(homeostat: Run, shop: Path, store: Store) -> No
 
 
 def test_nothing_answers_yet(homeostat: Run, shop: Path) -> None:
-    """Exit code 6, and how to get a first champion."""
+    """An error that says how to get a first champion."""
     ran = homeostat("watch", "--config", shop)
-    assert ran.code == 6
+    assert ran.code == NothingReleased.exit
     assert "homeostat import" in ran.err
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cli.conftest import Run
 from cli.scenes import START, champion, request
+from homeostat.errors import NotFound
 from homeostat.store import Store
 from homeostat.types.dataset import Dataset
 
@@ -49,8 +50,8 @@ def test_a_depth_ends_the_walk(homeostat: Run, shop: Path, store: Store) -> None
 
 
 def test_an_id_that_is_nothing(homeostat: Run, shop: Path, store: Store) -> None:
-    """Exit code 5 for an id that is not there, and for one that begins as no noun does."""
-    assert homeostat("why", "ver_nobody", "--config", shop).code == 5
-    ran = homeostat("why", "vre_first", "--config", shop)
-    assert ran.code == 5
+    """An error for an id that is not there, and for one that begins as no noun does."""
+    assert homeostat("why", "ver_nobody", "--config", shop).code == NotFound.exit
+    ran = homeostat("why", "vers_first", "--config", shop)
+    assert ran.code == NotFound.exit
     assert "did you mean 'ver'?" in ran.err

@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from homeostat import __version__
-from homeostat.errors import HomeostatError
+from homeostat.errors import HomeostatError, full_disk_named
 
 COMMANDS = {
     "demo": "demo",
@@ -90,7 +90,8 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
-        app()
+        with full_disk_named("the disk takes no more files"):
+            app()
     except HomeostatError as problem:
         typer.echo(str(problem), err=True)
         raise SystemExit(problem.exit) from None

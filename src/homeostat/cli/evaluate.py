@@ -3,8 +3,8 @@
 The suite is what the world has shown so far, up to the newest request or the version's own time, whichever is later.
 Without `--against` a version stands beside the champion, and the champion alone. Nothing is written.
 
-Exit codes: 0 printed, whatever the verdict; 2 configuration; 3 the suite has no rows; 4 model; 5 there is no such
-version; 7 the two versions belong to different tasks.
+Exit codes: 0 printed, whatever the verdict; 1x configuration; 22 the suite has no rows; 3x model; 41 there is no such
+version; 61 the two versions belong to different tasks.
 
 Example: `homeostat eval ver_1v9x3k --against ver_0c2m8p`
 """

@@ -5,8 +5,8 @@ FILE holds JSON lines, plain or gzipped: `{"text", "label", "time"}` and, if you
 With `--rows-only` nothing is trained: all rows but those for testing enter the log as requests with feedback, for the
 loop or `homeostat train` to learn from. Importing a file twice is importing it once.
 
-Exit codes: 0 done; 2 configuration; 3 the file cannot be read, or nothing in it can be learned from; 4 model; 5 store;
-7 the task has a champion already.
+Exit codes: 0 done; 1x configuration; 2x the file cannot be read, or nothing in it can be learned from; 3x model; 4x
+store; 61 the task has a champion already.
 
 Example: `homeostat import tickets.jsonl.gz --task routing`
 """

@@ -3,7 +3,7 @@
 Every other knob keeps its default; docs/reference/configuration.md has them all. A file that is there is not
 overwritten without `--force`, and one that would not load is not left behind.
 
-Exit codes: 0 written; 2 there is a file already, or what was given does not make a configuration.
+Exit codes: 0 written; 18 there is a file already; another 1x what was given does not make a configuration.
 
 Example: `homeostat init --name support --task routing --labels labels.txt`
 """
@@ -63,15 +63,15 @@ def _quoted(value: object) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write the file; if it does not load, put back what was there."""
-    before = path.read_bytes() if path.exists() else None
+    """Write the file beside its place and put it there once it has loaded; until then nothing has changed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    unfinished = path.with_name(f".{path.name}.unfinished")
     try:
-        load(path)
-    except HomeostatError:
-        if before is None:
-            path.unlink()
-        else:
-            path.write_bytes(before)
+        unfinished.write_text(text, encoding="utf-8")
+        load(unfinished)
+        unfinished.replace(path)
+    except HomeostatError as problem:
+        problem.where = problem.where.replace(unfinished.name, path.name)
         raise
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 One row records it and `homeostat rollback` takes it back. `--dry-run` tells what would change and changes nothing.
 
-Exit codes: 0 done, or nothing to do; 2 configuration; 5 there is no such version; 7 its state forbids it, or another
+Exit codes: 0 done, or nothing to do; 1x configuration; 41 there is no such version; 61 its state forbids it, or another
 version is on trial.
 
 Example: `homeostat promote ver_1v9x3k --because "checked by hand" --dry-run`

@@ -3,8 +3,8 @@
 With `--to` go back, or forward again, to that earlier champion, whatever is on trial. The gateway follows within
 `release.poll_s` seconds. `--dry-run` tells what would change and changes nothing.
 
-Exit codes: 0 done; 2 configuration; 5 there is no such version; 7 there is no way back, or that version never answered
-everybody.
+Exit codes: 0 done; 1x configuration; 41 there is no such version; 61 that version never answered everybody; 62 there is
+no way back.
 
 Example: `homeostat rollback routing --because "complaints since noon"`
 """

@@ -5,8 +5,8 @@ It goes on from the task's champion if the recipe says so (`careful`, `thorough`
 Asking for the same again gives the same version, and one that was killed goes on where it stood. `--dry-run` says what
 it would take and writes nothing.
 
-Exit codes: 0 done; 2 configuration, or there is no such recipe; 3 nothing to train on; 4 model, or the loss is not a
-number; 5 there is no such dataset.
+Exit codes: 0 done; 1x configuration, of them 13 there is no such recipe; 2x nothing to train on; 3x model, or the loss
+is not a number; 41 there is no such dataset.
 
 Example: `homeostat train routing --stream labels.jsonl --recipe careful --dry-run`
 """

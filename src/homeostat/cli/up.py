@@ -42,12 +42,16 @@ def command(
 
 def _both(config: Path, overrides: tuple[str, ...]) -> None:
     """Both parts as children; ends when one of them does or when interrupted."""
-    parts = [Part(name, config, overrides) for name in ("gateway", "worker")]
+    parts: list[Part] = []
     try:
-        for part in parts:
-            print(f"{part.name}: {part.start()}", flush=True)
+        for name in ("gateway", "worker"):
+            parts.append(Part(name, config, overrides))
+            print(f"{name}: {parts[-1].start()}", flush=True)
         while all(p.process.poll() is None for p in parts):
             threading.Event().wait(1.0)
+        for part in parts:
+            if part.process.returncode:
+                raise part.failure("ended")
     except KeyboardInterrupt:
         pass
     finally:

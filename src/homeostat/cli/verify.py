@@ -2,7 +2,7 @@
 
 Reads every blob, so it takes as long as reading the disk takes. Changes nothing.
 
-Exit codes: 0 all is well; 2 configuration; 5 something is wrong, one line each.
+Exit codes: 0 all is well; 1x configuration; 44 something is wrong, one line each.
 
 Example: `homeostat verify --json`
 """

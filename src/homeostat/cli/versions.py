@@ -2,7 +2,7 @@
 
 `--id` shows one of them whole, with its recipe and its labels.
 
-Exit codes: 0 printed; 2 configuration; 5 there is no such version.
+Exit codes: 0 printed; 1x configuration; 41 there is no such version.
 
 Example: `homeostat versions routing`
 """

@@ -3,7 +3,7 @@
 The statistic is that of the version that answers now; it passes its threshold while nothing moves once in
 `monitor.false_alarm_every` requests on average. `--follow` prints it again whenever it has changed, until interrupted.
 
-Exit codes: 0 printed; 2 configuration; 6 no version answers the task yet.
+Exit codes: 0 printed; 1x configuration; 53 no version answers the task yet.
 
 Example: `homeostat watch routing --follow`
 """

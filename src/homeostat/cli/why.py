@@ -3,7 +3,7 @@
 Takes the id of anything: a reply (`int_…`), feedback, a signal, a decision, a dataset, a version, a report, a verdict,
 a release, a turn. More than 20 of one kind are counted instead of listed.
 
-Exit codes: 0 printed; 2 configuration; 5 the store does not hold the id.
+Exit codes: 0 printed; 1x configuration; 41 the store does not hold the id.
 
 Example: `homeostat why ver_1v9x3k --depth 3`
 """

@@ -1,7 +1,8 @@
-"""Labels as token sequences: short codes where there are many or long labels, else the label's own words.
+"""Labels as token sequences: a word of its own or a short code for each, or all spelled out.
 
 A code is one token: of the tokenizer's reserved `<|code_k|>` where it has them, else of the rarest whole tokens of its
-vocabulary. Label k of a version always has code k, so a label set grows without moving an old label's code.
+vocabulary. Label k of a version always has code k, and whether a label is written as a word depends on nothing that
+comes after it, so a label set grows without moving an old label.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from homeostat.errors import UnsuitedModel
 
 FEW = 16
-"""Up to this many labels, each of one token, are spelled out; more are aliased to codes."""
+"""Of the first so many labels, those that are one token are written as themselves; all others are aliased to codes."""
 
 
 @dataclass(slots=True)
@@ -61,22 +62,25 @@ def code_tokens(tokenizer: Any) -> tuple[int, ...]:
 
 
 def encode_labels(tokenizer: Any, labels: Sequence[str], *, alias: bool | None = None) -> LabelCodes:
-    """Token sequences for `labels`; `alias` forces codes on or off, None decides by number and length.
+    """Token sequences for `labels`: None writes each as a word or a code, True as codes, False spells all of them out.
 
     A label that is spelled out ends with the end-of-sequence token, so that no label is a prefix of another.
 
     Raises:
         UnsuitedModel: the vocabulary has fewer codes than there are labels.
     """
-    spelled = [(*tokenizer(label, add_special_tokens=False)["input_ids"],) for label in labels]
-    if alias is None:
-        alias = len(labels) > FEW or any(len(s) > 1 for s in spelled)
-    if not alias:
-        end = tokenizer.eos_token_id
-        return LabelCodes(tuple(labels), tuple((*s, end) for s in spelled))
+    words = [tuple(tokenizer(x, add_special_tokens=False, split_special_tokens=True)["input_ids"]) for x in labels]
+    if alias is False:
+        return LabelCodes(tuple(labels), tuple((*word, tokenizer.eos_token_id) for word in words))
     codes = code_tokens(tokenizer)
     if len(labels) > len(codes):
         raise UnsuitedModel(
             f"{len(labels)} labels, but the tokenizer has only {len(codes)} code tokens", fix="use fewer labels"
         )
-    return LabelCodes(tuple(labels), tuple((codes[k],) for k in range(len(labels))))
+    taken = {*codes, *tokenizer.all_special_ids}
+    sequences: list[tuple[int, ...]] = []
+    for k, word in enumerate(words):
+        own = alias is None and k < FEW and len(word) == 1 and word[0] not in taken
+        sequences.append(word if own else (codes[k],))
+        taken.update(sequences[-1])
+    return LabelCodes(tuple(labels), tuple(sequences))

@@ -1,6 +1,6 @@
 """Opens a base model: `builtin`, a folder, or a hub name. Only safetensors are read; pickles are refused.
 
-Knows nothing of tasks, adapters or serving.
+Knows nothing of tasks or serving.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ from transformers import (
     AutoModelForSeq2SeqLM,
     AutoTokenizer,
 )
+from transformers.utils import logging
 
 from homeostat.builtin.resources import model_path
-from homeostat.errors import CorruptWeights, ModelNotFound, UnsafeWeights
+from homeostat.errors import CorruptWeights, HomeostatError, ModelNotFound, UnsafeWeights, UnsuitedModel
+from homeostat.llm.network import check
 
 CLASSES = {"decoder": AutoModelForCausalLM, "encoder": AutoModelForMaskedLM, "seq2seq": AutoModelForSeq2SeqLM}
+ENCODERS = {"bert", "roberta", "distilbert", "modernbert"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,14 @@ class Opened:
     model: Any
     """The transformers model, in evaluation mode."""
     tokenizer: Any
+    """Its `model_max_length` is what the model can take."""
     family: str
     """`decoder`, `encoder` (masked language model) or `seq2seq`."""
+
+
+def quiet() -> None:
+    """No progress bars of transformers: what is read or written here takes moments, and the terminal is ours."""
+    logging.disable_progress_bar()
 
 
 def locate(base: str) -> str:
@@ -43,32 +52,42 @@ def locate(base: str) -> str:
         ModelNotFound: it looks like a path and nothing is there.
         UnsafeWeights: the folder has weights, but none in safetensors.
     """
-    if base == "builtin":
-        return str(model_path())
-    folder = Path(base).expanduser()
+    folder = model_path() if base == "builtin" else Path(base).expanduser()
     if not folder.exists():
-        if base.startswith((".", "/", "~")) or base.count("/") > 1:
+        if base == "builtin" or base.startswith((".", "/", "~")) or base.count("/") > 1:
             raise ModelNotFound(
                 f"no model folder at {base}", where="model.base", fix="give an existing folder, a hub name or `builtin`"
             )
         return base
     if not (folder / "config.json").exists():
         raise ModelNotFound(f"{base} has no config.json", where="model.base", fix="give the folder that holds the model")
-    if not any(folder.glob("*.safetensors")):
-        raise UnsafeWeights(
-            f"{base} has no *.safetensors file",
-            where="model.base",
-            fix="convert the weights with save_pretrained; pickled weights can run code and are never loaded",
-        )
+    require_safetensors(folder, "model.base")
     return str(folder)
 
 
+def require_safetensors(folder: Path, where: str, pattern: str = "*.safetensors") -> None:
+    """Hold that there are weights which can be read without running code.
+
+    Raises:
+        ModelNotFound: there is no such folder.
+        UnsafeWeights: there are weights, or none at all, but not in safetensors.
+    """
+    if not folder.is_dir():
+        raise ModelNotFound(f"no folder at {folder}", where=where, fix="give the folder that holds the weights")
+    if not any(folder.glob(pattern)):
+        raise UnsafeWeights(
+            f"{folder} has no {pattern} file",
+            where=where,
+            fix="convert the weights with save_pretrained; pickled weights can run code and are never loaded",
+        )
+
+
 def family_of(config: Any) -> str:
-    """Which kind of model a transformers configuration describes."""
+    """Which kind of model a transformers configuration describes: `decoder`, `encoder` or `seq2seq`."""
     if config.is_encoder_decoder:
         return "seq2seq"
     names = " ".join(config.architectures or [])
-    return "encoder" if "MaskedLM" in names or config.model_type in {"bert", "roberta", "distilbert"} else "decoder"
+    return "encoder" if "MaskedLM" in names or config.model_type in ENCODERS else "decoder"
 
 
 def open_model(base: str, weights: Path | None = None) -> Opened:
@@ -76,26 +95,65 @@ def open_model(base: str, weights: Path | None = None) -> Opened:
 
     Raises:
         ModelNotFound: nothing of that name here or on the hub.
-        CorruptWeights: the weights are damaged or do not fit the configuration.
+        CorruptWeights: the weights are damaged, incomplete, or do not fit the configuration.
         UnsafeWeights: only pickled weights are there.
+        UnsuitedModel: an architecture that cannot be used here, or a tokenizer without the marks it needs.
     """
+    quiet()
     name = locate(base)
+    if weights is not None:
+        require_safetensors(weights, str(weights))
     gpu = torch.cuda.is_available()
     try:
         config = AutoConfig.from_pretrained(name)
         family = family_of(config)
-        model = CLASSES[family].from_pretrained(
-            weights or name, dtype=torch.bfloat16 if gpu else torch.float32, use_safetensors=True, attn_implementation="sdpa"
+        model, info = CLASSES[family].from_pretrained(
+            weights or name,
+            dtype=torch.bfloat16 if gpu else torch.float32,
+            use_safetensors=True,
+            output_loading_info=True,
         )
         tokenizer = AutoTokenizer.from_pretrained(name)
-    except SafetensorError as damaged:
-        raise CorruptWeights(f"the weights of {base} cannot be read: {damaged}", where=name) from damaged
-    except (RuntimeError, ValueError) as unfit:
-        raise CorruptWeights(f"{base} cannot be loaded: {unfit}", where=name, fix="check the folder is complete") from unfit
-    except OSError as missing:
-        raise ModelNotFound(
-            f"no model called {base}", where="model.base", fix="check the name; without a network give a folder"
-        ) from missing
+    except Exception as failed:  # the libraries raise what they like, some of it without a shared parent
+        raise _told(failed, base, name) from failed
+    if info["missing_keys"] or info["mismatched_keys"]:
+        lacking = sorted({*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])})
+        raise CorruptWeights(
+            f"the weights of {base} lack {len(lacking)} tensors of {type(model).__name__}, such as {lacking[0]}",
+            where=str(weights or name),
+            fix="check the folder is complete, and a model that can predict tokens",
+        )
+    model = model.eval().to("cuda" if gpu else "cpu")
+    _fit_tokenizer(tokenizer, model, family)
+    check(model, family)
+    return Opened(model=model, tokenizer=tokenizer, family=family)
+
+
+def _told(failed: Exception, base: str, name: str) -> HomeostatError:
+    """What to tell of a library's error: a folder that is here is damaged, a name that is not is not found."""
+    if isinstance(failed, SafetensorError):
+        return CorruptWeights(f"the weights of {base} cannot be read: {failed}", where=name)
+    if isinstance(failed, OSError) and not Path(name).exists():
+        fix = "check the name; without a network give a folder"
+        return ModelNotFound(f"no model called {base}", where="model.base", fix=fix)
+    return CorruptWeights(f"{base} cannot be loaded: {failed}", where=name, fix="check the folder is complete")
+
+
+def _fit_tokenizer(tokenizer: Any, model: Any, family: str) -> None:
+    """Give the tokenizer a filler, and the model's own limit of tokens.
+
+    Raises:
+        UnsuitedModel: it knows more tokens than the model, or lacks the mark that a reply ends with, or the mask.
+    """
+    rows = model.get_input_embeddings().weight.shape[0]
+    if max(tokenizer.get_vocab().values()) >= rows:
+        raise UnsuitedModel(f"the tokenizer knows tokens that the model's {rows} embeddings do not hold")
+    if (tokenizer.mask_token_id if family == "encoder" else tokenizer.eos_token_id) is None:
+        raise UnsuitedModel(f"the tokenizer has no {'mask' if family == 'encoder' else 'end-of-sequence'} token")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    return Opened(model=model.eval().to("cuda" if gpu else "cpu"), tokenizer=tokenizer, family=family)
+    places = getattr(model.config, "max_position_embeddings", None)
+    if places:
+        # RoBERTa counts its places from behind the filler's id.
+        taken = model.config.pad_token_id + 1 if "roberta" in model.config.model_type else 0
+        tokenizer.model_max_length = min(int(tokenizer.model_max_length), places - taken)

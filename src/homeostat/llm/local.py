@@ -6,26 +6,43 @@ Knows versions and requests; knows nothing of routing, stores or HTTP. One lock 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from homeostat.errors import CorruptWeights, UnsuitedModel
+from homeostat.errors import CorruptWeights, NotFound, UnknownLabel, did_you_mean
+from homeostat.llm.adapters import add_adapter
 from homeostat.llm.backend import Reply, Request
-from homeostat.llm.forward import predict, trie_scores
-from homeostat.llm.labels import LabelCodes, encode_labels
+from homeostat.llm.forward import predict
+from homeostat.llm.generate import generate
+from homeostat.llm.labels import FEW, LabelCodes, encode_labels
 from homeostat.llm.load import Opened, open_model
 from homeostat.llm.render import Rendered, Renderer
+from homeostat.llm.trie import trie_scores
 from homeostat.types.task import Kind
 from homeostat.types.version import Version
 
 ROWS = 64
 """Rows in one forward pass; longer batches are cut, rows of like length together."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Requests that share a forward pass: of one version and task, with like lengths."""
+
+    at: list[int]
+    """Positions in the batch that was asked for."""
+    requests: list[Request]
+    prompts: list[tuple[int, ...]]
+
+    @property
+    def first(self) -> Request:
+        """One of them, for what they have in common."""
+        return self.requests[0]
 
 
 class LocalBackend:
@@ -38,7 +55,9 @@ class LocalBackend:
         self._opened = open_model(base)
         self._full: dict[str, Opened] = {}
         self._versions: dict[str, Version] = {}
-        self._codes: dict[str, LabelCodes] = {}
+        self._codes: dict[tuple[str, tuple[str, ...]], LabelCodes] = {}
+        self._active: str | None = None
+        """Version whose adapter is switched on; empty for none, None where it is not known."""
         self.renderer = Renderer(self._opened.tokenizer)
 
     def loaded(self) -> tuple[str, ...]:
@@ -46,201 +65,186 @@ class LocalBackend:
         return tuple(self._versions)
 
     def load(self, version: Version, folder: Path | None) -> None:
-        """Make `version` ready to answer, beside the others.
+        """Make `version` ready to answer, beside the others; they go on answering while weights are read.
 
         Raises:
-            CorruptWeights: the adapter is damaged or does not fit the base.
+            ModelNotFound: there is no such folder.
+            CorruptWeights: the weights are damaged or do not fit the base.
+            UnsafeWeights: the folder holds weights in a format that can run code.
         """
-        codes = encode_labels(self._opened.tokenizer, version.labels) if version.labels else LabelCodes((), ())
+        if version.id in self._versions:
+            return
+        if version.kind != "base" and folder is None:
+            raise CorruptWeights(f"version {version.id} is of kind {version.kind} and came without a folder")
+        full = open_model(self.base, folder) if version.kind == "full" else None
         with self._lock:
             if version.id in self._versions:
                 return
-            if version.kind == "full":
-                self._full[version.id] = open_model(self.base, folder)
-            elif version.kind == "lora":
-                self._load_adapter(version, folder)
+            if full is not None:
+                self._full[version.id] = full
+            elif version.kind == "lora" and folder is not None:
+                self._active = None
+                add_adapter(self._opened.model, folder, version.id)
             self._versions[version.id] = version
-            self._codes[version.id] = codes
-
-    def _load_adapter(self, version: Version, folder: Path | None) -> None:
-        try:
-            self._opened.model.load_adapter(str(folder), adapter_name=version.id)
-        except (RuntimeError, ValueError, OSError, KeyError) as damaged:
-            raise CorruptWeights(
-                f"the adapter of {version.id} does not load on {self.base}: {damaged}", where=str(folder)
-            ) from damaged
-        except Exception as damaged:  # safetensors raises its own class, which shares no parent with the above
-            if type(damaged).__name__ != "SafetensorError":
-                raise
-            raise CorruptWeights(f"the adapter of {version.id} is damaged: {damaged}", where=str(folder)) from damaged
 
     def unload(self, version: str) -> None:
         """Forget a version; a no-op if it is not loaded."""
         with self._lock:
             known = self._versions.pop(version, None)
-            self._codes.pop(version, None)
+            self._codes = {key: codes for key, codes in self._codes.items() if key[0] != version}
             self._full.pop(version, None)
             if known is not None and known.kind == "lora":
+                self._active = None
                 self._opened.model.delete_adapter(version)
 
     def reply(self, requests: Sequence[Request]) -> list[Reply]:
         """Answer every request with its own version; order is kept.
 
         Raises:
+            NotFound: a version is not loaded.
+            UnknownLabel: a label task without labels.
             UnsuitedModel: the model cannot do the task (an encoder asked for text).
         """
-        replies: list[Reply | None] = [None] * len(requests)
+        replies: dict[int, Reply] = {}
         with self._lock, torch.inference_mode():
-            for rows in self._groups(requests):
-                group = [requests[k] for k in rows]
-                answer = self._choose if group[0].task.kind is Kind.LABEL else self._generate
-                for k, reply in zip(rows, answer(group), strict=True):
-                    replies[k] = reply
-        return [r for r in replies if r is not None]
+            for group in self._groups(requests):
+                answer = self._pick if group.first.task.kind is Kind.LABEL else self._write
+                replies.update(zip(group.at, answer(group), strict=True))
+        return [replies[k] for k in range(len(requests))]
 
     def score(self, requests: Sequence[Request]) -> list[np.ndarray]:
-        """float64[labels] per request: log-probabilities over its version's labels, prior subtracted, normalized."""
-        scores: list[np.ndarray] = [np.zeros(0)] * len(requests)
+        """float64[labels] per request: log-probabilities over its version's labels, prior subtracted, normalized.
+
+        Raises:
+            NotFound: a version is not loaded.
+            UnknownLabel: a version, or the task of the bare base, without labels.
+        """
+        scores: dict[int, np.ndarray] = {}
         with self._lock, torch.inference_mode():
-            for rows in self._groups(requests):
-                table, _ = self._label_scores([requests[k] for k in rows])
-                for k, row in zip(rows, table.numpy().astype(np.float64), strict=True):
-                    scores[k] = row
-        return scores
+            for group in self._groups(requests):
+                scores.update(zip(group.at, self._scores(group)[0].numpy().astype(np.float64), strict=True))
+        return [scores[k] for k in range(len(requests))]
 
     def embed(self, requests: Sequence[Request]) -> np.ndarray:
         """float32[requests, hidden]: mean last hidden state over the prompt, under each request's version."""
+        out: dict[int, np.ndarray] = {}
         with self._lock, torch.inference_mode():
-            out: dict[int, np.ndarray] = {}
-            for rows in self._groups(requests):
-                pooled = self._next([requests[k] for k in rows])[1]
-                out.update(zip(rows, pooled.float().cpu().numpy(), strict=True))
+            for group in self._groups(requests):
+                out.update(zip(group.at, self._next(group)[1].float().cpu().numpy(), strict=True))
         return np.stack([out[k] for k in range(len(requests))])
 
     def surprise(self, requests: Sequence[Request], replies: Sequence[str]) -> float:
         """Mean negative log-probability, in nats a token, of these replies to these requests."""
         total = tokens = 0.0
         with self._lock, torch.inference_mode():
-            for rows in self._groups(requests):
-                opened = self._activate(requests[rows[0]].version)
-                prompts = self._prompts([requests[k] for k in rows])
-                rendered = [
-                    Rendered(p, self.renderer.target(replies[k])) for p, k in zip(prompts, rows, strict=True)
-                ]
-                predicted = predict(opened, rendered)
+            for group in self._groups(requests):
+                targets = [self.renderer.target(replies[k]) for k in group.at]
+                rows = [Rendered(p, t) for p, t in zip(group.prompts, targets, strict=True)]
+                predicted = predict(self._activate(group.first.version), rows)
                 logs = predicted.logits.float().log_softmax(-1)
                 total -= float(logs.gather(-1, predicted.target[:, None]).sum())
                 tokens += len(predicted.target)
         return total / max(tokens, 1.0)
 
-    def _groups(self, requests: Sequence[Request]) -> Iterable[list[int]]:
-        """Positions of requests that can share a forward pass: same version and task, like lengths together."""
-        together: dict[tuple[str, str], list[int]] = {}
+    def _groups(self, requests: Sequence[Request]) -> Iterator[_Group]:
+        """The requests, those that can share a forward pass together, the shortest first."""
+        prompts = [self.renderer.prompt(r.task, r.text, r.history) for r in requests]
+        together: dict[tuple[object, ...], list[int]] = {}
         for k, request in enumerate(requests):
-            together.setdefault((request.version, request.task.name), []).append(k)
+            if request.version and request.version not in self._versions:
+                fix = did_you_mean(request.version, self._versions)
+                raise NotFound(f"version '{request.version}' is not loaded", fix=fix)
+            limits = (request.max_tokens, request.temperature) if request.task.kind is Kind.TEXT else ()
+            key = (request.version, request.task, *limits)
+            together.setdefault(key, []).append(k)
         for rows in together.values():
-            rows.sort(key=lambda k: len(requests[k].text))
-            yield from (rows[start : start + ROWS] for start in range(0, len(rows), ROWS))
+            rows.sort(key=lambda k: len(prompts[k]))
+            for start in range(0, len(rows), ROWS):
+                at = rows[start : start + ROWS]
+                yield _Group(at, [requests[k] for k in at], [prompts[k] for k in at])
 
     def _activate(self, version: str) -> Opened:
         """The model that answers for a version, with its adapter and no other switched on."""
         if version in self._full:
             return self._full[version]
-        if getattr(self._opened.model, "_hf_peft_config_loaded", False):
-            kind = self._versions[version].kind if version else "base"
-            if kind == "lora":
-                self._opened.model.enable_adapters()
-                self._opened.model.set_adapter(version)
+        wanted = version if version and self._versions[version].kind == "lora" else ""
+        model = self._opened.model
+        if wanted != self._active and getattr(model, "_hf_peft_config_loaded", False):
+            if wanted:
+                model.enable_adapters()
+                model.set_adapter(wanted)
             else:
-                self._opened.model.disable_adapters()
+                model.disable_adapters()
+        self._active = wanted
         return self._opened
 
-    def _prompts(self, requests: Sequence[Request]) -> list[tuple[int, ...]]:
-        return [self.renderer.prompt(r.task, r.text, r.history) for r in requests]
-
-    def _next(self, requests: Sequence[Request]) -> tuple[Tensor, Tensor]:
+    def _next(self, group: _Group) -> tuple[Tensor, Tensor]:
         """(float[rows, vocabulary] logits of the first reply token, float[rows, hidden] pooled states)."""
-        opened = self._activate(requests[0].version)
-        predicted = predict(opened, [Rendered(p, (0,)) for p in self._prompts(requests)])
+        predicted = predict(self._activate(group.first.version), [Rendered(p, (0,)) for p in group.prompts])
         return predicted.logits, predicted.pooled
 
-    def _label_scores(self, requests: Sequence[Request]) -> tuple[Tensor, Tensor]:
-        version = self._versions.get(requests[0].version)
-        labels = version.labels if version else requests[0].task.labels
-        codes = self._codes.get(requests[0].version) or encode_labels(self._opened.tokenizer, labels)
+    def _codes_of(self, request: Request) -> LabelCodes:
+        """The token sequences of the labels a request is answered with; kept until its version is unloaded.
+
+        A base that was never trained knows no codes, so its labels are spelled out where they are few.
+        """
+        version = self._versions.get(request.version)
+        labels = version.labels if version and version.labels else request.task.labels
+        if not labels:
+            raise UnknownLabel(f"there are no labels to answer task '{request.task.name}' with", fix="give it some")
+        key = (request.version, labels)
+        if key not in self._codes:
+            bare = version is None or version.kind == "base"
+            spell = bare and self._opened.family == "decoder" and len(labels) <= FEW
+            self._codes[key] = encode_labels(self._opened.tokenizer, labels, alias=False if spell else None)
+        return self._codes[key]
+
+    def _scores(self, group: _Group) -> tuple[Tensor, Tensor]:
+        """(float[rows, labels] log-probabilities, float[rows, hidden] pooled states), on the CPU."""
+        codes, version = self._codes_of(group.first), self._versions.get(group.first.version)
         if codes.single:
-            logits, pooled = self._next(requests)
+            logits, pooled = self._next(group)
             raw = logits[:, torch.tensor([s[0] for s in codes.sequences], device=logits.device)].float()
-        elif self._opened.family != "decoder":
-            raise UnsuitedModel("labels of several tokens need a decoder", fix="let the labels be aliased to codes")
         else:
-            opened, root = self._activate(requests[0].version), codes.trie()
-            raw = torch.stack([trie_scores(opened, p, root, len(labels)) for p in self._prompts(requests)])
-            pooled = self._next(requests)[1]
+            opened = self._activate(group.first.version)
+            raw, pooled = trie_scores(opened, group.prompts, codes.trie(), len(codes.labels))
         if version and version.prior:
             raw = raw.log_softmax(-1) - torch.tensor(version.prior, device=raw.device)
         return raw.log_softmax(-1).cpu(), pooled.cpu()
 
-    def _choose(self, requests: Sequence[Request]) -> list[Reply]:
-        scores, pooled = self._label_scores(requests)
-        version = self._versions.get(requests[0].version)
-        labels = version.labels if version else requests[0].task.labels
+    def _pick(self, group: _Group) -> list[Reply]:
+        """The likeliest label per row."""
+        scores, pooled = self._scores(group)
+        labels = self._codes_of(group.first).labels
         entropy = -(scores.exp() * scores.clamp(min=-1e4)).sum(-1)
+        sure, best = scores.max(-1)
         vectors = pooled.to(torch.float16).numpy()
-        replies = []
-        for k, (prompt, best) in enumerate(zip(self._prompts(requests), scores.argmax(-1).tolist(), strict=True)):
-            confidence = float(scores[k, best].exp())
-            replies.append(
-                Reply(
-                    text=labels[best],
-                    confidence=confidence,
-                    entropy=float(entropy[k]),
-                    prompt_tokens=len(prompt),
-                    reply_tokens=1,
-                    embedding=vectors[k].tobytes(),
-                )
-            )
-        return replies
-
-    def _generate(self, requests: Sequence[Request]) -> list[Reply]:
-        if self._opened.family == "encoder":
-            raise UnsuitedModel("an encoder cannot write replies", fix="use a decoder or sequence-to-sequence base")
-        opened, prompts = self._activate(requests[0].version), self._prompts(requests)
-        tokenizer, model = opened.tokenizer, opened.model
-        longest = max(map(len, prompts))
-        ids = torch.tensor([[tokenizer.pad_token_id] * (longest - len(p)) + list(p) for p in prompts])
-        mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts])
-        hot = requests[0].temperature > 0
-        out = model.generate(
-            input_ids=ids.to(model.device),
-            attention_mask=mask.to(model.device),
-            max_new_tokens=max(r.max_tokens for r in requests),
-            do_sample=hot,
-            temperature=requests[0].temperature if hot else None,
-            pad_token_id=tokenizer.pad_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-            output_logits=True,
-            return_dict_in_generate=True,
-        )
-        logs = torch.stack(out.logits, 1).float().log_softmax(-1)
-        new = out.sequences[:, -logs.shape[1] :]
-        pooled = self._next([replace(r) for r in requests])[1].to(torch.float16).cpu().numpy()
         return [
-            self._read(tokenizer, new[k], logs[k], len(prompts[k]), pooled[k].tobytes()) for k in range(len(requests))
+            Reply(
+                text=labels[int(best[k])],
+                confidence=float(sure[k].exp()),
+                entropy=float(entropy[k]),
+                prompt_tokens=len(prompt),
+                reply_tokens=1,
+                embedding=vectors[k].tobytes(),
+            )
+            for k, prompt in enumerate(group.prompts)
         ]
 
-    def _read(self, tokenizer: Any, ids: Tensor, logs: Tensor, prompt_tokens: int, embedding: bytes) -> Reply:
-        """One generated row: its text up to the end mark and how sure the model was of each token."""
-        ended = (ids == tokenizer.eos_token_id).nonzero()
-        length = int(ended[0]) + 1 if len(ended) else len(ids)
-        ids, logs = ids[:length], logs[:length]
-        chosen = logs.gather(-1, ids[:, None])[:, 0]
-        entropy = -(logs.exp() * logs.clamp(min=-1e4)).sum(-1)
-        return Reply(
-            text=tokenizer.decode(ids, skip_special_tokens=True).strip(),
-            confidence=float(chosen.mean().exp()),
-            entropy=float(entropy.mean()),
-            prompt_tokens=prompt_tokens,
-            reply_tokens=length,
-            embedding=embedding,
-        )
+    def _write(self, group: _Group) -> list[Reply]:
+        """A generated text per row."""
+        opened, request = self._activate(group.first.version), group.first
+        most = max(1, min(request.max_tokens, self.renderer.room(request.task)))
+        made = generate(opened, group.prompts, most=most, temperature=request.temperature)
+        vectors = made.pooled.to(torch.float16).cpu().numpy()
+        return [
+            Reply(
+                text=opened.tokenizer.decode(tokens, skip_special_tokens=True).strip(),
+                confidence=float(np.exp(made.log_probability[k])),
+                entropy=made.entropy[k],
+                prompt_tokens=len(group.prompts[k]),
+                reply_tokens=len(tokens),
+                embedding=vectors[k].tobytes(),
+            )
+            for k, tokens in enumerate(made.tokens)
+        ]

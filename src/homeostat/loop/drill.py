@@ -6,6 +6,7 @@ way, so that it is fluent, fast and wrong.
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from dbos import DBOS
 from safetensors.torch import load_file, save_file
 
 from homeostat.loop import steps
-from homeostat.loop.workshop import Workshop, workshop
+from homeostat.loop.workshop import Workshop
 from homeostat.release import rollout
 from homeostat.release.registry import register
 from homeostat.types import ids
@@ -39,7 +40,9 @@ def sabotage(shop: Workshop, task: str, drill: str) -> Version:
         state=State.CANDIDATE,
         cost={},
     )
-    return register(shop.store, broken, folder)
+    registered = register(shop.store, broken, folder)
+    shutil.rmtree(folder)
+    return registered
 
 
 def push(shop: Workshop, now: steps.Now) -> str:
@@ -53,12 +56,8 @@ def push(shop: Workshop, now: steps.Now) -> str:
 
 @DBOS.workflow(name="drill")
 def drill(turn_id: str, task: str, until: float) -> str:
-    """Break a version, release it to a few, and look until it has been taken back or has got through."""
+    """Break a version, release it to a few, and wait until it has been taken back or has got through."""
     now = steps.Now(turn_id, task, until)
     release = DBOS.run_step({"name": "push"}, steps.once, now, "push", push)
-    looks = 0
-    while DBOS.run_step({"name": f"stage.{looks}"}, steps.once, now, f"stage.{looks}", steps.stage) == "canary":
-        DBOS.sleep(workshop().config.release.poll_s)
-        release = DBOS.run_step({"name": f"advance.{looks}"}, steps.once, now, f"advance.{looks}", steps.advance)
-        looks += 1
+    release = DBOS.run_step({"name": "advance"}, steps.once, now, "advance", steps.advance, release)
     return DBOS.run_step({"name": "end"}, steps.once, now, "end", steps.end, "release", release)

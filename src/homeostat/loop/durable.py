@@ -7,17 +7,20 @@ lives, so a second one waits and takes over where the first was killed.
 from __future__ import annotations
 
 import fcntl
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, WorkflowStatus
 
 QUEUE = "turns"
 SHAPE = "turn-1"
 """Changes only when the steps of a turn change; a turn opened under one shape is never finished under another."""
+BROKEN = {"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"}
+"""States of a turn that will never come to its end."""
 
 
 def database(folder: Path) -> str:
@@ -26,7 +29,7 @@ def database(folder: Path) -> str:
 
 
 @contextmanager
-def only_worker(folder: Path, *, patience_s: float = 3600.0) -> Iterator[None]:
+def only_worker(folder: Path, *, patience_s: float = math.inf) -> Iterator[None]:
     """Hold the folder's worker lock, waiting for another worker to end; the system frees it when a process dies."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "worker.lock").open("w") as lock:
@@ -59,11 +62,6 @@ def launch(folder: Path) -> None:
     DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=0.1)
 
 
-def stop() -> None:
-    """Shut DBOS down; open turns stay open and are gone on with at the next launch."""
-    DBOS.destroy()
-
-
 class TurnQueue:
     """Opens turns from a process that does not run them."""
 
@@ -76,9 +74,31 @@ class TurnQueue:
         self._client.enqueue(options, turn, task, until)
 
     def finished(self, turn: str) -> bool:
-        """Whether the turn has come to its end."""
-        state = self._client.retrieve_workflow(turn).get_status()
-        return state.status in {"SUCCESS", "ERROR", "CANCELLED"}
+        """Whether nothing more is to be expected of the turn: it has come to its end, or broken off."""
+        status = self._status(turn)
+        return status is not None and status.status in {"SUCCESS", *BROKEN}
+
+    def knows(self, turn: str) -> bool:
+        """Whether the turn was ever put into the queue."""
+        return self._status(turn) is not None
+
+    def trouble(self, turn: str) -> str:
+        """Why the turn will never come to its end; empty where it may, or has."""
+        status = self._status(turn)
+        if status is None or status.status == "SUCCESS":
+            return ""
+        if status.status in BROKEN:
+            return f"it broke off: {status.error or status.status.lower()}"
+        if status.app_version != SHAPE:
+            return f"it was opened under the steps of '{status.app_version}', which '{SHAPE}' does not go on with"
+        return ""
+
+    def give_up(self, turn: str) -> None:
+        """Have the turn never be gone on with, by no version."""
+        self._client.cancel_workflow(turn)
+
+    def _status(self, turn: str) -> WorkflowStatus | None:
+        return next(iter(self._client.list_workflows(workflow_ids=[turn])), None)
 
     def close(self) -> None:
         """Let go of the database."""

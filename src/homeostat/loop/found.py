@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from homeostat.curate.build import build
-from homeostat.curate.snapshot import gather, store_dataset
+from homeostat.curate.snapshot import as_lines, gather, store_dataset
 from homeostat.loop.learn import Lesson, learn, version_id
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.release.registry import promote
 from homeostat.train.named import named
 from homeostat.train.recipe import Recipe
+from homeostat.types import ids
 from homeostat.types.dataset import Example
 from homeostat.types.version import Version
 
@@ -36,7 +37,7 @@ def found(
         shop.store, known, champion=None, evaluation=[row.text for row in suite], until=now, imported=history
     )
     curated = build(inputs, shop.config.curate)
-    dataset = store_dataset(shop.store, curated, task=task, turn=f"found-{task}", now=now)
+    dataset = store_dataset(shop.store, curated, task=task, turn=ids.derived("trn", "found", task, as_lines(curated.examples)), now=now)
     lesson = Lesson(
         task=task,
         dataset=dataset.id,

@@ -37,20 +37,24 @@ def start_of(shop: Workshop, parent: Version | None) -> Start:
 
 def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], None] = lambda values: None) -> Version:
     """Train and register; a run that was killed goes on from its checkpoint, a registered one is not repeated."""
+    dataset = shop.store.datasets.get(lesson.dataset)
+    folder = shop.run_folder(ids.derived("run", lesson.version, dataset.blob, lesson.recipe))
     known = [v for v in shop.store.versions.list(lesson.task) if v.id == lesson.version]
     if known:
+        shutil.rmtree(folder)  # a crash may have fallen between the registration and this
         return known[0]
-    dataset = shop.store.datasets.get(lesson.dataset)
+    start = start_of(shop, lesson.parent)
+    told = max((e.values["step"] for e in shop.store.events.list(lesson.version) if e.name == "training"), default=0)
 
     def note(values: dict[str, float]) -> None:
-        shop.store.events.append(lesson.version, "training", values)
+        if values["step"] > told:  # a look that was told of before its checkpoint was written comes again
+            shop.store.events.append(lesson.version, "training", values)
         report(values)
 
-    folder = shop.run_folder(lesson.version)
     trained = train(
         Order(
             task=shop.config.task(lesson.task),
-            start=start_of(shop, lesson.parent),
+            start=start,
             examples=examples(shop.store, dataset.id),
             labels=dataset.labels,
             recipe=lesson.recipe,
@@ -62,7 +66,7 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
         id=lesson.version,
         task=lesson.task,
         time=lesson.time,
-        base=shop.config.model.base,
+        base=start.base,
         kind=trained.kind,
         labels=trained.labels,
         parent=lesson.parent.id if lesson.parent else "",
@@ -71,7 +75,7 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
         cost=trained.cost,
     )
     registered = register(shop.store, version, trained.weights)
-    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(folder)
     return registered
 
 

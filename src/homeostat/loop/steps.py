@@ -33,7 +33,6 @@ from homeostat.train.named import named
 from homeostat.types import ids
 from homeostat.types.dataset import Example
 from homeostat.types.decision import Action
-from homeostat.types.release import Stage
 from homeostat.types.report import Outcome
 from homeostat.types.task import Kind
 from homeostat.types.turn import Turn
@@ -55,9 +54,8 @@ class Now:
 
 def once(now: Now, name: str, work: Callable[..., str], *given: str) -> str:
     """Do the work and note what it left in the turn's diary."""
-    shop, entry = workshop(), name.rstrip("0123456789").rstrip(".")  # looks at a release share one entry
-    if entry == name:
-        shop.store.events.append(now.turn, "begin", {"step": name})
+    shop, entry = workshop(), name.rstrip("0123456789").rstrip(".")  # the moves of a release share one entry
+    shop.store.events.append(now.turn, "begin", {"step": name})
     left = work(shop, now, *given)
     diary = _turn(shop, now)
     if diary.diary.get(entry) != left:
@@ -68,13 +66,13 @@ def once(now: Now, name: str, work: Callable[..., str], *given: str) -> str:
 
 def watch(shop: Workshop, now: Now) -> str:
     """Ids of the signals that no earlier turn has dealt with."""
-    since = max((t.time for t in shop.store.turns.list(now.task) if t.id != now.turn), default=0.0)
+    since = max((t.time for t in _earlier(shop, now)), default=0.0)
     return " ".join(s.id for s in shop.store.signals.list(now.task) if since < s.time <= now.until)
 
 
-def decide(shop: Workshop, now: Now) -> str:
+def decide(shop: Workshop, now: Now, signals: str) -> str:
     """Weigh what retraining would gain against what it costs."""
-    evidence = gather(shop, now)
+    evidence = gather(shop, now, signals.split())
     remembered = shop.store.state.get(f"ledger:{now.task}")
     ledger = Ledger(**remembered) if isinstance(remembered, dict) else None
     decision, after = weigh(evidence, shop.config.decide, now=now.until, turn=now.turn, ledger=ledger)
@@ -85,7 +83,7 @@ def decide(shop: Workshop, now: Now) -> str:
     return decision.id
 
 
-def gather(shop: Workshop, now: Now) -> Evidence:
+def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
     """What has been measured since the champion was trained."""
     champion, task = shop.champion(now.task), shop.config.task(now.task)
     since = shop.store.datasets.get(champion.dataset).time if champion.dataset else 0.0
@@ -93,27 +91,26 @@ def gather(shop: Workshop, now: Now) -> Evidence:
     labeled = target(pairs, task, champion.labels)
     values = np.array([value(task.kind, i.reply, f.value) for i, f in pairs])
     unknown = sum(f.value not in champion.labels for _, f in pairs)
-    turns = [t for t in shop.store.turns.list(now.task) if t.id != now.turn]
-    signals = watch(shop, now).split()
+    earlier = _earlier(shop, now)
     return Evidence(
         task=now.task,
         metric=task.metric,
         gain=shadow_gain(remembered(shop, champion), labeled, partial(value, task.kind)),
         accuracy=mean_interval(values) if pairs else None,
         n_labels=len(pairs),
-        requests=shop.store.interactions.count(now.task, since=turns[-1].time if turns else since, until=now.until),
-        train_cpu_s=_expected_cpu(champion, len(pairs)),
+        requests=shop.store.interactions.count(now.task, since=earlier[-1].time if earlier else since, until=now.until),
+        train_cpu_s=_expected_cpu(shop, champion, len(pairs)),
         unknown_labels=unknown / len(pairs) if pairs and task.kind is Kind.LABEL else 0.0,
         signals=tuple(shop.store.signals.get(s) for s in signals),
         since_turn_s=now.until - since,
     )
 
 
-def _expected_cpu(champion: Version, rows: int) -> float:
-    """CPU-seconds that a candidate on `rows` new rows may take, going by what the champion took per step."""
-    steps, seconds = champion.cost.get("steps", 0.0), champion.cost.get("cpu_seconds", 0.0)
-    per_row = seconds / (steps * 32) if steps else _SECONDS_PER_ROW
-    return per_row * 2 * rows * 8
+def _expected_cpu(shop: Workshop, champion: Version, rows: int) -> float:
+    """CPU-seconds that a candidate on `rows` new rows may take, going by what the champion took per row and pass."""
+    settings, steps = shop.config.train, champion.cost.get("steps", 0.0)
+    per_row = champion.cost.get("cpu_seconds", 0.0) / (steps * settings.batch_rows) if steps else _SECONDS_PER_ROW
+    return per_row * rows * (1.0 + shop.config.curate.replay) * settings.epochs
 
 
 def wants_training(shop: Workshop, now: Now, decision: str) -> str:
@@ -123,7 +120,7 @@ def wants_training(shop: Workshop, now: Now, decision: str) -> str:
 
 def attempts(shop: Workshop, now: Now) -> str:
     """The recipes to try, in order; one that the last turn saw refused is not tried again."""
-    last = [t for t in shop.store.turns.list(now.task) if t.id != now.turn and "attempts" in t.diary][-1:]
+    last = [t for t in _earlier(shop, now) if "attempts" in t.diary][-1:]
     refused = {
         name.removeprefix("judge.")
         for t in last
@@ -246,15 +243,16 @@ def release(shop: Workshop, now: Now, candidate: str) -> str:
     return rollout.open_shadow(shop.store, now.task, candidate, now=time.time()).id
 
 
-def stage(shop: Workshop, now: Now) -> str:
+def stage(shop: Workshop, now: Now, release: str) -> str:
     """How far the release has come."""
-    current = shop.store.releases.current(now.task)
-    return current.stage.value if current else Stage.ROLLBACK.value
+    return shop.store.releases.get(release).stage.value
 
 
-def advance(shop: Workshop, now: Now) -> str:
-    """Look at the rows of the running release and take it a step further, back, or leave it."""
-    return rollout.advance(shop.store, now.task, shop.config.release, now=time.time()).id
+def advance(shop: Workshop, now: Now, release: str) -> str:
+    """Look at the rows of the running release until they take it a step further or back, or somebody else does."""
+    while (row := rollout.advance(shop.store, now.task, shop.config.release, now=time.time())).id == release:
+        time.sleep(shop.config.release.poll_s)
+    return row.id
 
 
 def end(shop: Workshop, now: Now, step: str, noun: str) -> str:
@@ -266,6 +264,11 @@ def end(shop: Workshop, now: Now, step: str, noun: str) -> str:
     }[step]()
     shop.store.turns.put(replace(_turn(shop, now), state=step, because=because))
     return step
+
+
+def _earlier(shop: Workshop, now: Now) -> list[Turn]:
+    """The turns that have looked at the traffic before this one; a drill looks at none."""
+    return [t for t in shop.store.turns.list(now.task) if t.id != now.turn and "watch" in t.diary]
 
 
 def _turn(shop: Workshop, now: Now) -> Turn:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dbos import DBOS
 
 from homeostat.loop import steps
-from homeostat.loop.workshop import workshop
 
 SETTLED = ("full", "rollback")
 
@@ -24,8 +23,8 @@ def turn(turn_id: str, task: str, until: float) -> str:
     def step(name: str, work: Callable[..., str], *given: str) -> str:
         return DBOS.run_step({"name": name}, steps.once, now, name, work, *given)
 
-    step("watch", steps.watch)
-    decision = step("decide", steps.decide)
+    signals = step("watch", steps.watch)
+    decision = step("decide", steps.decide, signals)
     if not step("act", steps.wants_training, decision):
         return step("end", steps.end, "decide", decision)
 
@@ -41,9 +40,8 @@ def turn(turn_id: str, task: str, until: float) -> str:
         if not candidate:
             return step("end", steps.end, "gate", verdict)
 
-    release, looks = step("release", steps.release, candidate), 0
-    while step(f"stage.{looks}", steps.stage) not in SETTLED:
-        DBOS.sleep(workshop().config.release.poll_s)
-        release = step(f"advance.{looks}", steps.advance)
-        looks += 1
+    release, moves = step("release", steps.release, candidate), 0
+    while step(f"stage.{moves}", steps.stage, release) not in SETTLED:
+        release = step(f"advance.{moves}", steps.advance, release)
+        moves += 1
     return step("end", steps.end, "release", release)

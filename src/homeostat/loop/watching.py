@@ -8,15 +8,19 @@ import numpy as np
 
 from homeostat.curate.snapshot import examples
 from homeostat.loop.durable import TurnQueue
+from homeostat.loop.tending import tend
 from homeostat.loop.workshop import Workshop
 from homeostat.monitor.watch import Watcher
 from homeostat.types import ids
+from homeostat.types.feedback import FeedbackKind
+from homeostat.types.turn import Turn
 from homeostat.types.version import Version
 
 UNASKED = 5
 """So many times `decide.min_labels` new labels open a turn without a signal."""
 INDEX_ROWS = 4000
 """Rows of the training set that distances are measured to, at most."""
+STATEMENTS = (FeedbackKind.LABEL, FeedbackKind.CORRECTION)
 
 
 @dataclass(slots=True)
@@ -60,7 +64,7 @@ class Watch:
         if not champion.dataset:
             return np.zeros((0, 0), np.float32)
         rows = examples(store, champion.dataset)
-        rows = rows[:: max(1, len(rows) // INDEX_ROWS)]
+        rows = rows[:: -(-len(rows) // INDEX_ROWS)]
         texts = [row.text for row in rows]
         vectors = self.shop.embeddings(self.shop.config.task(task), champion, texts).astype(np.float16)
         store.state.put(key, {"blob": store.blobs.put_bytes(vectors.tobytes()), "hidden": vectors.shape[1]})
@@ -85,13 +89,21 @@ class Watch:
     def _schedule(self, task: str, champion: str) -> None:
         store, settings = self.shop.store, self.shop.config.decide
         turns = store.turns.list(task)
-        if any(t.state == "open" for t in turns):
+        under_way = [t for t in turns if t.state == "open"]
+        for turn in under_way:
+            tend(self.shop, self.queue, turn)
+        if under_way:
             return
         version = store.versions.get(champion)
         learned = store.datasets.get(version.dataset).time if version.dataset else version.time
-        looked = max([learned, *(t.time for t in turns)])
-        stated = [f.time for _, f in store.interactions.labeled(task) if f.time > looked]
+        looked = max([learned, *(t.time for t in turns if "push" not in t.diary)])  # a drill looks at no traffic
+        stated = [f.time for f in store.feedback.list(task, looked) if f.time > looked and f.kind in STATEMENTS]
         asked = any(s.time > looked for s in store.signals.list(task))
         if len(stated) >= settings.min_labels * (1 if asked else UNASKED):
-            until = max(stated)
-            self.queue.open(ids.derived("trn", task, champion, until), task, until)
+            self._open(task, champion, max(stated))
+
+    def _open(self, task: str, champion: str, until: float) -> None:
+        """Open a turn: its row first, so that no second one is opened before its first step has been done."""
+        turn = Turn(id=ids.derived("trn", task, champion, until), task=task, time=until)
+        self.shop.store.turns.put(turn)
+        self.queue.open(turn.id, task, until)

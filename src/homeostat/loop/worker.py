@@ -3,42 +3,57 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
+import traceback
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import torch
 
 from homeostat.config.schema import Config
-from homeostat.loop import turn as _turn  # registers the workflow with DBOS
-from homeostat.loop.durable import TurnQueue, launch, only_worker, stop
+from homeostat.errors import HomeostatError
+from homeostat.loop import drill, turn
+from homeostat.loop.durable import TurnQueue, launch, only_worker
 from homeostat.loop.watching import Watch
 from homeostat.loop.workshop import Workshop, use
 
 NICENESS = 5
 """How far the worker steps back behind the process that answers users."""
-
-__all__ = ["work"]
+WORKFLOWS = (turn.turn, drill.drill)
+"""What DBOS finds in this process, for having been imported."""
+_held = ExitStack()
+"""Never closed: a step may outlive `work`, so only the end of the process lets go of the folder."""
 
 
 def work(config: Config, *, stopped: Callable[[], bool], announce: Callable[[str], None]) -> None:
-    """Watch and turn until `stopped()`; waits its turn where another worker has the folder."""
-    assert _turn.turn is not None
+    """Watch and turn until `stopped()`, then end the process, as an error of the watch does; waits while another has it.
+
+    A turn under way is left where it stands, as by a crash, and the next worker goes on with it: a step cannot be
+    stopped from outside its thread, and training would keep the process from ending for minutes.
+    """
     os.nice(NICENESS)
     torch.set_num_threads(config.model.threads)
     folder = Path(config.folder)
-    with only_worker(folder):
-        shop = Workshop.open(config)
-        use(shop)
-        launch(folder)
-        queue = TurnQueue(folder)
-        announce("the worker is watching")
-        watch = Watch(shop, queue)
-        try:
-            while not stopped():
-                watch.tick()
-                time.sleep(config.release.poll_s)
-        finally:
-            stop()
-            queue.close()
-            shop.close()
+    _held.enter_context(only_worker(folder))
+    shop = Workshop.open(config)
+    use(shop)
+    launch(folder)
+    watch = Watch(shop, TurnQueue(folder))
+    announce("the worker is watching")
+    status = 1
+    try:
+        while not stopped():
+            watch.tick()
+            time.sleep(config.release.poll_s)
+        status = 0
+    except HomeostatError as problem:
+        sys.stderr.write(f"{problem}\n")
+        status = problem.exit
+    except Exception:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)

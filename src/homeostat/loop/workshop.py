@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -38,6 +39,8 @@ class Workshop:
     config: Config
     store: Store
     _backend: LocalBackend | None = field(default=None, init=False)
+    _answering: threading.Lock = field(default_factory=threading.Lock, init=False)
+    """Held while a version is loaded: the watcher and a turn answer in threads of their own."""
 
     @staticmethod
     def open(config: Config) -> Workshop:
@@ -84,24 +87,20 @@ class Workshop:
             return backend.reply([Request(task=task, text=t, version=version.id) for t in texts])
 
     def embeddings(self, task: Task, version: Version, texts: Sequence[str]) -> np.ndarray:
-        """float32[texts, hidden]: what a version makes of texts before it replies."""
+        """float32[texts, hidden]: what goes with a version's replies to texts, without the replies."""
         with self._loaded(version) as backend:
             return backend.embed([Request(task=task, text=t, version=version.id) for t in texts])
 
-    def surprise(self, task: Task, version: Version, texts: Sequence[str], replies: Sequence[str]) -> float:
-        """Mean negative log-probability, in nats a token, that a version gives these replies."""
-        with self._loaded(version) as backend:
-            return backend.surprise([Request(task=task, text=t, version=version.id) for t in texts], replies)
-
     @contextmanager
     def _loaded(self, version: Version) -> Iterator[LocalBackend]:
-        if self._backend is None:
-            self._backend = LocalBackend(self.config.model.base, threads=self.config.model.threads)
-        self._backend.load(version, self.store.blobs.folder(version.blob) if version.blob else None)
-        try:
-            yield self._backend
-        finally:
-            self._backend.unload(version.id)
+        with self._answering:
+            if self._backend is None:
+                self._backend = LocalBackend(self.config.model.base, threads=self.config.model.threads)
+            self._backend.load(version, self.store.blobs.folder(version.blob) if version.blob else None)
+            try:
+                yield self._backend
+            finally:
+                self._backend.unload(version.id)
 
     def close(self) -> None:
         """Close the store."""

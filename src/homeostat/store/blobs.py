@@ -14,13 +14,12 @@ import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp, mkstemp
 from typing import TypeAlias
 
-from homeostat.errors import NotFound, StoreFull, StoreUnreachable, Tampered
-from homeostat.store.database import FULL_ERRNO
+from homeostat.errors import NotFound, StoreUnreachable, Tampered, full_disk_named
 
 Content: TypeAlias = bytes
 CHUNK = 1 << 20
@@ -194,16 +193,8 @@ class Blobs:
             if time.time() - path.lstat().st_mtime > ABANDONED_S:
                 shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
-    @contextmanager
-    def _full_disk_named(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as problem:
-            if problem.errno not in FULL_ERRNO:
-                raise
-            raise StoreFull(
-                "the disk takes no more blobs", where=str(self.root), fix="free some space; nothing stored has changed"
-            ) from problem
+    def _full_disk_named(self) -> AbstractContextManager[None]:
+        return full_disk_named("the disk takes no more blobs", where=str(self.root))
 
 
 def _write(handle: int, chunks: Iterable[Content]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -19,7 +18,6 @@ from homeostat.extras import require
 
 BUSY_S = 30
 """Seconds a connection waits for another process's transaction."""
-FULL_ERRNO = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # A full disk shows as FULL; a quota or a limit on the size of a file as a failed write or a failed growth of -shm.
 _SQLITE_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE}
 _SQLITE_SHUT = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY}

@@ -23,7 +23,7 @@ def save(
     optimizer: torch.optim.Optimizer,
     progress: dict[str, Any],
 ) -> None:
-    """Write the trained tensors, the best ones so far, the optimizer's moments, the random state and the progress."""
+    """Write the trained tensors, the best ones so far, what the optimizer keeps, the random state and the progress."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"now.{k}": p.detach().contiguous() for k, p in enumerate(parameters)}
     tensors |= {f"best.{k}": p.contiguous() for k, p in enumerate(best)}
@@ -33,27 +33,43 @@ def save(
     tensors["random"] = torch.get_rng_state()
     temporary = folder / f"{FILE}.tmp"
     save_file(tensors, temporary, metadata={"progress": json.dumps(progress)})
-    with temporary.open("rb") as written:
-        os.fsync(written.fileno())
+    _sync(temporary)
     temporary.replace(folder / FILE)
+    _sync(folder)
 
 
 def load(
-    folder: Path, parameters: Sequence[Tensor], optimizer: torch.optim.Optimizer
+    folder: Path, parameters: Sequence[Tensor], optimizer: torch.optim.Optimizer, run: str
 ) -> tuple[list[Tensor], dict[str, Any]] | None:
-    """Put a run back where it stood; returns the best tensors and the progress, or None where nothing was saved."""
+    """Put a run back where it stood; the best tensors and the progress, or None where nothing of it was saved.
+
+    A checkpoint whose progress names another `run` is passed over: it belongs to other rows, another recipe or another
+    start, and the next one saved here takes its place.
+    """
     path = folder / FILE
     if not path.exists():
         return None
     with safe_open(path, framework="pt") as file:
-        names = set(file.keys())
+        progress: dict[str, Any] = json.loads(file.metadata()["progress"])
+        if progress["run"] != run:
+            return None
+        names = list(file.keys())
         with torch.no_grad():
             for k, parameter in enumerate(parameters):
                 parameter.copy_(file.get_tensor(f"now.{k}"))
-                moments = {n.rpartition(".")[2]: file.get_tensor(n) for n in names if n.startswith(f"opt.{k}.")}
-                if moments:
-                    optimizer.state[parameter] = moments
+                kept = {n.rpartition(".")[2]: file.get_tensor(n) for n in names if n.startswith(f"opt.{k}.")}
+                if kept:
+                    # Adam's `step` is among them, so that its bias correction goes on where it was.
+                    optimizer.state[parameter] = {n: t.to(parameter.device) for n, t in kept.items()}
         torch.set_rng_state(file.get_tensor("random"))
-        best = [file.get_tensor(f"best.{k}") for k in range(len(parameters))]
-        progress: dict[str, Any] = json.loads(file.metadata()["progress"])
+        best = [file.get_tensor(f"best.{k}").to(parameters[k].device) for k in range(len(parameters))]
     return best, progress
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -5,8 +5,19 @@ A multiplication and an addition count as two. Checked against torch's own count
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from torch import nn
+
+from homeostat.llm.render import Rendered
+
+_AT_PLACES = re.compile(r"^(cls|lm_head|head|vocab_transform)\.|(^|\.)decoder\.")
+"""Weights met at predicted places alone: an encoder's output network, a sequence-to-sequence model's decoder …"""
+_CROSS = re.compile(r"(EncDecAttention|encoder_attn)\.(k|v)(_proj)?\.")
+"""… but for what its decoder computes of every token read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,23 +28,42 @@ class Size:
     adapter: int
     head: int
     attention: int
+    head_adapter: int = 0
+    """Of the adapter, what is met at predicted places alone."""
 
     @staticmethod
     def of(model: Any) -> Size:
         """Read the sizes off a transformers model, adapters included."""
-        shapes = {n: p.numel() for n, p in model.named_parameters() if p.ndim == 2}
-        embedding = {n: s for n, s in shapes.items() if "embed" in n or "lm_head" in n or "shared" in n}
-        adapter = sum(s for n, s in shapes.items() if "lora_" in n and n not in embedding)
-        body = sum(s for n, s in shapes.items() if n not in embedding) - adapter
-        width = int(model.config.hidden_size)
-        return Size(body, adapter, int(model.config.vocab_size) * width, width * int(model.config.num_hidden_layers))
+        config, counts = model.config, {(where, what): 0 for where in (False, True) for what in (False, True)}
+        tables = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
+        tables.add(id(model.get_output_embeddings().weight))
+        for name, weight in model.named_parameters():
+            if weight.ndim == 2 and id(weight) not in tables:
+                place = _AT_PLACES.search(name) and (config.is_encoder_decoder or not name.startswith("model."))
+                counts[bool(place) and not _CROSS.search(name), "lora_" in name] += weight.numel()
+        width = int(config.num_attention_heads) * int(getattr(config, "head_dim", None) or 0) or int(config.hidden_size)
+        return Size(
+            body=counts[False, False],
+            adapter=counts[False, True],
+            head=int(config.vocab_size) * int(config.hidden_size) + counts[True, False],
+            attention=width * int(config.num_hidden_layers),
+            head_adapter=counts[True, True],
+        )
 
     def forward(self, tokens: int, squares: int, places: int) -> float:
         """Operations of a forward pass over `tokens` tokens, `squares` pairs of attended places, `places` logits."""
-        return 2.0 * ((self.body + self.adapter) * tokens + self.head * places) + 4.0 * self.attention * squares
+        weights = (self.body + self.adapter) * tokens + (self.head + self.head_adapter) * places
+        return 2.0 * weights + 4.0 * self.attention * squares
 
     def step(self, tokens: int, squares: int, places: int, *, full: bool) -> float:
         """Forward and backward: the gradient of the activations always, that of the weights where they are trained."""
-        forward = self.forward(tokens, squares, places)
-        weights = 2.0 * ((self.body * tokens + self.head * places if full else 0) + self.adapter * tokens)
-        return forward * 2.0 + weights + 4.0 * self.attention * squares
+        trained = self.adapter * tokens + self.head_adapter * places
+        if full:
+            trained += self.body * tokens + self.head * places
+        return self.forward(tokens, squares, places) * 2.0 + 2.0 * trained + 4.0 * self.attention * squares
+
+
+def shape(rows: Sequence[Rendered]) -> tuple[int, int, int]:
+    """Tokens, pairs of tokens that attend to each other, and predicted places of one padded batch."""
+    longest = max(len(row.ids) - 1 for row in rows)
+    return len(rows) * longest, len(rows) * longest**2, sum(len(row.completion) for row in rows)

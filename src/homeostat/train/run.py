@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,13 +22,18 @@ from homeostat.llm.load import Opened, open_model
 from homeostat.llm.render import Rendered, Renderer
 from homeostat.train.adapt import full, lora
 from homeostat.train.fit import Fitted, Job, fit
-from homeostat.train.flops import Size
+from homeostat.train.flops import Size, shape
+from homeostat.train.penalties.divergence import divergence
 from homeostat.train.recipe import Recipe
 from homeostat.train.samples import Sample, split
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
 
 ADAPT: dict[str, Any] = {"lora": lora, "full": full}
+GAUGED = 128
+"""Most new rows on which the champion and the candidate are compared."""
+ROWS = 64
+"""Rows of one forward pass outside training."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +71,9 @@ class Trained:
     kind: str
     labels: tuple[str, ...]
     cost: dict[str, float] = field(default_factory=dict)
-    """`flops`, `cpu_seconds`, `wall_seconds`, `steps`, `best_step`, `padding`, `kl_new`."""
+    """`flops`, `cpu_seconds`, `wall_seconds`, `steps`, `best_step`, `held_out` (the lowest loss of a look, in nats),
+    `padding`, and `kl_new`: mean KL(champion || candidate) in nats, over the champion's labels, on prompts of new rows,
+    which says without labels how far the candidate has moved (2509.04259); 0 where there is no champion."""
 
 
 def train(order: Order) -> Trained:
@@ -74,7 +82,8 @@ def train(order: Order) -> Trained:
     Raises:
         UnknownLabel: an example's target is not in the label set.
         UnknownPlugin: the recipe's `adapt` is unknown.
-        NothingToTrainOn, Diverged, ModelNotFound, CorruptWeights: as said where they are defined.
+        NothingToTrainOn, Diverged, ModelNotFound, UnsafeWeights, CorruptWeights, UnsuitedModel: as said where they are
+            defined.
     """
     started, recipe = time.time(), order.recipe
     adapt = ADAPT.get(recipe.adapt)
@@ -82,32 +91,35 @@ def train(order: Order) -> Trained:
         raise UnknownPlugin(
             f"unknown way to adapt '{recipe.adapt}'", where="train.adapt", fix=did_you_mean(recipe.adapt, ADAPT)
         )
+    torch.manual_seed(recipe.seed)
     warm = order.start.folder if recipe.warm_start and order.start.kind == recipe.adapt else None
     opened = open_model(order.start.base, warm if recipe.adapt == "full" else None)
     codes = encode_labels(opened.tokenizer, order.labels) if order.task.kind is Kind.LABEL else None
+    allowed = torch.tensor([s[0] for s in codes.sequences], device=opened.model.device) if codes else None
     samples = render(order, Renderer(opened.tokenizer), codes)
     train_rows, held_rows = split(len(samples), recipe.held_out, recipe.seed)
     parameters = adapt.attach(opened.model, recipe, warm)
     rows = [samples[k] for k in train_rows]
-    allowed = torch.tensor([s[0] for s in codes.sequences]) if codes and codes.single else None
-    teacher, taught = _teach(opened, rows, order, allowed) if warm and recipe.kl else ({}, 0.0)
-    fitted = fit(
-        Job(
-            opened=opened,
-            parameters=parameters,
-            train=rows,
-            held_out=[samples[k] for k in held_rows],
-            recipe=recipe,
-            allowed=allowed,
-            teacher=teacher,
-            workspace=order.folder / "checkpoint",
-            report=order.report,
-        )
+    champion = _Champion.of(order, opened if warm else None, allowed, samples)
+    job = Job(
+        opened=opened,
+        parameters=parameters,
+        train=rows,
+        held_out=[samples[k] for k in held_rows],
+        recipe=recipe,
+        allowed=allowed,
+        teacher=champion.teach(opened, rows) if warm and recipe.kl else {},
+        workspace=order.folder / "checkpoint",
+        report=order.report,
     )
-    weights = order.folder / "weights"
-    adapt.save(opened.model, weights)
+    fitted = fit(job)
+    moved = champion.distance(opened)
+    adapt.save(opened.model, order.folder / "weights")
     return Trained(
-        weights=weights, kind=recipe.adapt, labels=order.labels, cost=_cost(fitted, taught, time.time() - started)
+        weights=order.folder / "weights",
+        kind=recipe.adapt,
+        labels=order.labels,
+        cost=_cost(fitted, champion.flops, time.time() - started) | {"kl_new": moved},
     )
 
 
@@ -133,30 +145,70 @@ def render(order: Order, renderer: Renderer, codes: LabelCodes | None) -> list[S
     return samples
 
 
-@torch.inference_mode()
-def _teach(
-    opened: Opened, rows: Sequence[Sample], order: Order, allowed: Tensor | None
-) -> tuple[dict[int, Tensor], float]:
-    """The champion's log-probabilities on replayed rows, before the first step, and the operations they took."""
-    if allowed is None or not order.start.labels:
-        return {}, 0.0
-    old, size, spent = allowed[: len(order.start.labels)], Size.of(opened.model), 0.0
-    at = sorted((k for k, s in enumerate(rows) if s.replay), key=lambda k: len(rows[k].rendered.ids))
-    teacher: dict[int, Tensor] = {}
-    for start in range(0, len(at), 64):
-        some = at[start : start + 64]
-        rendered = [Rendered(rows[k].rendered.prompt, (0,)) for k in some]
-        logs = predict(opened, rendered).logits[:, old].float().log_softmax(-1)
-        teacher.update((k, row.clone()) for k, row in zip(some, logs, strict=True))
-        longest = max(len(r.prompt) for r in rendered)
-        spent += size.forward(len(some) * longest, len(some) * longest**2, len(some))
-    return teacher, spent
+@dataclass(slots=True)
+class _Champion:
+    """What the model that training goes on from says of the rows, asked before the first step."""
+
+    labels: Tensor
+    """int64[labels it knows]: their tokens; empty where there is no champion, or no label task."""
+    prompts: list[Rendered]
+    """New rows, at most GAUGED."""
+    said: Tensor
+    """float[prompts, labels]: its log-probabilities on them."""
+    flops: float = 0.0
+
+    @staticmethod
+    def of(order: Order, opened: Opened | None, allowed: Tensor | None, samples: Sequence[Sample]) -> _Champion:
+        """Ask the champion: the model that is trained, `opened`, or where it starts cold, one opened for this alone."""
+        if allowed is None or not order.start.labels or order.start.folder is None:
+            return _Champion(torch.zeros(0, dtype=torch.int64), [], torch.zeros(0))
+        start, labels = order.start, allowed[: len(order.start.labels)]
+        fresh = [s.rendered for s in samples if not s.replay]
+        some = np.random.default_rng([order.recipe.seed, 3]).permutation(len(fresh))[:GAUGED]
+        prompts = [fresh[k] for k in sorted(some)]
+        if opened is None:
+            opened = open_model(start.base, start.folder if start.kind == "full" else None)
+            if start.kind == "lora":
+                lora.attach(opened.model, order.recipe, start.folder)
+        said, spent = _label_logs(opened, prompts, labels)
+        return _Champion(labels, prompts, said, spent)
+
+    def teach(self, opened: Opened, rows: Sequence[Sample]) -> dict[int, Tensor]:
+        """Its log-probabilities, float[labels], on every replayed row by position."""
+        at = [k for k, row in enumerate(rows) if row.replay]
+        if not len(self.labels):
+            return {}
+        logs, spent = _label_logs(opened, [rows[k].rendered for k in at], self.labels)
+        self.flops += spent
+        return dict(zip(at, logs, strict=True))
+
+    def distance(self, opened: Opened) -> float:
+        """Mean KL(champion || candidate) in nats on the new rows."""
+        if not self.prompts:
+            return 0.0
+        logs, spent = _label_logs(opened, self.prompts, self.labels)
+        self.flops += spent
+        return float(divergence(logs, self.said))
 
 
-def _cost(fitted: Fitted, taught: float, wall: float) -> dict[str, float]:
+@torch.no_grad()
+def _label_logs(opened: Opened, rows: Sequence[Rendered], labels: Tensor) -> tuple[Tensor, float]:
+    """float[rows, labels]: log-probabilities over these label tokens in float32, and the operations they took."""
+    size, spent = Size.of(opened.model), 0.0
+    order = sorted(range(len(rows)), key=lambda k: len(rows[k].prompt))
+    logs = torch.zeros(len(rows), len(labels), device=labels.device)
+    for start in range(0, len(order), ROWS):
+        some = order[start : start + ROWS]
+        asked = [Rendered(rows[k].prompt, (0,)) for k in some]
+        logs[some] = predict(opened, asked).logits[:, labels].float().log_softmax(-1)
+        spent += size.forward(*shape(asked))
+    return logs, spent
+
+
+def _cost(fitted: Fitted, asked: float, wall: float) -> dict[str, float]:
     progress = fitted.progress
     return {
-        "flops": progress.flops + taught,
+        "flops": progress.flops + asked,
         "cpu_seconds": progress.cpu_seconds,
         "wall_seconds": wall,
         "steps": float(progress.step),

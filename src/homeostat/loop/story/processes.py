@@ -10,6 +10,8 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from homeostat.errors import read_back
+
 READY = "ready:"
 """A part prints a line that begins so once it does its work; the rest of the line is its address."""
 
@@ -26,12 +28,14 @@ class Part:
     process: subprocess.Popen[str] = field(init=False)
     address: str = field(init=False, default="")
     _said: list[str] = field(init=False, default_factory=list)
+    _listener: threading.Thread = field(init=False)
 
     def start(self, *, patience_s: float = 120.0) -> str:
         """Start it and wait until it is ready; its address.
 
         Raises:
-            RuntimeError: it ended or stayed silent; with the last lines it printed.
+            HomeostatError: the error with which it ended.
+            RuntimeError: it ended without one or stayed silent; with the last lines it printed.
         """
         command = [sys.executable, "-m", "homeostat", "up", "--config", str(self.project), "--part", self.name]
         command += [word for knob in self.overrides for word in ("--set", knob)]
@@ -49,13 +53,20 @@ class Part:
             start_new_session=True,
         )
         ready = threading.Event()
-        threading.Thread(target=self._listen, args=(ready,), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(ready,), daemon=True)
+        self._listener.start()
         for _ in range(int(patience_s * 20)):
             if ready.wait(0.05):
                 return self.address
             if self.process.poll() is not None:
                 break
-        raise RuntimeError(f"the {self.name} did not start:\n" + "\n".join(self._said[-20:]))
+        raise self.failure("did not start")
+
+    def failure(self, what: str) -> Exception:
+        """The error that it printed before it ended, to be raised here; else that it `did not start`, or the like."""
+        self._listener.join(1.0)
+        said = "\n".join(self._said[-20:])
+        return read_back(said) or RuntimeError(f"the {self.name} {what}:\n{said}")
 
     def stop(self) -> None:
         """Ask it to end, and make it after a while."""

@@ -200,11 +200,17 @@ class Serving:
 
     def __enter__(self) -> str:
         gateway, worker = Part("gateway", self.project), Part("worker", self.project)
-        self._parts = [gateway, worker]
-        url = gateway.start()
-        worker.start()
-        self.scene.say("gateway", f"answers at {url}/v1 in a process of its own; the worker watches beside it")
-        return url
+        try:
+            for part in (gateway, worker):
+                self._parts.append(part)
+                part.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        self.scene.say(
+            "gateway", f"answers at {gateway.address}/v1 in a process of its own; the worker watches beside it"
+        )
+        return gateway.address
 
     def __exit__(self, *problem: object) -> None:
         for part in reversed(self._parts):

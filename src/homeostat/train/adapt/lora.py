@@ -8,15 +8,21 @@ from typing import Any
 import peft
 import torch
 
+from homeostat.llm.adapters import add_adapter
+from homeostat.llm.load import quiet
 from homeostat.train.recipe import Recipe
 
 NAME = "tuned"
 
 
 def attach(model: Any, recipe: Recipe, start: Path | None) -> list[torch.nn.Parameter]:
-    """Put an adapter on the model, going on from `start` where it is given, and return its tensors."""
+    """Put an adapter on the model, going on from `start` where it is given, and return its tensors, in float32.
+
+    Raises:
+        ModelNotFound, UnsafeWeights, CorruptWeights: `start` cannot be gone on from.
+    """
     if start is not None:
-        model.load_adapter(str(start), adapter_name=NAME, is_trainable=True)
+        add_adapter(model, start, NAME, trainable=True)
     else:
         config = peft.LoraConfig(
             r=recipe.rank, lora_alpha=recipe.alpha, target_modules="all-linear", lora_dropout=0.0, bias="none"
@@ -24,11 +30,17 @@ def attach(model: Any, recipe: Recipe, start: Path | None) -> list[torch.nn.Para
         torch.manual_seed(recipe.seed)
         model.add_adapter(config, adapter_name=NAME)
     model.set_adapter(NAME)
+    parameters = []
     for name, tensor in model.named_parameters():
         tensor.requires_grad_("lora_" in name and f".{NAME}." in name)
-    return [p for p in model.parameters() if p.requires_grad]
+        if tensor.requires_grad:
+            tensor.data = tensor.data.float()
+            parameters.append(tensor)
+    return parameters
 
 
 def save(model: Any, folder: Path) -> None:
-    """Write `adapter_model.safetensors` and its configuration."""
+    """Write `adapter_model.safetensors` and its configuration, which names no path of this machine."""
+    quiet()
+    model.peft_config[NAME].base_model_name_or_path = None
     model.save_pretrained(folder)

@@ -1,0 +1,44 @@
+"""Puts a saved adapter on a model, whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from homeostat.errors import CorruptWeights
+from homeostat.llm.load import quiet, require_safetensors
+
+
+def add_adapter(model: Any, folder: Path, name: str, *, trainable: bool = False) -> None:
+    """Load the adapter in `folder` beside those the model has; after an error the model is as it was.
+
+    Raises:
+        ModelNotFound: there is no such folder.
+        UnsafeWeights: the folder has no `adapter_model.safetensors`.
+        CorruptWeights: the adapter is damaged, incomplete, or made for another base.
+    """
+    quiet()
+    require_safetensors(folder, str(folder), "adapter_model.safetensors")
+    try:
+        info = model.load_adapter(str(folder), adapter_name=name, is_trainable=trainable, use_safetensors=True)
+    except Exception as damaged:  # peft, transformers and safetensors share no parent for what they raise
+        _take_off(model, name)
+        raise CorruptWeights(f"the adapter does not load: {damaged}", where=str(folder)) from damaged
+    # Other adapters' tensors count as missing too: they are on the model and not in this file.
+    missing = sorted(key for key in info.missing_keys if f".{name}." in key)
+    if missing or info.unexpected_keys or info.mismatched_keys:
+        _take_off(model, name)
+        wrong = [*missing, *sorted(info.unexpected_keys), *(key for key, *_ in info.mismatched_keys)]
+        raise CorruptWeights(
+            f"the adapter does not fit its base: {len(wrong)} tensors are missing, too many or of another shape, "
+            f"such as {wrong[0]}",
+            where=str(folder),
+        )
+
+
+def _take_off(model: Any, name: str) -> None:
+    """Remove what a failed load has left."""
+    if name in getattr(model, "peft_config", {}):
+        model.delete_adapter(name)
+    elif not getattr(model, "peft_config", {}):
+        model._hf_peft_config_loaded = False

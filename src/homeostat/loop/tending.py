@@ -1,0 +1,38 @@
+"""Looks after open turns that nobody works on, so that none stays open forever and keeps the next from being opened.
+
+DBOS goes on with a turn whose worker was killed. What it cannot know: a turn whose row was written but which a crash
+kept from the queue, a step that raised an error, and steps that have changed since the turn was opened.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from homeostat.loop.durable import TurnQueue
+from homeostat.loop.workshop import Workshop
+from homeostat.release.registry import withdraw
+from homeostat.release.states import is_open
+from homeostat.types.turn import Turn
+
+FAILED = "failed"
+"""State of a turn that broke off."""
+
+
+def tend(shop: Workshop, queue: TurnQueue, turn: Turn) -> None:
+    """Put an open turn into the queue if it is not there; close it, with the reason, if it will never end by itself.
+
+    The candidate of a turn that is closed so is taken back: nobody looks after it any more.
+    """
+    if not queue.knows(turn.id):
+        queue.open(turn.id, turn.task, turn.time)
+    trouble = queue.trouble(turn.id)
+    known = shop.store.turns.get(turn.id)  # read after the queue: it may have come to its end in between
+    if not trouble or known.state != "open":
+        return
+    queue.give_up(turn.id)
+    release = shop.store.releases.current(turn.task)
+    if release is not None and is_open(release):
+        because = f"{release.candidate} taken back with its turn {turn.id}: {trouble}"
+        withdraw(shop.store, turn.task, release.candidate, because, now=time.time())
+    shop.store.turns.put(replace(known, state=FAILED, because=trouble))

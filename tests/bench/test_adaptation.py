@@ -1,0 +1,211 @@
+"""The bench of bar loop.2 keeps its schedule, remembers what it trained, and measures what it says."""
+
+from __future__ import annotations
+
+import gzip
+import importlib
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+from homeostat.builtin.resources import model_path
+from homeostat.collect.stream import Split
+
+BENCH = Path(__file__).parents[2] / "bench"
+NAME = "clinc150_domains"
+WORDS = {
+    "bills": "pay invoice",
+    "travel": "plane ticket",
+    "music": "play song",
+    "food": "cook rice",
+    "cars": "fuel tire",
+}
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[SimpleNamespace]:
+    """The modules of the bench."""
+    sys.path.insert(0, str(BENCH))
+    names = ("courses", "lab", "arms", "figures")
+    modules = {name: importlib.import_module(f"adaptation.{name}") for name in names}
+    yield SimpleNamespace(**modules, loop_2=importlib.import_module("loop_2"))
+    sys.path.remove(str(BENCH))
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A model of one small layer with the built-in tokenizer."""
+    folder = tmp_path_factory.mktemp("tiny")
+    tokenizer = AutoTokenizer.from_pretrained(model_path())
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=2,
+        num_key_value_heads=2, tie_word_embeddings=True, initializer_range=0.2,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def streams(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one stream of 200 rows: three labels known, one more in each of two phases."""
+    folder, rng, labels = tmp_path_factory.mktemp("streams"), np.random.default_rng(0), list(WORDS)
+    start = datetime(2025, 1, 1, tzinfo=UTC).timestamp()
+    plan = [("history", 0, 3)] * 60 + [("live", 0, 3)] * 20 + [("live", 1, 4)] * 40 + [("live", 2, 5)] * 40
+    rows = []
+    for at, (split, phase, known) in enumerate(plan):
+        label = labels[known - 1] if phase and at % 2 else labels[at % known]
+        rows.append((split, phase, label, start + 60 * at))
+    begins = {phase: start + 60 * (79 + 40 * phase - 40) for phase in (1, 2)} | {0: start + 60 * 60}
+    for at in range(40):
+        label = labels[at % 5]
+        phase = max(0, at % 5 - 2)
+        rows.append(("test", phase, label, begins[phase]))
+    with gzip.open(folder / f"{NAME}.jsonl.gz", "wt") as out:
+        for split, phase, label, time in rows:
+            filler = " ".join(str(n) for n in rng.integers(0, 900, 3))
+            row = {"text": f"{WORDS[label]} {filler}", "label": label, "time": time, "split": split}
+            out.write(json.dumps({**row, "truth": {"phase": phase}}) + "\n")
+    return folder
+
+
+@pytest.fixture
+def course(bench: SimpleNamespace, streams: Path) -> Any:
+    """That stream with its turns."""
+    return bench.courses.open_course(NAME, streams, None)
+
+
+def test_a_turn_sees_its_own_phase_and_no_later_one(course: Any) -> None:
+    """The turn at the end of a phase has that phase's test rows, though the next phase's begin the same moment."""
+    assert [len(course.seen(turn)) for turn in (0, *course.turns)] == [24, 32, 40]
+    assert {row.label for row in course.seen(1)} == {"bills", "travel", "music", "food"}
+    assert course.known_before(2) == course.seen(1)
+
+
+def test_the_built_in_traffic_has_six_turns(bench: SimpleNamespace, tmp_path: Path) -> None:
+    """Each of its three phases is split in two, and what is wrong by now is not asked any more."""
+    course = bench.courses.open_course("support", tmp_path, None, every=4)
+    assert len(course.turns) == 6
+    assert list(course.moments) == sorted(course.moments)
+    assert any(row not in course.seen(6) for row in course.seen(1))
+
+
+def test_a_stream_that_is_not_here_is_skipped(bench: SimpleNamespace, tmp_path: Path) -> None:
+    """With the reason."""
+    with pytest.raises(bench.courses.Skipped, match="no file arxiv_years"):
+        bench.courses.open_course("arxiv_years", tmp_path, None)
+
+
+def test_thinning_keeps_order_and_labels(bench: SimpleNamespace, course: Any) -> None:
+    """The thinned prefix is the prefix of the thinned, and no label is lost."""
+    thinned = bench.courses.thinned
+    few = thinned(course.rows, 4)
+    assert len(course.rows) / 4 <= len(few) < len(course.rows) / 3
+    assert thinned(course.rows[:120], 4) == few[: len(thinned(course.rows[:120], 4))]
+    assert {(row.split, row.label) for row in few} == {(row.split, row.label) for row in course.rows}
+
+
+def test_shares_of_labels_are_nested(course: Any) -> None:
+    """Fewer labels are a part of more, exact in number, and another seed draws others."""
+    some, more = course.labeled(0.2, 0), course.labeled(0.5, 0)
+    assert (len(some), len(more)) == (20, 50)
+    assert all(row in more for row in some)
+    assert course.labeled(0.2, 1) != some
+    assert all(row.split is Split.LIVE for row in course.labeled(1.0, 0))
+
+
+def test_forgetting_counts_what_was_seen_before(bench: SimpleNamespace, course: Any) -> None:
+    """Losing a quarter of the known rows at one of two turns is an eighth; a gain on new rows hides nothing."""
+
+    def knowing(wrong: set[int]) -> Any:
+        right = {row.index: row.index not in wrong for row in course.of(Split.TEST)}
+        return bench.lab.Model(id="", folder=Path(), start=None, cost={}, rows=1, right=right)
+
+    known = [row.index for row in course.known_before(2)]
+    steps = [bench.arms.Step(model=knowing(set())), bench.arms.Step(model=knowing(set(known[:8])))]
+    assert bench.figures.forgetting(course, knowing(set()), steps) == pytest.approx(0.125)
+
+
+def test_intervals_are_over_seeds(bench: SimpleNamespace) -> None:
+    """Student's t, and none at all for one seed."""
+    assert bench.figures.interval([0.9]) == [0.9, None, None]
+    assert bench.figures.interval([1.0, 1.0, 1.0]) == [1.0, 1.0, 1.0]
+    mean, low, high = bench.figures.interval([0.8, 0.9, 1.0])
+    assert (mean, round(high - low, 3)) == (0.9, 0.497)
+
+
+def run(bench: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, *given: str) -> None:
+    """The command, in this process."""
+    monkeypatch.setattr(sys, "argv", ["loop_2.py", "--seeds", "1", "--only", NAME, "--epochs", "2", *given])
+    bench.loop_2.main()
+
+
+def test_the_bar_prints_its_line_and_remembers(
+    bench: SimpleNamespace, base: str, streams: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """Every arm is measured; run again nothing is trained; another divergence trains ours alone again."""
+    given = ("--base", base, "--streams", str(streams), "--cache", str(tmp_path), "--label-share", "0.6")
+    monkeypatch.setattr(bench.loop_2, "SHARES", (0.3, 1.0))
+    run(bench, monkeypatch, *given, "--frontier")
+    first = capsys.readouterr()
+    line = json.loads(first.out.splitlines()[-1])
+    assert {"bar", "value", "interval", "n", "goal", "met", "seconds", "streams", "skipped"} <= line.keys()
+    figures = line["streams"][NAME]
+    for arm in ("never", "naive", "joint", "ours", "joint_all"):
+        assert 0 <= figures[f"accuracy_final.{arm}"][0] <= 1
+    assert figures["new_final.never"][0] == 0
+    assert figures["flops.never"][0] == 0 < figures["flops.ours"][0]
+    assert figures["frontier.joint.1"][0] == 1
+    assert "rows …" in first.err
+
+    run(bench, monkeypatch, *given)
+    second = capsys.readouterr()
+    assert "rows …" not in second.err
+    again = json.loads(second.out)["streams"][NAME]
+    del again["foreign"]  # the code of llm and train may be edited while the test runs
+    assert {name: figures[name] for name in again} == again
+
+    run(bench, monkeypatch, *given, "--kl", "0.5")
+    trained = [text for text in capsys.readouterr().err.splitlines() if "rows …" in text]
+    assert trained
+    assert all(" ours-" in text for text in trained)
+
+
+def test_refused_candidates_are_paid_for(bench: SimpleNamespace, base: str, course: Any, tmp_path: Path) -> None:
+    """A candidate that the gate refuses leaves the champion where it is, and its work counts."""
+    lab = bench.lab.Lab(base, tmp_path, course.fingerprint, lambda text: None)
+    settings = bench.arms.Settings(share=0.6, budget=1e6)
+    hard = replace(settings, train=replace(settings.train, epochs=1, lr=1e-6))
+    race = bench.arms.Race(lab=lab, course=course, settings=hard, seed=0)
+    champion, learned = bench.arms.first(race)
+
+    step = bench.arms.ours(race, champion, learned)[0]
+
+    assert step.model is champion
+    assert [verdict.outcome.value for verdict in step.verdicts] == ["unsure", "unsure"]
+    assert step.flops > 0 < step.gate_flops
+
+
+def test_a_second_attempt_stays_within_the_budget(
+    bench: SimpleNamespace, base: str, course: Any, tmp_path: Path
+) -> None:
+    """Without budget there is one candidate a turn."""
+    lab = bench.lab.Lab(base, tmp_path, course.fingerprint, lambda text: None)
+    settings = bench.arms.Settings(share=0.6, budget=0.0)
+    hard = replace(settings, train=replace(settings.train, epochs=1, lr=1e-6))
+    race = bench.arms.Race(lab=lab, course=course, settings=hard, seed=0)
+
+    steps = bench.arms.ours(race, *bench.arms.first(race))
+
+    assert [len(step.verdicts) for step in steps] == [1, 1]
