@@ -43,8 +43,8 @@ def test_rows_enter_the_log_once(homeostat: Run, shop: Path, store: Store, tmp_p
     """`--rows-only` stores requests with what was said of them; the same file again adds nothing."""
     file = stream(tmp_path / "s.jsonl", 40)
     first, second = (homeostat("import", file, "--config", shop, "--rows-only", "--json").json for _ in range(2))
-    assert first == {"interactions": 32, "feedback": 32, "left_out": 8}
-    assert second == {"interactions": 0, "feedback": 0, "left_out": 8}
+    assert first == {"interactions": 32, "feedback": 32, "unknown_labels": 32, "left_out": 8}
+    assert second == {"interactions": 0, "feedback": 0, "unknown_labels": 32, "left_out": 8}
     pairs = store.interactions.labeled("routing")
     assert len(pairs) == 32
     assert {said.value for _, said in pairs} == {"refund", "delivery"}

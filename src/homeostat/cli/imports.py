@@ -3,7 +3,8 @@
 FILE holds JSON lines, plain or gzipped: `{"text", "label", "time"}` and, if you like, `split` (`history`, `live`,
 `test`), `tags`, `reply`, `until`. Without splits the first quarter is history and every fifth row is for testing.
 With `--rows-only` nothing is trained: all rows but those for testing enter the log as requests with feedback, for the
-loop or `homeostat train` to learn from. Importing a file twice is importing it once.
+loop or `homeostat train` to learn from; those whose label the champion does not know are counted. Importing a file
+twice is importing it once.
 
 Exit codes: 0 done; 1x configuration; 2x the file cannot be read, or nothing in it can be learned from; 3x model; 4x
 store; 61 the task has a champion already.
@@ -29,7 +30,7 @@ from homeostat.errors import NotReleasable
 from homeostat.loop.found import found
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
-from homeostat.types.task import Task
+from homeostat.types.task import Kind, Task
 
 CHUNK = 500
 """Rows stored in one transaction."""
@@ -83,4 +84,12 @@ def _log(shop: Workshop, task: Task, rows: list[StreamRow]) -> dict[str, Any]:
             new += shop.store.interactions.add([interaction for interaction, _ in some])
             said += shop.store.feedback.add([feedback for _, feedback in some])
             bar.to(start + len(some))
-    return {"interactions": new, "feedback": said, "left_out": len(rows) - len(pairs)}
+    known = _known_labels(shop, task)
+    unknown = sum(feedback.value not in known for _, feedback in pairs) if task.kind is Kind.LABEL else 0
+    return {"interactions": new, "feedback": said, "unknown_labels": unknown, "left_out": len(rows) - len(pairs)}
+
+
+def _known_labels(shop: Workshop, task: Task) -> tuple[str, ...]:
+    """Labels that a task can reply with now: the champion's, or those it is declared with."""
+    champion = shop.store.aliases.get(task.name, "champion")
+    return shop.store.versions.get(champion).labels if champion else task.labels

@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 
 from homeostat.config.load import FILE, load
-from homeostat.errors import HomeostatError, ProjectExists
+from homeostat.errors import HomeostatError, ProjectExists, full_disk_named
 
 
 def command(
@@ -67,7 +67,8 @@ def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
-        unfinished.write_text(text, encoding="utf-8")
+        with full_disk_named("the disk does not take the file", where=str(path)):
+            unfinished.write_text(text, encoding="utf-8")
         load(unfinished)
         unfinished.replace(path)
     except HomeostatError as problem:

@@ -40,7 +40,8 @@ def compose(text: str, name: str) -> yaml.Node | None:
     except (yaml.YAMLError, RecursionError) as broken:
         mark = getattr(broken, "problem_mark", None)
         problem = getattr(broken, "problem", None) or str(broken)
-        raise WrongType(f"not YAML: {problem}", where=where(mark) if mark else name) from None
+        fix = "check the indentation, brackets and quotes up to there"
+        raise WrongType(f"not YAML: {problem}", where=where(mark) if mark else name, fix=fix) from None
 
 
 def where(mark: yaml.Mark) -> str:
@@ -188,4 +189,5 @@ def _wrong(node: yaml.Node, name: str, wanted: str, fix: str = "") -> WrongType:
         got = f"'{node.value}'" if node.value else "nothing"
     else:
         got = "a list" if isinstance(node, yaml.SequenceNode) else "keys and values"
+    fix = fix or f"write {wanted} there; docs/reference/configuration.md has all knobs"
     return WrongType(f"{name} must be {wanted}, got {got}", where=where(node.start_mark), fix=fix)

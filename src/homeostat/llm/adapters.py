@@ -8,6 +8,8 @@ from typing import Any
 from homeostat.errors import CorruptWeights
 from homeostat.llm.load import quiet, require_safetensors
 
+_FIX = "an adapter fits only the base that it was trained on: set model.base to that, or train again"
+
 
 def add_adapter(model: Any, folder: Path, name: str, *, trainable: bool = False) -> None:
     """Load the adapter in `folder` beside those the model has; after an error the model is as it was.
@@ -20,10 +22,14 @@ def add_adapter(model: Any, folder: Path, name: str, *, trainable: bool = False)
     quiet()
     require_safetensors(folder, str(folder), "adapter_model.safetensors")
     try:
-        info = model.load_adapter(str(folder), adapter_name=name, is_trainable=trainable, use_safetensors=True)
+        # Tensors of other shapes are let through and found below: the library would only point to its own report.
+        info = model.load_adapter(
+            str(folder), adapter_name=name, is_trainable=trainable, use_safetensors=True, ignore_mismatched_sizes=True
+        )
     except Exception as damaged:  # peft, transformers and safetensors share no parent for what they raise
         _take_off(model, name)
-        raise CorruptWeights(f"the adapter does not load: {damaged}", where=str(folder)) from damaged
+        why = str(damaged).strip().partition("\n")[0]
+        raise CorruptWeights(f"the adapter does not load: {why}", where=str(folder), fix=_FIX) from damaged
     # Other adapters' tensors count as missing too: they are on the model and not in this file.
     missing = sorted(key for key in info.missing_keys if f".{name}." in key)
     if missing or info.unexpected_keys or info.mismatched_keys:
@@ -33,6 +39,7 @@ def add_adapter(model: Any, folder: Path, name: str, *, trainable: bool = False)
             f"the adapter does not fit its base: {len(wrong)} tensors are missing, too many or of another shape, "
             f"such as {wrong[0]}",
             where=str(folder),
+            fix=_FIX,
         )
 
 

@@ -23,6 +23,7 @@ from transformers.utils import logging
 from homeostat.builtin.resources import model_path
 from homeostat.errors import CorruptWeights, HomeostatError, ModelNotFound, UnsafeWeights, UnsuitedModel
 from homeostat.llm.network import check
+from homeostat.llm.weights import check_file
 
 CLASSES = {"decoder": AutoModelForCausalLM, "encoder": AutoModelForMaskedLM, "seq2seq": AutoModelForSeq2SeqLM}
 ENCODERS = {"bert", "roberta", "distilbert", "modernbert"}
@@ -41,8 +42,9 @@ class Opened:
 
 
 def quiet() -> None:
-    """No progress bars of transformers: what is read or written here takes moments, and the terminal is ours."""
+    """No bars and reports of transformers: reading and writing takes moments, and what fails is said by our errors."""
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
 
 
 def locate(base: str) -> str:
@@ -70,16 +72,20 @@ def require_safetensors(folder: Path, where: str, pattern: str = "*.safetensors"
 
     Raises:
         ModelNotFound: there is no such folder.
-        UnsafeWeights: there are weights, or none at all, but not in safetensors.
+        UnsafeWeights: there are weights, or none at all, but not in safetensors; or one is a pickle by another name.
+        CorruptWeights: one cannot be read.
     """
     if not folder.is_dir():
         raise ModelNotFound(f"no folder at {folder}", where=where, fix="give the folder that holds the weights")
-    if not any(folder.glob(pattern)):
+    files = sorted(folder.glob(pattern))
+    if not files:
         raise UnsafeWeights(
             f"{folder} has no {pattern} file",
             where=where,
             fix="convert the weights with save_pretrained; pickled weights can run code and are never loaded",
         )
+    for file in files:
+        check_file(file)
 
 
 def family_of(config: Any) -> str:
@@ -111,6 +117,7 @@ def open_model(base: str, weights: Path | None = None) -> Opened:
             weights or name,
             dtype=torch.bfloat16 if gpu else torch.float32,
             use_safetensors=True,
+            ignore_mismatched_sizes=True,  # found below: the library would only point to its own report
             output_loading_info=True,
         )
         tokenizer = AutoTokenizer.from_pretrained(name)
@@ -131,12 +138,14 @@ def open_model(base: str, weights: Path | None = None) -> Opened:
 
 def _told(failed: Exception, base: str, name: str) -> HomeostatError:
     """What to tell of a library's error: a folder that is here is damaged, a name that is not is not found."""
+    why = str(failed).strip().partition("\n")[0]
     if isinstance(failed, SafetensorError):
-        return CorruptWeights(f"the weights of {base} cannot be read: {failed}", where=name)
+        fix = "copy them again from where they came"
+        return CorruptWeights(f"the weights of {base} cannot be read: {why}", where=name, fix=fix)
     if isinstance(failed, OSError) and not Path(name).exists():
         fix = "check the name; without a network give a folder"
         return ModelNotFound(f"no model called {base}", where="model.base", fix=fix)
-    return CorruptWeights(f"{base} cannot be loaded: {failed}", where=name, fix="check the folder is complete")
+    return CorruptWeights(f"{base} cannot be loaded: {why}", where=name, fix="check the folder is complete")
 
 
 def _fit_tokenizer(tokenizer: Any, model: Any, family: str) -> None:

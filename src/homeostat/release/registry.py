@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from homeostat.errors import NotFound, NotReleasable, NoWayBack
+from homeostat.llm.weights import check
 from homeostat.release.states import enact, is_open, may_become, settle
-from homeostat.release.weights import check
 from homeostat.store import Store
 from homeostat.types.release import Release, Stage
 from homeostat.types.version import State, Version

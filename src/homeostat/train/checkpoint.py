@@ -13,6 +13,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from homeostat.errors import full_disk_named
+
 FILE = "state.safetensors"
 
 
@@ -23,7 +25,11 @@ def save(
     optimizer: torch.optim.Optimizer,
     progress: dict[str, Any],
 ) -> None:
-    """Write the trained tensors, the best ones so far, what the optimizer keeps, the random state and the progress."""
+    """Write the trained tensors, the best ones so far, what the optimizer keeps, the random state and the progress.
+
+    Raises:
+        StoreFull: the disk is full; the state before is still there.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"now.{k}": p.detach().contiguous() for k, p in enumerate(parameters)}
     tensors |= {f"best.{k}": p.contiguous() for k, p in enumerate(best)}
@@ -32,10 +38,11 @@ def save(
             tensors[f"opt.{k}.{name}"] = value.detach().contiguous()
     tensors["random"] = torch.get_rng_state()
     temporary = folder / f"{FILE}.tmp"
-    save_file(tensors, temporary, metadata={"progress": json.dumps(progress)})
-    _sync(temporary)
-    temporary.replace(folder / FILE)
-    _sync(folder)
+    with full_disk_named("the disk takes no more checkpoints", where=str(folder)):
+        save_file(tensors, temporary, metadata={"progress": json.dumps(progress)})
+        _sync(temporary)
+        temporary.replace(folder / FILE)
+        _sync(folder)
 
 
 def load(

@@ -131,9 +131,13 @@ def render(order: Order, renderer: Renderer, codes: LabelCodes | None) -> list[S
     """
     of = dict(zip(codes.labels, codes.sequences, strict=True)) if codes else {}
     samples = []
-    for example in order.examples:
+    for number, example in enumerate(order.examples, 1):
         if codes and example.target not in of:
-            raise UnknownLabel(f"label '{example.target}' is not in the label set", fix=did_you_mean(example.target, of))
+            raise UnknownLabel(
+                f"label '{example.target}' is not in the label set",
+                where=f"row {number} of the dataset",
+                fix=did_you_mean(example.target, of),
+            )
         target = of[example.target] if codes else renderer.target(example.target)
         samples.append(
             Sample(

@@ -1,4 +1,4 @@
-"""What may be registered: safetensors that can be read, and nothing that can run code."""
+"""What may be registered and loaded: safetensors that can be read, and nothing that can run code."""
 
 import pickle
 import zipfile
@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from homeostat.errors import CorruptWeights, UnsafeWeights
-from homeostat.release.weights import check
+from homeostat.llm.weights import check
 
 
 @pytest.fixture

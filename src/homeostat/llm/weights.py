@@ -35,6 +35,17 @@ def check(folder: Path) -> None:
         _read(path)
 
 
+def check_file(path: Path) -> None:
+    """Look at one safetensors file, as `check` does, whatever lies beside it.
+
+    Raises:
+        UnsafeWeights: it is a pickle by another name.
+        CorruptWeights: it cannot be read.
+    """
+    _refuse_pickle(path)
+    _read(path)
+
+
 def _refuse_pickle(path: Path) -> None:
     if path.suffix.lower() in _UNSAFE:
         raise UnsafeWeights(f"{path.name} is of a kind that can run code", where=str(path), fix=_FIX)

@@ -1,0 +1,76 @@
+"""A small project, laid once, and a copy of it for each test: real model, real store, real worker."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.append(str(Path(__file__).parents[2] / "bench"))
+
+from mortal import Worker, through  # noqa: E402
+from small_project import copy, lay  # noqa: E402
+
+from homeostat.builtin.resources import model_path  # noqa: E402
+from homeostat.config.schema import Config, Decide  # noqa: E402
+from homeostat.loop.durable import TurnQueue  # noqa: E402
+from homeostat.loop.workshop import Workshop, use  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def laid(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """The project as it was laid; tests work on copies. It has a database of turns, without any in it."""
+    if not (model_path() / "tokenizer.json").exists():
+        pytest.skip("the built-in model, whose tokenizer is used, is not there")
+    config = lay(tmp_path_factory.mktemp("laid"))
+    idle = Worker(replace(config, decide=Decide(min_labels=100_000)))
+    while not idle.watching:
+        assert idle.alive
+    idle.kill()
+    return config
+
+
+@pytest.fixture(scope="session")
+def undisturbed(laid: Config, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the turn of the project leaves when nothing disturbs it."""
+    return through(copy(laid, tmp_path_factory.mktemp("undisturbed") / "project"))
+
+
+@pytest.fixture
+def project(laid: Config, tmp_path: Path) -> Config:
+    """A copy of the project."""
+    return copy(laid, tmp_path / "project")
+
+
+@pytest.fixture
+def shop(project: Config) -> Iterator[Workshop]:
+    """The workshop of the project, in this process."""
+    with closing(Workshop.open(project)) as opened:
+        use(opened)
+        yield opened
+
+
+@pytest.fixture
+def queue(project: Config) -> Iterator[TurnQueue]:
+    """The queue of the project, which no worker reads."""
+    with closing(TurnQueue(Path(project.folder))) as opened:
+        yield opened
+
+
+@pytest.fixture
+def workers(project: Config) -> Iterator[Callable[..., Worker]]:
+    """Starts workers on the project, and kills those that are left."""
+    started: list[Worker] = []
+
+    def start(config: Config = project, **told: str) -> Worker:
+        started.append(Worker(config, **told))
+        return started[-1]
+
+    yield start
+    for worker in started:
+        worker.kill()

@@ -1,0 +1,165 @@
+"""A whole turn, in a worker of its own: what it leaves, where it may end, and that killing it changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from mortal import Worker, steps, through
+from small_project import NEW, TASK, Gateway
+
+from homeostat.config.schema import Config, Evaluate
+from homeostat.loop.workshop import Workshop
+from homeostat.release.registry import rollback
+from homeostat.store.lineage import lines, why
+from homeostat.types.decision import Action
+from homeostat.types.release import Stage
+from homeostat.types.report import Outcome
+from homeostat.types.version import State
+
+RECIPES = ("naive", "careful")
+QUICK = ["begin:curate.careful", "training:66", "done:release"]
+"""Killed in the fast suite: before a step, in the middle of training, and between a step's work and its entry."""
+SLOW = [
+    *(f"begin:{step}" for step in steps(RECIPES) if step not in {"curate.careful", "stage", "advance"}),
+    *(f"begin:{step}.{move}" for step in ("stage", "advance") for move in (0, 1)),
+    "begin:stage.2",
+    *(f"done:{step}" for step in steps(RECIPES) if step != "release"),
+    *(f"noted:{step}" for step in steps(RECIPES)),
+    *(f"row:{stage}" for stage in ("shadow", "canary", "full")),
+    *(f"training:{step}" for step in (1, 72, 119, 132)),
+]
+
+
+def test_a_turn_takes_traffic_to_a_better_champion(undisturbed: dict[str, Any]) -> None:
+    """Signals, a decision, a refused candidate and a better one, released by stages: every step leaves its noun."""
+    turn, versions = undisturbed["turn"], {v["id"]: v for v in undisturbed["versions"]}
+    diary = turn["diary"]
+
+    assert list(diary) == steps(RECIPES)[:-3] + ["stage", "advance", "end"]
+    assert turn["state"] == diary["end"] == "release"
+    assert diary["watch"].split() == [s["id"] for s in undisturbed["signals"]]
+    assert [d["action"] for d in undisturbed["decisions"]] == [Action.RETRAIN]
+    assert [d["id"] for d in undisturbed["datasets"][1:]] == [diary["curate.naive"], diary["curate.careful"]]
+    assert [r["id"] for r in undisturbed["reports"]] == [diary["evaluate.naive"], diary["evaluate.careful"]]
+    assert [v["outcome"] for v in undisturbed["verdicts"]] == [Outcome.FAIL, Outcome.PASS]
+    assert versions[diary["train.naive"]]["state"] is State.REFUSED
+    assert versions[diary["train.careful"]]["state"] is State.LIVE
+    assert [row[1] for row in undisturbed["releases"]] == ["full", "shadow", "canary", "full"]
+    assert undisturbed["aliases"]["champion"] == diary["train.careful"]
+    assert undisturbed["problems"] == []
+
+
+def test_the_refusal_is_earned(undisturbed: dict[str, Any]) -> None:
+    """The candidate trained on new rows alone learned the new labels and forgot the old ones; with replay it did not."""
+    naive, careful = undisturbed["reports"]
+    assert naive["groups"]["new labels"]["mean"] > 0.5
+    assert naive["groups"]["known labels"]["high"] < -0.05
+    assert careful["groups"]["new labels"]["mean"] > 0.5
+    assert careful["groups"]["known labels"]["mean"] > -0.05
+
+
+def test_why_walks_from_the_champion_to_the_requests_that_taught_it(project: Config) -> None:
+    """The lineage of the new champion reaches its dataset, the interactions in it and what was said of them."""
+    through(project)
+    shop = Workshop.open(project)
+    champion = shop.champion(TASK)
+
+    told = "\n".join(lines(why(shop.store, champion.id)))
+
+    assert set(NEW) <= set(champion.labels)
+    assert champion.dataset in told
+    assert "100 interactions" in told
+    assert "int_live0050" in told
+    assert "100 feedback" in told
+    shop.close()
+
+
+@pytest.mark.parametrize("death", QUICK)
+def test_a_killed_turn_ends_as_if_nothing_had_happened(
+    project: Config, undisturbed: dict[str, Any], death: str
+) -> None:
+    """After SIGKILL and a restart: the same ids, weights, verdicts and release, and no row twice."""
+    assert through(project, [death]) == undisturbed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("death", SLOW)
+def test_a_turn_killed_anywhere_ends_as_if_nothing_had_happened(
+    project: Config, undisturbed: dict[str, Any], death: str
+) -> None:
+    """At every step: as it begins, when its work is done, when the diary knows of it; and all along training."""
+    assert through(project, [death]) == undisturbed
+
+
+@pytest.mark.slow
+def test_a_turn_survives_many_deaths(project: Config, undisturbed: dict[str, Any]) -> None:
+    """Killed nine times over, twice of them at the same place."""
+    deaths = ["begin:watch", "done:decide", "training:16", "training:40", "training:40", "done:train.careful"]
+    assert through(project, [*deaths, "noted:gate.careful", "row:canary", "done:end"]) == undisturbed
+
+
+def test_a_turn_ends_where_retraining_does_not_pay(project: Config) -> None:
+    """With a price that nothing can pay, the turn ends at the decision and says so; nothing is trained."""
+    dear = replace(project, decide=replace(project.decide, price_per_cpu_hour=float("inf")))
+
+    left = through(dear)
+
+    assert left["turn"]["state"] == "decide"
+    assert "price is infinite" in _because(dear)
+    assert list(left["turn"]["diary"]) == ["watch", "decide", "act", "end"]
+    assert len(left["versions"]) == 1
+
+
+def test_a_turn_ends_at_the_gate_when_every_candidate_is_refused(project: Config) -> None:
+    """With the naive recipe alone, the turn ends at the gate with the verdict's sentence, and the champion stays."""
+    naive = replace(project, train=replace(project.train, attempts=("naive",)))
+
+    left = through(naive)
+
+    assert left["turn"]["state"] == "gate"
+    assert "it forgot" in _because(naive)
+    assert left["turn"]["diary"]["undecided"] == ""
+    assert [row[1] for row in left["releases"]] == ["full"]
+    assert left["aliases"]["champion"] == left["versions"][0]["id"]
+
+
+def test_an_unsure_verdict_goes_on_in_shadow(project: Config) -> None:
+    """A candidate that the rows do not decide about is tried on live pairs, and they decide."""
+    unsure = replace(
+        project, evaluate=Evaluate(min_gain=0.25), train=replace(project.train, attempts=("careful",))
+    )
+
+    left = through(unsure)
+
+    assert [v["outcome"] for v in left["verdicts"]] == [Outcome.UNSURE]
+    assert left["turn"]["diary"]["undecided"] == left["versions"][-1]["id"]
+    assert [row[1] for row in left["releases"]] == ["full", "shadow", "canary", "full"]
+    assert left["turn"]["state"] == "release"
+
+
+def test_a_person_may_end_the_release_of_a_turn(project: Config, workers: Callable[..., Worker]) -> None:
+    """After a rollback by hand the turn ends with the person's reason, and the champion has never changed."""
+    careful = replace(project, train=replace(project.train, attempts=("careful",)))
+    shop = Workshop.open(careful)
+    champion = shop.champion(TASK).id
+    workers(careful)
+    gateway, store = Gateway(shop), shop.store
+    assert gateway.serve(lambda: store.releases.list(TASK)[-1].stage is Stage.SHADOW)
+
+    rollback(store, TASK, "not on a Friday", now=1.0)
+
+    assert gateway.serve(lambda: store.turns.list(TASK)[0].state != "open")
+    assert store.turns.list(TASK)[0].because == "not on a Friday"
+    assert store.aliases.get(TASK, "champion") == champion
+    shop.close()
+
+
+def _because(config: Config) -> str:
+    """Why the first turn ended."""
+    shop = Workshop.open(config)
+    because = shop.store.turns.list(TASK)[0].because
+    shop.close()
+    return because
