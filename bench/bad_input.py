@@ -1,4 +1,4 @@
-"""Ways to give Homeostat something bad, each done to a copy of a small real project, and what the command line made of it.
+"""Ways to give Homeostat something bad, each done to a copy of a small real project, and what comes of it.
 
 Not a bar: what the bar of bad input and its tests share. A case damages the copy, runs one command in a process of its
 own, and compares all that was stored before with what is there after.
@@ -233,7 +233,7 @@ def _pickle_adapter(name: str) -> Callable[[Path], object]:
 
 def _flip_stored(folder: Path) -> None:
     """Flip a bit of a stored adapter's numbers, in the blob and where it is laid out: no format would notice."""
-    _adapter(lambda spoiled: None)(folder)
+    _adapter(_nothing)(folder)
     with _opened(folder) as store:
         hash = store.blobs.files(store.versions.get(BAD).blob)[ADAPTER]
     for path in [*(folder / "project" / "blobs").rglob(ADAPTER), folder / f"project/blobs/files/{hash[:2]}/{hash[2:]}"]:
@@ -254,6 +254,18 @@ def _dataset(*, labels: tuple[str, ...], target: str) -> Callable[[Path], object
             store_dataset(store, Curated(examples=rows, labels=labels), task=small_project.TASK, turn="bad", now=0.0)
 
     return damage
+
+
+def _no_base(folder: Path) -> None:
+    """Remove the base model from under a version that is sound."""
+    _adapter(_nothing)(folder)
+    shutil.rmtree(folder / "base")
+
+
+def _odd_labels(folder: Path) -> None:
+    """Name a file of labels in another encoding."""
+    _settings("instruction: route", "labels: labels.txt")(folder)
+    _written("labels.txt", "café\n".encode("latin-1"))(folder)
 
 
 def _listening(folder: Path) -> socket.socket:
@@ -308,7 +320,7 @@ CASES = (
         kind="missing model folder",
         how="to evaluate with",
         error=errors.ModelNotFound,
-        damage=lambda folder: (_adapter(lambda sound: None)(folder), shutil.rmtree(folder / "base")),
+        damage=_no_base,
         command=f"eval {BAD}",
     ),
     Case(
@@ -420,10 +432,7 @@ CASES = (
         kind="non-UTF-8 file",
         how="labels",
         error=errors.NotText,
-        damage=lambda folder: (
-            _settings("instruction: route", "labels: labels.txt")(folder),
-            _written("labels.txt", "café\n".encode("latin-1"))(folder),
-        ),
+        damage=_odd_labels,
         command="versions",
     ),
     Case(

@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from small_project import TASK, Gateway
 
+import homeostat
 from homeostat.config.schema import Config
 from homeostat.loop import durable
 from homeostat.loop.durable import TurnQueue
@@ -70,13 +71,13 @@ def arm(moment: str, name: str) -> None:
     Events.append, Nouns.put = dying_append, dying_put  # type: ignore[method-assign]
 
 
-def run(config: Config, death: str, shape: str) -> None:
+def run(config: Config, death: str, shape: str, version: str) -> None:
     """What the process does: the product's `work` until SIGTERM, or until its death."""
     torch.set_num_threads(1)
+    homeostat.__version__ = version or homeostat.__version__
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    if shape:
-        durable.SHAPE = shape
+    durable.SHAPE = shape or durable.SHAPE
     if death:
         moment, _, name = death.partition(":")
         arm(moment, name)
@@ -93,10 +94,14 @@ class Worker:
     """`MOMENT:NAME` as `arm` knows them; empty for none."""
     shape: str = ""
     """Another shape of the turn than the product's."""
+    version: str = ""
+    """Another version of Homeostat."""
     process: BaseProcess = field(init=False)
 
     def __post_init__(self) -> None:
-        self.process = CONTEXT.Process(target=run, args=(self.config, self.death, self.shape), daemon=True)
+        self.process = CONTEXT.Process(
+            target=run, args=(self.config, self.death, self.shape, self.version), daemon=True
+        )
         self.process.start()
 
     @property

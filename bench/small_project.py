@@ -94,7 +94,9 @@ def configuration(folder: Path, base: Path) -> Config:
         tasks={TASK: Tasks(instruction="route")},
         monitor=Monitor(min_reference=40, false_alarm_every=1000),
         decide=Decide(min_labels=30),
-        train=Train(rank=8, lr=0.01, epochs=12, batch_rows=16, patience=10, held_out=0.15, attempts=("naive", "careful")),
+        train=Train(
+            rank=8, lr=0.01, epochs=12, batch_rows=16, patience=10, held_out=0.15, attempts=("naive", "careful")
+        ),
         release=Rollout(shadow_pairs=12, canary_share=0.5, canary_feedback=12, poll_s=0.05),
     )
 
@@ -103,7 +105,10 @@ def lay(folder: Path) -> Config:
     """Make the project: a champion trained on 120 rows of four labels, 150 live rows, the last 100 labeled, most of them anew."""
     config = configuration(folder / "project", tiny_base(folder / "base"))
     shop = Workshop.open(config)
-    history = [Example(text=t, target=label, task=TASK, time=START + k) for k, (t, label) in enumerate(rows(list(KNOWN), 120, 1))]
+    history = [
+        Example(text=t, target=label, task=TASK, time=START + k)
+        for k, (t, label) in enumerate(rows(list(KNOWN), 120, 1))
+    ]
     suite = [Exam(text=t, target=label, time=START) for t, label in rows(list(KNOWN), 160, 2)]
     suite += [Exam(text=t, target=label, time=ONSET) for t, label in rows(list(NEW), 60, 3)]
     first = found(shop, TASK, history, suite, now=START + 200.0)

@@ -36,9 +36,16 @@ def laid(tmp_path_factory: pytest.TempPathFactory) -> Config:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(laid: Config, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def turned(laid: Config, tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, dict[str, Any]]:
+    """The project after its turn, which nothing has disturbed, and what the turn has left."""
+    config = copy(laid, tmp_path_factory.mktemp("turned") / "project")
+    return config, through(config)
+
+
+@pytest.fixture
+def undisturbed(turned: tuple[Config, dict[str, Any]]) -> dict[str, Any]:
     """What the turn of the project leaves when nothing disturbs it."""
-    return through(copy(laid, tmp_path_factory.mktemp("undisturbed") / "project"))
+    return turned[1]
 
 
 @pytest.fixture

@@ -61,10 +61,9 @@ def test_the_refusal_is_earned(undisturbed: dict[str, Any]) -> None:
     assert careful["groups"]["known labels"]["mean"] > -0.05
 
 
-def test_why_walks_from_the_champion_to_the_requests_that_taught_it(project: Config) -> None:
+def test_why_walks_from_the_champion_to_the_requests_that_taught_it(turned: tuple[Config, dict[str, Any]]) -> None:
     """The lineage of the new champion reaches its dataset, the interactions in it and what was said of them."""
-    through(project)
-    shop = Workshop.open(project)
+    shop = Workshop.open(turned[0])
     champion = shop.champion(TASK)
 
     told = "\n".join(lines(why(shop.store, champion.id)))

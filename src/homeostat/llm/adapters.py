@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,17 @@ def add_adapter(model: Any, folder: Path, name: str, *, trainable: bool = False)
     quiet()
     require_safetensors(folder, str(folder), "adapter_model.safetensors")
     try:
-        # Tensors of other shapes are let through and found below: the library would only point to its own report.
-        info = model.load_adapter(
-            str(folder), adapter_name=name, is_trainable=trainable, use_safetensors=True, ignore_mismatched_sizes=True
-        )
+        # peft warns of several adapters on one model, which is what we want. Tensors of other shapes are let through and
+        # found below: the library would only point to its own report.
+        more = {"is_trainable": trainable, "use_safetensors": True, "ignore_mismatched_sizes": True}
+        with warnings.catch_warnings(action="ignore"):
+            info = model.load_adapter(str(folder), adapter_name=name, **more)
     except Exception as damaged:  # peft, transformers and safetensors share no parent for what they raise
         _take_off(model, name)
         why = str(damaged).strip().partition("\n")[0]
         raise CorruptWeights(f"the adapter does not load: {why}", where=str(folder), fix=_FIX) from damaged
     # Other adapters' tensors count as missing too: they are on the model and not in this file.
-    missing = sorted(key for key in info.missing_keys if f".{name}." in key)
+    missing = sorted(k for k in info.missing_keys if "lora_" in k and k.endswith((f".{name}.weight", f".{name}")))
     if missing or info.unexpected_keys or info.mismatched_keys:
         _take_off(model, name)
         wrong = [*missing, *sorted(info.unexpected_keys), *(key for key, *_ in info.mismatched_keys)]
@@ -43,9 +45,16 @@ def add_adapter(model: Any, folder: Path, name: str, *, trainable: bool = False)
         )
 
 
+def remove_adapter(model: Any, name: str) -> None:
+    """Take an adapter off the model, switched on or not."""
+    with warnings.catch_warnings(action="ignore"):  # peft warns that another adapter is switched on then
+        model.delete_adapter(name)
+
+
 def _take_off(model: Any, name: str) -> None:
     """Remove what a failed load has left."""
-    if name in getattr(model, "peft_config", {}):
-        model.delete_adapter(name)
-    elif not getattr(model, "peft_config", {}):
+    loaded = getattr(model, "peft_config", {})
+    if name in loaded:
+        remove_adapter(model, name)
+    elif not loaded:
         model._hf_peft_config_loaded = False

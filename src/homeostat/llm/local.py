@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from homeostat.errors import CorruptWeights, NotFound, UnknownLabel, did_you_mean
-from homeostat.llm.adapters import add_adapter
+from homeostat.llm.adapters import add_adapter, remove_adapter
 from homeostat.llm.backend import Reply, Request
 from homeostat.llm.forward import predict
 from homeostat.llm.generate import generate
@@ -95,7 +95,7 @@ class LocalBackend:
             self._full.pop(version, None)
             if known is not None and known.kind == "lora":
                 self._active = None
-                self._opened.model.delete_adapter(version)
+                remove_adapter(self._opened.model, version)
 
     def reply(self, requests: Sequence[Request]) -> list[Reply]:
         """Answer every request with its own version; order is kept.

@@ -38,7 +38,7 @@ def start_of(shop: Workshop, parent: Version | None) -> Start:
 def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], None] = lambda values: None) -> Version:
     """Train and register; a run that was killed goes on from its checkpoint, a registered one is not repeated."""
     dataset = shop.store.datasets.get(lesson.dataset)
-    folder = shop.run_folder(ids.derived("run", lesson.version, dataset.blob, lesson.recipe))
+    folder = shop.run_folder(lesson.version)
     known = [v for v in shop.store.versions.list(lesson.task) if v.id == lesson.version]
     if known:
         shutil.rmtree(folder)  # a crash may have fallen between the registration and this

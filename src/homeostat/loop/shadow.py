@@ -19,6 +19,8 @@ BLOCK = 20
 """Labeled rows after which the fresh head is solved anew."""
 WINDOW = 400
 """Newest labeled rows that the gain is measured on."""
+CHUNK = 2000
+"""Rows whose features are held in memory at once."""
 
 
 def shadow_gain(memory: Sequence[Example], labeled: Sequence[Example], value: Callable[[str, str], float]) -> Score:
@@ -33,19 +35,27 @@ def shadow_gain(memory: Sequence[Example], labeled: Sequence[Example], value: Ca
         return Score(mean=0.0, low=-1.0, high=1.0, n=0)
     features = Features.fixed(np.zeros((1, 1)), width=1, buckets=1536)
     head = RidgeHead(features.buckets + 1)
-    head.add(_of(features, memory), [e.target for e in memory])
+    _learn(head, features, memory)
     frozen_weights, frozen_labels = head.weights(), list(head.labels)
     frozen_hits: list[float] = []
     fresh_hits: list[float] = []
-    for start in range(0, len(labeled), BLOCK):
-        block = labeled[start : start + BLOCK]
+    _learn(head, features, labeled[:-WINDOW])
+    recent = labeled[-WINDOW:]
+    for start in range(0, len(recent), BLOCK):
+        block = recent[start : start + BLOCK]
         rows, targets = _of(features, block), [e.target for e in block]
         fresh = head.predict(rows)
         frozen = [frozen_labels[k] for k in (rows @ frozen_weights).argmax(1)]
         fresh_hits += [value(p, t) for p, t in zip(fresh, targets, strict=True)]
         frozen_hits += [value(p, t) for p, t in zip(frozen, targets, strict=True)]
         head.add(rows, targets)
-    return paired(np.array(fresh_hits[-WINDOW:]), np.array(frozen_hits[-WINDOW:]))
+    return paired(np.array(fresh_hits), np.array(frozen_hits))
+
+
+def _learn(head: RidgeHead, features: Features, examples: Sequence[Example]) -> None:
+    for start in range(0, len(examples), CHUNK):
+        some = examples[start : start + CHUNK]
+        head.add(_of(features, some), [e.target for e in some])
 
 
 def _of(features: Features, examples: Sequence[Example]) -> np.ndarray:

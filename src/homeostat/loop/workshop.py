@@ -91,6 +91,11 @@ class Workshop:
         with self._loaded(version) as backend:
             return backend.embed([Request(task=task, text=t, version=version.id) for t in texts])
 
+    def surprise(self, task: Task, version: Version, texts: Sequence[str], replies: Sequence[str]) -> float:
+        """Mean negative log-probability, in nats a token, that a version gives these replies."""
+        with self._loaded(version) as backend:
+            return backend.surprise([Request(task=task, text=t, version=version.id) for t in texts], replies)
+
     @contextmanager
     def _loaded(self, version: Version) -> Iterator[LocalBackend]:
         with self._answering:

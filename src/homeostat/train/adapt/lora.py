@@ -40,7 +40,12 @@ def attach(model: Any, recipe: Recipe, start: Path | None) -> list[torch.nn.Para
 
 
 def save(model: Any, folder: Path) -> None:
-    """Write `adapter_model.safetensors` and its configuration, which names no path of this machine."""
+    """Write `adapter_model.safetensors` and its configuration, which names no path of this machine.
+
+    Equal adapters are equal files, whatever process writes them.
+    """
     quiet()
-    model.peft_config[NAME].base_model_name_or_path = None
+    config = model.peft_config[NAME]
+    config.base_model_name_or_path = None
+    config.target_modules = sorted(config.target_modules)  # peft would write a set, in another order in each process
     model.save_pretrained(folder)

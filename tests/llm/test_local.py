@@ -1,0 +1,277 @@
+"""The local backend: batches, versions side by side, labels and texts, and what it refuses."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import tiny
+from homeostat.errors import CorruptWeights, ModelNotFound, NotFound, UnknownLabel, UnsafeWeights, UnsuitedModel
+from homeostat.llm.backend import Backend, Reply, Request
+from homeostat.llm.local import ROWS, LocalBackend
+from homeostat.types.task import Kind, Task
+from homeostat.types.version import Version
+
+TEXTS = [
+    *(text for label in tiny.LABELS for text in tiny.texts(label, 4, 3)),
+    *("", "x", "Größe 円 🤖", "pump " * 200, "stop<|end|><|assistant|>"),
+]
+
+
+def version(id: str, kind: str = "lora", labels: tuple[str, ...] = tiny.LABELS) -> Version:
+    return Version(id=id, task="routing", time=0.0, base="", kind=kind, labels=labels)
+
+
+@pytest.fixture
+def backend(llama: Path, adapters: tuple[Path, Path]) -> LocalBackend:
+    """The tiny decoder with two adapters."""
+    backend = LocalBackend(str(llama))
+    for name, folder in zip(("ver_one", "ver_two"), adapters, strict=True):
+        backend.load(version(name), folder)
+    return backend
+
+
+def asked(texts: Sequence[str], version: str = "ver_one", task: Task = tiny.ROUTING) -> list[Request]:
+    return [Request(task=task, text=text, version=version, max_tokens=10) for text in texts]
+
+
+def vector(reply: Reply) -> np.ndarray:
+    return np.frombuffer(reply.embedding, np.float16).astype(np.float32)
+
+
+def same(some: Sequence[Reply], others: Sequence[Reply]) -> None:
+    """Equal words, and numbers equal to 1e-4."""
+    for a, b in zip(some, others, strict=True):
+        assert (a.text, a.prompt_tokens, a.reply_tokens) == (b.text, b.prompt_tokens, b.reply_tokens)
+        assert a.confidence == pytest.approx(b.confidence, abs=1e-4)
+        assert a.entropy == pytest.approx(b.entropy, abs=1e-4)
+        np.testing.assert_allclose(vector(a), vector(b), rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("task", [tiny.ROUTING, tiny.REPLIES], ids=["label", "text"])
+@pytest.mark.parametrize("name", ["ver_one", ""], ids=["adapter", "base"])
+def test_a_batch_replies_what_each_request_gets_alone(backend: LocalBackend, task: Task, name: str) -> None:
+    """Replies, confidence and entropy do not depend on what else is in the batch."""
+    requests = asked(TEXTS, name, replace(task, labels=tiny.LABELS))
+    same(backend.reply(requests), [backend.reply([request])[0] for request in requests])
+
+
+def test_each_request_is_answered_by_its_own_version(backend: LocalBackend) -> None:
+    """Versions, the base and tasks mixed in one batch give what each gives in a batch of its own."""
+    labeled = replace(tiny.ROUTING, labels=("refund", "pump"))
+    kinds = [("ver_one", tiny.ROUTING), ("ver_two", tiny.ROUTING), ("", labeled), ("ver_one", tiny.REPLIES)]
+    apart = [asked(TEXTS, name, task) for name, task in kinds]
+    mixed = [request for requests in zip(*apart, strict=True) for request in requests]
+    replies = backend.reply(mixed)
+    for k, requests in enumerate(apart):
+        same(replies[k :: len(kinds)], backend.reply(requests))
+    scores = [np.stack(backend.score(requests)) for requests in apart[:2]]
+    assert np.abs(scores[0] - scores[1]).max() > 0.01
+
+
+def test_more_rows_than_one_pass_takes(backend: LocalBackend) -> None:
+    """A long batch is cut into passes and comes back in order."""
+    texts = [f"{text} {k}" for k in range(ROWS // len(TEXTS) + 2) for text in TEXTS]
+    assert len(texts) > ROWS
+    replies = backend.reply(asked(texts))
+    picked = range(0, len(texts), 7)
+    same([replies[k] for k in picked], [backend.reply(asked([texts[k]]))[0] for k in picked])
+
+
+def test_an_empty_batch(backend: LocalBackend) -> None:
+    """Nothing asked, nothing answered."""
+    assert backend.reply([]) == []
+    assert backend.score([]) == []
+
+
+def test_limits_are_each_requests_own(backend: LocalBackend) -> None:
+    """In one batch, each reply is as long as its own request allows."""
+    requests = [replace(asked(["my pump hums"], task=tiny.REPLIES)[0], max_tokens=n) for n in (1, 4, 9)]
+    replies = backend.reply(requests)
+    assert [r.reply_tokens for r in replies] == [1, 4, 9]
+    assert replies[2].text.startswith(replies[1].text)
+
+
+def test_the_history_is_part_of_the_prompt(backend: LocalBackend) -> None:
+    """Earlier messages change the scores, and are counted as tokens of the prompt."""
+    plain = asked(["thanks"])[0]
+    longer = replace(plain, history=(("user", "my pump leaks"), ("assistant", "since when")))
+    replies = backend.reply([plain, longer])
+    assert replies[1].prompt_tokens > replies[0].prompt_tokens
+    assert np.abs(backend.score([plain])[0] - backend.score([longer])[0]).max() > 1e-3
+
+
+def test_confidence_and_entropy_are_those_of_the_scores(backend: LocalBackend) -> None:
+    """The label replied is the likeliest, its probability the confidence, and the entropy that of all labels."""
+    requests = asked(TEXTS)
+    for reply, scores in zip(backend.reply(requests), backend.score(requests), strict=True):
+        assert np.exp(scores).sum() == pytest.approx(1.0, abs=1e-5)
+        assert reply.text == tiny.LABELS[int(scores.argmax())]
+        assert reply.confidence == pytest.approx(float(np.exp(scores.max())), abs=1e-5)
+        assert reply.entropy == pytest.approx(float(-(np.exp(scores) * scores).sum()), abs=1e-5)
+
+
+def test_a_single_label_is_certain(llama: Path) -> None:
+    """A version with one label replies it with confidence 1 and entropy 0."""
+    backend = LocalBackend(str(llama))
+    backend.load(version("ver_sole", "base", ("only this",)), None)
+    reply = backend.reply(asked(["hi"], "ver_sole"))[0]
+    assert (reply.text, round(reply.confidence, 6), abs(round(reply.entropy, 6))) == ("only this", 1.0, 0.0)
+
+
+def test_the_embedding_is_the_mean_state_over_the_prompt(backend: LocalBackend) -> None:
+    """The embedding of a reply is the float16 of what `embed` gives, under the request's own version."""
+    requests = asked(TEXTS[:5]) + asked(TEXTS[:5], "")
+    vectors = backend.embed(requests)
+    assert vectors.shape == (10, 48)
+    labeled = [replace(r, task=replace(r.task, labels=tiny.LABELS)) for r in requests]
+    np.testing.assert_allclose(np.stack([vector(r) for r in backend.reply(labeled)]), vectors, rtol=1e-2, atol=1e-2)
+    assert np.abs(vectors[:5] - vectors[5:]).max() > 1e-3
+    texts = backend.reply([replace(r, task=tiny.REPLIES) for r in requests])
+    plain = backend.embed([replace(r, task=tiny.REPLIES) for r in requests])
+    np.testing.assert_allclose(np.stack([vector(r) for r in texts]), plain, rtol=1e-2, atol=1e-2)
+
+
+def test_surprise_is_the_mean_negative_log_probability(backend: LocalBackend) -> None:
+    """The surprise at what the model itself would write is the one its confidence tells."""
+    request = asked(["my pump hums"], task=tiny.REPLIES)[0]
+    assert backend.surprise([request], ["turn it off"]) > 0
+    many = asked(TEXTS, task=tiny.REPLIES)
+    replies = [f"answer {k}" * (k % 3 + 1) for k in range(len(many))]
+    tokens = [len(backend.renderer.target(reply)) for reply in replies]
+    alone = [backend.surprise([r], [t]) * n for r, t, n in zip(many, replies, tokens, strict=True)]
+    assert backend.surprise(many, replies) == pytest.approx(sum(alone) / sum(tokens), abs=1e-4)
+
+
+def test_a_prior_is_subtracted(llama: Path, adapters: tuple[Path, Path]) -> None:
+    """Scores under a prior are the scores without it, less the prior, normalized."""
+    backend, prior = LocalBackend(str(llama)), (-0.1, -3.0, -2.5)
+    backend.load(version("ver_plain"), adapters[0])
+    backend.load(replace(version("ver_prior"), prior=prior), adapters[0])
+    plain = np.stack(backend.score(asked(TEXTS, "ver_plain")))
+    raw = plain - np.array(prior)
+    wanted = raw - np.log(np.exp(raw).sum(1, keepdims=True))
+    np.testing.assert_allclose(np.stack(backend.score(asked(TEXTS, "ver_prior"))), wanted, atol=1e-5)
+
+
+def test_the_bare_base_spells_few_labels_out(llama: Path) -> None:
+    """Before any training the labels' own words are scored, the version's or the task's; beyond a few, codes."""
+    backend = LocalBackend(str(llama))
+    backend.load(version("ver_base", "base"), None)
+    task = replace(tiny.ROUTING, labels=tiny.LABELS)
+    words = np.stack(backend.score(asked(TEXTS, "", task)))
+    np.testing.assert_allclose(np.stack(backend.score(asked(TEXTS, "ver_base"))), words, atol=1e-6)
+    grown = replace(task, labels=(*tiny.LABELS, "refund_request_again"))
+    np.testing.assert_allclose(
+        np.diff(np.stack(backend.score(asked(TEXTS, "", grown)))[:, :3]), np.diff(words), atol=1e-3
+    )
+    many = replace(task, labels=tuple(f"label {k}" for k in range(30)))
+    assert backend.score(asked(["hi"], "", many))[0].shape == (30,)
+
+
+def test_loading_twice_and_unloading_what_is_not_there(backend: LocalBackend, adapters: tuple[Path, Path]) -> None:
+    """Both do nothing."""
+    before = backend.reply(asked(TEXTS))
+    backend.load(version("ver_one"), adapters[1])
+    backend.unload("ver_nine")
+    same(backend.reply(asked(TEXTS)), before)
+    assert backend.loaded() == ("ver_one", "ver_two")
+
+
+def test_versions_are_swapped_while_others_answer(backend: LocalBackend, adapters: tuple[Path, Path]) -> None:
+    """Unloading one version and loading another under its id changes that id's replies and nobody else's."""
+    one, two = backend.reply(asked(TEXTS)), backend.reply(asked(TEXTS, "ver_two"))
+    base = backend.reply(asked(TEXTS, "", tiny.REPLIES))
+    backend.unload("ver_one")
+    same(backend.reply(asked(TEXTS, "ver_two")), two)
+    with pytest.raises(NotFound, match="ver_one"):
+        backend.reply(asked(TEXTS))
+    backend.load(version("ver_one"), adapters[1])
+    same(backend.reply(asked(TEXTS)), two)
+    backend.unload("ver_one")
+    backend.unload("ver_two")
+    same(backend.reply(asked(TEXTS, "", tiny.REPLIES)), base)
+    backend.load(version("ver_one"), adapters[0])
+    same(backend.reply(asked(TEXTS)), one)
+
+
+def test_many_threads_at_once(backend: LocalBackend, adapters: tuple[Path, Path]) -> None:
+    """Threads that ask different versions while one is loaded and unloaded get what they would get alone."""
+    wanted = {name: backend.reply(asked(TEXTS[:4], name)) for name in ("ver_one", "ver_two")}
+    failures: list[BaseException] = []
+
+    def ask(name: str) -> None:
+        try:
+            for _ in range(8):
+                same(backend.reply(asked(TEXTS[:4], name)), wanted[name])
+        except BaseException as failed:
+            failures.append(failed)
+
+    def swap() -> None:
+        for _ in range(4):
+            backend.load(version("ver_third"), adapters[0])
+            backend.unload("ver_third")
+
+    threads = [threading.Thread(target=ask, args=(name,)) for name in wanted] + [threading.Thread(target=swap)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_full_weights_answer_beside_the_base(llama: Path, tmp_path: Path) -> None:
+    """A version with weights of its own answers with them; the base and its adapters do not change."""
+    other = tiny.llama(tmp_path / "other", seed=5)
+    backend, own = LocalBackend(str(llama)), LocalBackend(str(other))
+    base = backend.reply(asked(TEXTS, "", tiny.REPLIES))
+    backend.load(version("ver_full", "full"), other)
+    same(backend.reply(asked(TEXTS, "ver_full", tiny.REPLIES)), own.reply(asked(TEXTS, "", tiny.REPLIES)))
+    same(backend.reply(asked(TEXTS, "", tiny.REPLIES)), base)
+    backend.unload("ver_full")
+    assert backend.loaded() == ()
+
+
+def test_what_cannot_be_loaded(llama: Path, adapters: tuple[Path, Path], tmp_path: Path) -> None:
+    """Missing, damaged and pickled weights have their errors, and what was loaded goes on answering."""
+    backend = LocalBackend(str(llama))
+    backend.load(version("ver_one"), adapters[0])
+    before = backend.reply(asked(TEXTS))
+    bad = Path(shutil.copytree(adapters[1], tmp_path / "bad"))
+    data = (bad / "adapter_model.safetensors").read_bytes()
+    (bad / "adapter_model.safetensors").write_bytes(data[:100])
+    pickle = tmp_path / "pickle"
+    pickle.mkdir()
+    torch.save({}, pickle / "adapter_model.bin")
+    for kind in ("lora", "full"):
+        for folder, error in ((bad, CorruptWeights), (tmp_path / "gone", ModelNotFound), (pickle, UnsafeWeights)):
+            with pytest.raises(error):
+                backend.load(version("ver_bad", kind), folder)
+    with pytest.raises(CorruptWeights, match="without a folder"):
+        backend.load(version("ver_bad"), None)
+    assert backend.loaded() == ("ver_one",)
+    same(backend.reply(asked(TEXTS)), before)
+
+
+def test_what_cannot_be_answered(backend: LocalBackend, bert: Path) -> None:
+    """A version that is not loaded, a label task without labels, and an encoder asked for text are refused."""
+    with pytest.raises(NotFound, match=r"did you mean 'ver_one'"):
+        backend.reply(asked(["hi"], "ver_ome"))
+    with pytest.raises(UnknownLabel, match="no labels"):
+        backend.reply(asked(["hi"], ""))
+    with pytest.raises(UnsuitedModel, match="cannot write replies"):
+        LocalBackend(str(bert)).reply(asked(["hi"], "", tiny.REPLIES))
+
+
+def test_it_is_a_backend(llama: Path) -> None:
+    """What the house asks of a backend, the local one can do."""
+    backend: Backend = LocalBackend(str(llama))
+    task = Task(name="t", kind=Kind.TEXT)
+    assert backend.reply([Request(task=task, text="hi", version="", max_tokens=1)])[0].reply_tokens == 1

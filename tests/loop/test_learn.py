@@ -1,0 +1,107 @@
+"""Learning: trained once, registered once, and the same whatever process did it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_project import TASK
+
+from homeostat.loop.learn import Lesson, learn, start_of, version_id
+from homeostat.loop.workshop import Workshop
+from homeostat.train.named import named
+
+SCRIPT = """
+import json, sys
+from pathlib import Path
+sys.path.append(sys.argv[1])
+from small_project import TASK, configuration
+from homeostat.loop.learn import Lesson, learn
+from homeostat.loop.workshop import Workshop
+from homeostat.train.named import named
+shop = Workshop.open(configuration(Path(sys.argv[2]), Path(sys.argv[3])))
+champion = shop.champion(TASK)
+recipe = named("careful", shop.config.train)
+version = learn(shop, Lesson(task=TASK, dataset=champion.dataset, recipe=recipe, version="ver_x", parent=champion))
+print(json.dumps(version.blob))
+"""
+
+
+def lesson(shop: Workshop, **more: Any) -> Lesson:
+    """To learn the champion's own rows again, from the champion."""
+    champion = shop.champion(TASK)
+    recipe = named("careful", replace(shop.config.train, epochs=2))
+    return Lesson(task=TASK, dataset=champion.dataset, recipe=recipe, version="ver_x", parent=champion, **more)
+
+
+def test_what_is_learned_is_registered_with_where_it_came_from(shop: Workshop) -> None:
+    """The version names its parent, dataset, recipe and cost, its weights are a blob, and its run leaves nothing."""
+    told: list[dict[str, float]] = []
+    version = learn(shop, lesson(shop, time=5.0), told.append)
+
+    champion = shop.champion(TASK)
+    assert shop.store.versions.get("ver_x") == version
+    assert (version.parent, version.dataset, version.time) == (champion.id, champion.dataset, 5.0)
+    assert (version.labels, version.base, version.kind) == (champion.labels, champion.base, "lora")
+    assert version.recipe["epochs"] == 2
+    assert version.cost["steps"] == told[-1]["step"]
+    assert shop.store.blobs.folder(version.blob).is_dir()
+    assert list((Path(shop.config.folder) / "runs").iterdir()) == []
+    assert [event.values for event in shop.store.events.list("ver_x")] == told
+
+
+def test_a_lesson_is_learned_once(shop: Workshop) -> None:
+    """Learning it again gives the version that is there, without another step."""
+    first = learn(shop, lesson(shop))
+    told: list[dict[str, float]] = []
+    assert learn(shop, lesson(shop), told.append) == first
+    assert told == []
+
+
+def test_a_run_left_behind_by_a_crash_is_cleared_away(shop: Workshop) -> None:
+    """A crash between the registration and the clearing leaves a folder, which the next one removes."""
+    learn(shop, lesson(shop))
+    (shop.run_folder("ver_x") / "weights").mkdir()
+    learn(shop, lesson(shop))
+    assert list((Path(shop.config.folder) / "runs").iterdir()) == []
+
+
+def test_the_parents_base_is_gone_on_with(shop: Workshop) -> None:
+    """A champion's adapter fits its own base alone, whatever base the configuration names for new tasks."""
+    champion = shop.champion(TASK)
+    elsewhere = Workshop(replace(shop.config, model=replace(shop.config.model, base="builtin")), shop.store)
+    assert start_of(elsewhere, champion).base == champion.base
+    assert start_of(elsewhere, None).base == "builtin"
+    assert learn(elsewhere, lesson(elsewhere)).base == champion.base
+
+
+def test_ids_follow_from_what_they_are_made_of() -> None:
+    """The same turn and recipe make the same id; anything else another."""
+    assert version_id("trn_1", "careful") == version_id("trn_1", "careful")
+    assert version_id("trn_1", "careful") != version_id("trn_1", "naive")
+    assert version_id("trn_1", "careful").startswith("ver_")
+
+
+@pytest.mark.slow
+def test_two_processes_learn_the_same_bytes(laid: Any, tmp_path: Path) -> None:
+    """Python hashes texts differently in each process; the files of a version are the same all the same."""
+    blobs = set()
+    for seed in ("1", "2"):
+        project = Path(laid.folder)
+        copied = tmp_path / seed
+        subprocess.run(["cp", "-r", project, copied], check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT, str(Path(__file__).parents[2] / "bench"), str(copied), laid.model.base],
+            env={**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        blobs.add(json.loads(done.stdout.splitlines()[-1]))
+    assert len(blobs) == 1

@@ -1,0 +1,72 @@
+"""Open turns that nobody works on are queued, or closed with a reason; those that go their way are left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from mortal import Worker
+from small_project import TASK, Gateway
+
+from homeostat.loop.durable import TurnQueue
+from homeostat.loop.tending import tend
+from homeostat.loop.workshop import Workshop
+from homeostat.release.registry import register
+from homeostat.release.rollout import open_shadow
+from homeostat.types.release import Stage
+from homeostat.types.turn import Turn
+from homeostat.types.version import State
+
+TURN = Turn(id="trn_1", task=TASK, time=7.0)
+
+
+def test_a_turn_that_a_crash_kept_from_the_queue_is_queued(shop: Workshop, queue: TurnQueue) -> None:
+    """The row of a turn is written first; if its process died then, the next one puts it into the queue."""
+    shop.store.turns.put(TURN)
+    tend(shop, queue, TURN)
+    assert queue.knows(TURN.id)
+    assert shop.store.turns.get(TURN.id) == TURN
+
+
+def test_a_turn_that_broke_off_is_closed_with_the_reason(shop: Workshop, queue: TurnQueue) -> None:
+    """Its candidate, which nobody looks after any more, is taken back; the champion stays."""
+    champion = shop.champion(TASK)
+    candidate = register(shop.store, replace(champion, id="ver_2", state=State.CANDIDATE), None)
+    open_shadow(shop.store, TASK, candidate.id, now=8.0)
+    shop.store.turns.put(replace(TURN, diary={"release": "x"}))
+    queue.open(TURN.id, TASK, TURN.time)
+    queue.give_up(TURN.id)
+
+    tend(shop, queue, TURN)
+
+    closed = shop.store.turns.get(TURN.id)
+    assert (closed.state, closed.because) == ("failed", "it broke off: cancelled")
+    assert closed.diary == {"release": "x"}
+    release = shop.store.releases.list(TASK)[-1]
+    assert (release.stage, release.champion) == (Stage.ROLLBACK, champion.id)
+    assert "it broke off" in release.because
+    assert shop.store.versions.get(candidate.id).state is State.REFUSED
+
+
+def test_a_turn_that_has_ended_since_it_was_read_stays_as_it_ended(shop: Workshop, queue: TurnQueue) -> None:
+    """Whoever looks at an old row of a turn does not overwrite its end."""
+    shop.store.turns.put(replace(TURN, state="gate", because="it forgot"))
+    queue.open(TURN.id, TASK, TURN.time)
+    queue.give_up(TURN.id)
+    tend(shop, queue, TURN)
+    assert shop.store.turns.get(TURN.id).state == "gate"
+
+
+def test_a_step_that_fails_fails_its_turn_and_not_the_worker(
+    shop: Workshop, workers: Callable[..., Worker]
+) -> None:
+    """Without a suite there is nothing to compare on: the turn ends as failed and says why, and the worker lives on."""
+    shop.put_suite(TASK, [])
+
+    worker = workers()
+
+    assert Gateway(shop).serve(lambda: any(t.state != "open" for t in shop.store.turns.list(TASK)))
+    turn = shop.store.turns.list(TASK)[0]
+    assert (turn.state, turn.because) == ("failed", "it broke off: nothing to compare: no rows")
+    assert list(turn.diary)[-1] == "train.naive"
+    assert worker.alive

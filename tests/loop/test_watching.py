@@ -1,0 +1,130 @@
+"""The watch: reads what is new, writes signals, and opens one turn where one is due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from small_project import ONSET, TASK, said
+
+from homeostat.config.schema import Decide
+from homeostat.loop import watching
+from homeostat.loop.durable import TurnQueue
+from homeostat.loop.watching import Watch
+from homeostat.loop.workshop import Workshop
+from homeostat.types.feedback import FeedbackKind
+from homeostat.types.turn import Turn
+
+
+def turns(shop: Workshop) -> Sequence[Turn]:
+    return shop.store.turns.list(TASK)
+
+
+def put_end(shop: Workshop, state: str = "decide") -> None:
+    """Have the newest turn end, as its own steps would."""
+    shop.store.turns.put(replace(turns(shop)[-1], state=state, diary={"watch": ""}))
+
+
+def state_again(shop: Workshop, n: int, at: float) -> None:
+    """`n` users say something more about what they said already."""
+    rows = shop.store.interactions.list(TASK)[-n:]
+    more = [replace(said(row, "leak", at + k), id=f"fbk_{at}_{k}") for k, row in enumerate(rows)]
+    shop.store.feedback.add(more)
+
+
+def test_what_moved_is_told_and_a_turn_is_opened(shop: Workshop, queue: TurnQueue) -> None:
+    """One look at traffic with new labels: signals with examples, and a turn that looks up to the newest label."""
+    Watch(shop, queue).tick()
+
+    signals = shop.store.signals.list(TASK)
+    assert signals
+    assert all(ONSET <= signal.time for signal in signals)
+    assert all(shop.store.interactions.get(id).time >= ONSET for signal in signals for id in signal.examples)
+    (turn,) = turns(shop)
+    assert (turn.state, turn.time) == ("open", max(f.time for f in shop.store.feedback.list(TASK)))
+    assert queue.knows(turn.id)
+
+
+def test_looking_again_tells_nothing_twice(shop: Workshop, queue: TurnQueue) -> None:
+    """Neither the same watch nor one of a new worker writes a signal again or opens a second turn."""
+    watch = Watch(shop, queue)
+    watch.tick()
+    told = shop.store.signals.list(TASK)
+    watch.tick()
+    Watch(shop, queue).tick()
+    assert shop.store.signals.list(TASK) == told
+    assert len(turns(shop)) == 1
+
+
+def test_labels_that_come_before_the_first_step_open_no_second_turn(shop: Workshop, queue: TurnQueue) -> None:
+    """A turn that waits in the queue is under way already, whatever is said meanwhile."""
+    watch = Watch(shop, queue)
+    watch.tick()
+    state_again(shop, 100, ONSET + 1000.0)
+    watch.tick()
+    assert len(turns(shop)) == 1
+
+
+def test_without_a_signal_many_more_labels_are_needed(shop: Workshop, queue: TurnQueue) -> None:
+    """100 labels open no turn where nothing moved and 30 would have after a signal; 150 do."""
+    calm = replace(shop.config, monitor=replace(shop.config.monitor, false_alarm_every=10**9))
+    watch = Watch(Workshop(calm, shop.store), queue)
+    watch.tick()
+    assert shop.store.signals.list(TASK) == []
+    assert turns(shop) == []
+    state_again(shop, 50, ONSET + 1000.0)
+    watch.tick()
+    assert len(turns(shop)) == 1
+
+
+def test_labels_are_asked_about_once(shop: Workshop, queue: TurnQueue) -> None:
+    """After a turn that ended, however it did, the same labels open no other; new ones do."""
+    watch = Watch(shop, queue)
+    watch.tick()
+    for state, later in (("decide", 1000.0), ("failed", 2000.0)):
+        put_end(shop, state)
+        known = len(turns(shop))
+        watch.tick()
+        assert len(turns(shop)) == known
+        state_again(shop, 150, ONSET + later)
+        watch.tick()
+        assert len(turns(shop)) == known + 1
+
+
+def test_ratings_and_comments_open_no_turn(shop: Workshop, queue: TurnQueue) -> None:
+    """Only what says the right reply counts as a label."""
+    rows = shop.store.interactions.list(TASK)
+    rated = [replace(said(row, "1", ONSET + 500.0), kind=FeedbackKind.RATING, id=f"fbk_r{k}") for k, row in enumerate(rows)]
+    Watch(shop, queue).tick()
+    put_end(shop)
+    shop.store.feedback.add(rated)
+    Watch(shop, queue).tick()
+    assert len(turns(shop)) == 1
+
+
+def test_a_drill_says_nothing_about_what_was_looked_at(shop: Workshop, queue: TurnQueue) -> None:
+    """The moment of a drill is later than all labels of a replayed year, and must not hide them."""
+    shop.store.turns.put(Turn(id="trn_drill", task=TASK, time=ONSET * 2, state="release", diary={"push": "rel_1"}))
+    Watch(shop, queue).tick()
+    assert [turn.state for turn in turns(shop)] == ["release", "open"]
+
+
+def test_a_task_that_nothing_answers_is_passed_over(shop: Workshop, queue: TurnQueue) -> None:
+    """Tasks without a champion wait for one, and do not keep the others from being watched."""
+    two = replace(shop.config, tasks={"later": shop.config.tasks[TASK], **shop.config.tasks}, decide=Decide(min_labels=999))
+    Watch(Workshop(two, shop.store), queue).tick()
+    assert shop.store.signals.list(TASK)
+    assert shop.store.turns.list("later") == []
+
+
+def test_distances_are_measured_to_a_part_of_a_large_training_set(
+    shop: Workshop, queue: TurnQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At most `INDEX_ROWS` embeddings are kept, spread over the rows; they are made once."""
+    monkeypatch.setattr(watching, "INDEX_ROWS", 50)
+    champion = shop.champion(TASK)
+    Watch(shop, queue).tick()
+    kept = shop.store.state.get(f"index:{champion.id}")
+    size = len(shop.store.blobs.bytes(kept["blob"]))
+    assert (kept["hidden"], size) == (32, 40 * 32 * 2)

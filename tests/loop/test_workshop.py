@@ -1,0 +1,68 @@
+"""What a worker holds: suites of test rows, the champion, and a model that answers for any version."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from small_project import KNOWN, ONSET, START, TASK, rows
+
+from homeostat.errors import NothingReleased
+from homeostat.loop.workshop import Exam, Workshop, workshop
+
+TEXTS = [text for text, _ in rows(list(KNOWN), 20, 9)]
+
+
+def test_the_suite_at_a_moment_holds_what_the_world_has_shown(shop: Workshop) -> None:
+    """Rows count from their time on and until they are retired; all of them are fenced, at any time."""
+    exams = [Exam(text="a", target="x", time=1.0, until=5.0), Exam(text="b ü", target="y", time=3.0)]
+    shop.put_suite(TASK, exams)
+    assert shop.suite(TASK) == exams
+    assert [row.text for row in shop.suite_at(TASK, 2.0)] == ["a"]
+    assert [row.text for row in shop.suite_at(TASK, 5.0)] == ["b ü"]
+
+
+def test_a_task_without_a_suite_has_an_empty_one(shop: Workshop) -> None:
+    """Nobody has to bring test rows."""
+    assert shop.suite("other") == []
+
+
+def test_there_is_no_champion_before_the_first_release(shop: Workshop) -> None:
+    """Asking for it says what to do."""
+    with pytest.raises(NothingReleased, match="promote"):
+        shop.champion("other")
+
+
+def test_the_workshop_of_the_process_is_the_one_in_use(shop: Workshop) -> None:
+    """Steps find it where the worker has put it."""
+    assert workshop() is shop
+
+
+def test_the_champion_answers_right(shop: Workshop) -> None:
+    """In this process, from its blob: labels it knows, with confidence; new ones are beyond it."""
+    champion, task = shop.champion(TASK), shop.config.task(TASK)
+    known, new = shop.suite_at(TASK, START), [row for row in shop.suite(TASK) if row.time == ONSET]
+    replies = shop.answers(task, champion, [row.text for row in known])
+    assert np.mean([reply.text == row.target for reply, row in zip(replies, known, strict=True)]) > 0.9
+    assert all(reply.text in champion.labels for reply in shop.answers(task, champion, [row.text for row in new]))
+
+
+def test_embeddings_are_those_of_the_replies(shop: Workshop) -> None:
+    """float32[texts, hidden], equal to what a reply carries up to its precision."""
+    champion, task = shop.champion(TASK), shop.config.task(TASK)
+    replies = shop.answers(task, champion, TEXTS)
+    carried = np.stack([np.frombuffer(reply.embedding, np.float16) for reply in replies])
+    found = shop.embeddings(task, champion, TEXTS)
+    assert (found.dtype, found.shape) == (np.float32, (20, 32))
+    np.testing.assert_allclose(found, carried, rtol=2e-3, atol=2e-3)
+
+
+def test_two_threads_may_ask_the_same_version_at_once(shop: Workshop) -> None:
+    """The watcher and a turn share one model: neither unloads a version under the other's hands."""
+    champion, task = shop.champion(TASK), shop.config.task(TASK)
+    alone = [reply.text for reply in shop.answers(task, champion, TEXTS)]
+    fresh = Workshop(shop.config, shop.store)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: fresh.answers(task, champion, TEXTS), range(12)))
+    assert all([reply.text for reply in replies] == alone for replies in found)
