@@ -101,9 +101,10 @@ def configuration(folder: Path, base: Path) -> Config:
     )
 
 
-def lay(folder: Path) -> Config:
-    """Make the project: a champion trained on 120 rows of four labels, 150 live rows, the last 100 labeled, most of them anew."""
+def lay(folder: Path, train: Train | None = None) -> Config:
+    """Make the project, trained as told: a champion trained on 120 rows of four labels, 150 live rows, the last 100 labeled, most of them anew."""
     config = configuration(folder / "project", tiny_base(folder / "base"))
+    config = replace(config, train=train or config.train)
     shop = Workshop.open(config)
     history = [
         Example(text=t, target=label, task=TASK, time=START + k)

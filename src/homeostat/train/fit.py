@@ -186,7 +186,7 @@ class _Run:
             loss = loss + self.recipe.kl * divergence(old, torch.stack([t for _, t in taught]))
         self.progress.tokens += sum(len(s.rendered.ids) for s in samples)
         self.progress.flops += self.size.step(
-            *shape([s.rendered for s in samples]), full=self.recipe.adapt == "full"
+            *shape([s.rendered for s in samples], job.opened.family), full=self.recipe.adapt == "full"
         )
         return loss
 
@@ -230,7 +230,7 @@ class _Run:
             share = float(weights[predicted.row].sum())
             total += float(completion_loss(predicted, weights, self.job.allowed)) * share
             count += share
-            self.progress.flops += self.size.forward(*shape(rendered))
+            self.progress.flops += self.size.forward(*shape(rendered, self.job.opened.family))
         self.model.train()
         return total / count
 

@@ -1,6 +1,6 @@
 """Counts the floating-point operations of a run, from the shapes that went through the model.
 
-A multiplication and an addition count as two. Checked against torch's own counter by test.
+A multiplication and an addition count as two. Within 5 % of torch's own counter, by test.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import nn
 
 from homeostat.llm.render import Rendered
 
-_AT_PLACES = re.compile(r"^(cls|lm_head|head|vocab_transform)\.|(^|\.)decoder\.")
+_AT_PLACES = {False: re.compile(r"^(cls|lm_head|head|vocab_transform)\."), True: re.compile(r"(^|\.)decoder\.")}
 """Weights met at predicted places alone: an encoder's output network, a sequence-to-sequence model's decoder …"""
 _CROSS = re.compile(r"(EncDecAttention|encoder_attn)\.(k|v)(_proj)?\.")
 """… but for what its decoder computes of every token read."""
@@ -39,8 +39,8 @@ class Size:
         tables.add(id(model.get_output_embeddings().weight))
         for name, weight in model.named_parameters():
             if weight.ndim == 2 and id(weight) not in tables:
-                place = _AT_PLACES.search(name) and (config.is_encoder_decoder or not name.startswith("model."))
-                counts[bool(place) and not _CROSS.search(name), "lora_" in name] += weight.numel()
+                place = bool(_AT_PLACES[config.is_encoder_decoder].search(name)) and not _CROSS.search(name)
+                counts[place, "lora_" in name] += weight.numel()
         width = int(config.num_attention_heads) * int(getattr(config, "head_dim", None) or 0) or int(config.hidden_size)
         return Size(
             body=counts[False, False],
@@ -56,14 +56,24 @@ class Size:
         return 2.0 * weights + 4.0 * self.attention * squares
 
     def step(self, tokens: int, squares: int, places: int, *, full: bool) -> float:
-        """Forward and backward: the gradient of the activations always, that of the weights where they are trained."""
+        """Forward and backward: the gradient of the activations always, that of the weights where they are trained.
+
+        With an adapter a little too much (2 % in 6 layers): nothing is propagated into the embeddings.
+        """
         trained = self.adapter * tokens + self.head_adapter * places
         if full:
             trained += self.body * tokens + self.head * places
         return self.forward(tokens, squares, places) * 2.0 + 2.0 * trained + 4.0 * self.attention * squares
 
 
-def shape(rows: Sequence[Rendered]) -> tuple[int, int, int]:
-    """Tokens, pairs of tokens that attend to each other, and predicted places of one padded batch."""
-    longest = max(len(row.ids) - 1 for row in rows)
+def shape(rows: Sequence[Rendered], family: str) -> tuple[int, int, int]:
+    """Tokens read, pairs of tokens that attend to each other, and predicted places of one padded batch.
+
+    A decoder reads a completion too but for its last token; an encoder reads three marks beside the prompt, a
+    sequence-to-sequence model one.
+    """
+    longest = max(len(row.ids) - 1 if family == "decoder" else len(row.prompt) + _MARKS[family] for row in rows)
     return len(rows) * longest, len(rows) * longest**2, sum(len(row.completion) for row in rows)
+
+
+_MARKS = {"encoder": 3, "seq2seq": 1}

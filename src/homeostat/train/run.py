@@ -205,7 +205,7 @@ def _label_logs(opened: Opened, rows: Sequence[Rendered], labels: Tensor) -> tup
         some = order[start : start + ROWS]
         asked = [Rendered(rows[k].prompt, (0,)) for k in some]
         logs[some] = predict(opened, asked).logits[:, labels].float().log_softmax(-1)
-        spent += size.forward(*shape(asked))
+        spent += size.forward(*shape(asked, opened.family))
     return logs, spent
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import numpy as np
 from homeostat.llm.render import Rendered
 
 CHUNK = 16
-"""Batches sorted by length together; more pads less and mixes less."""
+"""About so many batches are sorted by length together; more pads less and mixes less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,13 @@ def split(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def batches(lengths: Sequence[int], rows: int, seed: int, epoch: int) -> list[np.ndarray]:
     """Positions per batch for one pass: shuffled, sorted by length inside chunks, chunks' batches shuffled again."""
     rng = np.random.default_rng([seed, 2, epoch])
-    order = rng.permutation(len(lengths))
-    size = np.asarray(lengths)
+    order, size = rng.permutation(len(lengths)), np.asarray(lengths)
+    whole = math.ceil(len(order) / rows)
+    # Chunks of like size: a short one at the end would pad the most.
+    step = rows * max(1, math.ceil(whole / max(1, round(whole / CHUNK))))
     out: list[np.ndarray] = []
-    for start in range(0, len(order), rows * CHUNK):
-        chunk = order[start : start + rows * CHUNK]
+    for start in range(0, len(order), step):
+        chunk = order[start : start + step]
         chunk = chunk[np.argsort(size[chunk], kind="stable")]
         out += [chunk[k : k + rows] for k in range(0, len(chunk), rows)]
     return [out[k] for k in rng.permutation(len(out))]

@@ -1,0 +1,104 @@
+"""The drill: a broken version is pushed to some users, seen, and taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mortal import Worker
+from small_project import START, TASK, Gateway, lay
+
+from homeostat.config.schema import Config, Decide
+from homeostat.loop.drill import push, sabotage
+from homeostat.loop.durable import TurnQueue
+from homeostat.loop.steps import Now
+from homeostat.loop.workshop import Workshop
+from homeostat.types.release import Stage
+from homeostat.types.version import State, Version
+
+NOW = Now("trn_drill", TASK, START)
+
+
+@pytest.fixture
+def project(laid: Config, project: Config) -> Config:
+    """The project, in which no turn is opened."""
+    return replace(project, decide=Decide(min_labels=100_000))
+
+
+def accuracy(shop: Workshop, version: Version) -> float:
+    """Share of the old test rows that a version has right."""
+    known = shop.suite_at(TASK, START)
+    replies = shop.answers(shop.config.task(TASK), version, [row.text for row in known])
+    return float(np.mean([reply.text == row.target for reply, row in zip(replies, known, strict=True)]))
+
+
+def test_sabotage_breaks_the_model(shop: Workshop) -> None:
+    """A copy of the champion that is right less than half as often; the champion is as it was."""
+    champion = shop.champion(TASK)
+    before = accuracy(shop, champion)
+    broken = sabotage(shop, TASK, NOW.turn)
+    assert broken.blob != champion.blob
+    assert broken.labels == champion.labels
+    assert accuracy(shop, broken) < 0.5 * before
+    assert accuracy(shop, champion) == before
+    assert list((Path(shop.config.folder) / "runs").iterdir()) == []
+
+
+def test_sabotage_breaks_a_model_without_an_adapter(tmp_path: Path, laid: Config) -> None:
+    """A champion whose weights were all trained is broken too."""
+    full = lay(tmp_path, train=replace(laid.train, adapt="full", lr=0.003))
+    with closing(Workshop.open(full)) as shop:
+        champion = shop.champion(TASK)
+        assert champion.kind == "full"
+        assert accuracy(shop, sabotage(shop, TASK, NOW.turn)) < 0.5 * accuracy(shop, champion)
+
+
+def test_a_drill_pushed_twice_is_pushed_once(shop: Workshop) -> None:
+    """Killed and begun again, it puts the same version into the same canary."""
+    first = push(shop, NOW)
+    assert push(shop, NOW) == first
+    row = shop.store.releases.get(first)
+    assert (row.stage, row.share) == (Stage.CANARY, 0.5)
+    assert "on purpose" in row.because
+    assert len(shop.store.versions.list(TASK)) == 2
+
+
+@pytest.mark.parametrize("death", ["", pytest.param("done:push", marks=pytest.mark.slow), "noted:push"])
+def test_the_guard_takes_a_broken_version_back(
+    shop: Workshop, queue: TurnQueue, workers: Callable[..., Worker], death: str
+) -> None:
+    """Some users get wrong replies, the guard sees it and withdraws it; the champion is untouched throughout."""
+    champion, gateway = shop.champion(TASK), Gateway(shop)
+    queue.open(NOW.turn, TASK, NOW.until, story="drill")
+    worker = workers(death=death)
+    if death:
+        gateway.serve(lambda: not worker.alive)
+        assert worker.killed
+        worker = workers()
+
+    assert gateway.serve(lambda: queue.finished(NOW.turn))
+
+    turn = shop.store.turns.get(NOW.turn)
+    assert (turn.state, list(turn.diary)) == ("release", ["push", "advance", "end"])
+    assert "harm shown" in turn.because
+    first, canary, back = shop.store.releases.list(TASK)
+    assert [row.stage for row in (first, canary, back)] == [Stage.FULL, Stage.CANARY, Stage.ROLLBACK]
+    assert shop.store.versions.get(canary.candidate).state is State.WITHDRAWN
+    assert shop.champion(TASK) == champion
+    assert 0 < shop.store.interactions.count(TASK, version=canary.candidate) < 200
+
+
+def test_a_bare_base_cannot_be_broken(shop: Workshop, queue: TurnQueue, workers: Callable[..., Worker]) -> None:
+    """There is no adapter to turn round: the drill fails and says so, and users never notice."""
+    bare = replace(shop.champion(TASK), id="ver_bare", kind="base", blob="")
+    shop.store.versions.put(bare)
+    shop.store.aliases.set(TASK, "champion", bare.id)
+    queue.open(NOW.turn, TASK, NOW.until, story="drill")
+    worker = workers()
+    assert Gateway(shop).serve(lambda: queue.finished(NOW.turn))
+    assert worker.alive
+    assert len(shop.store.releases.list(TASK)) == 1

@@ -1,0 +1,191 @@
+"""The work of single steps, in this process: each leaves a noun under an id of its own, and may be done again."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+from small_project import ONSET, START, TASK
+
+from homeostat.config.schema import Release as Rollout
+from homeostat.curate.snapshot import examples
+from homeostat.errors import NotFound
+from homeostat.loop import steps
+from homeostat.loop.steps import Now, once
+from homeostat.loop.workshop import Workshop, use
+from homeostat.release.registry import register, rollback
+from homeostat.release.rollout import open_shadow
+from homeostat.types.dataset import Origin
+from homeostat.types.decision import Action
+from homeostat.types.report import Outcome
+from homeostat.types.signal import Moved, Signal
+from homeostat.types.task import Kind
+from homeostat.types.turn import Turn
+from homeostat.types.version import State
+
+NOW = Now("trn_1", TASK, ONSET + 1000.0)
+
+
+def signal(id: str, at: float) -> Signal:
+    return Signal(
+        id=id, task=TASK, time=at, moved=Moved.NOVELTY, detector="d", statistic=2.0, threshold=1.0, n=5
+    )
+
+
+def candidate(shop: Workshop) -> str:
+    """A version as good as the champion, under trial."""
+    copy = replace(shop.champion(TASK), id="ver_2", state=State.CANDIDATE)
+    return register(shop.store, copy, None).id
+
+
+def test_a_step_is_noted_in_the_diary_once(shop: Workshop) -> None:
+    """What it left stands under its name; done again it leaves the same row, and each beginning is told of."""
+    for _ in range(2):
+        assert once(NOW, "watch", steps.watch) == ""
+    (turn,) = shop.store.turns.list(TASK)
+    assert (turn.id, turn.time, turn.state, turn.diary) == (NOW.turn, NOW.until, "open", {"watch": ""})
+    assert [event.name for event in shop.store.events.list(NOW.turn)] == ["begin", "end", "begin"]
+
+
+def test_the_moves_of_a_release_share_an_entry(shop: Workshop) -> None:
+    """The diary holds the newest of them; a digit inside a name stays."""
+    once(NOW, "advance.0", lambda *_: "rel_a")
+    once(NOW, "advance.1", lambda *_: "rel_b")
+    once(NOW, "train.v2x", lambda *_: "ver_a")
+    assert shop.store.turns.get(NOW.turn).diary == {"advance": "rel_b", "train.v2x": "ver_a"}
+
+
+def test_a_turn_watches_what_no_earlier_one_has(shop: Workshop) -> None:
+    """Signals since the last turn that watched and up to its own moment; a drill has watched nothing."""
+    for id, at in (("sig_old", ONSET), ("sig_new", ONSET + 100.0), ("sig_later", ONSET + 2000.0)):
+        shop.store.signals.put(signal(id, at))
+    shop.store.turns.put(Turn(id="trn_0", task=TASK, time=ONSET + 50.0, state="decide", diary={"watch": ""}))
+    shop.store.turns.put(Turn(id="trn_drill", task=TASK, time=ONSET * 2, state="release", diary={"push": "rel_1"}))
+    assert steps.watch(shop, NOW) == "sig_new"
+
+
+def test_evidence_is_what_came_since_the_champion(shop: Workshop) -> None:
+    """100 labels of which nine in ten are new to it, its accuracy on them, and a gain that is worth having."""
+    shop.store.signals.put(signal("sig_1", ONSET))
+    evidence = steps.gather(shop, NOW, ["sig_1"])
+    assert evidence.n_labels == 100
+    assert evidence.requests == 150
+    assert evidence.unknown_labels > 0.8
+    assert evidence.accuracy is not None
+    assert evidence.accuracy.mean < 0.2
+    assert evidence.gain.low > 0.3
+    assert evidence.since_turn_s == NOW.until - (START + 200.0)
+    assert [s.id for s in evidence.signals] == ["sig_1"]
+
+
+def test_the_expected_cost_grows_with_what_is_trained(shop: Workshop) -> None:
+    """More passes and more replay cost more; a first guess stands in where no champion was trained."""
+    cost = steps.gather(shop, NOW, []).train_cpu_s
+    longer = replace(shop.config, train=replace(shop.config.train, epochs=24))
+    alone = replace(shop.config, curate=replace(shop.config.curate, replay=0.0))
+    assert cost > 0
+    assert steps.gather(Workshop(longer, shop.store), NOW, []).train_cpu_s == pytest.approx(2 * cost)
+    assert steps.gather(Workshop(alone, shop.store), NOW, []).train_cpu_s == pytest.approx(cost / 2)
+
+
+def test_a_decision_made_twice_is_one(shop: Workshop) -> None:
+    """Killed after any of its writes and made again, it is the same row, and the ledger counts it once."""
+    shop.store.signals.put(signal("sig_1", ONSET))
+    first = steps.decide(shop, NOW, "sig_1")
+    ledger = shop.store.state.get(f"ledger:{TASK}")
+    decision = shop.store.decisions.get(first)
+
+    assert steps.decide(shop, NOW, "sig_1") == first
+
+    assert shop.store.decisions.list(TASK) == [decision]
+    assert shop.store.state.get(f"ledger:{TASK}") == ledger
+    assert (decision.action, decision.signals) == (Action.RETRAIN, ("sig_1",))
+    assert ("because of", "sig_1") in shop.store.lineage.parents(first)
+    assert steps.wants_training(shop, NOW, first) == "yes"
+
+
+def test_a_recipe_that_was_refused_last_time_is_left_out(shop: Workshop) -> None:
+    """The next turn begins with the others; if all were refused, with the last of them."""
+    assert steps.attempts(shop, NOW) == "naive careful"
+    diary = {"watch": "", "attempts": "naive careful", "judge.naive": "", "judge.careful": "yes"}
+    shop.store.turns.put(Turn(id="trn_0", task=TASK, time=ONSET, state="release", diary=diary))
+    assert steps.attempts(shop, NOW) == "careful"
+    shop.store.turns.put(Turn(id="trn_0", task=TASK, time=ONSET, state="gate", diary={**diary, "judge.careful": ""}))
+    assert steps.attempts(shop, NOW) == "careful"
+
+
+def test_a_dataset_is_what_its_recipe_wants(shop: Workshop) -> None:
+    """Without replay the new rows alone; with it as many old ones; each recipe's in a row of its own."""
+    naive, careful = (steps.curate(shop, NOW, recipe) for recipe in ("naive", "careful"))
+    origins = [[row.origin for row in examples(shop.store, id)] for id in (naive, careful)]
+    assert origins == [[Origin.NEW] * 100, [Origin.NEW] * 100 + [Origin.REPLAY] * 100]
+    assert shop.store.datasets.get(careful).parents == (shop.champion(TASK).dataset,)
+
+
+def test_the_gate_refuses_a_copy_that_gains_nothing(shop: Workshop) -> None:
+    """The champion measured beside itself: no difference on any row, so the rows do not decide."""
+    copy = candidate(shop)
+    report = steps.evaluate(shop, NOW, copy)
+    verdict = steps.gate(shop, NOW, report, copy)
+    found = shop.store.reports.get(report)
+    assert (found.difference.mean, found.candidate_score.n) == (0.0, 220)
+    assert {name: score.n for name, score in found.groups.items()} == {steps.KNOWN: 160, steps.NEW: 60}
+    assert shop.store.verdicts.get(verdict).outcome is Outcome.UNSURE
+    assert steps.passes(shop, NOW, verdict) == ""
+    once(NOW, "gate.careful", lambda *_: verdict)
+    assert steps.undecided(shop, NOW) == copy
+
+
+def test_rows_that_are_not_shown_yet_are_not_measured_on(shop: Workshop) -> None:
+    """Before the new labels appear, the suite is the old one."""
+    report = steps.evaluate(shop, replace(NOW, until=START + 300.0), candidate(shop))
+    assert shop.store.reports.get(report).candidate_score.n == 160
+
+
+@pytest.mark.parametrize(
+    ("kind", "reply", "target", "expected"),
+    [(Kind.LABEL, "a", "a", 1.0), (Kind.LABEL, "a", "b", 0.0), (Kind.TEXT, "good day", "good day", 1.0)],
+)
+def test_the_value_of_a_reply(kind: Kind, reply: str, target: str, expected: float) -> None:
+    """Right or wrong for labels; chrF for text, 1 where the texts are equal."""
+    assert steps.value(kind, reply, target) == pytest.approx(expected)
+
+
+def test_the_value_of_a_text_lies_between(shop: Workshop) -> None:
+    """A text that is partly right is worth a part."""
+    assert 0.0 < steps.value(Kind.TEXT, "your parcel is late", "your parcel has arrived") < 1.0
+
+
+def test_advancing_waits_until_something_changes(shop: Workshop) -> None:
+    """It looks again and again, and comes back with the row that took the place of the one it was given."""
+    opened = open_shadow(shop.store, TASK, candidate(shop), now=1.0)
+    assert steps.stage(shop, NOW, opened.id) == "shadow"
+    left: list[str] = []
+    waiting = threading.Thread(target=lambda: left.append(steps.advance(shop, NOW, opened.id)))
+    waiting.start()
+    waiting.join(0.3)
+    assert waiting.is_alive()
+
+    row = rollback(shop.store, TASK, "by hand", now=2.0)
+
+    waiting.join(10)
+    assert left == [row.id]
+    assert steps.stage(shop, NOW, row.id) == "rollback"
+    assert steps.end(shop, NOW, "release", row.id) == "release"
+    assert shop.store.turns.get(NOW.turn).because == "by hand"
+
+
+def test_a_skipped_shadow_is_advanced_at_once(shop: Workshop) -> None:
+    """Without pairs to wait for, the first look opens the canary."""
+    eager = Workshop(replace(shop.config, release=Rollout(shadow_pairs=0)), shop.store)
+    opened = steps.release(eager, NOW, candidate(shop))
+    assert steps.stage(eager, NOW, steps.advance(eager, NOW, opened)) == "canary"
+
+
+def test_an_end_needs_its_noun(shop: Workshop) -> None:
+    """A turn is never closed with a reason that nobody gave."""
+    use(shop)
+    with pytest.raises(NotFound):
+        steps.end(shop, NOW, "decide", "dec_none")
+    assert shop.store.turns.list(TASK) == []
