@@ -55,7 +55,7 @@ def again(moment: str, most: int, rng: np.random.Generator) -> str:
 
 
 def ends_the_same(config: Config, folder: Path, death: str, expected: dict[str, Any]) -> bool:
-    """Whether a copy of the project, killed so, ends as the undisturbed one did; what differs goes to standard error."""
+    """Whether a copy of the project, killed so, ends as the undisturbed one; what differs goes to standard error."""
     try:
         left = through(copy(config, folder), [death])
     except RuntimeError as problem:

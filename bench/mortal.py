@@ -68,7 +68,7 @@ def arm(moment: str, name: str) -> None:
         if moment == "row" and isinstance(noun, Release) and noun.stage.value == name:
             die()
 
-    Events.append, Nouns.put = dying_append, dying_put  # type: ignore[method-assign]
+    Events.append, Nouns.put = dying_append, dying_put  # type: ignore[method-assign, assignment]
 
 
 def run(config: Config, death: str, shape: str, version: str) -> None:

@@ -44,7 +44,7 @@ WORDS = {**KNOWN, **NEW}
 FILLERS = (
     "please help today my the again yesterday still with about order question hello thanks since morning week is it "
     "this and for why how could somebody tell me sorry urgent evening team"
-).split()
+)
 START = 1_700_000_000.0
 DAY = 86_400.0
 ONSET = START + 10 * DAY
@@ -53,7 +53,7 @@ ONSET = START + 10 * DAY
 
 def sentence(label: str, rng: np.random.Generator) -> str:
     """A message that says by a few of its words which label it belongs to."""
-    said = [*rng.choice(WORDS[label].split(), 3, replace=False), *rng.choice(FILLERS, 3, replace=False)]
+    said = [*rng.choice(WORDS[label].split(), 3, replace=False), *rng.choice(FILLERS.split(), 3, replace=False)]
     return " ".join(rng.permutation(said))
 
 
@@ -102,7 +102,10 @@ def configuration(folder: Path, base: Path) -> Config:
 
 
 def lay(folder: Path, train: Train | None = None) -> Config:
-    """Make the project, trained as told: a champion trained on 120 rows of four labels, 150 live rows, the last 100 labeled, most of them anew."""
+    """Make the project, trained as told: a champion of four labels, and 150 live rows.
+
+    The last 100 of them are labeled, eight in nine with labels that the champion does not know.
+    """
     config = configuration(folder / "project", tiny_base(folder / "base"))
     config = replace(config, train=train or config.train)
     shop = Workshop.open(config)
@@ -161,7 +164,7 @@ class Gateway:
     _pool: list[tuple[str, str]] = field(init=False, default_factory=lambda: rows(list(WORDS), 120, 6))
     _replies: dict[str, list[Reply]] = field(init=False, default_factory=dict)
 
-    def serve(self, until: Callable[[], bool], patience_s: float = 60.0) -> bool:
+    def serve(self, until: Callable[[], bool], patience_s: float = 180.0) -> bool:
         """Answer until something holds, or patience ends; whether it held."""
         deadline = time.monotonic() + patience_s
         while not until():

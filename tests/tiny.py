@@ -27,13 +27,29 @@ ROUTING = Task(name="routing", instruction="route")
 REPLIES = Task(name="replies", kind=Kind.TEXT)
 LABELS = ("refund_request", "late_delivery", "broken_pump")
 WORDS = {
-    "refund_request": "money back refund pay charged twice card return cash sum".split(),
-    "late_delivery": "parcel late where courier waiting days tracking shipped lost van".split(),
-    "broken_pump": "pump noise broken leaks water stopped motor grinding wet hum".split(),
-    "wrong_bill": "invoice total vat wrong number address copy tax figure sheet".split(),
-    "light_out": "lamp dark light flashing bulb dim glow red panel switch".split(),
+    "refund_request": ["money", "back", "refund", "pay", "charged", "twice", "card", "return", "cash", "sum"],
+    "late_delivery": ["parcel", "late", "where", "courier", "waiting", "days", "tracking", "shipped", "lost", "van"],
+    "broken_pump": ["pump", "noise", "broken", "leaks", "water", "stopped", "motor", "grinding", "wet", "hum"],
+    "wrong_bill": ["invoice", "total", "vat", "wrong", "number", "address", "copy", "tax", "figure", "sheet"],
+    "light_out": ["lamp", "dark", "light", "flashing", "bulb", "dim", "glow", "red", "panel", "switch"],
 }
-FILLER = "hello please the my it is and I since you today again thanks with for".split()
+FILLER = [
+    "hello",
+    "please",
+    "the",
+    "my",
+    "it",
+    "is",
+    "and",
+    "I",
+    "since",
+    "you",
+    "today",
+    "again",
+    "thanks",
+    "with",
+    "for",
+]
 CHAT = ["<|end|>", "<|user|>", "<|assistant|>", "<|system|>", "<|pad|>"]
 TEMPLATE = (
     "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"

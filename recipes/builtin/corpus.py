@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from dialogues.generate import dialogues
 
 END, USER, ASSISTANT = "<|end|>", "<|user|>", "<|assistant|>"

@@ -12,9 +12,10 @@ import argparse
 from pathlib import Path
 
 import torch
+from transformers import GenerationConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
 from pretrain import architecture
 from tokenizer import CODES
-from transformers import GenerationConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 
 def export(work: Path, out: Path) -> None:

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-import corpus
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
+
+import corpus
 
 VOCABULARY = 8192
 CODES = [f"<|code_{n}|>" for n in range(384)]

@@ -17,5 +17,3 @@ def test_the_bar_prints_one_json_line():
 
     assert {"bar", "value", "interval", "n", "goal", "met", "seconds"} <= line.keys()
     assert (line["bar"], line["value"], line["n"], line["goal"], line["met"]) == ("loop.4", 1.0, 1, 1.0, True)
-
-

@@ -28,7 +28,7 @@ def test_a_port_in_use_is_said_before_anything_else_is_started(tmp_path: Path) -
         config = Config(folder=str(tmp_path / "project"), gateway=Gateway(port=port))
         with pytest.raises(PortInUse, match=f"port {port} is in use") as caught:
             serve(config, print)
-    assert caught.value.exit == 6
+    assert caught.value.exit == 51
     assert not (tmp_path / "project").exists()
 
 

@@ -8,8 +8,8 @@ import pytest
 
 import tiny
 from homeostat.llm.load import Opened, open_model
-from homeostat.train.run import Order, Start, train
 from homeostat.train.recipe import Recipe
+from homeostat.train.run import Order, Start, train
 
 
 @pytest.fixture(scope="session")

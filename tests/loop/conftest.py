@@ -13,13 +13,13 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[2] / "bench"))
 
-from mortal import Worker, through  # noqa: E402
-from small_project import copy, lay  # noqa: E402
+from mortal import Worker, through
+from small_project import copy, lay
 
-from homeostat.builtin.resources import model_path  # noqa: E402
-from homeostat.config.schema import Config, Decide  # noqa: E402
-from homeostat.loop.durable import TurnQueue  # noqa: E402
-from homeostat.loop.workshop import Workshop, use  # noqa: E402
+from homeostat.builtin.resources import model_path
+from homeostat.config.schema import Config, Decide
+from homeostat.loop.durable import TurnQueue
+from homeostat.loop.workshop import Workshop, use
 
 
 @pytest.fixture(scope="session")

@@ -48,9 +48,7 @@ def test_naive_learns_the_new_and_forgets_the_old(shop: Workshop, schedule: list
     assert backend.loaded() == ()
 
 
-def test_joint_knows_everything_and_pays_for_every_turn(
-    shop: Workshop, schedule: list[Lesson], tmp_path: Path
-) -> None:
+def test_joint_knows_everything_and_pays_for_every_turn(shop: Workshop, schedule: list[Lesson], tmp_path: Path) -> None:
     """From the bare base on all rows so far: right on old and new, at the cost of all its trainings."""
     task, recipe, base = shop.config.task(TASK), named("joint", shop.config.train), Start(base=shop.config.model.base)
     arm = joint(task, base, schedule, recipe, tmp_path / "both", report=lambda values: None)

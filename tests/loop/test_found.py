@@ -6,15 +6,17 @@ from dataclasses import replace
 
 from small_project import KNOWN, START, TASK, rows
 
+from homeostat.curate.snapshot import examples
 from homeostat.loop.found import found
 from homeostat.loop.workshop import Exam, Workshop
-from homeostat.curate.snapshot import examples
 from homeostat.types.dataset import Example
 from homeostat.types.release import Stage
 
 
 def history(n: int, seed: int) -> list[Example]:
-    return [Example(text=text, target=label, time=START + k) for k, (text, label) in enumerate(rows(list(KNOWN), n, seed))]
+    return [
+        Example(text=text, target=label, time=START + k) for k, (text, label) in enumerate(rows(list(KNOWN), n, seed))
+    ]
 
 
 def test_the_first_version_answers_everybody(shop: Workshop) -> None:

@@ -28,9 +28,7 @@ NOW = Now("trn_1", TASK, ONSET + 1000.0)
 
 
 def signal(id: str, at: float) -> Signal:
-    return Signal(
-        id=id, task=TASK, time=at, moved=Moved.NOVELTY, detector="d", statistic=2.0, threshold=1.0, n=5
-    )
+    return Signal(id=id, task=TASK, time=at, moved=Moved.NOVELTY, detector="d", statistic=2.0, threshold=1.0, n=5)
 
 
 def candidate(shop: Workshop) -> str:

@@ -8,7 +8,9 @@ from dataclasses import replace
 from mortal import Worker
 from small_project import TASK, Gateway
 
+from homeostat.loop.drill import push
 from homeostat.loop.durable import TurnQueue
+from homeostat.loop.steps import Now
 from homeostat.loop.tending import tend
 from homeostat.loop.workshop import Workshop
 from homeostat.release.registry import register
@@ -26,6 +28,17 @@ def test_a_turn_that_a_crash_kept_from_the_queue_is_queued(shop: Workshop, queue
     tend(shop, queue, TURN)
     assert queue.knows(TURN.id)
     assert shop.store.turns.get(TURN.id) == TURN
+
+
+def test_a_drill_is_queued_as_a_drill(shop: Workshop, queue: TurnQueue, workers: Callable[..., Worker]) -> None:
+    """A drill that DBOS has forgotten is gone on with as what it is, and ends as one."""
+    idle = replace(shop.config, decide=replace(shop.config.decide, min_labels=100_000))
+    drill = replace(TURN, diary={"push": push(shop, Now(TURN.id, TASK, TURN.time))})
+    shop.store.turns.put(drill)
+    tend(shop, queue, drill)
+    workers(idle)
+    assert Gateway(shop).serve(lambda: queue.finished(drill.id))
+    assert list(shop.store.turns.get(drill.id).diary) == ["push", "advance", "end"]
 
 
 def test_a_turn_that_broke_off_is_closed_with_the_reason(shop: Workshop, queue: TurnQueue) -> None:
@@ -57,9 +70,7 @@ def test_a_turn_that_has_ended_since_it_was_read_stays_as_it_ended(shop: Worksho
     assert shop.store.turns.get(TURN.id).state == "gate"
 
 
-def test_a_step_that_fails_fails_its_turn_and_not_the_worker(
-    shop: Workshop, workers: Callable[..., Worker]
-) -> None:
+def test_a_step_that_fails_fails_its_turn_and_not_the_worker(shop: Workshop, workers: Callable[..., Worker]) -> None:
     """Without a suite there is nothing to compare on: the turn ends as failed and says why, and the worker lives on."""
     shop.put_suite(TASK, [])
 

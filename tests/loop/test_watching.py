@@ -39,7 +39,7 @@ def test_what_moved_is_told_and_a_turn_is_opened(shop: Workshop, queue: TurnQueu
 
     signals = shop.store.signals.list(TASK)
     assert signals
-    assert all(ONSET <= signal.time for signal in signals)
+    assert all(signal.time >= ONSET for signal in signals)
     assert all(shop.store.interactions.get(id).time >= ONSET for signal in signals for id in signal.examples)
     (turn,) = turns(shop)
     assert (turn.state, turn.time) == ("open", max(f.time for f in shop.store.feedback.list(TASK)))
@@ -95,7 +95,9 @@ def test_labels_are_asked_about_once(shop: Workshop, queue: TurnQueue) -> None:
 def test_ratings_and_comments_open_no_turn(shop: Workshop, queue: TurnQueue) -> None:
     """Only what says the right reply counts as a label."""
     rows = shop.store.interactions.list(TASK)
-    rated = [replace(said(row, "1", ONSET + 500.0), kind=FeedbackKind.RATING, id=f"fbk_r{k}") for k, row in enumerate(rows)]
+    rated = [
+        replace(said(row, "1", ONSET + 500.0), kind=FeedbackKind.RATING, id=f"fbk_r{k}") for k, row in enumerate(rows)
+    ]
     Watch(shop, queue).tick()
     put_end(shop)
     shop.store.feedback.add(rated)
@@ -112,7 +114,9 @@ def test_a_drill_says_nothing_about_what_was_looked_at(shop: Workshop, queue: Tu
 
 def test_a_task_that_nothing_answers_is_passed_over(shop: Workshop, queue: TurnQueue) -> None:
     """Tasks without a champion wait for one, and do not keep the others from being watched."""
-    two = replace(shop.config, tasks={"later": shop.config.tasks[TASK], **shop.config.tasks}, decide=Decide(min_labels=999))
+    two = replace(
+        shop.config, tasks={"later": shop.config.tasks[TASK], **shop.config.tasks}, decide=Decide(min_labels=999)
+    )
     Watch(Workshop(two, shop.store), queue).tick()
     assert shop.store.signals.list(TASK)
     assert shop.store.turns.list("later") == []

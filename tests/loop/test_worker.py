@@ -9,7 +9,6 @@ from typing import Any
 from mortal import Worker, ended, ending
 from small_project import TASK, Gateway
 
-from homeostat.config.schema import Config
 from homeostat.errors import NotFound
 from homeostat.loop.workshop import Workshop
 
@@ -60,6 +59,18 @@ def test_a_worker_that_is_asked_to_end_does_so_in_the_middle_of_training(
     assert ending(shop.store) == undisturbed
 
 
+def test_a_worker_that_waits_for_another_may_be_asked_to_end(shop: Workshop, workers: Callable[..., Worker]) -> None:
+    """Whoever has not got the folder yet ends at once too, and does not keep the other from its work."""
+    first = workers()
+    assert Gateway(shop).serve(lambda: first.watching)
+    second = workers()
+    time.sleep(0.5)
+    second.stop()
+    assert second.process.exitcode == 0
+    assert not second.watching
+    assert first.alive
+
+
 def test_an_error_of_the_watch_ends_the_worker_with_its_exit_code(
     shop: Workshop, workers: Callable[..., Worker]
 ) -> None:
@@ -74,5 +85,3 @@ def test_an_error_of_the_watch_ends_the_worker_with_its_exit_code(
     shop.store.aliases.set(TASK, "champion", champion)
     sound = workers()
     assert Gateway(shop).serve(lambda: sound.watching)
-
-

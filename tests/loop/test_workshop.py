@@ -54,7 +54,8 @@ def test_embeddings_are_those_of_the_replies(shop: Workshop) -> None:
     replies = shop.answers(task, champion, TEXTS)
     carried = np.stack([np.frombuffer(reply.embedding, np.float16) for reply in replies])
     found = shop.embeddings(task, champion, TEXTS)
-    assert (found.dtype, found.shape) == (np.float32, (20, 32))
+    assert found.shape == (20, 32)
+    assert found.dtype == np.float32
     np.testing.assert_allclose(found, carried, rtol=2e-3, atol=2e-3)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from release.rehearsal import RIGHT, TASK, WRONG, Traffic, add_version, interaction, label, open_store
 
 from homeostat.config.schema import Release as Settings
 from homeostat.release.guard import Evidence, gather, note_error
@@ -13,6 +12,7 @@ from homeostat.release.rollout import open_canary, open_shadow
 from homeostat.store import Store
 from homeostat.types.feedback import FeedbackKind
 from homeostat.types.release import Release
+from release.rehearsal import RIGHT, TASK, WRONG, Traffic, add_version, interaction, label, open_store
 
 SETTINGS = Settings(harm_alpha=0.01, alpha=0.05, harm_margin=0.05)
 OLD, NEW = "ver_old", "ver_new"

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from release.rehearsal import TASK, add_version, open_store, state_of
 from safetensors.numpy import save_file
 
 from homeostat.config.schema import Release as Settings
@@ -18,6 +17,7 @@ from homeostat.store import Store
 from homeostat.types.dataset import Dataset
 from homeostat.types.release import Release, Stage
 from homeostat.types.version import State, Version
+from release.rehearsal import TASK, add_version, open_store, state_of
 
 
 @pytest.fixture

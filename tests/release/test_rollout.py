@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from release.rehearsal import TASK, Traffic, add_verdict, add_version, label, open_store, run, state_of
 
 from homeostat.config.schema import Release as Settings
 from homeostat.errors import NothingReleased, NotReleasable
@@ -17,6 +16,7 @@ from homeostat.store import Store
 from homeostat.types.release import Release, Stage
 from homeostat.types.report import Outcome
 from homeostat.types.version import State
+from release.rehearsal import TASK, Traffic, add_verdict, add_version, label, open_store, run, state_of
 
 SETTINGS = Settings(shadow_pairs=60, canary_share=0.2, canary_feedback=40, harm_alpha=0.01, harm_margin=0.05)
 OLD, NEW = "ver_old", "ver_new"

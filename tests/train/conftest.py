@@ -40,9 +40,9 @@ def champion(llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Start:
     order = Order(
         task=tiny.ROUTING,
         start=Start(base=str(llama)),
-        examples=tiny.examples(each=30),
+        examples=tiny.examples(each=60),
         labels=tiny.LABELS,
-        recipe=replace(QUICK, epochs=12),
+        recipe=replace(QUICK, lr=5e-3, epochs=12),
         folder=tmp_path_factory.mktemp("champion"),
     )
     return start_of(train(order), llama)

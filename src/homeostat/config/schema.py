@@ -154,7 +154,7 @@ class Train:
     """Share of the steps over which the learning rate rises to its highest."""
     kl: float = knob(1.0, least=0.0)
     """Weight of the penalty for leaving the champion's replies on replayed examples."""
-    patience: int = knob(2, least=1)
+    patience: int = knob(3, least=1)
     """Epochs without a better held-out loss before training stops."""
     held_out: float = knob(0.1, least=0.0, most=0.5)
     """Share of the dataset that is kept from training to decide when to stop."""

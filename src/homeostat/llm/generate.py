@@ -33,9 +33,7 @@ class Generated:
     """float[rows, hidden]: mean of the last hidden states over the prompt."""
 
 
-def generate(
-    opened: Opened, prompts: Sequence[Sequence[int]], *, most: int, temperature: float = 0.0
-) -> Generated:
+def generate(opened: Opened, prompts: Sequence[Sequence[int]], *, most: int, temperature: float = 0.0) -> Generated:
     """At most `most` tokens after each prompt; temperature 0 takes the likeliest token each time.
 
     Raises:

@@ -62,7 +62,9 @@ def locate(base: str) -> str:
             )
         return base
     if not (folder / "config.json").exists():
-        raise ModelNotFound(f"{base} has no config.json", where="model.base", fix="give the folder that holds the model")
+        raise ModelNotFound(
+            f"{base} has no config.json", where="model.base", fix="give the folder that holds the model"
+        )
     require_safetensors(folder, "model.base")
     return str(folder)
 

@@ -110,7 +110,9 @@ class Renderer:
                 raise UnsuitedModel("the chat template does not show the user's message", fix="use another base model")
             pieces: list[tuple[int, ...] | int] = []
             for k, part in enumerate(parts):
-                pieces.append(int(part) if k % 2 else tuple(self.tokenizer(part, add_special_tokens=False)["input_ids"]))
+                pieces.append(
+                    int(part) if k % 2 else tuple(self.tokenizer(part, add_special_tokens=False)["input_ids"])
+                )
             if len(self._frames) > 256:
                 self._frames.clear()
             self._frames[roles] = tuple(pieces)

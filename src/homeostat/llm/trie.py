@@ -29,9 +29,7 @@ class _Flat:
     """Index of the label that ends at the node, or -1."""
 
 
-def trie_scores(
-    opened: Opened, prompts: Sequence[Sequence[int]], root: Node, count: int
-) -> tuple[Tensor, Tensor]:
+def trie_scores(opened: Opened, prompts: Sequence[Sequence[int]], root: Node, count: int) -> tuple[Tensor, Tensor]:
     """Log-probability of every label's token sequence after each prompt, and the mean hidden states over the prompts.
 
     The nodes of the trie are laid behind the prompt, each seeing the prompt and its own ancestors only, so that a

@@ -7,7 +7,6 @@ lives, so a second one waits and takes over where the first was killed.
 from __future__ import annotations
 
 import fcntl
-import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +28,7 @@ def database(folder: Path) -> str:
 
 
 @contextmanager
-def only_worker(folder: Path, *, patience_s: float = math.inf) -> Iterator[None]:
+def only_worker(folder: Path, *, patience_s: float = 0.0) -> Iterator[None]:
     """Hold the folder's worker lock, waiting for another worker to end; the system frees it when a process dies."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "worker.lock").open("w") as lock:

@@ -37,7 +37,9 @@ def found(
         shop.store, known, champion=None, evaluation=[row.text for row in suite], until=now, imported=history
     )
     curated = build(inputs, shop.config.curate)
-    dataset = store_dataset(shop.store, curated, task=task, turn=ids.derived("trn", "found", task, as_lines(curated.examples)), now=now)
+    dataset = store_dataset(
+        shop.store, curated, task=task, turn=ids.derived("trn", "found", task, as_lines(curated.examples)), now=now
+    )
     lesson = Lesson(
         task=task,
         dataset=dataset.id,

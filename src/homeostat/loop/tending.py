@@ -25,7 +25,7 @@ def tend(shop: Workshop, queue: TurnQueue, turn: Turn) -> None:
     The candidate of a turn that is closed so is taken back: nobody looks after it any more.
     """
     if not queue.knows(turn.id):
-        queue.open(turn.id, turn.task, turn.time)
+        queue.open(turn.id, turn.task, turn.time, story="drill" if "push" in turn.diary else "turn")
     trouble = queue.trouble(turn.id)
     known = shop.store.turns.get(turn.id)  # read after the queue: it may have come to its end in between
     if not trouble or known.state != "open":

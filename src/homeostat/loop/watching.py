@@ -13,10 +13,11 @@ from homeostat.loop.workshop import Workshop
 from homeostat.monitor.watch import Watcher
 from homeostat.types import ids
 from homeostat.types.feedback import FeedbackKind
+from homeostat.types.signal import Signal
 from homeostat.types.turn import Turn
 from homeostat.types.version import Version
 
-UNASKED = 5
+UNASKED = 10
 """So many times `decide.min_labels` new labels open a turn without a signal."""
 INDEX_ROWS = 4000
 """Rows of the training set that distances are measured to, at most."""
@@ -78,10 +79,17 @@ class Watch:
         pairs = [(i, f) for i, f in store.interactions.labeled(task, version=champion) if (f.time, f.id) > after]
         signals += watcher.update_labels(sorted(pairs, key=lambda p: (p[1].time, p[1].id)))
         for signal in signals:
-            store.signals.put(signal)
+            if not self._known(signal):
+                store.signals.put(signal)
         if rows or pairs:
             store.state.put(f"watcher:{champion}", watcher.state())
             store.state.put(f"trace:{champion}", [[p.time, *p.values] for p in watcher.trace])
+
+    def _known(self, signal: Signal) -> bool:
+        """Whether the same kind of thing was told already and no turn has looked at it since."""
+        store, task = self.shop.store, signal.task
+        looked = max((t.time for t in store.turns.list(task) if t.state != "open"), default=0.0)
+        return any(s.moved is signal.moved and looked < s.time for s in store.signals.list(task))
 
     def _since(self, champion: str) -> float:
         return self.shop.store.versions.get(champion).time

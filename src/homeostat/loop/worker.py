@@ -28,15 +28,17 @@ _held = ExitStack()
 
 
 def work(config: Config, *, stopped: Callable[[], bool], announce: Callable[[str], None]) -> None:
-    """Watch and turn until `stopped()`, then end the process, as an error of the watch does; waits while another has it.
+    """Watch and turn until `stopped()`, then end the process; waits while another worker has the folder.
 
     A turn under way is left where it stands, as by a crash, and the next worker goes on with it: a step cannot be
-    stopped from outside its thread, and training would keep the process from ending for minutes.
+    stopped from outside its thread, and training would keep the process from ending for minutes. An error of the watch
+    is printed and ends the process the same way, with the error's exit code.
     """
     os.nice(NICENESS)
     torch.set_num_threads(config.model.threads)
     folder = Path(config.folder)
-    _held.enter_context(only_worker(folder))
+    if not _take(folder, stopped):
+        return
     shop = Workshop.open(config)
     use(shop)
     launch(folder)
@@ -57,3 +59,14 @@ def work(config: Config, *, stopped: Callable[[], bool], announce: Callable[[str
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
+
+
+def _take(folder: Path, stopped: Callable[[], bool]) -> bool:
+    """Hold the folder as soon as no other worker does; false if it is to end before that."""
+    while not stopped():
+        try:
+            _held.enter_context(only_worker(folder, patience_s=0.5))
+            return True
+        except BlockingIOError:
+            continue
+    return False

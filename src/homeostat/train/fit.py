@@ -212,9 +212,7 @@ class _Run:
             }
         )
         if self.job.workspace is not None:
-            checkpoint.save(
-                self.job.workspace, self.job.parameters, self.best, self.moves.optimizer, asdict(progress)
-            )
+            checkpoint.save(self.job.workspace, self.job.parameters, self.best, self.moves.optimizer, asdict(progress))
 
     @torch.no_grad()
     def _measure(self) -> float:

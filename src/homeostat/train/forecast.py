@@ -8,9 +8,9 @@ from homeostat.errors import NothingToTrainOn
 from homeostat.llm.labels import encode_labels
 from homeostat.llm.load import open_model
 from homeostat.llm.render import Renderer
-from homeostat.train.flops import Size
+from homeostat.train.flops import Size, shape
 from homeostat.train.run import ADAPT, Order, render
-from homeostat.train.samples import Sample, batches, split
+from homeostat.train.samples import batches, split
 from homeostat.types.task import Kind
 
 
@@ -45,14 +45,8 @@ def forecast(order: Order) -> Forecast:
     first = batches([len(s.rendered.ids) for s in rows], recipe.batch_rows, recipe.seed, 0)
     steps = max(1, int(len(first) * recipe.epochs))
     steps = min(steps, recipe.max_steps) if recipe.max_steps else steps
-    shapes = [_shape([rows[k] for k in batch]) for batch in first]
-    one_pass = sum(size.step(*shape, full=recipe.adapt == "full") for shape in shapes)
-    look = size.forward(*_shape([samples[k] for k in held])) if len(held) else 0.0
+    shapes = [shape([rows[k].rendered for k in batch], opened.family) for batch in first]
+    one_pass = sum(size.step(*batch, full=recipe.adapt == "full") for batch in shapes)
+    look = size.forward(*shape([samples[k].rendered for k in held], opened.family)) if len(held) else 0.0
     flops = one_pass * steps / len(first) + look * min(recipe.looks, steps)
     return Forecast(rows=len(rows), held_out=len(held), steps=steps, flops=flops)
-
-
-def _shape(rows: list[Sample]) -> tuple[int, int, int]:
-    """Tokens, pairs of places that attend to each other, and places predicted, as if all rows were of one length."""
-    longest = max(len(s.rendered.ids) for s in rows)
-    return len(rows) * longest, len(rows) * longest**2, sum(len(s.rendered.completion) for s in rows)

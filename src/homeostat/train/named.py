@@ -39,6 +39,7 @@ def named(name: str, settings: Train, *, replay: float = 1.0) -> Recipe:
         warm_up=settings.warmup,
         kl=settings.kl,
         patience=settings.patience,
+        looks=settings.epochs,
         held_out=settings.held_out,
         seed=settings.seed,
         replay=replay,

@@ -14,7 +14,7 @@ class Turn:
     task: str
     time: float
     state: str = "open"
-    """`open`, then the name of the step that ended it."""
+    """`open`, then the name of the step that ended it, or `failed` where none did."""
     because: str = ""
     diary: Mapping[str, str] = field(default_factory=dict)
     """Step -> id of the noun it left."""

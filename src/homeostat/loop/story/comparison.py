@@ -18,7 +18,7 @@ from homeostat.train.run import Start
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.report import Score
 
-MOST_STEPS = 700
+MOST_STEPS = 300
 """Steps after which a comparison arm is cut off in the demo; the benches train them to the end."""
 
 

@@ -29,7 +29,7 @@ from homeostat.types.version import Version
 TASK = "routing"
 FAST, SLOW = 48, 4
 """Requests between two looks: while nothing happens, and while a turn is under way."""
-PAUSE_S = 0.25
+PAUSE_S = 0.4
 """Between two looks while a turn is under way, so that the year does not run out before it is done."""
 KEPT = 300
 """Requests kept back for the end of an open turn, and as many for the drill."""
@@ -229,6 +229,6 @@ def write_project(options: Options) -> Path:
             f"  {TASK}: {{instruction: route}}\n"
             f"  {REPLIES}: {{kind: text, instruction: answer}}\n"
             "gateway: {port: 0, trust_client_time: true}\n"
-            "train: {attempts: [naive, careful], held_out: 0.15}\n"
+            "train: {attempts: [naive, careful], rank: 64, lr: 3.0e-3, epochs: 6}\n"
         )
     return path

@@ -1,0 +1,347 @@
+"""The loop: it learns, keeps the best, clips, tells when it diverges, and goes on after kill −9 as if nothing was."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+import tiny
+from homeostat.errors import Diverged, NothingToTrainOn
+from homeostat.llm.forward import predict
+from homeostat.llm.labels import encode_labels
+from homeostat.llm.load import open_model
+from homeostat.llm.render import Rendered, Renderer
+from homeostat.train.adapt import full, lora
+from homeostat.train.fit import Job, fit
+from homeostat.train.objectives.completion import completion_loss
+from homeostat.train.recipe import Recipe
+from homeostat.train.samples import Sample
+
+RECIPE = Recipe(lr=1e-2, epochs=6, batch_rows=12, looks=6, patience=6, warm_up=0.1)
+Watch = Callable[[dict[str, float]], None]
+
+
+def samples(each: int = 20, seed: int = 0) -> list[Sample]:
+    renderer = Renderer(tiny.chat_tokenizer())
+    codes = dict(zip(tiny.LABELS, encode_labels(renderer.tokenizer, tiny.LABELS).sequences, strict=True))
+    rows = tiny.examples(each=each, seed=seed)
+    return [Sample(renderer.example(tiny.ROUTING, row.text, codes[row.target])) for row in rows]
+
+
+def job(base: Path, recipe: Recipe = RECIPE, **changes: Any) -> Job:
+    """60 rows and 30 held out, on the tiny decoder."""
+    opened = open_model(str(base))
+    settings: dict[str, Any] = {
+        "opened": opened,
+        "parameters": (lora if recipe.adapt == "lora" else full).attach(opened.model, recipe, None),
+        "train": samples(),
+        "held_out": samples(each=10, seed=1),
+        "recipe": recipe,
+        "allowed": torch.tensor([s[0] for s in encode_labels(opened.tokenizer, tiny.LABELS).sequences]),
+        "bfloat16": False,
+    }
+    return Job(**{**settings, **changes})
+
+
+def held_out(job: Job) -> tuple[float, float]:
+    """Loss and accuracy of the job's model on its held-out rows, each alone."""
+    losses, hits = [], []
+    assert job.allowed is not None
+    with torch.no_grad():
+        for sample in job.held_out:
+            predicted = predict(job.opened, [sample.rendered])
+            losses.append(float(completion_loss(predicted, torch.ones(1), job.allowed)))
+            best = job.allowed[predicted.logits[0, job.allowed].argmax()]
+            hits.append(float(best == sample.rendered.completion[0]))
+    return sum(losses) / len(losses), sum(hits) / len(hits)
+
+
+def tensors(job: Job) -> list[Tensor]:
+    return [p.detach().clone() for p in job.parameters]
+
+
+def equal(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(some, others, strict=True))
+
+
+@pytest.mark.parametrize("adapt", ["lora", "full"])
+def test_it_learns(llama: Path, adapt: str) -> None:
+    """The loss falls, and rows never trained on are told apart far above chance."""
+    seen: list[dict[str, float]] = []
+    work = job(llama, replace(RECIPE, adapt=adapt, lr=3e-3 if adapt == "full" else 1e-2), report=seen.append)
+    before = held_out(work)
+    fitted = fit(work)
+    after = held_out(work)
+    assert (fitted.progress.step, fitted.steps, len(seen)) == (30, 30, 6)
+    assert seen[-1]["loss"] < 0.3 < seen[0]["loss"] + 0.2
+    assert after[0] < before[0] - 0.3
+    assert after[1] > 0.65 > before[1]
+
+
+def test_what_is_not_trained_does_not_change(llama: Path) -> None:
+    """With an adapter, every tensor of the base stays what it was, bit by bit."""
+    work = job(llama)
+    frozen = {n: p.detach().clone() for n, p in work.opened.model.named_parameters() if not p.requires_grad}
+    fit(work)
+    assert all(torch.equal(p, frozen[n]) for n, p in work.opened.model.named_parameters() if n in frozen)
+    assert len(frozen) > 10
+
+
+def test_the_same_run_twice_is_the_same(llama: Path) -> None:
+    """Equal jobs leave equal tensors, bit by bit, and another seed leaves others."""
+    works = [job(llama), job(llama), job(llama, replace(RECIPE, seed=1))]
+    for work in works:
+        fit(work)
+    assert equal(tensors(works[0]), tensors(works[1]))
+    assert not equal(tensors(works[0]), tensors(works[2]))
+
+
+def test_the_best_tensors_are_kept(llama: Path) -> None:
+    """A run that gets worse is stopped early, and the model holds the tensors of its best look."""
+    seen: list[dict[str, float]] = []
+    wild = replace(RECIPE, lr=6e-2, epochs=30, looks=30, patience=3, floor=1.0)
+    work = job(llama, wild, report=seen.append)
+    fitted = fit(work)
+    assert fitted.progress.done
+    assert fitted.progress.step < fitted.steps
+    looks = [values["held_out"] for values in seen]
+    assert looks.index(min(looks)) == len(looks) - 1 - wild.patience
+    assert fitted.progress.best == min(looks) < looks[-1]
+    assert fitted.progress.best_step == seen[looks.index(min(looks))]["step"]
+    assert held_out(work)[0] == pytest.approx(fitted.progress.best, abs=1e-4)
+
+
+def test_without_held_out_rows_the_training_rows_are_looked_at(llama: Path) -> None:
+    """With nothing held out, the loss at a look is that of the training rows, and training goes on to the end."""
+    work = job(llama, held_out=[])
+    fitted = fit(work)
+    assert fitted.progress.step == fitted.steps
+    assert held_out(replace(work, held_out=work.train))[0] == pytest.approx(fitted.progress.best, abs=1e-4)
+
+
+@pytest.mark.parametrize("clip", [1e-3, 1e3])
+def test_gradients_are_clipped(llama: Path, tmp_path: Path, clip: float) -> None:
+    """After one step the optimizer has seen a gradient of at most the clip's length, and of its own if that is less."""
+    seen: list[dict[str, float]] = []
+    fit(job(llama, replace(RECIPE, max_steps=1, looks=1, clip=clip), workspace=tmp_path, report=seen.append))
+    state = load_file(tmp_path / "state.safetensors")
+    first = torch.cat([t.flatten() for n, t in state.items() if n.endswith("exp_avg")])
+    assert float(first.norm()) * 10 == pytest.approx(min(clip, seen[0]["gradient_norm"]), rel=1e-3)
+    assert {float(t) for n, t in state.items() if n.endswith(".step")} == {1.0}
+
+
+def test_steps_are_capped(llama: Path) -> None:
+    """`max_steps` ends a run inside a pass, and a fraction of a pass is a part of its batches."""
+    assert fit(job(llama, replace(RECIPE, max_steps=7))).progress.step == 7
+    assert fit(job(llama, replace(RECIPE, epochs=0.6))).progress.step == 3
+    assert fit(job(llama, replace(RECIPE, epochs=1e-9))).progress.step == 1
+
+
+def test_what_a_look_reports(llama: Path) -> None:
+    """Every look reports where the run stands, in numbers that JSON can hold."""
+    seen: list[dict[str, float]] = []
+    fitted = fit(job(llama, report=seen.append))
+    names = {"step", "steps", "loss", "held_out", "lr", "gradient_norm", "tokens_per_s"}
+    assert all(set(values) == names for values in seen)
+    assert json.loads(json.dumps(seen)) == seen
+    assert seen[-1]["step"] == seen[-1]["steps"] == 30
+    assert seen[0]["lr"] > seen[-1]["lr"] >= 1e-2 * RECIPE.floor
+    assert 0 <= fitted.padding < 1
+    assert fitted.progress.flops > 0 < fitted.progress.cpu_seconds
+
+
+def test_nothing_to_train_on(llama: Path) -> None:
+    """No rows is an error, not a model."""
+    with pytest.raises(NothingToTrainOn):
+        fit(job(llama, train=[]))
+
+
+def test_a_loss_that_is_no_number_stops_the_run(llama: Path) -> None:
+    """A run that diverges says so, and the model holds the best tensors seen, ready to answer."""
+    bad = samples()
+    bad[25] = replace(bad[25], weight=float("nan"))
+    seen: list[dict[str, float]] = []
+    works = [job(llama, replace(RECIPE, looks=30), train=rows, report=seen.append) for rows in (bad, samples())]
+    with pytest.raises(Diverged, match="not a number at step"):
+        fit(works[0])
+    assert not works[0].opened.model.training
+    assert all(math.isfinite(values["held_out"]) for values in seen)
+    best = min((values["held_out"] for values in seen), default=held_out(works[1])[0])
+    assert held_out(works[0])[0] == pytest.approx(best, abs=1e-4)
+
+
+def test_an_overflowing_step_stops_the_run(llama: Path) -> None:
+    """A learning rate far too high ends in the error that names the knob to turn."""
+    with pytest.raises(Diverged, match=r"train\.lr"):
+        fit(job(llama, replace(RECIPE, lr=1e18, adapt="full", patience=99, warm_up=0.0)))
+
+
+def test_divergence_of_weight_zero_changes_nothing(llama: Path) -> None:
+    """A penalty of weight 0 gives the plain run, bit by bit."""
+    teacher = {k: torch.full((3,), -math.log(3)) for k in range(0, 60, 2)}
+    works = [job(llama), job(llama, teacher=teacher)]
+    for work in works:
+        fit(work)
+    assert equal(tensors(works[0]), tensors(works[1]))
+
+
+@torch.no_grad()
+def said_of(work: Job, at: Sequence[int]) -> Tensor:
+    """Log-probabilities over the labels, on some of the training rows."""
+    assert work.allowed is not None
+    rows = [Rendered(work.train[k].rendered.prompt, (0,)) for k in at]
+    return predict(work.opened, rows).logits[:, work.allowed].log_softmax(-1)
+
+
+def test_divergence_holds_the_model_to_its_teacher(llama: Path) -> None:
+    """The larger the penalty's weight, the nearer the model stays to what the teacher says of the replayed rows."""
+    works = [job(llama, replace(RECIPE, kl=kl)) for kl in (0.0, 1.0, 10.0)]
+    taught = list(range(0, 60, 2))
+    distances = []
+    for work in works:
+        said = said_of(work, taught)
+        fit(replace(work, teacher=dict(zip(taught, said, strict=True))))
+        now = said_of(work, taught)
+        distances.append(float((said.exp() * (said - now)).sum(-1).mean()))
+    assert distances[0] > 1.5 * distances[1] > 2 * distances[2]
+
+
+def test_bfloat16_learns_the_same_within_noise(llama: Path) -> None:
+    """Matrix products in bfloat16 leave a model as good, and its tensors stay float32 and resume bit by bit."""
+    works = [job(llama, replace(RECIPE, lr=5e-3), bfloat16=wide) for wide in (False, True)]
+    losses = []
+    for work in works:
+        fit(work)
+        losses.append(held_out(work))
+    assert losses[1][0] == pytest.approx(losses[0][0], abs=0.08)
+    assert losses[1][1] == pytest.approx(losses[0][1], abs=0.08)
+    assert {t.dtype for t in tensors(works[1])} == {torch.float32}
+
+
+@pytest.mark.parametrize("adapt", ["lora", "full"])
+def test_a_base_in_bfloat16_is_trained_in_float32(llama: Path, adapt: str) -> None:
+    """Where a base is held in bfloat16, as on a GPU, what is trained is float32 and learns."""
+    opened = open_model(str(llama))
+    opened.model.to(torch.bfloat16)
+    recipe = replace(RECIPE, adapt=adapt, lr=3e-3 if adapt == "full" else 1e-2)
+    parameters = (lora if adapt == "lora" else full).attach(opened.model, recipe, None)
+    work = job(llama, recipe, opened=opened, parameters=parameters, bfloat16=True)
+    fit(work)
+    assert {p.dtype for p in parameters} == {torch.float32}
+    opened.model.float()
+    assert held_out(work)[1] > 0.6
+
+
+PROGRAM = """
+import json, sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+sys.path.insert(0, sys.argv[1])
+from train.test_fit import resumable
+resumable(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]), lambda values: print(json.dumps(values), flush=True))
+"""
+
+
+def resumable(kind: str, base: Path, workspace: Path, report: Watch) -> list[Tensor]:
+    """Train to the end in a workspace; the tensors it leaves. Dropout is on where a model has any."""
+    torch.manual_seed(0)
+    recipe = replace(RECIPE, epochs=8, looks=20, patience=20, adapt="full" if kind == "bert" else "lora", lr=3e-3)
+    opened = open_model(str(base))
+    parameters = (full if kind == "bert" else lora).attach(opened.model, recipe, None)
+    codes = encode_labels(opened.tokenizer, tiny.LABELS).sequences
+    of, renderer = dict(zip(tiny.LABELS, codes, strict=True)), Renderer(opened.tokenizer)
+
+    def rows(each: int, seed: int) -> list[Sample]:
+        made = tiny.examples(each=each, seed=seed)
+        return [Sample(renderer.example(tiny.ROUTING, row.text, of[row.target])) for row in made]
+
+    work = Job(
+        opened=opened,
+        parameters=parameters,
+        train=rows(20, 0),
+        held_out=rows(10, 1),
+        recipe=recipe,
+        allowed=torch.tensor([s[0] for s in codes]),
+        workspace=workspace,
+        report=report,
+    )
+    fit(work)
+    return tensors(work)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["llama", "bert"])
+def test_a_killed_run_goes_on_as_if_it_had_not_been(kind: str, llama: Path, tmp_path: Path) -> None:
+    """Killed with SIGKILL twice at random moments and gone on with, a run shows the same losses and leaves the same
+    tensors, bit by bit, as one that was never disturbed; with dropout (BERT) too.
+    """
+    base = llama if kind == "llama" else tiny.bert(tmp_path / "bert")
+    whole: list[dict[str, float]] = []
+    undisturbed = resumable(kind, base, tmp_path / "whole", whole.append)
+    curve: list[dict[str, float]] = []
+    chance = random.Random(kind)
+    for _ in range(2):
+        arguments = [PROGRAM, str(Path(tiny.__file__).parent), kind, str(base), str(tmp_path / "killed")]
+        process = subprocess.Popen([sys.executable, "-c", *arguments], stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        for _ in range(chance.randint(2, 7)):
+            curve.append(json.loads(process.stdout.readline()))
+        os.kill(process.pid, signal.SIGKILL)
+        curve += [json.loads(line) for line in process.stdout if line.endswith("\n")]
+        assert process.wait() == -signal.SIGKILL
+    assert curve[-1]["step"] < whole[-1]["step"]
+    resumed = resumable(kind, base, tmp_path / "killed", curve.append)
+    wanted = {values["step"]: {**values, "tokens_per_s": 0} for values in whole}
+    assert all({**values, "tokens_per_s": 0} == wanted[values["step"]] for values in curve)
+    assert {values["step"] for values in curve} == set(wanted)
+    assert equal(resumed, undisturbed)
+
+
+def test_a_finished_run_is_not_repeated(llama: Path, tmp_path: Path) -> None:
+    """Asked for again in the same workspace, a run that came to its end gives its tensors without a step."""
+    first = job(llama, workspace=tmp_path)
+    fitted = fit(first)
+    seen: list[dict[str, float]] = []
+    again = job(llama, workspace=tmp_path, report=seen.append)
+    repeated = fit(again)
+    assert seen == []
+    assert equal(tensors(first), tensors(again))
+    assert repeated.progress.flops == fitted.progress.flops
+
+
+@pytest.mark.parametrize("change", ["rows", "recipe", "start"])
+def test_a_checkpoint_of_another_run_is_passed_over(llama: Path, tmp_path: Path, change: str) -> None:
+    """A workspace that holds the end of another run does not lend it: a run of other rows, another recipe or another
+    start begins at its own beginning.
+    """
+    fit(job(llama, workspace=tmp_path))
+
+    def other(**more: Any) -> Job:
+        if change == "rows":
+            return job(llama, train=samples(seed=5), **more)
+        if change == "recipe":
+            return job(llama, replace(RECIPE, lr=2e-2), **more)
+        work = job(llama, **more)
+        with torch.no_grad():
+            work.parameters[0].mul_(2.0)
+        return work
+
+    mixed, clean = other(workspace=tmp_path), other()
+    fit(mixed)
+    fit(clean)
+    assert equal(tensors(mixed), tensors(clean))

@@ -1,0 +1,34 @@
+"""Recipes by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from homeostat.config.schema import Train
+from homeostat.errors import UnknownPlugin
+from homeostat.train.named import NAMES, named
+
+
+def test_a_recipe_takes_the_settings() -> None:
+    """What the configuration says of rate, rank, rows and seed is in the recipe."""
+    settings = Train(adapt="full", rank=4, lr=1e-3, epochs=3, batch_rows=8, warmup=0.2, kl=0.5, patience=7, seed=3)
+    recipe = named("careful", settings, replay=2.0)
+    assert (recipe.name, recipe.adapt, recipe.rank, recipe.alpha, recipe.lr) == ("careful", "full", 4, 8, 1e-3)
+    assert (recipe.epochs, recipe.batch_rows, recipe.warm_up, recipe.kl) == (3, 8, 0.2, 0.5)
+    assert (recipe.patience, recipe.seed, recipe.replay) == (7, 3, 2.0)
+
+
+def test_what_each_name_means() -> None:
+    """The control trains on new rows alone, the thorough one replays most, two begin at the bare base."""
+    recipes = {name: named(name, Train()) for name in NAMES}
+    assert all(recipe.name == name for name, recipe in recipes.items())
+    assert (recipes["naive"].replay, recipes["naive"].kl, recipes["naive"].warm_start) == (0.0, 0.0, True)
+    assert recipes["thorough"].replay > recipes["careful"].replay > 0
+    assert recipes["thorough"].kl > recipes["careful"].kl > 0
+    assert [name for name, recipe in recipes.items() if not recipe.warm_start] == ["joint", "first"]
+
+
+def test_an_unknown_name() -> None:
+    """A recipe that is not there is named, with the nearest that is."""
+    with pytest.raises(UnknownPlugin, match="did you mean 'careful'"):
+        named("carefull", Train())

@@ -1,0 +1,44 @@
+"""Where bfloat16 is used, and what it leaves alone."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from homeostat.train.precision import SHORT, computing, has_bfloat16
+
+CPU = torch.device("cpu")
+
+
+def test_the_machine_says_what_it_can() -> None:
+    """The answer is that of the processor: the kernel lists the same ability among its flags."""
+    if torch.cuda.is_available():
+        pytest.skip("a GPU answers for the processor")
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            flags = set(file.read().split())
+    except OSError:
+        pytest.skip("this system has no list of its processor's abilities")
+    assert has_bfloat16() == bool(flags & {"avx512_bf16", "amx_bf16"})
+
+
+@pytest.mark.parametrize("longest", [SHORT, SHORT + 1])
+def test_products_are_bfloat16_and_sums_are_not(longest: int) -> None:
+    """Inside, a matrix product of float32 gives bfloat16 and a loss float32; gradients are float32; outside, nothing."""
+    weight = torch.randn(4, 4, requires_grad=True)
+    with computing(CPU, longest, bfloat16=True):
+        product = torch.randn(3, 4) @ weight
+        attended = F.scaled_dot_product_attention(*[product.reshape(1, 1, 3, 4)] * 3)
+        loss = F.cross_entropy(attended.reshape(3, 4).float(), torch.tensor([0, 1, 2]))
+    loss.backward()
+    assert (product.dtype, loss.dtype) == (torch.bfloat16, torch.float32)
+    assert weight.grad is not None
+    assert weight.grad.dtype == torch.float32
+    assert (torch.randn(3, 4) @ weight).dtype == torch.float32
+
+
+def test_without_it_nothing_changes() -> None:
+    """Where it is not wanted, products stay float32 inside too."""
+    with computing(CPU, 10, bfloat16=False):
+        assert (torch.randn(3, 4) @ torch.randn(4, 4)).dtype == torch.float32

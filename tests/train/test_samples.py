@@ -1,0 +1,77 @@
+"""Rows in batches: the same for the same seed, every row once, and little filler."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import AutoTokenizer
+
+from homeostat.builtin.resources import model_path, traffic_path
+from homeostat.collect.stream import Split, read_stream
+from homeostat.llm.render import Renderer
+from homeostat.train.samples import batches, padding, split
+from homeostat.types.task import Task
+
+
+@given(count=st.integers(2, 300), share=st.floats(0.01, 0.9), seed=st.integers(0, 5))
+def test_a_split_parts_the_rows(count: int, share: float, seed: int) -> None:
+    """Every row is on one side, each side has one at least, and the same seed parts them the same way."""
+    train, held = split(count, share, seed)
+    assert sorted([*train, *held]) == list(range(count))
+    assert len(train) >= 1
+    assert len(held) >= 1
+    assert abs(len(held) - count * share) <= 1
+    assert split(count, share, seed)[1].tolist() == held.tolist()
+
+
+def test_a_split_of_little() -> None:
+    """One row is trained on; a share of zero holds nothing out; no rows give none."""
+    assert [len(part) for part in split(1, 0.5, 0)] == [1, 0]
+    assert [len(part) for part in split(10, 0.0, 0)] == [10, 0]
+    assert [len(part) for part in split(0, 0.1, 0)] == [0, 0]
+
+
+@given(
+    lengths=st.lists(st.integers(1, 90), min_size=1, max_size=900),
+    rows=st.integers(1, 40),
+    seed=st.integers(0, 3),
+    epoch=st.integers(0, 3),
+)
+def test_a_pass_has_every_row_once(lengths: list[int], rows: int, seed: int, epoch: int) -> None:
+    """The batches of a pass hold every row once, as many batches as the rows need, and are the same for the same seed."""
+    plan = batches(lengths, rows, seed, epoch)
+    assert sorted(k for batch in plan for k in batch) == list(range(len(lengths)))
+    assert len(plan) == -(-len(lengths) // rows)
+    assert max(len(batch) for batch in plan) <= rows
+    again = batches(lengths, rows, seed, epoch)
+    assert all(np.array_equal(a, b) for a, b in zip(plan, again, strict=True))
+
+
+def test_passes_and_seeds_differ() -> None:
+    """Another pass, or another seed, has the rows in another order."""
+    lengths = list(range(1, 200))
+    plans = [batches(lengths, 8, seed, epoch) for seed, epoch in ((0, 0), (0, 1), (1, 0))]
+    firsts = {tuple(plan[0].tolist()) for plan in plans}
+    assert len(firsts) == 3
+
+
+def test_padding_is_the_share_of_filler() -> None:
+    """Of two batches of two rows, the places without a token are counted."""
+    assert padding([2, 4, 3, 3], [np.array([0, 1]), np.array([2, 3])]) == pytest.approx(2 / 14)
+    assert padding([5], [np.array([0])]) == 0.0
+
+
+@pytest.mark.parametrize("count", [300, 600, 1000, 4000])
+def test_padding_of_real_traffic_is_small(count: int) -> None:
+    """On the built-in traffic with the built-in tokenizer, less than a tenth of the places are filler."""
+    if not (model_path() / "tokenizer.json").exists() or not traffic_path().exists():
+        pytest.skip("the built-in model or traffic is not there")
+    renderer = Renderer(AutoTokenizer.from_pretrained(model_path()))
+    rows = [row for row in read_stream(traffic_path())[0] if row.split is not Split.TEST]
+    task = Task(name="routing", instruction="route")
+    picked = np.random.default_rng(0).permutation(len(rows))[:count]
+    lengths = [len(renderer.prompt(task, rows[k].text)) + 1 for k in picked]
+    for seed in range(3):
+        assert padding(lengths, batches(lengths, 32, seed, 0)) < 0.1
