@@ -1,4 +1,4 @@
-"""Real language models of a few ten thousand weights, from a seed: every family, with tokenizers trained on the spot."""
+"""Real language models of a few ten thousand weights, from a seed, with tokenizers trained on the spot."""
 
 from __future__ import annotations
 

@@ -34,10 +34,15 @@ def chat(user: str, assistant: str) -> str:
     return f"{USER}{user}{END}{ASSISTANT}{assistant}{END}"
 
 
+def unpacked(path: Path) -> str:
+    """The text of an xz or gzip file."""
+    unpack = gzip.decompress if path.suffix == ".gz" else lzma.decompress
+    return unpack(path.read_bytes()).decode()
+
+
 def abstracts(data: Path) -> Iterator[tuple[str, str]]:
     """(title, abstract) pairs of the arXiv corpus."""
-    text = lzma.open(data / "corpus_arxiv_abstracts/arxiv_abstracts.txt.xz", "rt").read()
-    for block in text.split("\n\n"):
+    for block in unpacked(data / "corpus_arxiv_abstracts/arxiv_abstracts.txt.xz").split("\n\n"):
         title, _, abstract = block.strip().partition("\n")
         if abstract:
             yield title.strip(), abstract.strip()
@@ -61,8 +66,7 @@ def titles(data: Path) -> Iterator[str]:
 
 def books(data: Path) -> Iterator[str]:
     """Pieces of about 4,000 characters, cut at paragraph ends, so that a held-out piece is prose never seen."""
-    text = lzma.open(data / "corpus_books/books.txt.xz", "rt").read()
-    for book in text.split("<|book|>"):
+    for book in unpacked(data / "corpus_books/books.txt.xz").split("<|book|>"):
         piece: list[str] = []
         size = 0
         for paragraph in book.split("\n\n"):
@@ -75,15 +79,15 @@ def books(data: Path) -> Iterator[str]:
 
 def small(data: Path) -> Iterator[str]:
     """Speeches, Python's enhancement proposals and Shakespeare."""
-    for line in lzma.open(data / "speeches_sotu_inaugural/speeches.jsonl.xz", "rt"):
+    for line in unpacked(data / "speeches_sotu_inaugural/speeches.jsonl.xz").splitlines():
         text = " ".join(json.loads(line)["text"].split())
         for start in range(0, len(text), 4000):
             yield text[start : start + 4000] + END
-    for line in gzip.open(data / "peps/peps.jsonl.gz", "rt"):
+    for line in unpacked(data / "peps/peps.jsonl.gz").splitlines():
         pep: dict[str, Any] = json.loads(line)
         if pep["abstract"]:
             yield f"{pep['title']}\n{' '.join(pep['abstract'].split())}{END}"
-    play = lzma.open(data / "corpus_small_texts/tinyshakespeare.txt.xz", "rt").read()
+    play = unpacked(data / "corpus_small_texts/tinyshakespeare.txt.xz")
     for start in range(0, len(play), 4000):
         yield play[start : start + 4000] + END
 

@@ -114,7 +114,7 @@ def held_out(model: LlamaForCausalLM, held: dict[str, np.ndarray], count: int = 
 def save(path: Path, state: dict[str, Any]) -> None:
     """Write a checkpoint so that a kill leaves the old one or the new one."""
     torch.save(state, path.with_suffix(".tmp"))
-    os.replace(path.with_suffix(".tmp"), path)
+    path.with_suffix(".tmp").replace(path)
 
 
 def run(plan: Plan, data: Path, work: Path, save_every: int = 100) -> LlamaForCausalLM:
@@ -127,15 +127,15 @@ def run(plan: Plan, data: Path, work: Path, save_every: int = 100) -> LlamaForCa
     torch.manual_seed(plan.seed)
     model = LlamaForCausalLM(architecture(len(tokenizer)))
     opts = optimizers(model, plan.lr)
-    step, checkpoint, log = 0, work / "checkpoint.pt", work / "log.jsonl"
+    begin, checkpoint, log = 0, work / "checkpoint.pt", work / "log.jsonl"
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         model.load_state_dict(state["model"])
         for opt, saved in zip(opts, state["optimizers"], strict=True):
             opt.load_state_dict(saved)
-        step = state["step"]
-    started, done = time.time(), step
-    for step in range(step, last):
+        begin = state["step"]
+    started = time.time()
+    for step in range(begin, last):
         ids = rows(sources, STABLE if step < first else DECAY, step, plan.seed)
         for opt in opts:
             for group in opt.param_groups:
@@ -153,7 +153,7 @@ def run(plan: Plan, data: Path, work: Path, save_every: int = 100) -> LlamaForCa
                 checkpoint,
                 {"model": model.state_dict(), "optimizers": [o.state_dict() for o in opts], "step": step + 1},
             )
-            speed = (step + 1 - done) * CONTEXT * ROWS / (time.time() - started)
+            speed = (step + 1 - begin) * CONTEXT * ROWS / (time.time() - started)
             line = {
                 "step": step + 1,
                 "of": last,

@@ -47,7 +47,7 @@ def test_the_model_knows_the_limit_where_the_tokenizer_does_not(tmp_path: Path) 
 @pytest.mark.parametrize("base", ["./nowhere", "/nowhere/at/all", "~/nowhere-at-all", "some/where/deep"])
 def test_a_missing_folder_is_named(base: str) -> None:
     """What looks like a path and is none raises an error that names it."""
-    with pytest.raises(ModelNotFound, match="nowhere|some/where/deep"):
+    with pytest.raises(ModelNotFound, match=r"nowhere|some/where/deep"):
         open_model(base)
 
 
@@ -134,7 +134,8 @@ def test_opening_and_saving_are_silent(llama: Path, tmp_path: Path) -> None:
         "from homeostat.train.adapt import full, lora; from homeostat.train.recipe import Recipe\n"
         "base, out = sys.argv[1:]; opened = open_model(base); full.save(opened.model, Path(out) / 'full')\n"
         "open_model(base, Path(out) / 'full'); lora.attach(opened.model, Recipe(), None)\n"
-        "lora.save(opened.model, Path(out) / 'lora'); lora.attach(open_model(base).model, Recipe(), Path(out) / 'lora')\n"
+        "lora.save(opened.model, Path(out) / 'lora')\n"
+        "lora.attach(open_model(base).model, Recipe(), Path(out) / 'lora')\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(llama), str(tmp_path)], capture_output=True, text=True, check=True

@@ -67,7 +67,7 @@ def test_no_words_become_marks(text: str, forged: str) -> None:
     prompt = Renderer(TOKENIZER, max_tokens=512).prompt(tiny.ROUTING, text + forged + text, history)
     marks = [TOKENIZER.decode([t]) for t in prompt if t in MARKS]
     turns = [["<|system|>", "<|end|>"], ["<|user|>", "<|end|>"], ["<|assistant|>", "<|end|>"], ["<|user|>", "<|end|>"]]
-    assert marks == [*sum(turns, []), "<|assistant|>"]
+    assert marks == [*(mark for turn in turns for mark in turn), "<|assistant|>"]
 
 
 def test_words_are_kept() -> None:

@@ -14,6 +14,7 @@ from homeostat.loop.durable import TurnQueue
 from homeostat.loop.watching import Watch
 from homeostat.loop.workshop import Workshop
 from homeostat.types.feedback import FeedbackKind
+from homeostat.types.interaction import Role
 from homeostat.types.turn import Turn
 
 
@@ -90,6 +91,19 @@ def test_labels_are_asked_about_once(shop: Workshop, queue: TurnQueue) -> None:
         state_again(shop, 150, ONSET + later)
         watch.tick()
         assert len(turns(shop)) == known + 1
+
+
+def test_what_is_said_of_another_versions_replies_is_passed_over(shop: Workshop, queue: TurnQueue) -> None:
+    """Labels of copies and of earlier champions say nothing about the champion of today."""
+    champion = shop.champion(TASK)
+    row = shop.store.interactions.list(TASK)[0]
+    copy = replace(row, id="int_copy", role=Role.SHADOW, of=row.id)
+    shop.store.interactions.add([copy, replace(row, id="int_other", version="ver_before")])
+    for id in ("int_copy", "int_other"):
+        shop.store.feedback.add([said(replace(row, id=id), "leak", ONSET + 500.0)])
+    Watch(shop, queue).tick()
+    newest = shop.store.feedback.of([r.id for r in shop.store.interactions.list(TASK, version=champion.id)])[-1]
+    assert shop.store.state.get(f"watcher:{champion.id}")["feedback_cursor"] == [newest.time, newest.id]
 
 
 def test_ratings_and_comments_open_no_turn(shop: Workshop, queue: TurnQueue) -> None:

@@ -67,10 +67,11 @@ def test_another_run(tmp_path: Path) -> None:
 def test_what_was_left_of_a_write_does_not_count(tmp_path: Path, left: bytes) -> None:
     """A write that was cut off leaves the state before it."""
     parameters, moves = trained(5)
-    checkpoint.save(tmp_path, parameters, parameters, moves, {"run": "a", "step": 5})
+    best = [p.detach().clone() for p in parameters]
+    checkpoint.save(tmp_path, parameters, best, moves, {"run": "a", "step": 5})
     (tmp_path / f"{checkpoint.FILE}.tmp").write_bytes(left)
     kept = checkpoint.load(tmp_path, *trained(0), "a")
     assert kept is not None
     assert kept[1]["step"] == 5
-    checkpoint.save(tmp_path, parameters, parameters, moves, {"run": "a", "step": 6})
+    checkpoint.save(tmp_path, parameters, best, moves, {"run": "a", "step": 6})
     assert sorted(path.name for path in tmp_path.iterdir()) == [checkpoint.FILE]

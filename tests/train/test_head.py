@@ -35,7 +35,7 @@ def batch_solution(rows: np.ndarray, targets: list[str], ridge: float) -> np.nda
 
 @pytest.mark.parametrize("seed", range(5))
 def test_any_order_gives_the_batch_solution(seed: int) -> None:
-    """Rows in a random order and in pieces of random size, labels appearing on the way: the weights are the joint ones."""
+    """Rows in a random order, in pieces of random size, labels appearing on the way: the weights are the joint ones."""
     rows, targets = material()
     rng = np.random.default_rng(seed)
     order, head = rng.permutation(len(rows)), RidgeHead(rows.shape[1], ridge=0.1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -30,7 +32,7 @@ def test_the_course_of_the_rate() -> None:
     course = [rate(recipe, step, 100) for step in range(101)]
     assert course[:10] == pytest.approx([0.1 * k for k in range(1, 11)])
     assert max(course) == course[10] == 1.0
-    assert all(a > b for a, b in zip(course[10:], course[11:], strict=False))
+    assert all(a > b for a, b in pairwise(course[10:]))
     assert course[55] == pytest.approx(0.6, abs=1e-6)
     assert course[100] == pytest.approx(0.2)
 

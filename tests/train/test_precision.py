@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -16,8 +18,7 @@ def test_the_machine_says_what_it_can() -> None:
     if torch.cuda.is_available():
         pytest.skip("a GPU answers for the processor")
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            flags = set(file.read().split())
+        flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
     except OSError:
         pytest.skip("this system has no list of its processor's abilities")
     assert has_bfloat16() == bool(flags & {"avx512_bf16", "amx_bf16"})
@@ -25,7 +26,7 @@ def test_the_machine_says_what_it_can() -> None:
 
 @pytest.mark.parametrize("longest", [SHORT, SHORT + 1])
 def test_products_are_bfloat16_and_sums_are_not(longest: int) -> None:
-    """Inside, a matrix product of float32 gives bfloat16 and a loss float32; gradients are float32; outside, nothing."""
+    """Inside, a product of float32 gives bfloat16, a loss float32; gradients are float32; outside, nothing."""
     weight = torch.randn(4, 4, requires_grad=True)
     with computing(CPU, longest, bfloat16=True):
         product = torch.randn(3, 4) @ weight

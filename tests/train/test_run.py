@@ -45,8 +45,15 @@ def accuracy(backend: LocalBackend, rows: Sequence[Example], task: Task = tiny.R
     return float(np.mean([reply.text == row.target for reply, row in zip(replies, rows, strict=True)]))
 
 
-@pytest.mark.parametrize("adapt", ["lora", "full"])
-@pytest.mark.parametrize("family", ["llama", "bert", "roberta", "t5"])
+SLOW = pytest.mark.slow
+FAMILIES = [
+    *(("llama", "lora"), ("llama", "full"), ("bert", "full"), ("t5", "full")),
+    *(pytest.param(family, "lora", marks=SLOW) for family in ("bert", "roberta", "t5")),
+    pytest.param("roberta", "full", marks=SLOW),
+]
+
+
+@pytest.mark.parametrize(("family", "adapt"), FAMILIES)
 def test_every_family_learns_labels_and_answers_with_them(family: str, adapt: str, tmp_path: Path) -> None:
     """A decoder, two encoders and a sequence-to-sequence model learn 60 rows of 3 labels to more than 0.9."""
     base = getattr(tiny, family)(tmp_path / "base")
@@ -125,7 +132,7 @@ def test_how_far_the_candidate_moved(watched: Watched, champion: Start) -> None:
 
 
 def test_how_far_a_cold_start_moved(watched: Watched, champion: Start) -> None:
-    """A candidate trained from the bare base is compared with the champion too, and one that stays put has not moved."""
+    """A candidate from the bare base is compared with the champion too; one that stays put has not moved."""
     rows = tiny.examples(NEW, each=12, seed=4)
     cold, _ = watched(start=champion, examples=rows, labels=ALL, recipe=replace(QUICK, warm_start=False))
     still, _ = watched(

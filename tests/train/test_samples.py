@@ -40,7 +40,7 @@ def test_a_split_of_little() -> None:
     epoch=st.integers(0, 3),
 )
 def test_a_pass_has_every_row_once(lengths: list[int], rows: int, seed: int, epoch: int) -> None:
-    """The batches of a pass hold every row once, as many batches as the rows need, and are the same for the same seed."""
+    """A pass holds every row once, in as many batches as the rows need, the same for the same seed."""
     plan = batches(lengths, rows, seed, epoch)
     assert sorted(k for batch in plan for k in batch) == list(range(len(lengths)))
     assert len(plan) == -(-len(lengths) // rows)

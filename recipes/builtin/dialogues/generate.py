@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -112,7 +113,7 @@ def _situation(topic: str, raw: dict, shared: dict[str, list[str]]) -> Situation
 def situations(folder: Path = HERE) -> tuple[Situation, ...]:
     """All situations of all topic files, in file-name order."""
 
-    def read(path: Path):
+    def read(path: Path) -> Any:
         # BaseLoader keeps every scalar a string ("on", "12:30", "no").
         return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
 

@@ -23,8 +23,8 @@ def add_adapter(model: Any, folder: Path, name: str, *, trainable: bool = False)
     quiet()
     require_safetensors(folder, str(folder), "adapter_model.safetensors")
     try:
-        # peft warns of several adapters on one model, which is what we want. Tensors of other shapes are let through and
-        # found below: the library would only point to its own report.
+        # peft warns of several adapters on one model, which is what we want. Tensors of other shapes are let through,
+        # and found below: the library would only point to its own report.
         more = {"is_trainable": trainable, "use_safetensors": True, "ignore_mismatched_sizes": True}
         with warnings.catch_warnings(action="ignore"):
             info = model.load_adapter(str(folder), adapter_name=name, **more)

@@ -1,4 +1,4 @@
-"""One forward pass, the same for training and for serving: rendered rows in, logits where a completion is predicted out.
+"""One forward pass, the same for training and for serving: rows in, logits where a completion is predicted out.
 
 Three families of models fit: a decoder predicts after the prompt, an encoder at a mask put behind it, a
 sequence-to-sequence model at the first places of its own decoder.
@@ -107,7 +107,7 @@ def _encoder(opened: Opened, rows: Sequence[Rendered]) -> _Inner:
 
 
 def source_of(opened: Opened, prompts: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """What a sequence-to-sequence model's encoder reads, with the mark that ends it: ids and mask, filled at the right."""
+    """What a sequence-to-sequence model's encoder reads, with the mark that ends it: ids and mask."""
     end = opened.tokenizer.eos_token_id
     return pad([(*prompt, end) for prompt in prompts], opened.tokenizer.pad_token_id, opened.model.device)
 

@@ -99,7 +99,7 @@ def family_of(config: Any) -> str:
 
 
 def open_model(base: str, weights: Path | None = None) -> Opened:
-    """Load a base model, or other weights of its architecture with its tokenizer; float32 on the CPU, bfloat16 on a GPU.
+    """Load a base model, or other weights of its kind with its tokenizer; float32 on the CPU, bfloat16 on a GPU.
 
     Raises:
         ModelNotFound: nothing of that name here or on the hub.

@@ -57,7 +57,7 @@ def _pass(opened: Opened, prompts: Sequence[Sequence[int]], flat: _Flat, count: 
         input_ids=ids, attention_mask=_bias(mask, flat, model.dtype), position_ids=positions, use_cache=False
     ).last_hidden_state
     tail = hidden[:, lead - 1 :]
-    logs = vocabulary_logits(model, tail.flatten(0, 1)).float().log_softmax(-1).unflatten(0, tail.shape[:2])
+    logs = vocabulary_logits(model, tail.flatten(0, 1)).float().log_softmax(-1).reshape(*tail.shape[:2], -1)
     scores = torch.full((len(prompts), count), float("-inf"), device=model.device)
     total: list[Tensor] = []
     for token, parent, label in zip(flat.tokens, flat.parents, flat.ends, strict=True):

@@ -12,7 +12,8 @@ from homeostat.loop.tending import tend
 from homeostat.loop.workshop import Workshop
 from homeostat.monitor.watch import Watcher
 from homeostat.types import ids
-from homeostat.types.feedback import FeedbackKind
+from homeostat.types.feedback import Feedback, FeedbackKind
+from homeostat.types.interaction import Interaction, Role
 from homeostat.types.signal import Signal
 from homeostat.types.turn import Turn
 from homeostat.types.version import Version
@@ -75,9 +76,8 @@ class Watch:
         store = self.shop.store
         rows = store.interactions.list(task, after=watcher.cursor, version=champion, since=self._since(champion))
         signals = watcher.update(rows)
-        after = watcher.feedback_cursor or (0.0, "")
-        pairs = [(i, f) for i, f in store.interactions.labeled(task, version=champion) if (f.time, f.id) > after]
-        signals += watcher.update_labels(sorted(pairs, key=lambda p: (p[1].time, p[1].id)))
+        pairs = self._stated(task, champion, watcher.feedback_cursor or (0.0, ""))
+        signals += watcher.update_labels(pairs)
         for signal in signals:
             if not self._known(signal):
                 store.signals.put(signal)
@@ -90,6 +90,13 @@ class Watch:
         store, task = self.shop.store, signal.task
         looked = max((t.time for t in store.turns.list(task) if t.state != "open"), default=0.0)
         return any(s.moved is signal.moved and looked < s.time for s in store.signals.list(task))
+
+    def _stated(self, task: str, champion: str, after: tuple[float, str]) -> list[tuple[Interaction, Feedback]]:
+        """What was said of the champion's replies past (time, id), in that order; read by what is new alone."""
+        said = [f for f in self.shop.store.feedback.list(task, after[0]) if (f.time, f.id) > after]
+        new = sorted((f for f in said if f.kind in STATEMENTS), key=lambda f: (f.time, f.id))
+        pairs = ((self.shop.store.interactions.get(f.interaction), f) for f in new)
+        return [(i, f) for i, f in pairs if i.version == champion and i.role is Role.PRIMARY]
 
     def _since(self, champion: str) -> float:
         return self.shop.store.versions.get(champion).time

@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ class Features:
     def _grams(self, text: str) -> Floats:
         words = text.lower().split()
         padded = f" {' '.join(words)} "
-        grams = words + [" ".join(p) for p in zip(words, words[1:], strict=False)]
+        grams = words + [" ".join(p) for p in pairwise(words)]
         grams += [padded[k : k + 4] for k in range(max(0, len(padded) - 3))]
         row = np.zeros(self.buckets)
         for gram in grams:

@@ -26,7 +26,7 @@ class Sample:
 def split(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Positions of the training and of the held-out rows; at least one of each where there are two rows."""
     order = np.random.default_rng([seed, 1]).permutation(count)
-    held = min(max(int(round(count * share)), 1), count - 1) if count > 1 and share > 0 else 0
+    held = min(max(round(count * share), 1), count - 1) if count > 1 and share > 0 else 0
     return np.sort(order[held:]), np.sort(order[:held])
 
 

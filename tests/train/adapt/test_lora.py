@@ -52,7 +52,7 @@ def test_the_seed_draws_it(base: str) -> None:
 
 
 def test_going_on_begins_where_the_champion_stands(base: str, tmp_path: Path) -> None:
-    """After attaching to a saved adapter, and before any step, logits are the champion's, bit by bit; its rank stays."""
+    """After attaching to a saved adapter, and before any step, logits are the champion's bit by bit; the rank stays."""
     champion = open_model(base)
     with torch.no_grad():
         for tensor in lora.attach(champion.model, Recipe(rank=4), None):

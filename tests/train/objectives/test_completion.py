@@ -20,7 +20,7 @@ def test_it_is_the_mean_over_the_tokens() -> None:
     """With equal weights, the loss is the mean negative log-probability of the tokens."""
     made = predicted([3, 5, 7], [0, 0, 1])
     wanted = F.cross_entropy(made.logits, made.target)
-    assert float(completion_loss(made, torch.ones(2))) == pytest.approx(float(wanted))
+    assert completion_loss(made, torch.ones(2)).item() == pytest.approx(wanted.item())
 
 
 def test_rows_count_by_their_weight() -> None:
@@ -28,7 +28,7 @@ def test_rows_count_by_their_weight() -> None:
     made = predicted([3, 5, 7], [0, 1, 2])
     each = F.cross_entropy(made.logits, made.target, reduction="none")
     loss = completion_loss(made, torch.tensor([3.0, 1.0, 0.0]))
-    assert float(loss) == pytest.approx(float((3 * each[0] + each[1]) / 4))
+    assert loss.item() == pytest.approx(((3 * each[0] + each[1]) / 4).item())
 
 
 def test_only_the_allowed_compete() -> None:
@@ -36,7 +36,7 @@ def test_only_the_allowed_compete() -> None:
     made = predicted([5, 2], [0, 1])
     allowed = torch.tensor([2, 5, 8])
     loss = completion_loss(made, torch.ones(2), allowed)
-    assert float(loss) == pytest.approx(float(F.cross_entropy(made.logits[:, allowed], torch.tensor([1, 0]))))
+    assert loss.item() == pytest.approx(F.cross_entropy(made.logits[:, allowed], torch.tensor([1, 0])).item())
     loss.backward()
     assert made.logits.grad is not None
     assert made.logits.grad.abs().sum(0).nonzero()[:, 0].tolist() == [2, 5, 8]
