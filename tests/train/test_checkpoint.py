@@ -25,8 +25,7 @@ def trained(steps: int) -> Trained:
 
 def step(parameters: list[torch.nn.Parameter], moves: torch.optim.Optimizer, count: int) -> None:
     for _ in range(count):
-        loss = sum(((p - torch.randn_like(p)) ** 2).sum() for p in parameters)
-        loss.backward()
+        torch.autograd.backward([((p - torch.randn_like(p)) ** 2).sum() for p in parameters])
         moves.step()
         moves.zero_grad()
 

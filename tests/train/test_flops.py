@@ -24,7 +24,7 @@ def counted(opened: Opened, rows: list[Rendered], *, backward: bool) -> int:
     with FlopCounterMode(display=False) as counter, sdpa_kernel([SDPBackend.MATH]):
         predicted = predict(opened, rows)
         if backward:
-            F.cross_entropy(predicted.logits, predicted.target).backward()
+            torch.autograd.backward(F.cross_entropy(predicted.logits, predicted.target))
     return int(counter.get_total_flops())
 
 

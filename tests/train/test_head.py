@@ -30,7 +30,8 @@ def batch_solution(rows: np.ndarray, targets: list[str], ridge: float) -> np.nda
     hot = np.array([[float(target == label) for label in LABELS] for target in targets])
     wide = np.concatenate([rows, np.sqrt(ridge) * np.eye(rows.shape[1])])
     long = np.concatenate([hot, np.zeros((rows.shape[1], len(LABELS)))])
-    return np.linalg.lstsq(wide, long, rcond=None)[0]
+    solution: np.ndarray = np.linalg.lstsq(wide, long, rcond=None)[0]
+    return solution
 
 
 @pytest.mark.parametrize("seed", range(5))

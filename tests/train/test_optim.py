@@ -15,7 +15,7 @@ def test_only_matrices_decay() -> None:
     """Weight decay pulls matrices towards zero and leaves vectors alone."""
     matrix, vector = torch.nn.Parameter(torch.ones(2, 2)), torch.nn.Parameter(torch.ones(2))
     moves = optimizer([matrix, vector], Recipe(lr=0.1, weight_decay=0.5))
-    (0.0 * (matrix.sum() + vector.sum())).backward()
+    torch.autograd.backward(0.0 * (matrix.sum() + vector.sum()))
     moves.step()
     assert torch.allclose(matrix, torch.full((2, 2), 0.95))
     assert torch.equal(vector, torch.ones(2))

@@ -26,13 +26,14 @@ def test_the_machine_says_what_it_can() -> None:
 
 @pytest.mark.parametrize("longest", [SHORT, SHORT + 1])
 def test_products_are_bfloat16_and_sums_are_not(longest: int) -> None:
-    """Inside, a product of float32 gives bfloat16, a loss float32; gradients are float32; outside, nothing."""
+    """Inside, a product of float32 gives bfloat16, a loss float32; gradients are float32; outside, none is."""
     weight = torch.randn(4, 4, requires_grad=True)
     with computing(CPU, longest, bfloat16=True):
         product = torch.randn(3, 4) @ weight
-        attended = F.scaled_dot_product_attention(*[product.reshape(1, 1, 3, 4)] * 3)
+        states = product.reshape(1, 1, 3, 4)
+        attended = F.scaled_dot_product_attention(states, states, states)
         loss = F.cross_entropy(attended.reshape(3, 4).float(), torch.tensor([0, 1, 2]))
-    loss.backward()
+    torch.autograd.backward(loss)
     assert (product.dtype, loss.dtype) == (torch.bfloat16, torch.float32)
     assert weight.grad is not None
     assert weight.grad.dtype == torch.float32

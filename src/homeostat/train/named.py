@@ -28,12 +28,13 @@ def named(name: str, settings: Train, *, replay: float = 1.0) -> Recipe:
     """
     if name not in NAMES:
         raise UnknownPlugin(f"unknown recipe '{name}'", where="train.attempts", fix=did_you_mean(name, NAMES))
+    warm = NAMES[name].get("warm_start", True)
     plain = Recipe(
         name=name,
         adapt=settings.adapt,
         rank=settings.rank,
         alpha=2 * settings.rank,
-        lr=settings.lr,
+        lr=settings.warm_lr if warm else settings.lr,
         epochs=settings.epochs,
         batch_rows=settings.batch_rows,
         warm_up=settings.warmup,
