@@ -89,6 +89,7 @@ def test_an_empty_batch(backend: LocalBackend) -> None:
     """Nothing asked, nothing answered."""
     assert backend.reply([]) == []
     assert backend.score([]) == []
+    assert backend.embed([]).shape == (0, 48)
 
 
 def test_limits_are_each_requests_own(backend: LocalBackend) -> None:

@@ -10,12 +10,19 @@ from homeostat.train.named import NAMES, named
 
 
 def test_a_recipe_takes_the_settings() -> None:
-    """What the configuration says of rate, rank, rows and seed is in the recipe."""
-    settings = Train(adapt="full", rank=4, lr=1e-3, epochs=3, batch_rows=8, warmup=0.2, kl=0.5, patience=7, seed=3)
+    """What the configuration says of rank, rows, passes and seed is in the recipe, with a look after every pass."""
+    settings = Train(adapt="full", rank=4, epochs=3, batch_rows=8, warmup=0.2, kl=0.5, patience=7, seed=3)
     recipe = named("careful", settings, replay=2.0)
-    assert (recipe.name, recipe.adapt, recipe.rank, recipe.alpha, recipe.lr) == ("careful", "full", 4, 8, 1e-3)
-    assert (recipe.epochs, recipe.batch_rows, recipe.warm_up, recipe.kl) == (3, 8, 0.2, 0.5)
+    assert (recipe.name, recipe.adapt, recipe.rank, recipe.alpha) == ("careful", "full", 4, 8)
+    assert (recipe.epochs, recipe.looks, recipe.batch_rows, recipe.warm_up, recipe.kl) == (3, 3, 8, 0.2, 0.5)
     assert (recipe.patience, recipe.seed, recipe.replay) == (7, 3, 2.0)
+
+
+def test_going_on_has_a_rate_of_its_own() -> None:
+    """A recipe that goes on from the champion takes the rate for that, one that starts from the bare base the other."""
+    settings = Train(lr=3e-3, warm_lr=1e-4)
+    rates = {name: named(name, settings).lr for name in NAMES}
+    assert rates == {"careful": 1e-4, "naive": 1e-4, "thorough": 1e-4, "joint": 3e-3, "first": 3e-3}
 
 
 def test_what_each_name_means() -> None:

@@ -145,9 +145,9 @@ class Train:
     rank: int = knob(16, least=1)
     """Rank of the adapter."""
     lr: float = knob(2e-3, least=1e-8)
-    """Highest learning rate of a run that starts from the bare base, reached after warm-up."""
+    """Highest learning rate of a run from the bare base, and of a naive one; reached after warm-up."""
     warm_lr: float = knob(5e-4, least=1e-8)
-    """Highest learning rate of a run that goes on from the champion; a high one throws away what it knows."""
+    """Highest learning rate of a careful run, which goes on from the champion; a high one throws away what it knows."""
     epochs: int = knob(8, least=1)
     """Most passes over the dataset; early stopping usually ends sooner."""
     batch_rows: int = knob(32, least=1)

@@ -131,7 +131,8 @@ class LocalBackend:
         with self._lock, torch.inference_mode():
             for group in self._groups(requests):
                 out.update(zip(group.at, self._next(group)[1].float().cpu().numpy(), strict=True))
-        return np.stack([out[k] for k in range(len(requests))])
+        rows = [out[k] for k in range(len(requests))]
+        return np.stack(rows) if rows else np.zeros((0, int(self._opened.model.config.hidden_size)), np.float32)
 
     def surprise(self, requests: Sequence[Request], replies: Sequence[str]) -> float:
         """Mean negative log-probability, in nats a token, of these replies to these requests."""

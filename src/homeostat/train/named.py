@@ -16,7 +16,8 @@ NAMES: dict[str, dict[str, Any]] = {
     "joint": {"replay": 0.0, "kl": 0.0, "warm_start": False},
     "first": {"replay": 0.0, "kl": 0.0, "warm_start": False},
 }
-"""`careful`: from the champion, with replay and divergence. `naive`: new rows alone, the control. `thorough`: more of
+"""`careful`: from the champion, with replay and divergence. `naive`: new rows alone, at the rate of a fresh
+start, the control. `thorough`: more of
 both. `joint`: from the bare base on everything. `first`: a task's first version."""
 
 
@@ -28,13 +29,13 @@ def named(name: str, settings: Train, *, replay: float = 1.0) -> Recipe:
     """
     if name not in NAMES:
         raise UnknownPlugin(f"unknown recipe '{name}'", where="train.attempts", fix=did_you_mean(name, NAMES))
-    warm = NAMES[name].get("warm_start", True)
+    gently = name in {"careful", "thorough"}
     plain = Recipe(
         name=name,
         adapt=settings.adapt,
         rank=settings.rank,
         alpha=2 * settings.rank,
-        lr=settings.warm_lr if warm else settings.lr,
+        lr=settings.warm_lr if gently else settings.lr,
         epochs=settings.epochs,
         batch_rows=settings.batch_rows,
         warm_up=settings.warmup,

@@ -229,6 +229,6 @@ def write_project(options: Options) -> Path:
             f"  {TASK}: {{instruction: route}}\n"
             f"  {REPLIES}: {{kind: text, instruction: answer}}\n"
             "gateway: {port: 0, trust_client_time: true}\n"
-            "train: {attempts: [naive, careful], rank: 64, lr: 3.0e-3, epochs: 6}\n"
+            "train: {attempts: [naive, careful], adapt: full, lr: 1.0e-3, warm_lr: 2.0e-4, epochs: 4}\n"
         )
     return path
