@@ -16,9 +16,8 @@ NAMES: dict[str, dict[str, Any]] = {
     "joint": {"replay": 0.0, "kl": 0.0, "warm_start": False},
     "first": {"replay": 0.0, "kl": 0.0, "warm_start": False},
 }
-"""`careful`: from the champion, with replay and divergence. `naive`: new rows alone, at the rate of a fresh
-start, the control. `thorough`: more of
-both. `joint`: from the bare base on everything. `first`: a task's first version."""
+"""`careful`: from the champion, with replay and divergence. `naive`: new rows alone, at the rate of a fresh start, the
+control. `thorough`: more of both. `joint`: from the bare base on everything. `first`: a task's first version."""
 
 
 def named(name: str, settings: Train, *, replay: float = 1.0) -> Recipe:
