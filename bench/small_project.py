@@ -95,7 +95,14 @@ def configuration(folder: Path, base: Path) -> Config:
         monitor=Monitor(min_reference=40, false_alarm_every=1000),
         decide=Decide(min_labels=30),
         train=Train(
-            rank=8, lr=0.01, epochs=12, batch_rows=16, patience=10, held_out=0.15, attempts=("naive", "careful")
+            rank=8,
+            lr=0.01,
+            warm_lr=0.01,
+            epochs=12,
+            batch_rows=16,
+            patience=10,
+            held_out=0.15,
+            attempts=("naive", "careful"),
         ),
         release=Rollout(shadow_pairs=12, canary_share=0.5, canary_feedback=12, poll_s=0.05),
     )

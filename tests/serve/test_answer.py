@@ -108,10 +108,10 @@ def test_in_shadow_the_candidate_answers_a_copy_of_every_request_and_no_user(
     assert answerer.copies.counts == {"open": 0, "stored": 30, "failed": 0, "turned_away": 0}
 
 
-def test_in_the_canary_the_champion_answers_copies_of_what_the_candidate_answered(
+def test_in_the_canary_each_side_answers_copies_of_what_the_other_answered(
     store: Store, answerer: Answerer, pair: tuple[Version, Version]
 ) -> None:
-    """Each canary reply has the champion's beside it; what the champion answered is not copied."""
+    """Each reply to a user has the other version's beside it, so that every request is a pair."""
     old, new = pair
     release(store, Stage.CANARY, old, new, share=0.5)
     answerer.routes.refresh()
@@ -121,8 +121,10 @@ def test_in_the_canary_the_champion_answers_copies_of_what_the_candidate_answere
     shadows = store.interactions.list("routing", role=Role.SHADOW)
     assert 10 < len(canary) < 50
     assert {r.probability for r in rows} == {0.5}
-    assert sorted(s.of for s in shadows) == sorted(r.id for r in canary)
-    assert {(s.version, s.reply) for s in shadows} == {(old.id, "old")}
+    assert sorted(s.of for s in shadows) == sorted(r.id for r in rows)
+    of = {r.id: r.version for r in rows}
+    assert {(s.version, s.reply) for s in shadows} == {(old.id, "old"), (new.id, "new")}
+    assert all(s.version != of[s.of] for s in shadows)
 
 
 def test_a_copy_is_made_after_the_reply(store: Store, tmp_path: Path, pair: tuple[Version, Version]) -> None:

@@ -34,7 +34,7 @@ def picked(version: str, stage: Stage, candidate: str = "new") -> Pick:
     ],
 )
 def test_a_release_wants_each_question_answered_by_both_sides_once(pick: Pick, other: str) -> None:
-    """In shadow the candidate is asked what the champion answered, in the canary the other way round, else nobody."""
+    """In shadow and canary whichever of the two did not answer the user is asked too, else nobody."""
     assert other_version(pick) == other
 
 

@@ -13,7 +13,7 @@ from homeostat.errors import NothingToTrainOn
 from homeostat.train.forecast import forecast
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Order, Start, train
-from homeostat.types.dataset import Example
+from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
 
 LABELS = ("refund", "delivery")
@@ -76,10 +76,10 @@ def test_replies_are_counted_too(order: Order) -> None:
 
 
 def test_a_cap_on_the_steps_caps_the_operations(order: Order) -> None:
-    """Half the steps, half the training."""
-    capped = forecast(replace(order, recipe=replace(order.recipe, max_steps=10, held_out=0.0)))
-    whole = forecast(replace(order, recipe=replace(order.recipe, max_steps=0, held_out=0.0)))
-    assert capped.steps == 10
+    """Two fifths of the steps and of the looks are two fifths of the operations."""
+    capped = forecast(replace(order, recipe=replace(order.recipe, max_steps=10, looks=4, held_out=0.0)))
+    whole = forecast(replace(order, recipe=replace(order.recipe, max_steps=0, looks=10, held_out=0.0)))
+    assert (capped.steps, whole.steps) == (10, 25)
     assert capped.flops == pytest.approx(whole.flops * 10 / whole.steps)
 
 
@@ -87,3 +87,15 @@ def test_nothing_is_nothing(order: Order) -> None:
     """No rows, no run to foretell."""
     with pytest.raises(NothingToTrainOn):
         forecast(replace(order, examples=[]))
+
+
+def test_asking_the_champion_is_counted(order: Order, tmp_path: Path) -> None:
+    """A run that goes on from a champion asks it about new and replayed rows; the forecast counts that too."""
+    first = train(order)
+    start = Start(base=order.start.base, folder=first.weights, kind="lora", labels=LABELS)
+    half = [replace(row, origin=Origin.REPLAY) if k % 2 else row for k, row in enumerate(EXAMPLES)]
+    recipe = replace(order.recipe, kl=1.0, max_steps=4)
+    warm = replace(order, start=start, examples=half, recipe=recipe, folder=tmp_path / "warm")
+    told = forecast(warm)
+    assert told.flops > 1.1 * forecast(replace(warm, start=order.start)).flops
+    assert told.flops == pytest.approx(train(warm).cost["flops"], rel=0.08)

@@ -92,4 +92,5 @@ def other_version(pick: Pick) -> str:
         return ""
     if release.stage not in {Stage.SHADOW, Stage.CANARY}:
         return ""
-    return release.candidate if pick.version == release.champion else release.champion
+    others = {release.champion: release.candidate, release.candidate: release.champion}
+    return others.get(pick.version, "")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from homeostat.errors import NothingToTrainOn
 from homeostat.llm.labels import encode_labels
 from homeostat.llm.load import open_model
-from homeostat.llm.render import Renderer
+from homeostat.llm.render import Rendered, Renderer
+from homeostat.train.champion import gauged
+from homeostat.train.fit import SELF_LOOK
 from homeostat.train.flops import Size, shape
-from homeostat.train.run import ADAPT, Order, render
+from homeostat.train.run import ADAPT, Order, is_asked, is_taught, render
 from homeostat.train.samples import batches, split
 from homeostat.types.task import Kind
 
@@ -24,7 +27,7 @@ class Forecast:
     """Rows kept from training to decide when to stop."""
     steps: int
     flops: float
-    """Floating-point operations, those of the looks at the held-out rows included."""
+    """Floating-point operations, those of the looks at the held-out rows and of asking the champion included."""
 
 
 def forecast(order: Order) -> Forecast:
@@ -47,6 +50,12 @@ def forecast(order: Order) -> Forecast:
     steps = min(steps, recipe.max_steps) if recipe.max_steps else steps
     shapes = [shape([rows[k].rendered for k in batch], opened.family) for batch in first]
     one_pass = sum(size.step(*batch, full=recipe.adapt == "full") for batch in shapes)
-    look = size.forward(*shape([samples[k].rendered for k in held], opened.family)) if len(held) else 0.0
-    flops = one_pass * steps / len(first) + look * min(recipe.looks, steps)
+
+    def forward(some: Sequence[Rendered]) -> float:
+        return size.forward(*shape(some, opened.family)) if some else 0.0
+
+    look = forward([s.rendered for s in ([samples[k] for k in held] or rows[:SELF_LOOK])])
+    asked = 2 * forward(gauged(samples, recipe.seed)) if is_asked(order) else 0.0
+    taught = forward([s.rendered for s in rows if s.replay]) if is_taught(order) else 0.0
+    flops = one_pass * steps / len(first) + look * min(recipe.looks, steps) + asked + taught
     return Forecast(rows=len(rows), held_out=len(held), steps=steps, flops=flops)

@@ -11,29 +11,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from homeostat.errors import UnknownLabel, UnknownPlugin, did_you_mean
-from homeostat.llm.forward import predict
 from homeostat.llm.labels import LabelCodes, encode_labels
 from homeostat.llm.load import Opened, open_model
-from homeostat.llm.render import Rendered, Renderer
+from homeostat.llm.render import Renderer
 from homeostat.train.adapt import full, lora
+from homeostat.train.champion import Champion, gauged
 from homeostat.train.fit import Fitted, Job, fit
-from homeostat.train.flops import Size, shape
-from homeostat.train.penalties.divergence import divergence
 from homeostat.train.recipe import Recipe
 from homeostat.train.samples import Sample, split
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
 
 ADAPT: dict[str, Any] = {"lora": lora, "full": full}
-GAUGED = 128
-"""Most new rows on which the champion and the candidate are compared."""
-ROWS = 64
-"""Rows of one forward pass outside training."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +85,7 @@ def train(order: Order) -> Trained:
             f"unknown way to adapt '{recipe.adapt}'", where="train.adapt", fix=did_you_mean(recipe.adapt, ADAPT)
         )
     torch.manual_seed(recipe.seed)
-    warm = order.start.folder if recipe.warm_start and order.start.kind == recipe.adapt else None
+    warm = _warm(order)
     opened = open_model(order.start.base, warm if recipe.adapt == "full" else None)
     codes = encode_labels(opened.tokenizer, order.labels) if order.task.kind is Kind.LABEL else None
     allowed = torch.tensor([s[0] for s in codes.sequences], device=opened.model.device) if codes else None
@@ -100,7 +93,7 @@ def train(order: Order) -> Trained:
     train_rows, held_rows = split(len(samples), recipe.held_out, recipe.seed)
     parameters = adapt.attach(opened.model, recipe, warm)
     rows = [samples[k] for k in train_rows]
-    champion = _Champion.of(order, opened if warm else None, allowed, samples)
+    champion = _champion(order, opened, allowed, samples)
     job = Job(
         opened=opened,
         parameters=parameters,
@@ -108,7 +101,7 @@ def train(order: Order) -> Trained:
         held_out=[samples[k] for k in held_rows],
         recipe=recipe,
         allowed=allowed,
-        teacher=champion.teach(opened, rows) if warm and recipe.kl else {},
+        teacher=champion.teach(opened, rows) if is_taught(order) else {},
         workspace=order.folder / "checkpoint",
         report=order.report,
     )
@@ -149,64 +142,31 @@ def render(order: Order, renderer: Renderer, codes: LabelCodes | None) -> list[S
     return samples
 
 
-@dataclass(slots=True)
-class _Champion:
-    """What the model that training goes on from says of the rows, asked before the first step."""
-
-    labels: Tensor
-    """int64[labels it knows]: their tokens; empty where there is no champion, or no label task."""
-    prompts: list[Rendered]
-    """New rows, at most GAUGED."""
-    said: Tensor
-    """float[prompts, labels]: its log-probabilities on them."""
-    flops: float = 0.0
-
-    @staticmethod
-    def of(order: Order, opened: Opened | None, allowed: Tensor | None, samples: Sequence[Sample]) -> _Champion:
-        """Ask the champion: the model that is trained, `opened`, or where it starts cold, one opened for this alone."""
-        if allowed is None or not order.start.labels or order.start.folder is None:
-            return _Champion(torch.zeros(0, dtype=torch.int64), [], torch.zeros(0))
-        start, labels = order.start, allowed[: len(order.start.labels)]
-        fresh = [s.rendered for s in samples if not s.replay]
-        some = np.random.default_rng([order.recipe.seed, 3]).permutation(len(fresh))[:GAUGED]
-        prompts = [fresh[k] for k in sorted(some)]
-        if opened is None:
-            opened = open_model(start.base, start.folder if start.kind == "full" else None)
-            if start.kind == "lora":
-                lora.attach(opened.model, order.recipe, start.folder)
-        said, spent = _label_logs(opened, prompts, labels)
-        return _Champion(labels, prompts, said, spent)
-
-    def teach(self, opened: Opened, rows: Sequence[Sample]) -> dict[int, Tensor]:
-        """Its log-probabilities, float[labels], on every replayed row by position."""
-        at = [k for k, row in enumerate(rows) if row.replay]
-        if not len(self.labels):
-            return {}
-        logs, spent = _label_logs(opened, [rows[k].rendered for k in at], self.labels)
-        self.flops += spent
-        return dict(zip(at, logs, strict=True))
-
-    def distance(self, opened: Opened) -> float:
-        """Mean KL(champion || candidate) in nats on the new rows."""
-        if not self.prompts:
-            return 0.0
-        logs, spent = _label_logs(opened, self.prompts, self.labels)
-        self.flops += spent
-        return float(divergence(logs, self.said))
+def is_asked(order: Order) -> bool:
+    """Whether there is a champion that can be asked about labels: a trained version that knows some."""
+    return order.task.kind is Kind.LABEL and order.start.folder is not None and bool(order.start.labels)
 
 
-@torch.no_grad()
-def _label_logs(opened: Opened, rows: Sequence[Rendered], labels: Tensor) -> tuple[Tensor, float]:
-    """float[rows, labels]: log-probabilities over these label tokens in float32, and the operations they took."""
-    size, spent = Size.of(opened.model), 0.0
-    order = sorted(range(len(rows)), key=lambda k: len(rows[k].prompt))
-    logs = torch.zeros(len(rows), len(labels), device=labels.device)
-    for start in range(0, len(order), ROWS):
-        some = order[start : start + ROWS]
-        asked = [Rendered(rows[k].prompt, (0,)) for k in some]
-        logs[some] = predict(opened, asked).logits[:, labels].float().log_softmax(-1)
-        spent += size.forward(*shape(asked, opened.family))
-    return logs, spent
+def is_taught(order: Order) -> bool:
+    """Whether replayed rows are held to what the champion says of them."""
+    return is_asked(order) and _warm(order) is not None and order.recipe.kl > 0
+
+
+def _warm(order: Order) -> Path | None:
+    """The weights that training goes on from; a champion of another kind cannot be gone on from."""
+    return order.start.folder if order.recipe.warm_start and order.start.kind == order.recipe.adapt else None
+
+
+def _champion(order: Order, opened: Opened, allowed: Tensor | None, samples: Sequence[Sample]) -> Champion:
+    """Ask the champion: the model that is trained, before its first step, or one opened for this alone."""
+    if allowed is None or not is_asked(order):
+        return Champion.nobody()
+    start = order.start
+    if _warm(order) is None:
+        opened = open_model(start.base, start.folder if start.kind == "full" else None)
+        if start.kind == "lora":
+            lora.attach(opened.model, order.recipe, start.folder)
+    return Champion.ask(opened, allowed[: len(start.labels)], gauged(samples, order.recipe.seed))
 
 
 def _cost(fitted: Fitted, asked: float, wall: float) -> dict[str, float]:

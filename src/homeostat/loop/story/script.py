@@ -229,6 +229,8 @@ def write_project(options: Options) -> Path:
             f"  {TASK}: {{instruction: route}}\n"
             f"  {REPLIES}: {{kind: text, instruction: answer}}\n"
             "gateway: {port: 0, trust_client_time: true}\n"
+            "decide: {min_labels: 500}\n"
+            "release: {most_feedback: 100}\n"
             "train: {attempts: [naive, careful], adapt: full, lr: 1.0e-3, warm_lr: 2.0e-4, epochs: 4}\n"
         )
     return path

@@ -1,0 +1,86 @@
+"""What the champion says of rows, asked before the first step, and how far a candidate has moved from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from homeostat.llm.forward import predict
+from homeostat.llm.load import Opened
+from homeostat.llm.render import Rendered
+from homeostat.train.flops import Size, shape
+from homeostat.train.penalties.divergence import divergence
+from homeostat.train.samples import Sample
+
+GAUGED = 128
+"""Most new rows on which the champion and the candidate are compared."""
+ROWS = 64
+"""Rows of one forward pass."""
+
+
+def gauged(samples: Sequence[Sample], seed: int) -> list[Rendered]:
+    """The new rows on which champion and candidate are compared: at most GAUGED, drawn by the seed."""
+    fresh = [s.rendered for s in samples if not s.replay]
+    some = np.random.default_rng([seed, 3]).permutation(len(fresh))[:GAUGED]
+    return [fresh[k] for k in sorted(some)]
+
+
+@dataclass(slots=True)
+class Champion:
+    """What the model before training says of the labels it knows."""
+
+    labels: Tensor
+    """int64[labels]: the tokens of the labels it knows; none where there is no champion."""
+    prompts: list[Rendered]
+    """The new rows it was asked about."""
+    said: Tensor
+    """float[prompts, labels]: its log-probabilities on them."""
+    flops: float = 0.0
+    """Operations that all asking took so far."""
+
+    @staticmethod
+    def nobody() -> Champion:
+        """No champion: it teaches nothing, and nothing has moved from it."""
+        return Champion(torch.zeros(0, dtype=torch.int64), [], torch.zeros(0, 0))
+
+    @staticmethod
+    def ask(opened: Opened, labels: Tensor, prompts: list[Rendered]) -> Champion:
+        """Ask a model about new rows, over the labels of these tokens."""
+        said, spent = _log_probabilities(opened, prompts, labels)
+        return Champion(labels, prompts, said, spent)
+
+    def teach(self, opened: Opened, rows: Sequence[Sample]) -> dict[int, Tensor]:
+        """Its log-probabilities, float[labels], on every replayed row by position; `opened` is still the champion."""
+        at = [k for k, row in enumerate(rows) if row.replay]
+        logs, spent = _log_probabilities(opened, [rows[k].rendered for k in at], self.labels)
+        self.flops += spent
+        return dict(zip(at, logs, strict=True))
+
+    def distance(self, opened: Opened) -> float:
+        """Mean KL(champion || candidate) in nats on new rows, over the champion's labels; `opened` is the candidate.
+
+        It tells without labels how much a model has forgotten (Shenfeld et al. 2025, 2509.04259).
+        """
+        if not self.prompts:
+            return 0.0
+        logs, spent = _log_probabilities(opened, self.prompts, self.labels)
+        self.flops += spent
+        return float(divergence(logs, self.said))
+
+
+@torch.no_grad()
+def _log_probabilities(opened: Opened, rows: Sequence[Rendered], labels: Tensor) -> tuple[Tensor, float]:
+    """float[rows, labels] over these label tokens, computed in float32, and the operations they took."""
+    size, spent = Size.of(opened.model), 0.0
+    order = sorted(range(len(rows)), key=lambda k: len(rows[k].prompt))
+    logs = torch.zeros(len(rows), len(labels), device=labels.device)
+    for start in range(0, len(order), ROWS):
+        some = order[start : start + ROWS]
+        asked = [Rendered(rows[k].prompt, (0,)) for k in some]
+        logs[some] = predict(opened, asked).logits[:, labels].float().log_softmax(-1)
+        spent += size.forward(*shape(asked, opened.family))
+    return logs, spent
