@@ -19,7 +19,7 @@ def test_a_recipe_takes_the_settings() -> None:
 
 
 def test_going_on_has_a_rate_of_its_own() -> None:
-    """Careful recipes take the rate for going on from a champion, those from the bare base the one for a fresh start."""
+    """Careful recipes take the rate for going on from a champion, those from the base that of a fresh start."""
     settings = Train(lr=3e-3, warm_lr=1e-4)
     rates = {name: named(name, settings).lr for name in ("careful", "thorough", "joint", "first")}
     assert rates == {"careful": 1e-4, "thorough": 1e-4, "joint": 3e-3, "first": 3e-3}
