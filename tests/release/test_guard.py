@@ -1,6 +1,7 @@
 """The evidence is what the rows say: late, repeated, corrected or missing feedback included."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,16 @@ def test_the_canary_turns_the_pair_round(store: Store) -> None:
         ]
     )
     assert counts(gather(store, release, SETTINGS)) == (1, 1, 0.0, 1.0)
+
+
+def test_the_canary_judges_copies_in_both_directions(store: Store) -> None:
+    """A request that the champion answered while the canary drew lots is a pair too, scored the right way round."""
+    release = open_canary(store, TASK, NEW, SETTINGS, "drill", now=2.0)
+    pair(store, "int_1", (NEW, WRONG), (OLD, RIGHT))
+    drawn = replace(interaction("int_2", OLD, RIGHT), probability=0.9)
+    store.interactions.add([drawn, interaction("int_2s", NEW, WRONG, of="int_2")])
+    store.feedback.add([label("int_1"), label("int_2")])
+    assert counts(gather(store, release, SETTINGS)) == (2, 2, 0.0, 1.0)
 
 
 def test_the_newest_feedback_counts_once(store: Store, shadow: Release) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,14 +13,7 @@ from homeostat.serve.routes import Routes
 from homeostat.store import Store
 from homeostat.types.release import Stage
 from keywords import KeywordBackend, add_version, release
-
-
-def eventually(holds: Callable[[], bool], within_s: float = 5.0) -> bool:
-    """Whether something becomes true in time."""
-    until = time.monotonic() + within_s
-    while not holds() and time.monotonic() < until:
-        time.sleep(0.01)
-    return holds()
+from waiting import eventually
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What the rows say about a candidate that is being tried: evidence that may be looked at after every row.
 
-A pair is one request that both versions answered: one for the user, the other as a copy (shadow). Where feedback says
+A pair is one request that both versions answered: one for the user, the other as a copy. Where feedback says
 what the reply should have been, D is the candidate's score on it minus the champion's, in [-1, 1]. A betting e-process
 (METHODS C3) gathers evidence of harm, its mirror evidence that no harm is done; each is wrong with probability at most
 its alpha however often one looks. Wealth is a product over pairs, so feedback may come late and in any order: it is
@@ -101,11 +101,18 @@ Triple = tuple[Interaction, Interaction, Feedback | None]
 
 
 def _pairs(store: Store, release: Release) -> list[Triple]:
-    """In shadow the user heard the champion, in the canary the candidate; the other version answered a copy."""
-    heard, copied = release.champion, release.candidate
-    if release.stage is Stage.CANARY:
-        heard, copied = copied, heard
-    return [row for row in store.interactions.shadows(release.task, copied) if row[0].version == heard]
+    """In shadow users heard the champion and the candidate answered copies; in the canary it goes both ways.
+
+    A pair of the shadow stage does not count in the canary: there the champion was picked for certain.
+    """
+    copies = store.interactions.shadows(release.task, release.candidate)
+    heard_champion = [row for row in copies if row[0].version == release.champion]
+    if release.stage is not Stage.CANARY:
+        return heard_champion
+    copies = store.interactions.shadows(release.task, release.champion)
+    heard_candidate = [row for row in copies if row[0].version == release.candidate]
+    canary = [*heard_candidate, *(row for row in heard_champion if row[0].probability < 1.0)]
+    return sorted(canary, key=lambda row: (row[0].time, row[0].id))
 
 
 def _judged(store: Store, release: Release, paired: Iterable[Triple]) -> dict[str, tuple[float, float]]:
@@ -115,7 +122,7 @@ def _judged(store: Store, release: Release, paired: Iterable[Triple]) -> dict[st
     for primary, copy, truth in paired:
         if truth is not None:
             heard, copied = (_score(row.reply, truth.value, labels=labels) for row in (primary, copy))
-            found[primary.id] = (heard, copied) if release.stage is Stage.CANARY else (copied, heard)
+            found[primary.id] = (heard, copied) if primary.version == release.candidate else (copied, heard)
     return found
 
 
