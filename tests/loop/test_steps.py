@@ -91,15 +91,15 @@ def test_a_decision_made_twice_is_one(shop: Workshop) -> None:
     """Killed after any of its writes and made again, it is the same row, and the ledger counts it once."""
     shop.store.signals.put(signal("sig_1", ONSET))
     first = steps.decide(shop, NOW, "sig_1")
-    ledger = shop.store.state.get(f"ledger:{TASK}")
+    ledger = shop.store.state.get(f"decide.ledger.{TASK}")
     decision = shop.store.decisions.get(first)
 
     assert steps.decide(shop, NOW, "sig_1") == first
 
     assert shop.store.decisions.list(TASK) == [decision]
-    assert shop.store.state.get(f"ledger:{TASK}") == ledger
+    assert shop.store.state.get(f"decide.ledger.{TASK}") == ledger
     assert (decision.action, decision.signals) == (Action.RETRAIN, ("sig_1",))
-    assert ("because of", "sig_1") in shop.store.lineage.parents(first)
+    assert ("rests on", "sig_1") in shop.store.lineage.parents(first)
     assert steps.wants_training(shop, NOW, first) == "yes"
 
 

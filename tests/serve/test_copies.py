@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from homeostat.config.schema import Release as Settings
+from homeostat.release.guard import gather
 from homeostat.serve.answer import Answerer, Options
 from homeostat.serve.copies import other_version
 from homeostat.serve.routes import Pick
@@ -42,13 +44,15 @@ def test_a_candidate_that_fails_fails_alone(store: Store, tmp_path: Path) -> Non
     """Its copies are counted as failed and leave no row; users are answered as if it were not there."""
     old, new = add_version(store, tmp_path, "replies", phrase="Dear"), add_version(store, tmp_path, "replies", odd="x")
     answerer = Answerer(KeywordBackend(), store, configured())
-    release(store, Stage.SHADOW, old, new)
+    row = release(store, Stage.SHADOW, old, new)
     answerer.routes.refresh()
     for k in range(10):
         assert answerer.answer("replies", [{"role": "user", "content": f"{k}"}]).reply == f"Dear {k}"
     assert answerer.settle(5)
     assert answerer.copies.counts == {"open": 0, "stored": 0, "failed": 10, "turned_away": 0}
     assert store.interactions.shadows("replies", new.id) == []
+    seen = gather(store, row, Settings())
+    assert (seen.errors, seen.judged, seen.candidate, seen.champion) == (10, 10, 0.0, 1.0)
     answerer.close()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -17,8 +17,7 @@ from homeostat.curate.mix import memory
 from homeostat.curate.snapshot import ancestry, examples, store_dataset
 from homeostat.curate.snapshot import gather as inputs_of
 from homeostat.curate.target import target
-from homeostat.decide.policy import Ledger
-from homeostat.decide.policy import decide as weigh
+from homeostat.decide.record import record
 from homeostat.decide.value import Evidence
 from homeostat.evaluate.gate import compare
 from homeostat.evaluate.gate import gate as judge
@@ -73,14 +72,7 @@ def watch(shop: Workshop, now: Now) -> str:
 def decide(shop: Workshop, now: Now, signals: str) -> str:
     """Weigh what retraining would gain against what it costs."""
     evidence = gather(shop, now, signals.split())
-    remembered = shop.store.state.get(f"ledger:{now.task}")
-    ledger = Ledger(**remembered) if isinstance(remembered, dict) else None
-    decision, after = weigh(evidence, shop.config.decide, now=now.until, turn=now.turn, ledger=ledger)
-    shop.store.decisions.put(decision)
-    for signal in evidence.signals:
-        shop.store.lineage.link(decision.id, signal.id, "because of")
-    shop.store.state.put(f"ledger:{now.task}", asdict(after))
-    return decision.id
+    return record(shop.store, evidence, shop.config.decide, now=now.until, turn=now.turn).id
 
 
 def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
@@ -179,7 +171,6 @@ def evaluate(shop: Workshop, now: Now, candidate: str) -> str:
     )
     report = replace(report, id=ids.derived("rep", now.turn, candidate), rows=shop.store.blobs.put_text(to_lines(rows)))
     shop.store.reports.put(report)
-    shop.store.lineage.link(report.id, candidate, "measures")
     return report.id
 
 
@@ -218,7 +209,6 @@ def gate(shop: Workshop, now: Now, report: str, candidate: str) -> str:
     verdict = judge(known, rows, shop.config.evaluate, target=_target(rows), artifact=artifact)
     verdict = replace(verdict, id=ids.derived("vdt", now.turn, candidate), time=now.until)
     shop.store.verdicts.put(verdict)
-    shop.store.lineage.link(verdict.id, report, "judges")
     if verdict.outcome is Outcome.FAIL:
         shop.store.versions.set_state(candidate, State.REFUSED)
     return verdict.id

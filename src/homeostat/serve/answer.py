@@ -20,6 +20,7 @@ from homeostat.errors import BadRequest, NotFound, did_you_mean
 from homeostat.llm.backend import Backend, Reply
 from homeostat.serve.batch import Batcher
 from homeostat.serve.copies import Copies, request_to
+from homeostat.serve.faults import note_fault
 from homeostat.serve.routes import Pick, Routes
 from homeostat.store import Store
 from homeostat.types import ids
@@ -70,7 +71,7 @@ class Answerer:
         self.routes = Routes(backend, store, tuple(self.tasks), poll_s=config.release.poll_s)
         self.writer = Writer(store)
         self._batcher = Batcher(backend, rows=config.gateway.batch)
-        self.copies = Copies(self.routes, self._batcher, self.writer)
+        self.copies = Copies(self.routes, self._batcher, self.writer, store)
         self._config, text = snapshot(config)
         store.configs.put(self._config, text)
 
@@ -166,6 +167,8 @@ class Answerer:
         """Write the row of a reply; the caller has it when the row is durable, or at once where that is not asked."""
         self.routes.done(pick.version)
         took_ms = 1e3 * (time.perf_counter() - started)
+        if isinstance(failed := reply.exception(), Exception):
+            note_fault(self.store, pick, pick.version, asked.id, failed)
         try:
             row = interaction(
                 asked, reply.result(), version=pick.version, probability=pick.probability, latency_ms=took_ms

@@ -32,6 +32,10 @@ MOST_COPIES = 10_000
 """Copies that may wait; further ones are turned away."""
 
 
+class GivenUp(RuntimeError):
+    """Nobody will answer this copy: the batcher was closed."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     request: Request
@@ -84,7 +88,7 @@ class Batcher:
             self._copies.clear()
             self._changed.notify()
         for copy in copies:
-            copy.reply.set_exception(RuntimeError("closed before this copy was answered"))
+            copy.reply.set_exception(GivenUp("closed before this copy was answered"))
         self._thread.join()
 
     def _enqueue(self, request: Request, line: deque[_Waiting]) -> Future[Reply]:
