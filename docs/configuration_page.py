@@ -74,7 +74,8 @@ def _type(entry: Field[Any], kind: type) -> str:
     if limits.among:
         return " or ".join(f"`{value}`" for value in limits.among)
     names = {str: "text", int: "whole number", float: "number", bool: "true or false"}
-    name = names.get(hint) or ("number" if float in get_args(hint) else "list of texts")
+    inner = [kind for kind in get_args(hint) if kind in names]
+    name = names.get(hint) or (names[inner[0]] if type(None) in get_args(hint) else "list of texts")
     bounds = [f"{sign} {bound:g}" for sign, bound in (("≥", limits.least), ("≤", limits.most)) if bound is not None]
     return ", ".join([name, *bounds])
 

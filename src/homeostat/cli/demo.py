@@ -19,6 +19,7 @@ from rich.console import Console
 from homeostat.builtin.resources import traffic_path
 from homeostat.collect.git import read_git
 from homeostat.collect.stream import StreamRow, Truth, read_stream
+from homeostat.loop.story.closing import tell
 from homeostat.loop.story.document import document
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.story.script import Options, Story
@@ -45,6 +46,7 @@ def command(
     story = Story(options, scene)
     story.tell()
     told = document(story)
+    tell(scene, told)
     report = folder / "report.html"
     report.write_text(render(told), encoding="utf-8")
     scene.console.print(f"\nThe report is {report}. To go on from here: homeostat up --config {folder}/homeostat.yaml")

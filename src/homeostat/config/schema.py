@@ -7,7 +7,7 @@ One frozen dataclass per section; the text under a field is the knob's documenta
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -68,6 +68,8 @@ class Tasks:
     """Labels known from the start: a list, or the name of a UTF-8 text file with one label a line."""
     objective_at_least: float | None = knob(None, least=0.0)
     """Value of the metric below which the task counts as failing. Empty: no such line is drawn."""
+    min_labels: int | None = knob(None, least=1)
+    """This task's own `decide.min_labels`. Empty: the same as every task's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,3 +244,8 @@ class Config:
         entry = self.tasks[name]
         metric = entry.metric or ("accuracy" if entry.kind is Kind.LABEL else "chrf")
         return Task(name=name, kind=entry.kind, instruction=entry.instruction, metric=metric, labels=entry.labels)
+
+    def deciding(self, task: str) -> Decide:
+        """How decisions about one task are made: the common settings, and what the task has of its own."""
+        own = self.tasks[task].min_labels
+        return self.decide if own is None else replace(self.decide, min_labels=own)

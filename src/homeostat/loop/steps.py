@@ -72,7 +72,7 @@ def watch(shop: Workshop, now: Now) -> str:
 def decide(shop: Workshop, now: Now, signals: str) -> str:
     """Weigh what retraining would gain against what it costs."""
     evidence = gather(shop, now, signals.split())
-    return record(shop.store, evidence, shop.config.decide, now=now.until, turn=now.turn).id
+    return record(shop.store, evidence, shop.config.deciding(now.task), now=now.until, turn=now.turn).id
 
 
 def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:

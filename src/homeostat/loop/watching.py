@@ -102,7 +102,7 @@ class Watch:
         return self.shop.store.versions.get(champion).time
 
     def _schedule(self, task: str, champion: str) -> None:
-        store, settings = self.shop.store, self.shop.config.decide
+        store, settings = self.shop.store, self.shop.config.deciding(task)
         turns = store.turns.list(task)
         under_way = [t for t in turns if t.state == "open"]
         for turn in under_way:

@@ -13,7 +13,6 @@ from homeostat.loop.story.script import TASK, Story
 from homeostat.loop.workshop import Exam
 from homeostat.stats.intervals import proportion
 from homeostat.train.named import named
-from homeostat.train.recipe import Recipe
 from homeostat.train.run import Start
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.report import Score
@@ -44,7 +43,7 @@ def compare(story: Story, rows: Sequence[Exam]) -> dict[str, Compared]:
     arms = [Arm(name="never", start=first)]
     ours = shop.champion(TASK)
     arms.append(Arm(name="ours", start=start_of(shop, ours)))
-    capped = _capped(named("joint", config.train))
+    capped = replace(named("joint", config.train), max_steps=MOST_STEPS)
     with story.scene.bar("arms", 1) as bar:
         if schedule:
             arms.append(naive(task, first, schedule, named("naive", config.train), folder, bar.training))
@@ -60,31 +59,7 @@ def compare(story: Story, rows: Sequence[Exam]) -> dict[str, Compared]:
             )
     backend = LocalBackend(config.model.base, threads=config.model.threads)
     pairs = [(row.text, row.target) for row in rows]
-    compared = {arm.name: Compared(arm, outcomes(backend, task, arm, pairs)) for arm in arms}
-    _tell(story, compared, capped)
-    return compared
-
-
-def _capped(recipe: Recipe) -> Recipe:
-    return replace(recipe, max_steps=MOST_STEPS)
-
-
-def _tell(story: Story, compared: dict[str, Compared], recipe: Recipe) -> None:
-    rows = []
-    for name, each in compared.items():
-        score, cost = each.score, each.arm.cost
-        rows.append(
-            [
-                name,
-                f"{100 * score.mean:.1f} % ({100 * score.low:.1f} to {100 * score.high:.1f})",
-                f"{each.arm.labels_used:,}" if each.arm.labels_used else "–",
-                f"{cost['flops'] / 1e12:.1f}" if cost.get("flops") else "–",
-                f"{cost['cpu_seconds']:.0f}" if cost.get("cpu_seconds") else "–",
-            ]
-        )
-    n = len(next(iter(compared.values())).right)
-    title = f"On the {n:,} test rows seen so far (joint arms capped at {recipe.max_steps} steps)"
-    story.scene.table(title, ["arm", "right", "labels", "TFLOP", "CPU-s"], rows)
+    return {arm.name: Compared(arm, outcomes(backend, task, arm, pairs)) for arm in arms}
 
 
 def lessons(story: Story) -> list[Lesson]:

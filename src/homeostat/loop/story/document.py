@@ -30,6 +30,7 @@ def document(story: Story) -> dict[str, Any]:
         "ours": {k: sum(v.cost.get(k, 0.0) for v in trained) for k in ("flops", "cpu_seconds")}
     }
     feedback = len(store.feedback.list(TASK))
+    used = {name: arm.arm.labels_used for name, arm in arms.items()} | {"never": 0, "ours": feedback}
     return {
         "stream": story.options.name,
         "kind": "generative",
@@ -37,11 +38,7 @@ def document(story: Story) -> dict[str, Any]:
         "feedback": feedback,
         "turns": [_turn(story, t) for t in store.turns.list(TASK) if "watch" in t.diary],
         "accuracy": _accuracy(story, onsets, champions, arms, rows),
-        "labels_used": {
-            "ours": feedback,
-            "joint": arms["joint"].arm.labels_used if "joint" in arms else 0,
-            "joint_all_labels": arms["joint_all_labels"].arm.labels_used if "joint_all_labels" in arms else 0,
-        },
+        "labels_used": used,
         "train_flops": {k: v["flops"] for k, v in spent.items() if "flops" in v},
         "train_cpu_seconds": {k: v["cpu_seconds"] for k, v in spent.items() if "cpu_seconds" in v},
         "detection": _detection(story, onsets),
@@ -76,6 +73,7 @@ def _accuracy(
         "old_slices_after": _over(ours, old),
         "new_slices_after": _over(ours, new),
         **{name: plain(each.score) for name, each in arms.items()},
+        "slices": {name: {"old": _over(each.right, old), "new": _over(each.right, new)} for name, each in arms.items()},
     }
 
 

@@ -37,11 +37,11 @@ class Scene:
         plain = Text.from_markup(text).plain
         self.timeline.append({"wall_s": round(elapsed, 1), "time": at, "event": event, "text": plain})
 
-    def table(self, title: str, columns: list[str], rows: list[list[str]]) -> None:
-        """Print a table."""
+    def table(self, title: str, columns: list[str], rows: list[list[str]], *, left: int = 1) -> None:
+        """Print a table whose first `left` columns hold words and the others figures."""
         table = Table(title=title, title_justify="left", title_style="bold", show_edge=False, pad_edge=False)
         for k, column in enumerate(columns):
-            table.add_column(column, justify="left" if k == 0 else "right")
+            table.add_column(column, justify="left" if k < left else "right")
         for row in rows:
             table.add_row(*row)
         self.console.print()

@@ -227,7 +227,7 @@ def write_project(options: Options) -> Path:
             f"project: {options.name}\n"
             "tasks:\n"
             f"  {TASK}: {{instruction: route}}\n"
-            f"  {REPLIES}: {{kind: text, instruction: answer}}\n"
+            f"  {REPLIES}: {{kind: text, instruction: answer, min_labels: 60}}\n"
             "gateway: {port: 0, trust_client_time: true}\n"
             "decide: {min_labels: 500}\n"
             "release: {most_feedback: 100}\n"
