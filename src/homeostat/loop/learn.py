@@ -69,6 +69,7 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
         base=start.base,
         kind=trained.kind,
         labels=trained.labels,
+        prior=trained.prior,
         parent=lesson.parent.id if lesson.parent else "",
         dataset=dataset.id,
         recipe=asdict(lesson.recipe),

@@ -9,17 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from homeostat.llm.forward import predict
 from homeostat.llm.load import Opened
 from homeostat.llm.render import Rendered
-from homeostat.train.flops import Size, shape
+from homeostat.train.ask import log_probabilities
 from homeostat.train.penalties.divergence import divergence
 from homeostat.train.samples import Sample
 
 GAUGED = 128
 """Most new rows on which the champion and the candidate are compared."""
-ROWS = 64
-"""Rows of one forward pass."""
 
 
 def gauged(samples: Sequence[Sample], seed: int) -> list[Rendered]:
@@ -50,13 +47,13 @@ class Champion:
     @staticmethod
     def ask(opened: Opened, labels: Tensor, prompts: list[Rendered]) -> Champion:
         """Ask a model about new rows, over the labels of these tokens."""
-        said, spent = _log_probabilities(opened, prompts, labels)
+        said, spent = log_probabilities(opened, prompts, labels)
         return Champion(labels, prompts, said, spent)
 
     def teach(self, opened: Opened, rows: Sequence[Sample]) -> dict[int, Tensor]:
         """Its log-probabilities, float[labels], on every replayed row by position; `opened` is still the champion."""
         at = [k for k, row in enumerate(rows) if row.replay]
-        logs, spent = _log_probabilities(opened, [rows[k].rendered for k in at], self.labels)
+        logs, spent = log_probabilities(opened, [rows[k].rendered for k in at], self.labels)
         self.flops += spent
         return dict(zip(at, logs, strict=True))
 
@@ -67,20 +64,6 @@ class Champion:
         """
         if not self.prompts:
             return 0.0
-        logs, spent = _log_probabilities(opened, self.prompts, self.labels)
+        logs, spent = log_probabilities(opened, self.prompts, self.labels)
         self.flops += spent
         return float(divergence(logs, self.said))
-
-
-@torch.no_grad()
-def _log_probabilities(opened: Opened, rows: Sequence[Rendered], labels: Tensor) -> tuple[Tensor, float]:
-    """float[rows, labels] over these label tokens, computed in float32, and the operations they took."""
-    size, spent = Size.of(opened.model), 0.0
-    order = sorted(range(len(rows)), key=lambda k: len(rows[k].prompt))
-    logs = torch.zeros(len(rows), len(labels), device=labels.device)
-    for start in range(0, len(order), ROWS):
-        some = order[start : start + ROWS]
-        asked = [Rendered(rows[k].prompt, (0,)) for k in some]
-        logs[some] = predict(opened, asked).logits[:, labels].float().log_softmax(-1)
-        spent += size.forward(*shape(asked, opened.family))
-    return logs, spent

@@ -21,6 +21,7 @@ from homeostat.llm.render import Renderer
 from homeostat.train.adapt import full, lora
 from homeostat.train.champion import Champion, gauged
 from homeostat.train.fit import Fitted, Job, fit
+from homeostat.train.prior import fit_prior
 from homeostat.train.recipe import Recipe
 from homeostat.train.samples import Sample, split
 from homeostat.types.dataset import Example, Origin
@@ -63,6 +64,8 @@ class Trained:
     weights: Path
     kind: str
     labels: tuple[str, ...]
+    prior: tuple[float, ...] = ()
+    """What to subtract from each label's log-probability; empty for nothing."""
     cost: dict[str, float] = field(default_factory=dict)
     """`flops`, `cpu_seconds`, `wall_seconds`, `steps`, `best_step`, `held_out` (the lowest loss of a look, in nats),
     `padding`, and `kl_new`: mean KL(champion || candidate) in nats, over the champion's labels, on prompts of new rows,
@@ -107,12 +110,14 @@ def train(order: Order) -> Trained:
     )
     fitted = fit(job)
     moved = champion.distance(opened)
+    prior, looked = fit_prior(opened, order.task, job.held_out, allowed)
     adapt.save(opened.model, order.folder / "weights")
     return Trained(
         weights=order.folder / "weights",
         kind=recipe.adapt,
         labels=order.labels,
-        cost=_cost(fitted, champion.flops, time.time() - started) | {"kl_new": moved},
+        prior=prior,
+        cost=_cost(fitted, champion.flops + looked, time.time() - started) | {"kl_new": moved},
     )
 
 

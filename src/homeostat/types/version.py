@@ -36,7 +36,7 @@ class Version:
     labels: tuple[str, ...] = ()
     """Label set this version can reply with; index k of it is the k-th label code."""
     prior: tuple[float, ...] = ()
-    """Log-probability of each label on a content-free prompt, subtracted from the scores; empty to subtract nothing."""
+    """Share of the log-probability of each label on content-free prompts that is subtracted; empty for nothing."""
     parent: str = ""
     dataset: str = ""
     recipe: Mapping[str, object] = field(default_factory=dict)
