@@ -22,7 +22,7 @@ def export(work: Path, out: Path) -> None:
     """Write the model folder."""
     tokenizer = PreTrainedTokenizerFast.from_pretrained(work / "tokenizer")
     model = LlamaForCausalLM(architecture(len(tokenizer)))
-    model.load_state_dict(torch.load(work / "checkpoint.pt", weights_only=True)["model"])
+    model.load_state_dict(torch.load(work / "sense.pt", weights_only=True)["model"])
     codes = torch.tensor(tokenizer.convert_tokens_to_ids(CODES))
     with torch.no_grad():
         table = model.get_input_embeddings().weight

@@ -140,7 +140,7 @@ def _typo(text: str, rng: random.Random) -> str:
     return " ".join(words)
 
 
-def _roughen(text: str, rng: random.Random) -> str:
+def roughen(text: str, rng: random.Random) -> str:
     """Make a clean request look like what people type or say."""
     if rng.random() < 0.12:
         head = text if text[:2] in ("I ", "I'") else text[:1].lower() + text[1:]
@@ -160,25 +160,29 @@ def _roughen(text: str, rng: random.Random) -> str:
     return text
 
 
+def exchange(situation: Situation, rng: random.Random) -> tuple[str, str]:
+    """A request in this situation and a reply to it."""
+    ask = rng.choice(situation.asks)
+    known = set(SLOT.findall(ask))
+    open_ended = set(situation.slots) - set(SLOT.findall(" ".join(situation.asks)))
+    # Prefer replies that restate what this wording said, and nothing that it did not say.
+    fitting = [a for a in situation.answers if set(SLOT.findall(a)) <= known | open_ended]
+    best = max((len(known & set(SLOT.findall(a))) for a in fitting), default=0)
+    closest = [a for a in fitting if len(known & set(SLOT.findall(a))) == best]
+    answer = rng.choice(closest or situation.answers)
+    values = {name: rng.choice(options) for name, options in situation.slots.items()}
+    reply = _fill(answer, values)
+    if len(reply.split()) < 6:
+        reply = f"{reply} {rng.choice(CLOSINGS)}"
+    return roughen(_fill(ask, values), rng), reply
+
+
 def dialogues(seed: int, count: int) -> Iterator[tuple[str, str]]:
     """Yield ``count`` (user text, assistant text) pairs; the same seed gives the same pairs."""
     rng = random.Random(seed)
     pool = situations()
     for _ in range(count):
-        situation = rng.choice(pool)
-        ask = rng.choice(situation.asks)
-        known = set(SLOT.findall(ask))
-        open_ended = set(situation.slots) - set(SLOT.findall(" ".join(situation.asks)))
-        # Prefer replies that restate what this wording said, and nothing that it did not say.
-        fitting = [a for a in situation.answers if set(SLOT.findall(a)) <= known | open_ended]
-        best = max((len(known & set(SLOT.findall(a))) for a in fitting), default=0)
-        closest = [a for a in fitting if len(known & set(SLOT.findall(a))) == best]
-        answer = rng.choice(closest or situation.answers)
-        values = {name: rng.choice(options) for name, options in situation.slots.items()}
-        reply = _fill(answer, values)
-        if len(reply.split()) < 6:
-            reply = f"{reply} {rng.choice(CLOSINGS)}"
-        yield _roughen(_fill(ask, values), rng), reply
+        yield exchange(rng.choice(pool), rng)
 
 
 if __name__ == "__main__":
