@@ -3,10 +3,10 @@
     python recipes/builtin/sense.py --data ../shared/data --work build/builtin --steps 2000
 
 Goes on from the checkpoint that pretrain.py left. Every step adds up three losses: the next token of prose and chat, as
-before; the *intent* of messages of our own writing, told from the hidden state where the reply begins by a linear layer
-that is thrown away afterwards, while the reply names the intent or answers; and *pairs*, where of all texts of the batch
-the one about the same thing has to be found (InfoNCE, van den Oord et al. 2018, 1807.03748) from the same hidden states.
-A task of labels begins from this state of the model, so it should hold the gist of the message.
+before; the *intent* of messages of our own writing, told from the hidden state where the reply begins by a linear
+layer that is thrown away afterwards, while the reply names the intent or answers; and *pairs*, where of all texts of
+the batch the one about the same thing has to be found (InfoNCE, van den Oord et al. 2018, 1807.03748) from the same
+hidden states. A task of labels begins from this state of the model, so it should hold the gist of the message.
 
 Seeded and resumable like pretrain.py; the learning rate rises again and falls to zero.
 """

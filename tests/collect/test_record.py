@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from homeostat.collect.record import Asked, interaction, shadow
 from homeostat.llm.backend import Reply
 from homeostat.types.interaction import Interaction, Role
-from homeostat.types.task import Task
+from homeostat.types.task import Kind, Task
 
 ASKED = Asked(
     id="int_1",
@@ -48,3 +50,15 @@ def test_a_copy_points_at_its_primary_and_has_the_same_id_every_time() -> None:
     assert (one.role, one.of, one.version, one.time) == (Role.SHADOW, "int_1", "ver_2", 5.0)
     assert one.id == shadow(ASKED, REPLY, version="ver_2", latency_ms=9.0).id != "int_1"
     assert one.id != shadow(ASKED, REPLY, version="ver_3", latency_ms=3.0).id
+
+
+def test_a_label_that_the_version_is_not_sure_of_is_not_given() -> None:
+    """Below the task's line the user and the copy alike get the other reply; confidence and texts stay as they are."""
+    careful = replace(ASKED, task=Task(name="routing", unsure_below=0.91, unsure_reply="people"))
+    row = interaction(careful, REPLY, version="ver_1", probability=0.8, latency_ms=12.0)
+    assert (row.reply, row.confidence) == ("people", 0.9)
+    assert shadow(careful, REPLY, version="ver_2", latency_ms=3.0).reply == "people"
+    at_the_line = replace(ASKED, task=Task(name="routing", unsure_below=0.9))
+    assert interaction(at_the_line, REPLY, version="ver_1", probability=1.0, latency_ms=1.0).reply == "delivery"
+    words = replace(ASKED, task=Task(name="replies", kind=Kind.TEXT, unsure_below=0.95))
+    assert interaction(words, REPLY, version="ver_1", probability=1.0, latency_ms=1.0).reply == "delivery"

@@ -70,6 +70,10 @@ class Tasks:
     """Value of the metric below which the task counts as failing. Empty: no such line is drawn."""
     min_labels: int | None = knob(None, least=1)
     """This task's own `decide.min_labels`. Empty: the same as every task's."""
+    unsure_below: float = knob(0.0, least=0.0, most=1.0)
+    """Confidence in its label below which a version abstains; 0 never. A label that it does not know ends here."""
+    unsure_reply: str = "unsure"
+    """Reply where a version abstains, for instance the name of a queue that people look at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,7 +247,15 @@ class Config:
             raise UnknownKey(f"unknown task '{name}'", where="tasks", fix=did_you_mean(name, self.tasks))
         entry = self.tasks[name]
         metric = entry.metric or ("accuracy" if entry.kind is Kind.LABEL else "chrf")
-        return Task(name=name, kind=entry.kind, instruction=entry.instruction, metric=metric, labels=entry.labels)
+        return Task(
+            name=name,
+            kind=entry.kind,
+            instruction=entry.instruction,
+            metric=metric,
+            labels=entry.labels,
+            unsure_below=entry.unsure_below,
+            unsure_reply=entry.unsure_reply,
+        )
 
     def deciding(self, task: str) -> Decide:
         """How decisions about one task are made: the common settings, and what the task has of its own."""

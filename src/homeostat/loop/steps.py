@@ -81,14 +81,14 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
     since = shop.store.datasets.get(champion.dataset).time if champion.dataset else 0.0
     pairs = [p for p in shop.store.interactions.labeled(now.task, feedback_until=now.until) if p[1].time > since]
     labeled = target(pairs, task, champion.labels)
-    values = np.array([value(task.kind, i.reply, f.value) for i, f in pairs])
+    values = np.array([value(task.kind, i.reply, f.value) for i, f in pairs if i.version == champion.id])
     unknown = sum(f.value not in champion.labels for _, f in pairs)
     earlier = _earlier(shop, now)
     return Evidence(
         task=now.task,
         metric=task.metric,
         gain=shadow_gain(remembered(shop, champion), labeled, partial(value, task.kind)),
-        accuracy=mean_interval(values) if pairs else None,
+        accuracy=mean_interval(values) if len(values) else None,
         n_labels=len(pairs),
         requests=shop.store.interactions.count(now.task, since=earlier[-1].time if earlier else since, until=now.until),
         train_cpu_s=_expected_cpu(shop, champion, len(pairs)),
