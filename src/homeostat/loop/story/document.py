@@ -118,12 +118,20 @@ def _turn(story: Story, turn: Turn) -> dict[str, Any]:
         "time": turn.time,
         "state": turn.state,
         "because": turn.because,
-        "signals": [asdict(store.signals.get(s)) for s in diary.get("watch", "").split()],
+        "signals": [_signal(story, id) for id in diary.get("watch", "").split()],
         "decision": asdict(decision) if decision else None,
         "dataset": {"id": curated[-1].id, "counts": dict(curated[-1].counts)} if curated else None,
         "candidates": tried,
         "release": asdict(final) if final else None,
     }
+
+
+def _signal(story: Story, id: str) -> dict[str, Any]:
+    """A signal with the words of its examples."""
+    store = story.shop.store
+    signal = store.signals.get(id)
+    examples = [{"id": one, "text": store.interactions.get(one).text} for one in signal.examples]
+    return {**asdict(signal), "examples": examples}
 
 
 def _detection(story: Story, onsets: list[float]) -> dict[str, Any]:
