@@ -6,6 +6,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import peft
+
 from homeostat.errors import CorruptWeights
 from homeostat.llm.load import quiet, require_safetensors
 
@@ -26,14 +28,19 @@ def add_adapter(model: Any, folder: Path, name: str, *, trainable: bool = False)
         # peft warns of several adapters on one model, which is what we want. Tensors of other shapes are let through,
         # and found below: the library would only point to its own report.
         more = {"is_trainable": trainable, "use_safetensors": True, "ignore_mismatched_sizes": True}
+        config = peft.PeftConfig.from_pretrained(str(folder))
+        given = [path_of_vocabulary(model)] if config.trainable_token_indices else []
+        if has_rows(model) and not given:
+            config.trainable_token_indices = {vocabulary(model): [0]}  # as the base has it; see `has_rows`
         with warnings.catch_warnings(action="ignore"):
-            info = model.load_adapter(str(folder), adapter_name=name, **more)
+            info = model.load_adapter(str(folder), adapter_name=name, peft_config=config, **more)
     except Exception as damaged:  # peft, transformers and safetensors share no parent for what they raise
         _take_off(model, name)
         why = str(damaged).strip().partition("\n")[0]
         raise CorruptWeights(f"the adapter does not load: {why}", where=str(folder), fix=_FIX) from damaged
     # Other adapters' tensors count as missing too: they are on the model and not in this file.
-    missing = sorted(k for k in info.missing_keys if "lora_" in k and k.endswith((f".{name}.weight", f".{name}")))
+    own = [k for k in info.missing_keys if k.endswith((f".{name}.weight", f".{name}"))]
+    missing = sorted(k for k in own if "lora_" in k or k.startswith(tuple(f"{path}." for path in given)))
     if missing or info.unexpected_keys or info.mismatched_keys:
         _take_off(model, name)
         wrong = [*missing, *sorted(info.unexpected_keys), *(key for key, *_ in info.mismatched_keys)]
@@ -49,6 +56,27 @@ def remove_adapter(model: Any, name: str) -> None:
     """Take an adapter off the model, switched on or not."""
     with warnings.catch_warnings(action="ignore"):  # peft warns that another adapter is switched on then
         model.delete_adapter(name)
+
+
+def has_rows(model: Any) -> bool:
+    """Whether adapters of this model have rows of the vocabulary: those that read and write by one matrix do.
+
+    There a row is a token's whole meaning. peft can switch between adapters only if all of them have some, so one that
+    was trained without is given a row that says what the base says.
+    """
+    head = model.get_output_embeddings()
+    return bool(model.config.tie_word_embeddings) and head is not None and not model.config.is_encoder_decoder
+
+
+def vocabulary(model: Any) -> str:
+    """Name, within its parent, of the module that holds the vocabulary."""
+    return path_of_vocabulary(model).rpartition(".")[2]
+
+
+def path_of_vocabulary(model: Any) -> str:
+    """The same with all its parents."""
+    table = model.get_input_embeddings()
+    return next(name for name, module in model.named_modules() if module is table)
 
 
 def _take_off(model: Any, name: str) -> None:

@@ -94,7 +94,7 @@ def train(order: Order) -> Trained:
     allowed = torch.tensor([s[0] for s in codes.sequences], device=opened.model.device) if codes else None
     samples = render(order, Renderer(opened.tokenizer), codes)
     train_rows, held_rows = split(len(samples), recipe.held_out, recipe.seed)
-    parameters = adapt.attach(opened.model, recipe, warm)
+    parameters = adapt.attach(opened.model, recipe, warm, allowed.tolist() if allowed is not None else ())
     rows = [samples[k] for k in train_rows]
     champion = _champion(order, opened, allowed, samples)
     job = Job(

@@ -67,6 +67,73 @@ def test_going_on_begins_where_the_champion_stands(base: str, tmp_path: Path) ->
     assert all(p.requires_grad and 4 in p.shape for p in parameters)
 
 
+def test_the_rows_of_the_labels_are_trained_too(base: str, tmp_path: Path) -> None:
+    """They begin as the base has them, are the only rows that change, and are served with the adapter alone."""
+    opened, plain = open_model(base), open_model(base)
+    rows = lora.attach(opened.model, Recipe(rank=4), None, (61, 60))[0]
+    table = plain.model.get_input_embeddings().weight
+    assert torch.equal(rows, table[[60, 61]])
+    with torch.no_grad():
+        before = predict(plain, ROWS).logits
+        assert torch.equal(predict(opened, ROWS).logits, before)
+        rows[1].add_(1.0)
+        lora.save(opened.model, tmp_path)
+        add_adapter(plain.model, tmp_path, "ver_1")
+        plain.model.set_adapter("ver_1")
+        after = predict(plain, ROWS[:1]).logits[0]
+        assert torch.equal(predict(opened, ROWS[:1]).logits[0], after)
+        moved = (after != before[0]).nonzero().flatten().tolist()
+        assert moved == [61]
+        plain.model.disable_adapters()
+        assert torch.equal(predict(plain, ROWS).logits, before)
+
+
+def test_a_label_that_is_new_gets_its_row(base: str, tmp_path: Path) -> None:
+    """Going on with more labels keeps the rows that were learned, wherever the new tokens fall between them."""
+    champion = open_model(base)
+    with torch.no_grad():
+        for tensor in lora.attach(champion.model, Recipe(rank=4), None, (60, 70)):
+            tensor.add_(0.1 * torch.randn_like(tensor))
+        lora.save(champion.model, tmp_path)
+        wanted = predict(champion, ROWS).logits
+        opened = open_model(base)
+        rows = lora.attach(opened.model, Recipe(), tmp_path, (60, 65, 70))[0]
+        assert torch.equal(predict(opened, ROWS).logits, wanted)
+        assert torch.equal(rows[1], champion.model.get_input_embeddings().token_adapter.base_layer.weight[65])
+        lora.save(opened.model, tmp_path / "more")
+    again = lora.attach(open_model(base).model, Recipe(), tmp_path / "more", (60, 65, 70))
+    assert torch.equal(again[0], rows)
+
+
+def test_an_adapter_without_rows_can_be_given_some(base: str, tmp_path: Path) -> None:
+    """One that was made for replies in words goes on as one for labels."""
+    champion = open_model(base)
+    with torch.no_grad():
+        for tensor in lora.attach(champion.model, Recipe(rank=4), None):
+            tensor.add_(0.1 * torch.randn_like(tensor))
+        lora.save(champion.model, tmp_path)
+        opened = open_model(base)
+        lora.attach(opened.model, Recipe(), tmp_path, (60,))
+        assert torch.equal(predict(opened, ROWS).logits, predict(champion, ROWS).logits)
+
+
+def test_adapters_with_and_without_rows_live_side_by_side(base: str, tmp_path: Path) -> None:
+    """Switching between them gives each its own answers."""
+    served = open_model(base)
+    wanted = {}
+    with torch.no_grad():
+        for name, labels in (("labels", (60, 61)), ("words", ()), ("others", (61, 62))):
+            made = open_model(base)
+            for tensor in lora.attach(made.model, Recipe(), None, labels):
+                tensor.add_(0.1 * torch.randn_like(tensor))
+            lora.save(made.model, tmp_path / name)
+            wanted[name] = predict(made, ROWS).logits
+            add_adapter(served.model, tmp_path / name, name)
+        for name in ("words", "labels", "others", "words", "others", "labels"):
+            served.model.set_adapter(name)
+            assert torch.equal(predict(served, ROWS).logits, wanted[name])
+
+
 def test_what_is_saved_can_be_served(base: str, tmp_path: Path) -> None:
     """The folder holds safetensors and a configuration, and loads under any name."""
     opened = open_model(base)

@@ -1,38 +1,50 @@
-"""Low-rank adapters on every linear layer (Hu et al. 2021, 2106.09685)."""
+"""Low-rank adapters on every linear layer (Hu et al. 2021, 2106.09685), and the labels' own rows of the vocabulary.
+
+A label's code is a token that the base has never met. Its row says what the model's last state should look like where
+that label is right; low-rank changes of the layers before can only bend states toward rows that were drawn at random.
+So these few rows are trained too, as is usual for new tokens, and lie in the adapter beside the rest.
+"""
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import peft
 import torch
+from safetensors.torch import load_file, save_file
 
-from homeostat.llm.adapters import add_adapter
+from homeostat.llm.adapters import add_adapter, has_rows, path_of_vocabulary, vocabulary
 from homeostat.llm.load import quiet
 from homeostat.train.recipe import Recipe
 
 NAME = "tuned"
+_ROWS = "trainable_tokens_delta"
+_FILE = "adapter_model.safetensors"
 
 
-def attach(model: Any, recipe: Recipe, start: Path | None) -> list[torch.nn.Parameter]:
+def attach(model: Any, recipe: Recipe, start: Path | None, labels: Sequence[int] = ()) -> list[torch.nn.Parameter]:
     """Put an adapter on the model, going on from `start` where it is given, and return its tensors, in float32.
+
+    `labels` are the tokens whose rows of the vocabulary are trained too; those that `start` has not trained yet begin
+    as the base has them. Left out for models that have no rows (`has_rows`).
 
     Raises:
         ModelNotFound, UnsafeWeights, CorruptWeights: `start` cannot be gone on from.
     """
-    if start is not None:
-        add_adapter(model, start, NAME, trainable=True)
+    rows = sorted(set(labels)) if has_rows(model) else []
+    torch.manual_seed(recipe.seed)
+    if start is None:
+        model.add_adapter(_config(model, recipe, rows), adapter_name=NAME)
     else:
-        config = peft.LoraConfig(
-            r=recipe.rank, lora_alpha=recipe.alpha, target_modules="all-linear", lora_dropout=0.0, bias="none"
-        )
-        torch.manual_seed(recipe.seed)
-        model.add_adapter(config, adapter_name=NAME)
+        add_adapter(model, start, NAME, trainable=True)
+        _grow(model, start, rows)
     model.set_adapter(NAME)
     parameters = []
     for name, tensor in model.named_parameters():
-        tensor.requires_grad_("lora_" in name and f".{NAME}." in name)
+        tensor.requires_grad_(f".{NAME}" in name and ("lora_" in name or (_ROWS in name and bool(rows))))
         if tensor.requires_grad:
             tensor.data = tensor.data.float()
             parameters.append(tensor)
@@ -49,3 +61,41 @@ def save(model: Any, folder: Path) -> None:
     config.base_model_name_or_path = None
     config.target_modules = sorted(config.target_modules)  # peft would write a set, in another order in each process
     model.save_pretrained(folder)
+
+
+def _config(model: Any, recipe: Recipe, rows: Sequence[int]) -> peft.LoraConfig:
+    return peft.LoraConfig(
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,
+        target_modules="all-linear",
+        lora_dropout=0.0,
+        bias="none",
+        trainable_token_indices={vocabulary(model): list(rows)} if rows else None,
+    )
+
+
+def _grow(model: Any, start: Path, rows: Sequence[int]) -> None:
+    """Give an adapter that was just loaded from `start` the rows it lacks, by loading it again with them in it."""
+    if not rows:
+        return
+    config, tensors = peft.PeftConfig.from_pretrained(str(start)), load_file(start / _FILE)
+    known = [token for each in (config.trainable_token_indices or {}).values() for token in each]
+    wanted = sorted({*known, *rows})
+    if wanted == sorted(known):
+        return
+    model.delete_adapter(NAME)
+    name = f"base_model.model.{path_of_vocabulary(model)}.token_adapter.{_ROWS}"
+    grown = _rows_of(model, wanted)
+    if known:
+        grown[[wanted.index(token) for token in known]] = tensors[name].float()
+    with tempfile.TemporaryDirectory() as folder:
+        save_file({**tensors, name: grown}, Path(folder) / _FILE, metadata={"format": "pt"})
+        config.trainable_token_indices = {vocabulary(model): wanted}
+        config.save_pretrained(folder)
+        add_adapter(model, Path(folder), NAME, trainable=True)
+
+
+def _rows_of(model: Any, tokens: Sequence[int]) -> torch.Tensor:
+    """float32[tokens, hidden]: the rows as the base has them."""
+    table = model.get_input_embeddings()
+    return getattr(table, "original_module", table).weight.detach()[list(tokens)].float()
