@@ -76,7 +76,7 @@ def vocabulary(model: Any) -> str:
 def path_of_vocabulary(model: Any) -> str:
     """The same with all its parents."""
     table = model.get_input_embeddings()
-    return next(name for name, module in model.named_modules() if module is table)
+    return next(str(name) for name, module in model.named_modules() if module is table)
 
 
 def _take_off(model: Any, name: str) -> None:

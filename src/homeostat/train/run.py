@@ -23,6 +23,7 @@ from homeostat.train.champion import Champion, gauged
 from homeostat.train.fit import Fitted, Job, fit
 from homeostat.train.prior import fit_prior
 from homeostat.train.recipe import Recipe
+from homeostat.train.rows import beginnings
 from homeostat.train.samples import Sample, split
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
@@ -94,7 +95,8 @@ def train(order: Order) -> Trained:
     allowed = torch.tensor([s[0] for s in codes.sequences], device=opened.model.device) if codes else None
     samples = render(order, Renderer(opened.tokenizer), codes)
     train_rows, held_rows = split(len(samples), recipe.held_out, recipe.seed)
-    parameters = adapt.attach(opened.model, recipe, warm, allowed.tolist() if allowed is not None else ())
+    rows_of_labels = beginnings(opened, codes, len(order.start.labels) if warm else 0)
+    parameters = adapt.attach(opened.model, recipe, warm, rows_of_labels)
     rows = [samples[k] for k in train_rows]
     champion = _champion(order, opened, allowed, samples)
     job = Job(

@@ -11,12 +11,17 @@ import tiny
 from homeostat.errors import CorruptWeights, ModelNotFound
 from homeostat.llm.adapters import add_adapter
 from homeostat.llm.forward import predict
-from homeostat.llm.load import open_model
+from homeostat.llm.load import Opened, open_model
 from homeostat.llm.render import Rendered
 from homeostat.train.adapt import lora
 from homeostat.train.recipe import Recipe
 
 ROWS = [Rendered((50, 51, 52), (60, 61)), Rendered((70, 71, 72, 73, 74), (62,))]
+
+
+def rows_of(opened: Opened, *tokens: int) -> dict[int, torch.Tensor]:
+    """The rows of these tokens as the base has them."""
+    return {token: opened.model.get_input_embeddings().weight[token].detach().clone() for token in tokens}
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +73,10 @@ def test_going_on_begins_where_the_champion_stands(base: str, tmp_path: Path) ->
 
 
 def test_the_rows_of_the_labels_are_trained_too(base: str, tmp_path: Path) -> None:
-    """They begin as the base has them, are the only rows that change, and are served with the adapter alone."""
+    """They begin where they are told, are the only rows that change, and are served with the adapter alone."""
     opened, plain = open_model(base), open_model(base)
-    rows = lora.attach(opened.model, Recipe(rank=4), None, (61, 60))[0]
-    table = plain.model.get_input_embeddings().weight
-    assert torch.equal(rows, table[[60, 61]])
+    rows = lora.attach(opened.model, Recipe(rank=4), None, rows_of(plain, 61, 60))[0]
+    assert torch.equal(rows, plain.model.get_input_embeddings().weight[[60, 61]])
     with torch.no_grad():
         before = predict(plain, ROWS).logits
         assert torch.equal(predict(opened, ROWS).logits, before)
@@ -92,16 +96,18 @@ def test_a_label_that_is_new_gets_its_row(base: str, tmp_path: Path) -> None:
     """Going on with more labels keeps the rows that were learned, wherever the new tokens fall between them."""
     champion = open_model(base)
     with torch.no_grad():
-        for tensor in lora.attach(champion.model, Recipe(rank=4), None, (60, 70)):
+        for tensor in lora.attach(champion.model, Recipe(rank=4), None, rows_of(champion, 60, 70)):
             tensor.add_(0.1 * torch.randn_like(tensor))
         lora.save(champion.model, tmp_path)
         wanted = predict(champion, ROWS).logits
         opened = open_model(base)
-        rows = lora.attach(opened.model, Recipe(), tmp_path, (60, 65, 70))[0]
+        further = rows_of(opened, 60, 65)
+        rows = lora.attach(opened.model, Recipe(), tmp_path, further)[0]
         assert torch.equal(predict(opened, ROWS).logits, wanted)
-        assert torch.equal(rows[1], champion.model.get_input_embeddings().token_adapter.base_layer.weight[65])
+        assert torch.equal(rows[1], further[65])
+        assert not torch.equal(rows[0], further[60])
         lora.save(opened.model, tmp_path / "more")
-    again = lora.attach(open_model(base).model, Recipe(), tmp_path / "more", (60, 65, 70))
+    again = lora.attach(open_model(base).model, Recipe(), tmp_path / "more")
     assert torch.equal(again[0], rows)
 
 
@@ -113,7 +119,7 @@ def test_an_adapter_without_rows_can_be_given_some(base: str, tmp_path: Path) ->
             tensor.add_(0.1 * torch.randn_like(tensor))
         lora.save(champion.model, tmp_path)
         opened = open_model(base)
-        lora.attach(opened.model, Recipe(), tmp_path, (60,))
+        lora.attach(opened.model, Recipe(), tmp_path, rows_of(opened, 60))
         assert torch.equal(predict(opened, ROWS).logits, predict(champion, ROWS).logits)
 
 
@@ -124,7 +130,7 @@ def test_adapters_with_and_without_rows_live_side_by_side(base: str, tmp_path: P
     with torch.no_grad():
         for name, labels in (("labels", (60, 61)), ("words", ()), ("others", (61, 62))):
             made = open_model(base)
-            for tensor in lora.attach(made.model, Recipe(), None, labels):
+            for tensor in lora.attach(made.model, Recipe(), None, rows_of(made, *labels)):
                 tensor.add_(0.1 * torch.randn_like(tensor))
             lora.save(made.model, tmp_path / name)
             wanted[name] = predict(made, ROWS).logits

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from homeostat.llm.adapters import has_rows
 from homeostat.llm.load import quiet
 from homeostat.train.recipe import Recipe
 
 
-def attach(model: Any, recipe: Recipe, start: Path | None, labels: Sequence[int] = ()) -> list[torch.nn.Parameter]:
-    """All tensors of the model, in float32; the caller has opened the champion's weights where it goes on from them."""
+def attach(
+    model: Any, recipe: Recipe, start: Path | None, rows: Mapping[int, torch.Tensor] | None = None
+) -> list[torch.nn.Parameter]:
+    """All tensors of the model, in float32; the caller has opened the champion's weights where it goes on from them.
+
+    `rows` are where the rows of further labels begin, float[hidden] by token.
+    """
+    if rows and has_rows(model):
+        table = model.get_input_embeddings().weight
+        table.data[list(rows)] = torch.stack(list(rows.values())).to(table)
     for tensor in model.parameters():
         tensor.data = tensor.data.float()
         tensor.requires_grad_(True)

@@ -8,7 +8,7 @@ So these few rows are trained too, as is usual for new tokens, and lie in the ad
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,28 +25,32 @@ _ROWS = "trainable_tokens_delta"
 _FILE = "adapter_model.safetensors"
 
 
-def attach(model: Any, recipe: Recipe, start: Path | None, labels: Sequence[int] = ()) -> list[torch.nn.Parameter]:
+def attach(
+    model: Any, recipe: Recipe, start: Path | None, rows: Mapping[int, torch.Tensor] | None = None
+) -> list[torch.nn.Parameter]:
     """Put an adapter on the model, going on from `start` where it is given, and return its tensors, in float32.
 
-    `labels` are the tokens whose rows of the vocabulary are trained too; those that `start` has not trained yet begin
-    as the base has them. Left out for models that have no rows (`has_rows`).
+    `rows` are where the rows of further labels begin, float[hidden] by token; those that `start` has trained already
+    stay as they are. Left out for models that have no rows (`has_rows`).
 
     Raises:
         ModelNotFound, UnsafeWeights, CorruptWeights: `start` cannot be gone on from.
     """
-    rows = sorted(set(labels)) if has_rows(model) else []
+    rows = dict(sorted((rows or {}).items())) if has_rows(model) else {}
     torch.manual_seed(recipe.seed)
     if start is None:
-        model.add_adapter(_config(model, recipe, rows), adapter_name=NAME)
+        model.add_adapter(_config(model, recipe, list(rows)), adapter_name=NAME)
     else:
         add_adapter(model, start, NAME, trainable=True)
-        _grow(model, start, rows)
+    trained = _grow(model, start, rows) if start else list(rows)
     model.set_adapter(NAME)
     parameters = []
     for name, tensor in model.named_parameters():
-        tensor.requires_grad_(f".{NAME}" in name and ("lora_" in name or (_ROWS in name and bool(rows))))
+        tensor.requires_grad_(f".{NAME}" in name and ("lora_" in name or (_ROWS in name and bool(trained))))
         if tensor.requires_grad:
             tensor.data = tensor.data.float()
+            if _ROWS in name and start is None:
+                tensor.data.copy_(torch.stack(list(rows.values())))
             parameters.append(tensor)
     return parameters
 
@@ -74,28 +78,20 @@ def _config(model: Any, recipe: Recipe, rows: Sequence[int]) -> peft.LoraConfig:
     )
 
 
-def _grow(model: Any, start: Path, rows: Sequence[int]) -> None:
-    """Give an adapter that was just loaded from `start` the rows it lacks, by loading it again with them in it."""
-    if not rows:
-        return
+def _grow(model: Any, start: Path, rows: Mapping[int, torch.Tensor]) -> list[int]:
+    """Give the adapter loaded from `start` the rows it lacks, by loading it again with them; all tokens it has now."""
     config, tensors = peft.PeftConfig.from_pretrained(str(start)), load_file(start / _FILE)
     known = [token for each in (config.trainable_token_indices or {}).values() for token in each]
     wanted = sorted({*known, *rows})
     if wanted == sorted(known):
-        return
-    model.delete_adapter(NAME)
+        return known
     name = f"base_model.model.{path_of_vocabulary(model)}.token_adapter.{_ROWS}"
-    grown = _rows_of(model, wanted)
-    if known:
-        grown[[wanted.index(token) for token in known]] = tensors[name].float()
+    learned = dict(zip(known, tensors[name].float(), strict=True)) if known else {}
+    grown = torch.stack([learned[token] if token in learned else rows[token].float().cpu() for token in wanted])
+    model.delete_adapter(NAME)
     with tempfile.TemporaryDirectory() as folder:
         save_file({**tensors, name: grown}, Path(folder) / _FILE, metadata={"format": "pt"})
         config.trainable_token_indices = {vocabulary(model): wanted}
         config.save_pretrained(folder)
         add_adapter(model, Path(folder), NAME, trainable=True)
-
-
-def _rows_of(model: Any, tokens: Sequence[int]) -> torch.Tensor:
-    """float32[tokens, hidden]: the rows as the base has them."""
-    table = model.get_input_embeddings()
-    return getattr(table, "original_module", table).weight.detach()[list(tokens)].float()
+    return wanted
