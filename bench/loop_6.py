@@ -1,11 +1,12 @@
 """Bar loop.6: how often the watcher alarms while nothing moves, and how soon it does once something has.
 
-    python bench/loop_6.py [--pool POOL.npz] [--streams 1000] [--quick] [--seed 0]
+    python bench/loop_6.py [--pool POOL.npz] [--streams 1000] [--delays 20] [--quick] [--seed 0]
 
 A stream is 5,000 requests drawn independently from a pool (of a real model, or the invented one of `pool.py`), given in
 batches to the same `Watcher` that production runs, with its default threshold. Each stream has its own calibration;
 index and stream share no row of the pool. Prints one JSON line; `value` is the exact one-sided upper 95 % bound of the
-share of streams with an alarm, `interval` the exact 95 % interval of that share.
+share of streams with an alarm, `interval` the exact 95 % interval of that share. `delays` says how soon each of the
+three changes of the built-in traffic is noticed (`delays.py`); quick runs leave it out.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from delays import delays
 from pool import synthetic
 
 from homeostat.config.schema import Monitor
@@ -94,6 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pool", help=".npz with confidence[rows] and embedding[rows, hidden] of a real model")
     parser.add_argument("--streams", type=int, default=1000)
+    parser.add_argument("--delays", type=int, help="seeds of every kind of change; 20, or none if quick")
     parser.add_argument("--quick", action="store_true", help="200 streams")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
@@ -117,6 +120,9 @@ def main() -> None:
         "quick": args.quick,
         "pool": "given" if args.pool else "invented",
     }
+    seeds = (0 if args.quick or args.pool else 20) if args.delays is None else args.delays
+    if seeds:
+        line |= {"delays": delays(seeds), "seconds": round(time.perf_counter() - began, 1)}
     print(json.dumps(line))
 
 
