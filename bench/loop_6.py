@@ -19,8 +19,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from delays import delays
+from numpy.typing import NDArray
 from pool import synthetic
 
 from homeostat.config.schema import Monitor
