@@ -56,6 +56,7 @@ class Model:
     cost: dict[str, float]
     rows: int
     """Examples it was trained on, those held out among them."""
+    prior: tuple[float, ...] = ()
     right: dict[int, bool] = field(default_factory=dict)
     """Number of a test row -> whether the model gives its label."""
 
@@ -96,6 +97,7 @@ class Lab:
             start=Start(base=self.base, folder=folder / "weights", kind=made["kind"], labels=tuple(made["labels"])),
             cost=made["cost"],
             rows=made["rows"],
+            prior=tuple(made["prior"]),
             right=_right(folder),
         )
         return self._models[id]
@@ -104,7 +106,7 @@ class Lab:
         """Have a model answer those of the rows that it has not answered yet; its accuracy on all of them."""
         missing = [row for row in rows if row.index not in model.right]
         if missing:
-            arm = Arm(name=model.id, start=model.start)
+            arm = Arm(name=model.id, start=model.start, prior=model.prior)
             marks = outcomes(self._backend, TASK, arm, [(row.text, row.label) for row in missing])
             model.right.update((row.index, bool(mark)) for row, mark in zip(missing, marks, strict=True))
             _write(model.folder / "right.json", {str(index): int(right) for index, right in model.right.items()})
@@ -149,6 +151,7 @@ def _train(lesson: Lesson, start: Start, folder: Path) -> dict[str, Any]:
         "turn": lesson.turn,
         "kind": trained.kind,
         "labels": trained.labels,
+        "prior": trained.prior,
         "rows": len(lesson.examples),
         "cost": {**trained.cost, "cpu_seconds": seconds},
         "recipe": asdict(lesson.recipe),

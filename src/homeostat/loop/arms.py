@@ -39,6 +39,7 @@ class Arm:
 
     name: str
     start: Start
+    prior: tuple[float, ...] = ()
     cost: dict[str, float] = field(default_factory=dict)
     labels_used: int = 0
 
@@ -52,6 +53,7 @@ class Arm:
             base=self.start.base,
             kind=self.start.kind,
             labels=self.start.labels,
+            prior=self.prior,
         )
 
 
@@ -71,13 +73,14 @@ def naive(
 ) -> Arm:
     """Sequential fine-tuning on each turn's new rows alone, from the first version on."""
     start, cost = first, {"flops": 0.0, "cpu_seconds": 0.0}
+    prior: tuple[float, ...] = ()
     for number, lesson in enumerate(schedule):
         if not lesson.new:
             continue
         alone = replace(lesson, known=lesson.new)
         start, trained = once(task, start, alone, recipe, folder / f"naive-{number}", report)
-        cost = {k: cost[k] + trained.cost[k] for k in cost}
-    return Arm(name="naive", start=start, cost=cost, labels_used=sum(len(e.new) for e in schedule))
+        prior, cost = trained.prior, {k: cost[k] + trained.cost[k] for k in cost}
+    return Arm(name="naive", start=start, prior=prior, cost=cost, labels_used=sum(len(e.new) for e in schedule))
 
 
 def joint(
@@ -85,10 +88,13 @@ def joint(
 ) -> Arm:
     """From the bare base on every row so far, at every turn; only the last model is left, all are paid for."""
     start, cost = base, {"flops": 0.0, "cpu_seconds": 0.0}
+    prior: tuple[float, ...] = ()
     for number, lesson in enumerate(schedule):
         start, trained = once(task, base, lesson, recipe, folder / f"joint-{number}", report)
-        cost = {k: cost[k] + trained.cost[k] for k in cost}
-    return Arm(name="joint", start=start, cost=cost, labels_used=len(schedule[-1].known) if schedule else 0)
+        prior, cost = trained.prior, {k: cost[k] + trained.cost[k] for k in cost}
+    return Arm(
+        name="joint", start=start, prior=prior, cost=cost, labels_used=len(schedule[-1].known) if schedule else 0
+    )
 
 
 def outcomes(backend: LocalBackend, task: Task, arm: Arm, rows: Sequence[tuple[str, str]]) -> list[float]:

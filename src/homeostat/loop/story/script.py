@@ -27,8 +27,8 @@ from homeostat.types.report import Score
 from homeostat.types.version import Version
 
 TASK = "routing"
-FAST, SLOW = 48, 4
-"""Requests between two looks: while nothing happens, and while a turn is under way."""
+FAST, TRIED, SLOW = 48, 12, 4
+"""Requests between two looks: while nothing happens, while a candidate is tried, and while one is made."""
 PAUSE_S = 0.4
 """Between two looks while a turn is under way, so that the year does not run out before it is done."""
 KEPT = 300
@@ -131,7 +131,7 @@ class Story:
             at = 0
             while at < len(rows):
                 busy = follower.busy()
-                size = SLOW if busy else FAST
+                size = self._pace(busy)
                 self.referee.judge(self.replayed.send(rows[at : at + size]))
                 at = min(at + size, len(rows))
                 follower.clock = self.replayed.clock
@@ -139,6 +139,13 @@ class Story:
                 bar.to(at, note=f"last 200 right: {points(self._lately())}")
                 if busy:
                     time.sleep(PAUSE_S)
+
+    def _pace(self, busy: bool) -> int:
+        """As fast as it goes, but so that neither training nor a trial runs out of traffic."""
+        if not busy:
+            return FAST
+        current = self.shop.store.releases.current(TASK)
+        return TRIED if current and current.candidate else SLOW
 
     def _lately(self, n: int = 200) -> Score | None:
         return score_of(self.referee.marks[-n:])
@@ -153,8 +160,8 @@ class Story:
             if current and current.candidate:
                 if sent >= len(rows):
                     rollback(self.shop.store, TASK, "the traffic ended before the release was decided", now=time.time())
-                self.referee.judge(self.replayed.send(rows[sent : sent + SLOW]))
-                sent += SLOW
+                self.referee.judge(self.replayed.send(rows[sent : sent + TRIED]))
+                sent += TRIED
             time.sleep(PAUSE_S)
             follower.look()
 
@@ -231,6 +238,6 @@ def write_project(options: Options) -> Path:
             "gateway: {port: 0, trust_client_time: true}\n"
             "decide: {min_labels: 500}\n"
             "release: {most_feedback: 100}\n"
-            "train: {attempts: [naive, careful], adapt: full, lr: 1.0e-3, warm_lr: 2.0e-4, epochs: 4}\n"
+            "train: {attempts: [naive, careful], epochs: 4}\n"
         )
     return path
