@@ -136,6 +136,8 @@ def curate(shop: Workshop, now: Now, recipe: str) -> str:
     fence = [row.text for row in shop.suite(now.task)]
     inputs = inputs_of(shop.store, task, champion=champion, evaluation=fence, until=now.until)
     wanted = named(recipe, shop.config.train, replay=shop.config.curate.replay)
+    if wanted.only_wrong:
+        inputs = replace(inputs, pairs=[p for p in inputs.pairs if p[0].reply != p[1].value])
     curated = build(inputs, replace(shop.config.curate, replay=wanted.replay))
     parents = (champion.dataset,) if champion.dataset else ()
     return store_dataset(

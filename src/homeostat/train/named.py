@@ -12,12 +12,14 @@ from homeostat.train.recipe import Recipe
 NAMES: dict[str, dict[str, Any]] = {
     "careful": {},
     "naive": {"replay": 0.0, "kl": 0.0, "warm_up": 0.1},
+    "corrections": {"replay": 0.0, "kl": 0.0, "warm_up": 0.1, "only_wrong": True},
     "thorough": {"replay": 3.0, "kl": 2.0},
     "joint": {"replay": 0.0, "kl": 0.0, "warm_start": False},
     "first": {"replay": 0.0, "kl": 0.0, "warm_start": False},
 }
 """`careful`: from the champion, with replay and divergence. `naive`: new rows alone, at the rate of a fresh start, the
-control. `thorough`: more of both. `joint`: from the bare base on everything. `first`: a task's first version."""
+control. `corrections`: the same on replies that were corrected, as one does it who fixes what went wrong and looks no
+further. `thorough`: more of both. `joint`: from the bare base on everything. `first`: a task's first version."""
 
 
 def named(name: str, settings: Train, *, replay: float = 1.0) -> Recipe:

@@ -29,6 +29,8 @@ class Recipe:
     """Largest gradient norm."""
     replay: float = 1.0
     """Replayed rows for every new row; 0 trains on new rows alone."""
+    only_wrong: bool = False
+    """Learn only from requests that the champion got wrong."""
     kl: float = 0.0
     """Weight of the divergence from the champion on replayed rows (label tasks)."""
     warm_start: bool = True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from homeostat.types.dataset import Example
 from homeostat.types.version import Version
 
 TASK = "replies"
-HISTORY_ROWS, TEST_ROWS, LIVE_ROWS = 500, 120, 240
+HISTORY_ROWS, TEST_ROWS, LIVE_ROWS = 300, 120, 240
 """Rows that the task learns from, is measured on, and is asked, in the demo."""
 CORRECTED = 0.7
 """Share of the replies that the desk corrects."""
@@ -54,7 +54,7 @@ class Desk:
         tests = _thin([r for r in self.rows if r.split is Split.TEST], TEST_ROWS)
         examples = [Example(text=r.text, target=r.reply, task=TASK, time=r.time) for r in history]
         suite = [Exam(text=r.text, target=r.reply, time=r.time, until=r.until) for r in tests]
-        recipe = replace(named("first", self.config.train), epochs=4, looks=4)
+        recipe = named("first", self.config.train)
         with self.scene.bar("train", 1) as bar:
             self.first = found(
                 self.shop, TASK, examples, suite, now=history[-1].time, report=bar.training, recipe=recipe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,10 @@ PAUSE_S = 0.4
 """Between two looks while a turn is under way, so that the year does not run out before it is done."""
 KEPT = 300
 """Requests kept back for the end of an open turn, and as many for the drill."""
+AHEAD = 250
+"""Requests that the traffic may be ahead of the watcher: a year in a minute must not outrun who looks at it."""
+LOOK_S = 10.0
+"""How long the traffic waits for the watcher at most."""
 PATIENCE_S = 240.0
 """How long a turn may go on after the traffic has run out."""
 
@@ -139,6 +144,21 @@ class Story:
                 bar.to(at, note=f"last 200 right: {points(self._lately())}")
                 if busy:
                     time.sleep(PAUSE_S)
+                else:
+                    self._let_watch(AHEAD)
+
+    def _let_watch(self, ahead: int) -> None:
+        """Wait until the watcher has read all but the last `ahead` requests; not for ever, as it may have none to read."""
+        times = [mark.time for mark in self.referee.marks]
+        deadline = time.time() + LOOK_S
+        while len(times) > ahead and self._watched() < times[-1 - ahead] and time.time() < deadline:
+            time.sleep(0.05)
+
+    def _watched(self) -> float:
+        """Time of the newest request that the watcher has read; minus infinity before the first."""
+        state = self.shop.store.state.get(f"watcher:{self.shop.champion(TASK).id}")
+        cursor = state.get("cursor") if isinstance(state, dict) else None
+        return float(cursor[0]) if cursor else -math.inf
 
     def _pace(self, busy: bool) -> int:
         """As fast as it goes, but so that neither training nor a trial runs out of traffic."""
@@ -153,6 +173,7 @@ class Story:
     def _finish(self, rows: list[StreamRow], follower: Follower) -> None:
         """Let an open turn come to its end while the last of the traffic flows."""
         self.replayed.deliver(everything=True)
+        self._let_watch(0)
         deadline, sent = time.time() + PATIENCE_S, 0
         time.sleep(4 * self.config.release.poll_s)
         while follower.busy() and time.time() < deadline:
@@ -238,6 +259,6 @@ def write_project(options: Options) -> Path:
             "gateway: {port: 0, trust_client_time: true}\n"
             "decide: {min_labels: 500}\n"
             "release: {most_feedback: 100}\n"
-            "train: {attempts: [naive, careful], epochs: 4}\n"
+            "train: {attempts: [corrections, careful], lr: 3.0e-3, epochs: 3}\n"
         )
     return path
