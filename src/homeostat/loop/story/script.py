@@ -148,7 +148,7 @@ class Story:
                     self._let_watch(AHEAD)
 
     def _let_watch(self, ahead: int) -> None:
-        """Wait until the watcher has read all but the last `ahead` requests; not for ever, as it may have none to read."""
+        """Wait until the watcher has read all but the last `ahead` requests; not long, as it may have none to read."""
         times = [mark.time for mark in self.referee.marks]
         deadline = time.time() + LOOK_S
         while len(times) > ahead and self._watched() < times[-1 - ahead] and time.time() < deadline:
