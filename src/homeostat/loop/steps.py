@@ -37,7 +37,8 @@ from homeostat.types.task import Kind
 from homeostat.types.turn import Turn
 from homeostat.types.version import State, Version
 
-NEW, KNOWN = "new labels", "known labels"
+NEW, KNOWN, REPLIES = "new labels", "known labels", "replies"
+"""Groups of test rows: with labels new to the champion, with others, and all those of a task of text."""
 _SECONDS_PER_ROW = 0.02
 """First guess of the CPU-seconds that training takes per row and pass; later turns use what the last one took."""
 
@@ -195,7 +196,9 @@ def value(kind: Kind, reply: str, target: str) -> float:
 
 
 def _group(kind: Kind, row: Exam, champion: Version) -> str:
-    return NEW if kind is Kind.LABEL and row.target not in champion.labels else KNOWN
+    if kind is Kind.TEXT:
+        return REPLIES
+    return KNOWN if row.target in champion.labels else NEW
 
 
 def _target(rows: Sequence[PairedRow]) -> tuple[str, ...]:

@@ -113,9 +113,9 @@ class Watch:
         learned = store.datasets.get(version.dataset).time if version.dataset else version.time
         looked = max([learned, *(t.time for t in turns if "push" not in t.diary)])  # a drill looks at no traffic
         stated = [f.time for f in store.feedback.list(task, looked) if f.time > looked and f.kind in STATEMENTS]
-        asked = any(s.time > looked for s in store.signals.list(task))
+        asked = [s.time for s in store.signals.list(task) if s.time > looked]
         if len(stated) >= settings.min_labels * (1 if asked else UNASKED):
-            self._open(task, champion, max(stated))
+            self._open(task, champion, max([*stated, *asked]))
 
     def _open(self, task: str, champion: str, until: float) -> None:
         """Open a turn: its row first, so that no second one is opened before its first step has been done."""

@@ -24,7 +24,7 @@ def test_every_table_has_its_figures() -> None:
     assert "canary 20% of traffic: no harm shown in 60 pairs" in text
     line = next(row for row in text.splitlines() if row.startswith("ours"))
     assert [cell.strip() for cell in line.split("│")][1:] == [
-        "91.7 % (90.2 to 93.1, n=1,500)",
+        "91.7 ± 1.4 %",
         "92.9 %",
         "87.1 %",
         "1,841",

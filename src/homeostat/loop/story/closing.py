@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from homeostat.loop.story.comparison import MOST_STEPS
-from homeostat.loop.story.scene import Scene, points
+from homeostat.loop.story.scene import Scene, brief, points
 from homeostat.types.report import Score
 
 TOLD = ("signal", "decide", "train", "gate", "release", "drill")
 """Events of the timeline."""
-WIDTH = 110
-"""Letters of an event's text that the timeline shows."""
 ARMS = ("never", "naive", "ours", "joint", "joint_all_labels")
 
 
@@ -26,15 +24,11 @@ def tell(scene: Scene, told: Mapping[str, Any]) -> None:
 
 def _timeline(scene: Scene, told: Mapping[str, Any]) -> None:
     rows = [
-        [f"{event['wall_s']:.0f} s", event["event"], _short(event["text"])]
+        [f"{event['wall_s']:.0f} s", event["event"], event["text"]]
         for event in told["timeline"]
         if event["event"] in TOLD
     ]
     scene.table("Timeline", ["after", "what", "that"], rows, left=3)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= WIDTH else text[: WIDTH - 1].rstrip() + "…"
 
 
 def _live(scene: Scene, told: Mapping[str, Any]) -> None:
@@ -43,6 +37,9 @@ def _live(scene: Scene, told: Mapping[str, Any]) -> None:
     rows = [[each["slice"], *(_said(each[part]) for part in parts)] for each in told["series"]["slices"]]
     rows.append(["all", *(_said(told["accuracy"][part]) for part in parts)])
     scene.table("Right answers to live requests", ["slice", "before drift", "after drift", "after the turn"], rows)
+    scene.console.print(
+        "[dim]Later requests meet later changes too, so these columns are not the same questions.[/dim]"
+    )
 
 
 def _arms(scene: Scene, told: Mapping[str, Any]) -> None:
@@ -62,8 +59,9 @@ def _arms(scene: Scene, told: Mapping[str, Any]) -> None:
                     "–" if seconds is None else f"{seconds:.0f}",
                 ]
             )
-    title = f"On the test rows seen so far (joint arms: one training on everything, at most {MOST_STEPS} steps)"
-    scene.table(title, ["arm", "right", "old slices", "new slices", "labels", "TFLOP", "CPU-s"], rows)
+    n = told["accuracy"]["never"]["n"]
+    title = f"The {n:,} test rows seen so far (joint: one training on everything, at most {MOST_STEPS} steps)"
+    scene.table(title, ["arm", "right", "old", "new", "labels", "TFLOP", "CPU-s"], rows)
 
 
 def _replies(scene: Scene, told: Mapping[str, Any]) -> None:
@@ -80,7 +78,7 @@ def _replies(scene: Scene, told: Mapping[str, Any]) -> None:
 
 
 def _said(score: Mapping[str, Any] | None) -> str:
-    return points(Score(**score) if score else None)
+    return brief(Score(**score) if score else None)
 
 
 def _share(score: Mapping[str, Any] | None) -> str:

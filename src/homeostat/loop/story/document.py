@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from homeostat.collect.stream import Split
+from homeostat.curate.snapshot import examples
 from homeostat.loop.story.comparison import Compared, compare
 from homeostat.loop.story.script import TASK, Story
 from homeostat.loop.story.series import plain, series
@@ -30,7 +31,7 @@ def document(story: Story) -> dict[str, Any]:
         "ours": {k: sum(v.cost.get(k, 0.0) for v in trained) for k in ("flops", "cpu_seconds")}
     }
     feedback = len(store.feedback.list(TASK))
-    used = {name: arm.arm.labels_used for name, arm in arms.items()} | {"never": 0, "ours": feedback}
+    used = _labels(story, arms)
     return {
         "stream": story.options.name,
         "kind": "generative",
@@ -50,6 +51,13 @@ def document(story: Story) -> dict[str, Any]:
         "series": series(story, onsets, champions),
         "replies": story.desk.measured() if story.desk else None,
     }
+
+
+def _labels(story: Story, arms: dict[str, Compared]) -> dict[str, int]:
+    """Labels of live requests that each arm learned from; the history that all know is left out."""
+    history = len(examples(story.shop.store, story.first.dataset))
+    used = {name: arm.arm.labels_used - (history if name.startswith("joint") else 0) for name, arm in arms.items()}
+    return used | {"never": 0, "ours": used.get("joint", 0)}
 
 
 def _promoted(story: Story) -> list[Version]:

@@ -15,6 +15,15 @@ from rich.text import Text
 from homeostat.types.report import Score
 
 
+NARROW = 16
+"""Letters of a table's cell that are shown whatever the width of the terminal."""
+
+
+def brief(score: Score | None) -> str:
+    """A share with half its interval, as `83.1 ± 2.8 %`."""
+    return "–" if score is None else f"{100 * score.mean:.1f} ± {50 * (score.high - score.low):.1f} %"
+
+
 def points(score: Score | None) -> str:
     """A share as `83.1 % (80.2 to 85.7, n=640)`."""
     if score is None:
@@ -41,7 +50,14 @@ class Scene:
         """Print a table whose first `left` columns hold words and the others figures."""
         table = Table(title=title, title_justify="left", title_style="bold", show_edge=False, pad_edge=False)
         for k, column in enumerate(columns):
-            table.add_column(column, justify="left" if k < left else "right")
+            words = k < left
+            table.add_column(
+                column,
+                justify="left" if words else "right",
+                no_wrap=words,
+                overflow="ellipsis",
+                min_width=min(NARROW, max(len(row[k]) for row in [columns, *rows])),
+            )
         for row in rows:
             table.add_row(*row)
         self.console.print()
