@@ -14,7 +14,6 @@ from rich.text import Text
 
 from homeostat.types.report import Score
 
-
 NARROW = 16
 """Letters of a table's cell that are shown whatever the width of the terminal."""
 
