@@ -133,7 +133,7 @@ def test_no_news() -> None:
 
 def test_most_rows() -> None:
     """The dataset stays within its limit, with room for replay, and keeps the newest rows."""
-    made = build(inputs(), Curate(max_rows=100))
+    made = build(inputs(), Curate(max_rows=100, replay=1.0))
     assert (made.counts["new"], made.counts["total"]) == (50, 100)
     assert min(row.time for row in made.examples if row.origin is Origin.NEW) > 1200.0
 
@@ -223,6 +223,6 @@ def test_speed() -> None:
     rows = [Example(text=sentence(rng, COMPOUNDS), target=rng.choice("abcdefgh"), time=float(n)) for n in range(20_000)]
     texts = [sentence(rng, COMPOUNDS) for _ in range(1000)]
     begun = time.process_time()
-    made = build(Inputs(task=TASK, imported=rows[10_000:], memory=rows[:10_000], evaluation=texts), Curate())
+    made = build(Inputs(task=TASK, imported=rows[10_000:], memory=rows[:10_000], evaluation=texts), Curate(replay=1.0))
     assert made.counts["total"] > 19_000
     assert time.process_time() - begun < 15

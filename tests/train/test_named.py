@@ -11,17 +11,20 @@ from homeostat.train.named import NAMES, named
 
 def test_a_recipe_takes_the_settings() -> None:
     """What the configuration says of rank, rows, passes and seed is in the recipe, with a look after every pass."""
-    settings = Train(adapt="full", rank=4, epochs=3, batch_rows=8, warmup=0.2, kl=0.5, patience=7, seed=3)
+    settings = Train(adapt="full", rank=4, epochs=6, batch_rows=8, warmup=0.2, kl=0.5, patience=7, seed=3)
     recipe = named("careful", settings, replay=2.0)
     assert (recipe.name, recipe.adapt, recipe.rank, recipe.alpha) == ("careful", "full", 4, 8)
     assert (recipe.epochs, recipe.looks, recipe.batch_rows, recipe.warm_up, recipe.kl) == (3, 3, 8, 0.2, 0.5)
     assert (recipe.patience, recipe.seed, recipe.replay) == (7, 3, 2.0)
 
 
-def test_going_on_has_a_rate_of_its_own() -> None:
-    """Careful recipes take the rate for going on from a champion, those from the base that of a fresh start."""
+def test_going_on_has_a_rate_and_passes_of_its_own() -> None:
+    """Careful recipes take the rate for going on from a champion and half the passes; from the base it takes all."""
     settings = Train(lr=3e-3, warm_lr=1e-4)
     rates = {name: named(name, settings).lr for name in ("careful", "thorough", "joint", "first")}
+    passes = {name: named(name, Train(epochs=5)).epochs for name in ("careful", "thorough", "naive", "joint", "first")}
+    assert passes == {"careful": 2, "thorough": 2, "naive": 5, "joint": 5, "first": 5}
+    assert named("careful", Train(epochs=1)).epochs == 1
     assert rates == {"careful": 1e-4, "thorough": 1e-4, "joint": 3e-3, "first": 3e-3}
 
 

@@ -130,7 +130,7 @@ class Decide:
 class Curate:
     """How a dataset is built from the log."""
 
-    replay: float = knob(1.0, least=0.0)
+    replay: float = knob(2.0, least=0.0)
     """Replayed old examples per new example."""
     max_rows: int = knob(20_000, least=1)
     """Most examples in a dataset."""
@@ -155,7 +155,7 @@ class Train:
     warm_lr: float = knob(1e-3, least=1e-8)
     """Highest learning rate of a careful run, which goes on from the champion; a high one throws away what it knows."""
     epochs: int = knob(8, least=1)
-    """Most passes over the dataset; early stopping usually ends sooner."""
+    """Most passes over the dataset; early stopping may end sooner, and a careful run makes half as many."""
     batch_rows: int = knob(32, least=1)
     """Examples per optimizer step."""
     warmup: float = knob(0.03, least=0.0, most=1.0)

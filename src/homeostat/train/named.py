@@ -9,6 +9,8 @@ from homeostat.config.schema import Train
 from homeostat.errors import UnknownPlugin, did_you_mean
 from homeostat.train.recipe import Recipe
 
+WARM_SHARE = 0.5
+"""Passes of a careful run as a share of `train.epochs`: who goes on from the champion has less to learn."""
 NAMES: dict[str, dict[str, Any]] = {
     "careful": {},
     "naive": {"replay": 0.0, "kl": 0.0, "warm_up": 0.1},
@@ -19,7 +21,7 @@ NAMES: dict[str, dict[str, Any]] = {
 }
 """`careful`: from the champion, with replay and divergence. `naive`: new rows alone, at the rate of a fresh start, the
 control. `corrections`: the same on replies that were corrected, as one does it who fixes what went wrong and looks no
-further. `thorough`: more of both. `joint`: from the bare base on everything. `first`: a task's first version."""
+further. `thorough`: more of both. Going on takes a part of the passes. `joint`: from the bare base on everything. `first`: a task's first version."""
 
 
 def named(name: str, settings: Train, *, replay: float = 1.0) -> Recipe:
@@ -31,18 +33,19 @@ def named(name: str, settings: Train, *, replay: float = 1.0) -> Recipe:
     if name not in NAMES:
         raise UnknownPlugin(f"unknown recipe '{name}'", where="train.attempts", fix=did_you_mean(name, NAMES))
     gently = name in {"careful", "thorough"}
+    epochs = max(1, round(WARM_SHARE * settings.epochs)) if gently else settings.epochs
     plain = Recipe(
         name=name,
         adapt=settings.adapt,
         rank=settings.rank,
         alpha=2 * settings.rank,
         lr=settings.warm_lr if gently else settings.lr,
-        epochs=settings.epochs,
+        epochs=epochs,
         batch_rows=settings.batch_rows,
         warm_up=settings.warmup,
         kl=settings.kl,
         patience=settings.patience,
-        looks=settings.epochs,
+        looks=epochs,
         held_out=settings.held_out,
         seed=settings.seed,
         replay=replay,
