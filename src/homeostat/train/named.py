@@ -21,7 +21,7 @@ NAMES: dict[str, dict[str, Any]] = {
 }
 """`careful`: from the champion, with replay and divergence. `naive`: new rows alone, at the rate of a fresh start, the
 control. `corrections`: the same on replies that were corrected, as one does it who fixes what went wrong and looks no
-further. `thorough`: more of both. Going on takes a part of the passes. `joint`: from the bare base on everything. `first`: a task's first version."""
+further. `thorough`: more of both. `joint`: from the bare base on everything. `first`: a task's first version."""
 
 
 def named(name: str, settings: Train, *, replay: float = 1.0) -> Recipe:
