@@ -17,7 +17,7 @@ import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from homeostat.builtin.resources import model_path
-from homeostat.config.schema import Config, Decide, Model, Monitor, Tasks, Train
+from homeostat.config.schema import Config, Curate, Decide, Model, Monitor, Tasks, Train
 from homeostat.config.schema import Release as Rollout
 from homeostat.llm.backend import Reply
 from homeostat.loop.found import found
@@ -94,6 +94,7 @@ def configuration(folder: Path, base: Path) -> Config:
         tasks={TASK: Tasks(instruction="route")},
         monitor=Monitor(min_reference=40, false_alarm_every=1000),
         decide=Decide(min_labels=30),
+        curate=Curate(replay=1.0),
         train=Train(
             rank=8,
             lr=0.01,

@@ -41,7 +41,7 @@ def test_naive_learns_the_new_and_forgets_the_old(shop: Workshop, schedule: list
     task, recipe = shop.config.task(TASK), named("naive", shop.config.train)
     arm = naive(task, first, schedule, recipe, tmp_path / "arms", report=lambda values: None)
     backend = LocalBackend(shop.config.model.base)
-    assert np.mean(outcomes(backend, task, Arm(name="never", start=first), OLD_ROWS)) > 0.9
+    assert np.mean(outcomes(backend, task, Arm(name="never", start=first), OLD_ROWS)) > 0.8
     assert np.mean(outcomes(backend, task, arm, NEW_ROWS)) > 0.8
     assert np.mean(outcomes(backend, task, arm, OLD_ROWS)) < 0.5
     assert (arm.labels_used, len(list((tmp_path / "arms").iterdir()))) == (60, 1)

@@ -20,7 +20,7 @@ from homeostat.train.samples import Sample
 from homeostat.types.dataset import Example
 
 FAVORITE = tiny.LABELS[0]
-RECIPE = Recipe(adapt="full", lr=3e-3, epochs=2, batch_rows=12, looks=6, patience=6)
+RECIPE = Recipe(adapt="full", lr=3e-3, epochs=3, batch_rows=12, looks=6, patience=6)
 
 
 def rows(seed: int, *, others: int) -> list[Example]:
@@ -43,7 +43,7 @@ def order(llama: Path, folder: Path, examples: Sequence[Example]) -> Order:
 @pytest.fixture(scope="module")
 def biased(llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Opened:
     """Trained on many rows of one label and few of the others."""
-    made = train(order(llama, tmp_path_factory.mktemp("biased"), rows(0, others=8)))
+    made = train(order(llama, tmp_path_factory.mktemp("biased"), rows(0, others=16)))
     return open_model(str(llama), made.weights)
 
 
@@ -68,7 +68,7 @@ def test_a_bias_that_misleads_is_taken_off(biased: Opened, llama: Path, tmp_path
 
 def test_a_bias_that_is_knowledge_stays(biased: Opened, llama: Path, tmp_path: Path) -> None:
     """Where the favorite really is that frequent, nothing is taken off; nor where there is nothing to judge by."""
-    samples, allowed = held(biased, llama, tmp_path, others=8)
+    samples, allowed = held(biased, llama, tmp_path, others=16)
     assert fit_prior(biased, tiny.ROUTING, samples, allowed)[0] == ()
     assert fit_prior(biased, tiny.ROUTING, samples[:1], allowed) == ((), 0.0)
     assert fit_prior(biased, tiny.REPLIES, samples, None) == ((), 0.0)

@@ -11,8 +11,11 @@ Example: `homeostat watch routing --follow`
 from __future__ import annotations
 
 import math
-import time
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Annotated, Any
 
 import numpy as np
@@ -37,19 +40,26 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="JSON; with --follow a document each time.")] = False,
 ) -> None:
     """Show how far the traffic of a task has moved: the statistic beside its threshold, and the newest signals."""
-    with project(config) as opened:
+    with project(config) as opened, _interrupted() as stop:
         name, last = opened.task(task), None
-        while True:
+        while not stop.is_set():
             seen = _look(opened, name, limit)
             if seen != last:
                 document(seen) if as_json else _print(seen)
-            if not follow:
-                return
             last = seen
-            try:
-                time.sleep(LOOK_S)
-            except KeyboardInterrupt:
+            if not follow or stop.wait(LOOK_S):
                 return
+
+
+@contextmanager
+def _interrupted() -> Iterator[Event]:
+    """An event that an interrupt sets, so that one that comes in the middle of a look ends it in order too."""
+    stop = Event()
+    before = signal.signal(signal.SIGINT, lambda *_: stop.set())
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _look(opened: Project, task: str, limit: int) -> dict[str, Any]:

@@ -103,7 +103,8 @@ def _expected_cpu(shop: Workshop, champion: Version, rows: int) -> float:
     """CPU-seconds that a candidate on `rows` new rows may take, going by what the champion took per row and pass."""
     settings, steps = shop.config.train, champion.cost.get("steps", 0.0)
     per_row = champion.cost.get("cpu_seconds", 0.0) / (steps * settings.batch_rows) if steps else _SECONDS_PER_ROW
-    return per_row * rows * (1.0 + shop.config.curate.replay) * settings.epochs
+    dearest = named(settings.attempts[-1], settings, replay=shop.config.curate.replay)
+    return per_row * rows * (1.0 + dearest.replay) * dearest.epochs
 
 
 def wants_training(shop: Workshop, now: Now, decision: str) -> str:
