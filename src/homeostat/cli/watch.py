@@ -11,16 +11,13 @@ Example: `homeostat watch routing --follow`
 from __future__ import annotations
 
 import math
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 
+from homeostat.cli.interrupt import interrupted
 from homeostat.cli.project import Project, project
 from homeostat.cli.table import document, table
 from homeostat.monitor.channels import CONFIDENCE, NEIGHBORS
@@ -40,7 +37,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="JSON; with --follow a document each time.")] = False,
 ) -> None:
     """Show how far the traffic of a task has moved: the statistic beside its threshold, and the newest signals."""
-    with project(config) as opened, _interrupted() as stop:
+    with project(config) as opened, interrupted() as stop:
         name, last = opened.task(task), None
         while not stop.is_set():
             seen = _look(opened, name, limit)
@@ -49,17 +46,6 @@ def command(
             last = seen
             if not follow or stop.wait(LOOK_S):
                 return
-
-
-@contextmanager
-def _interrupted() -> Iterator[Event]:
-    """An event that an interrupt sets, so that one that comes in the middle of a look ends it in order too."""
-    stop = Event()
-    before = signal.signal(signal.SIGINT, lambda *_: stop.set())
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _look(opened: Project, task: str, limit: int) -> dict[str, Any]:
