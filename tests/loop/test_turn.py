@@ -30,7 +30,7 @@ SLOW = [
     *(f"done:{step}" for step in steps(RECIPES) if step != "release"),
     *(f"noted:{step}" for step in steps(RECIPES)),
     *(f"row:{stage}" for stage in ("shadow", "canary", "full")),
-    *(f"training:{step}" for step in (1, 72, 119, 132)),
+    *(f"training:{step}" for step in (1, 37, 60, 72)),
 ]
 
 
