@@ -1,4 +1,4 @@
-"""An interrupt as an event, for commands that go on until they are told to end."""
+"""Being told to end as an event, for commands that go on until then."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from threading import Event
 
 
 @contextmanager
-def interrupted() -> Iterator[Event]:
-    """An event that Ctrl-C sets, so that one that comes in the middle of some work ends it in order too."""
+def interrupted(*signals: signal.Signals) -> Iterator[Event]:
+    """An event that these signals set (Ctrl-C, if none is named): what is under way when one comes ends in order."""
     stop = Event()
-    before = signal.signal(signal.SIGINT, lambda *_: stop.set())
+    before = {each: signal.signal(each, lambda *_: stop.set()) for each in signals or (signal.SIGINT,)}
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)

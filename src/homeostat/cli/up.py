@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from homeostat.cli.interrupt import interrupted
 from homeostat.config.load import load
 from homeostat.gateway.run import serve
 from homeostat.loop.story.processes import READY, Part
@@ -32,10 +33,8 @@ def command(
     if part == "gateway":
         serve(settings, lambda address: print(READY, address, flush=True), pages=routes)
     elif part == "worker":
-        stop = threading.Event()
-        signal.signal(signal.SIGTERM, lambda *_: stop.set())
-        signal.signal(signal.SIGINT, lambda *_: stop.set())
-        work(settings, stopped=stop.is_set, announce=lambda text: print(READY, text, flush=True))
+        with interrupted(signal.SIGTERM, signal.SIGINT) as stop:
+            work(settings, stopped=stop.is_set, announce=lambda text: print(READY, text, flush=True))
     else:
         _both(config, tuple(set_ or ()))
 
