@@ -91,10 +91,13 @@ class Race:
         old: Sequence[Example] = (),
         labels: tuple[str, ...] = (),
         replay: float = 0.0,
+        recall: bool = False,
     ) -> Curated:
         """What curation makes of new rows and of what is remembered."""
         fence = [row.text for row in self.course.of(Split.TEST)]
-        inputs = Inputs(task=TASK, imported=self.examples(new), memory=old, evaluation=fence, labels=labels)
+        inputs = Inputs(
+            task=TASK, imported=self.examples(new), memory=old, evaluation=fence, labels=labels, recall=recall
+        )
         return build(inputs, replace(self.settings.curate, replay=replay))
 
     def train(self, arm: str, turn: int, recipe: str, parent: Model | None, curated: Curated) -> Model:
@@ -194,7 +197,11 @@ class _Policy:
         for recipe in ATTEMPTS:
             wanted = named(recipe, race.settings.train, replay=race.settings.curate.replay)
             curated = race.curated(
-                race.revealed(self.since, now), old=self.memory, labels=self.champion.start.labels, replay=wanted.replay
+                race.revealed(self.since, now),
+                old=self.memory,
+                labels=self.champion.start.labels,
+                replay=wanted.replay,
+                recall=wanted.recalls,
             )
             if not curated.counts["new"] or (tried and not self._affordable(tried[-1], len(curated.examples))):
                 break

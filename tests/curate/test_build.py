@@ -95,8 +95,9 @@ def test_counts() -> None:
         ("fenced", 295),
         ("new", 295),
     ]
-    assert list(made.counts)[7:] == ["remembered", "superseded", "replayable", "replayed", "total"]
+    assert list(made.counts)[7:] == ["remembered", "superseded", "replayable", "replayed", "recalled", "total"]
     assert made.counts["total"] == len(made.examples) == made.counts["new"] + made.counts["replayed"]
+    assert made.counts["recalled"] == 0
 
 
 def test_labels() -> None:
@@ -124,6 +125,21 @@ def test_little_news() -> None:
     """With very few new rows every old label is still replayed once."""
     made = build(inputs(n=2), Curate(replay=0.5))
     assert {row.target for row in made.examples if row.origin is Origin.REPLAY} == {"a", "b", "c"}
+
+
+def test_what_is_not_replayed_is_recalled() -> None:
+    """If so wanted, every old row comes that is true and not among the others, marked, within the limit on rows."""
+    made = build(inputs(recall=True), Curate(replay=0.5))
+    recalled = [row for row in made.examples if row.origin is Origin.RECALL]
+    assert len(recalled) == made.counts["recalled"] == made.counts["replayable"] - made.counts["replayed"] > 0
+    assert not {row.text for row in recalled} & {row.text for row in made.examples if row.origin is not Origin.RECALL}
+    assert made.counts["total"] == len(made.examples)
+    most = made.counts["total"] - len(recalled) + 7
+    few = build(inputs(recall=True), Curate(replay=0.5, max_rows=most))
+    assert few.counts["total"] <= most
+    assert build(inputs(n=0, recall=True), Curate()).examples == ()
+    text = Task(name="replies", kind=Kind.TEXT)
+    assert build(inputs(task=text, recall=True), Curate()).counts["recalled"] == 0
 
 
 def test_no_news() -> None:

@@ -60,8 +60,9 @@ def test_the_forecast_is_what_the_run_then_takes(order: Order, adapt: str) -> No
     order = replace(order, recipe=replace(order.recipe, adapt=adapt))
     told = forecast(order)
     cost = train(order).cost
-    assert (told.rows, told.held_out) == (32, 8)
-    assert told.steps == cost["steps"] == 20
+    assert told.rows + told.held_out == 40
+    assert told.held_out > 0
+    assert told.steps == cost["steps"]
     assert told.flops == pytest.approx(cost["flops"], rel=0.08)
 
 
@@ -77,8 +78,8 @@ def test_replies_are_counted_too(order: Order) -> None:
 
 def test_a_cap_on_the_steps_caps_the_operations(order: Order) -> None:
     """Two fifths of the steps and of the looks are two fifths of the operations."""
-    capped = forecast(replace(order, recipe=replace(order.recipe, max_steps=10, looks=4, held_out=0.0)))
-    whole = forecast(replace(order, recipe=replace(order.recipe, max_steps=0, looks=10, held_out=0.0)))
+    capped = forecast(replace(order, recipe=replace(order.recipe, max_steps=10, looks=4, held_out=0.0, refit=False)))
+    whole = forecast(replace(order, recipe=replace(order.recipe, max_steps=0, looks=10, held_out=0.0, refit=False)))
     assert (capped.steps, whole.steps) == (10, 25)
     assert capped.flops == pytest.approx(whole.flops * 10 / whole.steps)
 

@@ -42,3 +42,12 @@ def test_an_unknown_name() -> None:
     """A recipe that is not there is named, with the nearest that is."""
     with pytest.raises(UnknownPlugin, match="did you mean 'careful'"):
         named("carefull", Train())
+
+
+def test_who_recalls() -> None:
+    """Whoever replays may fit the labels' rows to the rest too; the control knows the new rows alone; a knob ends it."""
+    recalls = {name for name in NAMES if named(name, Train()).recalls}
+    assert recalls == {"careful", "thorough"}
+    assert not any(named(name, Train(refit=False)).recalls for name in NAMES)
+    assert not named("careful", Train(), replay=0.0).recalls
+    assert named("naive", Train()).refit

@@ -20,7 +20,7 @@ from homeostat.train.samples import Sample
 from homeostat.types.dataset import Example
 
 FAVORITE = tiny.LABELS[0]
-RECIPE = Recipe(adapt="full", lr=3e-3, epochs=3, batch_rows=12, looks=6, patience=6)
+RECIPE = Recipe(adapt="full", lr=3e-3, epochs=2, batch_rows=12, looks=6, patience=6, refit=False)
 
 
 def rows(seed: int, *, others: int) -> list[Example]:

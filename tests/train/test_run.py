@@ -101,7 +101,7 @@ def test_replies_in_words_are_learned(family: str, tmp_path: Path) -> None:
 def test_what_a_run_costs(watched: Watched) -> None:
     """The cost of a run counts operations, time, steps, padding and how far the model moved, in plain numbers."""
     trained, seen = watched()
-    names = {"flops", "cpu_seconds", "wall_seconds", "steps", "best_step", "held_out", "padding", "kl_new"}
+    names = {"flops", "cpu_seconds", "wall_seconds", "steps", "best_step", "held_out", "padding", "kl_new", "refit"}
     assert set(trained.cost) == names
     assert json.loads(json.dumps(trained.cost)) == trained.cost
     assert trained.cost["steps"] == seen[-1]["steps"] == 30
@@ -136,7 +136,7 @@ def test_how_far_a_cold_start_moved(watched: Watched, champion: Start) -> None:
     rows = tiny.examples(NEW, each=12, seed=4)
     cold, _ = watched(start=champion, examples=rows, labels=ALL, recipe=replace(QUICK, warm_start=False))
     still, _ = watched(
-        start=champion, examples=rows, labels=ALL, recipe=replace(QUICK, lr=1e-12), folder=champion.folder
+        start=champion, examples=rows, labels=ALL, recipe=replace(QUICK, lr=1e-12, refit=False), folder=champion.folder
     )
     assert cold.cost["kl_new"] > 0.05
     assert abs(still.cost["kl_new"]) < 1e-5
@@ -147,7 +147,7 @@ def test_going_on_from_full_weights(watched: Watched, champion: Start, tmp_path:
     recipe = replace(QUICK, adapt="full", lr=3e-3, epochs=12)
     first, _ = watched(recipe=recipe, folder=tmp_path / "first")
     start = Start(base=champion.base, folder=first.weights, kind="full", labels=tiny.LABELS)
-    still = replace(recipe, lr=1e-12, max_steps=1)
+    still = replace(recipe, lr=1e-12, max_steps=1, refit=False)
     warm, _ = watched(start=start, recipe=still, folder=tmp_path / "warm")
     cold, _ = watched(start=champion, recipe=still, folder=tmp_path / "cold")
     rows = tiny.examples(seed=3)

@@ -10,27 +10,54 @@ from transformers import AutoTokenizer
 
 from homeostat.builtin.resources import model_path, traffic_path
 from homeostat.collect.stream import Split, read_stream
-from homeostat.llm.render import Renderer
-from homeostat.train.samples import batches, padding, split
+from homeostat.llm.render import Rendered, Renderer
+from homeostat.train.samples import Sample, apart, batches, padding
 from homeostat.types.task import Task
 
 
-@given(count=st.integers(2, 300), share=st.floats(0.01, 0.9), seed=st.integers(0, 5))
-def test_a_split_parts_the_rows(count: int, share: float, seed: int) -> None:
-    """Every row is on one side, each side has one at least, and the same seed parts them the same way."""
-    train, held = split(count, share, seed)
-    assert sorted([*train, *held]) == list(range(count))
-    assert len(train) >= 1
-    assert len(held) >= 1
-    assert abs(len(held) - count * share) <= 1
-    assert split(count, share, seed)[1].tolist() == held.tolist()
+def sample(text: int) -> Sample:
+    """A row whose prompt is one of a kind."""
+    return Sample(Rendered((text, 7, text % 5), (1,)))
 
 
-def test_a_split_of_little() -> None:
-    """One row is trained on; a share of zero holds nothing out; no rows give none."""
-    assert [len(part) for part in split(1, 0.5, 0)] == [1, 0]
-    assert [len(part) for part in split(10, 0.0, 0)] == [10, 0]
-    assert [len(part) for part in split(0, 0.1, 0)] == [0, 0]
+@given(numbers=st.sets(st.integers(0, 9999), min_size=2, max_size=300), share=st.floats(0.01, 0.9))
+def test_rows_are_parted(numbers: set[int], share: float) -> None:
+    """Every row is on one side, each side has one at least, and those to learn keep their order."""
+    rows = [sample(number) for number in numbers]
+    learned, held = apart(rows, share)
+    assert sorted(row.rendered.prompt[0] for row in (*learned, *held)) == sorted(numbers)
+    assert learned
+    assert held
+    assert learned == [row for row in rows if row in learned]
+
+
+@given(more=st.sets(st.integers(1000, 9999), min_size=1, max_size=300))
+def test_what_is_held_out_is_held_out_for_ever(more: set[int]) -> None:
+    """Whatever rows come beside it, a row stays on its side, so no successor trains on what judged its champion."""
+    rows = [sample(number) for number in range(500)]
+    learned, held = apart(rows, 0.1)
+    wider = apart([sample(number) for number in more] + rows, 0.1)
+    assert {row.rendered.prompt for row in learned} <= {row.rendered.prompt for row in wider[0]}
+    assert {row.rendered.prompt for row in held} <= {row.rendered.prompt for row in wider[1]}
+    assert 30 <= len(held) <= 70
+
+
+def test_the_first_rows_held_out_are_as_good_as_drawn() -> None:
+    """They come in an order of their own, and the same text is always on one side."""
+    rows = [sample(number) for number in range(2000)]
+    held = [row.rendered.prompt[0] for row in apart(rows, 0.2)[1]]
+    assert abs(float(np.mean(held[:100])) - 1000) < 200
+    again = apart([*rows, *rows], 0.2)[1]
+    assert sorted(row.rendered.prompt[0] for row in again) == sorted([*held, *held])
+
+
+def test_little_is_parted() -> None:
+    """One row is trained on; a share of zero holds nothing out; no rows give none; of two, one is held out."""
+    assert [len(part) for part in apart([sample(1)], 0.5)] == [1, 0]
+    assert [len(part) for part in apart([sample(k) for k in range(10)], 0.0)] == [10, 0]
+    assert [len(part) for part in apart([], 0.1)] == [0, 0]
+    assert [len(part) for part in apart([sample(1), sample(2)], 0.01)] == [1, 1]
+    assert [len(part) for part in apart([sample(1), sample(1)], 0.5)] == [2, 0]
 
 
 @given(

@@ -49,7 +49,7 @@ def of_stream(shop: Workshop, task: Task, file: Path, recipe: Recipe, parent: Ve
     imported = lessons(rows, task, Split.HISTORY, Split.LIVE)
     until = told_until(shop.store, task.name) or max(example.time for example in imported)
     inputs = gather(shop.store, task, champion=parent, evaluation=fence, until=until, imported=imported)
-    curated = build(inputs, replace(shop.config.curate, replay=recipe.replay))
+    curated = build(replace(inputs, recall=recipe.recalls), replace(shop.config.curate, replay=recipe.replay))
     parents = (parent.dataset,) if parent and parent.dataset else ()
 
     def keep() -> Dataset:

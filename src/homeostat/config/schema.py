@@ -130,7 +130,7 @@ class Decide:
 class Curate:
     """How a dataset is built from the log."""
 
-    replay: float = knob(2.0, least=0.0)
+    replay: float = knob(1.0, least=0.0)
     """Replayed old examples per new example."""
     max_rows: int = knob(20_000, least=1)
     """Most examples in a dataset."""
@@ -162,6 +162,8 @@ class Train:
     """Share of the steps over which the learning rate rises to its highest."""
     kl: float = knob(1.0, least=0.0)
     """Weight of the penalty for leaving the champion's replies on replayed examples."""
+    refit: bool = knob(True)
+    """Whether the rows of the labels are fitted to all remembered examples at once when training has ended."""
     patience: int = knob(3, least=1)
     """Epochs without a better held-out loss before training stops."""
     held_out: float = knob(0.1, least=0.0, most=0.5)

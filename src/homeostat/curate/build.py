@@ -10,10 +10,10 @@ from homeostat.config.schema import Curate
 from homeostat.curate.clean import age, clean, settle
 from homeostat.curate.dedupe import dedupe
 from homeostat.curate.fence import Fence
-from homeostat.curate.mix import replay, replayable, superseded
+from homeostat.curate.mix import draw, replayable, superseded
 from homeostat.curate.select import Pair, newest, select
 from homeostat.curate.target import target
-from homeostat.types.dataset import Example
+from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
 
 
@@ -36,6 +36,8 @@ class Inputs:
     """Time of the champion's dataset: feedback up to then has been used."""
     until: float = math.inf
     """Time up to which feedback counts."""
+    recall: bool = False
+    """Whether old rows that are not replayed come too, marked as recalled; on label tasks alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,7 @@ class Curated:
     """Rows to learn from and how they came about."""
 
     examples: tuple[Example, ...]
-    """New rows, oldest first, then replayed rows, oldest first."""
+    """New rows, oldest first, then replayed rows, oldest first, then recalled ones."""
     counts: Mapping[str, int] = field(default_factory=dict)
     """Rows left after every step, in the order of the steps; `superseded` alone counts rows dropped."""
     labels: tuple[str, ...] = ()
@@ -64,10 +66,22 @@ def build(inputs: Inputs, settings: Curate) -> Curated:
     said, counts = _said(inputs)
     new, of_new = _new(said, fence, settings)
     old, of_old = _old(inputs, said, new, fence)
-    replayed = replay(old, round(settings.replay * len(new)), kind=inputs.task.kind, seed=settings.seed)
-    total = {"replayed": len(replayed), "total": len(new) + len(replayed)}
+    replayed = _drawn(old, round(settings.replay * len(new)), Origin.REPLAY, inputs, settings)
+    recalled = _recalled(replayable(old, replayed), len(new) + len(replayed), inputs, settings) if new else []
+    rows = (*new, *replayed, *recalled)
+    total = {"replayed": len(replayed), "recalled": len(recalled), "total": len(rows)}
     labels = _labels(inputs.labels, new) if inputs.task.kind is Kind.LABEL else ()
-    return Curated(examples=(*new, *replayed), counts={**counts, **of_new, **of_old, **total}, labels=labels)
+    return Curated(examples=rows, counts={**counts, **of_new, **of_old, **total}, labels=labels)
+
+
+def _recalled(old: Sequence[Example], taken: int, inputs: Inputs, settings: Curate) -> list[Example]:
+    """The rest of what is remembered, if it is wanted and there is room."""
+    wanted = inputs.recall and inputs.task.kind is Kind.LABEL
+    return _drawn(old, max(0, settings.max_rows - taken) if wanted else 0, Origin.RECALL, inputs, settings)
+
+
+def _drawn(old: Sequence[Example], rows: int, origin: Origin, inputs: Inputs, settings: Curate) -> list[Example]:
+    return draw(old, rows, origin, kind=inputs.task.kind, seed=settings.seed)
 
 
 def _said(inputs: Inputs) -> tuple[list[Example], dict[str, int]]:

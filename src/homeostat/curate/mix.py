@@ -73,21 +73,22 @@ def replayable(old: Iterable[Example], new: Iterable[Example]) -> list[Example]:
     return [row for name, row in once.items() if name not in taken]
 
 
-def replay(old: Sequence[Example], rows: int, *, kind: Kind, seed: int) -> list[Example]:
-    """About `rows` old examples marked as replay, oldest first: by quota per label, uniformly within a label.
+def draw(old: Sequence[Example], rows: int, origin: Origin, *, kind: Kind, seed: int) -> list[Example]:
+    """About `rows` old examples marked as `origin`, oldest first: by quota per label, uniformly within a label.
 
-    Every label is replayed at least once, so the result is larger than `rows` when there are more labels than that; it
-    is smaller when there are fewer. The draw within a label depends on the seed and on its own rows alone.
+    Every label is drawn from at least once, so there are more than `rows` where there are more labels than that, and
+    fewer where there are fewer old ones; none wanted, none drawn. The draw within a label depends on the seed and on
+    its own rows alone.
     """
     strata: defaultdict[str, list[Example]] = defaultdict(list)
     for example in sorted(old, key=age):
         strata[example.target if kind is Kind.LABEL else ""].append(example)
     quota = quotas({name: len(of) for name, of in strata.items()}, rows)
-    drawn = [example for name in strata for example in _draw(name, strata[name], quota[name], seed)]
-    return [replace(example, origin=Origin.REPLAY) for example in sorted(drawn, key=age)]
+    drawn = [example for name in strata for example in _of_stratum(name, strata[name], quota[name], seed)]
+    return [replace(example, origin=origin) for example in sorted(drawn, key=age)]
 
 
-def _draw(name: str, stratum: Sequence[Example], rows: int, seed: int) -> list[Example]:
+def _of_stratum(name: str, stratum: Sequence[Example], rows: int, seed: int) -> list[Example]:
     order = np.random.default_rng([seed, zlib.crc32(name.encode())]).permutation(len(stratum))
     return [stratum[number] for number in order[:rows]]
 

@@ -20,7 +20,7 @@ from homeostat.types.feedback import FeedbackKind
 from homeostat.types.task import Kind, Task
 from homeostat.types.version import Version
 
-RELATION = {Origin.NEW: "learns", Origin.REPLAY: "repeats"}
+RELATION = {Origin.NEW: "learns", Origin.REPLAY: "repeats", Origin.RECALL: "recalls"}
 """What a dataset does with an interaction: the name of its lineage edge."""
 
 

@@ -25,6 +25,8 @@ class Predicted:
 
     logits: Tensor
     """float[n, vocabulary], the places of row 0 first."""
+    states: Tensor
+    """float[n, hidden]: the last hidden states, which the logits are made of."""
     row: Tensor
     """int64[n]: which row each place belongs to."""
     target: Tensor
@@ -80,8 +82,10 @@ def predict(opened: Opened, rows: Sequence[Rendered]) -> Predicted:
     prompts = torch.tensor([len(r.prompt) for r in rows], device=device)
     place = torch.arange(inner.source.shape[1], device=device)[None]
     inside = (place >= inner.prompt.start) & (place < inner.prompt.start + prompts[:, None])
+    states = inner.hidden[index, at]
     return Predicted(
-        logits=vocabulary_logits(opened.model, inner.hidden[index, at]),
+        logits=vocabulary_logits(opened.model, states),
+        states=states,
         row=index,
         target=torch.tensor([t for r in rows for t in r.completion], device=device),
         pooled=mean_over(inner.source, inside),

@@ -140,7 +140,7 @@ def curate(shop: Workshop, now: Now, recipe: str) -> str:
     wanted = named(recipe, shop.config.train, replay=shop.config.curate.replay)
     if wanted.only_wrong:
         inputs = replace(inputs, pairs=[p for p in inputs.pairs if p[0].reply != p[1].value])
-    curated = build(inputs, replace(shop.config.curate, replay=wanted.replay))
+    curated = build(replace(inputs, recall=wanted.recalls), replace(shop.config.curate, replay=wanted.replay))
     parents = (champion.dataset,) if champion.dataset else ()
     return store_dataset(
         shop.store, curated, task=now.task, turn=f"{now.turn}.{recipe}", now=now.until, parents=parents

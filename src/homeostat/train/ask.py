@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -16,15 +17,34 @@ ROWS = 64
 """Rows of one forward pass."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a model says of rows, computed in float32, in the order of the rows."""
+
+    states: Tensor
+    """float[rows, hidden]: the state from which the first completion token is predicted."""
+    logits: Tensor
+    """float[rows, labels], over the tokens of the labels."""
+    flops: float
+
+
 @torch.no_grad()
-def log_probabilities(opened: Opened, rows: Sequence[Rendered], labels: Tensor) -> tuple[Tensor, float]:
-    """float[rows, labels] over these label tokens, computed in float32, and the operations they took."""
+def ask(opened: Opened, rows: Sequence[Rendered], labels: Tensor) -> Asked:
+    """The states and the logits of rows over these label tokens."""
     size, spent = Size.of(opened.model), 0.0
     order = sorted(range(len(rows)), key=lambda k: len(rows[k].prompt))
-    logs = torch.zeros(len(rows), len(labels), device=labels.device)
+    logits = torch.zeros(len(rows), len(labels), device=labels.device)
+    states = torch.zeros(len(rows), int(opened.model.config.hidden_size), device=labels.device)
     for start in range(0, len(order), ROWS):
         some = order[start : start + ROWS]
         asked = [Rendered(rows[k].prompt, (0,)) for k in some]
-        logs[some] = predict(opened, asked).logits[:, labels].float().log_softmax(-1)
+        predicted = predict(opened, asked)
+        states[some], logits[some] = predicted.states.float(), predicted.logits[:, labels].float()
         spent += size.forward(*shape(asked, opened.family))
-    return logs, spent
+    return Asked(states, logits, spent)
+
+
+def log_probabilities(opened: Opened, rows: Sequence[Rendered], labels: Tensor) -> tuple[Tensor, float]:
+    """float[rows, labels] over these label tokens, computed in float32, and the operations they took."""
+    asked = ask(opened, rows, labels)
+    return asked.logits.log_softmax(-1), asked.flops

@@ -32,8 +32,8 @@ from homeostat.train.samples import Sample, batches, padding
 
 LOOK_ROWS = 64
 """Rows of one forward pass in a look."""
-SELF_LOOK = 256
-"""Training rows that are looked at where none are held out."""
+LOOKED = 256
+"""Most rows that a look looks at: of those held out, or of the training rows where none are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +140,7 @@ class _Run:
         self.moves = self.accelerator.prepare(optimizer(job.parameters, job.recipe))
         self.plan, self.size = _plan(job), Size.of(self.model)
         self.look_every = max(1, math.ceil(self.plan.steps / job.recipe.looks))
-        self.seen = sorted(job.held_out or job.train[:SELF_LOOK], key=lambda s: len(s.rendered.ids))
+        self.seen = sorted((job.held_out or job.train)[:LOOKED], key=lambda s: len(s.rendered.ids))
         self.best = [p.detach().clone() for p in job.parameters]
         self.progress = Progress(run=_name(job))
         self.started, self.cpu, self.tokens = time.time(), time.process_time(), 0

@@ -10,10 +10,10 @@ from homeostat.llm.labels import encode_labels
 from homeostat.llm.load import open_model
 from homeostat.llm.render import Rendered, Renderer
 from homeostat.train.champion import gauged
-from homeostat.train.fit import SELF_LOOK
+from homeostat.train.fit import LOOKED
 from homeostat.train.flops import Size, shape
 from homeostat.train.run import ADAPT, Order, is_asked, is_taught, render
-from homeostat.train.samples import batches, split
+from homeostat.train.samples import apart, batches
 from homeostat.types.task import Kind
 
 
@@ -41,10 +41,10 @@ def forecast(order: Order) -> Forecast:
         raise NothingToTrainOn("no rows to train on", fix="gather feedback first, or lower curate's filters")
     recipe, opened = order.recipe, open_model(order.start.base)
     codes = encode_labels(opened.tokenizer, order.labels) if order.task.kind is Kind.LABEL else None
-    samples = render(order, Renderer(opened.tokenizer), codes)
+    every = render(order, Renderer(opened.tokenizer), codes)
     ADAPT[recipe.adapt].attach(opened.model, recipe, None)
-    size, (train, held) = Size.of(opened.model), split(len(samples), recipe.held_out, recipe.seed)
-    rows = [samples[k] for k in train]
+    size, (known, held) = Size.of(opened.model), apart(every, recipe.held_out)
+    rows = [s for s in known if not s.recalled]
     first = batches([len(s.rendered.ids) for s in rows], recipe.batch_rows, recipe.seed, 0)
     steps = max(1, int(len(first) * recipe.epochs))
     steps = min(steps, recipe.max_steps) if recipe.max_steps else steps
@@ -54,8 +54,9 @@ def forecast(order: Order) -> Forecast:
     def forward(some: Sequence[Rendered]) -> float:
         return size.forward(*shape(some, opened.family)) if some else 0.0
 
-    look = forward([s.rendered for s in ([samples[k] for k in held] or rows[:SELF_LOOK])])
-    asked = 2 * forward(gauged(samples, recipe.seed)) if is_asked(order) else 0.0
+    look = forward([s.rendered for s in (held or rows)[:LOOKED]])
+    asked = 2 * forward(gauged(every, recipe.seed)) if is_asked(order) else 0.0
     taught = forward([s.rendered for s in rows if s.replay]) if is_taught(order) else 0.0
-    flops = one_pass * steps / len(first) + look * min(recipe.looks, steps) + asked + taught
+    shown = forward([s.rendered for s in every]) if recipe.refit and codes else 0.0
+    flops = one_pass * steps / len(first) + look * min(recipe.looks, steps) + asked + taught + shown
     return Forecast(rows=len(rows), held_out=len(held), steps=steps, flops=flops)

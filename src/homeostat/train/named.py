@@ -44,6 +44,7 @@ def named(name: str, settings: Train, *, replay: float = 1.0) -> Recipe:
         batch_rows=settings.batch_rows,
         warm_up=settings.warmup,
         kl=settings.kl,
+        refit=settings.refit,
         patience=settings.patience,
         looks=epochs,
         held_out=settings.held_out,

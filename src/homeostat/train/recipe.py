@@ -33,6 +33,8 @@ class Recipe:
     """Learn only from requests that the champion got wrong."""
     kl: float = 0.0
     """Weight of the divergence from the champion on replayed rows (label tasks)."""
+    refit: bool = True
+    """Fit the rows of the labels to everything that is remembered when training has ended (label tasks)."""
     warm_start: bool = True
     """Go on from the champion's adapter; false starts from the bare base."""
     held_out: float = 0.1
@@ -44,3 +46,8 @@ class Recipe:
     max_steps: int = 0
     """Cap on optimizer steps; 0 for none."""
     seed: int = 0
+
+    @property
+    def recalls(self) -> bool:
+        """Whether old examples that are not replayed are of use: who learns from the new alone knows no old ones."""
+        return self.refit and self.replay > 0

@@ -23,8 +23,9 @@ from homeostat.train.champion import Champion, gauged
 from homeostat.train.fit import Fitted, Job, fit
 from homeostat.train.prior import fit_prior
 from homeostat.train.recipe import Recipe
+from homeostat.train.refit import Refitted, refit
 from homeostat.train.rows import beginnings
-from homeostat.train.samples import Sample, split
+from homeostat.train.samples import Sample, apart
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
 
@@ -69,8 +70,9 @@ class Trained:
     """What to subtract from each label's log-probability; empty for nothing."""
     cost: dict[str, float] = field(default_factory=dict)
     """`flops`, `cpu_seconds`, `wall_seconds`, `steps`, `best_step`, `held_out` (the lowest loss of a look, in nats),
-    `padding`, and `kl_new`: mean KL(champion || candidate) in nats, over the champion's labels, on prompts of new rows,
-    which says without labels how far the candidate has moved (2509.04259); 0 where there is no champion."""
+    `padding`, `refit` (nats by which fitting the labels' rows lowered the held-out loss), and `kl_new`: mean
+    KL(champion || candidate) in nats, over the champion's labels, on prompts of new rows, which says without labels how
+    far the candidate has moved (2509.04259); 0 where there is no champion."""
 
 
 def train(order: Order) -> Trained:
@@ -93,24 +95,25 @@ def train(order: Order) -> Trained:
     opened = open_model(order.start.base, warm if recipe.adapt == "full" else None)
     codes = encode_labels(opened.tokenizer, order.labels) if order.task.kind is Kind.LABEL else None
     allowed = torch.tensor([s[0] for s in codes.sequences], device=opened.model.device) if codes else None
-    samples = render(order, Renderer(opened.tokenizer), codes)
-    train_rows, held_rows = split(len(samples), recipe.held_out, recipe.seed)
+    every = render(order, Renderer(opened.tokenizer), codes)
+    rows, held = apart(every, recipe.held_out)
+    learned = [s for s in rows if not s.recalled]
     rows_of_labels = beginnings(opened, codes, len(order.start.labels) if warm else 0)
     parameters = adapt.attach(opened.model, recipe, warm, rows_of_labels)
-    rows = [samples[k] for k in train_rows]
-    champion = _champion(order, opened, allowed, samples)
+    champion = _champion(order, opened, allowed, every)
     job = Job(
         opened=opened,
         parameters=parameters,
-        train=rows,
-        held_out=[samples[k] for k in held_rows],
+        train=learned,
+        held_out=held,
         recipe=recipe,
         allowed=allowed,
-        teacher=champion.teach(opened, rows) if is_taught(order) else {},
+        teacher=champion.teach(opened, learned) if is_taught(order) else {},
         workspace=order.folder / "checkpoint",
         report=order.report,
     )
     fitted = fit(job)
+    refitted = _refit(adapt, job, rows)
     moved = champion.distance(opened)
     prior, looked = fit_prior(opened, order.task, job.held_out, allowed)
     adapt.save(opened.model, order.folder / "weights")
@@ -119,8 +122,17 @@ def train(order: Order) -> Trained:
         kind=recipe.adapt,
         labels=order.labels,
         prior=prior,
-        cost=_cost(fitted, champion.flops + looked, time.time() - started) | {"kl_new": moved},
+        cost=_cost(fitted, champion.flops + looked + refitted.flops, time.time() - started)
+        | {"kl_new": moved, "refit": refitted.gained},
     )
+
+
+def _refit(adapt: Any, job: Job, remembered: Sequence[Sample]) -> Refitted:
+    """Fit the labels' rows where the recipe says so and there are labels."""
+    if job.allowed is None or not job.recipe.refit:
+        return Refitted()
+    rows = adapt.label_rows(job.opened.model, job.allowed)
+    return refit(job.opened, rows, job.allowed, remembered, job.held_out)
 
 
 def render(order: Order, renderer: Renderer, codes: LabelCodes | None) -> list[Sample]:
@@ -143,6 +155,7 @@ def render(order: Order, renderer: Renderer, codes: LabelCodes | None) -> list[S
             Sample(
                 renderer.example(order.task, example.text, target),
                 replay=example.origin is Origin.REPLAY,
+                recalled=example.origin is Origin.RECALL,
                 weight=example.weight,
             )
         )

@@ -14,6 +14,8 @@ class Origin(StrEnum):
     """It came since the champion was trained."""
     REPLAY = "replay"
     """The champion was trained on it, or could have been; here so that it is not forgotten."""
+    RECALL = "recall"
+    """The same, but not trained on again: the rows of the labels are fitted to it when training has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

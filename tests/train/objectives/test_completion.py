@@ -13,7 +13,9 @@ from homeostat.train.objectives.completion import completion_loss
 def predicted(target: list[int], row: list[int]) -> Predicted:
     torch.manual_seed(0)
     logits = torch.randn(len(target), 10, requires_grad=True)
-    return Predicted(logits=logits, row=torch.tensor(row), target=torch.tensor(target), pooled=torch.zeros(1))
+    return Predicted(
+        logits=logits, row=torch.tensor(row), states=torch.zeros(1), target=torch.tensor(target), pooled=torch.zeros(1)
+    )
 
 
 def test_it_is_the_mean_over_the_tokens() -> None:

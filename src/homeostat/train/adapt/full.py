@@ -11,6 +11,7 @@ import torch
 from homeostat.llm.adapters import has_rows
 from homeostat.llm.load import quiet
 from homeostat.train.recipe import Recipe
+from homeostat.train.refit import LabelRows
 
 
 def attach(
@@ -27,6 +28,11 @@ def attach(
         tensor.data = tensor.data.float()
         tensor.requires_grad_(True)
     return list(model.parameters())
+
+
+def label_rows(model: Any, labels: torch.Tensor) -> LabelRows | None:
+    """Where the rows of these tokens lie; None where reading and writing have a matrix each."""
+    return LabelRows(model.get_input_embeddings().weight, labels) if has_rows(model) else None
 
 
 def save(model: Any, folder: Path) -> None:

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from homeostat.llm.adapters import add_adapter, has_rows, path_of_vocabulary, vocabulary
 from homeostat.llm.load import quiet
 from homeostat.train.recipe import Recipe
+from homeostat.train.refit import LabelRows
 
 NAME = "tuned"
 _ROWS = "trainable_tokens_delta"
@@ -53,6 +54,17 @@ def attach(
                 tensor.data.copy_(torch.stack(list(rows.values())))
             parameters.append(tensor)
     return parameters
+
+
+def label_rows(model: Any, labels: torch.Tensor) -> LabelRows | None:
+    """Where the rows of these tokens lie; None where the adapter does not train all of them."""
+    indices = model.peft_config[NAME].trainable_token_indices or {}
+    known = [token for each in indices.values() for token in each]
+    tables = [tensor for name, tensor in model.named_parameters() if name.endswith(f"{_ROWS}.{NAME}")]
+    if not tables or not set(labels.tolist()) <= set(known):
+        return None
+    at = [known.index(token) for token in labels.tolist()]
+    return LabelRows(tables[0], torch.tensor(at, device=tables[0].device))
 
 
 def save(model: Any, folder: Path) -> None:

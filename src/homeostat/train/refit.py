@@ -1,0 +1,147 @@
+"""When training has ended: the rows of the labels, fitted to everything that is remembered at once.
+
+What stands between the last state and the labels is linear, so its best rows for given states are a convex problem:
+multinomial logistic regression, drawn toward the rows that training left. One forward pass over every remembered
+example shows the states; no gradient goes through the model. A run that goes on from a champion sees few old examples
+and leaves states that are hardly worse than those of joint retraining, read by rows that lean toward what was seen
+last; fitting the rows alone takes that off.
+
+Sources: the last layer alone is what forgets most and is the cheapest to repair (bias correction, Wu et al. 2019,
+1905.13260; classifier re-training, Kang et al. 2019, 1910.09217; last-layer re-training, Kirichenko et al. 2022,
+2204.02937).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from homeostat.llm.load import Opened
+from homeostat.train.ask import ask
+from homeostat.train.samples import Sample
+
+PULLS = (1e-5, 1e-7, 1e-9)
+"""Weights of the squared distance from the rows that training left, in units of 1 / mean squared length of a state; the
+held-out rows choose one. Each fit begins where the one before ended."""
+LOOKS = 40
+"""Iterations of the solver for one fit."""
+SCALES = tuple(1.12**k for k in range(-35, 13))
+"""Factors of the fitted rows that are tried: rows that separate what was learned are too sure of what was not."""
+LINEAR = 1e-3
+"""Most by which logits may differ from states times rows, in standard deviations of the logits."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRows:
+    """Where the rows of the labels lie in the model."""
+
+    table: Tensor
+    """float[rows, hidden]: a parameter that holds them among others."""
+    at: Tensor
+    """int64[labels]: which of its rows they are, in the order of the labels."""
+
+    def read(self) -> Tensor:
+        """float[labels, hidden], a copy."""
+        return self.table.detach()[self.at].float()
+
+    def write(self, rows: Tensor) -> None:
+        """Put others in their place."""
+        with torch.no_grad():
+            self.table[self.at] = rows.to(self.table)
+
+
+@dataclass(frozen=True, slots=True)
+class Refitted:
+    """What fitting did."""
+
+    gained: float = 0.0
+    """Nats by which it lowered the held-out loss; 0 if the rows are as training left them."""
+    flops: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """States, what is added to their products with the rows, the right label and the weight of each row."""
+
+    states: Tensor
+    offset: Tensor
+    right: Tensor
+    weight: Tensor
+
+    def loss(self, rows: Tensor) -> Tensor:
+        """Mean cross-entropy in nats."""
+        each = F.cross_entropy(self.states @ rows.T + self.offset, self.right, reduction="none")
+        return (each * self.weight).sum() / self.weight.sum()
+
+
+def refit(
+    opened: Opened, rows: LabelRows | None, labels: Tensor, learned: Sequence[Sample], held: Sequence[Sample]
+) -> Refitted:
+    """Fit the labels' rows to `learned`, and keep them if that lowers the loss on `held`.
+
+    The rows stay as they are where the model has none of its own, where it does more than multiply a state with them,
+    and where fewer than two rows are held out.
+
+    Args:
+        opened: the trained model.
+        rows: where its label rows lie; None if it has none.
+        labels: int64[labels], the tokens of the labels, in the same order.
+        learned: rows that were trained on, now or by an ancestor.
+        held: rows that neither this run nor an ancestor was trained on.
+    """
+    if rows is None or len(held) < 2 or not learned:
+        return Refitted()
+    asked = ask(opened, [s.rendered for s in (*learned, *held)], labels)
+    begun = rows.read()
+    offset = asked.logits - asked.states @ begun.T
+    if float((offset - offset.mean(0)).abs().max()) > LINEAR * float(asked.logits.std()):
+        return Refitted(flops=asked.flops)
+    every = _seen(asked.states, offset.mean(0), labels, (*learned, *held))
+    known, unseen = _part(every, slice(0, len(learned))), _part(every, slice(len(learned), None))
+    plain, _ = _scaled(begun, unseen)
+    best, kept, fitted = plain, begun, begun
+    for each in PULLS:
+        fitted = _fit(known, begun, fitted, each)
+        loss, factor = _scaled(fitted, unseen)
+        if loss < best:
+            best, kept = loss, factor * fitted
+    spent = asked.flops + 6.0 * len(PULLS) * LOOKS * begun.numel() * len(learned)
+    rows.write(kept)
+    return Refitted(plain - best, spent)
+
+
+def _seen(states: Tensor, offset: Tensor, labels: Tensor, samples: Sequence[Sample]) -> _Seen:
+    target = torch.tensor([s.rendered.completion[0] for s in samples], device=labels.device)
+    weight = torch.tensor([s.weight for s in samples], device=labels.device)
+    return _Seen(states, offset, (target[:, None] == labels[None]).int().argmax(1), weight)
+
+
+def _part(seen: _Seen, rows: slice) -> _Seen:
+    return _Seen(seen.states[rows], seen.offset, seen.right[rows], seen.weight[rows])
+
+
+def _fit(seen: _Seen, begun: Tensor, start: Tensor, pull: float) -> Tensor:
+    """float[labels, hidden] that minimizes the loss plus the pull toward `begun`, from `start` on."""
+    rows = start.clone().requires_grad_(True)
+    strength = pull * float(seen.states.square().sum(1).mean())
+    solver = torch.optim.LBFGS([rows], max_iter=LOOKS, max_eval=2 * LOOKS, line_search_fn="strong_wolfe")
+
+    def objective() -> Tensor:
+        solver.zero_grad()
+        value = seen.loss(rows) + strength * (rows - begun).square().sum()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    solver.step(objective)  # type: ignore[no-untyped-call]
+    return rows.detach()
+
+
+def _scaled(rows: Tensor, seen: _Seen) -> tuple[float, float]:
+    """The lowest loss that a factor of the rows gives, and the factor."""
+    losses = [float(seen.loss(scale * rows)) for scale in SCALES]
+    best = min(range(len(losses)), key=losses.__getitem__)
+    return losses[best], SCALES[best]
