@@ -1,11 +1,12 @@
 """Bar loop.2: how much of joint retraining's accuracy the loop's own policy reaches, and at what share of its cost.
 
-    python bench/loop_2.py [--quick] [--seeds 5] [--only STREAM] [--git PATH] [--frontier] [--rank 16 --lr 0.002 ...]
+    python bench/loop_2.py [--quick] [--seeds 5] [--only STREAM] [--git PATH] [--frontier N] [--rank 16 --lr 0.002 ...]
 
 Five streams with a fixed schedule of turns. At each turn every arm may train on the labels revealed by then, a uniform
 share of the live rows that its seed draws; afterwards it answers all test rows the world has shown so far. Arms: never,
 naive (new rows alone), joint (from the base, everything so far), ours (from the champion, replay, divergence, the gate,
-a second attempt within the budget), joint_all (every label, last turn). Prints one JSON line; `value` is the ratio of
+a second attempt within the budget). The first `--frontier` seeds also train joint_all (every label, last turn), which
+ours and joint at several shares of the labels are held against. Prints one JSON line; `value` is the ratio of
 ours to joint, a mean over turns and seeds, of the stream where it is worst. Every trained model is kept in `--cache`:
 a run that was interrupted goes on, and what a changed flag does not touch is not trained again.
 """
@@ -39,17 +40,19 @@ SHARES = (0.1, 0.2, 0.5, 1.0)
 def race_once(race: Race, *, frontier: bool) -> dict[str, float | None]:
     """All arms of one seed; the seed's figures."""
     champion, learned = arms.first(race)
-    every_label = replace(race, settings=replace(race.settings, share=1.0))
     steps = {
         "never": arms.never(race, champion),
         "naive": arms.naive(race, champion),
         "joint": arms.joint(race),
         "ours": arms.ours(race, champion, learned),
-        "joint_all": arms.joint(every_label, arm="joint_all", last_only=True),
     }
+    if not frontier:
+        return figures_of_a_seed(race.course, champion, steps)
+    every_label = replace(race, settings=replace(race.settings, share=1.0))
+    steps["joint_all"] = arms.joint(every_label, arm="joint_all", last_only=True)
     figures = figures_of_a_seed(race.course, champion, steps)
     top = figures["accuracy_final.joint_all"]
-    for share in SHARES if frontier and top else ():
+    for share in SHARES if top else ():
         part = replace(race, settings=replace(race.settings, share=share))
         last = list(race.course.turns)[-1]
         ours = arms.ours(part, champion, learned)[-1].model.accuracy(race.course.seen(last))
@@ -70,7 +73,7 @@ def run_stream(course: Course, args: argparse.Namespace) -> dict[str, Any]:
     lab, seeds = Lab(args.base, args.cache / course.name, course.fingerprint, note), []
     for seed in range(args.seeds):
         race = Race(lab=lab, course=course, settings=settings.seeded(seed), seed=seed)
-        seeds.append(race_once(race, frontier=args.frontier))
+        seeds.append(race_once(race, frontier=seed < args.frontier))
     if lab.foreign:
         note(f"{lab.foreign} remembered models were made by other code of llm or train; delete {args.cache} to be sure")
     return {**figures_of_a_stream(seeds), "seeds": args.seeds, "rows": len(course.rows), "foreign": lab.foreign}
@@ -111,7 +114,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--streams", type=Path, default=ROOT.parent / "shared" / "data" / "streams")
     parser.add_argument("--git", type=Path, help="a git repository; this one if its history is long enough")
     parser.add_argument("--label-share", type=float, default=Settings().share)
-    parser.add_argument("--frontier", action="store_true", help="ours and joint at other label shares too")
+    parser.add_argument("--frontier", type=int, help="seeds that also measure other label shares; 1, or 0 if quick")
     parser.add_argument("--budget", type=float, default=Settings().budget, help="of joint's operations, for retries")
     parser.add_argument("--base", default="builtin")
     parser.add_argument("--rank", type=int, default=train.rank)
@@ -123,6 +126,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--cache", type=Path, default=ROOT / "build" / "adaptation")
     args = parser.parse_args()
     args.seeds = args.seeds or (1 if args.quick else 5)
+    args.frontier = args.frontier if args.frontier is not None else int(not args.quick)
     return args
 
 

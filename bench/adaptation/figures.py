@@ -32,7 +32,7 @@ def figures_of_a_seed(course: Course, champion: Model, steps: Steps) -> dict[str
     out["flop_ratio"] = _ratio(out["flops.ours"], out["flops.joint"])
     out["cpu_ratio"] = _ratio(out["cpu_seconds.ours"], out["cpu_seconds.joint"])
     out["gate_flops"] = sum(step.gate_flops for step in steps["ours"])
-    out["ratio_to_all_labels"] = _ratio(ours, out["accuracy_final.joint_all"])
+    out["ratio_to_all_labels"] = _ratio(ours, out.get("accuracy_final.joint_all"))
     out["candidates"] = float(sum(len(step.verdicts) for step in steps["ours"]))
     passed = [step for step in steps["ours"] if any(v.outcome.value == "pass" for v in step.verdicts)]
     out["promotions"] = float(len(passed))

@@ -45,7 +45,7 @@ def test_an_unknown_name() -> None:
 
 
 def test_who_recalls() -> None:
-    """Whoever replays may fit the labels' rows to the rest too; the control knows the new rows alone; a knob ends it."""
+    """Whoever replays may fit the labels' rows to the rest too; the control knows only the new ones."""
     recalls = {name for name in NAMES if named(name, Train()).recalls}
     assert recalls == {"careful", "thorough"}
     assert not any(named(name, Train(refit=False)).recalls for name in NAMES)

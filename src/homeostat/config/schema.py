@@ -154,7 +154,7 @@ class Train:
     """Highest learning rate of a run from the bare base, and of a naive one; reached after warm-up."""
     warm_lr: float = knob(1e-3, least=1e-8)
     """Highest learning rate of a careful run, which goes on from the champion; a high one throws away what it knows."""
-    epochs: int = knob(8, least=1)
+    epochs: int = knob(6, least=1)
     """Most passes over the dataset; early stopping may end sooner, and a careful run makes half as many."""
     batch_rows: int = knob(32, least=1)
     """Examples per optimizer step."""
