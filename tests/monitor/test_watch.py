@@ -111,11 +111,11 @@ def test_more_wrong_labels_are_performance():
     """Errors rise from 10 % to 45 % with the same requests: only the labels tell, and they show wrong replies."""
     watcher = started()
     rows = traffic(0, 800)
-    quiet = watcher.update(rows) + watcher.update_labels(labels(rows[:400], 0.1))
-    pairs = labels(rows[400:], 0.45, seed=1)
+    before, pairs = labels(rows[:400], 0.1), labels(rows[400:], 0.45, seed=1)
+    quiet = watcher.update(rows) + watcher.update_labels(before)
 
     signal = watcher.update_labels(pairs)[0]
-    wrong = {row.id for row, feedback in pairs if feedback.value != row.reply}
+    wrong = {row.id for row, feedback in before + pairs if feedback.value != row.reply}
 
     assert quiet == []
     assert signal.moved is Moved.PERFORMANCE

@@ -52,7 +52,7 @@ class Watch:
                 watcher = Watcher.restore(saved, index)
             else:
                 # What is normal is learned from the first live rows: curated rows are not exchangeable with traffic.
-                watcher = Watcher.start(task, index, (), self.shop.config.monitor)
+                watcher = Watcher.start(task, index, (), self.shop.config.monitor, labels=champion.labels)
             self._watchers[task] = (champion.id, watcher)
         return self._watchers[task][1]
 

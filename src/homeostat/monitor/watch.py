@@ -17,7 +17,7 @@ feed it this version's primary interactions only.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from homeostat.config.schema import Monitor
 from homeostat.errors import Tampered
 from homeostat.monitor.channels import CONFIDENCE, NeighborIndex
-from homeostat.monitor.detectors.loss import LossDetector, loss
+from homeostat.monitor.detectors.loss import UNKNOWN, LossDetector, loss
 from homeostat.monitor.detectors.shiryaev_roberts import BETS, STRANGER, Alarm, ShiryaevRoberts, log_bets, log_mean
 from homeostat.monitor.examples import Examples
 from homeostat.monitor.reference import Reference
@@ -49,12 +49,21 @@ OWN_EVIDENCE = 20.0
 class Watcher:
     """Detectors of one task and version, and what they remember. Make one with `start` or `restore`."""
 
-    def __init__(self, task: str, index: NeighborIndex, settings: Monitor, baseline_loss: float | None = None) -> None:
+    def __init__(
+        self,
+        task: str,
+        index: NeighborIndex,
+        settings: Monitor,
+        *,
+        labels: Collection[str] = (),
+        baseline_loss: float | None = None,
+    ) -> None:
         """A watcher without calibration; it learns what is normal from its first `settings.min_reference` rows."""
         self.task, self.settings = task, settings
         self._reference = Reference(index, settings.bins)
         self._detector = ShiryaevRoberts(BETS * len(self.channels), settings.false_alarm_every)
-        self._loss = LossDetector(settings.false_alarm_every, baseline_loss)
+        self._labels = frozenset(labels)
+        self._loss = LossDetector(settings.false_alarm_every, baseline_loss, settings.seed)
         self._trace, self._examples, self._wrong = Trace(), Examples(), Examples(outer=0.5)
         self._drawn = 0
         self.cursor: tuple[float, str] | None = None
@@ -70,6 +79,7 @@ class Watcher:
         calibration: Sequence[Interaction],
         settings: Monitor,
         *,
+        labels: Collection[str] = (),
         baseline_loss: float | None = None,
     ) -> Watcher:
         """Begin to watch.
@@ -81,13 +91,15 @@ class Watcher:
             calibration: Interactions that stand for normal. They share no row with the index, and the version was not
                 trained on them: it is surer of what it was trained on, and live traffic would look strange at once.
             settings: The knobs.
+            labels: The labels that the version knows, where the task has some.
             baseline_loss: Upper bound of the mean loss at the time of release, for instance one minus the lower end
-                of the accuracy in the report; left out, the first 100 labels set it.
+                of the accuracy in the report; left out, each labeled row is compared with all before it.
 
         Raises:
             ValueError: embeddings of different widths.
         """
-        watcher = cls(task, NeighborIndex(index, settings.neighbors), settings, baseline_loss)
+        neighbors = NeighborIndex(index, settings.neighbors)
+        watcher = cls(task, neighbors, settings, labels=labels, baseline_loss=baseline_loss)
         if calibration:
             watcher._reference.learn(watcher._reference.scores(calibration))
         return watcher
@@ -126,12 +138,12 @@ class Watcher:
         signals = []
         for interaction, feedback in pairs:
             self.feedback_cursor = (feedback.time, feedback.id)
-            value = loss(interaction, feedback)
+            value = loss(interaction, feedback, self._labels)
             if value is None:
                 continue
             alarm = self._loss.update(value, interaction.time)
             if value >= 0.5:
-                self._wrong.extend(self._loss.rows - 1, [interaction.id], np.array([[1.0 - value]]))
+                self._wrong.extend(self._loss.rows - 1, [interaction.id], np.array([[1.0 - value / UNKNOWN]]))
             if alarm:
                 signals.append(self._loss_signal(alarm, feedback))
         return signals
@@ -141,6 +153,7 @@ class Watcher:
         return {
             "task": self.task,
             "settings": asdict(self.settings),
+            "labels": sorted(self._labels),
             "index": self._reference.index.fingerprint,
             "drawn": self._drawn,
             "cursor": self.cursor,
@@ -161,7 +174,9 @@ class Watcher:
             Tampered: the index is not the one the state was made with.
         """
         settings = Monitor(**state["settings"])
-        watcher = cls(state["task"], NeighborIndex(index, settings.neighbors), settings)
+        neighbors = NeighborIndex(index, settings.neighbors)
+        baseline = state["loss"]["baseline"]
+        watcher = cls(state["task"], neighbors, settings, labels=state["labels"], baseline_loss=baseline)
         if watcher._reference.index.fingerprint != state["index"]:
             raise Tampered("the neighbor index is not the one this watcher was started with", where=state["task"])
         watcher._drawn = int(state["drawn"])

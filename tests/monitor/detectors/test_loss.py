@@ -5,8 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from homeostat.monitor.detectors.loss import WARM_UP, LossDetector, loss
-from homeostat.stats.intervals import proportion
+from homeostat.monitor.detectors.loss import UNKNOWN, LossDetector, loss
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
 
@@ -81,14 +80,51 @@ def test_fewer_wrong_replies_never_alarm():
     assert rows_to_alarm(detector, np.random.default_rng(0).random(5000) < 0.05) is None
 
 
-def test_a_baseline_is_learned_from_the_first_labels():
-    """Without one, the upper end of the interval of the first hundred losses becomes it, and betting begins then."""
-    detector = LossDetector(500_000)
-    for i in range(WARM_UP):
-        detector.update(float(i % 10 == 0), 0.0)
+def test_alarms_are_as_rare_as_promised_without_a_baseline():
+    """100,000 losses of three sorts that nothing moves, c = 1,000: at most the 100 alarms that c allows, and some."""
+    sorts = np.random.default_rng(0).choice([0.0, 1.0, UNKNOWN], size=100_000, p=[0.7, 0.28, 0.02])
+    detector = LossDetector(1000, seed=7)
 
-    assert detector.baseline == pytest.approx(proportion(WARM_UP // 10, WARM_UP).high)
-    assert detector.rows == 0
+    total = sum(detector.update(float(x), 0.0) is not None for x in sorts)
+
+    assert 10 <= total <= 110
+
+
+def test_a_rise_is_noticed_without_a_baseline():
+    """After 400 labels with 10 % errors come 35 %: at the default threshold the median alarm comes within 120 more."""
+    delays = []
+    for seed in range(30):
+        draw, detector = np.random.default_rng(seed), LossDetector(500_000, seed=1000 + seed)
+        assert rows_to_alarm(detector, draw.random(400) < 0.1) is None
+        delays.append(rows_to_alarm(detector, draw.random(600) < 0.35) or 600)
+
+    assert np.median(delays) < 120
+
+
+def test_labels_nobody_knew_are_noticed_first():
+    """A fifth of the requests becomes of a new kind where a quarter was wrong before: named so, it takes a third of
+    the labels that it takes as mere errors.
+    """
+    delays = {UNKNOWN: [], 1.0: []}
+    for wrong, seen in delays.items():
+        for seed in range(20):
+            draw, detector = np.random.default_rng(seed), LossDetector(500_000, seed=1000 + seed)
+            before = (draw.random(300) < 0.25).astype(float)
+            after = np.where(draw.random(2000) < 0.2, wrong, draw.random(2000) < 0.25)
+            assert rows_to_alarm(detector, before) is None
+            seen.append(rows_to_alarm(detector, after) or 2000)
+
+    assert np.median(delays[UNKNOWN]) < 70
+    assert np.median(delays[UNKNOWN]) < np.median(delays[1.0]) / 3
+
+
+def test_a_label_the_version_does_not_know():
+    """It is told from one that is merely wrong, if it is said which labels the version knows."""
+    said_lamp = said(FeedbackKind.LABEL, "lamp ")
+    assert loss(replied("pump"), said_lamp) == 1.0
+    assert loss(replied("pump"), said_lamp, {"pump", "lamp"}) == 1.0
+    assert loss(replied("pump"), said_lamp, {"pump"}) == UNKNOWN
+    assert loss(replied("pump"), said(FeedbackKind.LABEL, "pump"), {"pump"}) == 0.0
 
 
 @pytest.mark.parametrize("baseline", [0.0, 1.0])
@@ -103,7 +139,7 @@ def test_extreme_baselines_stay_finite(baseline):
 
 @pytest.mark.parametrize("cut", [40, 300])
 def test_state_goes_through_json_and_goes_on(cut):
-    """Interrupted while it learns its baseline or later, it alarms where the undisturbed one does."""
+    """Interrupted at any time, it alarms where the undisturbed one does."""
     losses = np.random.default_rng(3).random(900) < np.where(np.arange(900) < 400, 0.1, 0.4)
     expected = rows_to_alarm(LossDetector(10_000), losses)
     first, second = LossDetector(10_000), LossDetector(10_000)
