@@ -257,8 +257,8 @@ def write_project(options: Options) -> Path:
             f"  {TASK}: {{instruction: route}}\n"
             f"  {REPLIES}: {{kind: text, instruction: answer, min_labels: 60}}\n"
             "gateway: {port: 0, trust_client_time: true}\n"
-            "decide: {min_labels: 500}\n"
+            "decide: {min_labels: 600}\n"
             "release: {most_feedback: 100}\n"
-            "train: {attempts: [corrections, careful], lr: 3.0e-3, epochs: 3}\n"
+            "train: {attempts: [corrections, careful], lr: 3.0e-3, epochs: 2}\n"
         )
     return path

@@ -21,6 +21,8 @@ TAILS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.55)
 SHARES = (0.05, 0.15, 0.4)
 UNKNOWN = 2.0
 """The loss of a reply whose right label the version does not know: stranger than any that it could have avoided."""
+TOLERATED = 0.01
+"""Share of such rows that is no cause for alarm."""
 EDGES = np.append(np.linspace(0.0, 1.0, 65)[1:], 1.5)
 _TAIL, _SHARE = (grid.ravel() for grid in np.meshgrid(TAILS, SHARES))
 
@@ -49,8 +51,8 @@ class LossDetector:
     Without a baseline it bets on conformal p-values of the losses, as the traffic's detector does on strangeness: the
     reference is every labeled row so far, and while losses are exchangeable, alarms come on average no sooner than
     every `threshold` labeled rows, whatever their rate. A bet (tail, share) expects that of the p-values above `tail`
-    a `share` falls below it now: that such a share of the requests is of a new kind and answered wrong. An unknown
-    label is stranger than a wrong reply, so that a handful of them is noticed among replies that are often wrong.
+    a `share` falls below it now: that such a share of the requests is of a new kind and answered wrong. Beside these
+    are bets that more than TOLERATED of the rows have an unknown label: no reference takes that in as it grows.
 
     With a baseline it bets that the mean loss is above it: f = 1 + lambda (loss - baseline), lambda in STAKES /
     baseline. No exchangeability is asked for then: losses may depend on each other, so long as the mean loss, given all
@@ -62,7 +64,8 @@ class LossDetector:
         self.baseline = None if baseline is None else min(max(baseline, 0.01), 0.99)
         # A baseline of zero would be broken by a single wrong label, one of one could never be.
         self._reference, self._seed = Histogram(EDGES), seed
-        self._evidence = ShiryaevRoberts(len(TAILS) * len(SHARES) if baseline is None else len(STAKES), threshold)
+        ranks = len(TAILS) * len(SHARES) if baseline is None else 0
+        self._evidence = ShiryaevRoberts(ranks + len(STAKES), threshold)
 
     @property
     def rows(self) -> int:
@@ -71,7 +74,10 @@ class LossDetector:
 
     def update(self, loss: float, time: float) -> Alarm | None:
         """Take the loss, in [0, 1] or UNKNOWN, of an interaction of this time."""
-        logs = self._against_ranks(loss) if self.baseline is None else self._against(self.baseline, loss)
+        if self.baseline is None:
+            logs = np.append(self._against_ranks(loss), _against(TOLERATED, float(loss == UNKNOWN)))
+        else:
+            logs = _against(self.baseline, min(loss, 1.0))
         return self._evidence.scan(logs[None], np.array([time]))[1]
 
     def state(self) -> dict[str, Any]:
@@ -85,9 +91,6 @@ class LossDetector:
         self._reference.counts = np.array(state["reference"], dtype=np.int64)
         self._evidence.load(state["evidence"])
 
-    def _against(self, baseline: float, loss: float) -> Floats:
-        return np.log1p(np.array(STAKES) / baseline * (min(loss, 1.0) - baseline))
-
     def _against_ranks(self, loss: float) -> Floats:
         bits = np.random.PCG64([self._seed, 1])  # other ties than those of the traffic's detector
         bits.advance(self._evidence.rows)  # the same tie for the same row, whenever it comes
@@ -95,6 +98,10 @@ class LossDetector:
         (p,) = self._reference.rank(np.array([loss]), tie)
         logs: Floats = np.where(p <= _TAIL, np.log((_TAIL + _SHARE * (1 - _TAIL)) / _TAIL), np.log1p(-_SHARE))
         return logs
+
+
+def _against(baseline: float, loss: float) -> Floats:
+    return np.log1p(np.array(STAKES) / baseline * (loss - baseline))
 
 
 def _rating(value: str) -> float | None:
