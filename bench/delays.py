@@ -51,6 +51,8 @@ class World:
 
     index: np.ndarray
     """float32[rows, hidden]: what it was trained on."""
+    labels: tuple[str, ...]
+    """Those the champion knows."""
     before: Sequence[Recorded]
     after: Sequence[Recorded]
 
@@ -82,7 +84,7 @@ def world(phase: int) -> World:
         backend.load(version, made.weights)
         taught = [Request(task=TASK, text=row.text, version=version.id) for row in known[:: -(-len(known) // INDEX)]]
         sides = [_recorded(backend, version, side) for side in (earlier[middle:], changed)]
-        return World(backend.embed(taught), *sides)
+        return World(backend.embed(taught), labels, *sides)
 
 
 def _phase(truths: Sequence[Truth], row: StreamRow) -> int:
@@ -107,7 +109,8 @@ def delay(world: World, seed: int) -> tuple[int | None, str]:
     labels = [_label(at, one) for at, one in enumerate(drawn)]
     told = rng.random(len(stream)) < LABELED
     onset = CALIBRATION + BEFORE
-    watcher = Watcher.start(TASK.name, world.index, (), Monitor(min_reference=CALIBRATION, seed=seed))
+    settings = Monitor(min_reference=CALIBRATION, seed=seed)
+    watcher = Watcher.start(TASK.name, world.index, (), settings, labels=world.labels)
     for at in range(0, len(stream), BATCH):
         some = range(at, min(at + BATCH, len(stream)))
         signals = watcher.update([stream[k] for k in some])
