@@ -157,7 +157,7 @@ def test_the_bar_prints_its_line_and_remembers(
     """Every arm is measured; run again nothing is trained; another divergence trains ours alone again."""
     given = ("--base", base, "--streams", str(streams), "--cache", str(tmp_path), "--label-share", "0.6")
     monkeypatch.setattr(bench.loop_2, "SHARES", (0.3, 1.0))
-    run(bench, monkeypatch, *given, "--frontier")
+    run(bench, monkeypatch, *given, "--frontier", "1")
     first = capsys.readouterr()
     line = json.loads(first.out.splitlines()[-1])
     assert {"bar", "value", "interval", "n", "goal", "met", "seconds", "streams", "skipped"} <= line.keys()
@@ -186,7 +186,7 @@ def test_refused_candidates_are_paid_for(bench: SimpleNamespace, base: str, cour
     """A candidate that the gate refuses leaves the champion where it is, and its work counts."""
     lab = bench.lab.Lab(base, tmp_path, course.fingerprint, lambda text: None)
     settings = bench.arms.Settings(share=0.6, budget=1e6)
-    hard = replace(settings, train=replace(settings.train, epochs=1, lr=1e-6, warm_lr=1e-6))
+    hard = replace(settings, train=replace(settings.train, epochs=1, lr=1e-6, warm_lr=1e-6, refit=False))
     race = bench.arms.Race(lab=lab, course=course, settings=hard, seed=0)
     champion, learned = bench.arms.first(race)
 
@@ -203,7 +203,7 @@ def test_a_second_attempt_stays_within_the_budget(
     """Without budget there is one candidate a turn."""
     lab = bench.lab.Lab(base, tmp_path, course.fingerprint, lambda text: None)
     settings = bench.arms.Settings(share=0.6, budget=0.0)
-    hard = replace(settings, train=replace(settings.train, epochs=1, lr=1e-6, warm_lr=1e-6))
+    hard = replace(settings, train=replace(settings.train, epochs=1, lr=1e-6, warm_lr=1e-6, refit=False))
     race = bench.arms.Race(lab=lab, course=course, settings=hard, seed=0)
 
     steps = bench.arms.ours(race, *bench.arms.first(race))

@@ -27,10 +27,10 @@ def put_end(shop: Workshop, state: str = "decide") -> None:
     shop.store.turns.put(replace(turns(shop)[-1], state=state, diary={"watch": ""}))
 
 
-def state_again(shop: Workshop, n: int, at: float) -> None:
+def state_again(shop: Workshop, n: int, at: float, *, right: bool = False) -> None:
     """`n` users say something more about what they said already."""
     rows = shop.store.interactions.list(TASK)[-n:]
-    more = [replace(said(row, "leak", at + k), id=f"fbk_{at}_{k}") for k, row in enumerate(rows)]
+    more = [replace(said(row, row.reply if right else "leak", at + k), id=f"fbk_{at}_{k}") for k, row in enumerate(rows)]
     shop.store.feedback.add(more)
 
 
@@ -70,17 +70,17 @@ def test_labels_that_come_before_the_first_step_open_no_second_turn(shop: Worksh
 
 def test_without_a_signal_many_more_labels_are_needed(shop: Workshop, queue: TurnQueue) -> None:
     """100 labels open no turn where nothing moved, though 30 would have after a signal; ten times as many do."""
-    calm = replace(shop.config, monitor=replace(shop.config.monitor, false_alarm_every=10**9))
+    calm = replace(shop.config, monitor=replace(shop.config.monitor, false_alarm_every=10**300))
     watch = Watch(Workshop(calm, shop.store), queue)
     watch.tick()
     assert shop.store.signals.list(TASK) == []
     assert turns(shop) == []
     missing = watching.UNASKED * calm.decide.min_labels - 100
-    state_again(shop, 100, ONSET + 1000.0)
-    state_again(shop, missing - 101, ONSET + 2000.0)
+    state_again(shop, 100, ONSET + 1000.0, right=True)
+    state_again(shop, missing - 101, ONSET + 2000.0, right=True)
     watch.tick()
     assert turns(shop) == []
-    state_again(shop, 1, ONSET + 3000.0)
+    state_again(shop, 1, ONSET + 3000.0, right=True)
     watch.tick()
     assert len(turns(shop)) == 1
 

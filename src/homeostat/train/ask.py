@@ -12,6 +12,7 @@ from homeostat.llm.forward import predict
 from homeostat.llm.load import Opened
 from homeostat.llm.render import Rendered
 from homeostat.train.flops import Size, shape
+from homeostat.train.precision import computing
 
 ROWS = 64
 """Rows of one forward pass."""
@@ -19,7 +20,7 @@ ROWS = 64
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a model says of rows, computed in float32, in the order of the rows."""
+    """What a model says of rows, in the order of the rows."""
 
     states: Tensor
     """float[rows, hidden]: the state from which the first completion token is predicted."""
@@ -29,8 +30,8 @@ class Asked:
 
 
 @torch.no_grad()
-def ask(opened: Opened, rows: Sequence[Rendered], labels: Tensor) -> Asked:
-    """The states and the logits of rows over these label tokens."""
+def ask(opened: Opened, rows: Sequence[Rendered], labels: Tensor, *, bfloat16: bool = False) -> Asked:
+    """The states and the logits of rows over these label tokens, in float32 if nothing else is said."""
     size, spent = Size.of(opened.model), 0.0
     order = sorted(range(len(rows)), key=lambda k: len(rows[k].prompt))
     logits = torch.zeros(len(rows), len(labels), device=labels.device)
@@ -38,7 +39,8 @@ def ask(opened: Opened, rows: Sequence[Rendered], labels: Tensor) -> Asked:
     for start in range(0, len(order), ROWS):
         some = order[start : start + ROWS]
         asked = [Rendered(rows[k].prompt, (0,)) for k in some]
-        predicted = predict(opened, asked)
+        with computing(opened.model.device, max(len(row.ids) for row in asked), bfloat16=bfloat16):
+            predicted = predict(opened, asked)
         states[some], logits[some] = predicted.states.float(), predicted.logits[:, labels].float()
         spent += size.forward(*shape(asked, opened.family))
     return Asked(states, logits, spent)

@@ -79,7 +79,13 @@ class _Seen:
 
 
 def refit(
-    opened: Opened, rows: LabelRows | None, labels: Tensor, learned: Sequence[Sample], held: Sequence[Sample]
+    opened: Opened,
+    rows: LabelRows | None,
+    labels: Tensor,
+    learned: Sequence[Sample],
+    held: Sequence[Sample],
+    *,
+    bfloat16: bool = False,
 ) -> Refitted:
     """Fit the labels' rows to `learned`, and keep them if that lowers the loss on `held`.
 
@@ -92,16 +98,16 @@ def refit(
         labels: int64[labels], the tokens of the labels, in the same order.
         learned: rows that were trained on, now or by an ancestor.
         held: rows that neither this run nor an ancestor was trained on.
+        bfloat16: whether the states of `learned` are computed in it, as in training; those of `held` never are.
     """
     if rows is None or len(held) < 2 or not learned:
         return Refitted()
-    asked = ask(opened, [s.rendered for s in (*learned, *held)], labels)
-    begun = rows.read()
+    asked, begun = ask(opened, [s.rendered for s in held], labels), rows.read()
     offset = asked.logits - asked.states @ begun.T
     if float((offset - offset.mean(0)).abs().max()) > LINEAR * float(asked.logits.std()):
         return Refitted(flops=asked.flops)
-    every = _seen(asked.states, offset.mean(0), labels, (*learned, *held))
-    known, unseen = _part(every, slice(0, len(learned))), _part(every, slice(len(learned), None))
+    shown = ask(opened, [s.rendered for s in learned], labels, bfloat16=bfloat16)
+    known, unseen = (_seen(each.states, offset.mean(0), labels, of) for each, of in ((shown, learned), (asked, held)))
     plain, _ = _scaled(begun, unseen)
     best, kept, fitted = plain, begun, begun
     for each in PULLS:
@@ -109,7 +115,7 @@ def refit(
         loss, factor = _scaled(fitted, unseen)
         if loss < best:
             best, kept = loss, factor * fitted
-    spent = asked.flops + 6.0 * len(PULLS) * LOOKS * begun.numel() * len(learned)
+    spent = asked.flops + shown.flops + 6.0 * len(PULLS) * LOOKS * begun.numel() * len(learned)
     rows.write(kept)
     return Refitted(plain - best, spent)
 
@@ -118,10 +124,6 @@ def _seen(states: Tensor, offset: Tensor, labels: Tensor, samples: Sequence[Samp
     target = torch.tensor([s.rendered.completion[0] for s in samples], device=labels.device)
     weight = torch.tensor([s.weight for s in samples], device=labels.device)
     return _Seen(states, offset, (target[:, None] == labels[None]).int().argmax(1), weight)
-
-
-def _part(seen: _Seen, rows: slice) -> _Seen:
-    return _Seen(seen.states[rows], seen.offset, seen.right[rows], seen.weight[rows])
 
 
 def _fit(seen: _Seen, begun: Tensor, start: Tensor, pull: float) -> Tensor:

@@ -132,7 +132,7 @@ def _refit(adapt: Any, job: Job, remembered: Sequence[Sample]) -> Refitted:
     if job.allowed is None or not job.recipe.refit:
         return Refitted()
     rows = adapt.label_rows(job.opened.model, job.allowed)
-    return refit(job.opened, rows, job.allowed, remembered, job.held_out)
+    return refit(job.opened, rows, job.allowed, remembered, job.held_out, bfloat16=job.bfloat16)
 
 
 def render(order: Order, renderer: Renderer, codes: LabelCodes | None) -> list[Sample]:

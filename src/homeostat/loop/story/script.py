@@ -259,6 +259,6 @@ def write_project(options: Options) -> Path:
             "gateway: {port: 0, trust_client_time: true}\n"
             "decide: {min_labels: 600}\n"
             "release: {most_feedback: 100}\n"
-            "train: {attempts: [corrections, careful], lr: 3.0e-3, epochs: 2}\n"
+            "train: {attempts: [corrections, careful], lr: 3.0e-3, epochs: 3}\n"
         )
     return path
