@@ -174,7 +174,8 @@ def ending(store: Store) -> dict[str, Any]:
     turn = store.turns.list(TASK)[0]
     versions = [replace(version, cost=_counted(version.cost)) for version in store.versions.list(TASK)]
     releases = [(row.id, row.stage.value, row.champion, row.candidate) for row in store.releases.list(TASK)]
-    looks = {v.id: [_look(e.values) for e in store.events.list(v.id) if e.name == "training"] for v in versions}
+    tried = [version.id for version in versions if version.parent]
+    looks = {id: [_look(e.values) for e in store.events.list(id) if e.name == "training"] for id in tried}
     return {
         "turn": asdict(replace(turn, because="")),
         "signals": [asdict(signal) for signal in store.signals.list(TASK) if signal.time <= turn.time],

@@ -62,7 +62,7 @@ def _rows(tree: ast.Module) -> Iterator[str]:
     for parameter, default in zip(given, [*blank, *own.args.defaults, *own.args.kw_defaults], strict=True):
         match parameter.annotation:
             case ast.Subscript(slice=ast.Tuple(elts=[_, ast.Call() as asked])):
-                yield _row(parameter.arg, default, asked)
+                yield _row(parameter.arg, _resolved(default, tree), asked)
 
 
 def _row(name: str, default: ast.expr | None, asked: ast.Call) -> str:
@@ -71,6 +71,19 @@ def _row(name: str, default: ast.expr | None, asked: ast.Call) -> str:
     shown = name.upper() if kind == "Argument" else ", ".join(names) or "--" + name.replace("_", "-")
     meaning = next((str(ast.literal_eval(word.value)) for word in asked.keywords if word.arg == "help"), "")
     return f"| `{shown}` | {_default(default)} | {meaning.replace('|', chr(92) + '|')} |"
+
+
+def _resolved(default: ast.expr | None, tree: ast.Module) -> ast.expr | None:
+    """A constant's value in place of the name under which it is imported from another module of the package."""
+    for node in tree.body:
+        match node, default:
+            case ast.ImportFrom(module=str(module), names=names), ast.Name(id=name) if name in {n.name for n in names}:
+                source = ast.parse((ROOT / "src" / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8"))
+                for given in source.body:
+                    match given:
+                        case ast.Assign(targets=[ast.Name(id=found)], value=value) if found == name:
+                            return value
+    return default
 
 
 def _default(default: ast.expr | None) -> str:

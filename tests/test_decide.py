@@ -1,4 +1,4 @@
-"""The policy against somebody who knows the future, on a stream whose every outcome is known (METHODS B3).
+"""The policy against somebody who knows the future, on a stream whose every outcome is known.
 
 Topics arrive, leave and come back. A[i, t] is the accuracy at step t of a model trained with what came before step i:
 of a topic it has seen n times it answers 0.8 · (1 − exp(−n / 150)) right. Every decision is made by the shipped policy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from cli.conftest import Run
@@ -13,12 +14,12 @@ from homeostat.store import Store
 
 
 def test_a_first_champion_and_a_suite(homeostat: Run, small: Path, tmp_path: Path) -> None:
-    """The history trains the first champion, the test rows become the suite, live rows are counted as left out."""
+    """The history trains the first champion, the test rows become the suite; without splits there is nothing else."""
     file = stream(tmp_path / "s.jsonl.gz", 40)
     ran = homeostat("import", file, "--task", "routing", "--config", small, "--json")
     assert ran.code == 0, ran.err
     done = ran.json
-    assert (done["history"], done["test"], done["left_out"], done["labels"]) == (8, 8, 24, 2)
+    assert (done["history"], done["test"], done["left_out"], done["labels"]) == (32, 8, 0, 2)
     shop = Workshop.open(load(small))
     assert shop.store.aliases.get("routing", "champion") == done["version"]
     assert len(shop.suite("routing")) == 8
@@ -43,8 +44,9 @@ def test_rows_enter_the_log_once(homeostat: Run, shop: Path, store: Store, tmp_p
     """`--rows-only` stores requests with what was said of them; the same file again adds nothing."""
     file = stream(tmp_path / "s.jsonl", 40)
     first, second = (homeostat("import", file, "--config", shop, "--rows-only", "--json").json for _ in range(2))
-    assert first == {"interactions": 32, "feedback": 32, "unknown_labels": 32, "left_out": 8}
-    assert second == {"interactions": 0, "feedback": 0, "unknown_labels": 32, "left_out": 8}
+    assert first == {"interactions": 32, "feedback": 32, "unknown_labels": 32, "test": 8}
+    assert second == {"interactions": 0, "feedback": 0, "unknown_labels": 32, "test": 0}
+    assert len(Workshop.open(load(shop)).suite("routing")) == 8
     pairs = store.interactions.labeled("routing")
     assert len(pairs) == 32
     assert {said.value for _, said in pairs} == {"refund", "delivery"}
@@ -72,3 +74,25 @@ def test_a_bad_file_changes_nothing(homeostat: Run, shop: Path, store: Store, tm
 def test_a_file_that_is_not_there(homeostat: Run, shop: Path, tmp_path: Path) -> None:
     """An error that says so."""
     assert homeostat("import", tmp_path / "nothing.jsonl", "--config", shop).code == BadStream.exit
+
+
+def test_history_and_test_rows_are_enough(homeostat: Run, small: Path, tmp_path: Path) -> None:
+    """Nothing is replayed here, so a file needs no live rows; those it has are left out and counted."""
+    rows = [json.loads(line) for line in stream(tmp_path / "s.jsonl", 40).read_text().splitlines()]
+    marked = [row | {"split": "test" if k % 4 == 3 else "history"} for k, row in enumerate(rows)]
+    marked[0]["split"] = "live"
+    file = tmp_path / "marked.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in marked))
+    done = homeostat("import", file, "--task", "routing", "--config", small, "--json").json
+    assert (done["history"], done["test"], done["left_out"]) == (29, 10, 1)
+
+
+def test_what_the_champion_learned_is_no_test(homeostat: Run, small: Path, tmp_path: Path) -> None:
+    """A row that was trained on does not join the suite when it comes again as a row for testing."""
+    file = stream(tmp_path / "s.jsonl", 40)
+    homeostat("import", file, "--task", "routing", "--config", small)
+    rows = [json.loads(line) | {"split": "test"} for line in file.read_text().splitlines()]
+    again = tmp_path / "again.jsonl"
+    again.write_text("".join(json.dumps(row) + "\n" for row in [*rows, rows[0] | {"text": "quite another thing"}]))
+    done = homeostat("import", again, "--task", "routing", "--config", small, "--rows-only", "--json").json
+    assert done["test"] == 1

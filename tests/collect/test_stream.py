@@ -75,7 +75,7 @@ def test_blank_lines_other_keys_a_byte_order_mark_and_line_separators_in_texts_d
     [
         ("{not json", "not JSON"),
         ("[1, 2]", "a JSON list"),
-        ('{"lable": "x", "text": "y", "time": 1}', "did you mean 'lable'"),
+        ('{"lable": "x", "text": "y", "time": 1}', "rename 'lable' to 'label'"),
         ('{"text": "y", "label": 7, "time": 1}', "'label' is 7"),
         ('{"text": "  ", "label": "a", "time": 1}', "'text' is '  '"),
         ('{"text": "y", "label": "a"}', "no key 'time'"),

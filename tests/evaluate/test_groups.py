@@ -19,7 +19,7 @@ def seen(found: tuple[Guard, ...]) -> list[tuple[str, int, float, bool]]:
 
 
 def test_rows_needed_is_the_power_table() -> None:
-    """At a planned discordance of 0.1, alpha 0.05 and power 0.8, METHODS C1 asks for 1546 and 247 rows."""
+    """At a planned discordance of 0.1, alpha 0.05 and power 0.8, the test needs 1546 and 247 rows."""
     assert rows_needed(0.02, SETTINGS) == 1546
     assert rows_needed(0.05, SETTINGS) == 247
     assert rows_needed(0.0, SETTINGS) == np.inf

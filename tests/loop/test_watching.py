@@ -30,7 +30,9 @@ def put_end(shop: Workshop, state: str = "decide") -> None:
 def state_again(shop: Workshop, n: int, at: float, *, right: bool = False) -> None:
     """`n` users say something more about what they said already."""
     rows = shop.store.interactions.list(TASK)[-n:]
-    more = [replace(said(row, row.reply if right else "leak", at + k), id=f"fbk_{at}_{k}") for k, row in enumerate(rows)]
+    more = [
+        replace(said(row, row.reply if right else "leak", at + k), id=f"fbk_{at}_{k}") for k, row in enumerate(rows)
+    ]
     shop.store.feedback.add(more)
 
 

@@ -58,7 +58,7 @@ def test_a_naive_test_under_the_same_peeking_does_not_keep_it():
     [(0.05, 0.05, 264), (0.05, 0.01, 402), (0.03, 0.05, 790), (0.03, 0.01, 1200), (0.08, 0.05, 102), (0.08, 0.01, 150)],
 )
 def test_harm_is_seen_after_the_measured_number_of_rows(drop, alpha, expected):
-    """Median rows to withdrawal at a discordance of 0.10 are METHODS D5's, within a quarter."""
+    """Median rows to withdrawal at a discordance of 0.10 are those of another implementation, within a quarter."""
     times = stopping_times(Betting.harm, (0.1 - drop) / 2, (0.1 + drop) / 2, alpha=alpha, runs=400, n=6000, seed=1)
 
     assert np.median(times) == pytest.approx(expected, rel=0.25)
@@ -66,7 +66,7 @@ def test_harm_is_seen_after_the_measured_number_of_rows(drop, alpha, expected):
 
 @pytest.mark.parametrize(("win", "lose", "margin", "expected"), [(0.07, 0.03, 0.0, 446), (0.05, 0.05, 0.03, 832)])
 def test_promotion_costs_about_as_many_rows_as_measured(win, lose, margin, expected):
-    """Median rows to promotion are METHODS C3's, within a quarter."""
+    """Median rows to promotion are those of another implementation, within a quarter."""
     times = stopping_times(lambda: Betting(margin), win, lose, alpha=0.05, runs=300, n=6000, seed=2)
 
     assert np.median(times) == pytest.approx(expected, rel=0.25)

@@ -6,7 +6,7 @@ import pytest
 from homeostat.stats.paired import mcnemar_superiority
 from homeostat.stats.power import needed
 
-# METHODS C1: discordance -> rows at 80 % and 90 % power, per (gain, margin).
+# By simulation: discordance -> rows at 80 % and 90 % power, per (gain, margin).
 COLUMNS = [(0.02, 0), (0.03, 0), (0.05, 0), (0, 0.01), (0, 0.02), (0, 0.03), (0.01, 0.02), (0.02, 0.02)]
 AT_80 = {
     0.05: [767, 337, 117, 3091, 773, 343, 343, 192],

@@ -165,3 +165,10 @@ def test_the_twin_is_ascii(store: Store, client: TestClient) -> None:
     store.interactions.add([row])
     answer = client.get("/ui/traffic.json")
     assert json.loads(answer.content.decode("ascii"))["interactions"][0]["text"] == "übel \ud800"
+
+
+def test_the_root_leads_to_the_pages(client: TestClient) -> None:
+    """Whoever opens the gateway's address in a browser sees the overview, not an error."""
+    answer = client.get("/")
+    assert answer.history[0].headers["location"] == "/ui"
+    assert answer.url.path == "/ui"

@@ -1,10 +1,10 @@
 """Import a labeled stream: the history trains a task's first champion, the test rows become its test suite.
 
 FILE holds JSON lines, plain or gzipped: `{"text", "label", "time"}` and, if you like, `split` (`history`, `live`,
-`test`), `tags`, `reply`, `until`. Without splits the first quarter is history and every fifth row is for testing.
-With `--rows-only` nothing is trained: all rows but those for testing enter the log as requests with feedback, for the
-loop or `homeostat train` to learn from; those whose label the champion does not know are counted. Importing a file
-twice is importing it once.
+`test`), `tags`, `reply`, `until`. Without splits every fifth row is for testing and all others are history; rows marked
+`live` are left out. With `--rows-only` nothing is trained: all rows but those for testing enter the log as requests
+with feedback, for the loop or `homeostat train` to learn from; those for testing join the task's test suite, unless the
+champion has learned them. Labels that it does not know are counted. Importing a file twice is importing it once.
 
 Exit codes: 0 done; 1x configuration; 2x the file cannot be read, or nothing in it can be learned from; 3x model; 4x
 store; 61 the task has a champion already.
@@ -21,10 +21,10 @@ from typing import Annotated, Any
 
 import typer
 
-from homeostat.cli.labeled import entries, exams, lessons
+from homeostat.cli.labeled import entries, examine, exams, lessons
 from homeostat.cli.project import chosen
 from homeostat.cli.table import document, facts
-from homeostat.collect.stream import Split, StreamRow, read_stream
+from homeostat.collect.stream import Split, StreamRow, history_split, read_stream
 from homeostat.config.load import load
 from homeostat.errors import NotReleasable
 from homeostat.loop.found import found
@@ -46,7 +46,10 @@ def command(
     """Import a labeled stream: the history trains a task's first champion, the test rows become its test suite."""
     settings = load(config)
     known = settings.task(chosen(settings, task))
-    rows, _ = read_stream(file)  # what is true of the rows beside their labels is for scoring alone
+    needed = () if rows_only else (Split.HISTORY,)
+    rows, _ = read_stream(
+        file, unnamed=history_split, needed=needed
+    )  # what is true of the rows beside their labels is for scoring alone
     with closing(Workshop.open(settings)) as shop:
         done = _log(shop, known, rows) if rows_only else _champion(shop, known, rows)
     if as_json:
@@ -86,7 +89,7 @@ def _log(shop: Workshop, task: Task, rows: list[StreamRow]) -> dict[str, Any]:
             bar.to(start + len(some))
     known = _known_labels(shop, task)
     unknown = sum(feedback.value not in known for _, feedback in pairs) if task.kind is Kind.LABEL else 0
-    return {"interactions": new, "feedback": said, "unknown_labels": unknown, "left_out": len(rows) - len(pairs)}
+    return {"interactions": new, "feedback": said, "unknown_labels": unknown, "test": examine(shop, task, rows)}
 
 
 def _known_labels(shop: Workshop, task: Task) -> tuple[str, ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from homeostat.collect.stream import Split, StreamRow
+from homeostat.curate.fence import Fence
 from homeostat.errors import BadStream
-from homeostat.loop.workshop import Exam
+from homeostat.loop.steps import remembered
+from homeostat.loop.workshop import Exam, Workshop
 from homeostat.types import ids
 from homeostat.types.dataset import Example
 from homeostat.types.feedback import Feedback, FeedbackKind
@@ -37,6 +39,17 @@ def exams(rows: Iterable[StreamRow], task: Task) -> list[Exam]:
         for row in rows
         if row.split is Split.TEST
     ]
+
+
+def examine(shop: Workshop, task: Task, rows: Sequence[StreamRow]) -> int:
+    """Add the test rows to a task's suite, but for those it has and those like what its champion learned; how many."""
+    suite, champion = shop.suite(task.name), shop.store.aliases.get(task.name, "champion")
+    learned = remembered(shop, shop.store.versions.get(champion)) if champion else []
+    fresh = {row.text for row in Fence(row.text for row in learned).outside(lessons(rows, task, Split.TEST))}
+    more = [exam for exam in exams(rows, task) if exam not in suite and exam.text in fresh]
+    if more:
+        shop.put_suite(task.name, sorted([*suite, *more], key=lambda exam: exam.time))
+    return len(more)
 
 
 def entries(rows: Iterable[StreamRow], task: Task) -> Iterator[tuple[Interaction, Feedback]]:

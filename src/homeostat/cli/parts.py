@@ -23,6 +23,7 @@ def configuration(path: Path) -> tuple[Config, Check]:
     """The configuration, or the defaults where there is no file yet."""
     try:
         config = load(path)
+        importlib.import_module("homeostat.loop.workshop").hold(config)
     except NoProject as missing:
         return Config(), Check(name="configuration", level=Level.WARN, found=missing.what, fix=missing.fix)
     if not config.tasks:

@@ -9,9 +9,8 @@ Example: `homeostat up --config homeostat-demo/homeostat.yaml`
 from __future__ import annotations
 
 import signal
-import threading
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -25,7 +24,9 @@ from homeostat.web.routes import routes
 
 def command(
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
-    part: Annotated[str, typer.Option(help="`all`, or one process alone: `gateway`, `worker`.")] = "all",
+    part: Annotated[
+        Literal["all", "gateway", "worker"], typer.Option(help="`all`, or one process alone: `gateway`, `worker`.")
+    ] = "all",
     set_: Annotated[list[str] | None, typer.Option("--set", help="Override a knob: `--set gateway.port=9000`.")] = None,
 ) -> None:
     """Run the gateway and the worker on a project, until stopped."""
@@ -40,19 +41,19 @@ def command(
 
 
 def _both(config: Path, overrides: tuple[str, ...]) -> None:
-    """Both parts as children; ends when one of them does or when interrupted."""
+    """Both parts as children; ends when one of them does, or when told to by Ctrl-C or SIGTERM."""
     parts: list[Part] = []
-    try:
-        for name in ("gateway", "worker"):
-            parts.append(Part(name, config, overrides))
-            print(f"{name}: {parts[-1].start()}", flush=True)
-        while all(p.process.poll() is None for p in parts):
-            threading.Event().wait(1.0)
-        for part in parts:
-            if part.process.returncode:
-                raise part.failure("ended")
-    except KeyboardInterrupt:
-        pass
-    finally:
-        for part in reversed(parts):
-            part.stop()
+    with interrupted(signal.SIGTERM, signal.SIGINT) as stop:
+        try:
+            for name in ("gateway", "worker"):
+                parts.append(Part(name, config, overrides))
+                if address := parts[-1].start(stopped=stop.is_set):
+                    print(f"{name}: {address}" + (f", pages: {address}/ui" if name == "gateway" else ""), flush=True)
+            while all(p.process.poll() is None for p in parts) and not stop.wait(1.0):
+                pass
+            for part in parts:
+                if part.process.returncode and not stop.is_set():
+                    raise part.failure("ended")
+        finally:
+            for part in reversed(parts):
+                part.stop()

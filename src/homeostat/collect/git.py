@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from homeostat.collect.stream import StreamRow, default_split, require_every_split
+from homeostat.collect.stream import StreamRow, default_split, require_splits
 from homeostat.errors import NotARepository
 
 ROOT_FILES = "root files"
@@ -41,7 +41,7 @@ def read_git(path: Path | str, *, min_commits: int = 20, newest: int | None = No
         StreamRow(index=k, text=subject, label=part, time=time, split=default_split(k, len(kept)))
         for k, (time, subject, part) in enumerate(kept)
     ]
-    require_every_split(rows, where=str(path))
+    require_splits(rows, where=str(path))
     return rows
 
 

@@ -7,11 +7,12 @@ is handed back beside the rows and never in them, so that whoever holds rows can
 
 from __future__ import annotations
 
+import difflib
 import gzip
 import json
 import math
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -24,6 +25,7 @@ Truth = Mapping[str, object]
 """What a stream knows about a row that nothing but scoring may read."""
 
 _SHAPE = 'one JSON object a line: {"text", "label", "time", "split", "tags", "truth"}; the last three may be missing'
+_KEYS = frozenset({"text", "label", "time", "split", "tags", "truth", "reply", "until"})
 _YEAR_10000 = 253_402_300_800.0
 
 
@@ -71,17 +73,27 @@ class _Line:
     until: float
 
 
-def read_stream(path: Path | str) -> tuple[list[StreamRow], list[Truth]]:
+def read_stream(
+    path: Path | str,
+    *,
+    unnamed: Callable[[int, int], Split] = lambda index, n: default_split(index, n),
+    needed: Collection[Split] = tuple(Split),
+) -> tuple[list[StreamRow], list[Truth]]:
     """Rows in the order of time, and what is true of each of them, apart.
+
+    Args:
+        path: JSON lines, plain or gzipped.
+        unnamed: where the stream names no splits, that of row `index` of `n`.
+        needed: splits of which there must be rows.
 
     Raises:
         BadStream: no such file, or a line that does not fit, with its number and what is wrong with it.
-        EmptyStream: no rows, or no row of history, traffic or test.
+        EmptyStream: no rows, or none of a split that is needed.
         NotText: the file is not UTF-8.
     """
     path = Path(path)
     lines = sorted(_lines(path), key=lambda line: line.time)
-    splits = _splits(lines, path)
+    splits = _splits(lines, path, unnamed)
     rows = [
         StreamRow(
             index=k,
@@ -95,7 +107,7 @@ def read_stream(path: Path | str) -> tuple[list[StreamRow], list[Truth]]:
         )
         for k, (line, split) in enumerate(zip(lines, splits, strict=True))
     ]
-    require_every_split(rows, where=str(path))
+    require_splits(rows, needed, where=str(path))
     return rows, [line.truth for line in lines]
 
 
@@ -106,15 +118,20 @@ def default_split(index: int, n: int) -> Split:
     return Split.HISTORY if index < n / 4 else Split.LIVE
 
 
-def require_every_split(rows: list[StreamRow], *, where: str) -> None:
-    """Hold that the story can be told of these rows.
+def history_split(index: int, n: int) -> Split:
+    """The same where nothing is to be replayed: every fifth is test, all others history."""
+    return Split.TEST if index % 5 == 4 else Split.HISTORY
+
+
+def require_splits(rows: Sequence[StreamRow], needed: Collection[Split] = tuple(Split), *, where: str) -> None:
+    """Hold that there are rows of these splits: of all, if the story is to be told of them.
 
     Raises:
-        EmptyStream: there are none, or no history, traffic or test among them.
+        EmptyStream: there are no rows, or none of one of these splits.
     """
     if not rows:
         raise EmptyStream("the stream has no rows", where=where, fix=_SHAPE)
-    missing = [s.value for s in Split if s not in {row.split for row in rows}]
+    missing = [s.value for s in Split if s in needed and s not in {row.split for row in rows}]
     if missing:
         raise EmptyStream(
             f"the stream has {len(rows)} rows but none of {' and none of '.join(missing)}",
@@ -123,7 +140,7 @@ def require_every_split(rows: list[StreamRow], *, where: str) -> None:
         )
 
 
-def _splits(lines: list[_Line], path: Path) -> list[Split]:
+def _splits(lines: list[_Line], path: Path, unnamed: Callable[[int, int], Split]) -> list[Split]:
     """The split of each line: its own, or all by position where no line names one."""
     named = [line.split for line in lines if line.split is not None]
     if len(named) == len(lines):
@@ -135,7 +152,7 @@ def _splits(lines: list[_Line], path: Path) -> list[Split]:
             where=f"{path} line {first}",
             fix="give every row a split, or none",
         )
-    return [default_split(k, len(lines)) for k in range(len(lines))]
+    return [unnamed(k, len(lines)) for k in range(len(lines))]
 
 
 def _lines(path: Path) -> Iterator[_Line]:
@@ -189,7 +206,7 @@ def _line(text: str, number: int, where: str) -> _Line:
 def _words(entry: dict[str, object], key: str, where: str) -> str:
     """The text under a key that must be there and not be blank."""
     if key not in entry:
-        raise BadStream(f"no key '{key}'", where=where, fix=did_you_mean(key, entry))
+        raise _missing(entry, key, where)
     value = entry[key]
     if not isinstance(value, str) or not value.strip():
         raise BadStream(f"'{key}' is {value!r:.60}, not a text with words in it", where=where, fix=_SHAPE)
@@ -198,9 +215,15 @@ def _words(entry: dict[str, object], key: str, where: str) -> str:
     return value
 
 
+def _missing(entry: dict[str, object], key: str, where: str) -> BadStream:
+    """What to say of a key that must be there: which of those given may be meant, or what a row looks like."""
+    near = difflib.get_close_matches(key, [given for given in entry if given not in _KEYS], n=1)
+    return BadStream(f"no key '{key}'", where=where, fix=f"rename '{near[0]}' to '{key}'" if near else _SHAPE)
+
+
 def _time(entry: dict[str, object], key: str, where: str) -> float:
     if key not in entry:
-        raise BadStream(f"no key '{key}'", where=where, fix=did_you_mean(key, entry))
+        raise _missing(entry, key, where)
     try:
         return seconds(entry[key])
     except ValueError as broken:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar, cast
 
-from homeostat.errors import UnknownKey, did_you_mean
+from homeostat.errors import UnknownKey, WrongType, did_you_mean
 from homeostat.types.task import Kind, Task
 
 T = TypeVar("T")
@@ -54,6 +54,10 @@ class Store:
     `blobs` in `folder`."""
 
 
+METRICS = {Kind.LABEL: "accuracy", Kind.TEXT: "chrf"}
+"""What quality is measured by."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tasks:
     """One named job the model does; `tasks` holds any number of them, by name."""
@@ -63,7 +67,7 @@ class Tasks:
     instruction: str = ""
     """System message that every request of this task carries."""
     metric: str = ""
-    """What quality is measured by. Empty: `accuracy` for labels, `chrf` for text."""
+    """What quality is measured by: `accuracy` for labels, `chrf` for text, and so it is if left empty."""
     labels: tuple[str, ...] = ()
     """Labels known from the start: a list, or the name of a UTF-8 text file with one label a line."""
     objective_at_least: float | None = knob(None, least=0.0)
@@ -244,11 +248,15 @@ class Config:
 
         Raises:
             UnknownKey: `tasks` has no such name.
+            WrongType: its metric is not one of its kind.
         """
         if name not in self.tasks:
             raise UnknownKey(f"unknown task '{name}'", where="tasks", fix=did_you_mean(name, self.tasks))
         entry = self.tasks[name]
-        metric = entry.metric or ("accuracy" if entry.kind is Kind.LABEL else "chrf")
+        metric = METRICS[entry.kind]
+        if entry.metric not in ("", metric):
+            where = f"tasks.{name}.metric"
+            raise WrongType(f"a task of kind {entry.kind} has no '{entry.metric}'", where=where, fix=f"write {metric}")
         return Task(
             name=name,
             kind=entry.kind,

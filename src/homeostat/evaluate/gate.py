@@ -1,6 +1,6 @@
 """The gate: is the candidate better where it should be, and has it lost nothing anywhere else?
 
-Intersection-union (METHODS C1, C4): a candidate passes only if superiority on the target and non-inferiority on every
+Intersection-union (Berger 1982): a candidate passes only if superiority on the target and non-inferiority on every
 gated group are each shown at level alpha. Somebody who is worse in one place is let through by that place's test at
 most alpha of the time, whatever the other tests say; so no correction for their number is needed. The number of rows
 is fixed beforehand and the gate is asked once: looking again as rows arrive is the business of `release.guard`.

@@ -1,6 +1,6 @@
 """Which groups of rows are gated, alone or pooled, and by which margin.
 
-A group is gated alone only if it has as many rows as the power table asks for (METHODS C1): with fewer, the test
+A group is gated alone only if it has as many rows as the power table asks for (`stats/power.py`): with fewer, the test
 would answer "not shown" most of the time even for a candidate that lost nothing. How many that is must not depend on
 the candidate. If it followed the discordance seen in the group, a candidate that breaks a group would raise it, and
 so lift the group out of the gate that should have stopped it. Therefore the number rests on a discordance planned

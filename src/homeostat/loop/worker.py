@@ -63,10 +63,14 @@ def work(config: Config, *, stopped: Callable[[], bool], announce: Callable[[str
 
 def _take(folder: Path, stopped: Callable[[], bool]) -> bool:
     """Hold the folder as soon as no other worker does; false if it is to end before that."""
+    told = False
     while not stopped():
         try:
             _held.enter_context(only_worker(folder, patience_s=0.5))
             return True
         except BlockingIOError:
-            continue
+            if not told:
+                sys.stdout.write(f"waiting: another worker has {folder}; this one begins when that one ends\n")
+                sys.stdout.flush()
+            told = True
     return False

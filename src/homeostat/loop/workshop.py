@@ -16,6 +16,7 @@ from homeostat.errors import NothingReleased
 from homeostat.llm.backend import Reply, Request
 from homeostat.llm.local import LocalBackend
 from homeostat.store import Store
+from homeostat.train.named import named
 from homeostat.types.task import Task
 from homeostat.types.version import Version
 
@@ -32,6 +33,18 @@ class Exam:
     """When the row was retired, because what is right for it changed."""
 
 
+def hold(config: Config) -> None:
+    """Hold that every name in the configuration is one of something, before a turn stumbles on it weeks later.
+
+    Raises:
+        UnknownPlugin, WrongType: it names a recipe or a metric that there is not.
+    """
+    for recipe in config.train.attempts:
+        named(recipe, config.train)
+    for task in config.tasks:
+        config.task(task)
+
+
 @dataclass(slots=True)
 class Workshop:
     """Opened once in a worker; the steps of a turn reach it through `workshop()`."""
@@ -44,7 +57,12 @@ class Workshop:
 
     @staticmethod
     def open(config: Config) -> Workshop:
-        """Open the store of a configuration, creating its folder."""
+        """Open the store of a configuration, creating its folder.
+
+        Raises:
+            UnknownPlugin, WrongType: the configuration names a recipe or a metric that there is not; nothing is made.
+        """
+        hold(config)
         Path(config.folder).mkdir(parents=True, exist_ok=True)
         return Workshop(config, Store.open(config.database, config.blobs))
 

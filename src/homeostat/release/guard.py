@@ -2,7 +2,7 @@
 
 A pair is one request that both versions answered: one for the user, the other as a copy. Where feedback says
 what the reply should have been, D is the candidate's score on it minus the champion's, in [-1, 1]. A betting e-process
-(METHODS C3) gathers evidence of harm, its mirror evidence that no harm is done; each is wrong with probability at most
+(2010.09686) gathers evidence of harm, its mirror evidence that no harm is done; each is wrong with probability at most
 its alpha however often one looks. Wealth is a product over pairs, so feedback may come late and in any order: it is
 computed anew from the rows, and every request counts once, by the newest thing said about it.
 

@@ -76,15 +76,11 @@ def rollback(store: Store, task: str, because: str, *, to: str = "", now: float)
     champion = _earlier(store, before, to)
     if champion == before.champion:
         return before
-    row = Release(
-        id="",
-        task=task,
-        time=now,
-        stage=Stage.ROLLBACK,
-        champion=champion,
-        candidate=before.champion,
-        because=because,
-    )
+    if store.versions.get(champion).state is State.WITHDRAWN:  # forward again: nothing is held against the one before
+        stage, left = Stage.FULL, ""
+    else:
+        stage, left = Stage.ROLLBACK, before.champion
+    row = Release(id="", task=task, time=now, stage=stage, champion=champion, candidate=left, because=because)
     return _ours(enact(store, before, row), champion)
 
 
@@ -124,9 +120,12 @@ def _earlier(store: Store, before: Release, to: str) -> str:
     for version in reversed(champions):
         if version != before.champion and store.versions.get(version).state is State.RETIRED:
             return version
+    taken_back = dict.fromkeys(version for version in reversed(champions) if version != before.champion)
+    if not taken_back:
+        raise NoWayBack(f"{before.champion} is the first champion of task '{before.task}'", fix="promote another first")
     raise NoWayBack(
-        f"{before.champion} is the first champion of task '{before.task}', or those before it were taken back",
-        fix="name one: `homeostat rollback --to VERSION`",
+        f"the champions of task '{before.task}' before {before.champion} were taken back",
+        fix=f"name one: `homeostat rollback --to {' or '.join(taken_back)}`",
     )
 
 

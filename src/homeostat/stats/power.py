@@ -10,7 +10,7 @@ def needed(discordance: float, gain: float, margin: float, alpha: float = 0.05, 
 
     `discordance` is the share of rows on which the two versions differ (one right, the other wrong), `gain` the true
     mean difference, `margin` the non-inferiority margin (0 for superiority). Normal approximation
-    (z_alpha + z_power)^2 (discordance - gain^2) / (gain + margin)^2; METHODS C1 tabulates it.
+    (z_alpha + z_power)^2 (discordance - gain^2) / (gain + margin)^2 (Connor 1987).
 
     Raises:
         ValueError: a gain that the discordance cannot hold, or no distance between gain and -margin.

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from homeostat.config.schema import Config
@@ -33,7 +33,7 @@ Answer = Callable[[Request], Response]
 
 def routes(store: Store, config: Config) -> list[Route]:
     """Every page, every twin, and the stylesheet; reading from the store as each request comes."""
-    found = [Route(f"{PREFIX}/style.css", _style)]
+    found = [Route("/", _home), Route(f"{PREFIX}/style.css", _style)]
     for page in PAGES:
         # The twin first: `{id}` would take `….json` for an id.
         found.append(Route(f"{PREFIX}{page.path}.json", _answer(page, store, config, _as_json)))
@@ -50,6 +50,10 @@ def _answer(page: Page, store: Store, config: Config, write: Callable[[Request, 
             return _problem(problem, request, config)
 
     return answer
+
+
+def _home(request: Request) -> Response:
+    return RedirectResponse(PREFIX)
 
 
 def _as_json(request: Request, page: Page, data: Data) -> Response:

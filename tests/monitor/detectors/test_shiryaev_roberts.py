@@ -34,7 +34,7 @@ def stream(rng, calibration, scores):
 
 
 def by_the_book(p, c):
-    """METHODS A3 written out row by row: alarms as (row, mean of M, start of the best CUSUM run)."""
+    """The definition written out row by row: alarms as (row, mean of M, start of the best CUSUM run)."""
     m, cusum, start, found = np.zeros(BETS), np.zeros(BETS), np.zeros(BETS, dtype=int), []
     for row, x in enumerate(p):
         f = np.array([1 + e * (x - 0.5) for e in EPS] + [k * x ** (k - 1) for k in KAP])
@@ -127,7 +127,7 @@ def test_the_fixed_window_trap():
 
 @pytest.mark.parametrize(("share", "batches"), [(0.10, 8.2), (0.25, 1.4), (0.50, 0.8)])
 def test_delay_is_that_of_the_table(share, batches):
-    """Median delay at c = 50,000 for a share of requests with an AUC of 0.85, at most 40 % above METHODS A3's."""
+    """Median delay at c = 50,000 for a share of requests with an AUC of 0.85, at most 40 % above another's."""
     shift = 1.466  # two unit normals this far apart have an AUC of 0.85
     delays = []
     for seed in range(40):

@@ -7,11 +7,14 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from homeostat.errors import read_back
 
+WAITING = "waiting:"
+"""A line that begins so says why a part is not ready yet; it is passed on to whoever started it."""
 READY = "ready:"
 """A part prints a line that begins so once it does its work; the rest of the line is its address."""
 
@@ -30,8 +33,8 @@ class Part:
     _said: list[str] = field(init=False, default_factory=list)
     _listener: threading.Thread = field(init=False)
 
-    def start(self, *, patience_s: float = 120.0) -> str:
-        """Start it and wait until it is ready; its address.
+    def start(self, *, patience_s: float = 120.0, stopped: Callable[[], bool] = lambda: False) -> str:
+        """Start it and wait until it is ready; its address, or nothing if it is `stopped()` before.
 
         Raises:
             HomeostatError: the error with which it ended.
@@ -56,7 +59,7 @@ class Part:
         self._listener = threading.Thread(target=self._listen, args=(ready,), daemon=True)
         self._listener.start()
         for _ in range(int(patience_s * 20)):
-            if ready.wait(0.05):
+            if ready.wait(0.05) or stopped():
                 return self.address
             if self.process.poll() is not None:
                 break
@@ -92,6 +95,9 @@ class Part:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self._said.append(line.rstrip())
+            if line.startswith(WAITING):
+                sys.stderr.write(line)
+                sys.stderr.flush()
             if line.startswith(READY):
                 self.address = line.removeprefix(READY).strip()
                 ready.set()

@@ -1,7 +1,7 @@
 """Divergence from the champion's label distribution on old traffic, which protects what was known.
 
-KL on old inputs kept the most of the old at the least cost of the new among EWC, L2-SP and KL on new inputs
-(docs/decisions, METHODS of the design; compare Li & Hoiem 2016, 1606.09282, where it is taken on new inputs).
+On a small encoder, KL on old inputs kept the most of the old at the least cost of the new, beside EWC, L2-SP and KL on
+new inputs; Li & Hoiem (2016, 1606.09282) take it on new ones.
 """
 
 from __future__ import annotations
