@@ -60,6 +60,8 @@ def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
 def test_a_hub_name_is_passed_on() -> None:
     """A name that is no path is left for the hub."""
     assert locate("somebody/some-model") == "somebody/some-model"
+    with pytest.raises(ModelNotFound, match="did you mean `builtin`"):
+        locate("buildin")
 
 
 def test_pickled_weights_are_refused(copy: Path) -> None:

@@ -5,6 +5,7 @@ Knows nothing of tasks or serving.
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def locate(base: str) -> str:
     """The folder or hub name that `base` stands for.
 
     Raises:
-        ModelNotFound: it looks like a path and nothing is there.
+        ModelNotFound: it looks like a path and nothing is there, or like `builtin` misspelled.
         UnsafeWeights: the folder has weights, but none in safetensors.
     """
     folder = model_path() if base == "builtin" else Path(base).expanduser()
@@ -60,6 +61,8 @@ def locate(base: str) -> str:
             raise ModelNotFound(
                 f"no model folder at {base}", where="model.base", fix="give an existing folder, a hub name or `builtin`"
             )
+        if difflib.get_close_matches(base, ["builtin"], cutoff=0.75):
+            raise ModelNotFound(f"no model called {base}", where="model.base", fix="did you mean `builtin`?")
         return base
     if not (folder / "config.json").exists():
         raise ModelNotFound(

@@ -19,6 +19,9 @@ NOUNS = {
     "trn": "turn",
 }
 """What an id begins with -> the noun it names."""
+STORE = "the project's store"
+LISTED = {"ver": "`homeostat versions` lists them", "sig": "`homeostat watch` lists them", "trn": "see /ui/turns"}
+"""Where a noun's ids are found."""
 
 
 def not_found(connection: Connection, table: Table, prefix: str, id: str) -> NotFound:
@@ -26,12 +29,12 @@ def not_found(connection: Connection, table: Table, prefix: str, id: str) -> Not
     begins = id.partition("_")[0]
     if begins != prefix and begins in NOUNS:
         what = f"no {NOUNS[prefix]} '{id}': an id that begins with {begins}_ is a {NOUNS[begins]}'s"
-        return NotFound(what, where=f"table {table.name}", fix=f"give one like {prefix}_…")
+        return NotFound(what, where=STORE, fix=f"give one like {prefix}_…")
     near = _nearest(connection, table, id)
-    fix = f"did you mean {' or '.join(near)}?" if near else ""
+    fix = f"did you mean {' or '.join(near)}?" if near else LISTED.get(prefix, "")
     if not near and begins not in NOUNS:
         fix = did_you_mean(begins, NOUNS)
-    return NotFound(f"no {NOUNS[prefix]} '{id}'", where=f"table {table.name}", fix=fix)
+    return NotFound(f"no {NOUNS[prefix]} '{id}'", where=STORE, fix=fix)
 
 
 def _nearest(connection: Connection, table: Table, id: str) -> list[str]:

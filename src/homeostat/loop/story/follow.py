@@ -9,6 +9,7 @@ from rich.markup import escape
 from homeostat.loop.story.scene import Scene
 from homeostat.store import Store
 from homeostat.types.release import Stage
+from homeostat.types.signal import Moved
 from homeostat.types.turn import Turn
 
 
@@ -28,21 +29,26 @@ class Follower:
         for signal in self.store.signals.list(self.task):
             if self._first(signal.id):
                 level = f"{signal.statistic:,.0f} ≥ {signal.threshold:,.0f}"
+                counted = "labeled replies" if signal.moved is Moved.PERFORMANCE else "requests"
                 self.scene.say(
                     "signal",
-                    f"{signal.moved.value}: {signal.detector} {level} after {signal.n:,} requests",
+                    f"{signal.moved.value}: {signal.detector} {level} after {signal.n:,} {counted}",
                     signal.time,
                 )
                 for example in signal.examples[:3]:
                     self.scene.say(
                         "", f"[dim]e.g.[/dim] “{escape(self.store.interactions.get(example).text[:90])}”", signal.time
                     )
-        for turn in self.store.turns.list(self.task):
+        turns = self.store.turns.list(self.task)
+        for turn in turns:
             self._turn(turn)
         release = self.store.releases.current(self.task)
         if release and self._first(release.id):
             share = f" {release.share:.0%} of traffic" if release.stage is Stage.CANARY else ""
             self.scene.say("release", f"{release.stage.value}{share}: {release.because}", self.clock)
+        for turn in turns:
+            if turn.state != "open" and self._first(f"{turn.id}.end"):
+                self.scene.say("turn", f"closed at {turn.state}", turn.time)
 
     def busy(self) -> bool:
         """Whether a turn is under way."""
@@ -59,8 +65,6 @@ class Follower:
         for step, left in turn.diary.items():
             if left and self._first(f"{turn.id}.{step}.{left}"):
                 self._step(turn, step, left)
-        if turn.state != "open" and self._first(f"{turn.id}.end"):
-            self.scene.say("turn", f"closed at {turn.state}", turn.time)
 
     def _step(self, turn: Turn, step: str, left: str) -> None:
         kind, _, recipe = step.partition(".")
