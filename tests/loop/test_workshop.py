@@ -67,3 +67,21 @@ def test_two_threads_may_ask_the_same_version_at_once(shop: Workshop) -> None:
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: fresh.answers(task, champion, TEXTS), range(12)))
     assert all([reply.text for reply in replies] == alone for replies in found)
+
+
+def test_what_was_said_is_remembered(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same texts again cost nothing, further ones only themselves, and each is the version's own reply."""
+    champion, task = shop.champion(TASK), shop.config.task(TASK)
+    asked: list[int] = []
+    answers = Workshop.answers
+
+    def counted(self: Workshop, *given: object) -> object:
+        asked.append(len(given[2]))  # type: ignore[arg-type]
+        return answers(self, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Workshop, "answers", counted)
+    first = shop.replies(task, champion, TEXTS[:8])
+    again = shop.replies(task, champion, [*TEXTS[6:10], TEXTS[0]])
+    assert asked == [8, 2]
+    assert again[:2] + again[-1:] == [*first[6:], first[0]]
+    assert first == [reply.text for reply in answers(shop, task, champion, TEXTS[:8])]

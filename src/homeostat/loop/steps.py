@@ -183,7 +183,7 @@ def paired_rows(shop: Workshop, now: Now, candidate: Version, champion: Version)
     rows, task = shop.suite_at(now.task, now.until), shop.config.task(now.task)
     values = []
     for version in (candidate, champion):
-        replies = [r.text for r in shop.answers(task, version, [row.text for row in rows])]
+        replies = shop.replies(task, version, [row.text for row in rows])
         values.append([value(task.kind, reply, row.target) for reply, row in zip(replies, rows, strict=True)])
     return [
         PairedRow(id=str(k), group=_group(task.kind, row, champion), candidate=mine, champion=theirs)

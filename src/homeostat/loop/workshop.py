@@ -20,6 +20,9 @@ from homeostat.train.named import named
 from homeostat.types.task import Task
 from homeostat.types.version import Version
 
+ASKED_LAST = 3
+"""Versions whose replies are remembered."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exam:
@@ -52,6 +55,8 @@ class Workshop:
     config: Config
     store: Store
     _backend: LocalBackend | None = field(default=None, init=False)
+    _said: dict[str, dict[str, str]] = field(default_factory=dict, init=False)
+    """Version -> text -> reply, of the versions that were asked last."""
     _answering: threading.Lock = field(default_factory=threading.Lock, init=False)
     """Held while a version is loaded: the watcher and a turn answer in threads of their own."""
 
@@ -103,6 +108,19 @@ class Workshop:
         """What a version replies to texts, in this process."""
         with self._loaded(version) as backend:
             return backend.reply([Request(task=task, text=t, version=version.id) for t in texts])
+
+    def replies(self, task: Task, version: Version, texts: Sequence[str]) -> list[str]:
+        """The same as texts alone. What a version has said is remembered while this process lives: a champion meets
+        every candidate on the same rows.
+        """
+        known = self._said.pop(version.id, {})
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
+        if missing:
+            known.update(zip(missing, (r.text for r in self.answers(task, version, missing)), strict=True))
+        self._said[version.id] = known
+        for forgotten in list(self._said)[:-ASKED_LAST]:
+            del self._said[forgotten]
+        return [known[text] for text in texts]
 
     def embeddings(self, task: Task, version: Version, texts: Sequence[str]) -> np.ndarray:
         """float32[texts, hidden]: what goes with a version's replies to texts, without the replies."""

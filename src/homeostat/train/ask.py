@@ -46,7 +46,9 @@ def ask(opened: Opened, rows: Sequence[Rendered], labels: Tensor, *, bfloat16: b
     return Asked(states, logits, spent)
 
 
-def log_probabilities(opened: Opened, rows: Sequence[Rendered], labels: Tensor) -> tuple[Tensor, float]:
-    """float[rows, labels] over these label tokens, computed in float32, and the operations they took."""
-    asked = ask(opened, rows, labels)
+def log_probabilities(
+    opened: Opened, rows: Sequence[Rendered], labels: Tensor, *, bfloat16: bool = False
+) -> tuple[Tensor, float]:
+    """float[rows, labels] over these label tokens, in float32 if nothing else is said, and the operations they took."""
+    asked = ask(opened, rows, labels, bfloat16=bfloat16)
     return asked.logits.log_softmax(-1), asked.flops

@@ -50,10 +50,10 @@ class Champion:
         said, spent = log_probabilities(opened, prompts, labels)
         return Champion(labels, prompts, said, spent)
 
-    def teach(self, opened: Opened, rows: Sequence[Sample]) -> dict[int, Tensor]:
+    def teach(self, opened: Opened, rows: Sequence[Sample], *, bfloat16: bool = False) -> dict[int, Tensor]:
         """Its log-probabilities, float[labels], on every replayed row by position; `opened` is still the champion."""
         at = [k for k, row in enumerate(rows) if row.replay]
-        logs, spent = log_probabilities(opened, [rows[k].rendered for k in at], self.labels)
+        logs, spent = log_probabilities(opened, [rows[k].rendered for k in at], self.labels, bfloat16=bfloat16)
         self.flops += spent
         return dict(zip(at, logs, strict=True))
 

@@ -21,6 +21,7 @@ from homeostat.llm.render import Renderer
 from homeostat.train.adapt import full, lora
 from homeostat.train.champion import Champion, gauged
 from homeostat.train.fit import Fitted, Job, fit
+from homeostat.train.precision import has_bfloat16
 from homeostat.train.prior import fit_prior
 from homeostat.train.recipe import Recipe
 from homeostat.train.refit import Refitted, refit
@@ -108,7 +109,7 @@ def train(order: Order) -> Trained:
         held_out=held,
         recipe=recipe,
         allowed=allowed,
-        teacher=champion.teach(opened, learned) if is_taught(order) else {},
+        teacher=champion.teach(opened, learned, bfloat16=has_bfloat16()) if is_taught(order) else {},
         workspace=order.folder / "checkpoint",
         report=order.report,
     )

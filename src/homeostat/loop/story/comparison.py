@@ -27,7 +27,7 @@ from homeostat.types.dataset import Example, Origin
 from homeostat.types.report import Score
 from homeostat.types.task import Task
 
-MOST_STEPS = 250
+MOST_STEPS = 160
 """Steps after which a comparison arm is cut off in the demo; the benches train them to the end."""
 
 
