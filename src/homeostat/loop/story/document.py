@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
@@ -23,7 +24,9 @@ def document(story: Story) -> dict[str, Any]:
     """Train the arms, then put everything that was seen into one document."""
     store = story.shop.store
     rows = story.shop.suite_at(TASK, story.replayed.clock)
-    arms = compare(story, rows)
+    with ThreadPoolExecutor(1) as beside:  # the replies in words are measured while the arms are trained
+        replies = beside.submit(story.desk.measured) if story.desk else None
+        arms = compare(story, rows)
     champions = [story.first, *_promoted(story)]
     trained = [v for v in store.versions.list(TASK) if v.id != story.first.id and v.cost.get("steps")]
     onsets = story.referee.onsets()
@@ -49,7 +52,7 @@ def document(story: Story) -> dict[str, Any]:
         "wall_s": round(time.time() - story.scene.started, 1),
         "timeline": story.scene.timeline,
         "series": series(story, onsets, champions),
-        "replies": story.desk.measured() if story.desk else None,
+        "replies": replies.result() if replies else None,
     }
 
 

@@ -31,15 +31,17 @@ class Part:
     process: subprocess.Popen[str] = field(init=False)
     address: str = field(init=False, default="")
     _said: list[str] = field(init=False, default_factory=list)
+    _ready: threading.Event = field(init=False, default_factory=threading.Event)
     _listener: threading.Thread = field(init=False)
 
     def start(self, *, patience_s: float = 120.0, stopped: Callable[[], bool] = lambda: False) -> str:
-        """Start it and wait until it is ready; its address, or nothing if it is `stopped()` before.
+        """Launch it and wait until it is `ready`. Raises what that raises."""
+        self.launch()
+        return self.ready(patience_s=patience_s, stopped=stopped)
 
-        Raises:
-            HomeostatError: the error with which it ended.
-            RuntimeError: it ended without one or stayed silent; with the last lines it printed.
-        """
+    def launch(self) -> None:
+        """Start the process."""
+        self._ready.clear()
         command = [sys.executable, "-m", "homeostat", "up", "--config", str(self.project), "--part", self.name]
         command += [word for knob in self.overrides for word in ("--set", knob)]
         environment = os.environ | {
@@ -55,11 +57,18 @@ class Part:
             env=environment,
             start_new_session=True,
         )
-        ready = threading.Event()
-        self._listener = threading.Thread(target=self._listen, args=(ready,), daemon=True)
+        self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
+
+    def ready(self, *, patience_s: float = 120.0, stopped: Callable[[], bool] = lambda: False) -> str:
+        """Wait until it does its work; its address, or nothing if it is `stopped()` before.
+
+        Raises:
+            HomeostatError: the error with which it ended.
+            RuntimeError: it ended without one or stayed silent; with the last lines it printed.
+        """
         for _ in range(int(patience_s * 20)):
-            if ready.wait(0.05) or stopped():
+            if self._ready.wait(0.05) or stopped():
                 return self.address
             if self.process.poll() is not None:
                 break
@@ -91,7 +100,7 @@ class Part:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def _listen(self, ready: threading.Event) -> None:
+    def _listen(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self._said.append(line.rstrip())
@@ -100,4 +109,4 @@ class Part:
                 sys.stderr.flush()
             if line.startswith(READY):
                 self.address = line.removeprefix(READY).strip()
-                ready.set()
+                self._ready.set()

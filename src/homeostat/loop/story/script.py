@@ -231,7 +231,9 @@ class Serving:
         try:
             for part in (gateway, worker):
                 self._parts.append(part)
-                part.start()
+                part.launch()
+            for part in (gateway, worker):
+                part.ready()
         except BaseException:
             self.__exit__()
             raise
