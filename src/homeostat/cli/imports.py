@@ -47,9 +47,8 @@ def command(
     settings = load(config)
     known = settings.task(chosen(settings, task))
     needed = () if rows_only else (Split.HISTORY,)
-    rows, _ = read_stream(
-        file, unnamed=history_split, needed=needed
-    )  # what is true of the rows beside their labels is for scoring alone
+    # What is true of the rows beside their labels is for scoring alone.
+    rows, _ = read_stream(file, unnamed=history_split, needed=needed)
     with closing(Workshop.open(settings)) as shop:
         done = _log(shop, known, rows) if rows_only else _champion(shop, known, rows)
     if as_json:

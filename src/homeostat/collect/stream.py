@@ -73,10 +73,22 @@ class _Line:
     until: float
 
 
+def default_split(index: int, n: int) -> Split:
+    """The split of row `index` of `n` where a stream names none: every fifth is test, the first quarter history."""
+    if index % 5 == 4:
+        return Split.TEST
+    return Split.HISTORY if index < n / 4 else Split.LIVE
+
+
+def history_split(index: int, n: int) -> Split:
+    """The same where nothing is to be replayed: every fifth is test, all others history."""
+    return Split.TEST if index % 5 == 4 else Split.HISTORY
+
+
 def read_stream(
     path: Path | str,
     *,
-    unnamed: Callable[[int, int], Split] = lambda index, n: default_split(index, n),
+    unnamed: Callable[[int, int], Split] = default_split,
     needed: Collection[Split] = tuple(Split),
 ) -> tuple[list[StreamRow], list[Truth]]:
     """Rows in the order of time, and what is true of each of them, apart.
@@ -109,18 +121,6 @@ def read_stream(
     ]
     require_splits(rows, needed, where=str(path))
     return rows, [line.truth for line in lines]
-
-
-def default_split(index: int, n: int) -> Split:
-    """The split of row `index` of `n` where a stream names none: every fifth is test, the first quarter history."""
-    if index % 5 == 4:
-        return Split.TEST
-    return Split.HISTORY if index < n / 4 else Split.LIVE
-
-
-def history_split(index: int, n: int) -> Split:
-    """The same where nothing is to be replayed: every fifth is test, all others history."""
-    return Split.TEST if index % 5 == 4 else Split.HISTORY
 
 
 def require_splits(rows: Sequence[StreamRow], needed: Collection[Split] = tuple(Split), *, where: str) -> None:
