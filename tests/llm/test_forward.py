@@ -9,7 +9,7 @@ import torch
 
 import tiny
 from homeostat.errors import UnsuitedModel
-from homeostat.llm.forward import mean_over, pad, predict
+from homeostat.llm.forward import mean_over, pad, places, predict
 from homeostat.llm.load import Opened, open_model
 from homeostat.llm.render import Rendered
 
@@ -32,6 +32,11 @@ def test_filling_up() -> None:
     ids, mask = pad([(1, 2, 3), (4,)], 9, "cpu", left=True)
     assert ids.tolist() == [[1, 2, 3], [9, 9, 4]]
     assert mask.tolist() == [[1, 1, 1], [0, 0, 1]]
+
+
+def test_tokens_are_found_among_labels() -> None:
+    """By where they stand, in whatever order, once or often."""
+    assert places(torch.tensor([9, 4, 9, 7]), torch.tensor([4, 9, 7])).tolist() == [1, 0, 1, 2]
 
 
 def test_a_mean_leaves_out_what_is_outside() -> None:

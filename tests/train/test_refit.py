@@ -16,7 +16,7 @@ from homeostat.llm.render import Renderer
 from homeostat.train.adapt import full, lora
 from homeostat.train.ask import ask
 from homeostat.train.recipe import Recipe
-from homeostat.train.refit import LabelRows, Refitted, refit
+from homeostat.train.refit import SHOWN_LEAST, LabelRows, Refitted, refit, shown
 from homeostat.train.run import Order, Start, Trained, render, train
 from homeostat.train.samples import Sample
 from homeostat.types.dataset import Example, Origin
@@ -119,6 +119,22 @@ def test_what_cannot_be_fitted_is_left(opened: Opened, llama: Path) -> None:
     before = other.read()
     assert refit(opened, other, labels, known, known).gained == 0.0
     assert torch.equal(other.read(), before)
+
+
+def test_of_much_a_part_is_shown(opened: Opened) -> None:
+    """What is asked about is bounded, and a repetition of the same rows leaves the fit about where it was."""
+    known, labels = samples(opened, [*tiny.examples(each=40), *tiny.examples(NEW, each=40, seed=4)])
+    unseen, _ = samples(opened, tiny.examples(ALL, each=20, seed=6))
+    assert shown(known, len(ALL)) == known
+    many = known * (1 + SHOWN_LEAST // len(known))
+    assert len(shown(many, len(ALL))) == SHOWN_LEAST < len(many)
+    rows = lora.label_rows(opened.model, labels)
+    assert rows is not None
+    begun = rows.read()
+    few = refit(opened, rows, labels, known, unseen)
+    rows.write(begun)
+    repeated = refit(opened, rows, labels, many, unseen)
+    assert repeated.gained == pytest.approx(few.gained, rel=0.05)
 
 
 def test_where_the_rows_lie(opened: Opened, llama: Path) -> None:

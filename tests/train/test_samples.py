@@ -11,7 +11,7 @@ from transformers import AutoTokenizer
 from homeostat.builtin.resources import model_path, traffic_path
 from homeostat.collect.stream import Split, read_stream
 from homeostat.llm.render import Rendered, Renderer
-from homeostat.train.samples import Sample, apart, batches, padding
+from homeostat.train.samples import Sample, apart, batches, padding, thinned
 from homeostat.types.task import Task
 
 
@@ -29,6 +29,29 @@ def test_rows_are_parted(numbers: set[int], share: float) -> None:
     assert learned
     assert held
     assert learned == [row for row in rows if row in learned]
+
+
+@given(answers=st.lists(st.sampled_from("aaaabbc"), min_size=1, max_size=200), most=st.integers(3, 120))
+def test_thinning_spares_the_rare(answers: list[str], most: int) -> None:
+    """No more than asked for, in their order; a rare answer loses rows last, and each weighs in all what it did."""
+    rows = [Sample(Rendered((k, 7), (ord(answer),)), weight=0.5) for k, answer in enumerate(answers)]
+    kept = thinned(rows, most)
+    assert len(kept) == min(most, len(rows))
+    order = [row.rendered.prompt[0] for row in kept]
+    assert order == sorted(order)
+    of = {answer: [row for row in kept if row.rendered.completion == (ord(answer),)] for answer in set(answers)}
+    fullest = max(len(some) for some in of.values())
+    for answer, some in of.items():
+        assert len(some) >= min(answers.count(answer), fullest - 1)
+        assert sum(row.weight for row in some) == pytest.approx(0.5 * answers.count(answer))
+
+
+def test_thinning_stays_with_its_choice() -> None:
+    """Rows that come later push some out and bring none back."""
+    rows = [sample(number) for number in range(400)]
+    before = {row.rendered.prompt for row in thinned(rows[:300], 100)}
+    after = {row.rendered.prompt for row in thinned(rows, 100)}
+    assert not (after - before) & {row.rendered.prompt for row in rows[:300]}
 
 
 @given(more=st.sets(st.integers(1000, 9999), min_size=1, max_size=300))

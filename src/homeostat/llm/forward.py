@@ -67,6 +67,11 @@ def mean_over(hidden: Tensor, inside: Tensor) -> Tensor:
     return kept.sum(1) / inside.sum(1, keepdim=True)
 
 
+def places(tokens: Tensor, among: Tensor) -> Tensor:
+    """int64[n]: where each of int64[n] tokens stands among int64[k] others, such as those of the labels; it must."""
+    return (tokens[:, None] == among[None]).int().argmax(1)
+
+
 def predict(opened: Opened, rows: Sequence[Rendered]) -> Predicted:
     """Run the model over the rows; every row must have a completion of at least one token.
 

@@ -12,6 +12,7 @@ from homeostat.llm.render import Rendered, Renderer
 from homeostat.train.champion import gauged
 from homeostat.train.fit import LOOKED
 from homeostat.train.flops import Size, shape
+from homeostat.train.refit import shown
 from homeostat.train.run import ADAPT, Order, is_asked, is_taught, render
 from homeostat.train.samples import apart, batches
 from homeostat.types.task import Kind
@@ -57,6 +58,6 @@ def forecast(order: Order) -> Forecast:
     look = forward([s.rendered for s in (held or rows)[:LOOKED]])
     asked = 2 * forward(gauged(every, recipe.seed)) if is_asked(order) else 0.0
     taught = forward([s.rendered for s in rows if s.replay]) if is_taught(order) else 0.0
-    shown = forward([s.rendered for s in every]) if recipe.refit and codes else 0.0
-    flops = one_pass * steps / len(first) + look * min(recipe.looks, steps) + asked + taught + shown
+    fitted = forward([s.rendered for s in (*shown(known, len(order.labels)), *held)]) if recipe.refit and codes else 0.0
+    flops = one_pass * steps / len(first) + look * min(recipe.looks, steps) + asked + taught + fitted
     return Forecast(rows=len(rows), held_out=len(held), steps=steps, flops=flops)

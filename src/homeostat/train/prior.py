@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from homeostat.llm.forward import places
 from homeostat.llm.load import Opened
 from homeostat.llm.render import Rendered, Renderer
 from homeostat.train.ask import log_probabilities
@@ -46,7 +47,7 @@ def fit_prior(
     said, looked = log_probabilities(opened, [s.rendered for s in held], allowed)
     bias = nothing.exp().mean(0).log().clamp(min=-20.0)
     target = torch.tensor([s.rendered.completion[0] for s in held], device=allowed.device)
-    at = (target[:, None] == allowed[None]).int().argmax(1)
+    at = places(target, allowed)
     plain = _losses(said, at)
     best = min(SHARES, key=lambda share: float(_losses(said - share * bias, at).mean()))
     gained = plain - _losses(said - best * bias, at)

@@ -1,8 +1,8 @@
 """When training has ended: the rows of the labels, fitted to everything that is remembered at once.
 
 What stands between the last state and the labels is linear, so its best rows for given states are a convex problem:
-multinomial logistic regression, drawn toward the rows that training left. One forward pass over every remembered
-example shows the states; no gradient goes through the model. A run that goes on from a champion sees few old examples
+multinomial logistic regression, drawn toward the rows that training left. One forward pass over what is remembered
+shows the states; no gradient goes through the model. A run that goes on from a champion sees few old examples
 and leaves states that are hardly worse than those of joint retraining, read by rows that lean toward what was seen
 last; fitting the rows alone takes that off.
 
@@ -20,9 +20,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from homeostat.llm.forward import places
 from homeostat.llm.load import Opened
 from homeostat.train.ask import ask
-from homeostat.train.samples import Sample
+from homeostat.train.samples import Sample, thinned
 
 PULLS = (1e-5, 1e-7, 1e-9)
 """Weights of the squared distance from the rows that training left, in units of 1 / mean squared length of a state; the
@@ -31,6 +32,10 @@ LOOKS = 40
 """Iterations of the solver for one fit."""
 SCALES = tuple(1.12**k for k in range(-35, 13))
 """Factors of the fitted rows that are tried: rows that separate what was learned are too sure of what was not."""
+SHOWN = 64
+"""Rows a label, on average, that the model is shown: more hardly move the fit and each costs a forward pass."""
+SHOWN_LEAST = 2048
+"""Rows that are shown however few labels there are."""
 LINEAR = 1e-3
 """Most by which logits may differ from states times rows, in standard deviations of the logits."""
 
@@ -96,7 +101,7 @@ def refit(
         opened: the trained model.
         rows: where its label rows lie; None if it has none.
         labels: int64[labels], the tokens of the labels, in the same order.
-        learned: rows that were trained on, now or by an ancestor.
+        learned: rows that were trained on, now or by an ancestor; of many, `shown` is asked about.
         held: rows that neither this run nor an ancestor was trained on.
         bfloat16: whether the states of `learned` are computed in it, as in training; those of `held` never are.
     """
@@ -106,8 +111,9 @@ def refit(
     offset = asked.logits - asked.states @ begun.T
     if float((offset - offset.mean(0)).abs().max()) > LINEAR * float(asked.logits.std()):
         return Refitted(flops=asked.flops)
-    shown = ask(opened, [s.rendered for s in learned], labels, bfloat16=bfloat16)
-    known, unseen = (_seen(each.states, offset.mean(0), labels, of) for each, of in ((shown, learned), (asked, held)))
+    learned = shown(learned, len(labels))
+    looked = ask(opened, [s.rendered for s in learned], labels, bfloat16=bfloat16)
+    known, unseen = (_seen(each.states, offset.mean(0), labels, of) for each, of in ((looked, learned), (asked, held)))
     plain, _ = _scaled(begun, unseen)
     best, kept, fitted = plain, begun, begun
     for each in PULLS:
@@ -115,15 +121,20 @@ def refit(
         loss, factor = _scaled(fitted, unseen)
         if loss < best:
             best, kept = loss, factor * fitted
-    spent = asked.flops + shown.flops + 6.0 * len(PULLS) * LOOKS * begun.numel() * len(learned)
+    spent = asked.flops + looked.flops + 6.0 * len(PULLS) * LOOKS * begun.numel() * len(learned)
     rows.write(kept)
     return Refitted(plain - best, spent)
+
+
+def shown(learned: Sequence[Sample], labels: int) -> list[Sample]:
+    """The rows that the model is shown, of all that are remembered."""
+    return thinned(learned, max(SHOWN_LEAST, SHOWN * labels))
 
 
 def _seen(states: Tensor, offset: Tensor, labels: Tensor, samples: Sequence[Sample]) -> _Seen:
     target = torch.tensor([s.rendered.completion[0] for s in samples], device=labels.device)
     weight = torch.tensor([s.weight for s in samples], device=labels.device)
-    return _Seen(states, offset, (target[:, None] == labels[None]).int().argmax(1), weight)
+    return _Seen(states, offset, places(target, labels), weight)
 
 
 def _fit(seen: _Seen, begun: Tensor, start: Tensor, pull: float) -> Tensor:

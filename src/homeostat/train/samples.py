@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,6 +40,23 @@ def apart(samples: Sequence[Sample], share: float) -> tuple[list[Sample], list[S
     below = min(max(share, lowest + _STEP), highest)
     held = sorted((place, k) for k, place in enumerate(places) if place < below)
     return [s for s, place in zip(samples, places, strict=True) if place >= below], [samples[k] for _, k in held]
+
+
+def thinned(samples: Sequence[Sample], most: int) -> list[Sample]:
+    """At most `most` rows, rare completions whole: those of frequent ones that a hash of the prompt puts last are left
+    out, and those that stay weigh more, so that every completion weighs about what it did.
+    """
+    if len(samples) <= most:
+        return list(samples)
+    counts: Counter[tuple[int, ...]] = Counter()
+    ranked = []
+    for k in sorted(range(len(samples)), key=lambda k: _place(samples[k])):
+        completion = samples[k].rendered.completion
+        ranked.append((counts[completion], k))
+        counts[completion] += 1
+    kept = [samples[k] for k in sorted(k for _, k in sorted(ranked)[:most])]
+    left = Counter(s.rendered.completion for s in kept)
+    return [replace(s, weight=s.weight * counts[s.rendered.completion] / left[s.rendered.completion]) for s in kept]
 
 
 _STEP = 2.0**-32

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F
 
-from homeostat.llm.forward import Predicted
+from homeostat.llm.forward import Predicted, places
 
 
 def completion_loss(predicted: Predicted, weights: Tensor, allowed: Tensor | None = None) -> Tensor:
@@ -20,7 +20,7 @@ def completion_loss(predicted: Predicted, weights: Tensor, allowed: Tensor | Non
     logits, target = predicted.logits.float(), predicted.target
     if allowed is not None:
         logits = logits[:, allowed]
-        target = (allowed[None, :] == target[:, None]).int().argmax(-1)
+        target = places(target, allowed)
     loss = F.cross_entropy(logits, target, reduction="none")
     weight = weights[predicted.row]
     return (loss * weight).sum() / weight.sum()
