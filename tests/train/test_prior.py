@@ -12,7 +12,7 @@ import tiny
 from homeostat.llm.labels import encode_labels
 from homeostat.llm.load import Opened, open_model
 from homeostat.llm.render import Renderer
-from homeostat.train.ask import log_probabilities
+from homeostat.train.ask import ask, log_probabilities
 from homeostat.train.prior import fit_prior
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Order, Start, render, train
@@ -58,6 +58,10 @@ def test_a_bias_that_misleads_is_taken_off(biased: Opened, llama: Path, tmp_path
     """Where the labels are as frequent as each other, the favorite's prior is the highest and accuracy rises."""
     samples, allowed = held(biased, llama, tmp_path, others=1)
     prior, spent = fit_prior(biased, tiny.ROUTING, samples, allowed)
+    told = ask(biased, [s.rendered for s in samples], allowed)
+    again, less = fit_prior(biased, tiny.ROUTING, samples, allowed, told.logits)
+    assert again == prior
+    assert less == pytest.approx(spent - told.flops)
     assert max(range(len(prior)), key=prior.__getitem__) == tiny.LABELS.index(FAVORITE)
     assert spent > 0
     said, _ = log_probabilities(biased, [s.rendered for s in samples], allowed)

@@ -73,6 +73,8 @@ def test_what_was_forgotten_comes_back(opened: Opened) -> None:
     assert right(opened, old, labels) > forgot + 0.3
     assert right(opened, new, labels) > 0.75
     assert done.gained > 0.1
+    assert done.said is not None
+    torch.testing.assert_close(done.said, ask(opened, [s.rendered for s in unseen], labels).logits, rtol=0, atol=1e-3)
     assert done.flops > 0
     moved = {name for name, tensor in opened.model.state_dict().items() if not torch.equal(tensor, before[name])}
     assert moved

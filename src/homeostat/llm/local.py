@@ -60,6 +60,11 @@ class LocalBackend:
         """Version whose adapter is switched on; empty for none, None where it is not known."""
         self.renderer = Renderer(self._opened.tokenizer)
 
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return torch.device(self._opened.model.device)
+
     def loaded(self) -> tuple[str, ...]:
         """Ids of the versions that can answer now."""
         return tuple(self._versions)

@@ -14,7 +14,7 @@ from torch import Tensor
 from homeostat.llm.forward import places
 from homeostat.llm.load import Opened
 from homeostat.llm.render import Rendered, Renderer
-from homeostat.train.ask import log_probabilities
+from homeostat.train.ask import ask, log_probabilities
 from homeostat.train.samples import Sample
 from homeostat.types.task import Task
 
@@ -27,7 +27,7 @@ SURE = 2.0
 
 
 def fit_prior(
-    opened: Opened, task: Task, held: Sequence[Sample], allowed: Tensor | None
+    opened: Opened, task: Task, held: Sequence[Sample], allowed: Tensor | None, said: Tensor | None = None
 ) -> tuple[tuple[float, ...], float]:
     """The logarithms to subtract from the labels' log-probabilities, and the operations that finding them took.
 
@@ -38,13 +38,17 @@ def fit_prior(
         task: whose instruction the empty requests carry.
         held: rows whose completion is one of the tokens in `allowed`.
         allowed: int64[labels], the tokens of the labels; None for a task without labels.
+        said: float[held, labels], the logits of the held-out rows, if they are known.
     """
     if allowed is None or len(held) < 2:
         return (), 0.0
     renderer = Renderer(opened.tokenizer)
     empty = [Rendered(renderer.prompt(task, text), (0,)) for text in NOTHING]
-    nothing, asked = log_probabilities(opened, empty, allowed)
-    said, looked = log_probabilities(opened, [s.rendered for s in held], allowed)
+    nothing, spent = log_probabilities(opened, empty, allowed)
+    if said is None:
+        asked = ask(opened, [s.rendered for s in held], allowed)
+        said, spent = asked.logits, spent + asked.flops
+    said = said.log_softmax(-1)
     bias = nothing.exp().mean(0).log().clamp(min=-20.0)
     target = torch.tensor([s.rendered.completion[0] for s in held], device=allowed.device)
     at = places(target, allowed)
@@ -52,7 +56,7 @@ def fit_prior(
     best = min(SHARES, key=lambda share: float(_losses(said - share * bias, at).mean()))
     gained = plain - _losses(said - best * bias, at)
     sure = float(gained.mean()) > SURE * float(gained.std()) / len(held) ** 0.5
-    return (tuple((best * bias).tolist()) if sure else ()), asked + looked
+    return (tuple((best * bias).tolist()) if sure else ()), spent
 
 
 def _losses(scores: Tensor, at: Tensor) -> Tensor:

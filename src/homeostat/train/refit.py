@@ -66,6 +66,8 @@ class Refitted:
     gained: float = 0.0
     """Nats by which it lowered the held-out loss; 0 if the rows are as training left them."""
     flops: float = 0.0
+    said: Tensor | None = None
+    """float[held, labels]: the logits of the held-out rows under the rows that were kept; None if nobody looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,13 @@ class _Seen:
     right: Tensor
     weight: Tensor
 
+    def logits(self, rows: Tensor) -> Tensor:
+        """float[n, labels], were these the labels' rows."""
+        return self.states @ rows.T + self.offset
+
     def loss(self, rows: Tensor) -> Tensor:
         """Mean cross-entropy in nats."""
-        each = F.cross_entropy(self.states @ rows.T + self.offset, self.right, reduction="none")
+        each = F.cross_entropy(self.logits(rows), self.right, reduction="none")
         return (each * self.weight).sum() / self.weight.sum()
 
 
@@ -110,7 +116,7 @@ def refit(
     asked, begun = ask(opened, [s.rendered for s in held], labels), rows.read()
     offset = asked.logits - asked.states @ begun.T
     if float((offset - offset.mean(0)).abs().max()) > LINEAR * float(asked.logits.std()):
-        return Refitted(flops=asked.flops)
+        return Refitted(flops=asked.flops, said=asked.logits)
     learned = shown(learned, len(labels))
     looked = ask(opened, [s.rendered for s in learned], labels, bfloat16=bfloat16)
     known, unseen = (_seen(each.states, offset.mean(0), labels, of) for each, of in ((looked, learned), (asked, held)))
@@ -123,7 +129,7 @@ def refit(
             best, kept = loss, factor * fitted
     spent = asked.flops + looked.flops + 6.0 * len(PULLS) * LOOKS * begun.numel() * len(learned)
     rows.write(kept)
-    return Refitted(plain - best, spent)
+    return Refitted(plain - best, spent, unseen.logits(kept))
 
 
 def shown(learned: Sequence[Sample], labels: int) -> list[Sample]:

@@ -85,7 +85,7 @@ def train(order: Order) -> Trained:
         NothingToTrainOn, Diverged, ModelNotFound, UnsafeWeights, CorruptWeights, UnsuitedModel: as said where they are
             defined.
     """
-    started, recipe = time.time(), order.recipe
+    started, begun, recipe = time.time(), time.process_time(), order.recipe
     adapt = ADAPT.get(recipe.adapt)
     if adapt is None:
         raise UnknownPlugin(
@@ -113,18 +113,19 @@ def train(order: Order) -> Trained:
         workspace=order.folder / "checkpoint",
         report=order.report,
     )
-    fitted = fit(job)
+    before = time.process_time() - begun
+    fitted, ended = fit(job), time.process_time()
     refitted = _refit(adapt, job, rows)
     moved = champion.distance(opened)
-    prior, looked = fit_prior(opened, order.task, job.held_out, allowed)
+    prior, looked = fit_prior(opened, order.task, job.held_out, allowed, refitted.said)
     adapt.save(opened.model, order.folder / "weights")
     return Trained(
         weights=order.folder / "weights",
         kind=recipe.adapt,
         labels=order.labels,
         prior=prior,
-        cost=_cost(fitted, champion.flops + looked + refitted.flops, time.time() - started)
-        | {"kl_new": moved, "refit": refitted.gained},
+        cost=_cost(fitted, champion.flops + looked + refitted.flops, before + time.process_time() - ended)
+        | {"wall_seconds": time.time() - started, "kl_new": moved, "refit": refitted.gained},
     )
 
 
@@ -190,12 +191,12 @@ def _champion(order: Order, opened: Opened, allowed: Tensor | None, samples: Seq
     return Champion.ask(opened, allowed[: len(start.labels)], gauged(samples, order.recipe.seed))
 
 
-def _cost(fitted: Fitted, asked: float, wall: float) -> dict[str, float]:
+def _cost(fitted: Fitted, flops: float, cpu: float) -> dict[str, float]:
+    """What the steps took, and beside them the operations and CPU-seconds of asking, fitting rows and saving."""
     progress = fitted.progress
     return {
-        "flops": progress.flops + asked,
-        "cpu_seconds": progress.cpu_seconds,
-        "wall_seconds": wall,
+        "flops": progress.flops + flops,
+        "cpu_seconds": progress.cpu_seconds + cpu,
         "steps": float(progress.step),
         "best_step": float(progress.best_step),
         "held_out": progress.best,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from homeostat.collect.stream import Split, StreamRow
 from homeostat.config.schema import Config
@@ -24,7 +25,6 @@ from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.metrics.text import chrf_row
 from homeostat.stats.intervals import mean_interval
-from homeostat.train.named import named
 from homeostat.types import ids
 from homeostat.types.dataset import Example
 from homeostat.types.version import Version
@@ -44,22 +44,13 @@ class Desk:
     shop: Workshop
     config: Config
     scene: Scene
-    rows: list[StreamRow]
     first: Version = field(init=False)
     follower: Follower = field(init=False)
 
-    def found(self) -> None:
-        """Train the task's first version on a part of the history."""
-        history = _thin([r for r in self.rows if r.split is Split.HISTORY], HISTORY_ROWS)
-        tests = _thin([r for r in self.rows if r.split is Split.TEST], TEST_ROWS)
-        examples = [Example(text=r.text, target=r.reply, task=TASK, time=r.time) for r in history]
-        suite = [Exam(text=r.text, target=r.reply, time=r.time, until=r.until) for r in tests]
-        recipe = named("first", self.config.train)
-        with self.scene.bar("train", 1) as bar:
-            self.first = found(
-                self.shop, TASK, examples, suite, now=history[-1].time, report=bar.training, recipe=recipe
-            )
-        spent = self.first.cost["cpu_seconds"]
+    def begin(self, first: Version) -> None:
+        """Take up the task's first version."""
+        self.first = first
+        spent = first.cost["cpu_seconds"]
         self.scene.say("champion", f"{self.first.id} answers the task {TASK} in words: {spent:.0f} CPU-s")
         self.follower = Follower(self.shop.store, TASK, self.scene)
 
@@ -110,6 +101,20 @@ class Desk:
             "n": len(rows),
             "released": now.id != self.first.id,
         }
+
+
+def taught(config: Config, rows: list[StreamRow]) -> Version:
+    """The task's first version, trained on a part of the history; in a process of its own, beside the other task's."""
+    torch.set_num_threads(config.model.threads)
+    history = _thin([r for r in rows if r.split is Split.HISTORY], HISTORY_ROWS)
+    tests = _thin([r for r in rows if r.split is Split.TEST], TEST_ROWS)
+    examples = [Example(text=r.text, target=r.reply, task=TASK, time=r.time) for r in history]
+    suite = [Exam(text=r.text, target=r.reply, time=r.time, until=r.until) for r in tests]
+    shop = Workshop.open(config)
+    try:
+        return found(shop, TASK, examples, suite, now=history[-1].time)
+    finally:
+        shop.close()
 
 
 def _thin(rows: list[StreamRow], count: int) -> list[StreamRow]:

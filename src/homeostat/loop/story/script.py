@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from homeostat.loop.story.processes import Part
 from homeostat.loop.story.referee import Referee, score_of
 from homeostat.loop.story.replay import Replay
 from homeostat.loop.story.replies import TASK as REPLIES
-from homeostat.loop.story.replies import Desk
+from homeostat.loop.story.replies import Desk, taught
 from homeostat.loop.story.scene import Bar, Scene, points
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.release.registry import rollback
@@ -31,7 +33,9 @@ TASK = "routing"
 FAST, TRIED, SLOW = 48, 12, 4
 """Requests between two looks: while nothing happens, while a candidate is tried, and while one is made."""
 PAUSE_S = 0.4
-"""Between two looks while a turn is under way, so that the year does not run out before it is done."""
+"""Between two looks while a candidate is made, so that the year does not run out before it is done."""
+SHORT_PAUSE_S = 0.1
+"""The same while a candidate is tried: it waits for traffic, not the traffic for it."""
 KEPT = 300
 """Requests kept back for the end of an open turn, and as many for the drill."""
 AHEAD = 250
@@ -76,7 +80,7 @@ class Story:
         self.shop = Workshop.open(self.config)
         self.referee = Referee(self.options.rows, self.options.truths)
         if all(row.reply for row in self.options.rows):
-            self.desk = Desk(self.shop, self.config, self.scene, self.options.rows)
+            self.desk = Desk(self.shop, self.config, self.scene)
 
     @property
     def live(self) -> list[StreamRow]:
@@ -107,7 +111,8 @@ class Story:
             "stream",
             f"{self.options.name}: {len(history):,} labeled rows of history, {len(self.live):,} requests to come",
         )
-        with self.scene.bar("train", 1) as bar:
+        with ProcessPoolExecutor(1, get_context("spawn")) as beside, self.scene.bar("train", 1) as bar:
+            replies = beside.submit(taught, self.config, self.options.rows) if self.desk else None
             self.first = self._first_version(history, now, bar)
         cost = self.first.cost
         self.scene.say(
@@ -116,8 +121,8 @@ class Story:
             f"{cost['cpu_seconds']:.0f} CPU-s, held-out loss {cost['held_out']:.3f}",
             now,
         )
-        if self.desk is not None:
-            self.desk.found()
+        if self.desk is not None and replies is not None:
+            self.desk.begin(replies.result())
 
     def _first_version(self, history: list[StreamRow], now: float, bar: Bar) -> Version:
         examples = [Example(text=r.text, target=r.label, task=TASK, time=r.time) for r in history]
@@ -143,7 +148,7 @@ class Story:
                 follower.look()
                 bar.to(at, note=f"last 200 right: {points(self._lately())}")
                 if busy:
-                    time.sleep(PAUSE_S)
+                    time.sleep(PAUSE_S if size == SLOW else SHORT_PAUSE_S)
                 else:
                     self._let_watch(AHEAD)
 
@@ -183,7 +188,7 @@ class Story:
                     rollback(self.shop.store, TASK, "the traffic ended before the release was decided", now=time.time())
                 self.referee.judge(self.replayed.send(rows[sent : sent + TRIED]))
                 sent += TRIED
-            time.sleep(PAUSE_S)
+            time.sleep(SHORT_PAUSE_S)
             follower.look()
 
     def _drill(self, rows: list[StreamRow], follower: Follower) -> None:
