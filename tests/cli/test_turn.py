@@ -12,13 +12,16 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Run
-from cli.scenes import START, champion, request
+from cli.scenes import START, champion, request, version
+from homeostat.cli import turn as turn_command
 from homeostat.curate.snapshot import as_lines
 from homeostat.errors import NothingReleased, NoWorker, TurnFailed
 from homeostat.loop.durable import TurnQueue, only_worker
 from homeostat.loop.story.processes import Part
+from homeostat.release.rollout import open_shadow
 from homeostat.store import Store
 from homeostat.types.dataset import Dataset, Example
+from homeostat.types.version import State
 
 LAUNCH = """
 import os, pathlib, sys
@@ -101,6 +104,21 @@ def test_waiting_ends_when_the_worker_does(homeostat: Run, shop: Path, folder: P
     assert ran.code == NoWorker.exit
     assert f"the worker has ended before {ran.out.split()[0]} did" in ran.err
     assert "goes on where it stood" in ran.err
+
+
+def test_what_a_release_waits_for_is_said(
+    homeostat: Run, shop: Path, store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without traffic a candidate stays in shadow: the waiting says so, and how much has come, once."""
+    monkeypatch.setattr(turn_command, "PATIENCE_S", 0.2)
+    version(store, "second", labels=("refund",), state=State.CANDIDATE)
+    release = open_shadow(store, "routing", "ver_second", now=START)
+    store.state.put(f"guard:{release.id}", {"pairs": 12, "judged": 3})
+    held = ExitStack()
+    held.enter_context(only_worker(folder))
+    threading.Timer(2.5, held.close).start()
+    ran = homeostat("turn", "--config", shop, "--wait")
+    assert ran.err.count("both versions have answered 12 of ") == 1
 
 
 def test_a_worker_that_only_just_starts(homeostat: Run, shop: Path, store: Store) -> None:
