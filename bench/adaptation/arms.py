@@ -13,12 +13,13 @@ from dataclasses import dataclass, field, replace
 from adaptation.courses import Course
 from adaptation.lab import TASK, Lab, Lesson, Model
 from homeostat.collect.stream import Split, StreamRow
-from homeostat.config.schema import Curate, Evaluate, Train
+from homeostat.config.schema import Curate, Evaluate, Release, Train
 from homeostat.curate.build import Curated, Inputs, build
 from homeostat.curate.mix import memory, superseded
 from homeostat.evaluate.gate import compare, gate
 from homeostat.evaluate.score import PairedRow
 from homeostat.loop.steps import KNOWN, NEW
+from homeostat.stats.eprocess import Betting
 from homeostat.train.named import named
 from homeostat.types.dataset import Example
 from homeostat.types.report import Outcome, Verdict
@@ -163,13 +164,26 @@ def joint(race: Race, *, arm: str = "joint", last_only: bool = False) -> list[St
 
 
 def ours(race: Race, champion: Model, learned: Curated) -> list[Step]:
-    """The default policy: from the champion, with replay and divergence, through the gate; else once more, harder."""
+    """The default policy: from the champion, with replay and divergence, through the gate; else once more, harder.
+
+    A candidate that the gate is unsure of goes into a canary, as it does in production, which the labels of the time
+    until the next turn decide; until then the champion answers, and is measured.
+    """
     policy = _Policy(race=race, champion=champion, memory=list(learned.examples), per_row=_per_row(champion))
     return [policy.turn(turn) for turn in race.course.turns]
 
 
 def _per_row(model: Model) -> float:
     return model.cost["flops"] / model.rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A candidate, what it learned, and when."""
+
+    candidate: Model
+    examples: tuple[Example, ...]
+    time: float
 
 
 @dataclass(slots=True, kw_only=True)
@@ -186,10 +200,13 @@ class _Policy:
     """Moment of the champion's dataset."""
     spent: float = 0.0
     allowed: float = 0.0
+    trial: Trial | None = None
+    """The last turn's candidate, if the gate was unsure of it."""
 
     def turn(self, turn: int) -> Step:
         """Train until the gate lets a candidate pass; who answers afterwards, and what every candidate took."""
         race, now = self.race, self.race.course.moments[turn]
+        self._settle(now)
         known = len(race.course.of(Split.HISTORY)) + len(race.revealed(-math.inf, now))
         self.allowed += race.settings.budget * self.per_row * known
         tried: list[Model] = []
@@ -208,10 +225,11 @@ class _Policy:
             tried.append(race.train(f"ours-{recipe}", turn, recipe, self.champion, curated))
             self.spent += tried[-1].cost["flops"]
             verdicts.append(judge(race, tried[-1], self.champion, turn))
+            last = Trial(candidate=tried[-1], examples=curated.examples, time=now)
             if verdicts[-1].outcome is Outcome.PASS:
-                self.champion, self.since = tried[-1], now
-                self.memory = memory([self.memory, curated.examples])
+                self._promote(last)
                 break
+            self.trial = last if verdicts[-1].outcome is Outcome.UNSURE else self.trial
         race.lab.score(self.champion, race.course.seen(turn))
         return Step(
             model=self.champion,
@@ -221,9 +239,44 @@ class _Policy:
             verdicts=tuple(verdicts),
         )
 
+    def _promote(self, trial: Trial) -> None:
+        self.champion, self.since, self.trial = trial.candidate, trial.time, None
+        self.memory = memory([self.memory, trial.examples])
+
+    def _settle(self, now: float) -> None:
+        """What became of an undecided candidate in the canary: the labels that came since have judged it."""
+        if self.trial is None:
+            return
+        rows = self.race.revealed(self.trial.time, now)
+        if released(self.race.lab, self.trial.candidate, self.champion, rows):
+            self.race.lab.note(f"{self.race.seed} ours: released on the labels that followed")
+            self._promote(self.trial)
+        self.trial = None
+
     def _affordable(self, before: Model, rows: int) -> bool:
         """Whether another candidate on so many rows stays within the budget, at the last one's cost per row."""
         return self.spent + _per_row(before) * rows <= self.allowed
+
+
+def released(lab: Lab, candidate: Model, champion: Model, rows: Sequence[StreamRow]) -> bool:
+    """Whether a canary without the gate's blessing ends well on these labeled rows, by the rules of the release.
+
+    Every row is a pair, judged in the order of time, as if its copy and its label came at once.
+    """
+    settings = Release()
+    harm, safe, won = Betting.harm(settings.harm_margin), Betting(settings.harm_margin), 0
+    lab.score(candidate, rows)
+    lab.score(champion, rows)
+    for judged, row in enumerate(rows[: settings.most_feedback], 1):
+        difference = int(candidate.right[row.index]) - int(champion.right[row.index])
+        won += difference
+        harm.update(difference)
+        safe.update(difference)
+        if harm.passed(settings.harm_alpha):
+            return False
+        if judged >= settings.canary_feedback and won >= 0 and safe.passed(settings.alpha):
+            return True
+    return False
 
 
 def judge(race: Race, candidate: Model, champion: Model, turn: int) -> Verdict:

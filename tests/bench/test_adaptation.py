@@ -197,6 +197,27 @@ def test_refused_candidates_are_paid_for(bench: SimpleNamespace, base: str, cour
     assert step.flops > 0 < step.gate_flops
 
 
+@pytest.mark.parametrize(
+    ("candidate", "champion", "rows", "expected"),
+    [
+        (0.8, 0.8, 400, True),  # as good, and labels enough to show it
+        (0.8, 0.8, 30, False),  # too few labels
+        (0.78, 0.8, 400, False),  # not shown to be worse, but behind
+        (0.4, 0.8, 400, False),  # harm
+    ],
+)
+def test_the_labels_that_follow_decide_about_the_undecided(
+    bench: SimpleNamespace, candidate: float, champion: float, rows: int, expected: bool
+) -> None:
+    """By the rules of the release: not behind by the mean, and shown not to be worse by the harm margin."""
+    stream = [SimpleNamespace(index=k) for k in range(rows)]
+    models = [
+        SimpleNamespace(right={k: (k * 37 % 100) < 100 * share for k in range(rows)}) for share in (candidate, champion)
+    ]
+    lab = SimpleNamespace(score=lambda model, rows: None)
+    assert bench.arms.released(lab, *models, stream) is expected
+
+
 def test_a_second_attempt_stays_within_the_budget(
     bench: SimpleNamespace, base: str, course: Any, tmp_path: Path
 ) -> None:

@@ -23,6 +23,7 @@ def test_the_bar_prints_one_json_line(tmp_path):
     line = json.loads(run(["loop_6.py"], "--pool", str(tmp_path / "pool.npz"), "--streams", "2"))
 
     assert {"bar", "value", "interval", "n", "goal", "met", "seconds"} <= line.keys()
+    assert (line["alarms"], line["by_detector"]) == (0, {})
     assert (line["bar"], line["n"], line["goal"], line["met"]) == ("loop.6", 2, 0.02, False)
 
 

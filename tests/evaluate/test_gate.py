@@ -146,6 +146,20 @@ def test_a_target_that_does_not_gain_is_not_passed() -> None:
     assert verdict.because.startswith("undecided: +0.0 points (-1.9 to +1.9, n=300) in new intents does not prove")
 
 
+def test_a_tiny_target_is_not_asked_for_a_proof() -> None:
+    """One right answer of the first three rows of a new label proves nothing there; the gain overall decides. With rows
+    enough the target has to show it; and a loss that is shown in a tiny one refuses.
+    """
+    others = counted("old intents", 1600, 200, 20)
+    tiny = counted("new intents", 3, 1, 0)
+    verdict = judge(tiny + others, target=("new intents",))[1]
+    assert verdict.outcome is Outcome.PASS
+    assert "too few rows to demand a proof: new intents +33.3" in verdict.because
+    assert set(verdict.tests) == {"overall", "old intents"}
+    assert judge(counted("new intents", 60, 1, 0) + others, target=("new intents",))[1].outcome is Outcome.UNSURE
+    assert judge(counted("new intents", 20, 0, 15) + others, target=("new intents",))[1].outcome is Outcome.FAIL
+
+
 def test_min_gain_must_be_exceeded() -> None:
     """A gain that is surely smaller than the least one asked for fails; one that surely exceeds it passes."""
     rows = counted("all", 2000, 80, 40)

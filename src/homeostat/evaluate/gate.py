@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 from homeostat.config.schema import Evaluate
-from homeostat.evaluate.groups import SMALL, Guard, guards, split
+from homeostat.evaluate.groups import SMALL, Guard, guards, split, target_suffices
 from homeostat.evaluate.score import Floats, PairedRow, differences, fingerprint
 from homeostat.evaluate.sentence import Finding, sentence
 from homeostat.stats.intervals import mean_interval, paired
@@ -96,8 +96,8 @@ def gate(
     `E[D] > -margin` for every gated guard group.
 
     - FAIL: for one claim the opposite is shown: the interval lies wholly below the bound, so there is no gain of
-      `min_gain`, or a group lost more than its margin. The pool of small groups can fail a candidate too, however few
-      its rows; it is asked for a proof only if they suffice.
+      `min_gain`, or a group lost more than its margin. The pool of small groups, and a target, can fail a candidate
+      however few their rows; they are asked for a proof only if these suffice.
     - PASS: every claim is shown.
     - UNSURE: neither. The rows do not decide.
 
@@ -132,7 +132,8 @@ def _target_claims(rows: Sequence[PairedRow], settings: Evaluate, target: Collec
     if not aimed or len(aimed) == len(rows):
         return [overall]
     name = ", ".join(dict.fromkeys(row.group for row in aimed))
-    return [_Claim(name=name, differences=differences(aimed), bound=settings.min_gain), overall]
+    required = target_suffices(len(aimed), settings)
+    return [_Claim(name=name, differences=differences(aimed), bound=settings.min_gain, required=required), overall]
 
 
 def _guard_claims(guarded: Sequence[Guard]) -> list[_Claim]:

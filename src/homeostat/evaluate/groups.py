@@ -23,7 +23,11 @@ PLANNED_DISCORDANCE = 0.1
 difference."""
 
 POWER = 0.8
-"""Chance to show that nothing was lost, for a candidate that lost nothing, at the least number of rows."""
+"""Chance to show that nothing was lost, for a candidate that lost nothing, at the least number of rows; of a target,
+chance to show the planned gain."""
+
+PLANNED_GAIN, PLANNED_CHANGES = 0.2, 0.3
+"""Gain that a target is expected to show, and share of its rows on which the two versions then disagree."""
 
 SMALL = "small groups"
 """Name of the pool of groups too small to be gated alone."""
@@ -47,6 +51,15 @@ def rows_needed(margin: float, settings: Evaluate) -> float:
     if margin <= 0.0 or settings.alpha <= 0.0:
         return float("inf")
     return needed(PLANNED_DISCORDANCE, 0.0, margin, settings.alpha, POWER)
+
+
+def target_suffices(rows: int, settings: Evaluate) -> bool:
+    """Whether so many rows of a target can be asked for a proof of their own: with fewer, even a large gain mostly
+    could not be shown. What such a target gains then counts among all rows.
+    """
+    if settings.alpha <= 0.0 or settings.min_gain >= PLANNED_GAIN:
+        return True
+    return rows >= needed(PLANNED_CHANGES, PLANNED_GAIN, -settings.min_gain, settings.alpha, POWER)
 
 
 def split(rows: Sequence[PairedRow]) -> dict[str, Floats]:

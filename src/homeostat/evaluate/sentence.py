@@ -59,7 +59,7 @@ def sentence(outcome: Outcome, findings: Sequence[Finding], settings: Evaluate) 
 
 
 def _passed(findings: Sequence[Finding]) -> str:
-    gains = " and ".join(_gain(finding) for finding in findings if not finding.guard)
+    gains = " and ".join(_gain(finding) for finding in findings if finding.required and not finding.guard)
     gated = [finding for finding in findings if finding.guard and finding.required]
     kept = f"; nothing lost where it was good: {_list(gated)}" if gated else ""
     return gains + kept + _unproven(findings)
@@ -106,7 +106,7 @@ def _rows_to_decide(finding: Finding, settings: Evaluate) -> float:
 
 
 def _unproven(findings: Sequence[Finding]) -> str:
-    """Groups that are reported without having been gated."""
+    """Groups and targets that are reported without having been asked for a proof."""
     small = [finding for finding in findings if not finding.required]
     return f"; too few rows to demand a proof: {_list(small, with_n=True)}" if small else ""
 

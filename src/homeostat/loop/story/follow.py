@@ -28,11 +28,12 @@ class Follower:
         """Tell what is new since the last look."""
         for signal in self.store.signals.list(self.task):
             if self._first(signal.id):
+                place = f" in {signal.slice}" if signal.slice else ""
                 level = f"{signal.statistic:,.0f} ≥ {signal.threshold:,.0f}"
                 counted = "labeled replies" if signal.moved is Moved.PERFORMANCE else "requests"
                 self.scene.say(
                     "signal",
-                    f"{signal.moved.value}: {signal.detector} {level} after {signal.n:,} {counted}",
+                    f"{signal.moved.value}{place}: {signal.detector} {level} after {signal.n:,} {counted}",
                     signal.time,
                 )
                 for example in signal.examples[:3]:

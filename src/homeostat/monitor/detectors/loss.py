@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,7 @@ TOLERATED = 0.01
 """Share of such rows that is no cause for alarm."""
 EDGES = np.append(np.linspace(0.0, 1.0, 65)[1:], 1.5)
 _TAIL, _SHARE = (grid.ravel() for grid in np.meshgrid(TAILS, SHARES))
+_RANKS = len(TAILS) * len(SHARES)
 
 
 def loss(interaction: Interaction, feedback: Feedback, labels: Collection[str] = ()) -> float | None:
@@ -54,50 +57,107 @@ class LossDetector:
     a `share` falls below it now: that such a share of the requests is of a new kind and answered wrong. Beside these
     are bets that more than TOLERATED of the rows have an unknown label: no reference takes that in as it grows.
 
+    Half of what is staked on each row is staked on its slice alone: on the losses of the rows of that slice, compared
+    with those before them. A change that a few requests in a hundred meet is lost among all, and plain there. It costs
+    no correction: M of a slice has mean at most the number of the slice's rows, so their sum has mean at most the
+    number of rows, as M over all rows has; the alarm is at the mean of both.
+
     With a baseline it bets that the mean loss is above it: f = 1 + lambda (loss - baseline), lambda in STAKES /
-    baseline. No exchangeability is asked for then: losses may depend on each other, so long as the mean loss, given all
-    before, is at most the baseline (Shin, Ramdas and Rinaldo 2022, 2203.03532; Podkopaev and Ramdas 2021, 2110.06177).
+    baseline, over all rows. No exchangeability is asked for then: losses may depend on each other, so long as the mean
+    loss, given all before, is at most the baseline (Shin, Ramdas and Rinaldo 2022, 2203.03532; Podkopaev and Ramdas
+    2021, 2110.06177).
     """
 
     def __init__(self, threshold: float, baseline: float | None = None, seed: int = 0) -> None:
         """`baseline` is an upper bound of the mean loss at the time of release, in [0, 1]; `seed` breaks ties."""
         self.baseline = None if baseline is None else min(max(baseline, 0.01), 0.99)
         # A baseline of zero would be broken by a single wrong label, one of one could never be.
-        self._reference, self._seed = Histogram(EDGES), seed
-        ranks = len(TAILS) * len(SHARES) if baseline is None else 0
-        self._evidence = ShiryaevRoberts(ranks + len(STAKES), threshold)
+        self.threshold, self._seed, self._begun = threshold, seed, 0
+        self._all = _Watched((_RANKS if baseline is None else 0) + len(STAKES))
+        self._slices: dict[str, _Watched] = {}
+        self._levels: dict[str, float] = {}
 
     @property
     def rows(self) -> int:
         """Labeled rows bet on since the start."""
-        return self._evidence.rows
+        return self._all.evidence.rows
 
-    def update(self, loss: float, time: float) -> Alarm | None:
-        """Take the loss, in [0, 1] or UNKNOWN, of an interaction of this time."""
+    def update(self, loss: float, time: float, slice: str = "") -> Alarm | None:
+        """Take the loss, in [0, 1] or UNKNOWN, of an interaction of this time, and of the slice of this name if any."""
+        row = self.rows
         if self.baseline is None:
-            logs = np.append(self._against_ranks(loss), _against(TOLERATED, float(loss == UNKNOWN)))
+            unknown = _against(TOLERATED, float(loss == UNKNOWN))
+            self._all.take(np.append(self._all.against_ranks(loss, self._tie(1, row)), unknown), row, time)
+            if slice:
+                own = self._slices.setdefault(slice, _Watched(_RANKS))
+                own.take(own.against_ranks(loss, self._tie(2, row)), row, time)
+                self._levels[slice] = own.evidence.level
         else:
-            logs = _against(self.baseline, min(loss, 1.0))
-        return self._evidence.scan(logs[None], np.array([time]))[1]
+            self._all.take(_against(self.baseline, min(loss, 1.0)), row, time)
+        return self._alarm()
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on later, as JSON values."""
-        counts = self._reference.counts.tolist()
-        return {"baseline": self.baseline, "reference": counts, "evidence": self._evidence.state()}
+        slices = {name: own.state() for name, own in self._slices.items()}
+        return {"baseline": self.baseline, "begun": self._begun, "all": self._all.state(), "slices": slices}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take over what `state` gave."""
-        self.baseline = state["baseline"]
-        self._reference.counts = np.array(state["reference"], dtype=np.int64)
-        self._evidence.load(state["evidence"])
+        self.baseline, self._begun = state["baseline"], int(state["begun"])
+        self._all.load(state["all"])
+        self._slices = {name: _Watched(_RANKS) for name in state["slices"]}
+        for name, own in self._slices.items():
+            own.load(state["slices"][name])
+        self._levels = {name: own.evidence.level for name, own in self._slices.items()}
 
-    def _against_ranks(self, loss: float) -> Floats:
-        bits = np.random.PCG64([self._seed, 1])  # other ties than those of the traffic's detector
-        bits.advance(self._evidence.rows)  # the same tie for the same row, whenever it comes
-        tie = 1.0 - np.random.Generator(bits).random(1)
-        (p,) = self._reference.rank(np.array([loss]), tie)
+    def _alarm(self) -> Alarm | None:
+        """If the mean of both sides is over the threshold: what leads, and all evidence begins anew."""
+        overall = level = self._all.evidence.level
+        if self._levels:
+            level = float(np.logaddexp.reduce([overall, *self._levels.values()])) - math.log(2)
+        if level < math.log(self.threshold):
+            return None
+        place = max(self._levels, key=self._levels.__getitem__, default="")
+        place = place if self._levels.get(place, -math.inf) > overall else ""
+        self._levels.clear()
+        alarms = {name: own.evidence.begin_anew(level) for name, own in {"": self._all, **self._slices}.items()}
+        n, self._begun = self.rows - self._begun, self.rows
+        return replace(alarms[place], n=n, slice=place)
+
+    def _tie(self, stream: int, row: int) -> Floats:
+        """Uniform on (0, 1], the same for the same row, whenever it comes; other ones than the traffic's detector's."""
+        bits = np.random.PCG64([self._seed, stream])
+        bits.advance(row)
+        return 1.0 - np.random.Generator(bits).random(1)
+
+
+class _Watched:
+    """Some of the rows: which losses are normal among them, and the evidence that they no longer are."""
+
+    def __init__(self, bets: int) -> None:
+        self.reference, self.evidence = Histogram(EDGES), ShiryaevRoberts(bets, math.inf)
+
+    def against_ranks(self, loss: float, tie: Floats) -> Floats:
+        """Logarithms of the bets on the rank of a loss among those so far, which it then joins."""
+        (p,) = self.reference.rank(np.array([loss]), tie)
         logs: Floats = np.where(p <= _TAIL, np.log((_TAIL + _SHARE * (1 - _TAIL)) / _TAIL), np.log1p(-_SHARE))
         return logs
+
+    def take(self, logs: Floats, row: int, time: float) -> None:
+        """Take the bets on one row, whose number is counted over all slices."""
+        self.evidence.rows = row
+        self.evidence.scan(logs[None], np.array([time]))
+
+    def state(self) -> dict[str, Any]:
+        """Everything needed to go on later, as JSON values; of the counts those that are not zero."""
+        counts = {str(bin): int(n) for bin, n in enumerate(self.reference.counts) if n}
+        return {"reference": counts, "evidence": self.evidence.state()}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state` gave."""
+        for bin, n in state["reference"].items():
+            self.reference.counts[int(bin)] = n
+        self.evidence.load(state["evidence"])
 
 
 def _against(baseline: float, loss: float) -> Floats:

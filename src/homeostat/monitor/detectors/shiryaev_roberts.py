@@ -66,6 +66,8 @@ class Alarm:
     """Where the leader's run began: the estimate of the change, counted in rows since the start."""
     since_time: float
     """Time of that row."""
+    slice: str = ""
+    """Among which rows it was seen; empty for all."""
 
 
 class ShiryaevRoberts:
@@ -81,6 +83,14 @@ class ShiryaevRoberts:
         self._run = np.zeros(bets)  # log of max(CUSUM, 1)
         self._since_row: Ints = np.zeros(bets, dtype=np.int64)
         self._since_time = np.zeros(bets)
+
+    @property
+    def level(self) -> float:
+        """Natural logarithm of mean(M) now; minus infinity before the first row."""
+        held = self._held[self._held > 0]
+        if not len(held):
+            return -math.inf
+        return float(np.logaddexp.reduce(held + np.log1p(-np.exp(-held)))) - math.log(len(self._held))
 
     def scan(self, logs: Floats, times: Floats) -> tuple[Floats, Alarm | None]:
         """Take rows of log-bets, float64[rows, bets], up to an alarm or a limit; log M after each row taken.
@@ -98,8 +108,23 @@ class ShiryaevRoberts:
         self._follow(total[: taken + 1], times)
         self.rows += taken
         self._held = np.logaddexp(levels[taken - 1], 0.0)
-        alarm = self._alarm(float(mean[taken - 1])) if len(over) else None
+        alarm = self.begin_anew(float(mean[taken - 1])) if len(over) else None
         return levels[:taken], alarm
+
+    def begin_anew(self, log_statistic: float) -> Alarm:
+        """Forget all evidence, and say what it was."""
+        leader = int(self._run.argmax())
+        alarm = Alarm(
+            log_statistic=log_statistic,
+            runs=self._run,
+            leader=leader,
+            n=self.rows - self._begun,
+            since_row=int(self._since_row[leader]),
+            since_time=float(self._since_time[leader]),
+        )
+        self._begun = self.rows
+        self._held, self._run = np.zeros_like(self._held), np.zeros_like(self._run)
+        return alarm
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on later, as JSON values."""
@@ -127,17 +152,3 @@ class ShiryaevRoberts:
         self._since_row = np.where(carried, self._since_row, self.rows + last)
         self._since_time = np.where(carried, self._since_time, times[last])
         self._run = np.maximum(total[-1] + starts.max(axis=0), 0.0)
-
-    def _alarm(self, log_statistic: float) -> Alarm:
-        leader = int(self._run.argmax())
-        alarm = Alarm(
-            log_statistic=log_statistic,
-            runs=self._run,
-            leader=leader,
-            n=self.rows - self._begun,
-            since_row=int(self._since_row[leader]),
-            since_time=float(self._since_time[leader]),
-        )
-        self._begun = self.rows
-        self._held, self._run = np.zeros_like(self._held), np.zeros_like(self._run)
-        return alarm
