@@ -13,10 +13,10 @@ import pytest
 
 from cli.conftest import Run
 from cli.scenes import START, champion, request, version
-from homeostat.cli import turn as turn_command
 from homeostat.curate.snapshot import as_lines
 from homeostat.errors import NothingReleased, NoWorker, TurnFailed
 from homeostat.loop.durable import TurnQueue, only_worker
+from homeostat.loop.story import follow
 from homeostat.loop.story.processes import Part
 from homeostat.release.rollout import open_shadow
 from homeostat.store import Store
@@ -110,7 +110,7 @@ def test_what_a_release_waits_for_is_said(
     homeostat: Run, shop: Path, store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without traffic a candidate stays in shadow: the waiting says so, and how much has come, once."""
-    monkeypatch.setattr(turn_command, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(follow, "PATIENCE_S", 0.2)
     version(store, "second", labels=("refund",), state=State.CANDIDATE)
     release = open_shadow(store, "routing", "ver_second", now=START)
     store.state.put(f"guard:{release.id}", {"pairs": 12, "judged": 3})

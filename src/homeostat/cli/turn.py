@@ -27,13 +27,10 @@ from homeostat.loop.durable import TurnQueue, only_worker
 from homeostat.loop.story.follow import Follower
 from homeostat.loop.story.scene import Scene
 from homeostat.types import ids
-from homeostat.types.release import Stage
 from homeostat.types.turn import Turn
 
 LOOK_S = 0.5
 """Seconds between two looks at the diary."""
-PATIENCE_S = 15.0
-"""Seconds between two lines that say what a release waits for."""
 FAILED = "failed"
 """State of a turn that broke off, as `homeostat.loop.tending` has it; importing that would load a model library."""
 
@@ -56,18 +53,6 @@ def command(
         if wait:
             follower.scene = Scene()
             _follow(opened, follower, turn)
-
-
-def _awaited(opened: Project, task: str) -> str:
-    """What the candidate that is being tried still lacks; empty if none is."""
-    release, settings = opened.store.releases.current(task), opened.config.release
-    if release is None or not release.candidate:
-        return ""
-    seen = opened.store.state.get(f"guard:{release.id}")
-    pairs, judged = (int(seen[name]) for name in ("pairs", "judged")) if isinstance(seen, dict) else (0, 0)
-    if release.stage is Stage.SHADOW:
-        return f"for traffic: both versions have answered {pairs} of {settings.shadow_pairs} requests"
-    return f"for feedback on the canary: {judged} of {settings.canary_feedback} requests or more are judged"
 
 
 def _worker_runs(folder: Path) -> bool:
@@ -98,15 +83,12 @@ def _open(opened: Project, task: str) -> str:
 
 def _follow(opened: Project, follower: Follower, turn: str) -> None:
     """Tell what the turn does until it has ended, and what it waits for while it does nothing."""
-    told, due = "", time.monotonic() + PATIENCE_S
     while (known := opened.store.turns.get(turn)).state == "open":
         follower.look()
         if not _worker_runs(Path(opened.config.folder)):
             fix = "start one with `homeostat up`; the turn goes on where it stood"
             raise NoWorker(f"the worker has ended before {turn} did", where=opened.config.folder, fix=fix)
-        if time.monotonic() > due and (awaited := _awaited(opened, follower.task)) != told:
-            follower.scene.say("waiting", awaited)
-            told, due = awaited, time.monotonic() + PATIENCE_S
+        follower.look_at_release(opened.config.release)
         time.sleep(LOOK_S)
     follower.look()
     if known.state == FAILED:

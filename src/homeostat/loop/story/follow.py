@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 from rich.markup import escape
 
+from homeostat.config.schema import Release
 from homeostat.loop.story.scene import Scene
 from homeostat.store import Store
 from homeostat.types.release import Stage
 from homeostat.types.signal import Moved
 from homeostat.types.turn import Turn
+
+PATIENCE_S = 15.0
+"""Seconds between two lines that say what a release waits for."""
 
 
 @dataclass(slots=True)
@@ -23,6 +28,7 @@ class Follower:
     clock: float = 0.0
     """Time on the stream's calendar, for events whose rows carry the time on the wall."""
     _told: set[str] = field(init=False, default_factory=set)
+    _due: float = field(init=False, default_factory=lambda: time.monotonic() + PATIENCE_S)
 
     def look(self) -> None:
         """Tell what is new since the last look."""
@@ -54,6 +60,22 @@ class Follower:
     def busy(self) -> bool:
         """Whether a turn is under way."""
         return any(t.state == "open" for t in self.store.turns.list(self.task))
+
+    def look_at_release(self, settings: Release) -> None:
+        """Tell what the candidate that is being tried still lacks: not at once, and only if it lacks less than told."""
+        if time.monotonic() > self._due and (awaited := self._awaited(settings)) and self._first(awaited):
+            self.scene.say("waiting", awaited)
+            self._due = time.monotonic() + PATIENCE_S
+
+    def _awaited(self, settings: Release) -> str:
+        release = self.store.releases.current(self.task)
+        if release is None or not release.candidate:
+            return ""
+        seen = self.store.state.get(f"guard:{release.id}")
+        pairs, judged = (int(seen[name]) for name in ("pairs", "judged")) if isinstance(seen, dict) else (0, 0)
+        if release.stage is Stage.SHADOW:
+            return f"for traffic: both versions have answered {pairs} of {settings.shadow_pairs} requests"
+        return f"for feedback on the canary: {judged} of {settings.canary_feedback} requests or more are judged"
 
     def _first(self, key: str) -> bool:
         new = key not in self._told
