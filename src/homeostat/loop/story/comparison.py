@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from multiprocessing import cpu_count, get_context
+from multiprocessing import cpu_count
 from multiprocessing.queues import Queue
 from pathlib import Path
 from queue import Empty
@@ -17,6 +17,7 @@ from homeostat.curate.snapshot import examples
 from homeostat.llm.local import LocalBackend
 from homeostat.loop.arms import Arm, Lesson, joint, naive, outcomes
 from homeostat.loop.learn import start_of
+from homeostat.loop.story.processes import CONTEXT
 from homeostat.loop.story.script import TASK, Story
 from homeostat.loop.workshop import Exam
 from homeostat.stats.intervals import proportion
@@ -48,10 +49,9 @@ class Compared:
 def compare(story: Story, rows: Sequence[Exam]) -> dict[str, Compared]:
     """never, naive, ours, joint and joint on all labels, on the same test rows; as many at once as there are cores."""
     works = _works(story, [(row.text, row.target) for row in rows])
-    context = get_context("spawn")
-    told: Queue[tuple[str, float]] = context.Queue()
+    told: Queue[tuple[str, float]] = CONTEXT.Queue()
     with (
-        ProcessPoolExecutor(cpu_count(), context, initializer=_begin, initargs=(told,)) as pool,
+        ProcessPoolExecutor(cpu_count(), CONTEXT, initializer=_begin, initargs=(told,)) as pool,
         story.scene.bar("arms", len(works)) as bar,
     ):
         under_way = {work.name: pool.submit(_done, work) for work in works}

@@ -9,9 +9,14 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 
 from homeostat.errors import read_back
+
+CONTEXT = get_context("forkserver")
+"""Where the story's helpers come from: a process that has read the model library once, when the first is asked for."""
+CONTEXT.set_forkserver_preload(["homeostat.train.run"])
 
 WAITING = "waiting:"
 """A line that begins so says why a part is not ready yet; it is passed on to whoever started it."""

@@ -6,7 +6,6 @@ import math
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from homeostat.config.schema import Config
 from homeostat.loop.durable import TurnQueue
 from homeostat.loop.found import found
 from homeostat.loop.story.follow import Follower
-from homeostat.loop.story.processes import Part
+from homeostat.loop.story.processes import CONTEXT, Part
 from homeostat.loop.story.referee import Referee, score_of
 from homeostat.loop.story.replay import Replay
 from homeostat.loop.story.replies import TASK as REPLIES
@@ -111,7 +110,7 @@ class Story:
             "stream",
             f"{self.options.name}: {len(history):,} labeled rows of history, {len(self.live):,} requests to come",
         )
-        with ProcessPoolExecutor(1, get_context("spawn")) as beside, self.scene.bar("train", 1) as bar:
+        with ProcessPoolExecutor(1, CONTEXT) as beside, self.scene.bar("train", 1) as bar:
             replies = beside.submit(taught, self.config, self.options.rows) if self.desk else None
             self.first = self._first_version(history, now, bar)
         cost = self.first.cost
