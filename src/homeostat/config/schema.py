@@ -156,7 +156,7 @@ class Train:
     """Rank of the adapter."""
     lr: float = knob(2e-3, least=1e-8)
     """Highest learning rate of a run from the bare base, and of a naive one; reached after warm-up."""
-    warm_lr: float = knob(1e-3, least=1e-8)
+    warm_lr: float = knob(1.5e-3, least=1e-8)
     """Highest learning rate of a careful run, which goes on from the champion; a high one throws away what it knows."""
     epochs: int = knob(6, least=1)
     """Most passes over the dataset; early stopping may end sooner, and a careful run makes half as many."""

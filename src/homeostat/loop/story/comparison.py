@@ -17,7 +17,7 @@ from homeostat.curate.snapshot import examples
 from homeostat.llm.local import LocalBackend
 from homeostat.loop.arms import Arm, Lesson, joint, naive, outcomes
 from homeostat.loop.learn import start_of
-from homeostat.loop.story.processes import CONTEXT
+from homeostat.loop.story.processes import helpers
 from homeostat.loop.story.script import TASK, Story
 from homeostat.loop.workshop import Exam
 from homeostat.stats.intervals import proportion
@@ -49,9 +49,10 @@ class Compared:
 def compare(story: Story, rows: Sequence[Exam]) -> dict[str, Compared]:
     """never, naive, ours, joint and joint on all labels, on the same test rows; as many at once as there are cores."""
     works = _works(story, [(row.text, row.target) for row in rows])
-    told: Queue[tuple[str, float]] = CONTEXT.Queue()
+    context = helpers()
+    told: Queue[tuple[str, float]] = context.Queue()
     with (
-        ProcessPoolExecutor(cpu_count(), CONTEXT, initializer=_begin, initargs=(told,)) as pool,
+        ProcessPoolExecutor(cpu_count(), context, initializer=_begin, initargs=(told,)) as pool,
         story.scene.bar("arms", len(works)) as bar,
     ):
         under_way = {work.name: pool.submit(_done, work) for work in works}

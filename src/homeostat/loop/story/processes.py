@@ -10,18 +10,22 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing import get_context
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 from homeostat.errors import read_back
-
-CONTEXT = get_context("forkserver")
-"""Where the story's helpers come from: a process that has read the model library once, when the first is asked for."""
-CONTEXT.set_forkserver_preload(["homeostat.train.run"])
 
 WAITING = "waiting:"
 """A line that begins so says why a part is not ready yet; it is passed on to whoever started it."""
 READY = "ready:"
 """A part prints a line that begins so once it does its work; the rest of the line is its address."""
+
+
+def helpers() -> ForkServerContext:
+    """Where the story's helpers come from: a process that reads the model library once, when the first is asked for."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["homeostat.train.run"])
+    return context
 
 
 @dataclass(slots=True)

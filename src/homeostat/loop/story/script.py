@@ -15,7 +15,7 @@ from homeostat.config.schema import Config
 from homeostat.loop.durable import TurnQueue
 from homeostat.loop.found import found
 from homeostat.loop.story.follow import Follower
-from homeostat.loop.story.processes import CONTEXT, Part
+from homeostat.loop.story.processes import Part, helpers
 from homeostat.loop.story.referee import Referee, score_of
 from homeostat.loop.story.replay import Replay
 from homeostat.loop.story.replies import TASK as REPLIES
@@ -110,7 +110,7 @@ class Story:
             "stream",
             f"{self.options.name}: {len(history):,} labeled rows of history, {len(self.live):,} requests to come",
         )
-        with ProcessPoolExecutor(1, CONTEXT) as beside, self.scene.bar("train", 1) as bar:
+        with ProcessPoolExecutor(1, helpers()) as beside, self.scene.bar("train", 1) as bar:
             replies = beside.submit(taught, self.config, self.options.rows) if self.desk else None
             self.first = self._first_version(history, now, bar)
         cost = self.first.cost
@@ -265,6 +265,6 @@ def write_project(options: Options) -> Path:
             "gateway: {port: 0, trust_client_time: true}\n"
             "decide: {min_labels: 600}\n"
             "release: {most_feedback: 100}\n"
-            "train: {attempts: [corrections, careful], lr: 3.0e-3, epochs: 3}\n"
+            "train: {attempts: [corrections, careful], lr: 3.0e-3, warm_lr: 1.0e-3, epochs: 3}\n"
         )
     return path
