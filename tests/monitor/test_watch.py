@@ -124,6 +124,22 @@ def test_more_wrong_labels_are_performance():
     assert abs(signal.since - 1400.0) < 40
 
 
+def test_a_policy_that_changes_for_one_label_is_named():
+    """Requests answered `a` are a tenth of the traffic; from some day on most belong to `b`: the signal says so."""
+    rows = [replace(row, reply="a" if k % 10 == 0 else "b") for k, row in enumerate(traffic(0, 6000))]
+    pairs = [
+        (row, label(row, "b" if row.reply == "a" and k >= 3000 and k % 50 else row.reply)) for k, row in enumerate(rows)
+    ]
+    watcher = started(labels=("a", "b"))
+    assert watcher.update_labels(pairs[:3000]) == []
+
+    signal = watcher.update_labels(pairs[3000:])[0]
+
+    assert (signal.moved, signal.slice) == (Moved.PERFORMANCE, "reply=a")
+    assert signal.n < 3600
+    assert {row.reply for row in rows if row.id in signal.examples} == {"a"}
+
+
 def test_a_given_baseline_needs_no_first_labels():
     """With a loss from the report, the very first bad labels count."""
     watcher = started(baseline_loss=0.12)
