@@ -198,11 +198,11 @@ class Story:
         started, sent = time.time(), 0
         with self.scene.bar("drill", len(rows)) as bar:
             while sent < len(rows) and not queue.finished(name):
-                self.replayed.send(rows[sent : sent + SLOW])
-                sent += SLOW
+                self.replayed.send(rows[sent : sent + TRIED])
+                sent += TRIED
                 follower.look()
                 bar.to(min(sent, len(rows)))
-                time.sleep(PAUSE_S / 2)
+                time.sleep(SHORT_PAUSE_S)
             self.replayed.deliver(everything=True)
             while not queue.finished(name) and time.time() - started < PATIENCE_S:
                 time.sleep(PAUSE_S)
