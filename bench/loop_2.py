@@ -83,6 +83,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
     """The knobs as given."""
     plain = Settings(share=args.label_share, budget=args.budget)
     train = replace(plain.train, rank=args.rank, lr=args.lr, warm_lr=args.warm_lr, epochs=args.epochs, kl=args.kl)
+    train = replace(train, warm_share=args.warm_share)
     return replace(plain, train=train, curate=replace(plain.curate, replay=args.replay))
 
 
@@ -121,6 +122,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--lr", type=float, default=train.lr)
     parser.add_argument("--warm-lr", type=float, default=train.warm_lr)
     parser.add_argument("--epochs", type=int, default=train.epochs)
+    parser.add_argument("--warm-share", type=float, default=train.warm_share)
     parser.add_argument("--kl", type=float, default=train.kl)
     parser.add_argument("--replay", type=float, default=Curate().replay)
     parser.add_argument("--cache", type=Path, default=ROOT / "build" / "adaptation")

@@ -19,8 +19,9 @@ from homeostat.curate.mix import memory, superseded
 from homeostat.evaluate.gate import compare, gate
 from homeostat.evaluate.score import PairedRow
 from homeostat.loop.steps import KNOWN, NEW
-from homeostat.stats.eprocess import Betting
+from homeostat.release.guard import Evidence
 from homeostat.train.named import named
+from homeostat.train.pace import Rows, paced
 from homeostat.types.dataset import Example
 from homeostat.types.report import Outcome, Verdict
 
@@ -103,7 +104,8 @@ class Race:
 
     def train(self, arm: str, turn: int, recipe: str, parent: Model | None, curated: Curated) -> Model:
         """Train a model and have it answer the test rows seen so far."""
-        wanted = named(recipe, self.settings.train, replay=self.settings.curate.replay)
+        settings = self.settings
+        wanted = named(recipe, settings.train, replay=settings.curate.replay)
         lesson = Lesson(
             arm=arm,
             seed=self.seed,
@@ -111,7 +113,7 @@ class Race:
             parent=parent,
             examples=curated.examples,
             labels=curated.labels,
-            recipe=wanted,
+            recipe=paced(wanted, settings.train, Rows.of(curated.examples), curated.labels),
         )
         model = self.lab.train(lesson)
         accuracy = self.lab.score(model, self.course.seen(turn))
@@ -263,20 +265,12 @@ def released(lab: Lab, candidate: Model, champion: Model, rows: Sequence[StreamR
 
     Every row is a pair, judged in the order of time, as if its copy and its label came at once.
     """
-    settings = Release()
-    harm, safe, won = Betting.harm(settings.harm_margin), Betting(settings.harm_margin), 0
     lab.score(candidate, rows)
     lab.score(champion, rows)
-    for judged, row in enumerate(rows[: settings.most_feedback], 1):
-        difference = int(candidate.right[row.index]) - int(champion.right[row.index])
-        won += difference
-        harm.update(difference)
-        safe.update(difference)
-        if harm.passed(settings.harm_alpha):
-            return False
-        if judged >= settings.canary_feedback and won >= 0 and safe.passed(settings.alpha):
-            return True
-    return False
+    scores = [(float(candidate.right[row.index]), float(champion.right[row.index])) for row in rows]
+    looks = (Evidence.of(scores[:judged], Release()) for judged in range(1, len(scores) + 1))
+    ends = (fit for seen in looks if (fit := seen.fit(Release(), passed=False)) is not None)
+    return next(ends, False)
 
 
 def judge(race: Race, candidate: Model, champion: Model, turn: int) -> Verdict:

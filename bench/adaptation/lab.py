@@ -2,7 +2,7 @@
 
 A model is kept under a hash of everything that makes it: base, parent, recipe, examples, labels. Whatever is turned at
 one arm, the others are not trained again. The code is not in the hash; `Lab.foreign` counts models that were made by
-other code of the rooms `llm` and `train`.
+other code of the rooms `llm` and `train`, but for what only chooses a recipe.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ from homeostat.train.run import Order, Start, train
 from homeostat.types.dataset import Example
 from homeostat.types.task import Task
 
+CHOOSING = frozenset({"named.py", "pace.py", "forecast.py"})
+"""Files that choose a recipe or reckon with it: what they say is in a model's id."""
 TASK = Task(name="routing", instruction="route")
 
 
@@ -71,7 +73,10 @@ class Lab:
     def __init__(self, base: str, folder: Path, fingerprint: str, note: Callable[[str], None]) -> None:
         """`fingerprint` names the test rows; `note` is told what happens."""
         self.base, self.folder, self.note = base, folder, note
-        self.code, self.foreign = _digest(Path(homeostat.__file__).parent, ("llm/**/*.py", "train/**/*.py")), 0
+        self.code, self.foreign = (
+            _digest(Path(homeostat.__file__).parent, ("llm/**/*.py", "train/**/*.py"), CHOOSING),
+            0,
+        )
         where = Path(locate(base))
         self._given = (fingerprint, _digest(where, ("*.safetensors", "*.json", "*.jinja")) if where.is_dir() else base)
         self._backend = LocalBackend(base)
@@ -172,8 +177,8 @@ def _write(path: Path, values: dict[str, Any]) -> None:
     draft.replace(path)
 
 
-def _digest(folder: Path, patterns: Sequence[str]) -> str:
+def _digest(folder: Path, patterns: Sequence[str], but: Collection[str] = ()) -> str:
     digest = hashlib.sha256()
-    for path in sorted(path for pattern in patterns for path in folder.glob(pattern)):
+    for path in sorted(path for pattern in patterns for path in folder.glob(pattern) if path.name not in but):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]

@@ -6,25 +6,29 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from small_project import TASK
 
+from homeostat.curate.snapshot import examples
 from homeostat.loop.learn import Lesson, learn, start_of, version_id
 from homeostat.loop.workshop import Workshop
 from homeostat.train.named import named
+from homeostat.train.pace import Rows, paced
 
 SCRIPT = """
 import json, sys
 from pathlib import Path
 sys.path.append(sys.argv[1])
 from small_project import TASK, configuration
+from homeostat.curate.snapshot import examples
 from homeostat.loop.learn import Lesson, learn
 from homeostat.loop.workshop import Workshop
 from homeostat.train.named import named
+from homeostat.train.pace import Rows, paced
 shop = Workshop.open(configuration(Path(sys.argv[2]), Path(sys.argv[3])))
 champion = shop.champion(TASK)
 recipe = named("careful", shop.config.train)
@@ -36,7 +40,7 @@ print(json.dumps(version.blob))
 def lesson(shop: Workshop, **more: Any) -> Lesson:
     """To learn the champion's own rows again, from the champion."""
     champion = shop.champion(TASK)
-    recipe = named("careful", replace(shop.config.train, epochs=2))
+    recipe = named("careful", shop.config.train)
     return Lesson(task=TASK, dataset=champion.dataset, recipe=recipe, version="ver_x", parent=champion, **more)
 
 
@@ -49,7 +53,8 @@ def test_what_is_learned_is_registered_with_where_it_came_from(shop: Workshop) -
     assert shop.store.versions.get("ver_x") == version
     assert (version.parent, version.dataset, version.time) == (champion.id, champion.dataset, 5.0)
     assert (version.labels, version.base, version.kind) == (champion.labels, champion.base, "lora")
-    assert version.recipe["epochs"] == 1
+    rows = Rows.of(examples(shop.store, champion.dataset))
+    assert version.recipe == asdict(paced(lesson(shop).recipe, shop.config.train, rows, champion.labels))
     assert version.cost["steps"] == told[-1]["step"]
     assert shop.store.blobs.folder(version.blob).is_dir()
     assert list((Path(shop.config.folder) / "runs").iterdir()) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from small_project import ONSET, START, TASK
@@ -78,13 +79,15 @@ def test_evidence_is_what_came_since_the_champion(shop: Workshop) -> None:
 
 
 def test_the_expected_cost_grows_with_what_is_trained(shop: Workshop) -> None:
-    """More passes and more replay cost more; a first guess stands in where no champion was trained."""
-    cost = steps.gather(shop, NOW, []).train_cpu_s
-    longer = replace(shop.config, train=replace(shop.config.train, epochs=24))
-    alone = replace(shop.config, curate=replace(shop.config.curate, replay=0.0))
-    assert cost > 0
-    assert steps.gather(Workshop(longer, shop.store), NOW, []).train_cpu_s == pytest.approx(2 * cost)
-    assert steps.gather(Workshop(alone, shop.store), NOW, []).train_cpu_s == pytest.approx(cost / 2)
+    """Twice the passes cost twice as much; a careful run costs what its share pays for."""
+
+    def cost(attempt: str, **changed: Any) -> float:
+        config = replace(shop.config, train=replace(shop.config.train, attempts=(attempt,), **changed))
+        return steps.gather(Workshop(config, shop.store), NOW, []).train_cpu_s
+
+    assert cost("naive") > 0
+    assert cost("naive", epochs=2 * shop.config.train.epochs) == pytest.approx(2 * cost("naive"))
+    assert cost("careful", warm_share=1.0) > cost("careful", warm_share=0.2) > 0
 
 
 def test_a_decision_made_twice_is_one(shop: Workshop) -> None:

@@ -143,7 +143,7 @@ def test_a_turn_ends_at_the_gate_when_every_candidate_is_refused(project: Config
 
 def test_an_unsure_verdict_goes_on_in_shadow(project: Config) -> None:
     """A candidate that the rows do not decide about is tried on live pairs, and they decide."""
-    unsure = replace(project, evaluate=Evaluate(min_gain=0.25), train=replace(project.train, attempts=("careful",)))
+    unsure = replace(project, evaluate=Evaluate(min_gain=0.15), train=replace(project.train, attempts=("careful",)))
 
     left = through(unsure)
 

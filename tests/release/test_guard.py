@@ -162,3 +162,17 @@ def test_a_margin_of_one(store: Store, shadow: Release) -> None:
     pair(store, "int_1", (OLD, RIGHT), (NEW, WRONG))
     store.feedback.add([label("int_1")])
     assert not gather(store, shadow, Settings(harm_margin=1.0)).harm_shown(SETTINGS)
+
+
+def test_when_a_canary_has_shown_enough() -> None:
+    """Blessed by the gate it must only not be worse; without, it must prove that; undecided for long is unfit."""
+    better, same, worse = [(1.0, 0.0)] * 40, [(1.0, 1.0)] * 40, [(0.0, 1.0)] * 40
+    settings = replace(SETTINGS, canary_feedback=40, most_feedback=60)
+    assert Evidence.of(same[:39], settings).fit(settings, passed=True) is None
+    assert Evidence.of(same, settings).fit(settings, passed=True) is True
+    assert Evidence.of(same, settings).fit(settings, passed=False) is None
+    assert Evidence.of(better, settings).fit(settings, passed=False) is True
+    assert Evidence.of(worse, settings).fit(settings, passed=True) is False
+    undecided = [(1.0, 0.0), (0.0, 1.0)] * 30
+    assert Evidence.of([*undecided[:-2], (1.0, 1.0)], settings).fit(settings, passed=False) is None
+    assert Evidence.of(undecided, settings).fit(settings, passed=False) is False

@@ -29,6 +29,7 @@ from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
 from homeostat.train.forecast import forecast
 from homeostat.train.named import named
+from homeostat.train.pace import Rows, paced
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Order
 from homeostat.types.version import Version
@@ -67,7 +68,7 @@ def _foretell(shop: Workshop, task: str, material: Material, recipe: Recipe, par
         start=start_of(shop, parent),
         examples=material.examples,
         labels=material.labels,
-        recipe=recipe,
+        recipe=paced(recipe, shop.config.train, Rows.of(material.examples), material.labels),
         folder=Path(),
     )
     return asdict(forecast(order)) | {"labels": len(material.labels), "recipe": recipe.name}

@@ -159,7 +159,10 @@ class Train:
     warm_lr: float = knob(1.5e-3, least=1e-8)
     """Highest learning rate of a careful run, which goes on from the champion; a high one throws away what it knows."""
     epochs: int = knob(6, least=1)
-    """Most passes over the dataset; early stopping may end sooner, and a careful run makes half as many."""
+    """Most passes over the dataset; early stopping may end sooner, and a careful run makes fewer."""
+    warm_share: float = knob(0.2, least=0.01, most=1.0)
+    """Cost of a careful run on a label task, as a share of retraining on everything remembered from the bare base: it
+    makes as many passes as that pays for, two and 32 steps at least. Elsewhere it makes half of `epochs`."""
     batch_rows: int = knob(32, least=1)
     """Examples per optimizer step."""
     warmup: float = knob(0.03, least=0.0, most=1.0)

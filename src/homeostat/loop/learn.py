@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from homeostat.curate.snapshot import examples
 from homeostat.loop.workshop import Workshop
 from homeostat.release.registry import register
+from homeostat.train.pace import Rows, paced
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Order, Start, train
 from homeostat.types import ids
@@ -51,13 +52,15 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
             shop.store.events.append(lesson.version, "training", values)
         report(values)
 
+    rows = examples(shop.store, dataset.id)
+    recipe = paced(lesson.recipe, shop.config.train, Rows.of(rows), dataset.labels)
     trained = train(
         Order(
             task=shop.config.task(lesson.task),
             start=start,
-            examples=examples(shop.store, dataset.id),
+            examples=rows,
             labels=dataset.labels,
-            recipe=lesson.recipe,
+            recipe=recipe,
             folder=folder,
             report=note,
         )
@@ -72,7 +75,7 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
         prior=trained.prior,
         parent=lesson.parent.id if lesson.parent else "",
         dataset=dataset.id,
-        recipe=asdict(lesson.recipe),
+        recipe=asdict(recipe),
         cost=trained.cost,
     )
     registered = register(shop.store, version, trained.weights)

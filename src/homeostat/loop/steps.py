@@ -29,6 +29,7 @@ from homeostat.metrics.text import chrf_row
 from homeostat.release import rollout
 from homeostat.stats.intervals import mean_interval
 from homeostat.train.named import named
+from homeostat.train.pace import Rows, paced
 from homeostat.types import ids
 from homeostat.types.dataset import Example
 from homeostat.types.decision import Action
@@ -84,27 +85,28 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
     labeled = target(pairs, task, champion.labels)
     values = np.array([value(task.kind, i.reply, f.value) for i, f in pairs if i.version == champion.id])
     unknown = sum(f.value not in champion.labels for _, f in pairs)
-    earlier = _earlier(shop, now)
+    earlier, old = _earlier(shop, now), remembered(shop, champion)
     return Evidence(
         task=now.task,
         metric=task.metric,
-        gain=shadow_gain(remembered(shop, champion), labeled, partial(value, task.kind)),
+        gain=shadow_gain(old, labeled, partial(value, task.kind)),
         accuracy=mean_interval(values) if len(values) else None,
         n_labels=len(pairs),
         requests=shop.store.interactions.count(now.task, since=earlier[-1].time if earlier else since, until=now.until),
-        train_cpu_s=_expected_cpu(shop, champion, len(pairs)),
+        train_cpu_s=_expected_cpu(shop, champion, len(pairs), len(old)),
         unknown_labels=unknown / len(pairs) if pairs and task.kind is Kind.LABEL else 0.0,
         signals=tuple(shop.store.signals.get(s) for s in signals),
         since_turn_s=now.until - since,
     )
 
 
-def _expected_cpu(shop: Workshop, champion: Version, rows: int) -> float:
-    """CPU-seconds that a candidate on `rows` new rows may take, going by what the champion took per row and pass."""
+def _expected_cpu(shop: Workshop, champion: Version, new: int, old: int) -> float:
+    """CPU-seconds that a candidate on so many new rows may take, going by what the champion took per row and pass."""
     settings, steps = shop.config.train, champion.cost.get("steps", 0.0)
     per_row = champion.cost.get("cpu_seconds", 0.0) / (steps * settings.batch_rows) if steps else _SECONDS_PER_ROW
     dearest = named(settings.attempts[-1], settings, replay=shop.config.curate.replay)
-    return per_row * rows * (1.0 + dearest.replay) * dearest.epochs
+    rows = Rows(new=new, replayed=min(old, round(dearest.replay * new)), known=new + old)
+    return per_row * (rows.new + rows.replayed) * paced(dearest, settings, rows, champion.labels).epochs
 
 
 def wants_training(shop: Workshop, now: Now, decision: str) -> str:

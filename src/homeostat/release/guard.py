@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +51,24 @@ class Evidence:
     safe: float
     """Natural logarithm of the wealth against "the candidate is worse by `harm_margin` or more"."""
 
+    @staticmethod
+    def of(scores: Sequence[tuple[float, float]], settings: Settings, *, pairs: int = 0, errors: int = 0) -> Evidence:
+        """What judged pairs say, in their order: the score of the candidate and of the champion, each in [0, 1]."""
+        ours, theirs = np.array(scores, np.float64).reshape(-1, 2).T
+        margin = min(settings.harm_margin, _WIDEST)
+        harm, safe = Betting.harm(margin), Betting(margin)
+        harm.extend(ours - theirs)
+        safe.extend(ours - theirs)
+        return Evidence(
+            pairs=max(pairs, len(scores)),
+            judged=len(scores),
+            candidate=float(ours.mean()) if scores else 0.0,
+            champion=float(theirs.mean()) if scores else 0.0,
+            errors=errors,
+            harm=harm.log_value,
+            safe=safe.log_value,
+        )
+
     @property
     def difference(self) -> float:
         """Candidate minus champion; 0 while nothing is judged."""
@@ -63,6 +81,18 @@ class Evidence:
     def safety_shown(self, settings: Settings) -> bool:
         """Whether it is shown not to be worse by `harm_margin`."""
         return self.safe >= _threshold(settings.alpha)
+
+    def fit(self, settings: Settings, *, passed: bool) -> bool | None:
+        """Whether a canary has shown its candidate fit to answer everything; None while that is open.
+
+        `passed` says that the gate let it pass; a candidate that no gate let pass has to show that it is safe.
+        """
+        if self.harm_shown(settings):
+            return False
+        fit = self.difference >= 0.0 and (passed or self.safety_shown(settings))
+        if fit and self.judged >= settings.canary_feedback:
+            return True
+        return False if self.judged >= settings.most_feedback and not fit else None
 
 
 def note_error(store: Store, release: Release, version: str, interaction: str, what: str) -> None:
@@ -77,23 +107,14 @@ def gather(store: Store, release: Release, settings: Settings) -> Evidence:
     """The evidence of the stage that a release is in, from the rows as they are now."""
     paired = _pairs(store, release)
     scores = _judged(store, release, paired) | _failed(store, release)
-    ours, theirs = (np.array(column) for column in zip(*scores.values(), strict=True)) if scores else (_NONE, _NONE)
-    margin = min(settings.harm_margin, _WIDEST)
-    harm, safe = Betting.harm(margin), Betting(margin)
-    harm.extend(ours - theirs)
-    safe.extend(ours - theirs)
-    return Evidence(
+    return Evidence.of(
+        list(scores.values()),
+        settings,
         pairs=len({primary.id for primary, _, _ in paired} | set(scores)),
-        judged=len(scores),
-        candidate=float(ours.mean()) if scores else 0.0,
-        champion=float(theirs.mean()) if scores else 0.0,
         errors=sum(version == release.candidate for version, _ in _errors(store, release)),
-        harm=harm.log_value,
-        safe=safe.log_value,
     )
 
 
-_NONE = np.zeros(0)
 _WIDEST = 0.999
 """Margin that stands for one of 1, at which nothing is harm and there is nothing to bet on."""
 Triple = tuple[Interaction, Interaction, Feedback | None]

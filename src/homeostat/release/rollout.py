@@ -96,12 +96,12 @@ def _to_canary(store: Store, release: Release, seen: Evidence, settings: Setting
 
 
 def _to_full(store: Store, release: Release, seen: Evidence, settings: Settings, now: float) -> Release:
-    fit = seen.difference >= 0.0 and (_passed(store, release) or seen.safety_shown(settings))
-    if seen.judged >= settings.most_feedback and not fit:
+    fit = seen.fit(settings, passed=_passed(store, release))
+    if fit is None:
+        return release
+    if not fit:
         because = f"{release.candidate} taken back undecided: not shown to be fit in {_scores(seen)}"
         return withdraw(store, release.task, release.candidate, because, now=now)
-    if seen.judged < settings.canary_feedback or not fit:
-        return release
     because = f"{release.candidate} answers everything: not worse in {_scores(seen)}"
     row = replace(
         release, time=now, stage=Stage.FULL, champion=release.candidate, candidate="", share=0.0, because=because

@@ -9,8 +9,10 @@ from homeostat.config.schema import Train
 from homeostat.errors import UnknownPlugin, did_you_mean
 from homeostat.train.recipe import Recipe
 
-WARM_SHARE = 0.5
-"""Passes of a careful run as a share of `train.epochs`: who goes on from the champion has less to learn."""
+HALF = 0.5
+"""Passes of a careful run as a share of `train.epochs`, where `pace` has nothing to go by."""
+GENTLE = frozenset({"careful", "thorough"})
+"""Recipes that go on from the champion at the lower rate and make fewer passes: who knows most has less to learn."""
 NAMES: dict[str, dict[str, Any]] = {
     "careful": {},
     "naive": {"replay": 0.0, "kl": 0.0, "warm_up": 0.1},
@@ -32,8 +34,8 @@ def named(name: str, settings: Train, *, replay: float = 1.0) -> Recipe:
     """
     if name not in NAMES:
         raise UnknownPlugin(f"unknown recipe '{name}'", where="train.attempts", fix=did_you_mean(name, NAMES))
-    gently = name in {"careful", "thorough"}
-    epochs = max(1, round(WARM_SHARE * settings.epochs)) if gently else settings.epochs
+    gently = name in GENTLE
+    epochs = max(1, round(HALF * settings.epochs)) if gently else settings.epochs
     plain = Recipe(
         name=name,
         adapt=settings.adapt,

@@ -1,0 +1,82 @@
+"""How many passes a careful run makes: as many as its share of joint retraining pays for.
+
+A batch of new rows is a twentieth of what is remembered on one stream and a half on another. The same number of passes
+would be far too dear on the second and leave most of what may be spent on the first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from homeostat.config.schema import Train
+from homeostat.train.champion import GAUGED
+from homeostat.train.fit import LOOKED
+from homeostat.train.named import GENTLE
+from homeostat.train.recipe import Recipe
+from homeostat.train.refit import SHOWN, SHOWN_LEAST
+from homeostat.types.dataset import Example, Origin
+
+LEAST = 2.0
+"""Passes that are made whatever they cost: in the first the rate is still rising."""
+LEAST_STEPS = 32
+"""Steps that are made whatever they cost: a share of next to nothing teaches nothing."""
+FORWARD = 1 / 3
+"""Cost of showing a row to the model, in training passes over it: there is no gradient."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Rows of a dataset by what is done with them."""
+
+    new: int
+    replayed: int
+    known: int
+    """All of them, those that are recalled among them."""
+
+    @staticmethod
+    def of(examples: Sequence[Example]) -> Rows:
+        """Count them."""
+        counts = Counter(example.origin for example in examples)
+        return Rows(new=counts[Origin.NEW], replayed=counts[Origin.REPLAY], known=len(examples))
+
+
+def paced(recipe: Recipe, settings: Train, rows: Rows, labels: Sequence[str]) -> Recipe:
+    """The recipe with the passes that `train.warm_share` pays for on these rows; others than careful ones as given.
+
+    It looks at the held-out rows every second pass, for looks cost a part of the share too. A task that answers in
+    words remembers no rows beside those it is trained on, so there is nothing to go by.
+    """
+    if recipe.name not in GENTLE or not labels:
+        return recipe
+    made = passes(settings, rows, len(labels))
+    return replace(recipe, epochs=made, looks=_looks(made))
+
+
+def passes(settings: Train, rows: Rows, labels: int) -> float:
+    """Passes over new and replayed rows that cost `train.warm_share` of `train.epochs` passes over all known ones.
+
+    What has no gradient is paid first.
+    """
+    learned = 1.0 - settings.held_out
+    left = settings.warm_share * settings.epochs * learned * rows.known - FORWARD * _asked(settings, rows, labels)
+    one_pass = max(learned * (rows.new + rows.replayed), 1.0)
+    made = max(LEAST, left / one_pass, LEAST_STEPS * settings.batch_rows / one_pass)
+    return round(min(made, float(settings.epochs)), 2)
+
+
+def _asked(settings: Train, rows: Rows, labels: int) -> float:
+    """Rows the model is asked about without learning: how far it moves, what the champion says of replayed rows, looks,
+    and what the labels' rows are fitted to.
+    """
+    learned, held = (1.0 - settings.held_out) * rows.known, settings.held_out * rows.known
+    moved = 2 * min(GAUGED, rows.new)
+    looked = _looks(settings.epochs / 2) * min(LOOKED, held)
+    fitted = min(learned, max(SHOWN_LEAST, SHOWN * labels)) + held if settings.refit else held
+    return moved + (1.0 - settings.held_out) * rows.replayed + looked + fitted
+
+
+def _looks(passes: float) -> int:
+    return max(2, math.ceil(passes / 2))

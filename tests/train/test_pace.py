@@ -1,0 +1,92 @@
+"""As many passes as their share of joint retraining pays for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from homeostat.builtin.resources import model_path
+from homeostat.config.schema import Train
+from homeostat.train.forecast import forecast
+from homeostat.train.named import NAMES, named
+from homeostat.train.pace import LEAST, Rows, paced, passes
+from homeostat.train.run import Order, Start
+from homeostat.types.dataset import Example, Origin
+from homeostat.types.task import Task
+
+LABELS = tuple(f"label-{k}" for k in range(10))
+SETTINGS = Train(epochs=6, warm_share=0.2)
+
+
+def rows(new: int, replayed: int, recalled: int) -> list[Example]:
+    """So many of each, no two alike and all about as long."""
+    origins = [Origin.NEW] * new + [Origin.REPLAY] * replayed + [Origin.RECALL] * recalled
+    return [
+        Example(text=f"what is to be done about case number {k:05}", target=LABELS[k % 10], origin=origin)
+        for k, origin in enumerate(origins)
+    ]
+
+
+def test_a_small_batch_is_seen_more_often() -> None:
+    """Beside the same memory half the rows get about twice the passes, two at least, at most as many as joint's."""
+    of = {new: passes(SETTINGS, Rows(new=new, replayed=new, known=20_000), 10) for new in (10, 2_000, 4_000, 10_000)}
+    assert of[10] == SETTINGS.epochs
+    assert of[2_000] == pytest.approx(2 * of[4_000], rel=0.1)
+    assert of[10_000] == LEAST
+    assert passes(replace(SETTINGS, epochs=1), Rows(new=10, replayed=10, known=20_000), 10) == 1
+
+
+def test_next_to_nothing_is_learned_all_the_same() -> None:
+    """A fifth of a small cost is a few steps; there are as many passes as make some dozens of them."""
+    assert passes(SETTINGS, Rows(new=100, replayed=100, known=200), 10) == pytest.approx(1024 / 180, abs=0.01)
+    assert passes(SETTINGS, Rows(new=10, replayed=10, known=20), 10) == SETTINGS.epochs
+    assert passes(SETTINGS, Rows(new=1_000, replayed=1_000, known=2_000), 10) == LEAST
+
+
+def test_a_larger_share_pays_for_more() -> None:
+    """And nothing is paid for rows that no label is fitted to."""
+    batch = Rows(new=1_000, replayed=1_000, known=10_000)
+    assert passes(SETTINGS, batch, 10) < passes(replace(SETTINGS, warm_share=0.3), batch, 10)
+    assert passes(SETTINGS, batch, 10) < passes(replace(SETTINGS, refit=False), batch, 10)
+    assert passes(SETTINGS, batch, 100) < passes(SETTINGS, batch, 10)
+
+
+def test_who_is_paced() -> None:
+    """Those who go on gently, where there are labels; others make the passes that are set."""
+    batch = Rows(new=1_000, replayed=1_000, known=10_000)
+    changed = {n for n in NAMES if paced(named(n, SETTINGS), SETTINGS, batch, LABELS) != named(n, SETTINGS)}
+    assert changed == {"careful", "thorough"}
+    assert paced(named("careful", SETTINGS), SETTINGS, batch, ()) == named("careful", SETTINGS)
+    made = paced(named("careful", SETTINGS), SETTINGS, batch, LABELS)
+    assert made.looks == max(2, -(-made.epochs // 2))
+
+
+def test_rows_are_counted_by_what_is_done_with_them() -> None:
+    """New, replayed, and all."""
+    assert Rows.of(rows(3, 2, 5)) == Rows(new=3, replayed=2, known=10)
+
+
+@pytest.mark.parametrize(("new", "recalled"), [(100, 2_000), (200, 4_000), (500, 4_000)])
+def test_the_share_is_what_the_operations_say(tmp_path: Path, new: int, recalled: int) -> None:
+    """Counted from the shapes, a careful run costs its share of joint retraining on the same rows, or less."""
+    every = rows(new, new, recalled)
+    (tmp_path / "champion").mkdir()
+    base = str(model_path())
+    start = Start(base=base, folder=tmp_path / "champion", kind="lora", labels=LABELS)
+    careful = paced(named("careful", SETTINGS), SETTINGS, Rows.of(every), LABELS)
+    all_new = [replace(row, origin=Origin.NEW) for row in every]
+    joint = Order(
+        task=Task(name="routing", instruction="route"),
+        start=Start(base=base),
+        examples=all_new,
+        labels=LABELS,
+        recipe=named("joint", SETTINGS),
+        folder=tmp_path,
+    )
+    ours = replace(joint, start=start, examples=every, recipe=careful)
+    share = forecast(ours).flops / forecast(joint).flops
+    capped = careful.epochs == SETTINGS.epochs
+    assert share < 1.1 * SETTINGS.warm_share
+    assert capped or share > 0.9 * SETTINGS.warm_share
