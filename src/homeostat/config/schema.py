@@ -167,7 +167,7 @@ class Train:
     """Examples per optimizer step."""
     warmup: float = knob(0.03, least=0.0, most=1.0)
     """Share of the steps over which the learning rate rises to its highest."""
-    kl: float = knob(1.0, least=0.0)
+    kl: float = knob(2.0, least=0.0)
     """Weight of the penalty for leaving the champion's replies on replayed examples."""
     refit: bool = knob(True)
     """Whether the rows of the labels are fitted to all remembered examples at once when training has ended."""

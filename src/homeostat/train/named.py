@@ -17,7 +17,7 @@ NAMES: dict[str, dict[str, Any]] = {
     "careful": {},
     "naive": {"replay": 0.0, "kl": 0.0, "warm_up": 0.1},
     "corrections": {"replay": 0.0, "kl": 0.0, "warm_up": 0.1, "only_wrong": True},
-    "thorough": {"replay": 3.0, "kl": 2.0},
+    "thorough": {"replay": 3.0, "kl": 4.0},
     "joint": {"replay": 0.0, "kl": 0.0, "warm_start": False},
     "first": {"replay": 0.0, "kl": 0.0, "warm_start": False},
 }
