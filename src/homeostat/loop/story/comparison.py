@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
@@ -13,13 +14,14 @@ from queue import Empty
 
 import torch
 
+from homeostat.collect.stream import StreamRow
 from homeostat.curate.snapshot import examples
 from homeostat.llm.local import LocalBackend
 from homeostat.loop.arms import Arm, Lesson, joint, naive, outcomes
 from homeostat.loop.learn import start_of
 from homeostat.loop.story.processes import helpers
-from homeostat.loop.story.script import TASK, Story
-from homeostat.loop.workshop import Exam
+from homeostat.loop.story.scene import Scene
+from homeostat.loop.workshop import Exam, Workshop
 from homeostat.stats.intervals import proportion
 from homeostat.train.named import named
 from homeostat.train.precision import SHORT, computing, has_bfloat16
@@ -28,9 +30,12 @@ from homeostat.train.run import Start
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.report import Score
 from homeostat.types.task import Task
+from homeostat.types.version import Version
 
 MOST_STEPS = 160
 """Steps after which a comparison arm is cut off in the demo; the benches train them to the end."""
+NICENESS = 19
+"""How far the arms step back: behind the gateway, and behind the worker, which steps back itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +51,49 @@ class Compared:
         return proportion(int(sum(self.right)), len(self.right))
 
 
-def compare(story: Story, rows: Sequence[Exam]) -> dict[str, Compared]:
-    """never, naive, ours, joint and joint on all labels, on the same test rows; as many at once as there are cores."""
-    works = _works(story, [(row.text, row.target) for row in rows])
-    context = helpers()
-    told: Queue[tuple[str, float]] = context.Queue()
-    with (
-        ProcessPoolExecutor(cpu_count(), context, initializer=_begin, initargs=(told,)) as pool,
-        story.scene.bar("arms", len(works)) as bar,
-    ):
-        under_way = {work.name: pool.submit(_done, work) for work in works}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What the arms need to know of a story whose turns are over."""
+
+    shop: Workshop
+    task: str
+    first: Version
+    """The first champion."""
+    live: Sequence[StreamRow]
+    """The whole of the traffic: an arm is measured on the test rows seen by its end."""
+
+    @property
+    def rows(self) -> list[Exam]:
+        """The test rows seen by the end."""
+        return self.shop.suite_at(self.task, self.live[-1].time)
+
+
+class Comparison:
+    """never, naive, ours, joint and joint on all labels, on the same test rows: as many at once as there are cores.
+
+    They are under way from the beginning and step back behind everything else, so the story may go on meanwhile.
+    """
+
+    def __init__(self, told: Told) -> None:
+        context = helpers()
+        self._said: Queue[tuple[str, float]] = context.Queue()
+        self._pool = ProcessPoolExecutor(cpu_count(), context, initializer=_begin, initargs=(self._said,))
+        self._arms = {work.name: self._pool.submit(_done, work) for work in _works(told)}
+
+    def wait(self, scene: Scene) -> dict[str, Compared]:
+        """The arms, when all are there."""
         done: dict[str, float] = {}
-        while not all(each.done() for each in under_way.values()):
-            with suppress(Empty):
-                name, share = told.get(timeout=0.5)
-                done[name] = share
-            bar.to(sum(done.values()), note=", ".join(name for name, share in done.items() if share < 1.0))
-        return {name: each.result() for name, each in under_way.items()}
+        with self._pool, scene.bar("arms", len(self._arms)) as bar:
+            while not all(each.done() for each in self._arms.values()):
+                with suppress(Empty):
+                    name, share = self._said.get(timeout=0.5)
+                    done[name] = share
+                bar.to(sum(done.values()), note=", ".join(name for name, share in done.items() if share < 1.0))
+        return {name: each.result() for name, each in self._arms.items()}
+
+    def give_up(self) -> None:
+        """Begin no further arm."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,14 +111,15 @@ class _Work:
     folder: Path = Path()
 
 
-def _works(story: Story, rows: list[tuple[str, str]]) -> list[_Work]:
+def _works(told: Told) -> list[_Work]:
     """The longest first, so that none is waited for alone."""
-    shop, config = story.shop, story.config
-    task, folder, base = config.task(TASK), shop.run_folder("arms"), Start(base=config.model.base)
-    ours, schedule = shop.champion(TASK), lessons(story)
+    shop, config = told.shop, told.shop.config
+    task, folder, base = config.task(told.task), shop.run_folder("arms"), Start(base=config.model.base)
+    ours, schedule = shop.champion(told.task), lessons(told)
+    rows = [(row.text, row.target) for row in told.rows]
     ready = [
         _Work(name=name, task=task, start=start_of(shop, version), prior=version.prior, rows=rows)
-        for name, version in (("ours", ours), ("never", story.first))
+        for name, version in (("ours", ours), ("never", told.first))
     ]
     if not schedule:
         return ready
@@ -96,9 +128,9 @@ def _works(story: Story, rows: list[tuple[str, str]]) -> list[_Work]:
     return [
         _Work(name=name, task=task, start=start, rows=rows, schedule=given, recipe=recipe, folder=folder / name)
         for name, start, given, recipe in (
-            ("joint_all_labels", base, [_all_labels(story, last)], capped),
+            ("joint_all_labels", base, [_all_labels(told, last)], capped),
             ("joint", base, [last], capped),
-            ("naive", start_of(shop, story.first), schedule, plain),
+            ("naive", start_of(shop, told.first), schedule, plain),
         )
     ] + ready
 
@@ -108,6 +140,7 @@ _told: list[Queue[tuple[str, float]]] = []
 
 
 def _begin(told: Queue[tuple[str, float]]) -> None:
+    os.nice(NICENESS)
     torch.set_num_threads(1)
     _told[:] = [told]
 
@@ -130,12 +163,12 @@ def _done(work: _Work) -> Compared:
     return Compared(arm, right)
 
 
-def lessons(story: Story) -> list[Lesson]:
+def lessons(told: Told) -> list[Lesson]:
     """What each turn that trained brought, as the arms are given it."""
-    store, out = story.shop.store, []
-    known = examples(store, story.first.dataset)
-    labels = list(story.first.labels)
-    for turn in store.turns.list(TASK):
+    store, out = told.shop.store, []
+    known = examples(store, told.first.dataset)
+    labels = list(told.first.labels)
+    for turn in store.turns.list(told.task):
         names = [left for step, left in turn.diary.items() if step.startswith("curate.")]
         if not names:
             continue
@@ -148,10 +181,10 @@ def lessons(story: Story) -> list[Lesson]:
     return out
 
 
-def _all_labels(story: Story, last: Lesson) -> Lesson:
+def _all_labels(told: Told, last: Lesson) -> Lesson:
     """The last lesson, had every live request up to then been labeled."""
     known = [e for e in last.known if not e.interaction]
-    live = [r for r in story.live if r.time <= last.time]
-    known += [Example(text=r.text, target=r.label, task=TASK, time=r.time) for r in live]
+    live = [r for r in told.live if r.time <= last.time]
+    known += [Example(text=r.text, target=r.label, task=told.task, time=r.time) for r in live]
     labels = tuple(dict.fromkeys([*last.labels, *(r.label for r in live)]))
     return Lesson(time=last.time, new=known, known=known, labels=labels)

@@ -11,7 +11,7 @@ from typing import Any
 
 from homeostat.collect.stream import Split
 from homeostat.curate.snapshot import examples
-from homeostat.loop.story.comparison import Compared, compare
+from homeostat.loop.story.comparison import Compared
 from homeostat.loop.story.script import TASK, Story
 from homeostat.loop.story.series import plain, series
 from homeostat.loop.workshop import Exam
@@ -21,12 +21,11 @@ from homeostat.types.version import Version
 
 
 def document(story: Story) -> dict[str, Any]:
-    """Train the arms, then put everything that was seen into one document."""
-    store = story.shop.store
-    rows = story.shop.suite_at(TASK, story.replayed.clock)
+    """Wait for the arms, then put everything that was seen into one document."""
+    store, rows = story.shop.store, story.told.rows
     with ThreadPoolExecutor(1) as beside:  # the replies in words are measured while the arms are trained
         replies = beside.submit(story.desk.measured) if story.desk else None
-        arms = compare(story, rows)
+        arms = story.arms.wait(story.scene)
     champions = [story.first, *_promoted(story)]
     trained = [v for v in store.versions.list(TASK) if v.id != story.first.id and v.cost.get("steps")]
     onsets = story.referee.onsets()

@@ -6,6 +6,8 @@ Feedback comes late and for a part of the traffic only, drawn before the first r
 from __future__ import annotations
 
 import random
+import re
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ import httpx
 from homeostat.collect.stream import StreamRow
 from homeostat.extras import require
 
+_OPEN_COPIES = re.compile(r'^homeostat_copies\{state="open"\} (\S+)$', re.MULTILINE)
 DELAY = (20, 120)
 """Least and most requests that pass before feedback on one arrives."""
 
@@ -89,6 +92,15 @@ class Replay:
         if ready:
             self._http.post("/v1/feedback", json=ready).raise_for_status()
             self.given += len(ready)
+
+    def let_copy(self, patience_s: float) -> None:
+        """Wait until the gateway has answered the copies of what was sent, as its metrics say; not longer than this."""
+        deadline = time.time() + patience_s
+        while time.time() < deadline:
+            time.sleep(0.05)
+            open_copies = _OPEN_COPIES.search(self._http.get("/metrics").text)
+            if open_copies is None or float(open_copies[1]) == 0:
+                return
 
     def close(self) -> None:
         """Let go of the connections."""

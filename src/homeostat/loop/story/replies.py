@@ -35,6 +35,8 @@ HISTORY_ROWS, TEST_ROWS, LIVE_ROWS = 300, 120, 240
 CORRECTED = 0.7
 """Share of the replies that the desk corrects."""
 PATIENCE_S = 150.0
+COPIES_S = 10.0
+"""How long the next questions wait for the copies of the last ones: they are answered in words."""
 
 
 @dataclass(slots=True)
@@ -79,8 +81,9 @@ class Desk:
             if current and current.candidate:
                 replay.send(rows[at % len(rows) : at % len(rows) + 8])
                 replay.deliver(everything=True)
+                replay.let_copy(COPIES_S)
                 at += 8
-            time.sleep(0.2)
+            time.sleep(0.1)
             self.follower.look()
 
     def measured(self) -> dict[str, Any]:

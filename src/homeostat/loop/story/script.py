@@ -14,6 +14,7 @@ from homeostat.config.load import load
 from homeostat.config.schema import Config
 from homeostat.loop.durable import TurnQueue
 from homeostat.loop.found import found
+from homeostat.loop.story.comparison import Comparison, Told
 from homeostat.loop.story.follow import Follower
 from homeostat.loop.story.processes import Part, helpers
 from homeostat.loop.story.referee import Referee, score_of
@@ -33,8 +34,9 @@ FAST, TRIED, SLOW = 48, 12, 4
 """Requests between two looks: while nothing happens, while a candidate is tried, and while one is made."""
 PAUSE_S = 0.4
 """Between two looks while a candidate is made, so that the year does not run out before it is done."""
-SHORT_PAUSE_S = 0.1
-"""The same while a candidate is tried: it waits for traffic, not the traffic for it."""
+COPIES_S = 2.0
+"""How long the traffic waits, while a candidate is tried, for the copies that it is judged by: traffic without a pause
+leaves them a tenth of the time."""
 KEPT = 300
 """Requests kept back for the end of an open turn, and as many for the drill."""
 AHEAD = 250
@@ -72,6 +74,7 @@ class Story:
     first: Version = field(init=False)
     drilled: dict[str, Any] = field(init=False, default_factory=dict)
     replayed: Replay = field(init=False)
+    arms: Comparison = field(init=False)
     desk: Desk | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -87,20 +90,30 @@ class Story:
         rows = [r for r in self.options.rows if r.split is Split.LIVE]
         return rows[: self.options.limit] if self.options.limit else rows
 
+    @property
+    def told(self) -> Told:
+        """What the arms need to know, once the turns are over."""
+        return Told(shop=self.shop, task=TASK, first=self.first, live=self.live)
+
     def tell(self) -> None:
         """The whole story up to the comparison."""
-        self._found()
-        with self._serving() as url:
-            live = self.live
+        with self._serving() as serving:
+            self._found()
+            url, live = serving.ready(), self.live
             kept = min(KEPT, len(live) // 6)
             self.replayed = Replay(url, TASK, self.options.label_budget, len(live), self.options.seed)
             follower = Follower(self.shop.store, TASK, self.scene)
             self._replay(live[: -2 * kept], follower)
             self._finish(live[-2 * kept : -kept], follower)
-            if self.desk is not None:
-                self.desk.turn(url, live)
-            self._drill(live[-kept:], follower)
-            self.replayed.deliver(everything=True)
+            self.arms = Comparison(self.told)
+            try:
+                if self.desk is not None:
+                    self.desk.turn(url, live)
+                self._drill(live[-kept:], follower)
+                self.replayed.deliver(everything=True)
+            except BaseException:
+                self.arms.give_up()
+                raise
             self.replayed.close()
 
     def _found(self) -> None:
@@ -146,8 +159,10 @@ class Story:
                 follower.clock = self.replayed.clock
                 follower.look()
                 bar.to(at, note=f"last 200 right: {points(self._lately())}")
-                if busy:
-                    time.sleep(PAUSE_S if size == SLOW else SHORT_PAUSE_S)
+                if size == SLOW:
+                    time.sleep(PAUSE_S)
+                elif size == TRIED:
+                    self.replayed.let_copy(COPIES_S)
                 else:
                     self._let_watch(AHEAD)
 
@@ -187,7 +202,7 @@ class Story:
                     rollback(self.shop.store, TASK, "the traffic ended before the release was decided", now=time.time())
                 self.referee.judge(self.replayed.send(rows[sent : sent + TRIED]))
                 sent += TRIED
-            time.sleep(SHORT_PAUSE_S)
+            self.replayed.let_copy(COPIES_S)
             follower.look()
 
     def _drill(self, rows: list[StreamRow], follower: Follower) -> None:
@@ -202,7 +217,7 @@ class Story:
                 sent += TRIED
                 follower.look()
                 bar.to(min(sent, len(rows)))
-                time.sleep(SHORT_PAUSE_S)
+                self.replayed.let_copy(COPIES_S)
             self.replayed.deliver(everything=True)
             while not queue.finished(name) and time.time() - started < PATIENCE_S:
                 time.sleep(PAUSE_S)
@@ -224,27 +239,29 @@ class Story:
 
 @dataclass(slots=True)
 class Serving:
-    """Gateway and worker, for as long as the block lasts."""
+    """Gateway and worker, for as long as the block lasts. They come up while the first version is trained."""
 
     project: Path
     scene: Scene
     _parts: list[Part] = field(init=False, default_factory=list)
 
-    def __enter__(self) -> str:
-        gateway, worker = Part("gateway", self.project), Part("worker", self.project)
+    def __enter__(self) -> Serving:
         try:
-            for part in (gateway, worker):
-                self._parts.append(part)
-                part.launch()
-            for part in (gateway, worker):
-                part.ready()
+            for name in ("gateway", "worker"):
+                self._parts.append(Part(name, self.project))
+                self._parts[-1].launch()
         except BaseException:
             self.__exit__()
             raise
-        self.scene.say(
-            "gateway", f"answers at {gateway.address}/v1 in a process of its own; the worker watches beside it"
-        )
-        return gateway.address
+        return self
+
+    def ready(self) -> str:
+        """The gateway's address, when both do their work."""
+        for part in self._parts:
+            part.ready()
+        address = self._parts[0].address
+        self.scene.say("gateway", f"answers at {address}/v1 in a process of its own; the worker watches beside it")
+        return address
 
     def __exit__(self, *problem: object) -> None:
         for part in reversed(self._parts):
