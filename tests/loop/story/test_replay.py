@@ -38,7 +38,7 @@ def answerer(tmp_path: Path) -> Iterator[Answerer]:
 def replay(answerer: Answerer) -> Iterator[Replay]:
     """Customers of whom all say what was right."""
     with served(answerer, answerer.gateway) as url:
-        made = Replay(url, "routing", 1.0, len(ROWS))
+        made = Replay(url, "routing", len(ROWS), len(ROWS))
         yield made
         made.close()
 
