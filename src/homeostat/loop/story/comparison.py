@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing import cpu_count
@@ -14,22 +14,24 @@ from queue import Empty
 
 import torch
 
-from homeostat.collect.stream import StreamRow
+from homeostat.collect.stream import Split, StreamRow
+from homeostat.curate.mix import superseded
 from homeostat.curate.snapshot import examples
 from homeostat.llm.local import LocalBackend
 from homeostat.loop.arms import Arm, Lesson, joint, naive, outcomes
 from homeostat.loop.learn import start_of
 from homeostat.loop.story.processes import helpers
 from homeostat.loop.story.scene import Scene
-from homeostat.loop.workshop import Exam, Workshop
+from homeostat.loop.workshop import Workshop
 from homeostat.stats.intervals import proportion
+from homeostat.store import Store
 from homeostat.train.named import named
 from homeostat.train.precision import SHORT, computing, has_bfloat16
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Start
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.report import Score
-from homeostat.types.task import Task
+from homeostat.types.task import Kind, Task
 from homeostat.types.version import Version
 
 MOST_STEPS = 160
@@ -51,34 +53,35 @@ class Compared:
         return proportion(int(sum(self.right)), len(self.right))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What the arms need to know of a story whose turns are over."""
-
-    shop: Workshop
-    task: str
-    first: Version
-    """The first champion."""
-    live: Sequence[StreamRow]
-    """The whole of the traffic: an arm is measured on the test rows seen by its end."""
-
-    @property
-    def rows(self) -> list[Exam]:
-        """The test rows seen by the end."""
-        return self.shop.suite_at(self.task, self.live[-1].time)
-
-
 class Comparison:
     """never, naive, ours, joint and joint on all labels, on the same test rows: as many at once as there are cores.
 
-    They are under way from the beginning and step back behind everything else, so the story may go on meanwhile.
+    They step back behind everything else, so the story goes on meanwhile. Joint retraining on every label needs nothing
+    of it and begins at once, the others when the turns are over.
     """
 
-    def __init__(self, told: Told) -> None:
+    def __init__(self, shop: Workshop, task: str, rows: Sequence[StreamRow], live: Sequence[StreamRow]) -> None:
+        """`rows` are those of the stream, `live` those of them that are replayed; both in the order of time."""
+        end = live[-1].time
+        self.rows = [row for row in rows if row.split is Split.TEST and row.time <= end < row.until]
+        """The test rows that are seen by the end, on which every arm is measured."""
+        self._shop, self._task = shop, task
         context = helpers()
         self._said: Queue[tuple[str, float]] = context.Queue()
         self._pool = ProcessPoolExecutor(cpu_count(), context, initializer=_begin, initargs=(self._said,))
-        self._arms = {work.name: self._pool.submit(_done, work) for work in _works(told)}
+        self._arms: dict[str, Future[Compared]] = {}
+        history = [row for row in rows if row.split is Split.HISTORY]
+        self._train("joint_all_labels", self._base, [_all_labels(history, live, task)], self._joint)
+
+    def go_on(self, first: Version) -> None:
+        """Begin with the arms that learn what ours has learned by now, the longest first."""
+        store, settings = self._shop.store, self._shop.config.train
+        schedule = lessons(store, self._task, first)
+        if schedule:
+            self._train("joint", self._base, [schedule[-1]], self._joint)
+            self._train("naive", start_of(self._shop, first), schedule, named("naive", settings))
+        for name, version in (("ours", self._shop.champion(self._task)), ("never", first)):
+            self._submit(self._work(name, start_of(self._shop, version), prior=version.prior))
 
     def wait(self, scene: Scene) -> dict[str, Compared]:
         """The arms, when all are there."""
@@ -95,6 +98,25 @@ class Comparison:
         """Begin no further arm."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
+    @property
+    def _base(self) -> Start:
+        return Start(base=self._shop.config.model.base)
+
+    @property
+    def _joint(self) -> Recipe:
+        return replace(named("joint", self._shop.config.train), max_steps=MOST_STEPS)
+
+    def _train(self, name: str, start: Start, schedule: list[Lesson], recipe: Recipe) -> None:
+        folder = self._shop.run_folder("arms") / name
+        self._submit(replace(self._work(name, start), schedule=schedule, recipe=recipe, folder=folder))
+
+    def _work(self, name: str, start: Start, prior: tuple[float, ...] = ()) -> _Work:
+        rows = [(row.text, row.label) for row in self.rows]
+        return _Work(name=name, task=self._shop.config.task(self._task), start=start, rows=rows, prior=prior)
+
+    def _submit(self, work: _Work) -> None:
+        self._arms[work.name] = self._pool.submit(_done, work)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Work:
@@ -109,30 +131,6 @@ class _Work:
     """Empty for an arm that is there already."""
     recipe: Recipe = field(default_factory=Recipe)
     folder: Path = Path()
-
-
-def _works(told: Told) -> list[_Work]:
-    """The longest first, so that none is waited for alone."""
-    shop, config = told.shop, told.shop.config
-    task, folder, base = config.task(told.task), shop.run_folder("arms"), Start(base=config.model.base)
-    ours, schedule = shop.champion(told.task), lessons(told)
-    rows = [(row.text, row.target) for row in told.rows]
-    ready = [
-        _Work(name=name, task=task, start=start_of(shop, version), prior=version.prior, rows=rows)
-        for name, version in (("ours", ours), ("never", told.first))
-    ]
-    if not schedule:
-        return ready
-    capped, last = replace(named("joint", config.train), max_steps=MOST_STEPS), schedule[-1]
-    plain = named("naive", config.train)
-    return [
-        _Work(name=name, task=task, start=start, rows=rows, schedule=given, recipe=recipe, folder=folder / name)
-        for name, start, given, recipe in (
-            ("joint_all_labels", base, [_all_labels(told, last)], capped),
-            ("joint", base, [last], capped),
-            ("naive", start_of(shop, told.first), schedule, plain),
-        )
-    ] + ready
 
 
 _told: list[Queue[tuple[str, float]]] = []
@@ -153,8 +151,9 @@ def _done(work: _Work) -> Compared:
 
     arm = Arm(name=work.name, start=work.start, prior=work.prior)
     if work.schedule:
-        make = naive if work.name == "naive" else joint
-        arm = replace(make(work.task, work.start, work.schedule, work.recipe, work.folder, report), name=work.name)
+        make, settle = (naive, list) if work.name == "naive" else (joint, _settled)
+        schedule = settle(work.schedule)
+        arm = replace(make(work.task, work.start, schedule, work.recipe, work.folder, report), name=work.name)
     backend = LocalBackend(work.start.base)
     # As training computes: for all arms alike, and twice as fast as what answers users where the hardware has it.
     with computing(backend.device, SHORT, bfloat16=has_bfloat16()):
@@ -163,12 +162,21 @@ def _done(work: _Work) -> Compared:
     return Compared(arm, right)
 
 
-def lessons(told: Told) -> list[Lesson]:
+def _settled(schedule: Sequence[Lesson]) -> list[Lesson]:
+    """Without what newer labels have made wrong, as curation leaves it out for ours."""
+    return [replace(lesson, known=_right(lesson.known)) for lesson in schedule]
+
+
+def _right(known: Sequence[Example]) -> list[Example]:
+    wrong = superseded(known, (), Kind.LABEL)
+    return [row for number, row in enumerate(known) if number not in wrong]
+
+
+def lessons(store: Store, task: str, first: Version) -> list[Lesson]:
     """What each turn that trained brought, as the arms are given it."""
-    store, out = told.shop.store, []
-    known = examples(store, told.first.dataset)
-    labels = list(told.first.labels)
-    for turn in store.turns.list(told.task):
+    out: list[Lesson] = []
+    known, labels = examples(store, first.dataset), list(first.labels)
+    for turn in store.turns.list(task):
         names = [left for step, left in turn.diary.items() if step.startswith("curate.")]
         if not names:
             continue
@@ -181,10 +189,8 @@ def lessons(told: Told) -> list[Lesson]:
     return out
 
 
-def _all_labels(told: Told, last: Lesson) -> Lesson:
-    """The last lesson, had every live request up to then been labeled."""
-    known = [e for e in last.known if not e.interaction]
-    live = [r for r in told.live if r.time <= last.time]
-    known += [Example(text=r.text, target=r.label, task=told.task, time=r.time) for r in live]
-    labels = tuple(dict.fromkeys([*last.labels, *(r.label for r in live)]))
-    return Lesson(time=last.time, new=known, known=known, labels=labels)
+def _all_labels(history: Sequence[StreamRow], live: Sequence[StreamRow], task: str) -> Lesson:
+    """Had every live request been labeled."""
+    known = [Example(text=row.text, target=row.label, task=task, time=row.time) for row in (*history, *live)]
+    labels = tuple(dict.fromkeys(row.target for row in known))
+    return Lesson(time=live[-1].time, new=known[len(history) :], known=known, labels=labels)

@@ -9,12 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
-from homeostat.collect.stream import Split
-from homeostat.curate.snapshot import examples
+from homeostat.collect.stream import StreamRow
 from homeostat.loop.story.comparison import Compared
 from homeostat.loop.story.script import TASK, Story
 from homeostat.loop.story.series import plain, series
-from homeostat.loop.workshop import Exam
 from homeostat.stats.intervals import proportion
 from homeostat.types.turn import Turn
 from homeostat.types.version import Version
@@ -22,7 +20,7 @@ from homeostat.types.version import Version
 
 def document(story: Story) -> dict[str, Any]:
     """Wait for the arms, then put everything that was seen into one document."""
-    store, rows = story.shop.store, story.told.rows
+    store, rows = story.shop.store, story.arms.rows
     with ThreadPoolExecutor(1) as beside:  # the replies in words are measured while the arms are trained
         replies = beside.submit(story.desk.measured) if story.desk else None
         arms = story.arms.wait(story.scene)
@@ -56,10 +54,10 @@ def document(story: Story) -> dict[str, Any]:
 
 
 def _labels(story: Story, arms: dict[str, Compared]) -> dict[str, int]:
-    """Labels of live requests that each arm learned from; the history that all know is left out."""
-    history = len(examples(story.shop.store, story.first.dataset))
-    used = {name: arm.arm.labels_used - (history if name.startswith("joint") else 0) for name, arm in arms.items()}
-    return used | {"never": 0, "ours": used.get("joint", 0)}
+    """Labels of live requests that each arm was given; the history that all know is left out."""
+    given = arms["naive"].arm.labels_used if "naive" in arms else 0
+    used = {"never": 0, "naive": given, "ours": given, "joint": given, "joint_all_labels": len(story.live)}
+    return {name: labels for name, labels in used.items() if name in arms}
 
 
 def _promoted(story: Story) -> list[Version]:
@@ -69,7 +67,7 @@ def _promoted(story: Story) -> list[Version]:
 
 
 def _accuracy(
-    story: Story, onsets: list[float], champions: list[Version], arms: dict[str, Compared], rows: Sequence[Exam]
+    story: Story, onsets: list[float], champions: list[Version], arms: dict[str, Compared], rows: Sequence[StreamRow]
 ) -> dict[str, Any]:
     first_onset = onsets[0] if onsets else math.inf
     first = story.first.id
@@ -87,10 +85,9 @@ def _accuracy(
     }
 
 
-def _split_rows(story: Story, rows: Sequence[Exam]) -> tuple[list[int], list[int]]:
+def _split_rows(story: Story, rows: Sequence[StreamRow]) -> tuple[list[int], list[int]]:
     """Positions of test rows of before the first change, and of those that came with one."""
-    phase = {(r.text, r.time): story.referee.phase_of(r) for r in story.options.rows if r.split is Split.TEST}
-    old = [k for k, row in enumerate(rows) if phase[(row.text, row.time)] == 0]
+    old = [k for k, row in enumerate(rows) if story.referee.phase_of(row) == 0]
     chosen = set(old)
     return old, [k for k in range(len(rows)) if k not in chosen]
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from homeostat.config.load import load
 from homeostat.config.schema import Config
 from homeostat.loop.durable import TurnQueue
 from homeostat.loop.found import found
-from homeostat.loop.story.comparison import Comparison, Told
+from homeostat.loop.story.comparison import Comparison
 from homeostat.loop.story.follow import Follower
 from homeostat.loop.story.processes import Part, helpers
 from homeostat.loop.story.referee import Referee, score_of
@@ -90,14 +92,9 @@ class Story:
         rows = [r for r in self.options.rows if r.split is Split.LIVE]
         return rows[: self.options.limit] if self.options.limit else rows
 
-    @property
-    def told(self) -> Told:
-        """What the arms need to know, once the turns are over."""
-        return Told(shop=self.shop, task=TASK, first=self.first, live=self.live)
-
     def tell(self) -> None:
         """The whole story up to the comparison."""
-        with self._serving() as serving:
+        with self._comparing(), self._serving() as serving:
             self._found()
             url, live = serving.ready(), self.live
             kept = min(KEPT, len(live) // 6)
@@ -105,15 +102,11 @@ class Story:
             follower = Follower(self.shop.store, TASK, self.scene)
             self._replay(live[: -2 * kept], follower)
             self._finish(live[-2 * kept : -kept], follower)
-            self.arms = Comparison(self.told)
-            try:
-                if self.desk is not None:
-                    self.desk.turn(url, live)
-                self._drill(live[-kept:], follower)
-                self.replayed.deliver(everything=True)
-            except BaseException:
-                self.arms.give_up()
-                raise
+            self.arms.go_on(self.first)
+            if self.desk is not None:
+                self.desk.turn(url, live)
+            self._drill(live[-kept:], follower)
+            self.replayed.deliver(everything=True)
             self.replayed.close()
 
     def _found(self) -> None:
@@ -144,6 +137,16 @@ class Story:
             if r.split is Split.TEST
         ]
         return found(self.shop, TASK, examples, suite, now=now, report=bar.training)
+
+    @contextmanager
+    def _comparing(self) -> Iterator[None]:
+        """Have the arms made beside the story, and no further one if it breaks off."""
+        self.arms = Comparison(self.shop, TASK, self.options.rows, self.live)
+        try:
+            yield
+        except BaseException:
+            self.arms.give_up()
+            raise
 
     def _serving(self) -> Serving:
         return Serving(Path(self.options.folder) / "homeostat.yaml", self.scene)
