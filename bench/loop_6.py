@@ -17,7 +17,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -27,7 +27,6 @@ from pool import synthetic
 
 from homeostat.config.schema import Monitor
 from homeostat.monitor.channels import vectors
-from homeostat.monitor.reference import split
 from homeostat.monitor.watch import Watcher
 from homeostat.stats.intervals import proportion, upper_bound
 from homeostat.types.feedback import Feedback, FeedbackKind
@@ -65,12 +64,6 @@ def answered(rows: Sequence[Interaction], seed: int) -> list[tuple[Interaction, 
     ]
 
 
-def alarms(watcher: Watcher, stream: Sequence[Interaction]) -> Iterator[float]:
-    """Times of the alarms of a stream that gets no labels."""
-    for at in range(0, len(stream), BATCH):
-        yield from (signal.time for signal in watcher.update(stream[at : at + BATCH]))
-
-
 def false_alarm(pool: Sequence[tuple[Interaction, Feedback]], index: NDArray[np.float32], seed: int) -> set[str]:
     """The detectors that alarm on a stream that is drawn like its calibration."""
     rng = np.random.default_rng([seed, 1])
@@ -98,23 +91,6 @@ def count(rows: Sequence[Interaction], streams: int, seed: int) -> Counter[str]:
         total.update([*alarmed, ""] if alarmed else [])
     print(f"\r{streams} of {streams} streams, {total['']} alarms", file=sys.stderr)
     return total
-
-
-def delay(
-    confidence: NDArray[np.floating], embedding: NDArray[np.float16], onset: int, settings: Monitor | None = None
-) -> int | None:
-    """Requests from the change at row `onset` to the first alarm, the alarm's own included; None if there is none.
-
-    Rows are requests in their order. A random half of the first two thirds before the change is the index, the other
-    half the calibration; the last third is watched, so that the statistic is where it would be in production. An alarm
-    before the change does not count: the statistic begins anew.
-    """
-    knobs = settings or Monitor()
-    rows = interactions(confidence, embedding)
-    known = onset * 2 // 3
-    index, calibration = split(rows[:known], knobs.seed)
-    watcher = Watcher.start("bench", index, calibration, replace(knobs, min_reference=10))
-    return next((int(at) - onset + 1 for at in alarms(watcher, rows[known:]) if at >= onset), None)
 
 
 def main() -> None:
