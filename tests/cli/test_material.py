@@ -12,7 +12,7 @@ from cli.scenes import START, request, stream, version
 from homeostat.cli.material import Material, of_dataset, of_stream, require_known_labels
 from homeostat.collect.stream import read_stream
 from homeostat.config.load import load
-from homeostat.errors import NotFound, UnknownLabel
+from homeostat.errors import EmptyStream, NotFound, UnknownLabel
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.train.recipe import Recipe
 from homeostat.types.task import Task
@@ -37,6 +37,14 @@ def test_test_rows_and_the_suite_are_fenced(workshop: Workshop, tmp_path: Path) 
     assert rows[0].text not in learned
     assert learned
     assert not learned & {row.text for row in rows if row.split == "test"}
+
+
+@pytest.mark.parametrize("split", ["history", "live"])
+def test_rows_of_one_split_are_enough(workshop: Workshop, tmp_path: Path, split: str) -> None:
+    """Training by hand needs rows to learn from, and no others; where all are for testing there are none."""
+    assert of_stream(workshop, TASK, stream(tmp_path / "s.jsonl", 40, split=split), Recipe(), None).examples
+    with pytest.raises(EmptyStream, match="all 40 rows are for testing"):
+        of_stream(workshop, TASK, stream(tmp_path / "t.jsonl", 40, split="test"), Recipe(), None)
 
 
 def test_what_the_log_was_told_is_learned_too(workshop: Workshop, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback, FeedbackKind
+from homeostat.types.interaction import Interaction
 from homeostat.types.release import Release, Stage
 from homeostat.types.turn import Turn
 from homeostat.web.pages import drift, overview, traffic, turn, turns, versions, why
@@ -47,6 +48,28 @@ def test_the_overview_shows_a_release_while_it_is_open(store: Store, client: Tes
     store.releases.put(canary)
     assert routing(store)["release"]["share"] == 0.2
     assert "canary" in client.get("/ui").text
+
+
+def test_nobody_answered_what_was_imported(store: Store) -> None:
+    """Rows without a version are neither right nor wrong, sure of nothing, and no part of anybody's quality."""
+    before = routing(store)
+    rows = [
+        Interaction(id=f"int_imported{k}", task="routing", time=2e9 + k, text="?", reply="", version="")
+        for k in range(60)
+    ]
+    store.interactions.add(rows)
+    said = [
+        Feedback(id=f"fbk_imported{k}", interaction=row.id, kind=FeedbackKind.LABEL, value="refund", time=row.time)
+        for k, row in enumerate(rows)
+    ]
+    store.feedback.add(said)
+    after = routing(store)
+    for key in ("quality", "course"):
+        assert after[key] == before[key]
+    assert after["traffic"]["confidence"] == before["traffic"]["confidence"]
+    shown = traffic.data(store, CONFIG, {})["interactions"][0]
+    assert (shown["id"], shown["truth"], shown["right"]) == ("int_imported59", "refund", None)
+    assert (shown["confidence"], shown["latency_ms"]) == (None, None)
 
 
 def test_traffic_is_newest_first_with_what_was_said(store: Store) -> None:

@@ -11,7 +11,7 @@ from homeostat.cli.project import told_until
 from homeostat.collect.stream import Split, read_stream
 from homeostat.curate.build import build
 from homeostat.curate.snapshot import as_lines, examples, gather, store_dataset
-from homeostat.errors import NotFound, UnknownLabel
+from homeostat.errors import EmptyStream, NotFound, UnknownLabel
 from homeostat.loop.workshop import Workshop
 from homeostat.train.recipe import Recipe
 from homeostat.types import ids
@@ -43,10 +43,18 @@ def of_dataset(shop: Workshop, task: Task, dataset: str) -> Material:
 
 
 def of_stream(shop: Workshop, task: Task, file: Path, recipe: Recipe, parent: Version | None) -> Material:
-    """The rows of a stream that are not for testing, with what the log has been told, curated as in a turn."""
-    rows, _ = read_stream(file)
+    """The rows of a stream that are not for testing, with what the log has been told, curated as in a turn.
+
+    Raises:
+        EmptyStream: all of its rows are for testing.
+    """
+    rows, _ = read_stream(file, needed=())
     fence = [row.text for row in (*shop.suite(task.name), *exams(rows, task))]
     imported = lessons(rows, task, Split.HISTORY, Split.LIVE)
+    if not imported:
+        raise EmptyStream(
+            f"all {len(rows)} rows are for testing", where=str(file), fix="mark some with `split: history`"
+        )
     until = told_until(shop.store, task.name) or max(example.time for example in imported)
     inputs = gather(shop.store, task, champion=parent, evaluation=fence, until=until, imported=imported)
     curated = build(replace(inputs, recall=recipe.recalls), replace(shop.config.curate, replay=recipe.replay))

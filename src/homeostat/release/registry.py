@@ -114,7 +114,8 @@ def _earlier(store: Store, before: Release, to: str) -> str:
     if to:
         found = store.versions.get(to)
         if to not in champions:
-            fix = f"`homeostat promote {to}`" if found.state in _NEW else "look at `homeostat versions`"
+            for_good = f"a candidate that was taken back stays so: train another, `homeostat turn {before.task}`"
+            fix = f"`homeostat promote {to}`" if found.state in _NEW else for_good
             raise NotReleasable(f"{to} never answered all of task '{before.task}'", fix=fix)
         return to
     for version in reversed(champions):

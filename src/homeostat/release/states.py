@@ -58,7 +58,7 @@ def may_become(store: Store, task: str, version: str, to: State, *, coming_from:
 
 def _way(version: Version) -> str:
     if version.state in (State.RETIRED, State.WITHDRAWN):
-        return f"if it answered everybody once: `homeostat rollback --to {version.id}`"
+        return f"if it answered everybody once: `homeostat rollback --to {version.id}`; else train another candidate"
     return "look at `homeostat versions`" if version.state is not State.REFUSED else "train another candidate"
 
 

@@ -26,7 +26,8 @@ def data(store: Store, config: Config, asked: Asked) -> Data:
 
 
 def _task(store: Store, config: Config, name: str) -> Data:
-    task, release, rows = config.task(name), store.releases.current(name), newest(store, name, WINDOW)
+    task, release = config.task(name), store.releases.current(name)
+    rows = [row for row in newest(store, name, WINDOW) if row.version]  # nobody answered what was imported
     answering = champion(store, name, release)
     said = {
         "name": name,
@@ -68,7 +69,8 @@ def _traffic(store: Store, task: str, rows: list[Interaction]) -> Data:
 
 def _quality(store: Store, task: Task, answering: str, rows: list[Interaction]) -> Data:
     """The champion's own labeled replies, and the course over whoever answered."""
-    pairs = store.interactions.labeled(task.name, since=rows[-1].time) if rows else []
+    known = store.interactions.labeled(task.name, since=rows[-1].time) if rows else []
+    pairs = [pair for pair in known if pair[0].version]
     mine = [pair for pair in pairs if pair[0].version == answering]
     said = {"quality": measured(task.kind, mine), "labeled": len(pairs), "course": course(task.kind, pairs)}
     return {**plain(said)}

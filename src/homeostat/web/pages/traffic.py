@@ -68,13 +68,18 @@ def _with_feedback(store: Store, config: Config, task: str, rows: list[Interacti
     for feedback in store.feedback.of([row.id for row in rows]):
         said.setdefault(feedback.interaction, []).append(feedback)
     label = bool(task) and config.task(task).kind is Kind.LABEL
-    return [plain(row) | _judged(row, said.get(row.id, []), label) for row in rows]
+    return [plain(row) | _unanswered(row) | _judged(row, said.get(row.id, []), label) for row in rows]
+
+
+def _unanswered(row: Interaction) -> Data:
+    """What is not known of a row that was imported: no version answered it."""
+    return {} if row.version else {"confidence": None, "latency_ms": None}
 
 
 def _judged(row: Interaction, said: list[Feedback], label: bool) -> Data:
-    """What was said of a reply, and for a label whether the newest truth agrees with it."""
+    """What was said of a reply, and for a label that was given whether the newest truth agrees with it."""
     truth = next((feedback.value for feedback in reversed(said) if feedback.kind in TRUTHS), None)
-    right = row.reply == truth if label and truth is not None else None
+    right = row.reply == truth if label and row.version and truth is not None else None
     return {"feedback": plain(said), "truth": truth, "right": right}
 
 
