@@ -116,7 +116,8 @@ def test_a_folder_without_a_project_is_said_to_have_none(homeostat: Run, tmp_pat
 
 
 def test_an_unknown_command_is_an_error_of_use(homeostat: Run) -> None:
-    """A command that does not exist ends with exit code 2."""
+    """A command that does not exist ends with exit code 2, and the one that was meant is named."""
     ran = homeostat("versoins")
     assert ran.code == 2
     assert "versoins" in ran.err
+    assert "did you mean 'versions'" in " ".join(ran.err.replace("│", " ").split())

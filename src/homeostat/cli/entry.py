@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from homeostat import __version__
-from homeostat.errors import HomeostatError, full_disk_named
+from homeostat.errors import HomeostatError, did_you_mean, full_disk_named
 
 COMMANDS = {
     "demo": "demo",
@@ -43,6 +43,12 @@ class Lazy(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """Names of the commands, in order."""
         return list(COMMANDS)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is meant; an unknown one is refused with the nearest that there is."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"No such command '{args[0]}'. {did_you_mean(args[0], COMMANDS).capitalize()}")
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command, or for the overview a stand-in with its help alone."""

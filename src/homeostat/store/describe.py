@@ -30,9 +30,8 @@ def signal(store: Store, id: str) -> str:
 
 
 def decision(store: Store, id: str) -> str:
-    """What was decided, and why."""
-    one = store.decisions.get(id)
-    return f"{one.action}: {one.because}"
+    """What was decided, and why: the sentence begins with the action."""
+    return store.decisions.get(id).because
 
 
 def dataset(store: Store, id: str) -> str:
