@@ -41,7 +41,7 @@ def story(store: Store, requests: int) -> None:
         )
     )  # fmt: skip
     store.decisions.put(
-        Decision(id="dec_1", task="t", time=2.0, action=Action.RETRAIN, because="it pays", signals=("sig_1",))
+        Decision(id="dec_1", task="t", time=2.0, action=Action.RETRAIN, because="retrain: it pays", signals=("sig_1",))
     )
     store.datasets.put(Dataset(id="dst_1", task="t", time=3.0, blob="", counts={"mixed": requests}))
     store.lineage.link_all(("dst_1", one.id, "learned from") for one in log)
