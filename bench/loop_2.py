@@ -82,8 +82,8 @@ def run_stream(course: Course, args: argparse.Namespace) -> dict[str, Any]:
 def settings_of(args: argparse.Namespace) -> Settings:
     """The knobs as given."""
     plain = Settings(share=args.label_share, budget=args.budget)
-    train = replace(plain.train, rank=args.rank, lr=args.lr, warm_lr=args.warm_lr, epochs=args.epochs, kl=args.kl)
-    train = replace(train, warm_share=args.warm_share)
+    named = ("rank", "lr", "warm_lr", "warm_share", "epochs", "kl")
+    train = replace(plain.train, **{name: getattr(args, name) for name in named})
     return replace(plain, train=train, curate=replace(plain.curate, replay=args.replay))
 
 

@@ -73,10 +73,8 @@ class Lab:
     def __init__(self, base: str, folder: Path, fingerprint: str, note: Callable[[str], None]) -> None:
         """`fingerprint` names the test rows; `note` is told what happens."""
         self.base, self.folder, self.note = base, folder, note
-        self.code, self.foreign = (
-            _digest(Path(homeostat.__file__).parent, ("llm/**/*.py", "train/**/*.py"), CHOOSING),
-            0,
-        )
+        rooms = Path(homeostat.__file__).parent
+        self.code, self.foreign = _digest(rooms, ("llm/**/*.py", "train/**/*.py"), CHOOSING), 0
         where = Path(locate(base))
         self._given = (fingerprint, _digest(where, ("*.safetensors", "*.json", "*.jinja")) if where.is_dir() else base)
         self._backend = LocalBackend(base)

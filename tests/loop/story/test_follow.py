@@ -13,7 +13,7 @@ from homeostat.config.schema import Release
 from homeostat.loop.story import follow
 from homeostat.loop.story.follow import Follower
 from homeostat.loop.story.scene import Scene
-from homeostat.release.registry import promote
+from homeostat.release.registry import promote, rollback
 from homeostat.release.rollout import open_canary, open_shadow
 from homeostat.store import Store
 from homeostat.types.signal import Moved, Signal
@@ -77,3 +77,12 @@ def test_a_canary_waits_for_feedback(follower: Follower, store: Store) -> None:
     follower._due = 0.0
     follower.look_at_release(Release(canary_feedback=40))
     assert "for feedback on the canary: 0 of 40 requests or more are judged" in said(follower)
+
+
+def test_nobody_waits_for_a_candidate_that_was_taken_back(follower: Follower, store: Store) -> None:
+    """Its release stays the newest, and names it, but there is nothing left to wait for."""
+    open_canary(store, "routing", "ver_newer", Release(), "for a test", now=1.0)
+    rollback(store, "routing", "by hand", now=2.0)
+    follower._due = 0.0
+    follower.look_at_release(Release())
+    assert "waiting" not in said(follower)

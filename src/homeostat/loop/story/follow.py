@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from homeostat.config.schema import Release
 from homeostat.loop.story.scene import Scene
+from homeostat.release.states import is_open
 from homeostat.store import Store
 from homeostat.types.release import Stage
 from homeostat.types.signal import Moved
@@ -69,7 +70,7 @@ class Follower:
 
     def _awaited(self, settings: Release) -> str:
         release = self.store.releases.current(self.task)
-        if release is None or not release.candidate:
+        if release is None or not is_open(release):
             return ""
         seen = self.store.state.get(f"guard:{release.id}")
         pairs, judged = (int(seen[name]) for name in ("pairs", "judged")) if isinstance(seen, dict) else (0, 0)

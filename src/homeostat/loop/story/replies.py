@@ -24,6 +24,7 @@ from homeostat.loop.story.replay import Replay
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.metrics.text import chrf_row
+from homeostat.release.states import is_open
 from homeostat.stats.intervals import mean_interval
 from homeostat.types import ids
 from homeostat.types.dataset import Example
@@ -77,8 +78,7 @@ class Desk:
     def _until_done(self, queue: TurnQueue, turn: str, replay: Replay, rows: list[StreamRow]) -> None:
         deadline, at = time.time() + PATIENCE_S, 0
         while not queue.finished(turn) and time.time() < deadline:
-            current = self.shop.store.releases.current(TASK)
-            if current and current.candidate:
+            if is_open(self.shop.store.releases.current(TASK)):
                 replay.send(rows[at % len(rows) : at % len(rows) + 8])
                 replay.deliver(everything=True)
                 replay.let_copy(COPIES_S)

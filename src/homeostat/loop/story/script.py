@@ -26,6 +26,7 @@ from homeostat.loop.story.replies import Desk, taught
 from homeostat.loop.story.scene import Bar, Scene, points
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.release.registry import rollback
+from homeostat.release.states import is_open
 from homeostat.types import ids
 from homeostat.types.dataset import Example
 from homeostat.types.report import Score
@@ -186,8 +187,7 @@ class Story:
         """As fast as it goes, but so that neither training nor a trial runs out of traffic."""
         if not busy:
             return FAST
-        current = self.shop.store.releases.current(TASK)
-        return TRIED if current and current.candidate else SLOW
+        return TRIED if is_open(self.shop.store.releases.current(TASK)) else SLOW
 
     def _lately(self, n: int = 200) -> Score | None:
         return score_of(self.referee.marks[-n:])
@@ -199,8 +199,7 @@ class Story:
         deadline, sent = time.time() + PATIENCE_S, 0
         time.sleep(4 * self.config.release.poll_s)
         while follower.busy() and time.time() < deadline:
-            current = self.shop.store.releases.current(TASK)
-            if current and current.candidate:
+            if is_open(self.shop.store.releases.current(TASK)):
                 if sent >= len(rows):
                     rollback(self.shop.store, TASK, "the traffic ended before the release was decided", now=time.time())
                 self.referee.judge(self.replayed.send(rows[sent : sent + TRIED]))
