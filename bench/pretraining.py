@@ -33,6 +33,8 @@ from homeostat.config.schema import Curate, Train
 from homeostat.curate.build import Curated, Inputs, build
 from homeostat.llm.load import locate
 from homeostat.stats.intervals import paired, proportion
+from homeostat.train.adapt.full import Full
+from homeostat.train.adapt.lora import Lora
 from homeostat.train.recipe import Recipe
 from homeostat.types.dataset import Example
 from homeostat.types.report import Score
@@ -47,7 +49,7 @@ class Way:
 
     name: str
     base: str
-    adapt: str
+    adapt: Lora | Full
     lr: float
 
 
@@ -92,8 +94,6 @@ def make(way: Way, rows: Sequence[StreamRow], args: argparse.Namespace) -> Model
     recipe = Recipe(
         name=way.name,
         adapt=way.adapt,
-        rank=args.rank,
-        alpha=2 * args.rank,
         lr=way.lr,
         epochs=args.epochs,
         patience=settings.patience,
@@ -168,9 +168,9 @@ def main() -> None:
     began, rows = time.perf_counter(), read(args.data, 3 if args.quick else 1)
     bare = random_weights(args.base, args.cache / "pretraining" / f"random-{args.seed}", args.seed)
     ways = (
-        Way(name="lora", base=args.base, adapt="lora", lr=args.lora_lr),
-        Way(name="full", base=args.base, adapt="full", lr=args.full_lr),
-        Way(name="random", base=bare, adapt="full", lr=args.random_lr),
+        Way(name="lora", base=args.base, adapt=Lora(rank=args.rank), lr=args.lora_lr),
+        Way(name="full", base=args.base, adapt=Full(), lr=args.full_lr),
+        Way(name="random", base=bare, adapt=Full(), lr=args.random_lr),
     )
     models = {way.name: make(way, rows, args) for way in ways}
     print(json.dumps(summary(models, time.perf_counter() - began)))

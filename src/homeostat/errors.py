@@ -202,6 +202,12 @@ class UnsuitedModel(HomeostatError, ValueError):
     code = "E305"
 
 
+class OutOfMemory(HomeostatError, MemoryError):
+    """A model of which not even one row can be trained on in the memory there is."""
+
+    code = "E306"
+
+
 class NotFound(HomeostatError, LookupError):
     """An id that the store does not hold."""
 

@@ -133,11 +133,11 @@ def test_opening_and_saving_are_silent(llama: Path, tmp_path: Path) -> None:
     """No bar of a library is drawn into the terminal when models are opened and saved."""
     program = (
         "import sys; from pathlib import Path; from homeostat.llm.load import open_model\n"
-        "from homeostat.train.adapt import full, lora; from homeostat.train.recipe import Recipe\n"
-        "base, out = sys.argv[1:]; opened = open_model(base); full.save(opened.model, Path(out) / 'full')\n"
-        "open_model(base, Path(out) / 'full'); lora.attach(opened.model, Recipe(), None)\n"
-        "lora.save(opened.model, Path(out) / 'lora')\n"
-        "lora.attach(open_model(base).model, Recipe(), Path(out) / 'lora')\n"
+        "from homeostat.train.adapt.full import Full; from homeostat.train.adapt.lora import Lora\n"
+        "base, out = sys.argv[1:]; opened = open_model(base); Full().save(opened.model, Path(out) / 'full')\n"
+        "open_model(base, Path(out) / 'full'); Lora().attach(opened.model)\n"
+        "Lora().save(opened.model, Path(out) / 'lora')\n"
+        "Lora().attach(open_model(base).model, Path(out) / 'lora')\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(llama), str(tmp_path)], capture_output=True, text=True, check=True

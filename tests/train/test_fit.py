@@ -20,16 +20,22 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 import tiny
-from homeostat.errors import Diverged, NothingToTrainOn
-from homeostat.llm.forward import predict
+from homeostat.errors import Diverged, NothingToTrainOn, OutOfMemory
+from homeostat.llm.forward import Predicted
 from homeostat.llm.labels import encode_labels
-from homeostat.llm.load import open_model
+from homeostat.llm.load import Opened, open_model
 from homeostat.llm.render import Rendered, Renderer
-from homeostat.train.adapt import full, lora
-from homeostat.train.fit import Job, fit
-from homeostat.train.objectives.completion import completion_loss
+from homeostat.train.adapt.full import Full
+from homeostat.train.adapt.lora import Lora
+from homeostat.train.adapt.way import Way
+from homeostat.train.budget import Budget
+from homeostat.train.fit import fit
+from homeostat.train.job import Job
+from homeostat.train.objectives.completion import Completion
+from homeostat.train.penalties.divergence import Divergence
 from homeostat.train.recipe import Recipe
 from homeostat.train.samples import Sample
+from homeostat.train.step import Ground, Step, Term
 
 RECIPE = Recipe(lr=1e-2, epochs=6, batch_rows=12, looks=6, patience=6, warm_up=0.1)
 Watch = Callable[[dict[str, float]], None]
@@ -42,31 +48,37 @@ def samples(each: int = 20, seed: int = 0) -> list[Sample]:
     return [Sample(renderer.example(tiny.ROUTING, row.text, codes[row.target])) for row in rows]
 
 
-def job(base: Path, recipe: Recipe = RECIPE, **changes: Any) -> Job:
+WAYS: dict[str, Way] = {"lora": Lora(), "full": Full()}
+
+
+def ground(base: Path, **changes: Any) -> Ground:
     """60 rows and 30 held out, on the tiny decoder."""
     opened = open_model(str(base))
     settings: dict[str, Any] = {
         "opened": opened,
-        "parameters": (lora if recipe.adapt == "lora" else full).attach(opened.model, recipe, None),
         "train": samples(),
         "held_out": samples(each=10, seed=1),
-        "recipe": recipe,
         "allowed": torch.tensor([s[0] for s in encode_labels(opened.tokenizer, tiny.LABELS).sequences]),
         "bfloat16": False,
     }
-    return Job(**{**settings, **changes})
+    return Ground(**{**settings, **changes})
+
+
+def job(base: Path, recipe: Recipe = RECIPE, *, on: Ground | None = None, **changes: Any) -> Job:
+    """A run on the ground given, or on the plain one."""
+    stands = on or ground(base)
+    parameters = recipe.adapt.attach(stands.opened.model, seed=recipe.seed)
+    return Job(ground=stands, parameters=parameters, recipe=recipe, **changes)
 
 
 def held_out(job: Job) -> tuple[float, float]:
     """Loss and accuracy of the job's model on its held-out rows, each alone."""
     losses, hits = [], []
-    assert job.allowed is not None
     with torch.no_grad():
-        for sample in job.held_out:
-            predicted = predict(job.opened, [sample.rendered])
-            losses.append(float(completion_loss(predicted, torch.ones(1), job.allowed)))
-            best = job.allowed[predicted.logits[0, job.allowed].argmax()]
-            hits.append(float(best == sample.rendered.completion[0]))
+        for sample in job.ground.held_out:
+            step = Step(job.ground, [sample])
+            losses.append(float(Completion()(step)))
+            hits.append(float(step.scores.argmax() == step.right))
     return sum(losses) / len(losses), sum(hits) / len(hits)
 
 
@@ -82,7 +94,7 @@ def equal(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
 def test_it_learns(llama: Path, adapt: str) -> None:
     """The loss falls, and rows never trained on are told apart far above chance."""
     seen: list[dict[str, float]] = []
-    work = job(llama, replace(RECIPE, adapt=adapt, lr=3e-3 if adapt == "full" else 1e-2), report=seen.append)
+    work = job(llama, replace(RECIPE, adapt=WAYS[adapt], lr=3e-3 if adapt == "full" else 1e-2), report=seen.append)
     before = held_out(work)
     fitted = fit(work)
     after = held_out(work)
@@ -95,9 +107,9 @@ def test_it_learns(llama: Path, adapt: str) -> None:
 def test_what_is_not_trained_does_not_change(llama: Path) -> None:
     """With an adapter, every tensor of the base stays what it was, bit by bit."""
     work = job(llama)
-    frozen = {n: p.detach().clone() for n, p in work.opened.model.named_parameters() if not p.requires_grad}
+    frozen = {n: p.detach().clone() for n, p in work.ground.opened.model.named_parameters() if not p.requires_grad}
     fit(work)
-    assert all(torch.equal(p, frozen[n]) for n, p in work.opened.model.named_parameters() if n in frozen)
+    assert all(torch.equal(p, frozen[n]) for n, p in work.ground.opened.model.named_parameters() if n in frozen)
     assert len(frozen) > 10
 
 
@@ -127,10 +139,11 @@ def test_the_best_tensors_are_kept(llama: Path) -> None:
 
 def test_without_held_out_rows_the_training_rows_are_looked_at(llama: Path) -> None:
     """With nothing held out, the loss at a look is that of the training rows, and training goes on to the end."""
-    work = job(llama, held_out=[])
+    work = job(llama, on=ground(llama, held_out=[]))
     fitted = fit(work)
     assert fitted.progress.step == fitted.steps
-    assert held_out(replace(work, held_out=work.train))[0] == pytest.approx(fitted.progress.best, abs=1e-4)
+    on_training = replace(work, ground=replace(work.ground, held_out=work.ground.train))
+    assert held_out(on_training)[0] == pytest.approx(fitted.progress.best, abs=1e-4)
 
 
 @pytest.mark.parametrize("clip", [1e-3, 1e3])
@@ -155,7 +168,7 @@ def test_what_a_look_reports(llama: Path) -> None:
     """Every look reports where the run stands, in numbers that JSON can hold."""
     seen: list[dict[str, float]] = []
     fitted = fit(job(llama, report=seen.append))
-    names = {"step", "steps", "loss", "held_out", "lr", "gradient_norm", "tokens_per_s"}
+    names = {"step", "steps", "loss", "held_out", "lr", "gradient_norm", "tokens_per_s", "mfu", "memory_bytes"}
     assert all(set(values) == names for values in seen)
     assert json.loads(json.dumps(seen)) == seen
     assert seen[-1]["step"] == seen[-1]["steps"] == 30
@@ -167,7 +180,7 @@ def test_what_a_look_reports(llama: Path) -> None:
 def test_nothing_to_train_on(llama: Path) -> None:
     """No rows is an error, not a model."""
     with pytest.raises(NothingToTrainOn):
-        fit(job(llama, train=[]))
+        fit(job(llama, on=ground(llama, train=[])))
 
 
 def test_a_loss_that_is_no_number_stops_the_run(llama: Path) -> None:
@@ -175,10 +188,13 @@ def test_a_loss_that_is_no_number_stops_the_run(llama: Path) -> None:
     bad = samples()
     bad[25] = replace(bad[25], weight=float("nan"))
     seen: list[dict[str, float]] = []
-    works = [job(llama, replace(RECIPE, looks=30), train=rows, report=seen.append) for rows in (bad, samples())]
+    works = [
+        job(llama, replace(RECIPE, looks=30), on=ground(llama, train=rows), report=seen.append)
+        for rows in (bad, samples())
+    ]
     with pytest.raises(Diverged, match="not a number at step"):
         fit(works[0])
-    assert not works[0].opened.model.training
+    assert not works[0].ground.opened.model.training
     assert all(math.isfinite(values["held_out"]) for values in seen)
     best = min((values["held_out"] for values in seen), default=held_out(works[1])[0])
     assert held_out(works[0])[0] == pytest.approx(best, abs=1e-4)
@@ -187,42 +203,131 @@ def test_a_loss_that_is_no_number_stops_the_run(llama: Path) -> None:
 def test_an_overflowing_step_stops_the_run(llama: Path) -> None:
     """A learning rate far too high ends in the error that names the knob to turn."""
     with pytest.raises(Diverged, match=r"train\.lr"):
-        fit(job(llama, replace(RECIPE, lr=1e18, adapt="full", patience=99, warm_up=0.0)))
+        fit(job(llama, replace(RECIPE, lr=1e18, adapt=Full(), patience=99, warm_up=0.0)))
+
+
+def replayed(each: int = 20) -> list[Sample]:
+    """Rows of which every second one is an old one."""
+    return [replace(row, replay=k % 2 == 0) for k, row in enumerate(samples(each))]
 
 
 def test_divergence_of_weight_zero_changes_nothing(llama: Path) -> None:
     """A penalty of weight 0 gives the plain run, bit by bit."""
-    teacher = {k: torch.full((3,), -math.log(3)) for k in range(0, 60, 2)}
-    works = [job(llama), job(llama, teacher=teacher)]
+    held = replace(RECIPE, penalties=(Divergence(weight=0.0),))
+    works = [job(llama, recipe, on=ground(llama, train=replayed(), known=3)) for recipe in (RECIPE, held)]
     for work in works:
         fit(work)
     assert equal(tensors(works[0]), tensors(works[1]))
 
 
 @torch.no_grad()
-def said_of(work: Job, at: Sequence[int]) -> Tensor:
-    """Log-probabilities over the labels, on some of the training rows."""
-    assert work.allowed is not None
-    rows = [Rendered(work.train[k].rendered.prompt, (0,)) for k in at]
-    return predict(work.opened, rows).logits[:, work.allowed].log_softmax(-1)
+def said_of(work: Job) -> Tensor:
+    """Log-probabilities over the labels, on the replayed rows."""
+    rows = [row for row in work.ground.train if row.replay]
+    return Step(work.ground, rows).scores.log_softmax(-1)
 
 
-def test_divergence_holds_the_model_to_its_teacher(llama: Path) -> None:
-    """The larger the penalty's weight, the nearer the model stays to what the teacher says of the replayed rows."""
-    works = [job(llama, replace(RECIPE, kl=kl)) for kl in (0.0, 1.0, 10.0)]
-    taught = list(range(0, 60, 2))
+def test_divergence_holds_the_model_to_what_it_was(llama: Path) -> None:
+    """The larger the penalty's weight, the nearer the model stays to what it said of the replayed rows."""
     distances = []
-    for work in works:
-        said = said_of(work, taught)
-        fit(replace(work, teacher=dict(zip(taught, said, strict=True))))
-        now = said_of(work, taught)
-        distances.append(float((said.exp() * (said - now)).sum(-1).mean()))
+    for weight in (0.0, 1.0, 10.0):
+        recipe = replace(RECIPE, penalties=(Divergence(weight=weight),))
+        work = job(llama, recipe, on=ground(llama, train=replayed(), known=3))
+        said = said_of(work)
+        fit(work)
+        distances.append(float((said.exp() * (said - said_of(work))).sum(-1).mean()))
     assert distances[0] > 1.5 * distances[1] > 2 * distances[2]
+
+
+@pytest.mark.parametrize("penalties", [(), (Divergence(weight=2.0),)])
+def test_a_batch_in_parts_has_the_gradient_of_the_whole(llama: Path, penalties: tuple[Term, ...]) -> None:
+    """Rows of unequal weight, old and new ones, taken four at a time: the same step as all at once, within rounding."""
+    rows = [replace(row, weight=1.0 + k % 3) for k, row in enumerate(replayed())]
+    whole, parts = (
+        job(
+            llama, replace(RECIPE, max_steps=3, penalties=penalties, part_rows=n), on=ground(llama, train=rows, known=3)
+        )
+        for n in (0, 4)
+    )
+    seen: list[list[dict[str, float]]] = [[], []]
+    for work, looks in zip((whole, parts), seen, strict=True):
+        fit(replace(work, report=looks.append))
+    for one, other in zip(tensors(whole), tensors(parts), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=2e-4)
+    assert [v["loss"] for v in seen[0]] == pytest.approx([v["loss"] for v in seen[1]], abs=1e-4)
+
+
+def test_a_batch_that_does_not_fit_is_halved(llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where memory is for five rows, batches of twelve are taken in parts of three, with the gradient of the whole; and
+    where it is for none, the run says so.
+    """
+    plain = job(llama, replace(RECIPE, max_steps=4))
+    fit(plain)
+    work, predict = job(llama, replace(RECIPE, max_steps=4)), Ground.predict
+
+    def short(self: Ground, rows: Sequence[Rendered], opened: Opened | None = None) -> Predicted:
+        if torch.is_grad_enabled() and len(rows) > room:
+            raise RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: not enough memory")
+        return predict(self, rows, opened)
+
+    room = 5
+    monkeypatch.setattr(Ground, "predict", short)
+    assert fit(work).progress.part_rows == 3
+    for one, other in zip(tensors(plain), tensors(work), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=2e-4)
+    room = 0
+    with pytest.raises(OutOfMemory, match="not even one row"):
+        fit(job(llama))
+
+
+def test_a_run_that_runs_away_goes_back(llama: Path) -> None:
+    """At a rate that blows the model up, the run goes back to its best tensors at half the rate until it learns; if it
+    may not go back, it gives up at once.
+    """
+    wild = replace(RECIPE, adapt=Full(), lr=3.0, warm_up=0.0, epochs=24, looks=120, patience=120, back_offs=20)
+    work = job(llama, wild)
+    progress = fit(work).progress
+    assert 0 < progress.back_offs <= 20
+    assert progress.slower == 0.5**progress.back_offs
+    assert held_out(work)[1] > 0.6
+    with pytest.raises(Diverged):
+        fit(job(llama, replace(wild, back_offs=0)))
+
+
+@pytest.mark.parametrize("limit", ["seconds", "flops", "watt_hours", "money"])
+def test_a_budget_ends_a_run_cleanly(llama: Path, limit: str) -> None:
+    """A run that reaches what it may take ends there, with a look and its best tensors, and says what ended it."""
+    small = {"seconds": 1e-3, "flops": 1e7, "watt_hours": 1e-6, "money": 1e-9}
+    work = job(llama, replace(RECIPE, budget=Budget(**{limit: small[limit]})))
+    fitted = fit(work)
+    assert 0 < fitted.progress.step < fitted.steps
+    assert (fitted.progress.ended, fitted.progress.best_step) == (f"budget.{limit}", fitted.progress.step)
+
+
+def test_an_average_is_what_is_kept(llama: Path) -> None:
+    """With noise in every step, the average of the steps has a lower held-out loss than the last of them."""
+    noisy = replace(RECIPE, lr=2e-2, epochs=10, batch_rows=4, schedule="constant", looks=30, patience=30)
+    losses = []
+    for decay in (0.0, 0.95):
+        seen: list[dict[str, float]] = []
+        work = job(llama, replace(noisy, average=decay), report=seen.append)
+        best = fit(work).progress.best
+        assert held_out(work)[0] == pytest.approx(best, abs=1e-4)
+        losses.append(sum(values["held_out"] for values in seen[-8:]) / 8)
+    assert losses[1] < losses[0]
+
+
+def test_activations_computed_twice_are_the_same(llama: Path) -> None:
+    """Saving memory changes no tensor, bit by bit."""
+    works = [job(llama, replace(RECIPE, save_memory=wanted, max_steps=6)) for wanted in (False, True)]
+    for work in works:
+        fit(work)
+    assert equal(tensors(works[0]), tensors(works[1]))
 
 
 def test_bfloat16_learns_the_same_within_noise(llama: Path) -> None:
     """Matrix products in bfloat16 leave a model as good, and its tensors stay float32 and resume bit by bit."""
-    works = [job(llama, replace(RECIPE, lr=5e-3), bfloat16=wide) for wide in (False, True)]
+    works = [job(llama, replace(RECIPE, lr=5e-3), on=ground(llama, bfloat16=wide)) for wide in (False, True)]
     losses = []
     for work in works:
         fit(work)
@@ -237,11 +342,10 @@ def test_a_base_in_bfloat16_is_trained_in_float32(llama: Path, adapt: str) -> No
     """Where a base is held in bfloat16, as on a GPU, what is trained is float32 and learns."""
     opened = open_model(str(llama))
     opened.model.to(torch.bfloat16)
-    recipe = replace(RECIPE, adapt=adapt, lr=3e-3 if adapt == "full" else 1e-2)
-    parameters = (lora if adapt == "lora" else full).attach(opened.model, recipe, None)
-    work = job(llama, recipe, opened=opened, parameters=parameters, bfloat16=True)
+    recipe = replace(RECIPE, adapt=WAYS[adapt], lr=3e-3 if adapt == "full" else 1e-2)
+    work = job(llama, recipe, on=ground(llama, opened=opened, bfloat16=True))
     fit(work)
-    assert {p.dtype for p in parameters} == {torch.float32}
+    assert {p.dtype for p in work.parameters} == {torch.float32}
     opened.model.float()
     assert held_out(work)[1] > 0.6
 
@@ -260,9 +364,10 @@ resumable(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]), lambda values: prin
 def resumable(kind: str, base: Path, workspace: Path, report: Watch) -> list[Tensor]:
     """Train to the end in a workspace; the tensors it leaves. Dropout is on where a model has any."""
     torch.manual_seed(0)
-    recipe = replace(RECIPE, epochs=8, looks=20, patience=20, adapt="full" if kind == "bert" else "lora", lr=3e-3)
+    way = WAYS["full" if kind == "bert" else "lora"]
+    recipe = replace(RECIPE, epochs=8, looks=20, patience=20, adapt=way, lr=3e-3, average=0.9)
     opened = open_model(str(base))
-    parameters = (full if kind == "bert" else lora).attach(opened.model, recipe, None)
+    parameters = way.attach(opened.model, seed=recipe.seed)
     codes = encode_labels(opened.tokenizer, tiny.LABELS).sequences
     of, renderer = dict(zip(tiny.LABELS, codes, strict=True)), Renderer(opened.tokenizer)
 
@@ -270,18 +375,20 @@ def resumable(kind: str, base: Path, workspace: Path, report: Watch) -> list[Ten
         made = tiny.examples(each=each, seed=seed)
         return [Sample(renderer.example(tiny.ROUTING, row.text, of[row.target])) for row in made]
 
-    work = Job(
+    stands = Ground(
         opened=opened,
-        parameters=parameters,
         train=rows(20, 0),
         held_out=rows(10, 1),
-        recipe=recipe,
         allowed=torch.tensor([s[0] for s in codes]),
-        workspace=workspace,
-        report=report,
     )
+    work = Job(ground=stands, parameters=parameters, recipe=recipe, workspace=workspace, report=report)
     fit(work)
     return tensors(work)
+
+
+def same(values: dict[str, float]) -> dict[str, float]:
+    """What a look reports but for what depends on the machine's mood."""
+    return {k: v for k, v in values.items() if k not in ("tokens_per_s", "mfu", "memory_bytes")}
 
 
 @pytest.mark.slow
@@ -306,8 +413,8 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(kind: str, llama: Path, tmp_
         assert process.wait() == -signal.SIGKILL
     assert curve[-1]["step"] < whole[-1]["step"]
     resumed = resumable(kind, base, tmp_path / "killed", curve.append)
-    wanted = {values["step"]: {**values, "tokens_per_s": 0} for values in whole}
-    assert all({**values, "tokens_per_s": 0} == wanted[values["step"]] for values in curve)
+    wanted = {values["step"]: same(values) for values in whole}
+    assert all(same(values) == wanted[values["step"]] for values in curve)
     assert {values["step"] for values in curve} == set(wanted)
     assert equal(resumed, undisturbed)
 
@@ -333,7 +440,7 @@ def test_a_checkpoint_of_another_run_is_passed_over(llama: Path, tmp_path: Path,
 
     def other(**more: Any) -> Job:
         if change == "rows":
-            return job(llama, train=samples(seed=5), **more)
+            return job(llama, on=ground(llama, train=samples(seed=5)), **more)
         if change == "recipe":
             return job(llama, replace(RECIPE, lr=2e-2), **more)
         work = job(llama, **more)

@@ -14,9 +14,9 @@ import tiny
 from homeostat.llm.forward import predict
 from homeostat.llm.load import Opened, open_model
 from homeostat.llm.render import Rendered
-from homeostat.train.adapt import full, lora
+from homeostat.train.adapt.full import Full
+from homeostat.train.adapt.lora import Lora
 from homeostat.train.flops import Size, shape
-from homeostat.train.recipe import Recipe
 
 
 def counted(opened: Opened, rows: list[Rendered], *, backward: bool) -> int:
@@ -35,14 +35,14 @@ def test_a_forward_pass_and_a_step(family: str, adapt: str, length: int, tmp_pat
     """Forward, and forward with backward, are within 5 % of torch's count; an encoder's adapter within 10 %."""
     base = tiny.llama(tmp_path, layers=4) if family == "llama" else getattr(tiny, family)(tmp_path)
     opened = open_model(str(base))
-    (lora if adapt == "lora" else full).attach(opened.model, Recipe(rank=4), None)
+    (Lora(rank=4) if adapt == "lora" else Full()).attach(opened.model)
     completion = (60,) if family == "bert" else (60, 61, 62)
     rows = [Rendered(tuple(range(50, 50 + length)), completion)] * 6
     size, went = Size.of(opened.model), shape(rows, opened.family)
     with torch.no_grad():
         assert size.forward(*went) == pytest.approx(counted(opened, rows, backward=False), rel=0.05)
     within = 0.1 if family != "llama" and adapt == "lora" else 0.05
-    step = size.step(*went, full=adapt == "full")
+    step = size.step(*went)
     assert step == pytest.approx(counted(opened, rows, backward=True), rel=within)
 
 
@@ -53,7 +53,7 @@ def test_the_parts_of_a_decoder(llama: Path) -> None:
     tables = matrices.pop("model.embed_tokens.weight")
     size = Size.of(opened.model)
     assert (size.body, size.adapter, size.head) == (sum(matrices.values()), 0, tables)
-    parameters = lora.attach(opened.model, Recipe(rank=4), None)
+    parameters = Lora(rank=4).attach(opened.model)
     assert Size.of(opened.model).adapter == sum(p.numel() for p in parameters)
     assert Size.of(opened.model).body == size.body
 

@@ -10,7 +10,11 @@ from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from homeostat.builtin.resources import model_path
 from homeostat.errors import NothingToTrainOn
+from homeostat.train.adapt.full import Full
+from homeostat.train.adapt.lora import Lora
+from homeostat.train.adapt.way import Way
 from homeostat.train.forecast import forecast
+from homeostat.train.penalties.divergence import Divergence
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Order, Start, train
 from homeostat.types.dataset import Example, Origin
@@ -49,7 +53,7 @@ def order(base: Path, tmp_path: Path) -> Order:
         start=Start(base=str(base)),
         examples=EXAMPLES,
         labels=LABELS,
-        recipe=Recipe(epochs=5, batch_rows=8, rank=2, patience=1000, held_out=0.2),
+        recipe=Recipe(epochs=5, batch_rows=8, adapt=Lora(rank=2), patience=1000, held_out=0.2),
         folder=tmp_path / "run",
     )
 
@@ -57,7 +61,8 @@ def order(base: Path, tmp_path: Path) -> Order:
 @pytest.mark.parametrize("adapt", ["lora", "full"])
 def test_the_forecast_is_what_the_run_then_takes(order: Order, adapt: str) -> None:
     """The steps are the run's exactly, its operations within a few in a hundred: batches differ from pass to pass."""
-    order = replace(order, recipe=replace(order.recipe, adapt=adapt))
+    ways: dict[str, Way] = {"lora": Lora(rank=2), "full": Full()}
+    order = replace(order, recipe=replace(order.recipe, adapt=ways[adapt]))
     told = forecast(order)
     cost = train(order).cost
     assert told.rows + told.held_out == 40
@@ -95,7 +100,7 @@ def test_asking_the_champion_is_counted(order: Order, tmp_path: Path) -> None:
     first = train(order)
     start = Start(base=order.start.base, folder=first.weights, kind="lora", labels=LABELS)
     half = [replace(row, origin=Origin.REPLAY) if k % 2 else row for k, row in enumerate(EXAMPLES)]
-    recipe = replace(order.recipe, kl=1.0, max_steps=4)
+    recipe = replace(order.recipe, penalties=(Divergence(weight=1.0),), max_steps=4)
     warm = replace(order, start=start, examples=half, recipe=recipe, folder=tmp_path / "warm")
     told = forecast(warm)
     assert told.flops > 1.1 * forecast(replace(warm, start=order.start)).flops

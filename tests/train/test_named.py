@@ -6,15 +6,21 @@ import pytest
 
 from homeostat.config.schema import Train
 from homeostat.errors import UnknownPlugin
+from homeostat.train.adapt.full import Full
+from homeostat.train.adapt.lora import Lora
 from homeostat.train.named import NAMES, named
+from homeostat.train.penalties.divergence import Divergence
 
 
 def test_a_recipe_takes_the_settings() -> None:
     """What the configuration says of rank, rows, passes and seed is in the recipe, with a look after every pass."""
     settings = Train(adapt="full", rank=4, epochs=6, batch_rows=8, warmup=0.2, kl=0.5, patience=7, seed=3)
     recipe = named("careful", settings, replay=2.0)
-    assert (recipe.name, recipe.adapt, recipe.rank, recipe.alpha) == ("careful", "full", 4, 8)
-    assert (recipe.epochs, recipe.looks, recipe.batch_rows, recipe.warm_up, recipe.kl) == (3, 3, 8, 0.2, 0.5)
+    assert (recipe.name, recipe.adapt) == ("careful", Full())
+    assert named("careful", Train(rank=4)).adapt == Lora(rank=4)
+    assert (recipe.epochs, recipe.looks, recipe.batch_rows, recipe.warm_up) == (3, 3, 8, 0.2)
+    assert recipe.penalties == (Divergence(weight=0.5),)
+    assert named("careful", Train(kl=0.0)).penalties == ()
     assert (recipe.patience, recipe.seed, recipe.replay) == (7, 3, 2.0)
 
 
@@ -32,9 +38,9 @@ def test_what_each_name_means() -> None:
     """The control trains on new rows alone, the thorough one replays most, two begin at the bare base."""
     recipes = {name: named(name, Train()) for name in NAMES}
     assert all(recipe.name == name for name, recipe in recipes.items())
-    assert (recipes["naive"].replay, recipes["naive"].kl, recipes["naive"].warm_start) == (0.0, 0.0, True)
+    assert (recipes["naive"].replay, recipes["naive"].penalties, recipes["naive"].warm_start) == (0.0, (), True)
     assert recipes["thorough"].replay > recipes["careful"].replay > 0
-    assert recipes["thorough"].kl > recipes["careful"].kl > 0
+    assert recipes["thorough"].penalties[0].weight > recipes["careful"].penalties[0].weight > 0
     assert [name for name, recipe in recipes.items() if not recipe.warm_start] == ["joint", "first"]
 
 

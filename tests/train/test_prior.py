@@ -12,6 +12,7 @@ import tiny
 from homeostat.llm.labels import encode_labels
 from homeostat.llm.load import Opened, open_model
 from homeostat.llm.render import Renderer
+from homeostat.train.adapt.full import Full
 from homeostat.train.ask import ask, log_probabilities
 from homeostat.train.prior import fit_prior
 from homeostat.train.recipe import Recipe
@@ -20,7 +21,7 @@ from homeostat.train.samples import Sample
 from homeostat.types.dataset import Example
 
 FAVORITE = tiny.LABELS[0]
-RECIPE = Recipe(adapt="full", lr=3e-3, epochs=2, batch_rows=12, looks=6, patience=6, refit=False)
+RECIPE = Recipe(adapt=Full(), lr=3e-3, epochs=2, batch_rows=12, looks=6, patience=6, refit=False)
 
 
 def rows(seed: int, *, others: int) -> list[Example]:

@@ -13,7 +13,8 @@ import tiny
 from homeostat.llm.labels import encode_labels
 from homeostat.llm.load import Opened, open_model
 from homeostat.llm.render import Renderer
-from homeostat.train.adapt import full, lora
+from homeostat.train.adapt.full import Full
+from homeostat.train.adapt.lora import Lora
 from homeostat.train.ask import ask
 from homeostat.train.recipe import Recipe
 from homeostat.train.refit import SHOWN_LEAST, LabelRows, Refitted, refit, shown
@@ -56,7 +57,7 @@ def forgetful(llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def opened(llama: Path, forgetful: Trained) -> Opened:
     """The forgetful model, to be mended."""
     found = open_model(str(llama))
-    lora.attach(found.model, RECIPE, forgetful.weights)
+    Lora().attach(found.model, forgetful.weights)
     found.model.eval()
     return found
 
@@ -68,7 +69,7 @@ def test_what_was_forgotten_comes_back(opened: Opened) -> None:
     old, new = (samples(opened, tiny.examples(of, each=40, seed=8))[0] for of in (tiny.LABELS, NEW))
     before = {name: tensor.clone() for name, tensor in opened.model.state_dict().items()}
     forgot = right(opened, old, labels)
-    done = refit(opened, lora.label_rows(opened.model, labels), labels, known, unseen)
+    done = refit(opened, Lora().label_rows(opened.model, labels), labels, known, unseen)
     assert forgot < 0.5
     assert right(opened, old, labels) > forgot + 0.3
     assert right(opened, new, labels) > 0.75
@@ -89,7 +90,7 @@ def test_rows_that_help_nobody_are_not_kept(opened: Opened) -> None:
         replace(a, rendered=replace(a.rendered, completion=b.rendered.completion))
         for a, b in zip(known, known[7:] + known[:7], strict=True)
     ]
-    rows = lora.label_rows(opened.model, labels)
+    rows = Lora().label_rows(opened.model, labels)
     assert rows is not None
     before = rows.read()
     assert refit(opened, rows, labels, wrong, unseen).gained == 0.0
@@ -100,7 +101,7 @@ def test_the_fit_is_the_best_there_is(opened: Opened) -> None:
     """Of what was learned, no small step of the rows lowers the loss by much: the problem is convex, and solved."""
     known, labels = samples(opened, [*tiny.examples(each=40), *tiny.examples(NEW, each=40, seed=4)])
     unseen, _ = samples(opened, tiny.examples(ALL, each=20, seed=6))
-    rows = lora.label_rows(opened.model, labels)
+    rows = Lora().label_rows(opened.model, labels)
     assert rows is not None
     refit(opened, rows, labels, known, unseen)
     asked = ask(opened, [s.rendered for s in known], labels)
@@ -112,7 +113,7 @@ def test_the_fit_is_the_best_there_is(opened: Opened) -> None:
 def test_what_cannot_be_fitted_is_left(opened: Opened, llama: Path) -> None:
     """Without rows, without held-out rows, without anything learned, and where logits are more than a product."""
     known, labels = samples(opened, tiny.examples(ALL, each=4))
-    rows = lora.label_rows(opened.model, labels)
+    rows = Lora().label_rows(opened.model, labels)
     assert rows is not None
     assert refit(opened, None, labels, known, known) == Refitted()
     assert refit(opened, rows, labels, known, known[:1]) == Refitted()
@@ -130,7 +131,7 @@ def test_of_much_a_part_is_shown(opened: Opened) -> None:
     assert shown(known, len(ALL)) == known
     many = known * (1 + SHOWN_LEAST // len(known))
     assert len(shown(many, len(ALL))) == SHOWN_LEAST < len(many)
-    rows = lora.label_rows(opened.model, labels)
+    rows = Lora().label_rows(opened.model, labels)
     assert rows is not None
     begun = rows.read()
     few = refit(opened, rows, labels, known, unseen)
@@ -142,13 +143,13 @@ def test_of_much_a_part_is_shown(opened: Opened) -> None:
 def test_where_the_rows_lie(opened: Opened, llama: Path) -> None:
     """In the adapter, in the order asked for; in the vocabulary of full weights; nowhere for a token not trained."""
     _, labels = samples(opened, [])
-    rows = lora.label_rows(opened.model, labels.flip(0))
+    rows = Lora().label_rows(opened.model, labels.flip(0))
     assert rows is not None
     asked = ask(opened, [s.rendered for s in samples(opened, tiny.examples(each=2))[0]], labels.flip(0))
     torch.testing.assert_close(asked.states @ rows.read().T, asked.logits, rtol=0, atol=1e-4)
-    assert lora.label_rows(opened.model, torch.tensor([3])) is None
+    assert Lora().label_rows(opened.model, torch.tensor([3])) is None
     plain = open_model(str(llama))
-    of_all = full.label_rows(plain.model, labels)
+    of_all = Full().label_rows(plain.model, labels)
     assert of_all is not None
     assert torch.equal(of_all.read(), plain.model.get_output_embeddings().weight[labels].float())
 
@@ -156,7 +157,7 @@ def test_where_the_rows_lie(opened: Opened, llama: Path) -> None:
 @pytest.mark.parametrize("adapt", ["lora", "full"])
 def test_a_run_ends_with_it(llama: Path, tmp_path: Path, adapt: str) -> None:
     """Recalled rows are fitted and not trained on: as many steps without them, and more that is still known."""
-    recipe = replace(RECIPE, adapt=adapt, lr=8e-3 if adapt == "lora" else 3e-3)
+    recipe = replace(RECIPE, adapt=Lora() if adapt == "lora" else Full(), lr=8e-3 if adapt == "lora" else 3e-3)
     first = train(order(Start(base=str(llama)), tmp_path / "first", tiny.examples(each=40), tiny.LABELS, recipe))
     start = Start(base=str(llama), folder=first.weights, kind=adapt, labels=tiny.LABELS)
     new, old = tiny.examples(NEW, each=40, seed=4), tiny.examples(each=40, origin=Origin.RECALL)
@@ -165,7 +166,7 @@ def test_a_run_ends_with_it(llama: Path, tmp_path: Path, adapt: str) -> None:
         made = train(order(start, tmp_path / name, rows, ALL, replace(recipe, refit=fitted)))
         found = open_model(str(llama), made.weights if adapt == "full" else None)
         if adapt == "lora":
-            lora.attach(found.model, recipe, made.weights)
+            Lora().attach(found.model, made.weights)
         found.model.eval()
         known, labels = samples(found, tiny.examples(each=40, seed=8))
         kept[name] = right(found, known, labels), made.cost["steps"], made.cost["refit"]

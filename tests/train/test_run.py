@@ -12,15 +12,20 @@ import numpy as np
 import pytest
 
 import tiny
-from homeostat.errors import NothingToTrainOn, UnknownLabel, UnknownPlugin
+from homeostat.errors import NothingToTrainOn, UnknownLabel
 from homeostat.llm.backend import Request
 from homeostat.llm.local import LocalBackend
+from homeostat.train.adapt.full import Full
+from homeostat.train.adapt.lora import Lora
+from homeostat.train.adapt.way import Way
+from homeostat.train.penalties.divergence import Divergence
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Order, Start, Trained, train
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
 from homeostat.types.version import Version
 
+WAYS: dict[str, Way] = {"lora": Lora(), "full": Full()}
 QUICK = Recipe(lr=1e-2, epochs=6, batch_rows=12, looks=6, patience=6, warm_up=0.1)
 ALL = (*tiny.LABELS, "wrong_bill", "light_out")
 NEW = ("wrong_bill", "light_out")
@@ -57,7 +62,7 @@ FAMILIES = [
 def test_every_family_learns_labels_and_answers_with_them(family: str, adapt: str, tmp_path: Path) -> None:
     """A decoder, two encoders and a sequence-to-sequence model learn 60 rows of 3 labels to more than 0.9."""
     base = getattr(tiny, family)(tmp_path / "base")
-    recipe = replace(QUICK, adapt=adapt, lr=5e-3 if adapt == "lora" else 3e-3, epochs=24, looks=8, patience=8)
+    recipe = replace(QUICK, adapt=WAYS[adapt], lr=5e-3 if adapt == "lora" else 3e-3, epochs=24, looks=8, patience=8)
     rows = tiny.examples()
     order = Order(
         task=tiny.ROUTING,
@@ -81,7 +86,7 @@ def test_replies_in_words_are_learned(family: str, tmp_path: Path) -> None:
     base = getattr(tiny, family)(tmp_path / "base")
     words = {"refund_request": "money back today", "late_delivery": "parcel is late", "broken_pump": "pump leaks"}
     rows = [replace(row, target=words[row.target]) for row in tiny.examples()]
-    recipe = replace(QUICK, adapt="full", lr=3e-3, epochs=24, looks=8, patience=8)
+    recipe = replace(QUICK, adapt=Full(), lr=3e-3, epochs=24, looks=8, patience=8)
     order = Order(
         task=tiny.REPLIES,
         start=Start(base=str(base)),
@@ -144,7 +149,7 @@ def test_how_far_a_cold_start_moved(watched: Watched, champion: Start) -> None:
 
 def test_going_on_from_full_weights(watched: Watched, champion: Start, tmp_path: Path) -> None:
     """A champion with weights of its own is gone on from, and one of another kind is not."""
-    recipe = replace(QUICK, adapt="full", lr=3e-3, epochs=12)
+    recipe = replace(QUICK, adapt=Full(), lr=3e-3, epochs=12)
     first, _ = watched(recipe=recipe, folder=tmp_path / "first")
     start = Start(base=champion.base, folder=first.weights, kind="full", labels=tiny.LABELS)
     still = replace(recipe, lr=1e-12, max_steps=1, refit=False)
@@ -166,7 +171,7 @@ def test_replay_and_divergence_protect_what_was_known(watched: Watched, champion
     before = np.stack(served(champion.base, champion).score(asked(known)))
     kept: dict[str, float] = {}
     moved: dict[str, float] = {}
-    arms = {"naive": (new, gentle), "careful": ([*new, *old], replace(gentle, kl=1.0))}
+    arms = {"naive": (new, gentle), "careful": ([*new, *old], replace(gentle, penalties=(Divergence(weight=1.0),)))}
     for name, (rows, recipe) in arms.items():
         trained, _ = watched(start=champion, examples=rows, labels=ALL, recipe=recipe, folder=tmp_path / name)
         backend = served(champion.base, trained)
@@ -182,9 +187,7 @@ def test_replay_and_divergence_protect_what_was_known(watched: Watched, champion
 
 
 def test_mistakes_are_named(watched: Watched) -> None:
-    """An unknown way to adapt, a label outside the set, and no rows at all each raise their error."""
-    with pytest.raises(UnknownPlugin, match="did you mean 'lora'"):
-        watched(recipe=replace(QUICK, adapt="lor"))
+    """A label outside the set, and no rows at all each raise their error."""
     with pytest.raises(UnknownLabel, match="late_delivry"):
         watched(examples=[Example(text="hi", target="late_delivry")])
     with pytest.raises(NothingToTrainOn):

@@ -30,7 +30,7 @@ from homeostat.loop.workshop import Workshop
 from homeostat.train.forecast import forecast
 from homeostat.train.named import named
 from homeostat.train.pace import Rows, paced
-from homeostat.train.recipe import Recipe
+from homeostat.train.recipe import Recipe, plain
 from homeostat.train.run import Order
 from homeostat.types.version import Version
 
@@ -76,7 +76,7 @@ def _foretell(shop: Workshop, task: str, material: Material, recipe: Recipe, par
 
 def _train(shop: Workshop, task: str, material: Material, recipe: Recipe, parent: Version | None) -> dict[str, Any]:
     kept = material.keep()
-    name = version_id("by hand", kept.id, parent.id if parent else "", sorted(asdict(recipe).items()))
+    name = version_id("by hand", kept.id, parent.id if parent else "", sorted(plain(recipe).items()))
     lesson = Lesson(task=task, dataset=kept.id, recipe=recipe, version=name, parent=parent, time=kept.time)
     with Scene().bar("train", 1) as bar:
         version = learn(shop, lesson, bar.training)

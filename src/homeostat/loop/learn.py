@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from homeostat.curate.snapshot import examples
 from homeostat.loop.workshop import Workshop
 from homeostat.release.registry import register
 from homeostat.train.pace import Rows, paced
-from homeostat.train.recipe import Recipe
+from homeostat.train.recipe import Recipe, plain
 from homeostat.train.run import Order, Start, train
 from homeostat.types import ids
 from homeostat.types.version import Version
@@ -75,7 +75,7 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
         prior=trained.prior,
         parent=lesson.parent.id if lesson.parent else "",
         dataset=dataset.id,
-        recipe=asdict(recipe),
+        recipe=plain(recipe),
         cost=trained.cost,
     )
     registered = register(shop.store, version, trained.weights)

@@ -1,4 +1,4 @@
-"""What the champion says of rows, asked before the first step, and how far a candidate has moved from it."""
+"""What the champion says of new rows, asked before the first step, and how far a candidate has moved from it."""
 
 from __future__ import annotations
 
@@ -49,13 +49,6 @@ class Champion:
         """Ask a model about new rows, over the labels of these tokens."""
         said, spent = log_probabilities(opened, prompts, labels)
         return Champion(labels, prompts, said, spent)
-
-    def teach(self, opened: Opened, rows: Sequence[Sample], *, bfloat16: bool = False) -> dict[int, Tensor]:
-        """Its log-probabilities, float[labels], on every replayed row by position; `opened` is still the champion."""
-        at = [k for k, row in enumerate(rows) if row.replay]
-        logs, spent = log_probabilities(opened, [rows[k].rendered for k in at], self.labels, bfloat16=bfloat16)
-        self.flops += spent
-        return dict(zip(at, logs, strict=True))
 
     def distance(self, opened: Opened) -> float:
         """Mean KL(champion || candidate) in nats on new rows, over the champion's labels; `opened` is the candidate.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,17 @@ from homeostat.errors import full_disk_named
 FILE = "state.safetensors"
 
 
-def save(
-    folder: Path,
-    parameters: Sequence[Tensor],
-    best: Sequence[Tensor],
-    optimizer: torch.optim.Optimizer,
-    progress: dict[str, Any],
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What a run keeps beside its model and its optimizer."""
+
+    best: Sequence[Tensor]
+    average: Sequence[Tensor]
+    """Empty where the run keeps no average."""
+    progress: dict[str, Any]
+
+
+def save(folder: Path, parameters: Sequence[Tensor], optimizer: torch.optim.Optimizer, state: State) -> None:
     """Write the trained tensors, the best ones so far, what the optimizer keeps, the random state and the progress.
 
     Raises:
@@ -32,23 +37,23 @@ def save(
     """
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"now.{k}": p.detach().contiguous() for k, p in enumerate(parameters)}
-    tensors |= {f"best.{k}": p.contiguous() for k, p in enumerate(best)}
+    tensors |= {f"best.{k}": p.contiguous() for k, p in enumerate(state.best)}
+    tensors |= {f"average.{k}": p.contiguous() for k, p in enumerate(state.average)}
     for k, parameter in enumerate(parameters):
         for name, value in optimizer.state.get(parameter, {}).items():
             tensors[f"opt.{k}.{name}"] = value.detach().contiguous()
     tensors["random"] = torch.get_rng_state()
+    told = {"progress": state.progress, "groups": [_plain(group) for group in optimizer.param_groups]}
     temporary = folder / f"{FILE}.tmp"
     with full_disk_named("the disk takes no more checkpoints", where=str(folder)):
-        save_file(tensors, temporary, metadata={"progress": json.dumps(progress)})
+        save_file(tensors, temporary, metadata={name: json.dumps(said) for name, said in told.items()})
         _sync(temporary)
         temporary.replace(folder / FILE)
         _sync(folder)
 
 
-def load(
-    folder: Path, parameters: Sequence[Tensor], optimizer: torch.optim.Optimizer, run: str
-) -> tuple[list[Tensor], dict[str, Any]] | None:
-    """Put a run back where it stood; the best tensors and the progress, or None where nothing of it was saved.
+def load(folder: Path, parameters: Sequence[Tensor], optimizer: torch.optim.Optimizer, run: str) -> State | None:
+    """Put a run back where it stood and give what it kept, or None where nothing of it was saved.
 
     A checkpoint whose progress names another `run` is passed over: it belongs to other rows, another recipe or another
     start, and the next one saved here takes its place.
@@ -60,6 +65,8 @@ def load(
         progress: dict[str, Any] = json.loads(file.metadata()["progress"])
         if progress["run"] != run:
             return None
+        for group, values in zip(optimizer.param_groups, json.loads(file.metadata()["groups"]), strict=True):
+            group.update(values)
         names = list(file.keys())
         with torch.no_grad():
             for k, parameter in enumerate(parameters):
@@ -69,8 +76,17 @@ def load(
                     # Adam's `step` is among them, so that its bias correction goes on where it was.
                     optimizer.state[parameter] = {n: t.to(parameter.device) for n, t in kept.items()}
         torch.set_rng_state(file.get_tensor("random"))
-        best = [file.get_tensor(f"best.{k}").to(parameters[k].device) for k in range(len(parameters))]
-    return best, progress
+
+        def tensors(prefix: str) -> list[Tensor]:
+            some = [f"{prefix}.{k}" for k in range(len(parameters))]
+            return [file.get_tensor(n).to(p.device) for n, p in zip(some, parameters, strict=True) if n in names]
+
+        return State(best=tensors("best"), average=tensors("average"), progress=progress)
+
+
+def _plain(group: dict[str, Any]) -> dict[str, Any]:
+    """What an optimizer counts for a group of tensors, beside their own state."""
+    return {name: value for name, value in group.items() if isinstance(value, bool | int | float)}
 
 
 def _sync(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The training loop: batches → loss (+ penalty) → step, with early stopping, a look now and then, and exact resume.
+"""The training loop: batches → objective (+ penalties) → step, with looks now and then, and exact resume.
 
 Knows tensors and samples; knows nothing of stores, versions or where the rows came from. The order of the rows depends
 on (seed, pass) alone, so a run that was killed goes on from its checkpoint as if it had never stopped.
@@ -8,53 +8,31 @@ from __future__ import annotations
 
 import hashlib
 import math
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor
 
-from homeostat.errors import Diverged, NothingToTrainOn
-from homeostat.llm.forward import predict
-from homeostat.llm.load import Opened
+from homeostat.errors import Diverged, NothingToTrainOn, OutOfMemory
 from homeostat.train import checkpoint
-from homeostat.train.flops import Size, shape
-from homeostat.train.objectives.completion import completion_loss
+from homeostat.train.averaging import Average, write
+from homeostat.train.budget import Clock, Spent
+from homeostat.train.job import Job
+from homeostat.train.memory import is_out_of_memory, peak_bytes
 from homeostat.train.optim import optimizer, rate
-from homeostat.train.penalties.divergence import divergence
-from homeostat.train.precision import computing, has_bfloat16
-from homeostat.train.recipe import Recipe
-from homeostat.train.samples import Sample, batches, padding
+from homeostat.train.plan import Plan
+from homeostat.train.precision import peak_flops
+from homeostat.train.samples import Sample
+from homeostat.train.step import Step
 
 LOOK_ROWS = 64
 """Rows of one forward pass in a look."""
 LOOKED = 256
 """Most rows that a look looks at: of those held out, or of the training rows where none are."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """What a run needs: a model with its trainable tensors, rows, and how to train."""
-
-    opened: Opened
-    parameters: Sequence[torch.nn.Parameter]
-    train: Sequence[Sample]
-    held_out: Sequence[Sample]
-    recipe: Recipe
-    allowed: Tensor | None = None
-    """Label-code tokens that compete, or None for the whole vocabulary."""
-    teacher: dict[int, Tensor] = field(default_factory=dict)
-    """Position of a replayed row in `train` -> the champion's log-probabilities over its labels."""
-    workspace: Path | None = None
-    """Where checkpoints go; None keeps nothing."""
-    report: Callable[[dict[str, float]], None] = lambda values: None
-    """Called after every look with step, steps, loss, held_out, lr, gradient_norm, tokens_per_s."""
-    bfloat16: bool = field(default_factory=has_bfloat16)
-    """Whether matrix products are computed in bfloat16; the weights and the steps are float32 either way."""
+BLOWN = (5.0, 1.0)
+"""A held-out loss above so many times the loss of the first batch, and this much more, is a run that has diverged."""
 
 
 @dataclass(slots=True)
@@ -64,15 +42,26 @@ class Progress:
     run: str = ""
     """What the run is made of, as a hash; a checkpoint of another one is not gone on from."""
     step: int = 0
+    first: float = math.inf
+    """Loss of the first batch."""
     best: float = math.inf
-    """Lowest loss at a look so far, in nats."""
+    """Lowest loss at a look so far, in what the objective's looks are measured in."""
     best_step: int = 0
     worse: int = 0
     """Looks since the best one."""
     flops: float = 0.0
     cpu_seconds: float = 0.0
+    seconds: float = 0.0
     tokens: int = 0
+    slower: float = 1.0
+    """What the learning rate is multiplied with, after the run has gone back."""
+    back_offs: int = 0
+    """Times it went back to its best tensors."""
+    part_rows: int = 0
+    """Rows of one pass through the model; 0 for a whole batch. It is halved when the memory does not suffice."""
     done: bool = False
+    ended: str = ""
+    """What ended it before its last step: `patience`, or a limit of its budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,176 +77,209 @@ class Fitted:
 def fit(job: Job) -> Fitted:
     """Train to the end of the recipe, from the workspace's checkpoint if there is one of this run.
 
+    A look reports `step`, `steps`, `loss`, `held_out`, `lr`, `gradient_norm`, `tokens_per_s`, `mfu` (operations a
+    second as a share of what the machine's matrix products reach) and `memory_bytes` (the highest so far).
+
     Raises:
         NothingToTrainOn: there are no rows.
-        Diverged: the loss is not a number; the model holds the best tensors so far.
+        Diverged: the loss is not a number, or has run away, more often than the recipe goes back; the model holds the
+            best tensors so far.
+        OutOfMemory: not even one row fits.
     """
-    if not job.train:
+    if not job.ground.train:
         raise NothingToTrainOn("no rows to train on", fix="gather feedback first, or lower curate's filters")
     run = _Run(job)
     run.resume()
-    job.opened.model.train()
+    job.ground.opened.model.train()
     try:
         for rows in run.plan.rest(run.progress.step):
             if run.progress.done:
                 break
-            loss, norm = run.step(rows)
-            if run.progress.step % run.look_every == 0 or run.progress.step == run.plan.steps:
-                run.look(loss, norm)
+            run.advance(rows.tolist())
     finally:
         run.restore()
-        job.opened.model.eval()
+        job.ground.opened.model.eval()
     return Fitted(run.progress, run.plan.steps, run.plan.padding)
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """The batches of the whole run, pass after pass."""
-
-    lengths: list[int]
-    recipe: Recipe
-    steps: int
-    padding: float
-
-    def rest(self, step: int) -> Iterator[Any]:
-        """Batches from `step` on."""
-        per_pass = math.ceil(len(self.lengths) / self.recipe.batch_rows)
-        while step < self.steps:
-            order = batches(self.lengths, self.recipe.batch_rows, self.recipe.seed, step // per_pass)
-            for batch in order[step % per_pass :]:
-                if step == self.steps:
-                    return
-                yield batch
-                step += 1
 
 
 class _Run:
     """One run while it lives."""
 
     def __init__(self, job: Job) -> None:
-        self.job, self.recipe, self.model = job, job.recipe, job.opened.model
+        self.job, self.recipe, self.ground = job, job.recipe, job.ground
+        self.name, self.plan = _name(job), Plan.of(job)
+        terms = [t for t in (job.recipe.objective, *job.recipe.penalties) if t.weight]
+        self.terms = [(term.weight, term.begin(self.ground)) for term in terms]
+        looked = job.recipe.objective.looked
+        self.measure = self.terms[0][1] if looked == job.recipe.objective else looked.begin(self.ground)
         self.accelerator = Accelerator(cpu=not torch.cuda.is_available())
         self.moves = self.accelerator.prepare(optimizer(job.parameters, job.recipe))
-        self.plan, self.size = _plan(job), Size.of(self.model)
         self.look_every = max(1, math.ceil(self.plan.steps / job.recipe.looks))
-        self.seen = sorted((job.held_out or job.train)[:LOOKED], key=lambda s: len(s.rendered.ids))
+        self.seen = sorted((self.ground.held_out or self.ground.train)[:LOOKED], key=lambda s: s.length)
+        self.average = Average.of(job.parameters, job.recipe.average)
         self.best = [p.detach().clone() for p in job.parameters]
-        self.progress = Progress(run=_name(job))
-        self.started, self.cpu, self.tokens = time.time(), time.process_time(), 0
+        self.progress, self.clock = Progress(run=self.name, part_rows=job.recipe.part_rows), Clock()
+        self.begun = replace(self.ground.meter)
+        self.moves.train()
+        if job.recipe.save_memory:
+            self.ground.opened.model.gradient_checkpointing_enable({"use_reentrant": False})
 
     def resume(self) -> None:
         """Go back to where the checkpoint stands, if there is one of this run."""
         if self.job.workspace is None:
             return
-        kept = checkpoint.load(self.job.workspace, self.job.parameters, self.moves.optimizer, self.progress.run)
-        if kept is not None:
-            self.best, self.progress = kept[0], Progress(**kept[1])
-            self.cpu -= self.progress.cpu_seconds
-            self.tokens = self.progress.tokens
+        kept = checkpoint.load(self.job.workspace, self.job.parameters, self.moves.optimizer, self.name)
+        if kept is None:
+            return
+        self.best, self.progress = list(kept.best), Progress(**kept.progress)
+        self.average.tensors = list(kept.average)
+        self.ground.meter.flops, self.ground.meter.tokens = self.progress.flops, self.progress.tokens
+        self.begun = replace(self.ground.meter)
+        self.clock = Clock(Spent(seconds=self.progress.seconds, cpu_seconds=self.progress.cpu_seconds))
 
-    def step(self, rows: Sequence[int]) -> tuple[Tensor, float]:
-        """One batch forward, backward, and a step of the optimizer; its loss and the length of its gradient.
+    def advance(self, rows: Sequence[int]) -> None:
+        """One step, and what falls due after it."""
+        progress = self.progress
+        loss, norm = self.step([self.ground.train[k] for k in rows])
+        if not (math.isfinite(norm) and math.isfinite(loss)):
+            self._back_off(f"the loss is not a number at step {progress.step}")
+        elif math.isinf(progress.first):
+            progress.first = loss
+        reached = self.recipe.budget.reached(self.clock.spent(), self.ground.meter.flops)
+        if progress.step % self.look_every == 0 or progress.step == self.plan.steps or reached:
+            self.look(loss, norm, f"budget.{reached}" if reached else "")
 
-        Raises:
-            Diverged: the loss or its gradient is not a number.
-        """
+    def step(self, samples: Sequence[Sample]) -> tuple[float, float]:
+        """One batch forward, backward, and a step of the optimizer; its loss and the length of its gradient."""
         for group in self.moves.param_groups:
-            group["lr"] = rate(self.recipe, self.progress.step, self.plan.steps)
-        loss = self._loss(rows)
-        self.accelerator.backward(loss)
+            group["lr"] = self.progress.slower * rate(self.recipe, self.progress.step, self.plan.steps)
+        loss = self._gradients(samples)
         norm = float(self.accelerator.clip_grad_norm_(self.job.parameters, self.recipe.clip))
-        if not math.isfinite(norm) or not math.isfinite(float(loss.detach())):
-            raise Diverged(f"the loss is not a number at step {self.progress.step}", fix="lower train.lr")
-        self.moves.step()
+        if math.isfinite(norm) and math.isfinite(loss):
+            self.moves.step()
         self.moves.zero_grad()
         self.progress.step += 1
-        return loss.detach(), norm
+        self.average.follow(self.job.parameters, self.progress.step)
+        return loss, norm
 
-    def _loss(self, rows: Sequence[int]) -> Tensor:
-        """Loss of one batch, its cost added to the progress."""
-        job, samples = self.job, [self.job.train[k] for k in rows]
-        with computing(self.model.device, _longest(samples), bfloat16=job.bfloat16):
-            predicted = predict(job.opened, [s.rendered for s in samples])
-        weights = torch.tensor([s.weight for s in samples], device=predicted.logits.device)
-        loss = completion_loss(predicted, weights, job.allowed)
-        taught = [(at, job.teacher[int(k)]) for at, k in enumerate(rows) if int(k) in job.teacher]
-        if taught and self.recipe.kl and job.allowed is not None:
-            old = predicted.logits[[at for at, _ in taught]][:, job.allowed]
-            loss = loss + self.recipe.kl * divergence(old, torch.stack([t for _, t in taught]))
-        self.progress.tokens += sum(len(s.rendered.ids) for s in samples)
-        self.progress.flops += self.size.step(
-            *shape([s.rendered for s in samples], job.opened.family), full=self.recipe.adapt == "full"
-        )
-        return loss
+    def _gradients(self, samples: Sequence[Sample]) -> float:
+        """The gradients of a batch, part by part; its loss. Parts are halved as long as one does not fit."""
+        while True:
+            rows = min(self.progress.part_rows or len(samples), len(samples))
+            parts = [samples[k : k + rows] for k in range(0, len(samples), rows)]
+            try:
+                return sum(self._part(part, samples) for part in parts)
+            except (RuntimeError, MemoryError) as failed:
+                if not is_out_of_memory(failed):
+                    raise
+                self.moves.zero_grad()
+                if rows == 1:
+                    fix = "use a smaller model, shorter rows, a lower rank, or `save_memory` in the recipe"
+                    raise OutOfMemory("not even one row fits in memory", where="train", fix=fix) from failed
+                self.progress.part_rows = math.ceil(rows / 2)
 
-    def look(self, loss: Tensor, norm: float) -> None:
+    def _part(self, part: Sequence[Sample], batch: Sequence[Sample]) -> float:
+        """Gradients of a part of a batch, added to those there are; what it adds to the batch's loss."""
+        step = Step(self.ground, part, self.progress.step)
+        shares = [(weight, loss, loss.weigh(part)) for weight, loss in self.terms]
+        losses = [weight * (own / loss.weigh(batch)) * loss(step) for weight, loss, own in shares if own]
+        if not losses:
+            return 0.0
+        total = torch.stack(losses).sum()
+        self.accelerator.backward(total)
+        return float(total.detach())
+
+    def look(self, loss: float, norm: float, ended: str) -> None:
         """Measure, keep the best tensors, decide whether to go on, report, and save where the run stands."""
-        progress, held = self.progress, self._measure()
-        if held < progress.best:
-            progress.best, progress.best_step, progress.worse = held, progress.step, 0
-            self.best = [p.detach().clone() for p in self.job.parameters]
-        else:
+        progress, best = self.progress, self.progress.best
+        with self._as_kept():
+            held = self._measured()
+            if held < best:
+                self.best = [p.detach().clone() for p in self.job.parameters]
+                progress.best, progress.best_step, progress.worse = held, progress.step, 0
+        if not held <= BLOWN[0] * abs(progress.first) + BLOWN[1]:
+            self._back_off(f"the held-out loss has run away to {held:.3g} at step {progress.step}")
+        elif held >= best:
             progress.worse += 1
-            progress.done = progress.worse >= self.recipe.patience
-        progress.cpu_seconds = time.process_time() - self.cpu
-        self.job.report(
-            {
-                "step": progress.step,
-                "steps": self.plan.steps,
-                "loss": float(loss),
-                "held_out": held,
-                "lr": float(self.moves.param_groups[0]["lr"]),
-                "gradient_norm": norm,
-                "tokens_per_s": (progress.tokens - self.tokens) / max(time.time() - self.started, 1e-9),
-            }
-        )
-        if self.job.workspace is not None:
-            checkpoint.save(self.job.workspace, self.job.parameters, self.best, self.moves.optimizer, asdict(progress))
+        progress.ended = ended or ("patience" if progress.worse >= self.recipe.patience else "")
+        progress.done = bool(progress.ended)
+        self._report(loss, held, norm)
+        self._save()
 
     @torch.no_grad()
-    def _measure(self) -> float:
-        """Mean loss in nats on the held-out rows, or on some of the training rows where none are held out."""
-        self.model.eval()
+    def _measured(self) -> float:
+        """The mean of what is looked at on the held-out rows, or on some training rows where none are held out."""
         total = count = 0.0
         for start in range(0, len(self.seen), LOOK_ROWS):
             some = self.seen[start : start + LOOK_ROWS]
-            rendered = [s.rendered for s in some]
-            with computing(self.model.device, _longest(some), bfloat16=self.job.bfloat16):
-                predicted = predict(self.job.opened, rendered)
-            weights = torch.tensor([s.weight for s in some], device=predicted.logits.device)
-            share = float(weights[predicted.row].sum())
-            total += float(completion_loss(predicted, weights, self.job.allowed)) * share
+            share = self.measure.weigh(some)
+            total += float(self.measure(Step(self.ground, some, self.progress.step))) * share if share else 0.0
             count += share
-            self.progress.flops += self.size.forward(*shape(rendered, self.job.opened.family))
-        self.model.train()
         return total / count
+
+    @contextmanager
+    def _as_kept(self) -> Iterator[None]:
+        """The model as it would be kept: not learning, averaged where there is an average."""
+        model = self.ground.opened.model
+        model.eval()
+        self.moves.eval()  # of use to an optimizer that keeps an average itself
+        with self.average.standing_in(self.job.parameters):
+            yield
+        self.moves.train()
+        model.train()
+
+    def _back_off(self, why: str) -> None:
+        """Go back to the best tensors, forget which way the steps went, and go on at half the rate.
+
+        Raises:
+            Diverged: it has gone back often enough.
+        """
+        progress = self.progress
+        if progress.back_offs == self.recipe.back_offs:
+            gone = f", after going back {progress.back_offs} times" if progress.back_offs else ""
+            raise Diverged(why + gone, fix="lower train.lr")
+        progress.back_offs, progress.slower = progress.back_offs + 1, progress.slower / 2
+        self.restore()
+        self.average = Average.of(self.job.parameters, self.recipe.average)
+        self.moves.optimizer.state.clear()
 
     def restore(self) -> None:
         """Put the best tensors back into the model."""
-        with torch.no_grad():
-            for parameter, kept in zip(self.job.parameters, self.best, strict=True):
-                parameter.copy_(kept)
+        write(self.job.parameters, self.best)
 
+    def _report(self, loss: float, held: float, norm: float) -> None:
+        meter, here = self.ground.meter, self.clock.here
+        self.job.report(
+            {
+                "step": self.progress.step,
+                "steps": self.plan.steps,
+                "loss": loss,
+                "held_out": held,
+                "lr": float(self.moves.param_groups[0]["lr"]),
+                "gradient_norm": norm,
+                "tokens_per_s": (meter.tokens - self.begun.tokens) / here,
+                "mfu": (meter.flops - self.begun.flops) / here / peak_flops(bfloat16=self.ground.bfloat16),
+                "memory_bytes": peak_bytes(),
+            }
+        )
 
-def _longest(samples: Sequence[Sample]) -> int:
-    return max(len(s.rendered.ids) for s in samples)
-
-
-def _plan(job: Job) -> _Plan:
-    lengths = [len(s.rendered.ids) for s in job.train]
-    first = batches(lengths, job.recipe.batch_rows, job.recipe.seed, 0)
-    steps = max(1, int(len(first) * job.recipe.epochs))
-    if job.recipe.max_steps:
-        steps = min(steps, job.recipe.max_steps)
-    return _Plan(lengths, job.recipe, steps, padding(lengths, first))
+    def _save(self) -> None:
+        """Write down where the run stands."""
+        progress, spent = self.progress, self.clock.spent()
+        progress.flops, progress.tokens = self.ground.meter.flops, self.ground.meter.tokens
+        progress.seconds, progress.cpu_seconds = spent.seconds, spent.cpu_seconds
+        if self.job.workspace is not None:
+            now = checkpoint.State(best=self.best, average=self.average.tensors, progress=asdict(progress))
+            checkpoint.save(self.job.workspace, self.job.parameters, self.moves.optimizer, now)
 
 
 def _name(job: Job) -> str:
     """A hash of what makes the run: recipe, rows, labels, and the tensors it starts from."""
-    digest = hashlib.sha256(repr((job.recipe, job.bfloat16, sorted(job.teacher))).encode())
-    digest.update(repr(None if job.allowed is None else job.allowed.tolist()).encode())
-    for sample in (*job.train, *job.held_out):
-        digest.update(repr((sample.rendered.ids, len(sample.rendered.prompt), sample.weight)).encode())
+    ground = job.ground
+    digest = hashlib.sha256(repr((job.recipe, ground.bfloat16, ground.known)).encode())
+    digest.update(repr(None if ground.allowed is None else ground.allowed.tolist()).encode())
+    for sample in (*ground.train, *ground.held_out):
+        digest.update(repr(sample).encode())
     for parameter in job.parameters:
         digest.update(repr((tuple(parameter.shape), float(parameter.detach().double().sum()))).encode())
     return digest.hexdigest()

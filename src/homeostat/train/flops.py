@@ -6,6 +6,7 @@ A multiplication and an addition count as two. Within 5 % of torch's own counter
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,38 +17,54 @@ from homeostat.llm.render import Rendered
 
 _AT_PLACES = {False: re.compile(r"^(cls|lm_head|head|vocab_transform)\."), True: re.compile(r"(^|\.)decoder\.")}
 """Weights met at predicted places alone: an encoder's output network, a sequence-to-sequence model's decoder …"""
+_ROWS = "trainable_tokens"
+"""Rows of the vocabulary that an adapter trains: looked up, not multiplied with."""
 _CROSS = re.compile(r"(EncDecAttention|encoder_attn)\.(k|v)(_proj)?\.")
 """… but for what its decoder computes of every token read."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
     """What a model costs: weights met by every token, by every predicted place, and width × layers for attention."""
 
     body: int
-    adapter: int
+    adapter: int = 0
     head: int
     attention: int
     head_adapter: int = 0
     """Of the adapter, what is met at predicted places alone."""
+    passed: int = 0
+    """Of body and adapter, the weights through which a gradient flows back: those behind the first that is trained."""
+    learned: int = 0
+    """Of body and adapter, the weights that get a gradient of their own."""
+    head_learned: int = 0
+    """Of what is met at predicted places, the same."""
 
     @staticmethod
     def of(model: Any) -> Size:
-        """Read the sizes off a transformers model, adapters included."""
-        config, counts = model.config, {(where, what): 0 for where in (False, True) for what in (False, True)}
-        tables = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
-        tables.add(id(model.get_output_embeddings().weight))
+        """Read the sizes off a transformers model, adapters included; what is trained is what requires a gradient."""
+        config, output = model.config, model.get_output_embeddings().weight
+        tables = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)} | {id(output)}
+        met, learned, passed, behind = Counter[tuple[bool, bool]](), Counter[bool](), 0, False
         for name, weight in model.named_parameters():
-            if weight.ndim == 2 and id(weight) not in tables:
-                place = bool(_AT_PLACES[config.is_encoder_decoder].search(name)) and not _CROSS.search(name)
-                counts[place, "lora_" in name] += weight.numel()
+            behind = behind or weight.requires_grad
+            if weight.ndim != 2 or id(weight) in tables or _ROWS in name:
+                continue
+            place = bool(_AT_PLACES[config.is_encoder_decoder].search(name)) and not _CROSS.search(name)
+            met[place, "lora_" in name] += weight.numel()
+            learned[place] += weight.numel() if weight.requires_grad else 0
+            passed += weight.numel() if behind and not place else 0
         width = int(config.num_attention_heads) * int(getattr(config, "head_dim", None) or 0) or int(config.hidden_size)
+        head = int(config.vocab_size) * int(config.hidden_size)
         return Size(
-            body=counts[False, False],
-            adapter=counts[False, True],
-            head=int(config.vocab_size) * int(config.hidden_size) + counts[True, False],
+            body=met[False, False],
+            adapter=met[False, True],
+            head=head + met[True, False],
             attention=width * int(config.num_hidden_layers),
-            head_adapter=counts[True, True],
+            head_adapter=met[True, True],
+            passed=passed,
+            learned=learned[False],
+            head_learned=learned[True] + (head if output.requires_grad else 0),
         )
 
     def forward(self, tokens: int, squares: int, places: int) -> float:
@@ -55,15 +72,14 @@ class Size:
         weights = (self.body + self.adapter) * tokens + (self.head + self.head_adapter) * places
         return 2.0 * weights + 4.0 * self.attention * squares
 
-    def step(self, tokens: int, squares: int, places: int, *, full: bool) -> float:
-        """Forward and backward: the gradient of the activations always, that of the weights where they are trained.
-
-        With an adapter a little too much (2 % in 6 layers): nothing is propagated into the embeddings.
+    def step(self, tokens: int, squares: int, places: int) -> float:
+        """Forward and backward: the gradient of activations as far down as something is trained, that of weights where
+        they are trained.
         """
-        trained = self.adapter * tokens + self.head_adapter * places
-        if full:
-            trained += self.body * tokens + self.head * places
-        return self.forward(tokens, squares, places) * 2.0 + 2.0 * trained + 4.0 * self.attention * squares
+        back = self.passed * tokens + (self.head + self.head_adapter) * places
+        own = self.learned * tokens + self.head_learned * places
+        share = self.passed / max(self.body + self.adapter, 1)
+        return self.forward(tokens, squares, places) + 2.0 * (back + own) + 8.0 * self.attention * squares * share
 
 
 def shape(rows: Sequence[Rendered], family: str) -> tuple[int, int, int]:

@@ -13,7 +13,8 @@ from homeostat.train.champion import gauged
 from homeostat.train.fit import LOOKED
 from homeostat.train.flops import Size, shape
 from homeostat.train.refit import shown
-from homeostat.train.run import ADAPT, Order, is_asked, is_taught, render
+from homeostat.train.rows import beginnings
+from homeostat.train.run import Order, is_asked, is_taught, render
 from homeostat.train.samples import apart, batches
 from homeostat.types.task import Kind
 
@@ -43,21 +44,21 @@ def forecast(order: Order) -> Forecast:
     recipe, opened = order.recipe, open_model(order.start.base)
     codes = encode_labels(opened.tokenizer, order.labels) if order.task.kind is Kind.LABEL else None
     every = render(order, Renderer(opened.tokenizer), codes)
-    ADAPT[recipe.adapt].attach(opened.model, recipe, None)
+    recipe.adapt.attach(opened.model, rows=beginnings(opened, codes), seed=recipe.seed)
     size, (known, held) = Size.of(opened.model), apart(every, recipe.held_out)
     rows = [s for s in known if not s.recalled]
     first = batches([len(s.rendered.ids) for s in rows], recipe.batch_rows, recipe.seed, 0)
     steps = max(1, int(len(first) * recipe.epochs))
     steps = min(steps, recipe.max_steps) if recipe.max_steps else steps
     shapes = [shape([rows[k].rendered for k in batch], opened.family) for batch in first]
-    one_pass = sum(size.step(*batch, full=recipe.adapt == "full") for batch in shapes)
+    one_pass = sum(size.step(*batch) for batch in shapes)
 
     def forward(some: Sequence[Rendered]) -> float:
         return size.forward(*shape(some, opened.family)) if some else 0.0
 
     look = forward([s.rendered for s in (held or rows)[:LOOKED]])
     asked = 2 * forward(gauged(every, recipe.seed)) if is_asked(order) else 0.0
-    taught = forward([s.rendered for s in rows if s.replay]) if is_taught(order) else 0.0
+    taught = forward([s.rendered for s in rows if s.replay]) if is_taught(order) and recipe.penalties else 0.0
     fitted = forward([s.rendered for s in (*shown(known, len(order.labels)), *held)]) if recipe.refit and codes else 0.0
     flops = one_pass * steps / len(first) + look * min(recipe.looks, steps) + asked + taught + fitted
     return Forecast(rows=len(rows), held_out=len(held), steps=steps, flops=flops)

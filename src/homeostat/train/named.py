@@ -7,6 +7,9 @@ from typing import Any
 
 from homeostat.config.schema import Train
 from homeostat.errors import UnknownPlugin, did_you_mean
+from homeostat.train.adapt.full import Full
+from homeostat.train.adapt.lora import Lora
+from homeostat.train.penalties.divergence import Divergence
 from homeostat.train.recipe import Recipe
 
 HALF = 0.5
@@ -15,11 +18,11 @@ GENTLE = frozenset({"careful", "thorough"})
 """Recipes that go on from the champion at the lower rate and make fewer passes: who knows most has less to learn."""
 NAMES: dict[str, dict[str, Any]] = {
     "careful": {},
-    "naive": {"replay": 0.0, "kl": 0.0, "warm_up": 0.1},
-    "corrections": {"replay": 0.0, "kl": 0.0, "warm_up": 0.1, "only_wrong": True},
-    "thorough": {"replay": 3.0, "kl": 4.0},
-    "joint": {"replay": 0.0, "kl": 0.0, "warm_start": False},
-    "first": {"replay": 0.0, "kl": 0.0, "warm_start": False},
+    "naive": {"replay": 0.0, "penalties": (), "warm_up": 0.1},
+    "corrections": {"replay": 0.0, "penalties": (), "warm_up": 0.1, "only_wrong": True},
+    "thorough": {"replay": 3.0, "penalties": (Divergence(weight=4.0),)},
+    "joint": {"replay": 0.0, "penalties": (), "warm_start": False},
+    "first": {"replay": 0.0, "penalties": (), "warm_start": False},
 }
 """`careful`: from the champion, with replay and divergence. `naive`: new rows alone, at the rate of a fresh start, the
 control. `corrections`: the same on replies that were corrected, as one does it who fixes what went wrong and looks no
@@ -38,14 +41,12 @@ def named(name: str, settings: Train, *, replay: float = 1.0) -> Recipe:
     epochs = max(1, round(HALF * settings.epochs)) if gently else settings.epochs
     plain = Recipe(
         name=name,
-        adapt=settings.adapt,
-        rank=settings.rank,
-        alpha=2 * settings.rank,
+        adapt=Full() if settings.adapt == "full" else Lora(rank=settings.rank),
         lr=settings.warm_lr if gently else settings.lr,
         epochs=epochs,
         batch_rows=settings.batch_rows,
         warm_up=settings.warmup,
-        kl=settings.kl,
+        penalties=(Divergence(weight=settings.kl),) if settings.kl else (),
         refit=settings.refit,
         patience=settings.patience,
         looks=epochs,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -39,3 +41,17 @@ def computing(device: torch.device, longest: int, *, bfloat16: bool) -> Iterator
 
 
 _EVERY = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.CUDNN_ATTENTION, SDPBackend.MATH]
+
+
+@lru_cache(maxsize=2)
+def peak_flops(*, bfloat16: bool) -> float:
+    """Operations a second of this machine's large matrix products, with the threads of this process; measured once."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    size = 8192 if device.type == "cuda" else 1024
+    one = torch.ones(size, size, device=device, dtype=torch.bfloat16 if bfloat16 else torch.float32)
+    best = 0.0
+    for _ in range(4):
+        began = time.perf_counter()
+        (one @ one)[0, 0].item()  # waits for the product
+        best = max(best, 2.0 * size**3 / (time.perf_counter() - began))
+    return best

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
+
+from homeostat.train.adapt.lora import Lora
+from homeostat.train.adapt.way import Way
+from homeostat.train.budget import Budget
+from homeostat.train.objectives.completion import Completion
+from homeostat.train.step import Objective, Term
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,29 +19,42 @@ class Recipe:
     """Every choice a run makes."""
 
     name: str = "careful"
-    adapt: str = "lora"
-    """What is trained: `lora` or `full`."""
-    rank: int = 16
-    alpha: int = 32
-    """LoRA's scale is alpha / rank."""
+    adapt: Way = field(default_factory=Lora)
+    """What is trained."""
+    objective: Objective = field(default_factory=Completion)
+    """What is learned."""
+    penalties: tuple[Term, ...] = ()
+    """What is held to meanwhile."""
     lr: float = 2e-3
     """Peak learning rate."""
     epochs: float = 8.0
     """Passes over the training part of the dataset; a fraction ends inside a pass."""
     batch_rows: int = 32
+    part_rows: int = 0
+    """Rows of one pass through the model, gradients being added up over a batch; 0 for the whole batch."""
+    optimizer: str = "adamw"
+    """`adamw`, `schedule_free` or `adamw_8bit`."""
+    schedule: str = "cosine"
+    """Course of the rate after its rise: `cosine`, `linear`, `stable` (constant, then down) or `constant`."""
     warm_up: float = 0.05
     """Share of the steps in which the learning rate rises from zero."""
     floor: float = 0.05
-    """Learning rate at the end, as a share of the peak (cosine decay)."""
+    """Learning rate at the end, as a share of the peak."""
     weight_decay: float = 0.01
     clip: float = 1.0
     """Largest gradient norm."""
+    average: float = 0.0
+    """Decay of an exponential moving average of the trained tensors, which is what is kept; 0 keeps the last ones."""
+    save_memory: bool = False
+    """Compute activations a second time on the way back instead of keeping them."""
+    back_offs: int = 2
+    """Times that a run which diverges goes back to its best tensors at half the rate before it gives up."""
+    budget: Budget = field(default_factory=Budget)
+    """What the run may take at most."""
     replay: float = 1.0
     """Replayed rows for every new row; 0 trains on new rows alone."""
     only_wrong: bool = False
     """Learn only from requests that the champion got wrong."""
-    kl: float = 0.0
-    """Weight of the divergence from the champion on replayed rows (label tasks)."""
     refit: bool = True
     """Fit the rows of the labels to everything that is remembered when training has ended (label tasks)."""
     warm_start: bool = True
@@ -51,3 +73,18 @@ class Recipe:
     def recalls(self) -> bool:
         """Whether old examples that are not replayed are of use: who learns from the new alone knows no old ones."""
         return self.refit and self.replay > 0
+
+
+def plain(value: Any) -> Any:
+    """A recipe, or a part of one, as JSON knows it; parts that may be of several kinds say of which they are."""
+    if is_dataclass(value) and not isinstance(value, type):
+        inner = {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+        return inner if isinstance(value, Recipe | Budget) else {_kind(value): inner}
+    if isinstance(value, Mapping):
+        return {key: plain(each) for key, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, tuple | list) else value
+
+
+def _kind(value: object) -> str:
+    """`l2_pull` for an `L2Pull`, `kto` for a `KTO`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(value).__name__).lower()

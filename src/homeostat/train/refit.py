@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from homeostat.llm.forward import places
 from homeostat.llm.load import Opened
 from homeostat.train.ask import ask
+from homeostat.train.rows import LabelRows
 from homeostat.train.samples import Sample, thinned
 
 PULLS = (1e-5, 1e-7, 1e-9)
@@ -38,25 +39,6 @@ SHOWN_LEAST = 2048
 """Rows that are shown however few labels there are."""
 LINEAR = 1e-3
 """Most by which logits may differ from states times rows, in standard deviations of the logits."""
-
-
-@dataclass(frozen=True, slots=True)
-class LabelRows:
-    """Where the rows of the labels lie in the model."""
-
-    table: Tensor
-    """float[rows, hidden]: a parameter that holds them among others."""
-    at: Tensor
-    """int64[labels]: which of its rows they are, in the order of the labels."""
-
-    def read(self) -> Tensor:
-        """float[labels, hidden], a copy."""
-        return self.table.detach()[self.at].float()
-
-    def write(self, rows: Tensor) -> None:
-        """Put others in their place."""
-        with torch.no_grad():
-            self.table[self.at] = rows.to(self.table)
 
 
 @dataclass(frozen=True, slots=True)

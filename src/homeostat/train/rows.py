@@ -1,4 +1,4 @@
-"""Where the row of a new label's code begins: at what the label's words mean to the base.
+"""The labels' rows of the vocabulary: where they lie, and where that of a new label begins: at what its words mean.
 
 The usual beginning of a new token, the mean of its pieces (Hewitt 2021). A code is read at the place where the model
 would begin to spell the label, so a model that can almost say the words can almost choose the code.
@@ -8,12 +8,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from homeostat.llm.adapters import has_rows
 from homeostat.llm.labels import LabelCodes
 from homeostat.llm.load import Opened
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRows:
+    """Where the rows of the labels lie in the model."""
+
+    table: Tensor
+    """float[rows, hidden]: a parameter that holds them among others."""
+    at: Tensor
+    """int64[labels]: which of its rows they are, in the order of the labels."""
+
+    def read(self) -> Tensor:
+        """float[labels, hidden], a copy."""
+        return self.table.detach()[self.at].float()
+
+    def write(self, rows: Tensor) -> None:
+        """Put others in their place."""
+        with torch.no_grad():
+            self.table[self.at] = rows.to(self.table)
 
 
 def beginnings(opened: Opened, codes: LabelCodes | None, known: int = 0) -> Mapping[int, Tensor]:

@@ -9,28 +9,26 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from homeostat.errors import UnknownLabel, UnknownPlugin, did_you_mean
+from homeostat.errors import UnknownLabel, did_you_mean
 from homeostat.llm.labels import LabelCodes, encode_labels
 from homeostat.llm.load import Opened, open_model
 from homeostat.llm.render import Renderer
-from homeostat.train.adapt import full, lora
+from homeostat.train.adapt.lora import Lora
 from homeostat.train.champion import Champion, gauged
-from homeostat.train.fit import Fitted, Job, fit
-from homeostat.train.precision import has_bfloat16
+from homeostat.train.fit import Fitted, fit
+from homeostat.train.job import Job
 from homeostat.train.prior import fit_prior
 from homeostat.train.recipe import Recipe
 from homeostat.train.refit import Refitted, refit
 from homeostat.train.rows import beginnings
 from homeostat.train.samples import Sample, apart
+from homeostat.train.step import Ground
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
-
-ADAPT: dict[str, Any] = {"lora": lora, "full": full}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,47 +79,44 @@ def train(order: Order) -> Trained:
 
     Raises:
         UnknownLabel: an example's target is not in the label set.
-        UnknownPlugin: the recipe's `adapt` is unknown.
-        NothingToTrainOn, Diverged, ModelNotFound, UnsafeWeights, CorruptWeights, UnsuitedModel: as said where they are
-            defined.
+        NothingToTrainOn, Diverged, OutOfMemory, ModelNotFound, UnsafeWeights, CorruptWeights, UnsuitedModel: as said
+            where they are defined.
     """
     started, begun, recipe = time.time(), time.process_time(), order.recipe
-    adapt = ADAPT.get(recipe.adapt)
-    if adapt is None:
-        raise UnknownPlugin(
-            f"unknown way to adapt '{recipe.adapt}'", where="train.adapt", fix=did_you_mean(recipe.adapt, ADAPT)
-        )
     torch.manual_seed(recipe.seed)
     warm = _warm(order)
-    opened = open_model(order.start.base, warm if recipe.adapt == "full" else None)
+    opened = open_model(order.start.base, warm if recipe.adapt.kind == "full" else None)
     codes = encode_labels(opened.tokenizer, order.labels) if order.task.kind is Kind.LABEL else None
     allowed = torch.tensor([s[0] for s in codes.sequences], device=opened.model.device) if codes else None
     every = render(order, Renderer(opened.tokenizer), codes)
     rows, held = apart(every, recipe.held_out)
-    learned = [s for s in rows if not s.recalled]
     rows_of_labels = beginnings(opened, codes, len(order.start.labels) if warm else 0)
-    parameters = adapt.attach(opened.model, recipe, warm, rows_of_labels)
+    parameters = recipe.adapt.attach(opened.model, warm, rows_of_labels, recipe.seed)
     champion = _champion(order, opened, allowed, every)
-    job = Job(
+    ground = Ground(
         opened=opened,
-        parameters=parameters,
-        train=learned,
+        train=[s for s in rows if not s.recalled],
         held_out=held,
-        recipe=recipe,
         allowed=allowed,
-        teacher=champion.teach(opened, learned, bfloat16=has_bfloat16()) if is_taught(order) else {},
+        known=len(order.start.labels) if is_taught(order) else 0,
+        seed=recipe.seed,
+    )
+    job = Job(
+        ground=ground,
+        parameters=parameters,
+        recipe=recipe,
         workspace=order.folder / "checkpoint",
         report=order.report,
     )
     before = time.process_time() - begun
     fitted, ended = fit(job), time.process_time()
-    refitted = _refit(adapt, job, rows)
+    refitted = _refit(job, rows)
     moved = champion.distance(opened)
-    prior, looked = fit_prior(opened, order.task, job.held_out, allowed, refitted.said)
-    adapt.save(opened.model, order.folder / "weights")
+    prior, looked = fit_prior(opened, order.task, held, allowed, refitted.said)
+    recipe.adapt.save(opened.model, order.folder / "weights")
     return Trained(
         weights=order.folder / "weights",
-        kind=recipe.adapt,
+        kind=recipe.adapt.kind,
         labels=order.labels,
         prior=prior,
         cost=_cost(fitted, champion.flops + looked + refitted.flops, before + time.process_time() - ended)
@@ -129,12 +124,13 @@ def train(order: Order) -> Trained:
     )
 
 
-def _refit(adapt: Any, job: Job, remembered: Sequence[Sample]) -> Refitted:
+def _refit(job: Job, remembered: Sequence[Sample]) -> Refitted:
     """Fit the labels' rows where the recipe says so and there are labels."""
-    if job.allowed is None or not job.recipe.refit:
+    ground = job.ground
+    if ground.allowed is None or not job.recipe.refit:
         return Refitted()
-    rows = adapt.label_rows(job.opened.model, job.allowed)
-    return refit(job.opened, rows, job.allowed, remembered, job.held_out, bfloat16=job.bfloat16)
+    rows = job.recipe.adapt.label_rows(ground.opened.model, ground.allowed)
+    return refit(ground.opened, rows, ground.allowed, remembered, ground.held_out, bfloat16=ground.bfloat16)
 
 
 def render(order: Order, renderer: Renderer, codes: LabelCodes | None) -> list[Sample]:
@@ -170,13 +166,13 @@ def is_asked(order: Order) -> bool:
 
 
 def is_taught(order: Order) -> bool:
-    """Whether replayed rows are held to what the champion says of them."""
-    return is_asked(order) and _warm(order) is not None and order.recipe.kl > 0
+    """Whether training goes on from a champion that replayed rows can be held to."""
+    return is_asked(order) and _warm(order) is not None
 
 
 def _warm(order: Order) -> Path | None:
     """The weights that training goes on from; a champion of another kind cannot be gone on from."""
-    return order.start.folder if order.recipe.warm_start and order.start.kind == order.recipe.adapt else None
+    return order.start.folder if order.recipe.warm_start and order.start.kind == order.recipe.adapt.kind else None
 
 
 def _champion(order: Order, opened: Opened, allowed: Tensor | None, samples: Sequence[Sample]) -> Champion:
@@ -187,7 +183,7 @@ def _champion(order: Order, opened: Opened, allowed: Tensor | None, samples: Seq
     if _warm(order) is None:
         opened = open_model(start.base, start.folder if start.kind == "full" else None)
         if start.kind == "lora":
-            lora.attach(opened.model, order.recipe, start.folder)
+            Lora().attach(opened.model, start.folder)
     return Champion.ask(opened, allowed[: len(start.labels)], gauged(samples, order.recipe.seed))
 
 

@@ -18,12 +18,23 @@ CHUNK = 16
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One rendered row to learn, whether it is replayed, and whether it is recalled, which is no row to train on."""
+    """One rendered row to learn."""
 
     rendered: Rendered
     replay: bool = False
+    """Whether it is an old row that is trained on again."""
     recalled: bool = False
+    """Whether it is an old row that is shown and not trained on."""
     weight: float = 1.0
+    rejected: Rendered | None = None
+    """The same prompt with the reply that was liked less, where there are two."""
+    value: float = 1.0
+    """What the reply was worth: a rating from 0 to 1, or the number that should be told."""
+
+    @property
+    def length(self) -> int:
+        """Tokens of its longest reading."""
+        return max(len(self.rendered.ids), len(self.rejected.ids) if self.rejected else 0)
 
 
 def apart(samples: Sequence[Sample], share: float) -> tuple[list[Sample], list[Sample]]:

@@ -13,8 +13,7 @@ from homeostat.llm.adapters import add_adapter
 from homeostat.llm.forward import predict
 from homeostat.llm.load import Opened, open_model
 from homeostat.llm.render import Rendered
-from homeostat.train.adapt import lora
-from homeostat.train.recipe import Recipe
+from homeostat.train.adapt.lora import Lora
 
 ROWS = [Rendered((50, 51, 52), (60, 61)), Rendered((70, 71, 72, 73, 74), (62,))]
 
@@ -34,14 +33,14 @@ def test_a_fresh_adapter_changes_nothing(base: str) -> None:
     opened = open_model(base)
     with torch.no_grad():
         before = predict(opened, ROWS).logits
-        lora.attach(opened.model, Recipe(), None)
+        Lora().attach(opened.model)
         assert torch.equal(predict(opened, ROWS).logits, before)
 
 
 def test_every_linear_layer_has_one(base: str) -> None:
     """All projections of attention and feed-forward get two small matrices, and nothing else takes a gradient."""
     opened = open_model(base)
-    parameters = lora.attach(opened.model, Recipe(rank=3), None)
+    parameters = Lora(rank=3).attach(opened.model)
     assert len(parameters) == 2 * 7 * 2
     assert all(3 in p.shape for p in parameters)
     trained = {n for n, p in opened.model.named_parameters() if p.requires_grad}
@@ -51,7 +50,7 @@ def test_every_linear_layer_has_one(base: str) -> None:
 
 def test_the_seed_draws_it(base: str) -> None:
     """Equal seeds begin at equal tensors, other seeds at others."""
-    drawn = [lora.attach(open_model(base).model, Recipe(seed=seed), None) for seed in (1, 1, 2)]
+    drawn = [Lora().attach(open_model(base).model, seed=seed) for seed in (1, 1, 2)]
     assert all(torch.equal(a, b) for a, b in zip(drawn[0], drawn[1], strict=True))
     assert any(not torch.equal(a, b) for a, b in zip(drawn[0], drawn[2], strict=True))
 
@@ -60,13 +59,13 @@ def test_going_on_begins_where_the_champion_stands(base: str, tmp_path: Path) ->
     """After attaching to a saved adapter, and before any step, logits are the champion's bit by bit; the rank stays."""
     champion = open_model(base)
     with torch.no_grad():
-        for tensor in lora.attach(champion.model, Recipe(rank=4), None):
+        for tensor in Lora(rank=4).attach(champion.model):
             tensor.add_(0.1 * torch.randn_like(tensor))
-        lora.save(champion.model, tmp_path)
+        Lora().save(champion.model, tmp_path)
         wanted = predict(champion, ROWS).logits
         opened = open_model(base)
         plain = predict(opened, ROWS).logits
-        parameters = lora.attach(opened.model, Recipe(rank=9), tmp_path)
+        parameters = Lora(rank=9).attach(opened.model, tmp_path)
         assert torch.equal(predict(opened, ROWS).logits, wanted)
         assert not torch.allclose(plain, wanted, atol=1e-3)
     assert all(p.requires_grad and 4 in p.shape for p in parameters)
@@ -75,13 +74,13 @@ def test_going_on_begins_where_the_champion_stands(base: str, tmp_path: Path) ->
 def test_the_rows_of_the_labels_are_trained_too(base: str, tmp_path: Path) -> None:
     """They begin where they are told, are the only rows that change, and are served with the adapter alone."""
     opened, plain = open_model(base), open_model(base)
-    rows = lora.attach(opened.model, Recipe(rank=4), None, rows_of(plain, 61, 60))[0]
+    rows = Lora(rank=4).attach(opened.model, None, rows_of(plain, 61, 60))[0]
     assert torch.equal(rows, plain.model.get_input_embeddings().weight[[60, 61]])
     with torch.no_grad():
         before = predict(plain, ROWS).logits
         assert torch.equal(predict(opened, ROWS).logits, before)
         rows[1].add_(1.0)
-        lora.save(opened.model, tmp_path)
+        Lora().save(opened.model, tmp_path)
         add_adapter(plain.model, tmp_path, "ver_1")
         plain.model.set_adapter("ver_1")
         after = predict(plain, ROWS[:1]).logits[0]
@@ -96,18 +95,18 @@ def test_a_label_that_is_new_gets_its_row(base: str, tmp_path: Path) -> None:
     """Going on with more labels keeps the rows that were learned, wherever the new tokens fall between them."""
     champion = open_model(base)
     with torch.no_grad():
-        for tensor in lora.attach(champion.model, Recipe(rank=4), None, rows_of(champion, 60, 70)):
+        for tensor in Lora(rank=4).attach(champion.model, None, rows_of(champion, 60, 70)):
             tensor.add_(0.1 * torch.randn_like(tensor))
-        lora.save(champion.model, tmp_path)
+        Lora().save(champion.model, tmp_path)
         wanted = predict(champion, ROWS).logits
         opened = open_model(base)
         further = rows_of(opened, 60, 65)
-        rows = lora.attach(opened.model, Recipe(), tmp_path, further)[0]
+        rows = Lora().attach(opened.model, tmp_path, further)[0]
         assert torch.equal(predict(opened, ROWS).logits, wanted)
         assert torch.equal(rows[1], further[65])
         assert not torch.equal(rows[0], further[60])
-        lora.save(opened.model, tmp_path / "more")
-    again = lora.attach(open_model(base).model, Recipe(), tmp_path / "more")
+        Lora().save(opened.model, tmp_path / "more")
+    again = Lora().attach(open_model(base).model, tmp_path / "more")
     assert torch.equal(again[0], rows)
 
 
@@ -115,11 +114,11 @@ def test_an_adapter_without_rows_can_be_given_some(base: str, tmp_path: Path) ->
     """One that was made for replies in words goes on as one for labels."""
     champion = open_model(base)
     with torch.no_grad():
-        for tensor in lora.attach(champion.model, Recipe(rank=4), None):
+        for tensor in Lora(rank=4).attach(champion.model):
             tensor.add_(0.1 * torch.randn_like(tensor))
-        lora.save(champion.model, tmp_path)
+        Lora().save(champion.model, tmp_path)
         opened = open_model(base)
-        lora.attach(opened.model, Recipe(), tmp_path, rows_of(opened, 60))
+        Lora().attach(opened.model, tmp_path, rows_of(opened, 60))
         assert torch.equal(predict(opened, ROWS).logits, predict(champion, ROWS).logits)
 
 
@@ -130,9 +129,9 @@ def test_adapters_with_and_without_rows_live_side_by_side(base: str, tmp_path: P
     with torch.no_grad():
         for name, labels in (("labels", (60, 61)), ("words", ()), ("others", (61, 62))):
             made = open_model(base)
-            for tensor in lora.attach(made.model, Recipe(), None, rows_of(made, *labels)):
+            for tensor in Lora().attach(made.model, None, rows_of(made, *labels)):
                 tensor.add_(0.1 * torch.randn_like(tensor))
-            lora.save(made.model, tmp_path / name)
+            Lora().save(made.model, tmp_path / name)
             wanted[name] = predict(made, ROWS).logits
             add_adapter(served.model, tmp_path / name, name)
         for name in ("words", "labels", "others", "words", "others", "labels"):
@@ -144,9 +143,9 @@ def test_what_is_saved_can_be_served(base: str, tmp_path: Path) -> None:
     """The folder holds safetensors and a configuration, and loads under any name."""
     opened = open_model(base)
     with torch.no_grad():
-        for tensor in lora.attach(opened.model, Recipe(), None):
+        for tensor in Lora().attach(opened.model):
             tensor.add_(0.1)
-        lora.save(opened.model, tmp_path)
+        Lora().save(opened.model, tmp_path)
         other = open_model(base)
         add_adapter(other.model, tmp_path, "ver_1")
         other.model.set_adapter("ver_1")
@@ -157,7 +156,7 @@ def test_what_is_saved_can_be_served(base: str, tmp_path: Path) -> None:
 def test_a_champion_that_cannot_be_gone_on_from(base: str, tmp_path: Path) -> None:
     """A missing or a damaged start has its error."""
     with pytest.raises(ModelNotFound):
-        lora.attach(open_model(base).model, Recipe(), tmp_path / "gone")
+        Lora().attach(open_model(base).model, tmp_path / "gone")
     (tmp_path / "adapter_model.safetensors").write_bytes(b"half a fi")
     with pytest.raises(CorruptWeights):
-        lora.attach(open_model(base).model, Recipe(), tmp_path)
+        Lora().attach(open_model(base).model, tmp_path)

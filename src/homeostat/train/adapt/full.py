@@ -3,39 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
+from torch import Tensor
 
 from homeostat.llm.adapters import has_rows
 from homeostat.llm.load import quiet
-from homeostat.train.recipe import Recipe
-from homeostat.train.refit import LabelRows
+from homeostat.train.rows import LabelRows
 
 
-def attach(
-    model: Any, recipe: Recipe, start: Path | None, rows: Mapping[int, torch.Tensor] | None = None
-) -> list[torch.nn.Parameter]:
-    """All tensors of the model, in float32; the caller has opened the champion's weights where it goes on from them.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Full:
+    """All weights of the model."""
 
-    `rows` are where the rows of further labels begin, float[hidden] by token.
-    """
-    if rows and has_rows(model):
-        table = model.get_input_embeddings().weight
-        table.data[list(rows)] = torch.stack(list(rows.values())).to(table)
-    for tensor in model.parameters():
-        tensor.data = tensor.data.float()
-        tensor.requires_grad_(True)
-    return list(model.parameters())
+    kind: ClassVar[str] = "full"
 
+    def attach(
+        self, model: Any, start: Path | None = None, rows: Mapping[int, Tensor] | None = None, seed: int = 0
+    ) -> list[torch.nn.Parameter]:
+        """All tensors of the model, in float32; whoever goes on from a champion has opened its weights.
 
-def label_rows(model: Any, labels: torch.Tensor) -> LabelRows | None:
-    """Where the rows of these tokens lie; None where reading and writing have a matrix each."""
-    return LabelRows(model.get_input_embeddings().weight, labels) if has_rows(model) else None
+        `rows` are where the rows of further labels begin, float[hidden] by token.
+        """
+        if rows and has_rows(model):
+            table = model.get_input_embeddings().weight
+            table.data[list(rows)] = torch.stack(list(rows.values())).to(table)
+        for tensor in model.parameters():
+            tensor.data = tensor.data.float()
+            tensor.requires_grad_(True)
+        return list(model.parameters())
 
+    def label_rows(self, model: Any, labels: Tensor) -> LabelRows | None:
+        """Where the rows of these tokens lie; None where reading and writing have a matrix each."""
+        return LabelRows(model.get_input_embeddings().weight, labels) if has_rows(model) else None
 
-def save(model: Any, folder: Path) -> None:
-    """Write `model.safetensors` and its configuration."""
-    quiet()
-    model.save_pretrained(folder)
+    def save(self, model: Any, folder: Path) -> None:
+        """Write `model.safetensors` and its configuration."""
+        quiet()
+        model.save_pretrained(folder)

@@ -1,26 +1,41 @@
-"""Cross-entropy of the completion's tokens, and of nothing else."""
+"""Cross-entropy of the completion's tokens, and of nothing else: supervised fine-tuning."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from torch import Tensor
 from torch.nn import functional as F
 
-from homeostat.llm.forward import Predicted, places
+from homeostat.train.samples import Sample
+from homeostat.train.step import Ground, Loss, Step, Term, weigh_places
 
 
-def completion_loss(predicted: Predicted, weights: Tensor, allowed: Tensor | None = None) -> Tensor:
-    """Mean cross-entropy in nats over the predicted tokens, each row's tokens weighted by its weight.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """Mean cross-entropy in nats over the predicted tokens; among the labels alone where a task has some.
 
-    Args:
-        predicted: logits at the completion's places.
-        weights: float[rows].
-        allowed: int64[k], the only tokens that compete (the label codes known so far), or None for the vocabulary.
-            Tokens outside keep their logits: a label that is not known yet is not pushed away before it comes.
+    Tokens that do not compete keep their logits: a label that is not known yet is not pushed away before it comes.
     """
-    logits, target = predicted.logits.float(), predicted.target
-    if allowed is not None:
-        logits = logits[:, allowed]
-        target = places(target, allowed)
-    loss = F.cross_entropy(logits, target, reduction="none")
-    weight = weights[predicted.row]
-    return (loss * weight).sum() / weight.sum()
+
+    smoothing: float = 0.0
+    """Share of the target that lies evenly on everything that competes (Szegedy et al. 2016, 1512.00567)."""
+    weight: float = 1.0
+
+    @property
+    def looked(self) -> Term:
+        """Held-out rows are measured unsmoothed."""
+        return Completion()
+
+    def begin(self, ground: Ground) -> Loss:
+        """It keeps nothing."""
+        return self
+
+    def weigh(self, samples: Sequence[Sample]) -> float:
+        """Its tokens, by the weight of their rows."""
+        return weigh_places(samples)
+
+    def __call__(self, step: Step) -> Tensor:
+        """The mean over the tokens of the batch."""
+        return step.mean(F.cross_entropy(step.scores, step.right, reduction="none", label_smoothing=self.smoothing))

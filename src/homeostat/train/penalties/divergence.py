@@ -6,8 +6,50 @@ new inputs; Li & Hoiem (2016, 1606.09282) take it on new ones.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
+
+from homeostat.llm.render import Rendered
+from homeostat.train.ask import log_probabilities
+from homeostat.train.samples import Sample
+from homeostat.train.step import Ground, Loss, Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Divergence:
+    """Mean KL(champion || model) in nats over the labels the champion knew, on replayed rows."""
+
+    weight: float = 2.0
+
+    def begin(self, ground: Ground) -> Loss:
+        """Ask the model, which is still the champion, about every replayed row."""
+        rows = [s.rendered for s in ground.train if s.replay] if ground.known and ground.allowed is not None else []
+        if not rows or ground.allowed is None:
+            return _Held({})
+        known = ground.allowed[: ground.known]
+        said, spent = log_probabilities(ground.opened, rows, known, bfloat16=ground.bfloat16)
+        ground.meter.flops += spent
+        return _Held(dict(zip(rows, said, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What the champion said of rows."""
+
+    said: dict[Rendered, Tensor]
+
+    def weigh(self, samples: Sequence[Sample]) -> float:
+        """Rows that it said something of."""
+        return float(sum(s.rendered in self.said for s in samples))
+
+    def __call__(self, step: Step) -> Tensor:
+        """The mean over those rows."""
+        held = [k for k, s in enumerate(step.samples) if s.rendered in self.said]
+        teacher = torch.stack([self.said[step.samples[k].rendered] for k in held])
+        return divergence(step.scores[held], teacher)
 
 
 def divergence(logits: Tensor, teacher: Tensor) -> Tensor:

@@ -1,0 +1,40 @@
+"""What may be trained of a model, and how what was trained is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import torch
+from torch import Tensor
+
+from homeostat.train.rows import LabelRows
+
+
+class Way(Protocol):
+    """A way to adapt a model: plain values, in a recipe."""
+
+    kind: ClassVar[str]
+    """Kind of the version that it leaves: `lora` for an adapter, `full` for all weights."""
+
+    def attach(
+        self, model: Any, start: Path | None = None, rows: Mapping[int, Tensor] | None = None, seed: int = 0
+    ) -> list[torch.nn.Parameter]:
+        """Mark what is trained, and make it where it is not there yet; its tensors, in float32.
+
+        Args:
+            model: a transformers model; for kind `full` it has the weights that are gone on from already.
+            start: the adapter that is gone on from, for kind `lora`; None for a fresh one.
+            rows: where the rows of further labels begin, float[hidden] by token.
+            seed: of what is drawn.
+        """
+        ...
+
+    def label_rows(self, model: Any, labels: Tensor) -> LabelRows | None:
+        """Where the rows of these tokens lie; None where they are not among what is trained."""
+        ...
+
+    def save(self, model: Any, folder: Path) -> None:
+        """Write what a version of this kind is loaded from, in safetensors."""
+        ...

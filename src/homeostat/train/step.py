@@ -1,0 +1,141 @@
+"""One batch, as the loss sees it: its rows, and what the model says of them, computed once for all who look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from homeostat.llm.forward import Predicted, places, predict
+from homeostat.llm.load import Opened
+from homeostat.llm.render import Rendered
+from homeostat.train.flops import Size, shape
+from homeostat.train.precision import computing, has_bfloat16
+from homeostat.train.samples import Sample
+
+
+@dataclass(slots=True)
+class Meter:
+    """What running models has taken so far."""
+
+    flops: float = 0.0
+    """Floating-point operations."""
+    tokens: int = 0
+    """Tokens of rows that were trained on."""
+    sizes: dict[int, Size] = field(default_factory=dict)
+
+    def size(self, model: Any) -> Size:
+        """What one pass through a model takes, read off it once: what is trained does not change during a run."""
+        return self.sizes.setdefault(id(model), self.sizes.get(id(model)) or Size.of(model))
+
+
+@dataclass(slots=True, kw_only=True)
+class Ground:
+    """What a run stands on: a model whose trained tensors are marked, and rows."""
+
+    opened: Opened
+    train: Sequence[Sample]
+    held_out: Sequence[Sample] = ()
+    allowed: Tensor | None = None
+    """int64[labels]: the label-code tokens that compete, or None for the whole vocabulary."""
+    known: int = 0
+    """How many of the labels, the first ones, the model knows before its first step; 0 if it knows nothing to keep."""
+    teacher: Opened | None = None
+    """Another model to learn from, for objectives that have one."""
+    seed: int = 0
+    bfloat16: bool = field(default_factory=has_bfloat16)
+    """Whether matrix products are computed in bfloat16; the weights and the steps are float32 either way."""
+    meter: Meter = field(default_factory=Meter)
+
+    def predict(self, rows: Sequence[Rendered], opened: Opened | None = None) -> Predicted:
+        """What the model, or another one, says of rows; a pass with gradients is counted with its way back."""
+        model = opened or self.opened
+        with computing(model.model.device, max(len(row.ids) for row in rows), bfloat16=self.bfloat16):
+            predicted = predict(model, rows)
+        size, went = self.meter.size(model.model), shape(rows, model.family)
+        if torch.is_grad_enabled():
+            self.meter.flops += size.step(*went)
+            self.meter.tokens += sum(len(row.ids) for row in rows)
+        else:
+            self.meter.flops += size.forward(*went)
+        return predicted
+
+
+@dataclass
+class Step:
+    """A batch of a run, or a part of one."""
+
+    ground: Ground
+    samples: Sequence[Sample]
+    number: int = 0
+    """Which step of the run it is, from 0."""
+
+    @cached_property
+    def predicted(self) -> Predicted:
+        """What the model says at the completion places of the rows."""
+        return self.ground.predict([s.rendered for s in self.samples])
+
+    @cached_property
+    def weights(self) -> Tensor:
+        """float[rows]"""
+        return torch.tensor([s.weight for s in self.samples], device=self.ground.opened.model.device)
+
+    @cached_property
+    def scores(self) -> Tensor:
+        """float[places, k]: logits over the tokens that compete, in float32."""
+        logits, allowed = self.predicted.logits, self.ground.allowed
+        return (logits if allowed is None else logits[:, allowed]).float()
+
+    @cached_property
+    def right(self) -> Tensor:
+        """int64[places]: which of the scores should be the highest."""
+        target, allowed = self.predicted.target, self.ground.allowed
+        return target if allowed is None else places(target, allowed)
+
+    def mean(self, each: Tensor) -> Tensor:
+        """The mean of float[places], the places of each row counting by its weight."""
+        weights = self.weights[self.predicted.row]
+        return (each * weights).sum() / weights.sum()
+
+
+class Loss(Protocol):
+    """A part of what is minimized, ready for the steps of one run."""
+
+    def __call__(self, step: Step) -> Tensor:
+        """The mean over what it looks at in this batch: a scalar, in nats or what else it is measured in."""
+        ...
+
+    def weigh(self, samples: Sequence[Sample]) -> float:
+        """How much it looks at in these rows, told from the rows alone: means of parts are joined by it."""
+        ...
+
+
+class Term(Protocol):
+    """A part of the loss as a recipe names it: plain values, from which a run makes the part that works."""
+
+    @property
+    def weight(self) -> float:
+        """What it is multiplied with in the sum; 0 leaves it out."""
+        ...
+
+    def begin(self, ground: Ground) -> Loss:
+        """Make ready before the first step, while the model is still what it starts from."""
+        ...
+
+
+class Objective(Term, Protocol):
+    """What is learned, beside what is only held to."""
+
+    @property
+    def looked(self) -> Term:
+        """What held-out rows are measured by: itself, or what it stands for where it bends the measure on purpose."""
+        ...
+
+
+def weigh_places(samples: Sequence[Sample]) -> float:
+    """Predicted places of rows, those of each by its weight."""
+    return sum(s.weight * len(s.rendered.completion) for s in samples)
