@@ -108,10 +108,9 @@ class _Run:
     def __init__(self, job: Job) -> None:
         self.job, self.recipe, self.ground = job, job.recipe, job.ground
         self.name, self.plan = _name(job), Plan.of(job)
-        terms = [t for t in (job.recipe.objective, *job.recipe.penalties) if t.weight]
-        self.terms = [(term.weight, term.begin(self.ground)) for term in terms]
-        looked = job.recipe.objective.looked
-        self.measure = self.terms[0][1] if looked == job.recipe.objective else looked.begin(self.ground)
+        learned = job.recipe.objective.begin(self.ground)
+        held = [(term.weight, term.begin(self.ground)) for term in job.recipe.penalties if term.weight]
+        self.terms, self.measure = [(job.recipe.objective.weight, learned), *held], learned.looked
         self.accelerator = Accelerator(cpu=not torch.cuda.is_available())
         self.moves = self.accelerator.prepare(optimizer(job.parameters, job.recipe))
         self.look_every = max(1, math.ceil(self.plan.steps / job.recipe.looks))

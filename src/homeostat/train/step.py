@@ -127,12 +127,25 @@ class Term(Protocol):
         ...
 
 
-class Objective(Term, Protocol):
-    """What is learned, beside what is only held to."""
+class Lesson(Loss, Protocol):
+    """The part of what is minimized that is learned, beside what is only held to."""
 
     @property
-    def looked(self) -> Term:
+    def looked(self) -> Loss:
         """What held-out rows are measured by: itself, or what it stands for where it bends the measure on purpose."""
+        ...
+
+
+class Objective(Protocol):
+    """What is to be learned, as a recipe names it."""
+
+    @property
+    def weight(self) -> float:
+        """What it is multiplied with in the sum."""
+        ...
+
+    def begin(self, ground: Ground) -> Lesson:
+        """Make ready before the first step, while the model is still what it starts from."""
         ...
 
 

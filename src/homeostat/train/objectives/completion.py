@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from homeostat.train.samples import Sample
-from homeostat.train.step import Ground, Loss, Step, Term, weigh_places
+from homeostat.train.step import Ground, Lesson, Loss, Step, weigh_places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +24,11 @@ class Completion:
     weight: float = 1.0
 
     @property
-    def looked(self) -> Term:
+    def looked(self) -> Loss:
         """Held-out rows are measured unsmoothed."""
         return Completion()
 
-    def begin(self, ground: Ground) -> Loss:
+    def begin(self, ground: Ground) -> Lesson:
         """It keeps nothing."""
         return self
 

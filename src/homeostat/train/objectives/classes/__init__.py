@@ -1,0 +1,1 @@
+"""Losses over classes: labels that are scored against each other, frequent and rare."""

@@ -1,0 +1,46 @@
+"""Supervised contrast: states of one class are drawn together, those of others pushed apart (Khosla et al. 2020,
+2004.11362). Beside cross-entropy, where classes have few rows (Gunel et al. 2021, 2011.01403).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from homeostat.train.samples import Sample
+from homeostat.train.step import Ground, Loss, Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrastive:
+    """Mean over rows with a companion of -log of the softmax that its companions get among all other rows."""
+
+    temperature: float = 0.1
+    weight: float = 0.1
+
+    def begin(self, ground: Ground) -> Loss:
+        """It keeps nothing."""
+        return self
+
+    def weigh(self, samples: Sequence[Sample]) -> float:
+        """Rows with a companion of their class in the batch."""
+        classes = [s.rendered.completion[0] for s in samples]
+        return float(sum(classes.count(one) > 1 for one in classes))
+
+    def __call__(self, step: Step) -> Tensor:
+        """The mean over the batch."""
+        return contrast(step.predicted.states.float(), step.predicted.target, self.temperature)
+
+
+def contrast(states: Tensor, classes: Tensor, temperature: float) -> Tensor:
+    """The loss of float[rows, hidden] of classes int64[rows], a scalar in nats; at least one class must have two."""
+    unit = F.normalize(states, dim=1)
+    itself = torch.eye(len(unit), dtype=torch.bool, device=unit.device)
+    logs = (unit @ unit.T / temperature).masked_fill(itself, -torch.inf).log_softmax(1)
+    same = (classes[:, None] == classes[None]) & ~itself
+    each = -logs.masked_fill(~same, 0.0).sum(1) / same.sum(1).clamp(min=1)
+    return each[same.any(1)].mean()

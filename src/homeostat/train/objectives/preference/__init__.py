@@ -1,0 +1,1 @@
+"""Losses that learn from what people liked better, liked, or rated."""
