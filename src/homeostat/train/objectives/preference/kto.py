@@ -38,9 +38,9 @@ class Kto:
 
 
 def _astray(samples: Sequence[Sample]) -> dict[Rendered, Rendered]:
-    """Each row with the completion of the next one."""
+    """Each row with the completion of the one before."""
     rows = [s.rendered for s in samples]
-    turned = [*rows[1:], *rows[:1]]
+    turned = [*rows[-1:], *rows[:-1]]
     return {row: Rendered(row.prompt, other.completion) for row, other in zip(rows, turned, strict=True)}
 
 
