@@ -1,0 +1,40 @@
+"""Kahneman–Tversky optimization."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from homeostat.llm.load import open_model
+from homeostat.train.objectives.preference.kto import Kto, prospect
+from homeostat.train.step import Ground, Step
+from train.objectives.preference import planted
+
+
+def test_the_value_of_a_gain() -> None:
+    """W (1 - σ(±β (gain - drift))), with the sign of whether it was liked."""
+    spec = Kto(beta=0.5, liked=2.0, disliked=3.0)
+    each = prospect(torch.tensor([1.0, 1.0]), torch.tensor([True, False]), torch.tensor(0.2), spec)
+    up = 1 / (1 + torch.exp(torch.tensor(-0.5 * 0.8))).item()
+    assert each.tolist() == pytest.approx([2 * (1 - up), 3 * up], rel=1e-5)
+
+
+def test_it_starts_at_one_half(llama: Path) -> None:
+    """Before anything is learned, nothing gained and nothing drifted."""
+    rows = planted.thumbs(planted.pairs(each=4))
+    ground = Ground(opened=open_model(str(llama)), train=rows, bfloat16=False)
+    with torch.no_grad():
+        assert float(Kto().begin(ground)(Step(ground, rows))) == pytest.approx(0.5, abs=1e-3)
+
+
+def test_thumbs_are_learned_and_reverse(llama: Path) -> None:
+    """From thumbs alone, on unseen requests, the liked kind of reply gains more in over 80 of 100; with the thumbs
+    turned round, in fewer than 20.
+    """
+    rows = planted.thumbs(planted.pairs())
+    turned = [replace(row, value=1.0 - row.value) for row in rows]
+    shares = [planted.agreement(llama, planted.learned(llama, Kto(), some))[0] for some in (rows, turned)]
+    assert shares[0] > 0.8 > 0.2 > shares[1]

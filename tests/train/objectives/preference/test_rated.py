@@ -1,0 +1,44 @@
+"""Learning from ratings."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+import seen
+from homeostat.train.objectives.completion import Completion
+from homeostat.train.objectives.preference.rated import Rated
+from train.objectives.preference import planted
+
+
+def test_rows_count_by_the_exponential_of_their_rating() -> None:
+    """exp((rating - mean) / temperature), of mean 1 over the rows that are trained on."""
+    step = seen.step([(3,), (5,)])
+    rows = [replace(s, value=v) for s, v in zip(step.samples, (1.0, 0.0), strict=True)]
+    step.samples, step.ground.train = rows, rows
+    raised = [math.exp(0.5 / 0.25), math.exp(-0.5 / 0.25)]
+    liked = [2 * r / sum(raised) for r in raised]
+    each = F.cross_entropy(step.scores, step.right, reduction="none")
+    wanted = (each * torch.tensor(liked)).mean()
+    assert float(Rated().begin(step.ground)(step)) == pytest.approx(float(wanted), rel=1e-5)
+
+
+def test_equal_ratings_are_fine_tuning() -> None:
+    """Where all replies were liked alike, nothing is changed."""
+    step = seen.step([(3,), (5, 6)])
+    assert float(Rated().begin(step.ground)(step)) == pytest.approx(float(Completion()(step)), rel=1e-5)
+
+
+def test_liked_replies_are_learned_and_others_hardly(llama: Path) -> None:
+    """Of right and wrong replies in equal number, rated so, the right ones gain; plain fine-tuning cannot tell them."""
+    rows = planted.thumbs(planted.pairs())
+    told = [
+        planted.agreement(llama, planted.learned(llama, o, rows))[0] for o in (Rated(temperature=0.25), Completion())
+    ]
+    assert told[0] > 0.8
+    assert told[0] > told[1] + 0.1
