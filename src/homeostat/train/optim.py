@@ -10,6 +10,7 @@ import torch
 
 from homeostat.errors import UnknownPlugin, did_you_mean
 from homeostat.extras import require
+from homeostat.train.adapt.way import Tempo
 from homeostat.train.recipe import Recipe
 
 BETAS = (0.9, 0.98)
@@ -17,8 +18,10 @@ DECAY = 0.2
 """Share of the steps in which the rate of a `stable` run falls at the end."""
 
 
-def optimizer(parameters: Sequence[torch.nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
-    """What the recipe names, with decay on matrices only.
+def optimizer(
+    parameters: Sequence[torch.nn.Parameter], recipe: Recipe, tempi: Sequence[Tempo] = ()
+) -> torch.optim.Optimizer:
+    """What the recipe names, with decay on matrices only; each tensor at its tempo, if there are tempi.
 
     Raises:
         UnknownPlugin: there is no such optimizer.
@@ -27,11 +30,36 @@ def optimizer(parameters: Sequence[torch.nn.Parameter], recipe: Recipe) -> torch
     if recipe.optimizer not in OPTIMIZERS:
         fix = did_you_mean(recipe.optimizer, OPTIMIZERS)
         raise UnknownPlugin(f"unknown optimizer '{recipe.optimizer}'", where="recipe.optimizer", fix=fix)
+    alike: dict[tuple[bool, Tempo], list[torch.nn.Parameter]] = {}
+    for parameter, tempo in zip(parameters, tempi or [Tempo()] * len(parameters), strict=True):
+        alike.setdefault((parameter.ndim <= 1, tempo), []).append(parameter)
     groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        {
+            "params": tensors,
+            "weight_decay": 0.0 if vectors or not tempo.decays else recipe.weight_decay,
+            "factor": tempo.factor,
+            "begins": tempo.begins,
+        }
+        for (vectors, tempo), tensors in sorted(alike.items(), key=lambda item: item[0][0])
     ]
-    return OPTIMIZERS[recipe.optimizer]([g for g in groups if g["params"]], recipe.lr)
+    return OPTIMIZERS[recipe.optimizer](groups, recipe.lr)
+
+
+def steer(groups: Sequence[dict[str, Any]], lr: float, along: float) -> bool:
+    """Make an optimizer's groups ready for a step; whether what is trained is not what it was at the step before.
+
+    Args:
+        groups: as `optimizer` made them; each gets its own rate, and gradients from the moment it begins.
+        lr: rate of this step where a tensor has no factor of its own.
+        along: share of the steps that have been taken.
+    """
+    changed = False
+    for group in groups:
+        group["lr"], moves = lr * group["factor"], along >= group["begins"]
+        for tensor in group["params"]:
+            changed = changed or tensor.requires_grad is not moves
+            tensor.requires_grad_(moves)
+    return changed
 
 
 def rate(recipe: Recipe, step: int, steps: int) -> float:

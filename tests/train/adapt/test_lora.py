@@ -10,10 +10,15 @@ import torch
 import tiny
 from homeostat.errors import CorruptWeights, ModelNotFound
 from homeostat.llm.adapters import add_adapter
+from homeostat.llm.backend import Request
 from homeostat.llm.forward import predict
+from homeostat.llm.labels import encode_labels
 from homeostat.llm.load import Opened, open_model
-from homeostat.llm.render import Rendered
-from homeostat.train.adapt.lora import Lora
+from homeostat.llm.local import LocalBackend
+from homeostat.llm.render import Rendered, Renderer
+from homeostat.train.adapt.lora import NAME, Lora
+from homeostat.types.version import Version
+from train.adapt.conftest import Learn
 
 ROWS = [Rendered((50, 51, 52), (60, 61)), Rendered((70, 71, 72, 73, 74), (62,))]
 
@@ -21,11 +26,6 @@ ROWS = [Rendered((50, 51, 52), (60, 61)), Rendered((70, 71, 72, 73, 74), (62,))]
 def rows_of(opened: Opened, *tokens: int) -> dict[int, torch.Tensor]:
     """The rows of these tokens as the base has them."""
     return {token: opened.model.get_input_embeddings().weight[token].detach().clone() for token in tokens}
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(tiny.llama(tmp_path_factory.mktemp("llama")))
 
 
 def test_a_fresh_adapter_changes_nothing(base: str) -> None:
@@ -160,3 +160,69 @@ def test_a_champion_that_cannot_be_gone_on_from(base: str, tmp_path: Path) -> No
     (tmp_path / "adapter_model.safetensors").write_bytes(b"half a fi")
     with pytest.raises(CorruptWeights):
         Lora().attach(open_model(base).model, tmp_path)
+
+
+@pytest.mark.parametrize(("rank", "factor"), [(4, 4.0), (16, 2.0)])
+def test_the_root_of_the_rank_scales(base: str, rank: int, factor: float) -> None:
+    """With `rs` the product of the matrices goes into the layer times alpha / √rank; without, times alpha / rank."""
+    for rs, scale in ((True, factor), (False, 8.0 / rank)):
+        model = open_model(base).model
+        Lora(rank=rank, alpha=8.0, rs=rs).attach(model)
+        layer, inputs = model.get_submodule("model.layers.0.mlp.up_proj"), torch.randn(5, 48)
+        with torch.no_grad():
+            layer.lora_B[NAME].weight.normal_()
+            product = layer.lora_B[NAME].weight @ layer.lora_A[NAME].weight
+            added = layer(inputs) - layer.base_layer(inputs)
+        torch.testing.assert_close(added, scale * inputs @ product.T, rtol=1e-4, atol=1e-4)
+
+
+def test_lengths_are_learned(base: str, learn: Learn) -> None:
+    """With `dora` every output has a length of its own: that of the base's row at first, which moves in training, and
+    which alone sets how long the row is.
+    """
+    opened, way = open_model(base), Lora(rank=4, dora=True)
+    names = [n for n, _ in opened.model.named_modules() if n.endswith("_proj")]
+    begun = {n: opened.model.get_submodule(n).weight.detach().norm(dim=1) for n in names}
+    fresh = open_model(base)
+    way.attach(fresh.model)
+    losses = learn(opened, way)
+    assert losses[-1] < 0.8 * losses[0]
+    for name in names:
+        first, then = (m.get_submodule(name).lora_magnitude_vector[NAME].weight for m in (fresh.model, opened.model))
+        torch.testing.assert_close(first.detach(), begun[name])
+        assert (then - begun[name]).abs().max() > 1e-3
+    layer = opened.model.get_submodule(names[0])
+    with torch.no_grad():
+        rows = layer(torch.eye(layer.in_features)).T
+        torch.testing.assert_close(rows.norm(dim=1), layer.lora_magnitude_vector[NAME].weight, rtol=1e-4, atol=1e-5)
+
+
+def test_every_kind_is_served_beside_the_others(base: str, tmp_path: Path) -> None:
+    """A plain, a rank-stabilized, a weight-decomposed and a PiSSA adapter on one base answer in one batch each as the
+    model it was trained as, to 1e-5 in log-probability, and the base answers as itself.
+    """
+    ways = {
+        "ver_plain": Lora(rank=4),
+        "ver_rs": Lora(rank=8, rs=True),
+        "ver_dora": Lora(rank=4, dora=True),
+        "ver_pissa": Lora(rank=4, init="pissa"),
+    }
+    backend, wanted = LocalBackend(base), {}
+    tokenizer = backend.renderer.tokenizer
+    codes = torch.tensor([s[0] for s in encode_labels(tokenizer, tiny.LABELS).sequences])
+    prompt = [Rendered(Renderer(tokenizer).prompt(tiny.ROUTING, "where is my parcel"), (0,))]
+    for name, way in ways.items():
+        opened = open_model(base)
+        with torch.no_grad():
+            for tensor in way.attach(opened.model, None, rows_of(opened, *codes.tolist())):
+                tensor.add_(0.1 * torch.randn_like(tensor))
+            wanted[name] = predict(opened, prompt).logits[0, codes].log_softmax(-1).double().numpy()
+        way.save(opened.model, tmp_path / name)
+        backend.load(
+            Version(id=name, task="routing", time=0.0, base="", kind="lora", labels=tiny.LABELS), tmp_path / name
+        )
+    asked = [Request(task=tiny.ROUTING, text="where is my parcel", version=name) for name in (*ways, *reversed(ways))]
+    for request, said in zip(asked, backend.score(asked), strict=True):
+        assert abs(said - wanted[request.version]).max() < 1e-5, request.version
+    distances = [abs(wanted[a] - wanted[b]).max() for a in ways for b in ways if a < b]
+    assert min(distances) > 1e-3

@@ -12,11 +12,12 @@ from torch import Tensor
 
 from homeostat.llm.adapters import has_rows
 from homeostat.llm.load import quiet
+from homeostat.train.adapt.way import Way
 from homeostat.train.rows import LabelRows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Full:
+class Full(Way):
     """All weights of the model."""
 
     kind: ClassVar[str] = "full"

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import peft
 import torch
@@ -19,16 +19,20 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from homeostat.llm.adapters import add_adapter, has_rows, path_of_vocabulary, vocabulary
-from homeostat.llm.load import quiet
+from homeostat.llm.load import Opened, quiet
+from homeostat.llm.render import Rendered
+from homeostat.train.adapt.principal import FILE, PEFT, follow_inputs, make_portable, remember
+from homeostat.train.adapt.way import Tempo, Way
 from homeostat.train.rows import LabelRows
 
 NAME = "tuned"
 _ROWS = "trainable_tokens_delta"
-_FILE = "adapter_model.safetensors"
+_MOVED = ("pissa", "olora")
+"""Beginnings that change the base under the adapter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lora:
+class Lora(Way):
     """An adapter of low rank on every linear layer."""
 
     kind: ClassVar[str] = "lora"
@@ -41,6 +45,10 @@ class Lora:
     """Scale by the root of the rank, so that a high rank learns as fast as a low one (2312.03732)."""
     dora: bool = False
     """Learn the length of each output apart from its direction (2402.09353)."""
+    init: Literal["plain", "pissa", "eva", "olora"] = "plain"
+    """Where a fresh adapter begins: `plain` at random, `pissa` at the largest singular values of the weights, `olora`
+    at their QR decomposition, `eva` at the main directions of the inputs, if it is shown rows. An adapter that began
+    at `pissa` or `olora` is saved with twice the rank; whoever goes on from it trains all of that."""
 
     def attach(
         self, model: Any, start: Path | None = None, rows: Mapping[int, Tensor] | None = None, seed: int = 0
@@ -59,6 +67,8 @@ class Lora:
             model.add_adapter(self._config(model, list(rows)), adapter_name=NAME)
         else:
             add_adapter(model, start, NAME, trainable=True)
+        if start is None and self.init in _MOVED:
+            remember(model, NAME)
         trained = _grow(model, start, rows) if start else list(rows)
         model.set_adapter(NAME)
         parameters = []
@@ -70,6 +80,16 @@ class Lora:
                     tensor.data.copy_(torch.stack(list(rows.values())))
                 parameters.append(tensor)
         return parameters
+
+    def look(self, opened: Opened, rows: Sequence[Rendered]) -> None:
+        """Turn a fresh adapter toward the inputs of its layers on these rows, where it begins as `eva`."""
+        if self.init == "eva":
+            follow_inputs(opened, NAME, rows)
+
+    def tempi(self, model: Any) -> list[Tempo]:
+        """Weight decay would wear away the part of the base that `pissa` and `olora` have taken into the adapter."""
+        trained = sum(tensor.requires_grad for tensor in model.parameters())
+        return [Tempo(decays=False)] * trained if self.init in _MOVED else []
 
     def label_rows(self, model: Any, labels: Tensor) -> LabelRows | None:
         """Where the rows of these tokens lie; None where the adapter does not train all of them."""
@@ -84,13 +104,15 @@ class Lora:
     def save(self, model: Any, folder: Path) -> None:
         """Write `adapter_model.safetensors` and its configuration, which names no path of this machine.
 
-        Equal adapters are equal files, whatever process writes them.
+        Equal adapters are equal files, whatever process writes them. Wherever it began, it fits the base as it was.
         """
         quiet()
         config = model.peft_config[NAME]
         config.base_model_name_or_path = None
         config.target_modules = sorted(config.target_modules)  # peft would write a set, in another order each time
         model.save_pretrained(folder)
+        if config.use_dora or self.init in _MOVED:
+            make_portable(model, NAME, folder)
 
     def _config(self, model: Any, rows: Sequence[int]) -> peft.LoraConfig:
         plain = 2.0 * (self.rank**0.5 if self.rs else self.rank)
@@ -101,6 +123,7 @@ class Lora:
             lora_dropout=self.dropout,
             use_rslora=self.rs,
             use_dora=self.dora,
+            init_lora_weights=PEFT[self.init],
             bias="none",
             trainable_token_indices={vocabulary(model): list(rows)} if rows else None,
         )
@@ -108,7 +131,7 @@ class Lora:
 
 def _grow(model: Any, start: Path, rows: Mapping[int, Tensor]) -> list[int]:
     """Give the adapter loaded from `start` the rows it lacks, by loading it again with them; all tokens it has now."""
-    config, tensors = peft.PeftConfig.from_pretrained(str(start)), load_file(start / _FILE)
+    config, tensors = peft.PeftConfig.from_pretrained(str(start)), load_file(start / FILE)
     known = [token for each in (config.trainable_token_indices or {}).values() for token in each]
     wanted = sorted({*known, *rows})
     if wanted == sorted(known):
@@ -118,7 +141,7 @@ def _grow(model: Any, start: Path, rows: Mapping[int, Tensor]) -> list[int]:
     grown = torch.stack([learned[token] if token in learned else rows[token].float().cpu() for token in wanted])
     model.delete_adapter(NAME)
     with tempfile.TemporaryDirectory() as folder:
-        save_file({**tensors, name: grown}, Path(folder) / _FILE, metadata={"format": "pt"})
+        save_file({**tensors, name: grown}, Path(folder) / FILE, metadata={"format": "pt"})
         config.trainable_token_indices = {vocabulary(model): wanted}
         config.save_pretrained(folder)
         add_adapter(model, Path(folder), NAME, trainable=True)

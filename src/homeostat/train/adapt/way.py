@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
+from homeostat.llm.load import Opened
+from homeostat.llm.render import Rendered
 from homeostat.train.rows import LabelRows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tempo:
+    """How a trained tensor moves beside the others."""
+
+    factor: float = 1.0
+    """What its learning rate is multiplied with."""
+    begins: float = 0.0
+    """Share of the steps before which it stands still and gets no gradient."""
+    decays: bool = True
+    """Whether weight decay pulls it toward zero, where it is a matrix: false for one that means nothing at zero."""
 
 
 class Way(Protocol):
@@ -30,6 +45,17 @@ class Way(Protocol):
             seed: of what is drawn.
         """
         ...
+
+    def look(self, opened: Opened, rows: Sequence[Rendered]) -> None:
+        """See what will be learned, after `attach` and before the first step, and begin at a better place.
+
+        Most ways have no use for it; without it a way begins where `attach` put it.
+        """
+        return None
+
+    def tempi(self, model: Any) -> list[Tempo]:
+        """How each of the tensors moves, in the order in which `attach` gave them; none where all move alike."""
+        return []
 
     def label_rows(self, model: Any, labels: Tensor) -> LabelRows | None:
         """Where the rows of these tokens lie; None where they are not among what is trained."""
