@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from homeostat.stats.intervals import paired
-from homeostat.train.head import Features, RidgeHead
+from homeostat.train.head.features import Features
+from homeostat.train.head.ridge import RidgeHead
 from homeostat.types.dataset import Example
 from homeostat.types.report import Score
 

@@ -1,0 +1,60 @@
+"""A head and its features on disk, in one safetensors file that is either the old state or the new one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from homeostat.errors import full_disk_named
+from homeostat.llm.weights import check_file
+from homeostat.train.head.features import Features
+from homeostat.train.head.ridge import RidgeHead, RidgeValues
+
+Head = RidgeHead | RidgeValues
+
+
+def save(path: Path, features: Features, head: Head) -> None:
+    """Write a head, and the features that its rows had.
+
+    Raises:
+        StoreFull: the disk is full; what was there before is still there.
+    """
+    tensors = {
+        "gram": head.sums.gram,
+        "cross": head.sums.cross,
+        "mean": features.mean,
+        "scale": features.scale,
+        "projection": features.projection,
+    }
+    told: dict[str, Any] = {"width": head.width, "ridge": head.ridge}
+    if isinstance(head, RidgeHead):
+        told |= {"balance": head.balance, "labels": head.labels, "counts": head.counts}
+    else:
+        told |= {"rows": head.rows}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    with full_disk_named("the disk takes no more heads", where=str(path)):
+        whole = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+        save_file(whole, draft, metadata={"head": json.dumps(told), "buckets": str(features.buckets)})
+        draft.replace(path)
+
+
+def load(path: Path) -> tuple[Features, Head]:
+    """The features and the head of a file; it goes on as if it had never been put away.
+
+    Raises:
+        CorruptWeights: it cannot be read.
+    """
+    check_file(path)
+    with safe_open(path, framework="numpy") as file:
+        told, buckets = json.loads(file.metadata()["head"]), int(file.metadata()["buckets"])
+        head: Head = RidgeHead(**told) if "labels" in told else RidgeValues(**told)
+        head.sums.gram = np.asfortranarray(file.get_tensor("gram"))
+        head.sums.cross = file.get_tensor("cross")
+        mean, scale, projection = (file.get_tensor(name) for name in ("mean", "scale", "projection"))
+    return Features(mean, scale, projection, buckets), head
