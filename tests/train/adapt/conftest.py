@@ -48,7 +48,7 @@ def _learn(
     recipe, ground = Recipe(adapt=way, lr=lr), Ground(opened=opened, train=rows, bfloat16=False)
     moves, losses = optimizer(parameters, recipe, way.tempi(opened.model)), []
     for number in range(steps + 1):
-        steer(moves.param_groups, lr, number / steps)
+        steer(moves.param_groups, lr, number / max(steps, 1))
         loss = Completion().begin(ground)(Step(ground, rows, number))
         losses.append(float(loss.detach()))
         if number < steps:

@@ -29,9 +29,7 @@ class Full(Way):
 
         `rows` are where the rows of further labels begin, float[hidden] by token.
         """
-        if rows and has_rows(model):
-            table = model.get_input_embeddings().weight
-            table.data[list(rows)] = torch.stack(list(rows.values())).to(table)
+        place_rows(model, rows or {})
         for tensor in model.parameters():
             tensor.data = tensor.data.float()
             tensor.requires_grad_(True)
@@ -45,3 +43,10 @@ class Full(Way):
         """Write `model.safetensors` and its configuration."""
         quiet()
         model.save_pretrained(folder)
+
+
+def place_rows(model: Any, rows: Mapping[int, Tensor]) -> None:
+    """Put the rows of further labels, float[hidden] by token, into the table of a model that has such (`has_rows`)."""
+    if rows and has_rows(model):
+        table = model.get_input_embeddings().weight
+        table.data[list(rows)] = torch.stack(list(rows.values())).to(table)
