@@ -94,6 +94,13 @@ def test_the_rows_of_labels(base: str, tmp_path: Path) -> None:
 
 def test_an_architecture_whose_layers_are_not_known() -> None:
     """A model of a kind that peft has no list for is refused, and told what to use instead."""
-    config = StableLmConfig(vocab_size=20, hidden_size=16, intermediate_size=16, num_hidden_layers=1)
+    config = StableLmConfig(
+        vocab_size=20,
+        hidden_size=16,
+        intermediate_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+    )
     with pytest.raises(UnsuitedModel, match="lora"):
         Ia3().attach(StableLmForCausalLM(config))
