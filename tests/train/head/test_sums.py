@@ -34,6 +34,7 @@ def test_rows_that_come_and_go(count: int) -> None:
     sums.change(*more)
     np.testing.assert_allclose(sums.solution(), held(begun, more).solution(), atol=1e-9)
     sums.change(*more, -1.0)
+    sums.change(*rows(0))
     np.testing.assert_allclose(sums.solution(), alone, atol=1e-9)
 
 
@@ -71,7 +72,6 @@ def test_a_column_that_comes_later() -> None:
     whole.change(np.concatenate([features, more, more]), wide)
     np.testing.assert_allclose(sums.solution(), whole.solution(), atol=1e-9)
     sums.keep(np.array([0, 2]))
-    np.testing.assert_array_equal(sums.solution(), sums.solution())
     np.testing.assert_allclose(sums.solution(), whole.solution()[:, [0, 2]], atol=1e-9)
 
 

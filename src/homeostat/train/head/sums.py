@@ -64,6 +64,8 @@ class Sums:
 
     def change(self, rows: Floats, targets: Floats, sign: float = 1.0) -> None:
         """Take rows in, or out with `sign=-1`: rows float64[n, width], targets float64[n, columns]."""
+        if not len(rows):
+            return
         self.gram = blas.dsyrk(sign, rows.T, beta=1.0, c=self.gram, lower=1, overwrite_c=1)
         self.cross += sign * (csr_array(targets).T @ rows).T  # labels are zeros but for one
         if self._solution is not None:
