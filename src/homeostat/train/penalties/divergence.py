@@ -26,20 +26,27 @@ class Divergence:
 
     def begin(self, ground: Ground) -> Loss:
         """Ask the model, which is still the champion, about every replayed row."""
-        rows = [s.rendered for s in ground.train if s.replay] if ground.known and ground.allowed is not None else []
-        if not rows or ground.allowed is None:
-            return _Held({})
-        known = ground.allowed[: ground.known]
-        said, spent = log_probabilities(ground.opened, rows, known, bfloat16=ground.bfloat16)
-        ground.meter.flops += spent
-        return _Held(dict(zip(rows, said, strict=True)))
+        return Held.of(ground, [s for s in ground.train if s.replay])
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """What the champion said of rows."""
+class Held:
+    """What a model said of rows before it learned, which it is held to."""
 
     said: dict[Rendered, Tensor]
+    """float[labels it knew] by row: log-probabilities in nats."""
+
+    @staticmethod
+    def of(ground: Ground, samples: Sequence[Sample]) -> Held:
+        """Ask the ground's model about rows; of nothing where it knows no labels."""
+        rows = [s.rendered for s in samples] if ground.known else []
+        if not rows or ground.allowed is None:
+            return Held({})
+        ground.opened.model.eval()  # it is held to what it answers, without dropout
+        known = ground.allowed[: ground.known]
+        said, spent = log_probabilities(ground.opened, rows, known, bfloat16=ground.bfloat16)
+        ground.meter.flops += spent
+        return Held(dict(zip(rows, said, strict=True)))
 
     def weigh(self, samples: Sequence[Sample]) -> float:
         """Rows that it said something of."""
