@@ -64,6 +64,7 @@ def test_a_second_pass_is_made_with_other_dropout(champion: Start) -> None:
     loss = RDrop()(step)
     torch.autograd.backward(loss)
     assert loss.item() > 1e-4
+    assert step.scores.grad is not None
     assert float(step.scores.grad.abs().sum()) > 0.0
     constant = Step(work.ground, step.samples)
     constant.scores = step.scores.detach()
