@@ -1,0 +1,1 @@
+"""Losses that learn from what another model says."""

@@ -1,0 +1,121 @@
+"""Distillation: the student learns the teacher's whole distribution, on the rows at hand or on what it writes itself.
+
+Soft targets (Hinton et al. 2015, 1503.02531) for labels and for replies; with `on_policy`, generalized knowledge
+distillation (Agarwal et al. 2024, 2306.13649): the student is corrected where it goes itself, not where others went.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from homeostat.errors import UnsuitedModel
+from homeostat.llm.generate import generate
+from homeostat.llm.load import Opened
+from homeostat.llm.render import Rendered
+from homeostat.train.objectives.completion import Completion
+from homeostat.train.objectives.distill.apart import apart, likeliest
+from homeostat.train.samples import Sample
+from homeostat.train.step import Ground, Lesson, Loss, Step, weigh_places
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follow:
+    """(1 - share) × cross-entropy of the completion + share × temperature² × divergence from the teacher."""
+
+    share: float = 0.5
+    """Of the teacher; 1 needs no targets."""
+    temperature: float = 2.0
+    """Both distributions are flattened by it, so that what the teacher holds unlikely is learned too."""
+    beta: float = 0.0
+    """Which divergence: 0 covers all that the teacher says, 1 picks what it says most; see `apart`."""
+    top: int = 0
+    """Compare over so many of the teacher's likeliest tokens and the rest as one; 0 for all."""
+    on_policy: float = 0.0
+    """Share of the steps in which the completions are the student's own."""
+    most: int = 64
+    """Most tokens of a completion of its own."""
+    weight: float = 1.0
+
+    def begin(self, ground: Ground) -> Lesson:
+        """Hold that there is a teacher that can be asked.
+
+        Raises:
+            UnsuitedModel: there is no teacher, or its vocabulary is another.
+        """
+        if ground.teacher is None:
+            raise UnsuitedModel("there is no teacher to learn from", fix="name one, or use the objective `completion`")
+        require_same_words(ground.opened, ground.teacher)
+        return _Following(self, ground.teacher, ground.seed)
+
+
+def require_same_words(student: Opened, teacher: Opened) -> None:
+    """Hold that two models write with the same tokens.
+
+    Raises:
+        UnsuitedModel: they do not.
+    """
+    if student.tokenizer.get_vocab() != teacher.tokenizer.get_vocab():
+        fix = "take a teacher of the same family, or learn from replies that it writes"
+        raise UnsuitedModel("student and teacher write with other tokens", fix=fix)
+
+
+@dataclass(frozen=True, slots=True)
+class _Following:
+    spec: Follow
+    teacher: Opened
+    seed: int
+
+    @property
+    def looked(self) -> Loss:
+        """Held-out rows are measured by their targets where it learns from them, else by the teacher on them."""
+        measure = Follow(share=1.0, temperature=1.0, beta=self.spec.beta, top=self.spec.top)
+        return Completion() if self.spec.share < 1.0 else _Following(measure, self.teacher, self.seed)
+
+    def weigh(self, samples: Sequence[Sample]) -> float:
+        """Tokens of the completions, by the weight of their rows; of its own completions they are as good as rows."""
+        return weigh_places(samples)
+
+    def __call__(self, step: Step) -> Tensor:
+        """The mean over the places of the batch."""
+        if self._own(step):
+            return self._divergence(_written(step, self.spec.most))
+        told = self.spec.share * self._divergence(step)
+        return told + (1.0 - self.spec.share) * Completion()(step) if self.spec.share < 1.0 else told
+
+    def _own(self, step: Step) -> bool:
+        """Whether the completions of this step are the student's own; the same for the same step of the same seed."""
+        if not self.spec.on_policy or not torch.is_grad_enabled():
+            return False
+        drawn = torch.rand(1, generator=torch.Generator().manual_seed(1_000_003 * self.seed + step.number))
+        return float(drawn) < self.spec.on_policy
+
+    def _divergence(self, step: Step) -> Tensor:
+        with torch.no_grad():
+            said = step.ground.predict([s.rendered for s in step.samples], self.teacher).logits.float()
+        allowed, scale = step.ground.allowed, self.spec.temperature
+        teacher = (said if allowed is None else said[:, allowed]).div(scale).log_softmax(-1)
+        student = step.scores.div(scale).log_softmax(-1)
+        if self.spec.top:
+            student, teacher = likeliest(student, teacher, self.spec.top)
+        return scale**2 * step.mean(apart(student, teacher, self.spec.beta))
+
+
+def _written(step: Step, most: int) -> Step:
+    """The same requests with what the student answers to them itself, drawn at its own chances."""
+    opened = step.ground.opened
+    learning = opened.model.training
+    opened.model.eval()
+    prompts = [s.rendered.prompt for s in step.samples]
+    with torch.no_grad():
+        written = generate(opened, prompts, most=most, temperature=1.0).tokens
+    opened.model.train(learning)
+    size, tokens = step.ground.meter.size(opened.model), sum(map(len, [*prompts, *written]))
+    step.ground.meter.flops += size.forward(tokens, 0, sum(map(len, written)))
+    rows = [
+        Sample(Rendered(p, tuple(w)), weight=s.weight) for p, w, s in zip(prompts, written, step.samples, strict=True)
+    ]
+    return Step(step.ground, rows, step.number)
