@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
 from homeostat.train.job import Job
+from homeostat.train.order.draw import Offer, drawn
 from homeostat.train.samples import batches, padding
 
 
@@ -22,7 +24,9 @@ class Plan:
     seed: int
     steps: int
     padding: float
-    """Share of the padded positions in the batches of the first pass."""
+    """Share of the padded positions in the batches of the first pass, or with an order in those of the whole run."""
+    offer: Offer | None = None
+    """How often each row should come; None for once in every pass."""
 
     @staticmethod
     def of(job: Job) -> Plan:
@@ -31,10 +35,16 @@ class Plan:
         first = batches(lengths, recipe.batch_rows, recipe.seed, 0)
         steps = max(1, int(len(first) * recipe.epochs))
         steps = min(steps, recipe.max_steps) if recipe.max_steps else steps
-        return Plan(lengths, recipe.batch_rows, recipe.seed, steps, padding(lengths, first))
+        offer = recipe.order.begin(job.ground) if recipe.order else None
+        plan = Plan(lengths, recipe.batch_rows, recipe.seed, steps, 0.0, offer)
+        seen = list(plan.rest(0)) if offer else first
+        return replace(plan, padding=padding(lengths, seen))
 
     def rest(self, step: int) -> Iterator[np.ndarray]:
         """Batches from `step` on."""
+        if self.offer is not None:  # what was drawn before is drawn again, which takes moments
+            yield from islice(drawn(self.offer, self.lengths, self.rows, self.seed, self.steps), step, None)
+            return
         per_pass = math.ceil(len(self.lengths) / self.rows)
         while step < self.steps:
             order = batches(self.lengths, self.rows, self.seed, step // per_pass)

@@ -11,6 +11,7 @@ from homeostat.train.adapt.lora import Lora
 from homeostat.train.adapt.way import Way
 from homeostat.train.budget import Budget
 from homeostat.train.objectives.completion import Completion
+from homeostat.train.order.draw import RowOrder
 from homeostat.train.step import Objective, Term
 
 
@@ -25,6 +26,8 @@ class Recipe:
     """What is learned."""
     penalties: tuple[Term, ...] = ()
     """What is held to meanwhile."""
+    order: RowOrder | None = None
+    """Which rows come when, and how often; None for every row once in every pass."""
     lr: float = 2e-3
     """Peak learning rate."""
     epochs: float = 8.0
@@ -86,5 +89,5 @@ def plain(value: Any) -> Any:
 
 
 def _kind(value: object) -> str:
-    """`l2_pull` for an `L2Pull`, `kto` for a `KTO`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(value).__name__).lower()
+    """`l2_pull` for an `L2Pull`, `r_drop` for an `RDrop`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", type(value).__name__).lower()

@@ -1,0 +1,97 @@
+"""How difficult a row is: by its length, by what a model says of it, by how rare its words are, or as one is told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from homeostat.errors import UnsuitedModel
+from homeostat.llm.forward import places
+from homeostat.train.order.draw import Floats
+from homeostat.train.step import Ground
+
+ROWS = 64
+"""Rows of one pass through the model, of like length."""
+
+
+class Difficulty(Protocol):
+    """A measure of rows."""
+
+    def of(self, ground: Ground) -> Floats:
+        """float64[rows that are trained on]: more is harder; only the order counts."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """Tokens."""
+
+    def of(self, ground: Ground) -> Floats:
+        """Tokens of each row."""
+        return np.array([s.length for s in ground.train], np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Rarity:
+    """Mean surprisal of the prompt's tokens, in nats, if each were drawn by how often it is met in these rows."""
+
+    def of(self, ground: Ground) -> Floats:
+        """The mean of −log share over the tokens of each prompt."""
+        prompts = [s.rendered.prompt for s in ground.train]
+        counts = Counter(token for prompt in prompts for token in prompt)
+        logs = {token: np.log(count / counts.total()) for token, count in counts.items()}
+        return np.array([-np.mean([logs[token] for token in prompt]) for prompt in prompts])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """Numbers that somebody else gave the rows: ratings of annotators, another model's doubt."""
+
+    values: tuple[float, ...]
+    """One for each row that is trained on, in their order."""
+
+    def of(self, ground: Ground) -> Floats:
+        """The numbers.
+
+        Raises:
+            ValueError: there are more or fewer of them than rows.
+        """
+        if len(self.values) != len(ground.train):
+            raise ValueError(f"{len(self.values)} difficulties for {len(ground.train)} rows")
+        return np.array(self.values, np.float64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """What the model says of a row before it learns: the mean loss of its completion's tokens, in nats."""
+
+    teacher: bool = False
+    """Whether another model is asked, the ground's teacher."""
+
+    @torch.no_grad()
+    def of(self, ground: Ground) -> Floats:
+        """Ask about every row, without dropout.
+
+        Raises:
+            UnsuitedModel: the teacher is to be asked, and there is none.
+        """
+        opened = ground.teacher if self.teacher else ground.opened
+        if opened is None:
+            raise UnsuitedModel("rows are to be ordered by a teacher's loss, and there is no teacher")
+        opened.model.eval()
+        found = np.zeros(len(ground.train))
+        order = sorted(range(len(found)), key=lambda k: len(ground.train[k].rendered.ids))
+        for start in range(0, len(order), ROWS):
+            some = order[start : start + ROWS]
+            predicted, allowed = ground.predict([ground.train[k].rendered for k in some], opened), ground.allowed
+            logits = predicted.logits if allowed is None else predicted.logits[:, allowed]
+            right = predicted.target if allowed is None else places(predicted.target, allowed)
+            each = F.cross_entropy(logits.float(), right, reduction="none")
+            sums = each.new_zeros(len(some)).index_add(0, predicted.row, each)
+            found[some] = (sums / torch.bincount(predicted.row, minlength=len(some))).double().cpu().numpy()
+        return found
