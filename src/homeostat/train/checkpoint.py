@@ -43,6 +43,8 @@ def save(folder: Path, parameters: Sequence[Tensor], optimizer: torch.optim.Opti
         for name, value in optimizer.state.get(parameter, {}).items():
             tensors[f"opt.{k}.{name}"] = value.detach().contiguous()
     tensors["random"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["random.cuda"] = torch.cuda.get_rng_state()
     told = {"progress": state.progress, "groups": [_plain(group) for group in optimizer.param_groups]}
     temporary = folder / f"{FILE}.tmp"
     with full_disk_named("the disk takes no more checkpoints", where=str(folder)):
@@ -76,6 +78,8 @@ def load(folder: Path, parameters: Sequence[Tensor], optimizer: torch.optim.Opti
                     # Adam's `step` is among them, so that its bias correction goes on where it was.
                     optimizer.state[parameter] = {n: t.to(parameter.device) for n, t in kept.items()}
         torch.set_rng_state(file.get_tensor("random"))
+        if torch.cuda.is_available() and "random.cuda" in names:
+            torch.cuda.set_rng_state(file.get_tensor("random.cuda"))
 
         def tensors(prefix: str) -> list[Tensor]:
             some = [f"{prefix}.{k}" for k in range(len(parameters))]

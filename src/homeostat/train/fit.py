@@ -25,7 +25,7 @@ from homeostat.train.optim import optimizer, rate
 from homeostat.train.plan import Plan
 from homeostat.train.precision import peak_flops
 from homeostat.train.samples import Sample
-from homeostat.train.step import Step
+from homeostat.train.step import Ending, Step
 
 LOOK_ROWS = 64
 """Rows of one forward pass in a look."""
@@ -97,8 +97,7 @@ def fit(job: Job) -> Fitted:
                 break
             run.advance(rows.tolist())
     finally:
-        run.restore()
-        job.ground.opened.model.eval()
+        run.end()
     return Fitted(run.progress, run.plan.steps, run.plan.padding)
 
 
@@ -107,6 +106,7 @@ class _Run:
 
     def __init__(self, job: Job) -> None:
         self.job, self.recipe, self.ground = job, job.recipe, job.ground
+        job.ground.opened.model.eval()  # what is asked before the first step is asked without dropout
         self.name, self.plan = _name(job), Plan.of(job)
         learned = job.recipe.objective.begin(self.ground)
         held = [(term.weight, term.begin(self.ground)) for term in job.recipe.penalties if term.weight]
@@ -158,6 +158,7 @@ class _Run:
             self.moves.step()
         self.moves.zero_grad()
         self.progress.step += 1
+        self.ground.meter.tokens += sum(s.length for s in samples)
         self.average.follow(self.job.parameters, self.progress.step)
         return loss, norm
 
@@ -238,13 +239,17 @@ class _Run:
             gone = f", after going back {progress.back_offs} times" if progress.back_offs else ""
             raise Diverged(why + gone, fix="lower train.lr")
         progress.back_offs, progress.slower = progress.back_offs + 1, progress.slower / 2
-        self.restore()
+        write(self.job.parameters, self.best)
         self.average = Average.of(self.job.parameters, self.recipe.average)
         self.moves.optimizer.state.clear()
 
-    def restore(self) -> None:
-        """Put the best tensors back into the model."""
+    def end(self) -> None:
+        """Leave the model as it is to be kept: its best tensors, nothing hooked on, ready to answer."""
         write(self.job.parameters, self.best)
+        for _, loss in self.terms:
+            if isinstance(loss, Ending):
+                loss.end()
+        self.ground.opened.model.eval()
 
     def _report(self, loss: float, held: float, norm: float) -> None:
         meter, here = self.ground.meter, self.clock.here

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -59,7 +59,6 @@ class Ground:
         size, went = self.meter.size(model.model), shape(rows, model.family)
         if torch.is_grad_enabled():
             self.meter.flops += size.step(*went)
-            self.meter.tokens += sum(len(row.ids) for row in rows)
         else:
             self.meter.flops += size.forward(*went)
         return predicted
@@ -111,6 +110,15 @@ class Loss(Protocol):
 
     def weigh(self, samples: Sequence[Sample]) -> float:
         """How much it looks at in these rows, told from the rows alone: means of parts are joined by it."""
+        ...
+
+
+@runtime_checkable
+class Ending(Protocol):
+    """A part that has changed the model for as long as the run lasts."""
+
+    def end(self) -> None:
+        """Take off what it has put on."""
         ...
 
 

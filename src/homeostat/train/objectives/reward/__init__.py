@@ -1,0 +1,1 @@
+"""Losses that learn from what replies are worth when they are tried."""
