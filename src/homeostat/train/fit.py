@@ -107,6 +107,7 @@ class _Run:
     def __init__(self, job: Job) -> None:
         self.job, self.recipe, self.ground = job, job.recipe, job.ground
         job.ground.opened.model.eval()  # what is asked before the first step is asked without dropout
+        torch.manual_seed(job.recipe.seed)
         self.name, self.plan = _name(job), Plan.of(job)
         learned = job.recipe.objective.begin(self.ground)
         held = [(term.weight, term.begin(self.ground)) for term in job.recipe.penalties if term.weight]

@@ -19,7 +19,7 @@ from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Objective, Step
 from train.objectives.distill import school
 
-START = Recipe(adapt=Full(), lr=3e-3, epochs=1.6, batch_rows=12, looks=1, warm_up=0.1)
+START = Recipe(adapt=Full(), lr=3e-3, epochs=2.2, batch_rows=12, looks=1, warm_up=0.1)
 
 
 def test_advantages_are_within_a_group() -> None:
