@@ -1,0 +1,139 @@
+"""Which domain's adapter answers a request: that of the nearest centroid, or none where the request is like no domain.
+
+Distances are measured in units of the spread inside domains, because an embedding's largest directions tell requests
+of one domain apart and not domains. Knows vectors and names alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.vq import kmeans2
+
+Floats = NDArray[np.float64]
+HELD_OUT = 0.3
+"""Share of the rows of a domain that its distances are calibrated on, and that its centers do not see."""
+ROWS_PER_CENTER = 20
+"""A domain has another center for every so many rows."""
+TEMPERATURES = np.geomspace(0.1, 100.0, 61)
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """Where a request goes."""
+
+    name: str
+    """The domain; empty where it is like none, which the bare base, or a general version, answers."""
+    probability: float
+    """Of the likeliest domain, given that the request is of one of them."""
+    usual: float
+    """The largest p-value of a domain: the share of its own requests that lie as far out as this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """Centers of domains, and what distances are usual in each."""
+
+    names: tuple[str, ...]
+    mean: Floats
+    """float[hidden]"""
+    whiten: Floats
+    """float[hidden, hidden]: from an embedding to units of the spread inside domains."""
+    centers: tuple[Floats, ...]
+    """float[centers, hidden] of every domain, in these units."""
+    held_out: tuple[Floats, ...]
+    """Squared distances of the held-out rows of every domain from their own nearest center, in order."""
+    temperature: float
+    """What squared distances are divided by before they compete."""
+    refused: float
+    """Share of the requests of known domains that may go to none."""
+
+    @staticmethod
+    def fit(embeddings: Mapping[str, NDArray[np.floating]], *, refused: float = 0.05, centers: int = 8) -> Router:
+        """Centers, spread, temperature and usual distances from float[rows, hidden] of every domain.
+
+        Args:
+            embeddings: by domain, at least two rows of each, as good as drawn: every third or so is held out.
+            refused: share of the requests of known domains that may go to none. The bound holds for requests like those
+                held out (conformal, Vovk et al. 2005); a domain with fewer than 1 / refused − 1 of them refuses none.
+            centers: most of a domain, where it has rows enough: domains are seldom one cloud.
+        """
+        split = {name: _apart(np.asarray(rows, np.float64)) for name, rows in sorted(embeddings.items())}
+        mean = np.concatenate([learn for learn, _ in split.values()]).mean(0)
+        whiten = _whitening([learn for learn, _ in split.values()])
+        found = tuple(_centers((learn - mean) @ whiten, centers) for learn, _ in split.values())
+        far = [_squares((held - mean) @ whiten, found) for _, held in split.values()]
+        own = tuple(np.sort(each[:, k]) for k, each in enumerate(far))
+        return Router(tuple(split), mean, whiten, found, own, _temperature(far), refused)
+
+    def choose(self, embedding: NDArray[np.floating]) -> Routed:
+        """Where the request of float[hidden] goes: the likeliest of the domains that it is not unusual for."""
+        squares = _squares(((np.asarray(embedding, np.float64) - self.mean) @ self.whiten)[None], self.centers)
+        shares = np.exp(_log_shares(squares, self.temperature))[0]
+        usual = np.array([_p_value(held, far) for held, far in zip(self.held_out, squares[0], strict=True)])
+        open_to = np.flatnonzero(usual > self.refused)
+        best = int(open_to[shares[open_to].argmax()]) if len(open_to) else int(shares.argmax())
+        return Routed(self.names[best] if len(open_to) else "", float(shares[best]), float(usual.max()))
+
+
+def _apart(rows: Floats) -> tuple[Floats, Floats]:
+    """The rows to learn from, and those held out, spread evenly over all; at least one of each."""
+    every = np.arange(len(rows))
+    held = np.diff(np.floor((every + 1) * HELD_OUT), prepend=0.0) > 0
+    held[-1] |= not held.any()
+    return rows[~held], rows[held]
+
+
+def _whitening(domains: list[Floats]) -> Floats:
+    """float[hidden, hidden] that makes the covariance inside domains the identity.
+
+    The covariance is shrunk toward the same in all directions, by as much as rows are few (Ledoit & Wolf 2004).
+    """
+    inside = np.concatenate([rows - rows.mean(0) for rows in domains])
+    spread = inside.T @ inside / len(inside)
+    even = max(float(np.trace(spread)) / len(spread), 1e-12)
+    uneven = float(np.square(spread - even * np.eye(len(spread))).sum())
+    noise = float(np.square(np.square(inside).sum(1)).sum() / len(inside) - np.square(spread).sum()) / len(inside)
+    share = min(1.0, max(noise / max(uneven, 1e-12), 1e-6))
+    shrunk = (1 - share) * spread + share * even * np.eye(len(spread))
+    whiten: Floats = np.linalg.inv(np.linalg.cholesky(shrunk)).T
+    return whiten
+
+
+def _centers(rows: Floats, most: int) -> Floats:
+    """float[centers, hidden] by k-means; the mean alone where there are few rows."""
+    count = min(most, len(rows) // ROWS_PER_CENTER)
+    found: Floats = rows.mean(0, keepdims=True)
+    if count > 1:
+        found, near = kmeans2(rows, count, seed=0, minit="++")
+        found = found[np.unique(near)]  # a center that no row is near means nothing
+    return found
+
+
+def _squares(rows: Floats, centers: tuple[Floats, ...]) -> Floats:
+    """float[rows, domains]: squared distance from the nearest center of every domain."""
+    near = [np.square(rows[:, None] - own[None]).sum(-1).min(1) for own in centers]
+    return np.stack(near, 1)
+
+
+def _log_shares(squares: Floats, temperature: float) -> Floats:
+    """float[rows, domains]: log-probabilities of domains."""
+    logits = -squares / temperature
+    logits = logits - logits.max(1, keepdims=True)
+    shares: Floats = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    return shares
+
+
+def _temperature(far: list[Floats]) -> float:
+    """The temperature under which the held-out rows' own domains are the likeliest."""
+    rows, own = np.concatenate(far), np.repeat(np.arange(len(far)), [len(each) for each in far])
+    said = [_log_shares(rows, t)[np.arange(len(rows)), own].mean() for t in TEMPERATURES]
+    return float(TEMPERATURES[int(np.argmax(said))])
+
+
+def _p_value(held: Floats, far: float) -> float:
+    """Share of the held-out rows, and this one, that lie at least as far out."""
+    return (1.0 + len(held) - float(np.searchsorted(held, far))) / (1.0 + len(held))
