@@ -6,9 +6,11 @@ nothing until one of them is used. Installed packages add names through entry po
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
+from types import MappingProxyType
 from typing import Generic, TypeVar, cast
 
 from homeostat.errors import BrokenPlugin, MissingExtra, TakenName, UnknownPlugin, did_you_mean
@@ -29,10 +31,12 @@ class Offer:
 class Registry(Generic[T]):
     """Names of one kind of thing. `T` is what a name resolves to: a class, a function."""
 
-    def __init__(self, kind: str, group: str) -> None:
-        """`kind` is the word in messages (`detector`), `group` the entry-point group (`homeostat.detectors`)."""
+    def __init__(self, kind: str, group: str, own: Mapping[str, str] = MappingProxyType({})) -> None:
+        """`kind` is the word in messages (`detector`), `group` the entry-point group (`homeostat.detectors`), `own` the
+        names that are there from the start, with their targets.
+        """
         self.kind, self.group = kind, group
-        self._offers: dict[str, Offer] = {}
+        self._offers = {name: Offer(target=target, by="homeostat") for name, target in own.items()}
         self._loaded: dict[str, T] = {}
         self._discovered = False
         self._frozen = False

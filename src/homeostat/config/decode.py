@@ -97,11 +97,13 @@ def _value(hint: Any, node: yaml.Node, name: str) -> object:
     if hint is str:
         return _text(node, name)
     node = _parsed(node)
+    if hint is Any:
+        return _anything(node, name)
     if is_dataclass(hint) and isinstance(hint, type):
         return decode(hint, node, name)
     if get_origin(hint) is Mapping:
         inner = get_args(hint)[1]
-        return {key.value: decode(inner, child, f"{name}.{key.value}") for key, child in pairs(node, name)}
+        return {key.value: _value(inner, child, f"{name}.{key.value}") for key, child in pairs(node, name)}
     if get_origin(hint) is tuple:
         return _texts(node, name)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
@@ -109,6 +111,23 @@ def _value(hint: Any, node: yaml.Node, name: str) -> object:
     if type(None) in get_args(hint):
         return None if node.tag == NOTHING else _value(get_args(hint)[0], node, name)
     return PLAIN[hint](node, name)
+
+
+def _anything(node: yaml.Node, name: str) -> object:
+    """Whatever is there, for a room above to make sense of."""
+    if isinstance(node, yaml.MappingNode):
+        return {key.value: _anything(child, f"{name}.{key.value}") for key, child in pairs(node, name)}
+    if isinstance(node, yaml.SequenceNode):
+        return [_anything(child, f"{name}[{place}]") for place, child in enumerate(node.value)]
+    if node.tag == NOTHING:
+        return None
+    if node.tag == FLAG:
+        return _flag(node, name)
+    try:
+        number = float(_number_text(node))
+    except ValueError:
+        return _text(node, name)
+    return int(number) if node.tag == NUMBERS[0] else number
 
 
 def _parsed(node: yaml.Node) -> yaml.Node:

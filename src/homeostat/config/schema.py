@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from homeostat.errors import UnknownKey, WrongType, did_you_mean
 from homeostat.types.task import Kind, Task
@@ -179,6 +179,9 @@ class Train:
     """Seed of initialization, order and held-out draw."""
     attempts: tuple[str, ...] = ("careful",)
     """Recipes tried in this order until the gate lets a candidate pass."""
+    recipes: Mapping[str, Any] = field(default_factory=dict)
+    """Recipes of your own, by name: each is `like` a built-in one (`careful` if it does not say), but for the fields it
+    gives; `docs/reference/methods.md` has them, and all methods."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import peft
 from homeostat.errors import CorruptWeights
 from homeostat.llm.load import quiet, require_safetensors
 
+MOVING = ("pissa", "olora", "corda", "loftq")
+"""Ways to begin an adapter that change its base."""
 _FIX = "an adapter fits only the base that it was trained on: set model.base to that, or train again"
 
 
@@ -24,6 +27,7 @@ def add_adapter(model: Any, folder: Path, name: str, *, trainable: bool = False)
     """
     quiet()
     require_safetensors(folder, str(folder), "adapter_model.safetensors")
+    _refuse_moved_base(folder)
     try:
         # peft warns of several adapters on one model, which is what we want. Tensors of other shapes are let through,
         # and found below: the library would only point to its own report.
@@ -49,6 +53,26 @@ def add_adapter(model: Any, folder: Path, name: str, *, trainable: bool = False)
             f"such as {wrong[0]}",
             where=str(folder),
             fix=_FIX,
+        )
+
+
+def _refuse_moved_base(folder: Path) -> None:
+    """Hold that an adapter is for the base as it is: some begin by taking a part of the base into themselves, and the
+    library, when it loads one that was not converted, changes the base under every other version too.
+
+    Raises:
+        CorruptWeights: the adapter is for a base that was changed.
+    """
+    told = folder / "adapter_config.json"
+    try:
+        begun = str(json.loads(told.read_text(encoding="utf-8")).get("init_lora_weights", "")).lower()
+    except (OSError, ValueError, AttributeError):
+        return  # it does not load, and is told of where it does not
+    if begun.startswith(MOVING):
+        raise CorruptWeights(
+            f"the adapter began as `{begun}` and is for a base that was changed with it",
+            where=str(folder),
+            fix="save it relative to the base as it was: peft calls it path_initial_model_for_weight_conversion",
         )
 
 

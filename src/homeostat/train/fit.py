@@ -21,7 +21,7 @@ from homeostat.train.averaging import Average, write
 from homeostat.train.budget import Clock, Spent
 from homeostat.train.job import Job
 from homeostat.train.memory import is_out_of_memory, peak_bytes
-from homeostat.train.optim import optimizer, rate
+from homeostat.train.optim import optimizer, rate, steer
 from homeostat.train.plan import Plan
 from homeostat.train.precision import peak_flops
 from homeostat.train.samples import Sample
@@ -113,7 +113,8 @@ class _Run:
         held = [(term.weight, term.begin(self.ground)) for term in job.recipe.penalties if term.weight]
         self.terms, self.measure = [(job.recipe.objective.weight, learned), *held], learned.looked
         self.accelerator = Accelerator(cpu=not torch.cuda.is_available())
-        self.moves = self.accelerator.prepare(optimizer(job.parameters, job.recipe))
+        tempi = job.recipe.adapt.tempi(self.ground.opened.model)
+        self.moves = self.accelerator.prepare(optimizer(job.parameters, job.recipe, tempi))
         self.look_every = max(1, math.ceil(self.plan.steps / job.recipe.looks))
         self.seen = sorted((self.ground.held_out or self.ground.train)[:LOOKED], key=lambda s: s.length)
         self.average = Average.of(job.parameters, job.recipe.average)
@@ -151,8 +152,8 @@ class _Run:
 
     def step(self, samples: Sequence[Sample]) -> tuple[float, float]:
         """One batch forward, backward, and a step of the optimizer; its loss and the length of its gradient."""
-        for group in self.moves.param_groups:
-            group["lr"] = self.progress.slower * rate(self.recipe, self.progress.step, self.plan.steps)
+        if steer(self.moves.param_groups, self._rate(), self.progress.step / self.plan.steps):
+            self.ground.meter.sizes.clear()
         loss = self._gradients(samples)
         norm = float(self.accelerator.clip_grad_norm_(self.job.parameters, self.recipe.clip))
         if math.isfinite(norm) and math.isfinite(loss):
@@ -162,6 +163,10 @@ class _Run:
         self.ground.meter.tokens += sum(s.length for s in samples)
         self.average.follow(self.job.parameters, self.progress.step)
         return loss, norm
+
+    def _rate(self) -> float:
+        """The learning rate at this step."""
+        return self.progress.slower * rate(self.recipe, self.progress.step, self.plan.steps)
 
     def _gradients(self, samples: Sequence[Sample]) -> float:
         """The gradients of a batch, part by part; its loss. Parts are halved as long as one does not fit."""
@@ -260,7 +265,7 @@ class _Run:
                 "steps": self.plan.steps,
                 "loss": loss,
                 "held_out": held,
-                "lr": float(self.moves.param_groups[0]["lr"]),
+                "lr": self._rate(),
                 "gradient_norm": norm,
                 "tokens_per_s": (meter.tokens - self.begun.tokens) / here,
                 "mfu": (meter.flops - self.begun.flops) / here / peak_flops(bfloat16=self.ground.bfloat16),

@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from homeostat.config.schema import Train
-from homeostat.errors import UnknownPlugin, did_you_mean
+from homeostat.errors import TakenName, UnknownPlugin, did_you_mean
 from homeostat.train.adapt.full import Full
 from homeostat.train.adapt.lora import Lora
 from homeostat.train.penalties.divergence import Divergence
+from homeostat.train.read import changed
 from homeostat.train.recipe import Recipe
 
 HALF = 0.5
@@ -30,13 +31,19 @@ further. `thorough`: more of both. `joint`: from the bare base on everything. `f
 
 
 def named(name: str, settings: Train, *, replay: float = 1.0) -> Recipe:
-    """The recipe of this name under these settings.
+    """The recipe of this name under these settings: one of ours, or of `train.recipes`.
 
     Raises:
-        UnknownPlugin: there is no such recipe.
+        UnknownPlugin: there is no such recipe, or it names a method that there is not.
+        UnknownKey, WrongType: it names a field that there is not, or a value that does not fit.
+        TakenName: a recipe of `train.recipes` is called as one of ours.
     """
+    _hold_apart(settings)
+    if name in settings.recipes and name not in NAMES:
+        return _own(name, settings, replay)
     if name not in NAMES:
-        raise UnknownPlugin(f"unknown recipe '{name}'", where="train.attempts", fix=did_you_mean(name, NAMES))
+        fix = did_you_mean(name, (*NAMES, *settings.recipes))
+        raise UnknownPlugin(f"unknown recipe '{name}'", where="train.attempts", fix=fix)
     gently = name in GENTLE
     epochs = max(1, round(HALF * settings.epochs)) if gently else settings.epochs
     plain = Recipe(
@@ -44,6 +51,7 @@ def named(name: str, settings: Train, *, replay: float = 1.0) -> Recipe:
         adapt=Full() if settings.adapt == "full" else Lora(rank=settings.rank),
         lr=settings.warm_lr if gently else settings.lr,
         epochs=epochs,
+        paced=gently,
         batch_rows=settings.batch_rows,
         warm_up=settings.warmup,
         penalties=(Divergence(weight=settings.kl),) if settings.kl else (),
@@ -55,3 +63,20 @@ def named(name: str, settings: Train, *, replay: float = 1.0) -> Recipe:
         replay=replay,
     )
     return replace(plain, **NAMES[name])
+
+
+def _own(name: str, settings: Train, replay: float) -> Recipe:
+    """A recipe of `train.recipes`: as the one it is like, but for what it says itself."""
+    values, where = settings.recipes[name], f"train.recipes.{name}"
+    like = values.get("like", "careful")
+    if like not in NAMES:
+        raise UnknownPlugin(f"unknown recipe '{like}'", where=f"{where}.like", fix=did_you_mean(str(like), NAMES))
+    return replace(changed(named(like, settings, replay=replay), values, where), name=name)
+
+
+def _hold_apart(settings: Train) -> None:
+    """Refuse recipes that hide ours."""
+    for name in settings.recipes:
+        if name in NAMES:
+            fix = f"call it otherwise, and say `like: {name}` in it"
+            raise TakenName(f"'{name}' is the name of a built-in recipe", where=f"train.recipes.{name}", fix=fix)

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from homeostat.config.schema import Train
 from homeostat.train.champion import GAUGED
 from homeostat.train.fit import LOOKED
-from homeostat.train.named import GENTLE
 from homeostat.train.recipe import Recipe
 from homeostat.train.refit import SHOWN, SHOWN_LEAST
 from homeostat.types.dataset import Example, Origin
@@ -49,7 +48,7 @@ def paced(recipe: Recipe, settings: Train, rows: Rows, labels: Sequence[str]) ->
     It looks at the held-out rows every second pass, for looks cost a part of the share too. A task that answers in
     words remembers no rows beside those it is trained on, so there is nothing to go by.
     """
-    if recipe.name not in GENTLE or not labels:
+    if not recipe.paced or not labels:
         return recipe
     made = passes(settings, rows, len(labels))
     return replace(recipe, epochs=made, looks=_looks(made))

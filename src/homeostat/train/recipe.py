@@ -32,6 +32,8 @@ class Recipe:
     """Peak learning rate."""
     epochs: float = 8.0
     """Passes over the training part of the dataset; a fraction ends inside a pass."""
+    paced: bool = False
+    """Whether `epochs` gives way to as many passes as `train.warm_share` pays for (label tasks)."""
     batch_rows: int = 32
     part_rows: int = 0
     """Rows of one pass through the model, gradients being added up over a batch; 0 for the whole batch."""

@@ -92,6 +92,7 @@ def train(order: Order) -> Trained:
     rows, held = apart(every, recipe.held_out)
     rows_of_labels = beginnings(opened, codes, len(order.start.labels) if warm else 0)
     parameters = recipe.adapt.attach(opened.model, warm, rows_of_labels, recipe.seed)
+    recipe.adapt.look(opened, [s.rendered for s in rows if not s.recalled])
     champion = _champion(order, opened, allowed, every)
     ground = Ground(
         opened=opened,

@@ -11,9 +11,9 @@ from homeostat.train.samples import Sample
 Reward: TypeAlias = Callable[[Any, Sample, tuple[int, ...]], float]
 """(tokenizer, the row, the tokens of the reply) -> what it is worth, by custom from 0 to 1."""
 
-REWARDS: Registry[Reward] = Registry("reward", "homeostat.rewards")
-for _name in ("exact", "beginning"):
-    REWARDS.add(_name, f"homeostat.train.objectives.reward.judged:{_name}")
+REWARDS: Registry[Reward] = Registry(
+    "reward", "homeostat.rewards", {name: f"{__name__}:{name}" for name in ("exact", "beginning")}
+)
 
 
 def exact(tokenizer: Any, sample: Sample, reply: tuple[int, ...]) -> float:
