@@ -43,6 +43,7 @@ docs: $(READY) ## write the pages and pictures that are made from the code
 	$(BIN)/python docs/configuration_page.py
 	$(BIN)/python docs/commands_page.py
 	$(BIN)/python docs/errors_page.py
+	$(BIN)/python docs/methods_page.py
 	$(BIN)/python docs/tree.py
 
 clean: ## remove what these words have made

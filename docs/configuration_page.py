@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import StrEnum
 from inspect import getsource
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from homeostat.config import schema
 from homeostat.config.schema import Config, Limits, Tasks
@@ -76,6 +76,7 @@ def _type(entry: Field[Any], kind: type) -> str:
     names = {str: "text", int: "whole number", float: "number", bool: "true or false"}
     inner = [kind for kind in get_args(hint) if kind in names]
     name = names.get(hint) or (names[inner[0]] if type(None) in get_args(hint) else "list of texts")
+    name = "keys and values" if get_origin(hint) is Mapping else name
     bounds = [f"{sign} {bound:g}" for sign, bound in (("≥", limits.least), ("≤", limits.most)) if bound is not None]
     return ", ".join([name, *bounds])
 

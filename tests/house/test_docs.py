@@ -19,6 +19,7 @@ KNOBS = 100
 CONFIGURATION = script("docs/configuration_page.py")
 COMMANDS = script("docs/commands_page.py")
 ERRORS = script("docs/errors_page.py")
+METHODS = script("docs/methods_page.py")
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 
 
@@ -38,10 +39,27 @@ def test_no_page_of_an_error_that_is_not() -> None:
     assert pages == codes
 
 
-@pytest.mark.parametrize("made", [CONFIGURATION, COMMANDS, ERRORS], ids=["configuration", "commands", "errors"])
+GENERATED = {"configuration": CONFIGURATION, "commands": COMMANDS, "errors": ERRORS, "methods": METHODS}
+
+
+@pytest.mark.parametrize("made", GENERATED.values(), ids=GENERATED)
 def test_a_generated_page_is_what_the_code_gives(made: dict[str, Any]) -> None:
-    """The pages of knobs, commands and errors equal what the code gives now; `make docs` writes them again."""
+    """The pages of knobs, commands, errors and methods equal what the code gives now; `make docs` writes them again."""
     assert made["PAGE"].read_text(encoding="utf-8") == made["page"](), "stale: make docs"
+
+
+def test_every_method_has_a_proof() -> None:
+    """Whatever a recipe can name has an entry in `docs/evidence.yaml`, and nothing else; the test that is named as its
+    proof is there.
+    """
+    told = METHODS["evidence"]()
+    known = {field: set(registry.names()) for field, registry in METHODS["SHELVES"].values()}
+    assert {field: set(entries) for field, entries in told.items()} == known
+    for field, entries in told.items():
+        for name, entry in entries.items():
+            assert set(entry) == {"use", "not", "seen", "proof"}, f"{field}.{name}"
+            file, _, test = entry["proof"].partition("::")
+            assert f"\ndef {test}(" in (ROOT / file).read_text(encoding="utf-8"), entry["proof"]
 
 
 def test_knobs_are_few() -> None:

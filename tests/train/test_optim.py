@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import torch
 
+from homeostat.errors import UnknownPlugin
 from homeostat.train.adapt.way import Tempo
+from homeostat.train.fit import fit
 from homeostat.train.optim import optimizer, rate, steer
 from homeostat.train.recipe import Recipe
+from train.test_fit import RECIPE, equal, held_out, job, tensors
 
 
 def test_only_matrices_decay() -> None:
@@ -63,3 +68,43 @@ def test_the_course_of_the_rate() -> None:
 def test_a_run_of_one_step() -> None:
     """A single step is taken at the peak."""
     assert rate(Recipe(lr=1.0), 0, 1) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("schedule", "heights"),
+    [("linear", [1.0, 0.75, 0.5, 0.0]), ("stable", [1.0, 1.0, 1.0, 0.0]), ("constant", [1.0, 1.0, 1.0, 1.0])],
+)
+def test_other_ways_down(schedule: str, heights: list[float]) -> None:
+    """Height above the floor at the end of the rise, a quarter and a half of the way down, and at the end."""
+    recipe = Recipe(lr=1.0, warm_up=0.2, floor=0.1, schedule=schedule)
+    wanted = [0.1 + 0.9 * height for height in heights]
+    assert [rate(recipe, step, 100) for step in (20, 40, 60, 100)] == pytest.approx(wanted)
+
+
+def test_names_that_are_not_there() -> None:
+    """The nearest optimizer or schedule is named."""
+    with pytest.raises(UnknownPlugin, match="did you mean 'adamw'"):
+        optimizer([torch.nn.Parameter(torch.ones(2, 2))], Recipe(optimizer="adamv"))
+    with pytest.raises(UnknownPlugin, match="did you mean 'cosine'"):
+        rate(Recipe(schedule="cosin"), 5, 10)
+
+
+def test_without_a_schedule(llama: Path, tmp_path: Path) -> None:
+    """Schedule-free AdamW learns at a constant rate, keeps the average that it is measured by, and goes on after a
+    break as if there had been none, bit by bit.
+    """
+    pytest.importorskip("schedulefree", reason="it is in the extra `optimizers`")
+    recipe = replace(RECIPE, optimizer="schedule_free", schedule="constant", lr=2e-2, epochs=10)
+    whole, broken, resumed = job(llama, recipe), job(llama, recipe), job(llama, recipe)
+    fitted = fit(whole)
+    assert held_out(whole)[0] == pytest.approx(fitted.progress.best, abs=1e-4)
+    assert held_out(whole)[1] > 0.65
+
+    def stop(values: dict[str, float]) -> None:
+        if values["step"] > 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(replace(broken, workspace=tmp_path, report=stop))
+    fit(replace(resumed, workspace=tmp_path))
+    assert equal(tensors(whole), tensors(resumed))

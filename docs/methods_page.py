@@ -1,0 +1,131 @@
+"""Writes the list of methods, `docs/reference/methods.md`, from their classes and `docs/evidence.yaml`:
+`python docs/methods_page.py`.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from homeostat.plugin import Registry
+from homeostat.train.catalogue import DIFFICULTIES, OBJECTIVES, ORDERS, PENALTIES, WAYS
+from homeostat.train.objectives.reward.judged import REWARDS
+from homeostat.train.recipe import Recipe, plain
+
+PAGE = Path(__file__).parent / "reference" / "methods.md"
+EVIDENCE = Path(__file__).parent / "evidence.yaml"
+SHELVES: dict[str, tuple[str, Registry[Any]]] = {
+    "Ways to adapt": ("adapt", WAYS),
+    "Objectives": ("objective", OBJECTIVES),
+    "Penalties": ("penalties", PENALTIES),
+    "Orders": ("order", ORDERS),
+    "Difficulties": ("difficulty", DIFFICULTIES),
+}
+HEAD = """# Methods of training
+
+Everything that a recipe of your own (`train.recipes`) can name, with its parameters. A method is written as its name,
+or as its name with parameters:
+
+```yaml
+train:
+  attempts: [gentle, thorough]
+  recipes:
+    gentle:
+      like: careful                      # what it does not say, it takes from there
+      adapt: {lora: {rank: 32, rs: true}}
+      objective: {adjusted: {tau: 0.5}}
+      penalties: [{divergence: {weight: 4}}, r_drop]
+      order: {curriculum: {difficulty: rarity}}
+      lr: 1e-3
+      budget: {seconds: 600}
+```
+
+None is listed without a proof: a test that a fake could not pass, on a model that really learns. *Seen* is what it
+showed where it was measured, small as that is; [the log](../log.md) has what did not work. This page is made by `python
+docs/methods_page.py` from the classes and `docs/evidence.yaml`.
+"""
+
+
+def evidence() -> dict[str, dict[str, dict[str, str]]]:
+    """Field of a recipe -> method -> `use`, `not`, `seen` and `proof`."""
+    found: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(EVIDENCE.read_text(encoding="utf-8"))
+    return found
+
+
+def page() -> str:
+    """The page: the fields of a recipe, then every method."""
+    told, parts = evidence(), [HEAD, _fields_of_a_recipe()]
+    for title, (field, registry) in SHELVES.items():
+        parts.append(f"## {title}\n\n`{field}`\n")
+        parts += [_method(name, registry.get(name), told[field][name]) for name in registry.names()]
+    rewards = [f"- `{name}`: {_sentence(REWARDS.get(name))}" for name in REWARDS.names()]
+    parts.append("## Rewards\n\nWhat `grpo` is told of replies; add your own through `homeostat.rewards`.\n")
+    return "\n".join([*parts, *rewards, ""])
+
+
+def _fields_of_a_recipe() -> str:
+    begun, texts = Recipe(), _texts(Recipe)
+    rows = ["## Fields of a recipe\n", "| field | without it | what it is |", "|---|---|---|"]
+    for field in fields(Recipe):
+        if field.name != "name":
+            value = plain(getattr(begun, field.name))
+            rows.append(f"| `{field.name}` | {_written(value)} | {texts.get(field.name, '')} |")
+    rows.append("| `like` | `careful` | The built-in recipe that the others are taken from. |")
+    return "\n".join([*rows, ""])
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"`{next(iter(value))}`" if len(value) == 1 else "no limits"
+    return "nothing" if value in (None, []) else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _method(name: str, kind: Any, told: dict[str, str]) -> str:
+    about = inspect.getdoc(inspect.getmodule(kind)) or ""
+    lines = [f"### `{name}`", "", _joined(about), "", _joined(inspect.getdoc(kind) or ""), ""]
+    texts = _texts(kind)
+    if known := fields(kind):
+        lines += ["| parameter | without it | |", "|---|---|---|"]
+        lines += [f"| `{f.name}` | {_default(f)} | {texts.get(f.name, '')} |" for f in known] + [""]
+    lines += [
+        f"**Use it** {told['use']} **Not** {told['not']}",
+        "",
+        f"**Seen:** {told['seen']} Proof: `{told['proof']}`.",
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _default(field: Field[Any]) -> str:
+    if field.default is MISSING and field.default_factory is MISSING:
+        return "must be given"
+    value = field.default if field.default_factory is MISSING else plain(field.default_factory())
+    return "nothing" if value is None else _written(list(value) if isinstance(value, tuple) else value)
+
+
+def _texts(kind: Any) -> dict[str, str]:
+    """What stands under each field in the source."""
+    body = ast.parse(inspect.getsource(kind)).body[0]
+    found, last = {}, ""
+    for node in getattr(body, "body", ()):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            last = node.target.id
+        elif last and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            found[last], last = _joined(str(node.value.value)).replace("|", "\\|"), ""
+    return found
+
+
+def _joined(text: str) -> str:
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
+
+
+def _sentence(kind: Any) -> str:
+    return _joined(inspect.getdoc(kind) or "").partition("\n")[0]
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
