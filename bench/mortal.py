@@ -33,6 +33,8 @@ from homeostat.store.nouns import Nouns
 from homeostat.types.release import Release
 from homeostat.types.turn import Turn
 
+MOODS = {"tokens_per_s", "mfu", "memory_bytes"}
+"""What a look reports of the machine's mood, and not of the run."""
 CONTEXT = multiprocessing.get_context("forkserver")
 """Workers are forked from a process that has imported everything, so that one starts in a fraction of a second."""
 CONTEXT.set_forkserver_preload(["homeostat.loop.worker", "transformers.models.llama.modeling_llama"])
@@ -196,4 +198,4 @@ def _counted(cost: Any) -> dict[str, float]:
 
 
 def _look(values: Any) -> dict[str, float]:
-    return {name: value for name, value in values.items() if name != "tokens_per_s"}
+    return {name: value for name, value in values.items() if name not in MOODS}

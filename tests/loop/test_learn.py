@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from homeostat.loop.learn import Lesson, learn, start_of, version_id
 from homeostat.loop.workshop import Workshop
 from homeostat.train.named import named
 from homeostat.train.pace import Rows, paced
+from homeostat.train.recipe import plain
 
 SCRIPT = """
 import json, sys
@@ -54,7 +55,7 @@ def test_what_is_learned_is_registered_with_where_it_came_from(shop: Workshop) -
     assert (version.parent, version.dataset, version.time) == (champion.id, champion.dataset, 5.0)
     assert (version.labels, version.base, version.kind) == (champion.labels, champion.base, "lora")
     rows = Rows.of(examples(shop.store, champion.dataset))
-    assert version.recipe == asdict(paced(lesson(shop).recipe, shop.config.train, rows, champion.labels))
+    assert version.recipe == plain(paced(lesson(shop).recipe, shop.config.train, rows, champion.labels))
     assert version.cost["steps"] == told[-1]["step"]
     assert shop.store.blobs.folder(version.blob).is_dir()
     assert list((Path(shop.config.folder) / "runs").iterdir()) == []

@@ -59,7 +59,7 @@ def test_the_refusal_is_earned(undisturbed: dict[str, Any]) -> None:
     assert naive["groups"]["new labels"]["mean"] > 0.5
     assert naive["groups"]["known labels"]["high"] < -0.05
     assert careful["groups"]["new labels"]["mean"] > 0.5
-    assert careful["groups"]["known labels"]["mean"] > -0.05
+    assert careful["groups"]["known labels"]["mean"] > -0.1 > naive["groups"]["known labels"]["mean"]
 
 
 def test_why_walks_from_the_champion_to_the_requests_that_taught_it(turned: tuple[Config, dict[str, Any]]) -> None:

@@ -42,6 +42,7 @@ class Held:
         rows = [s.rendered for s in samples] if ground.known else []
         if not rows or ground.allowed is None:
             return Held({})
+        ground.opened.model.eval()  # it is held to what it answers, without dropout
         known = ground.allowed[: ground.known]
         said, spent = log_probabilities(ground.opened, rows, known, bfloat16=ground.bfloat16)
         ground.meter.flops += spent

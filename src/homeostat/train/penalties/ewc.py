@@ -34,6 +34,7 @@ class Ewc:
         It takes a step's operations for each row, one row at a time.
         """
         tensors, chance = trained(ground.opened.model), torch.Generator().manual_seed(ground.seed)
+        ground.opened.model.eval()  # it matters what the model says, without dropout
         steps = [Step(ground, [sample]) for sample in _some(ground, self.rows)]
         logs = (drawn(step.scores[:, : ground.known or None], chance) for step in steps)
         return Pull.of(tensors, evened(fisher(logs, tensors)))
