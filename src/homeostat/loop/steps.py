@@ -213,13 +213,22 @@ def gate(shop: Workshop, now: Now, report: str, candidate: str) -> str:
     """Say whether the candidate may go on, in a sentence."""
     known = shop.store.reports.get(report)
     rows = from_lines(shop.store.blobs.text(known.rows))
-    artifact = shop.store.versions.get(candidate).blob
-    verdict = judge(known, rows, shop.config.evaluate, target=_target(rows), artifact=artifact)
+    version = shop.store.versions.get(candidate)
+    silent = untested(shop, now, version, shop.store.versions.get(known.champion))
+    settings = shop.config.evaluate
+    verdict = judge(known, rows, settings, target=_target(rows), artifact=version.blob, untested=silent)
     verdict = replace(verdict, id=ids.derived("vdt", now.turn, candidate), time=now.until)
     shop.store.verdicts.put(verdict)
     if verdict.outcome is Outcome.FAIL:
         shop.store.versions.set_state(candidate, State.REFUSED)
     return verdict.id
+
+
+def untested(shop: Workshop, now: Now, candidate: Version, champion: Version) -> list[str]:
+    """The labels that a candidate can reply with and no test row shown so far speaks of, new ones first."""
+    tested = {row.target for row in shop.suite_at(now.task, now.until)}
+    silent = [label for label in candidate.labels if label not in tested]
+    return sorted(silent, key=lambda label: label in champion.labels)
 
 
 def passes(shop: Workshop, now: Now, verdict: str) -> str:
