@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from homeostat.collect.stream import seconds
+from homeostat.collect.moment import seconds
 from homeostat.collect.text import fault_of
 from homeostat.errors import BadRequest, NotFound, did_you_mean
 from homeostat.types import ids
