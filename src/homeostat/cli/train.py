@@ -49,7 +49,7 @@ def command(
         raise typer.BadParameter("give one of --dataset and --stream")
     with closing(Workshop.open(load(config))) as shop:
         known = shop.config.task(chosen(shop.config, task))
-        wanted = named(recipe, shop.config.train, replay=shop.config.curate.replay)
+        wanted = named(recipe, shop.config.train, replay=shop.config.curate.replay, where="--recipe")
         champion = shop.store.aliases.get(known.name, "champion")
         parent = shop.store.versions.get(champion) if champion else None
         material = of_stream(shop, known, stream, wanted, parent) if stream else of_dataset(shop, known, dataset)

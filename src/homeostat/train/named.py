@@ -26,14 +26,14 @@ control. `corrections`: the same on replies that were corrected, as one does it 
 further. `thorough`: more of both. `joint`: from the bare base on everything. `first`: a task's first version."""
 
 
-def named(name: str, settings: Train, *, replay: float = 1.0) -> Recipe:
+def named(name: str, settings: Train, *, replay: float = 1.0, where: str = "train.attempts") -> Recipe:
     """The recipe of this name under these settings.
 
     Raises:
-        UnknownPlugin: there is no such recipe.
+        UnknownPlugin: there is no such recipe; `where` says who named it.
     """
     if name not in NAMES:
-        raise UnknownPlugin(f"unknown recipe '{name}'", where="train.attempts", fix=did_you_mean(name, NAMES))
+        raise UnknownPlugin(f"unknown recipe '{name}'", where=where, fix=did_you_mean(name, NAMES))
     gently = name in GENTLE
     epochs = max(1, round(HALF * settings.epochs)) if gently else settings.epochs
     plain = Recipe(
