@@ -45,7 +45,7 @@ def command(
 ) -> None:
     """Import a labeled stream: the history trains a task's first champion, the test rows become its test suite."""
     settings = load(config)
-    known = settings.task(chosen(settings, task))
+    known = settings.task(chosen(settings, task, where="--task"))
     needed = () if rows_only else (Split.HISTORY,)
     # What is true of the rows beside their labels is for scoring alone.
     rows, _ = read_stream(file, unnamed=history_split, needed=needed)
