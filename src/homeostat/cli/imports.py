@@ -61,7 +61,8 @@ def _champion(shop: Workshop, task: Task, rows: list[StreamRow]) -> dict[str, An
     """Found the task on the stream."""
     champion = shop.store.aliases.get(task.name, "champion")
     if champion is not None:
-        fix = "add the rows to its log with --rows-only, then `homeostat train`, or wait for the loop"
+        fix = "add the rows to its log with --rows-only, then `homeostat train`, or wait for the loop; if the first "
+        fix += f"import was wrong, stop what runs, move {shop.config.folder} away, and import again"
         raise NotReleasable(f"{champion} answers task '{task.name}' already", fix=fix)
     history, suite = lessons(rows, task, Split.HISTORY), exams(rows, task)
     with Scene().bar("train", 1) as bar:
