@@ -18,6 +18,7 @@ def test_a_first_champion_and_a_suite(homeostat: Run, small: Path, tmp_path: Pat
     file = stream(tmp_path / "s.jsonl.gz", 40)
     ran = homeostat("import", file, "--task", "routing", "--config", small, "--json")
     assert ran.code == 0, ran.err
+    assert "the first version is trained" in ran.err
     done = ran.json
     assert (done["history"], done["test"], done["left_out"], done["labels"]) == (32, 8, 0, 2)
     shop = Workshop.open(load(small))

@@ -78,7 +78,7 @@ def _train(shop: Workshop, task: str, material: Material, recipe: Recipe, parent
     kept = material.keep()
     name = version_id("by hand", kept.id, parent.id if parent else "", sorted(asdict(recipe).items()))
     lesson = Lesson(task=task, dataset=kept.id, recipe=recipe, version=name, parent=parent, time=kept.time)
-    with Scene().bar("train", 1) as bar:
+    with Scene().bar("train", 1, "a candidate is trained") as bar:
         version = learn(shop, lesson, bar.training)
     about = {"version": version.id, "dataset": kept.id, "labels": len(version.labels), "recipe": recipe.name}
     return {**about, **version.cost}
