@@ -17,11 +17,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from homeostat.collect.moment import seconds
+from homeostat.collect.spelling import meant
 from homeostat.collect.text import fault_of
 from homeostat.errors import BadStream, EmptyStream, NotText, did_you_mean
 
@@ -202,9 +202,9 @@ def _line(text: str, number: int, where: str) -> _Line:
         **_optional(entry, where),
     )
     for key in entry:
-        if key not in _KEYS and (meant := _nearly(key)) and meant not in entry and _would_do(entry[key], meant):
-            fix = f"rename it to '{meant}', or, if it is something else, to a name less like it"
-            raise BadStream(f"unknown key '{key}' — did you mean '{meant}'?", where=where, fix=fix)
+        if key not in _KEYS and (near := meant(key, _OPTIONAL)) and near not in entry and _would_do(entry[key], near):
+            fix = f"rename it to '{near}', or, if it is something else, to a name less like it"
+            raise BadStream(f"unknown key '{key}' — did you mean '{near}'?", where=where, fix=fix)
     return line
 
 
@@ -217,12 +217,6 @@ def _optional(entry: dict[str, object], where: str) -> dict[str, Any]:
         "reply": _words(entry, "reply", where) if "reply" in entry else "",
         "until": _time(entry, "until", where) if "until" in entry else math.inf,
     }
-
-
-@lru_cache(maxsize=1024)
-def _nearly(key: str) -> str:
-    """The optional key that a name may be a misspelling of, being four fifths alike; or nothing."""
-    return next(iter(difflib.get_close_matches(key.lower(), _OPTIONAL, n=1, cutoff=0.8)), "")
 
 
 def _would_do(value: object, key: str) -> bool:
