@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,14 @@ def test_a_candidate_beside_the_champion(homeostat: Run, small: Path, workshop: 
     assert verdict["because"]
     assert workshop.store.reports.list() == []
     assert workshop.store.verdicts.list() == []
+
+
+def test_labels_without_test_rows_are_named(homeostat: Run, small: Path, workshop: Workshop) -> None:
+    """A label that the candidate knows and the suite does not hold is named at the end of the gate's sentence."""
+    grown = workshop.store.versions.get("ver_new")
+    workshop.store.versions.put(replace(grown, labels=(*grown.labels, "hologram")))
+    ran = homeostat("eval", "ver_new", "--config", small)
+    assert ran.out.rstrip().endswith("no test rows of: hologram")
 
 
 def test_newer_requests_show_more_of_the_suite(homeostat: Run, small: Path, workshop: Workshop) -> None:

@@ -18,6 +18,7 @@ def test_a_first_champion_and_a_suite(homeostat: Run, small: Path, tmp_path: Pat
     file = stream(tmp_path / "s.jsonl.gz", 40)
     ran = homeostat("import", file, "--task", "routing", "--config", small, "--json")
     assert ran.code == 0, ran.err
+    assert "the first version is trained" in ran.err
     done = ran.json
     assert (done["history"], done["test"], done["left_out"], done["labels"]) == (32, 8, 0, 2)
     shop = Workshop.open(load(small))
@@ -38,6 +39,36 @@ def test_a_champion_is_not_founded_twice(homeostat: Run, shop: Path, store: Stor
     assert ran.code == NotReleasable.exit
     assert store.state.get("suite:routing") is None
     assert store.aliases.get("routing", "champion") == "ver_first"
+
+
+def test_starting_over_is_moving_the_folder_away(homeostat: Run, small: Path, tmp_path: Path) -> None:
+    """As the refusal says: then another first import founds the task, and moving it back brings the old one back."""
+    folder, before = small.parent / ".homeostat", small.parent / ".homeostat-before"
+    asked = ("import", stream(tmp_path / "s.jsonl", 40), "--task", "routing", "--config", small)
+    wrong = homeostat("import", stream(tmp_path / "w.jsonl", 40, label="wrong"), *asked[2:], "--json").json
+    assert wrong["labels"] == 1
+    refused = homeostat(*asked)
+    assert refused.code == NotReleasable.exit
+    assert f"move {folder} away" in refused.err
+
+    folder.rename(before)
+    right = homeostat(*asked, "--json").json
+    assert (right["labels"], right["test"]) == (2, 8)
+    assert homeostat("verify", "--config", small).code == 0
+
+    folder.rename(tmp_path / "second")
+    before.rename(folder)
+    assert wrong["version"] in homeostat("versions", "--config", small).out
+    assert homeostat("verify", "--config", small).code == 0
+
+
+def test_a_corrected_file_corrects_the_log(homeostat: Run, shop: Path, store: Store, tmp_path: Path) -> None:
+    """Wrong labels in the log are corrected by importing the same rows with the right ones."""
+    for more in ({"label": "wrong"}, {}):
+        homeostat("import", stream(tmp_path / "s.jsonl", 40, **more), "--config", shop, "--rows-only")
+    pairs = store.interactions.labeled("routing")
+    assert len(pairs) == 32
+    assert {said.value for _, said in pairs} == {"refund", "delivery"}
 
 
 def test_rows_enter_the_log_once(homeostat: Run, shop: Path, store: Store, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.conftest import Run
 from cli.scenes import START, champion, request
 from homeostat.cli.project import chosen, project, told_until
 from homeostat.config.schema import Config, Tasks
@@ -31,10 +32,30 @@ def test_of_several_tasks_one_must_be_named() -> None:
 
 
 def test_a_misspelled_task_names_the_one_that_was_meant() -> None:
-    """An unknown task is an error that lists the known ones."""
+    """An unknown task is an error that lists the known ones, and blames the argument, not the configuration."""
     with pytest.raises(UnknownKey) as caught:
         chosen(TWO, "roting")
+    assert caught.value.where == "TASK"
     assert "did you mean 'routing'?" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        (("watch", "routng"), "TASK"),
+        (("turn", "routng"), "TASK"),
+        (("versions", "routng"), "TASK"),
+        (("rollback", "routng"), "TASK"),
+        (("train", "routng", "--dataset", "dst_1"), "TASK"),
+        (("import", "rows.jsonl", "--task", "routng"), "--task"),
+    ],
+    ids=lambda words: words[0] if isinstance(words, tuple) else "",
+)
+def test_every_command_blames_what_was_typed(homeostat: Run, shop: Path, words: tuple[str, ...], where: str) -> None:
+    """As its own help names it."""
+    ran = homeostat(*words, "--config", shop)
+    assert ran.code == UnknownKey.exit
+    assert f"E101 unknown task 'routng'  ({where})" in ran.err
 
 
 def test_a_project_without_tasks_says_so() -> None:

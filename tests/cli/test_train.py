@@ -20,10 +20,15 @@ def test_one_source_and_only_one(homeostat: Run, shop: Path, tmp_path: Path) -> 
 
 
 def test_an_unknown_recipe_names_the_nearest(homeostat: Run, shop: Path, tmp_path: Path) -> None:
-    """An error that lists the recipes there are."""
-    ran = homeostat("train", "--config", shop, "--stream", stream(tmp_path / "s.jsonl"), "--recipe", "carefull")
+    """An error that lists the recipes there are, and says who named it: the command line or the configuration."""
+    asked = ("train", "--config", shop, "--stream", stream(tmp_path / "s.jsonl"), "--recipe", "carefull")
+    ran = homeostat(*asked)
     assert ran.code == UnknownPlugin.exit
+    assert "unknown recipe 'carefull'  (--recipe)" in ran.err
     assert "did you mean 'careful'?" in ran.err
+    with shop.open("a") as file:
+        file.write("train: {attempts: [thorogh]}\n")
+    assert "unknown recipe 'thorogh'  (train.attempts)" in homeostat(*asked).err
 
 
 def test_a_dataset_that_is_not_there(homeostat: Run, shop: Path) -> None:

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from homeostat.loop.story.processes import Part
 from homeostat.release.rollout import open_shadow
 from homeostat.store import Store
 from homeostat.types.dataset import Dataset, Example
+from homeostat.types.turn import Turn
 from homeostat.types.version import State
 
 LAUNCH = """
@@ -86,6 +88,47 @@ def test_one_turn_at_a_time(homeostat: Run, shop: Path, store: Store, folder: Pa
         ran = homeostat("turn", "--config", shop)
     assert ran.out.strip() == f"{turn} is under way already"
     assert len(store.turns.list("routing")) == 1
+
+
+def test_the_turn_as_a_document(homeostat: Run, shop: Path, store: Store, folder: Path) -> None:
+    """`--json` prints the turn and nothing else, and says whether it was opened by this command."""
+    with only_worker(folder):
+        first, second = (homeostat("turn", "--config", shop, "--json").json for _ in range(2))
+    [turn] = store.turns.list("routing")
+    assert first == {
+        "id": turn.id,
+        "task": "routing",
+        "time": turn.time,
+        "state": "open",
+        "because": "",
+        "diary": {},
+        "opened": True,
+    }
+    assert second == {**first, "opened": False}
+
+
+@pytest.mark.parametrize(("state", "code"), [("decide", 0), ("failed", TurnFailed.exit)])
+def test_the_turn_as_a_document_when_it_has_ended(
+    homeostat: Run, shop: Path, store: Store, folder: Path, state: str, code: int
+) -> None:
+    """With `--wait` it is the turn as it ended, also where it broke off."""
+    turn = Turn(id="trn_1", task="routing", time=START)
+    store.turns.put(turn)
+    end = replace(turn, state=state, because="it had to", diary={"watch": "sig_1"})
+    threading.Timer(1.0, store.turns.put, [end]).start()
+    with only_worker(folder):
+        ran = homeostat("turn", "--config", shop, "--wait", "--json")
+    assert ran.code == code
+    assert ran.json == {
+        "id": "trn_1",
+        "task": "routing",
+        "time": START,
+        "state": state,
+        "because": "it had to",
+        "diary": {"watch": "sig_1"},
+        "opened": False,
+    }
+    assert ("E604" in ran.err) == bool(code)
 
 
 def test_waiting_ends_when_the_worker_does(homeostat: Run, shop: Path, folder: Path) -> None:

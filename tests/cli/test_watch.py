@@ -7,12 +7,16 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cli.conftest import Run
 from cli.scenes import START, champion, request
+from homeostat.config.schema import Monitor
 from homeostat.errors import NothingReleased
+from homeostat.monitor.watch import Watcher
 from homeostat.store import Store
+from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.signal import Moved, Signal
 
 
@@ -68,6 +72,39 @@ def test_before_there_is_a_statistic(homeostat: Run, shop: Path, store: Store) -
     for number in range(3):
         request(store, number, first.id)
     assert "3 of 10 requests" in homeostat("watch", "--config", shop).out
+
+
+def watched(store: Store, *, until: int) -> None:
+    """What a watcher leaves after so many labels, of which only the first 40 agree with the replies."""
+    first = champion(store, "first")
+    watcher = Watcher.start("routing", np.zeros((0, 0)), (), Monitor(false_alarm_every=1_000))
+    for number in range(until):
+        row = request(store, number, first.id)
+        value = "refund" if number < 40 else "delivery"
+        said = Feedback(id=f"fbk_{number:03}", interaction=row.id, kind=FeedbackKind.LABEL, value=value, time=row.time)
+        watcher.update_labels([(row, said)])
+    store.state.put(f"watcher:{first.id}", watcher.state())
+
+
+def test_the_statistic_of_labels_beside_that_of_requests(homeostat: Run, shop: Path, store: Store) -> None:
+    """Once labels have arrived there is a row of theirs, with their number, also while requests are only learned."""
+    watched(store, until=43)
+    ran = homeostat("watch", "--config", shop)
+    (row,) = [line for line in ran.out.splitlines() if line.startswith("loss")]
+    assert "of 43 labels" in row
+    assert row.rstrip().endswith("500,000")
+    assert "learning what is normal" in ran.out
+    found = homeostat("watch", "--config", shop, "--json").json["statistic"]["loss"]
+    assert found["labels"] == 43
+    assert 0 < found["log10"] == found["highest_log10"] < 3
+
+
+def test_the_highest_statistic_of_labels_outlives_its_alarm(homeostat: Run, shop: Path, store: Store) -> None:
+    """After an alarm the evidence begins anew, and what it has been is still said."""
+    watched(store, until=60)
+    found = homeostat("watch", "--config", shop, "--json").json["statistic"]["loss"]
+    assert found["highest_log10"] > 3
+    assert found["log10"] is None or found["log10"] < 3
 
 
 def test_only_the_newest_signals(homeostat: Run, shop: Path, store: Store) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from homeostat.collect.feedback import Rules, read_feedback
 from homeostat.errors import BadRequest, NotFound
 from homeostat.types.feedback import FeedbackKind
 
-RULES = Rules(known=lambda id: id.startswith("int_"), now=lambda: 100.0)
-TRUSTING = Rules(known=lambda id: True, now=lambda: 100.0, trust_time=True)
+RULES = Rules(task_of=lambda id: "routing" if id.startswith("int_") else "", now=lambda: 100.0)
+TRUSTING = replace(RULES, trust_time=True)
 
 
 def said(**more: object) -> dict[str, object]:
@@ -82,3 +84,20 @@ def test_a_statement_carries_its_own_time_only_where_that_is_trusted() -> None:
     assert read_feedback(said(time=None), TRUSTING)[0].time == 100.0
     with pytest.raises(BadRequest, match="'time' is 'later'"):
         read_feedback(said(time="later"), TRUSTING)
+
+
+def test_a_label_that_is_nearly_a_known_one_is_taken_with_a_warning() -> None:
+    """New labels are how a task grows; only what looks like a slip of a finger is warned of, and only of labels."""
+    known = {"routing": frozenset({"billing", "delivery"})}
+    warnings: list[str] = []
+    rules = replace(RULES, labels=lambda task: known.get(task, frozenset()), warn=warnings.append)
+    values = ("biling", "Delivery", "delivery", "hologram")
+    rows = read_feedback([said(value=value) for value in values], rules)
+    assert tuple(row.value for row in rows) == values
+    assert warnings == [
+        "label 'biling' is new; did you mean 'billing'?",
+        "label 'Delivery' is new; did you mean 'delivery'?",
+    ]
+    read_feedback([said(kind="comment", value="biling"), said(kind="correction", value="biling")], rules)
+    read_feedback(said(value="biling"), replace(rules, task_of=lambda id: "replies"))
+    assert len(warnings) == 2

@@ -129,6 +129,20 @@ def test_many_are_counted(store: Store) -> None:
     assert "60 interactions" in ids(old.led_to)
 
 
+def test_copies_are_counted_apart(store: Store) -> None:
+    """What a version replied to copies, which no user got, is no part of what it answered."""
+    story(store, 4)
+    log = store.interactions.list("t")
+    store.interactions.add(replace(one, id=f"int_new{one.id}", version="ver_new") for one in log)
+    copies = [replace(log[0], id=f"int_c{n}", role=Role.SHADOW, of="int_000", version="ver_new") for n in range(29)]
+    store.interactions.add(copies)
+    tree = why(store, "ver_new")
+    replies = [(branch.relation, branch.count) for branch in tree.led_to if "answered" in branch.relation]
+    assert replies == [("answered by", 1)] * 4 + [("answered unseen by", 30)]
+    assert "  → 30 interactions  (answered unseen by it)" in lines(tree)
+    assert [branch.relation for branch in why(store, "int_c0").came_from] == ["answered unseen by", "copies"]
+
+
 def test_request_on_to_the_version(store: Store) -> None:
     """From a request on to the dataset it is in, the version that learned it, and the release of that."""
     story(store, 4)

@@ -73,6 +73,14 @@ def test_a_loss_at_the_margin_passes_at_most_alpha() -> None:
     assert pass_rate(counted("gained", 300, 200, 10), 700, -0.03, settings=settings) <= 0.05 + NOISE
 
 
+def test_labels_without_rows_change_the_sentence_alone() -> None:
+    """Nothing is claimed of what no row speaks of, and it is said."""
+    rows = counted("a", 500, 60, 5)
+    report, plain = judge(rows)
+    silent = gate(report, rows, SETTINGS, artifact="hash of the folder", untested=["refund"])
+    assert silent == replace(plain, because=plain.because + "; no test rows of: refund")
+
+
 def test_a_slice_of_500_that_lost_five_points() -> None:
     """With 500 rows in a slice that is worse by five points, others being much better: promoted at most 5 %."""
     others = counted("slice 1", 250, 80, 1) + counted("slice 2", 250, 80, 1)

@@ -51,6 +51,16 @@ def test_many_groups_are_counted() -> None:
     )
 
 
+def test_labels_without_test_rows_are_named_last() -> None:
+    """Whatever the verdict, it says of which labels it says nothing; three are named and the others counted."""
+    said = sentence(Outcome.PASS, [OVERALL, OLD], SETTINGS, untested=("x",))
+    assert said == sentence(Outcome.PASS, [OVERALL, OLD], SETTINGS) + "; no test rows of: x"
+    for outcome in (Outcome.FAIL, Outcome.UNSURE):
+        worse = finding("overall", -0.1, 0.01, 500, p=1.0)
+        said = sentence(outcome, [worse], SETTINGS, untested=tuple("abcdef"))
+        assert said.endswith("; no test rows of: a, b, c and 3 more")
+
+
 def test_refused_because_it_forgot() -> None:
     """Forgetting is named first, with the margin that was exceeded."""
     lost = finding("old intents", -0.312, 0.023, 1200, bound=-0.02, p=1.0)

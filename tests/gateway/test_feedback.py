@@ -29,6 +29,19 @@ def test_feedback_is_stored_when_201_comes_back(client: openai.OpenAI, address: 
     assert [f.id for f in store.feedback.of([id])] == one.json()["ids"] + two.json()["ids"]
 
 
+def test_a_label_that_may_be_misspelled_is_stored_with_a_warning(
+    client: openai.OpenAI, address: str, store: Store
+) -> None:
+    """Taken as it is, and said once however often it is stated; what is known, or new altogether, is taken silently."""
+    id = ask(client)
+    said = [{"interaction": id, "kind": "label", "value": value} for value in ("refnd", "refnd", "refund", "hologram")]
+    got = httpx.post(f"{address}/v1/feedback", json=said)
+    assert got.status_code == 201
+    assert got.json()["warnings"] == ["label 'refnd' is new; did you mean 'refund'?"]
+    assert [f.value for f in store.feedback.of([id])] == ["refnd", "refnd", "refund", "hologram"]
+    assert list(httpx.post(f"{address}/v1/feedback", json=said[2:]).json()) == ["ids"]
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code", "words"),
     [

@@ -140,6 +140,18 @@ def test_the_gate_refuses_a_copy_that_gains_nothing(shop: Workshop) -> None:
     assert steps.undecided(shop, NOW) == copy
 
 
+def test_a_verdict_names_the_labels_without_test_rows(shop: Workshop) -> None:
+    """Those of the candidate that the suite has not shown by then, new ones first."""
+    copy = candidate(shop)
+    champion, version = shop.champion(TASK), shop.store.versions.get(copy)
+    assert steps.untested(shop, NOW, version, champion) == []
+    shop.put_suite(TASK, [row for row in shop.suite(TASK) if row.target != champion.labels[1]])
+    grown = replace(version, labels=(*version.labels, "hologram"))
+    assert steps.untested(shop, NOW, grown, champion) == ["hologram", champion.labels[1]]
+    verdict = steps.gate(shop, NOW, steps.evaluate(shop, NOW, copy), copy)
+    assert shop.store.verdicts.get(verdict).because.endswith(f"; no test rows of: {champion.labels[1]}")
+
+
 def test_rows_that_are_not_shown_yet_are_not_measured_on(shop: Workshop) -> None:
     """Before the new labels appear, the suite is the old one."""
     report = steps.evaluate(shop, replace(NOW, until=START + 300.0), candidate(shop))

@@ -49,6 +49,19 @@ def test_a_version_is_loaded_before_the_first_request_is_routed_to_it(
     assert set(backend.loaded()) == {old.id, new.id}
 
 
+def test_the_labels_in_force_are_the_champions(store: Store, routes: Routes, tmp_path: Path) -> None:
+    """None before the first release; a candidate's count only when it answers everybody."""
+    assert routes.labels("routing") == frozenset()
+    old = add_version(store, tmp_path, refund="money")
+    new = add_version(store, tmp_path, refund="money", delivery="parcel")
+    release(store, Stage.CANARY, old, new, share=0.5)
+    routes.refresh()
+    assert routes.labels("routing") == {"refund"}
+    release(store, Stage.FULL, new)
+    routes.refresh()
+    assert routes.labels("routing") == {"refund", "delivery"}
+
+
 def test_the_way_back_stays_loaded_and_older_versions_go(
     store: Store, backend: KeywordBackend, routes: Routes, tmp_path: Path
 ) -> None:

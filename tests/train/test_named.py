@@ -45,9 +45,13 @@ def test_what_each_name_means() -> None:
 
 
 def test_an_unknown_name() -> None:
-    """A recipe that is not there is named, with the nearest that is."""
-    with pytest.raises(UnknownPlugin, match="did you mean 'careful'"):
+    """A recipe that is not there is named, with the nearest that is, and with who asked for it."""
+    with pytest.raises(UnknownPlugin, match="did you mean 'careful'") as caught:
         named("carefull", Train())
+    assert caught.value.where == "train.attempts"
+    with pytest.raises(UnknownPlugin) as caught:
+        named("carefull", Train(), where="--recipe")
+    assert caught.value.where == "--recipe"
 
 
 def test_who_recalls() -> None:

@@ -72,7 +72,8 @@ def _beside(shop: Workshop, candidate: Version, champion: Version) -> dict[str, 
     target = sorted({steps.NEW} & {row.group for row in rows})
     task = shop.config.task(now.task)
     report = compare(task, candidate.id, champion.id, rows, settings, now=now.until, target=target)
-    verdict = gate(report, rows, settings, target=target, artifact=candidate.blob)
+    silent = steps.untested(shop, now, candidate, champion)
+    verdict = gate(report, rows, settings, target=target, artifact=candidate.blob, untested=silent)
     return {"report": report, "verdict": verdict, "at": now.until}
 
 

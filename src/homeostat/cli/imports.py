@@ -45,7 +45,7 @@ def command(
 ) -> None:
     """Import a labeled stream: the history trains a task's first champion, the test rows become its test suite."""
     settings = load(config)
-    known = settings.task(chosen(settings, task))
+    known = settings.task(chosen(settings, task, where="--task"))
     needed = () if rows_only else (Split.HISTORY,)
     # What is true of the rows beside their labels is for scoring alone.
     rows, _ = read_stream(file, unnamed=history_split, needed=needed)
@@ -61,10 +61,11 @@ def _champion(shop: Workshop, task: Task, rows: list[StreamRow]) -> dict[str, An
     """Found the task on the stream."""
     champion = shop.store.aliases.get(task.name, "champion")
     if champion is not None:
-        fix = "add the rows to its log with --rows-only, then `homeostat train`, or wait for the loop"
+        fix = "add the rows to its log with --rows-only, then `homeostat train`, or wait for the loop; if the first "
+        fix += f"import was wrong, stop what runs, move {shop.config.folder} away, and import again"
         raise NotReleasable(f"{champion} answers task '{task.name}' already", fix=fix)
     history, suite = lessons(rows, task, Split.HISTORY), exams(rows, task)
-    with Scene().bar("train", 1) as bar:
+    with Scene().bar("train", 1, "the first version is trained") as bar:
         now = max(example.time for example in history)
         version = found(shop, task.name, history, suite, now=now, report=bar.training)
     return {

@@ -45,14 +45,14 @@ def project(config: Path) -> Iterator[Project]:
         yield Project(settings, store)
 
 
-def chosen(config: Config, name: str) -> str:
-    """The task of this name; without one, the only task there is.
+def chosen(config: Config, name: str, *, where: str = "TASK") -> str:
+    """The task of this name, given at `where` on the command line; without one, the only task there is.
 
     Raises:
         UnknownKey: there is no such task, or none was named and there are several or none.
     """
     if name:
-        return config.task(name).name
+        return config.task(name, where=where).name
     if len(config.tasks) == 1:
         return next(iter(config.tasks))
     if not config.tasks:

@@ -24,14 +24,12 @@ from homeostat.cli.material import Material, of_dataset, of_stream, require_know
 from homeostat.cli.project import chosen
 from homeostat.cli.table import document, facts
 from homeostat.config.load import load
-from homeostat.loop.learn import Lesson, learn, start_of, version_id
+from homeostat.loop.foresight import foretell
+from homeostat.loop.learn import Lesson, learn, version_id
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
-from homeostat.train.forecast import forecast
 from homeostat.train.named import named
-from homeostat.train.pace import Rows, paced
 from homeostat.train.recipe import Recipe, plain
-from homeostat.train.run import Order
 from homeostat.types.version import Version
 
 
@@ -49,7 +47,7 @@ def command(
         raise typer.BadParameter("give one of --dataset and --stream")
     with closing(Workshop.open(load(config))) as shop:
         known = shop.config.task(chosen(shop.config, task))
-        wanted = named(recipe, shop.config.train, replay=shop.config.curate.replay)
+        wanted = named(recipe, shop.config.train, replay=shop.config.curate.replay, where="--recipe")
         champion = shop.store.aliases.get(known.name, "champion")
         parent = shop.store.versions.get(champion) if champion else None
         material = of_stream(shop, known, stream, wanted, parent) if stream else of_dataset(shop, known, dataset)
@@ -63,22 +61,16 @@ def command(
 
 
 def _foretell(shop: Workshop, task: str, material: Material, recipe: Recipe, parent: Version | None) -> dict[str, Any]:
-    order = Order(
-        task=shop.config.task(task),
-        start=start_of(shop, parent),
-        examples=material.examples,
-        labels=material.labels,
-        recipe=paced(recipe, shop.config.train, Rows.of(material.examples), material.labels),
-        folder=Path(),
-    )
-    return asdict(forecast(order)) | {"labels": len(material.labels), "recipe": recipe.name}
+    known = shop.config.task(task)
+    needed = foretell(shop, known, material.examples, material.labels, recipe, parent)
+    return asdict(needed) | {"labels": len(material.labels), "recipe": recipe.name}
 
 
 def _train(shop: Workshop, task: str, material: Material, recipe: Recipe, parent: Version | None) -> dict[str, Any]:
     kept = material.keep()
     name = version_id("by hand", kept.id, parent.id if parent else "", sorted(plain(recipe).items()))
     lesson = Lesson(task=task, dataset=kept.id, recipe=recipe, version=name, parent=parent, time=kept.time)
-    with Scene().bar("train", 1) as bar:
+    with Scene().bar("train", 1, "a candidate is trained") as bar:
         version = learn(shop, lesson, bar.training)
     about = {"version": version.id, "dataset": kept.id, "labels": len(version.labels), "recipe": recipe.name}
     return {**about, **version.cost}

@@ -1,7 +1,8 @@
 """Show how far the traffic of a task has moved: the statistic beside its threshold, and the newest signals.
 
-The statistic is that of the version that answers now; it passes its threshold while nothing moves once in
-`monitor.false_alarm_every` requests on average. `--follow` prints it again whenever it has changed, until interrupted.
+The statistic is that of the version that answers now: of its requests, and, once there are labels, of its losses. While
+nothing moves it passes its threshold once in `monitor.false_alarm_every` requests, or labels, on average. `--follow`
+prints it again whenever it has changed, until interrupted.
 
 Exit codes: 0 printed; 1x configuration; 53 no version answers the task yet.
 
@@ -10,18 +11,17 @@ Example: `homeostat watch routing --follow`
 
 from __future__ import annotations
 
-import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from homeostat.cli.interrupt import interrupted
 from homeostat.cli.project import Project, project
 from homeostat.cli.table import document, table
-from homeostat.monitor.channels import CONFIDENCE, NEIGHBORS
-from homeostat.monitor.detectors.shiryaev_roberts import log_mean
+from homeostat.monitor.levels import of_labels, of_requests
+from homeostat.monitor.watch import LOSS
 from homeostat.web import words
 from homeostat.web.plain import plain
 
@@ -51,34 +51,31 @@ def command(
 def _look(opened: Project, task: str, limit: int) -> dict[str, Any]:
     """What is known at this moment."""
     version, settings = opened.champion(task), opened.config.monitor
-    trace = opened.store.state.get(f"trace:{version}", [])
+    trace, watcher = (opened.store.state.get(f"{kept}:{version}", {}) for kept in ("trace", "watcher"))
     return {
         "task": task,
         "version": version,
         "requests": opened.store.interactions.count(task, version=version),
         "calibrates_on": settings.min_reference,
         "threshold": settings.false_alarm_every,
-        "statistic": _statistic(trace),
+        "statistic": {name: asdict(level) for name, level in of_requests(trace).items()} | _labels(watcher),
         "signals": plain(opened.store.signals.list(task, limit=limit)),
     }
 
 
-def _statistic(trace: list[list[float]]) -> dict[str, dict[str, float]]:
-    """Per channel and together, the newest and the highest log10 of the statistic; empty without a trace."""
-    if not trace:
-        return {}
-    values = np.array([point[1:] for point in trace], dtype=np.float64)
-    together = log_mean(values * math.log(10.0)) / math.log(10.0)
-    columns = dict(zip((CONFIDENCE, NEIGHBORS), values.T, strict=False)) | {"together": together}
-    return {name: {"log10": float(c[-1]), "highest_log10": float(c.max())} for name, c in columns.items()}
+def _labels(watcher: dict[str, Any]) -> dict[str, Any]:
+    """How far the losses are, and of how many labels; empty before the first."""
+    known = of_labels(watcher)
+    return {LOSS: asdict(known[1]) | {"labels": known[0]}} if known else {}
 
 
 def _print(seen: dict[str, Any]) -> None:
-    calibrating = f"learning what is normal: {seen['requests']:,} of {seen['calibrates_on']:,} requests"
-    rows = [
-        (name, words.about(value["log10"]), words.about(value["highest_log10"]), words.count(seen["threshold"]))
-        for name, value in seen["statistic"].items()
-    ] or [(calibrating, "", "", words.count(seen["threshold"]))]
+    learning = f"learning what is normal: {seen['requests']:,} of {seen['calibrates_on']:,} requests"
+    threshold = words.count(seen["threshold"])
+    rows = [] if seen["statistic"].keys() - {LOSS} else [(learning, "", "", threshold)]
+    for name, value in seen["statistic"].items():
+        of = f" of {words.several(value['labels'], 'label')}" if name == LOSS else ""
+        rows.append((name + of, words.about(value["log10"]), words.about(value["highest_log10"]), threshold))
     table(f"{seen['task']}, {seen['version']}", ("statistic", "now", "highest", "threshold"), rows)
     told = [
         (s["id"], words.when(s["time"]), s["moved"], s["detector"], words.amount(s["statistic"]), words.count(s["n"]))

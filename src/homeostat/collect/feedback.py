@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from homeostat.collect.stream import seconds
+from homeostat.collect.moment import seconds
+from homeostat.collect.spelling import meant
 from homeostat.collect.text import fault_of
 from homeostat.errors import BadRequest, NotFound, did_you_mean
 from homeostat.types import ids
@@ -23,16 +24,22 @@ _SHAPE = '{"interaction": id, "kind": "label|correction|rating|comment", "value"
 class Rules:
     """What the reader needs to know of its surroundings."""
 
-    known: Callable[[str], bool]
-    """Whether an interaction of this id is in the store."""
+    task_of: Callable[[str], str]
+    """Task of the interaction of this id; empty if it is not in the store."""
     now: Callable[[], float]
     """The time a statement gets that carries none, in seconds since 1970."""
     trust_time: bool = False
     """Whether a statement may carry its own time."""
+    labels: Callable[[str], frozenset[str]] = lambda task: frozenset()
+    """Labels that a task can reply with now; empty where that is not known."""
+    warn: Callable[[str], None] = lambda warning: None
+    """Told of what was taken and may be a mistake."""
 
 
 def read_feedback(body: object, rules: Rules) -> list[Feedback]:
     """One row per statement of a decoded body: an object, or a list of them.
+
+    A label that is new is taken, as the world may have moved; one that is nearly a known one is warned of.
 
     Raises:
         BadRequest: the body has another shape, a key or kind that does not exist, or a value that does not fit.
@@ -60,13 +67,21 @@ def _one(statement: object, rules: Rules, where: str) -> Feedback:
         time=_time(statement, rules, f"{where}.time"),
         source=_text(statement, "source", where) if statement.get("source") else "",
     )
-    if not rules.known(interaction):
+    task = rules.task_of(interaction)
+    if not task:
         raise NotFound(
             f"no interaction '{interaction}'",
             where=f"{where}.interaction",
             fix="send the `id` of the chat completion that the feedback is about",
         )
+    if kind is FeedbackKind.LABEL:
+        _warn(row.value, rules.labels(task), rules.warn)
     return row
+
+
+def _warn(label: str, known: frozenset[str], warn: Callable[[str], None]) -> None:
+    if label not in known and (near := meant(label, known)):
+        warn(f"label '{label:.60}' is new; did you mean '{near}'?")
 
 
 def _kind(value: object, where: str) -> FeedbackKind:

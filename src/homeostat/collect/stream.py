@@ -1,8 +1,9 @@
 """Reads a labeled, time-ordered stream of requests: JSON lines, plain or gzipped, one object a line.
 
 Keys: `text`, `label`, `time`, and, optional, `split`, `tags`, `truth`, `reply` (the text that should be answered) and
-`until` (when a test row is retired because what is right for it changed); others are passed over. What is under `truth`
-is handed back beside the rows and never in them, so that whoever holds rows cannot read it.
+`until` (when a test row is retired because what is right for it changed). Others are passed over, unless one looks like
+an optional key misspelled: nearly its name, with a value that would do for it, in a line that lacks it. What is under
+`truth` is handed back beside the rows and never in them, so that whoever holds rows cannot read it.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ import json
 import math
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
+from homeostat.collect.moment import seconds
+from homeostat.collect.spelling import meant
 from homeostat.collect.text import fault_of
 from homeostat.errors import BadStream, EmptyStream, NotText, did_you_mean
 
@@ -25,8 +29,8 @@ Truth = Mapping[str, object]
 """What a stream knows about a row that nothing but scoring may read."""
 
 _SHAPE = 'one JSON object a line: {"text", "label", "time", "split", "tags", "truth"}; the last three may be missing'
-_KEYS = frozenset({"text", "label", "time", "split", "tags", "truth", "reply", "until"})
-_YEAR_10000 = 253_402_300_800.0
+_OPTIONAL = ("split", "tags", "truth", "reply", "until")
+_KEYS = frozenset({"text", "label", "time", *_OPTIONAL})
 
 
 class Split(StrEnum):
@@ -190,17 +194,36 @@ def _line(text: str, number: int, where: str) -> _Line:
         raise BadStream(f"not JSON: {broken}", where=where, fix=_SHAPE) from broken
     if not isinstance(entry, dict):
         raise BadStream(f"a JSON {type(entry).__name__} where an object is wanted", where=where, fix=_SHAPE)
-    return _Line(
+    line = _Line(
         number=number,
         text=_words(entry, "text", where),
         label=_words(entry, "label", where),
         time=_time(entry, "time", where),
-        split=_split(entry.get("split"), where),
-        tags=_tags(entry.get("tags"), where),
-        truth=_truth(entry.get("truth"), where),
-        reply=_words(entry, "reply", where) if "reply" in entry else "",
-        until=_time(entry, "until", where) if "until" in entry else math.inf,
+        **_optional(entry, where),
     )
+    for key in entry:
+        if key not in _KEYS and (near := meant(key, _OPTIONAL)) and near not in entry and _would_do(entry[key], near):
+            fix = f"rename it to '{near}', or, if it is something else, to a name less like it"
+            raise BadStream(f"unknown key '{key}' — did you mean '{near}'?", where=where, fix=fix)
+    return line
+
+
+def _optional(entry: dict[str, object], where: str) -> dict[str, Any]:
+    """What stands under the keys that may be missing."""
+    return {
+        "split": _split(entry.get("split"), where),
+        "tags": _tags(entry.get("tags"), where),
+        "truth": _truth(entry.get("truth"), where),
+        "reply": _words(entry, "reply", where) if "reply" in entry else "",
+        "until": _time(entry, "until", where) if "until" in entry else math.inf,
+    }
+
+
+def _would_do(value: object, key: str) -> bool:
+    """Whether a value could stand under an optional key."""
+    with suppress(BadStream):
+        return bool(_optional({key: value}, ""))
+    return False
 
 
 def _words(entry: dict[str, object], key: str, where: str) -> str:
@@ -230,20 +253,6 @@ def _time(entry: dict[str, object], key: str, where: str) -> float:
         raise BadStream(
             f"'{key}' is {entry[key]!r:.60}", where=where, fix="write it as 2026-01-31T12:00:00+00:00 or as seconds"
         ) from broken
-
-
-def seconds(value: object) -> float:
-    """Seconds since 1970 of an ISO 8601 text (UTC where it names no zone) or of a number.
-
-    Raises:
-        ValueError: it is neither, or so large that it must be milliseconds.
-    """
-    if isinstance(value, str):
-        moment = datetime.fromisoformat(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _YEAR_10000:
-        raise ValueError(f"not a time in seconds: {value!r}")
-    return float(value)
 
 
 def _split(value: object, where: str) -> Split | None:

@@ -249,20 +249,20 @@ class Config:
         """Folder of the blobs: `store.blobs`, or `blobs` in `folder`."""
         return self.store.blobs or str(Path(self.folder) / "blobs")
 
-    def task(self, name: str) -> Task:
+    def task(self, name: str, *, where: str = "tasks") -> Task:
         """The task of this name, with its default metric filled in.
 
         Raises:
-            UnknownKey: `tasks` has no such name.
+            UnknownKey: `tasks` has no such name; `where` says who named it.
             WrongType: its metric is not one of its kind.
         """
         if name not in self.tasks:
-            raise UnknownKey(f"unknown task '{name}'", where="tasks", fix=did_you_mean(name, self.tasks))
+            raise UnknownKey(f"unknown task '{name}'", where=where, fix=did_you_mean(name, self.tasks))
         entry = self.tasks[name]
         metric = METRICS[entry.kind]
         if entry.metric not in ("", metric):
-            where = f"tasks.{name}.metric"
-            raise WrongType(f"a task of kind {entry.kind} has no '{entry.metric}'", where=where, fix=f"write {metric}")
+            what, place = f"a task of kind {entry.kind} has no '{entry.metric}'", f"tasks.{name}.metric"
+            raise WrongType(what, where=place, fix=f"write {metric}")
         return Task(
             name=name,
             kind=entry.kind,

@@ -89,6 +89,7 @@ def gate(
     *,
     target: Collection[str] = (),
     artifact: str = "",
+    untested: Sequence[str] = (),
 ) -> Verdict:
     """What the rows prove about the candidate, at level `settings.alpha` for each claim.
 
@@ -102,7 +103,8 @@ def gate(
     - UNSURE: neither. The rows do not decide.
 
     The test of the overall and the target claim is McNemar's exact one, of the guard claims the exact unconditional
-    one; real-valued outcomes (chrF) get Student's t.
+    one; real-valued outcomes (chrF) get Student's t. `untested` are labels of the candidate that no row speaks of: they
+    change no claim, and the sentence names them.
 
     Raises:
         ValueError: the rows are not those of the report.
@@ -119,7 +121,7 @@ def gate(
         report=report.id,
         candidate=report.candidate,
         outcome=outcome,
-        because=sentence(outcome, findings, settings),
+        because=sentence(outcome, findings, settings, untested=untested),
         artifact=artifact,
         tests={finding.name: finding.p for finding in findings if finding.required},
     )

@@ -11,7 +11,7 @@ from homeostat.stats.power import needed
 from homeostat.types.report import Outcome, Score
 
 _NAMED = 3
-"""Groups named one by one; more of them are counted."""
+"""Groups, or labels, named one by one; more of them are counted."""
 
 _POWER = 0.8
 """Chance to decide that the suggested number of further rows is computed for."""
@@ -47,15 +47,16 @@ class Finding:
         return self.score.high < self.bound
 
 
-def sentence(outcome: Outcome, findings: Sequence[Finding], settings: Evaluate) -> str:
-    """One sentence with numbers, in points of the metric."""
+def sentence(outcome: Outcome, findings: Sequence[Finding], settings: Evaluate, *, untested: Sequence[str] = ()) -> str:
+    """One sentence with numbers, in points of the metric; last the labels that no row speaks of, if there are any."""
     match outcome:
         case Outcome.FAIL:
-            return _refused(findings)
+            said = _refused(findings)
         case Outcome.PASS:
-            return _passed(findings)
+            said = _passed(findings)
         case _:
-            return _undecided(findings, settings)
+            said = _undecided(findings, settings)
+    return said + _silent(untested)
 
 
 def _passed(findings: Sequence[Finding]) -> str:
@@ -109,6 +110,13 @@ def _unproven(findings: Sequence[Finding]) -> str:
     """Groups and targets that are reported without having been asked for a proof."""
     small = [finding for finding in findings if not finding.required]
     return f"; too few rows to demand a proof: {_list(small, with_n=True)}" if small else ""
+
+
+def _silent(untested: Sequence[str]) -> str:
+    """`; no test rows of: x, y, z and 3 more`."""
+    more = len(untested) - _NAMED
+    rest = f" and {more} more" if more > 0 else ""
+    return f"; no test rows of: {', '.join(untested[:_NAMED])}{rest}" if untested else ""
 
 
 def _gain(finding: Finding) -> str:

@@ -17,7 +17,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from homeostat.collect.stream import seconds
+from homeostat.collect.moment import seconds
 from homeostat.collect.text import fault_of
 from homeostat.errors import BadRequest, did_you_mean
 from homeostat.gateway.body import json_object

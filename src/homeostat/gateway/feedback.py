@@ -12,8 +12,10 @@ from homeostat.serve.answer import Answerer
 
 
 async def feedback(request: Request) -> JSONResponse:
-    """Take feedback; the ids come back in the order of the statements."""
+    """Take feedback; the ids come back in the order of the statements, with warnings if there is cause for some."""
     answerer: Answerer = request.app.state.answerer
-    rows = await asyncio.to_thread(answerer.feedback, json_value(await request.body()))
+    warnings: dict[str, None] = {}
+    rows = await asyncio.to_thread(answerer.feedback, json_value(await request.body()), warnings.setdefault)
     request.app.state.metrics.feedback(rows)
-    return JSONResponse({"ids": [row.id for row in rows]}, 201)
+    warned = {"warnings": list(warnings)} if warnings else {}
+    return JSONResponse({"ids": [row.id for row in rows], **warned}, 201)

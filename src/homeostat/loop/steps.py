@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from homeostat.curate.build import build
+from homeostat.curate.build import Curated, build
 from homeostat.curate.mix import memory
 from homeostat.curate.snapshot import ancestry, examples, store_dataset
 from homeostat.curate.snapshot import gather as inputs_of
@@ -30,6 +30,7 @@ from homeostat.release import rollout
 from homeostat.stats.intervals import mean_interval
 from homeostat.train.named import named
 from homeostat.train.pace import Rows, paced
+from homeostat.train.recipe import Recipe
 from homeostat.types import ids
 from homeostat.types.dataset import Example
 from homeostat.types.decision import Action
@@ -136,17 +137,22 @@ def remembered(shop: Workshop, version: Version) -> list[Example]:
 
 def curate(shop: Workshop, now: Now, recipe: str) -> str:
     """Build the dataset that this recipe wants."""
+    champion = shop.champion(now.task)
+    rows = curated(shop, now, named(recipe, shop.config.train, replay=shop.config.curate.replay))
+    parents = (champion.dataset,) if champion.dataset else ()
+    return store_dataset(
+        shop.store, rows, task=now.task, turn=f"{now.turn}.{recipe}", now=now.until, parents=parents
+    ).id
+
+
+def curated(shop: Workshop, now: Now, recipe: Recipe) -> Curated:
+    """The rows of that dataset; nothing is written."""
     champion, task = shop.champion(now.task), shop.config.task(now.task)
     fence = [row.text for row in shop.suite(now.task)]
     inputs = inputs_of(shop.store, task, champion=champion, evaluation=fence, until=now.until)
-    wanted = named(recipe, shop.config.train, replay=shop.config.curate.replay)
-    if wanted.only_wrong:
+    if recipe.only_wrong:
         inputs = replace(inputs, pairs=[p for p in inputs.pairs if p[0].reply != p[1].value])
-    curated = build(replace(inputs, recall=wanted.recalls), replace(shop.config.curate, replay=wanted.replay))
-    parents = (champion.dataset,) if champion.dataset else ()
-    return store_dataset(
-        shop.store, curated, task=now.task, turn=f"{now.turn}.{recipe}", now=now.until, parents=parents
-    ).id
+    return build(replace(inputs, recall=recipe.recalls), replace(shop.config.curate, replay=recipe.replay))
 
 
 def train(shop: Workshop, now: Now, recipe: str, dataset: str) -> str:
@@ -213,13 +219,22 @@ def gate(shop: Workshop, now: Now, report: str, candidate: str) -> str:
     """Say whether the candidate may go on, in a sentence."""
     known = shop.store.reports.get(report)
     rows = from_lines(shop.store.blobs.text(known.rows))
-    artifact = shop.store.versions.get(candidate).blob
-    verdict = judge(known, rows, shop.config.evaluate, target=_target(rows), artifact=artifact)
+    version = shop.store.versions.get(candidate)
+    silent = untested(shop, now, version, shop.store.versions.get(known.champion))
+    settings = shop.config.evaluate
+    verdict = judge(known, rows, settings, target=_target(rows), artifact=version.blob, untested=silent)
     verdict = replace(verdict, id=ids.derived("vdt", now.turn, candidate), time=now.until)
     shop.store.verdicts.put(verdict)
     if verdict.outcome is Outcome.FAIL:
         shop.store.versions.set_state(candidate, State.REFUSED)
     return verdict.id
+
+
+def untested(shop: Workshop, now: Now, candidate: Version, champion: Version) -> list[str]:
+    """The labels that a candidate can reply with and no test row shown so far speaks of, new ones first."""
+    tested = {row.target for row in shop.suite_at(now.task, now.until)}
+    silent = [label for label in candidate.labels if label not in tested]
+    return sorted(silent, key=lambda label: label in champion.labels)
 
 
 def passes(shop: Workshop, now: Now, verdict: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -110,14 +110,22 @@ class Answerer:
         """Have the other version of a running release answer the same request, once nobody waits for the model."""
         self.copies.ask(answered.asked, answered.pick)
 
-    def feedback(self, body: object) -> list[Feedback]:
+    def feedback(self, body: object, warn: Callable[[str], None] = lambda warning: None) -> list[Feedback]:
         """Take a decoded body of feedback: one statement or a list; waits until all rows are durable.
+
+        `warn` is told of labels that are taken and look like a known one misspelled.
 
         Raises:
             BadRequest: the body does not fit; nothing of it was taken.
             NotFound: it is about an interaction that does not exist; nothing of it was taken.
         """
-        rules = Rules(known=self._known, now=time.time, trust_time=self.gateway.trust_client_time)
+        rules = Rules(
+            task_of=self._task_of,
+            now=time.time,
+            trust_time=self.gateway.trust_client_time,
+            labels=self.routes.labels,
+            warn=warn,
+        )
         rows = read_feedback(body, rules)
         for done in [self.writer.put(row) for row in rows]:
             done.result()
@@ -184,19 +192,18 @@ class Answerer:
             answered.set_result(result)
             written.add_done_callback(_log_failure)
 
-    def _known(self, interaction_id: str) -> bool:
-        """Whether an interaction is stored; rows that still wait are written before the answer is no."""
-        if self._stored(interaction_id):
-            return True
+    def _task_of(self, interaction_id: str) -> str:
+        """Task of a stored interaction; rows that still wait are written before the answer is that there is none."""
+        if task := self._stored(interaction_id):
+            return task
         self.writer.flush()
         return self._stored(interaction_id)
 
-    def _stored(self, interaction_id: str) -> bool:
+    def _stored(self, interaction_id: str) -> str:
         try:
-            self.store.interactions.get(interaction_id)
+            return self.store.interactions.get(interaction_id).task
         except NotFound:
-            return False
-        return True
+            return ""
 
 
 def _pass_on(written: Future[None], result: Answered, answered: Future[Answered]) -> None:

@@ -39,6 +39,7 @@ class Routes:
         self._tasks, self._poll_s = tuple(tasks), poll_s
         self._table: dict[str, Release] = {}
         self._before: dict[str, Release] = {}
+        self._labels: dict[str, frozenset[str]] = {}
         self._in_flight: Counter[str] = Counter()
         self._ready: set[str] = set()
         self._lock = threading.Lock()
@@ -98,6 +99,10 @@ class Routes:
         """The release in force."""
         return self._table.get(task)
 
+    def labels(self, task: str) -> frozenset[str]:
+        """What the champion of the release in force can reply with; empty for a task of text, and without a release."""
+        return self._labels.get(task, frozenset())
+
     def refresh(self) -> None:
         """Look at the newest rows once: load what they name, put them in force, free what nobody needs."""
         for task in self._tasks:
@@ -134,8 +139,9 @@ class Routes:
         with self._loading:
             for version in _named(release):
                 self._load(version)
+            labels = frozenset(self._store.versions.get(release.champion).labels)
             with self._lock:
-                self._table[task] = release
+                self._table[task], self._labels[task] = release, labels
                 if before is not None:
                     self._before[task] = before
         self.problems.pop(task, None)

@@ -10,6 +10,7 @@ from homeostat.errors import NotFound, did_you_mean
 from homeostat.store.describe import DESCRIBED
 from homeostat.store.missing import NOUNS
 from homeostat.store.store import Store
+from homeostat.types.interaction import Role
 
 MANY = 20
 """More nouns than this in one relation are counted instead of listed."""
@@ -17,6 +18,8 @@ SHOWN = 3
 """Of those that are counted, how many are listed as examples."""
 DEPTH = 8
 """Steps that are walked in each direction unless another number is asked for."""
+ANSWERED = {Role.PRIMARY: "answered by", Role.SHADOW: "answered unseen by"}
+"""How a reply is tied to its version: what users got, and what was replied to a copy, which nobody got."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +144,7 @@ def _origins(store: Store, id: str) -> list[_Group]:
     found = _groups(store.lineage.parents(id))
     if id.startswith("int_"):
         one = store.interactions.get(id)
-        ties = [("answered by", one.version), ("copies", one.of)]
+        ties = [(ANSWERED[one.role], one.version), ("copies", one.of)]
         found += _groups([(relation, other) for relation, other in ties if other])
     if id.startswith("fbk_"):
         found += _groups([("is about", store.feedback.get(id).interaction)])
@@ -161,12 +164,16 @@ def _outcomes(store: Store, id: str) -> list[_Group]:
 
 
 def _answered(store: Store, version: str) -> list[_Group]:
-    """What a version answered: too much, for a version that served, to be fetched only to be counted."""
-    task = store.versions.get(version).task
-    total = store.interactions.count(task, role=None, version=version)
-    some = store.interactions.list(task, role=None, version=version, limit=MANY if total <= MANY else SHOWN)
-    ids = tuple(one.id for one in some)
-    return [_Group(relation="answered by", begins="int", ids=ids, total=total)] if total else []
+    """What a version answered, and apart from it what it answered for nobody: too much, for a version that served, to
+    be fetched only to be counted.
+    """
+    task, found = store.versions.get(version).task, []
+    for role, relation in ANSWERED.items():
+        total = store.interactions.count(task, role=role, version=version)
+        some = store.interactions.list(task, role=role, version=version, limit=MANY if total <= MANY else SHOWN)
+        if total:
+            found.append(_Group(relation=relation, begins="int", ids=tuple(one.id for one in some), total=total))
+    return found
 
 
 def _groups(ties: list[tuple[str, str]]) -> list[_Group]:

@@ -30,11 +30,11 @@ control. `corrections`: the same on replies that were corrected, as one does it 
 further. `thorough`: more of both. `joint`: from the bare base on everything. `first`: a task's first version."""
 
 
-def named(name: str, settings: Train, *, replay: float = 1.0) -> Recipe:
+def named(name: str, settings: Train, *, replay: float = 1.0, where: str = "train.attempts") -> Recipe:
     """The recipe of this name under these settings: one of ours, or of `train.recipes`.
 
     Raises:
-        UnknownPlugin: there is no such recipe, or it names a method that there is not.
+        UnknownPlugin: there is no such recipe (`where` says who named it), or it names a method that there is not.
         UnknownKey, WrongType: it names a field that there is not, or a value that does not fit.
         TakenName: a recipe of `train.recipes` is called as one of ours.
     """
@@ -43,7 +43,7 @@ def named(name: str, settings: Train, *, replay: float = 1.0) -> Recipe:
         return _own(name, settings, replay)
     if name not in NAMES:
         fix = did_you_mean(name, (*NAMES, *settings.recipes))
-        raise UnknownPlugin(f"unknown recipe '{name}'", where="train.attempts", fix=fix)
+        raise UnknownPlugin(f"unknown recipe '{name}'", where=where, fix=fix)
     gently = name in GENTLE
     epochs = max(1, round(HALF * settings.epochs)) if gently else settings.epochs
     plain = Recipe(

@@ -192,3 +192,32 @@ def test_state_goes_through_json_and_goes_on(cut):
     second.load(json.loads(json.dumps(first.state())))
 
     assert cut + rows_to_alarm(second, losses[cut:], names[cut:]) == expected
+
+
+def test_the_level_is_what_an_alarm_compares_with_the_threshold():
+    """It rises to what an alarm reports and begins anew there; the highest stays, through JSON too."""
+    losses = np.random.default_rng(3).random(900) < np.where(np.arange(900) < 400, 0.1, 0.4)
+    names = [f"s={k}" for k in np.random.default_rng(4).integers(0, 3, 900)]
+    detector = LossDetector(10_000)
+    assert detector.level == detector.highest == -np.inf
+    row, alarm = first_alarm(detector, losses, names)
+
+    assert alarm.log_statistic == detector.highest >= np.log(10_000)
+    assert detector.level == -np.inf
+    detector.update(0.0, row + 1.0, names[0])
+    assert detector.level < detector.highest
+    again = LossDetector(10_000)
+    again.load(json.loads(json.dumps(detector.state())))
+    assert (again.level, again.highest) == (detector.level, detector.highest)
+
+
+def test_a_state_from_before_the_highest_was_kept_goes_on():
+    """It is taken from the level at hand."""
+    detector = LossDetector(10_000)
+    for row in range(20):
+        detector.update(float(row % 2), float(row))
+    state = {key: value for key, value in detector.state().items() if key != "highest"}
+    again = LossDetector(10_000)
+    again.load(state)
+
+    assert again.highest == again.level == detector.level

@@ -86,7 +86,10 @@ class Comparison:
     def wait(self, scene: Scene) -> dict[str, Compared]:
         """The arms, when all are there."""
         done: dict[str, float] = {}
-        with self._pool, scene.bar("arms", len(self._arms)) as bar:
+        with (
+            self._pool,
+            scene.bar("arms", len(self._arms), "what else could have been done is trained and scored") as bar,
+        ):
             while not all(each.done() for each in self._arms.values()):
                 with suppress(Empty):
                     name, share = self._said.get(timeout=0.5)

@@ -62,7 +62,8 @@ class Desk:
         asked = _thin(live, LIVE_ROWS)
         replay = Replay(url, TASK, CORRECTED, len(asked), kind="correction")
         half = len(asked) // 2
-        with self.scene.bar("replies", len(asked)) as bar:
+        doing = f"{half} questions are answered in words and corrected, then a turn learns from it"
+        with self.scene.bar("replies", len(asked), doing) as bar:
             for at in range(0, half, 16):
                 replay.send(asked[at : at + 16])
                 bar.to(at)

@@ -40,8 +40,7 @@ class Scene:
 
     def say(self, event: str, text: str, at: float | None = None) -> None:
         """Print a line with the seconds since the start, and keep it for the timeline."""
-        elapsed = time.time() - self.started
-        self.console.print(f"[dim]{elapsed:6.1f} s[/dim]  [bold]{event:<9}[/bold] {text}", soft_wrap=True)
+        elapsed = self._line(event, text)
         plain = Text.from_markup(text).plain
         self.timeline.append({"wall_s": round(elapsed, 1), "time": at, "event": event, "text": plain})
 
@@ -62,9 +61,20 @@ class Scene:
         self.console.print()
         self.console.print(table)
 
+    def _line(self, event: str, text: str) -> float:
+        """Print a line; the seconds since the start that it carries."""
+        elapsed = time.time() - self.started
+        self.console.print(f"[dim]{elapsed:6.1f} s[/dim]  [bold]{event:<9}[/bold] {text}", soft_wrap=True)
+        return elapsed
+
     @contextmanager
-    def bar(self, name: str, total: float) -> Iterator[Bar]:
-        """A progress bar that lives as long as the block; lines said meanwhile appear above it."""
+    def bar(self, name: str, total: float, doing: str = "") -> Iterator[Bar]:
+        """A progress bar that lives as long as the block; lines said meanwhile appear above it.
+
+        Where no bar can be drawn, as in a log, a line says at the beginning what is being done, if `doing` does.
+        """
+        if doing and not self.console.is_interactive:
+            self._line(name, doing)
         columns = (
             TextColumn("          [bold]{task.description:<9}[/bold]"),
             BarColumn(bar_width=30),

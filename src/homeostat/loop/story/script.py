@@ -117,7 +117,8 @@ class Story:
             "stream",
             f"{self.options.name}: {len(history):,} labeled rows of history, {len(self.live):,} requests to come",
         )
-        with ProcessPoolExecutor(1, helpers()) as beside, self.scene.bar("train", 1) as bar:
+        doing = "the first version is trained on the history"
+        with ProcessPoolExecutor(1, helpers()) as beside, self.scene.bar("train", 1, doing) as bar:
             replies = beside.submit(taught, self.config, self.options.rows) if self.desk else None
             self.first = self._first_version(history, now, bar)
         cost = self.first.cost
@@ -153,7 +154,7 @@ class Story:
         return Serving(Path(self.options.folder) / "homeostat.yaml", self.scene)
 
     def _replay(self, rows: list[StreamRow], follower: Follower) -> None:
-        with self.scene.bar("traffic", len(rows)) as bar:
+        with self.scene.bar("traffic", len(rows), f"{len(rows):,} requests are sent, in the order of time") as bar:
             at = 0
             while at < len(rows):
                 busy = follower.busy()

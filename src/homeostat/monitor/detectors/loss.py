@@ -76,11 +76,21 @@ class LossDetector:
         self._all = _Watched((_RANKS if baseline is None else 0) + len(STAKES))
         self._slices: dict[str, _Watched] = {}
         self._levels: dict[str, float] = {}
+        self.highest = -math.inf
+        """Highest level since the start, those of alarms included."""
 
     @property
     def rows(self) -> int:
         """Labeled rows bet on since the start."""
         return self._all.evidence.rows
+
+    @property
+    def level(self) -> float:
+        """Natural logarithm of the statistic now; minus infinity before the first row and right after an alarm."""
+        overall = self._all.evidence.level
+        if not self._levels:
+            return overall
+        return float(np.logaddexp.reduce([overall, *self._levels.values()])) - math.log(2)
 
     def update(self, loss: float, time: float, slice: str = "") -> Alarm | None:
         """Take the loss, in [0, 1] or UNKNOWN, of an interaction of this time, and of the slice of this name if any."""
@@ -98,8 +108,13 @@ class LossDetector:
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on later, as JSON values."""
-        slices = {name: own.state() for name, own in self._slices.items()}
-        return {"baseline": self.baseline, "begun": self._begun, "all": self._all.state(), "slices": slices}
+        return {
+            "baseline": self.baseline,
+            "begun": self._begun,
+            "all": self._all.state(),
+            "slices": {name: own.state() for name, own in self._slices.items()},
+            "highest": self.highest if self.rows else None,
+        }
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take over what `state` gave."""
@@ -109,12 +124,13 @@ class LossDetector:
         for name, own in self._slices.items():
             own.load(state["slices"][name])
         self._levels = {name: own.evidence.level for name, own in self._slices.items()}
+        kept = state.get("highest")  # older states have none
+        self.highest = self.level if kept is None else float(kept)
 
     def _alarm(self) -> Alarm | None:
         """If the mean of both sides is over the threshold: what leads, and all evidence begins anew."""
-        overall = level = self._all.evidence.level
-        if self._levels:
-            level = float(np.logaddexp.reduce([overall, *self._levels.values()])) - math.log(2)
+        overall, level = self._all.evidence.level, self.level
+        self.highest = max(self.highest, level)
         if level < math.log(self.threshold):
             return None
         place = max(self._levels, key=self._levels.__getitem__, default="")
