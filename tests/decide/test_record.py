@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from homeostat.config.schema import Decide
-from homeostat.decide.record import record
+from homeostat.decide.record import decided, record
 from homeostat.decide.value import Evidence
 from homeostat.store import Store
 from homeostat.types.decision import Action
@@ -30,6 +30,16 @@ def test_ledger_goes_on(tmp_path: Path) -> None:
         assert actions == [Action.WAIT, Action.WAIT, Action.RETRAIN, Action.WAIT]
         assert other.action is Action.WAIT
         assert [row.action for row in store.decisions.list("routing")] == actions
+
+
+def test_what_would_be_decided(tmp_path: Path) -> None:
+    """With the ledger as it stands, and as often as one asks: nothing is written."""
+    with Store.open(f"sqlite:///{tmp_path}/a.db", tmp_path / "blobs") as store:
+        for k in range(3):
+            seen = [decided(store, EVIDENCE, SETTINGS, now=float(k), turn=f"trn_{k}")[0] for _ in range(2)]
+            assert len(store.decisions.list()) == k
+            assert seen == [record(store, EVIDENCE, SETTINGS, now=float(k), turn=f"trn_{k}")] * 2
+        assert seen[0].action is Action.RETRAIN
 
 
 def test_run_twice(tmp_path: Path) -> None:

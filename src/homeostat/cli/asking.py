@@ -33,12 +33,17 @@ def require_worker(
         raise NoWorker(problem, where=opened.config.folder, fix=f"start one with `homeostat up`{then}")
 
 
+def until(opened: Project, task: str) -> float:
+    """The moment up to which a turn opened now looks: that of the newest label, or now where there is none."""
+    return told_until(opened.store, task) or time.time()
+
+
 def ask(opened: Project, task: str) -> tuple[Turn, bool]:
     """The turn under way, or a new one, and whether it is new."""
     for turn in opened.store.turns.list(task):
         if turn.state == "open":
             return turn, False
-    new = Turn(id=ids.new("trn"), task=task, time=told_until(opened.store, task) or time.time())
+    new = Turn(id=ids.new("trn"), task=task, time=until(opened, task))
     opened.store.turns.put(new)
     with (
         closing(TurnQueue(Path(opened.config.folder))) as queue,

@@ -24,14 +24,12 @@ from homeostat.cli.material import Material, of_dataset, of_stream, require_know
 from homeostat.cli.project import chosen
 from homeostat.cli.table import document, facts
 from homeostat.config.load import load
-from homeostat.loop.learn import Lesson, learn, start_of, version_id
+from homeostat.loop.foresight import foretell
+from homeostat.loop.learn import Lesson, learn, version_id
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
-from homeostat.train.forecast import forecast
 from homeostat.train.named import named
-from homeostat.train.pace import Rows, paced
 from homeostat.train.recipe import Recipe
-from homeostat.train.run import Order
 from homeostat.types.version import Version
 
 
@@ -63,15 +61,9 @@ def command(
 
 
 def _foretell(shop: Workshop, task: str, material: Material, recipe: Recipe, parent: Version | None) -> dict[str, Any]:
-    order = Order(
-        task=shop.config.task(task),
-        start=start_of(shop, parent),
-        examples=material.examples,
-        labels=material.labels,
-        recipe=paced(recipe, shop.config.train, Rows.of(material.examples), material.labels),
-        folder=Path(),
-    )
-    return asdict(forecast(order)) | {"labels": len(material.labels), "recipe": recipe.name}
+    known = shop.config.task(task)
+    needed = foretell(shop, known, material.examples, material.labels, recipe, parent)
+    return asdict(needed) | {"labels": len(material.labels), "recipe": recipe.name}
 
 
 def _train(shop: Workshop, task: str, material: Material, recipe: Recipe, parent: Version | None) -> dict[str, Any]:

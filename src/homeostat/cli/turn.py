@@ -4,21 +4,25 @@ The turn looks at everything said up to the newest label; it ends early where re
 way already it is that one. With `--wait` its diary is printed until it ends; an interrupt ends the waiting, not the
 turn. With `--json` the turn is the document, as it was opened or, with `--wait`, as it ended.
 
-Exit codes: 0 opened, or ended in order; 1x configuration; 53 no version answers the task yet; 63 no worker runs; 64 the
-turn broke off with an error.
+`--dry-run` needs no worker and changes nothing: it says what a turn opened now would decide, which datasets it would
+build and what training on them would take. Whether a candidate would pass the gate cannot be foreseen.
+
+Exit codes: 0 opened, ended in order, or foreseen; 1x configuration; 26 it would retrain and there is nothing to train
+on; 53 no version answers the task yet; 63 no worker runs; 64 the turn broke off with an error.
 
 Example: `homeostat turn routing --wait`
 """
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from homeostat.cli.asking import FAILED, ask, follow, require_worker
+from homeostat.cli.asking import FAILED, ask, follow, require_worker, until
 from homeostat.cli.project import project
 from homeostat.cli.table import document
 from homeostat.errors import TurnFailed
@@ -32,12 +36,20 @@ def command(
     task: Annotated[str, typer.Argument(help="Name of the task; may be left out where there is one.")] = "",
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     wait: Annotated[bool, typer.Option("--wait", help="Print the turn's diary until it ends.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would do, and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Open a turn of the loop now, for the running worker."""
+    if wait and dry_run:
+        raise typer.BadParameter("give one of --wait and --dry-run: there is no turn to wait for")
     with project(config) as opened:
         name = opened.task(task)
         opened.champion(name)
+        if dry_run:
+            # Imported here and not above: it reads a model library, which asking a worker does without.
+            show = importlib.import_module("homeostat.cli.foresight").show
+            show(opened.config, name, until(opened, name), as_json=as_json)
+            return
         require_worker(opened)
         follower = Follower(opened.store, name, Scene(Console(quiet=True)))
         follower.look()  # what happened before is not told again

@@ -17,9 +17,17 @@ def record(store: Store, evidence: Evidence, settings: Decide, *, now: float, tu
     Raises:
         StoreFull: the disk is full.
     """
-    name = f"decide.ledger.{evidence.task}"
-    saved = store.state.get(name)
-    decision, ledger = decide(evidence, settings, now=now, turn=turn, ledger=Ledger(**saved) if saved else None)
+    decision, ledger = decided(store, evidence, settings, now=now, turn=turn)
     store.decisions.put(decision)
-    store.state.put(name, asdict(ledger))
+    store.state.put(_name(evidence.task), asdict(ledger))
     return decision
+
+
+def decided(store: Store, evidence: Evidence, settings: Decide, *, now: float, turn: str) -> tuple[Decision, Ledger]:
+    """What would be decided with the task's ledger, and the ledger after it; nothing is written."""
+    saved = store.state.get(_name(evidence.task))
+    return decide(evidence, settings, now=now, turn=turn, ledger=Ledger(**saved) if saved else None)
+
+
+def _name(task: str) -> str:
+    return f"decide.ledger.{task}"

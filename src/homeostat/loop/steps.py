@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from homeostat.curate.build import build
+from homeostat.curate.build import Curated, build
 from homeostat.curate.mix import memory
 from homeostat.curate.snapshot import ancestry, examples, store_dataset
 from homeostat.curate.snapshot import gather as inputs_of
@@ -30,6 +30,7 @@ from homeostat.release import rollout
 from homeostat.stats.intervals import mean_interval
 from homeostat.train.named import named
 from homeostat.train.pace import Rows, paced
+from homeostat.train.recipe import Recipe
 from homeostat.types import ids
 from homeostat.types.dataset import Example
 from homeostat.types.decision import Action
@@ -136,17 +137,22 @@ def remembered(shop: Workshop, version: Version) -> list[Example]:
 
 def curate(shop: Workshop, now: Now, recipe: str) -> str:
     """Build the dataset that this recipe wants."""
+    champion = shop.champion(now.task)
+    rows = curated(shop, now, named(recipe, shop.config.train, replay=shop.config.curate.replay))
+    parents = (champion.dataset,) if champion.dataset else ()
+    return store_dataset(
+        shop.store, rows, task=now.task, turn=f"{now.turn}.{recipe}", now=now.until, parents=parents
+    ).id
+
+
+def curated(shop: Workshop, now: Now, recipe: Recipe) -> Curated:
+    """The rows of that dataset; nothing is written."""
     champion, task = shop.champion(now.task), shop.config.task(now.task)
     fence = [row.text for row in shop.suite(now.task)]
     inputs = inputs_of(shop.store, task, champion=champion, evaluation=fence, until=now.until)
-    wanted = named(recipe, shop.config.train, replay=shop.config.curate.replay)
-    if wanted.only_wrong:
+    if recipe.only_wrong:
         inputs = replace(inputs, pairs=[p for p in inputs.pairs if p[0].reply != p[1].value])
-    curated = build(replace(inputs, recall=wanted.recalls), replace(shop.config.curate, replay=wanted.replay))
-    parents = (champion.dataset,) if champion.dataset else ()
-    return store_dataset(
-        shop.store, curated, task=now.task, turn=f"{now.turn}.{recipe}", now=now.until, parents=parents
-    ).id
+    return build(replace(inputs, recall=recipe.recalls), replace(shop.config.curate, replay=recipe.replay))
 
 
 def train(shop: Workshop, now: Now, recipe: str, dataset: str) -> str:
