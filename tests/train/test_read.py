@@ -65,6 +65,7 @@ def test_passes_that_are_given_are_made() -> None:
         ({"penalties": ["divergence", {"ewc": 3}]}, WrongType, r"here\.penalties\[1\]\.ewc"),
         ({"adapt": {"lora": {}, "full": {}}}, WrongType, "the name of one way to adapt"),
         ({"order": {"curriculum": {"difficulty": "given"}}}, WrongType, "given needs `values`"),
+        ({"adapt": {"lora": {"init": "pisa"}}}, WrongType, r"'pisa' is none.*did you mean 'pissa'"),
         ({"budget": 5}, WrongType, "5 where keys and values is wanted"),
     ],
 )

@@ -144,7 +144,8 @@ class _Run:
         loss, norm = self.step([self.ground.train[k] for k in rows])
         if not (math.isfinite(norm) and math.isfinite(loss)):
             self._back_off(f"the loss is not a number at step {progress.step}")
-        elif math.isinf(progress.first):
+            return
+        if math.isinf(progress.first):
             progress.first = loss
         reached = self.recipe.budget.reached(self.clock.spent(), self.ground.meter.flops)
         if progress.step % self.look_every == 0 or progress.step == self.plan.steps or reached:
@@ -209,7 +210,8 @@ class _Run:
             progress.worse += 1
         progress.ended = ended or ("patience" if progress.worse >= self.recipe.patience else "")
         progress.done = bool(progress.ended)
-        self._report(loss, held, norm)
+        if math.isfinite(held):
+            self._report(loss, held, norm)
         self._save()
 
     @torch.no_grad()
@@ -255,6 +257,8 @@ class _Run:
         for _, loss in self.terms:
             if isinstance(loss, Ending):
                 loss.end()
+        if self.recipe.save_memory:
+            self.ground.opened.model.gradient_checkpointing_disable()
         self.ground.opened.model.eval()
 
     def _report(self, loss: float, held: float, norm: float) -> None:

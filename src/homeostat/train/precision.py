@@ -47,7 +47,7 @@ _EVERY = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend
 def peak_flops(*, bfloat16: bool) -> float:
     """Operations a second of this machine's large matrix products, with the threads of this process; measured once."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    size = 8192 if device.type == "cuda" else 1024
+    size = 8192 if device.type == "cuda" else 512
     one = torch.ones(size, size, device=device, dtype=torch.bfloat16 if bfloat16 else torch.float32)
     best = 0.0
     for _ in range(4):

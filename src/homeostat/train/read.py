@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, replace
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from homeostat.errors import UnknownKey, UnknownPlugin, WrongType, did_you_mean
 from homeostat.plugin import Registry
@@ -65,6 +65,11 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         if not isinstance(value, list | tuple):
             raise _wrong(value, "a list", where)
         return tuple(_value(get_args(hint)[0], each, f"{where}[{k}]") for k, each in enumerate(value))
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            fix = did_you_mean(str(value), get_args(hint))
+            raise WrongType(f"{value!r:.60} is none of those that there are", where=where, fix=fix)
+        return value
     if hint is Budget:
         return Budget(**_fields(Budget, _mapping(value, where), where))
     if hint in CHOSEN:

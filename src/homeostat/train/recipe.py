@@ -35,6 +35,7 @@ class Recipe:
     paced: bool = False
     """Whether `epochs` gives way to as many passes as `train.warm_share` pays for (label tasks)."""
     batch_rows: int = 32
+    """Rows of one step."""
     part_rows: int = 0
     """Rows of one pass through the model, gradients being added up over a batch; 0 for the whole batch."""
     optimizer: str = "adamw"
@@ -46,6 +47,7 @@ class Recipe:
     floor: float = 0.05
     """Learning rate at the end, as a share of the peak."""
     weight_decay: float = 0.01
+    """Share by which matrices are pulled toward zero, times the learning rate, at every step (decoupled)."""
     clip: float = 1.0
     """Largest gradient norm."""
     average: float = 0.0
@@ -73,6 +75,7 @@ class Recipe:
     max_steps: int = 0
     """Cap on optimizer steps; 0 for none."""
     seed: int = 0
+    """Of the order of the rows, a fresh adapter, dropout, and whatever else is drawn."""
 
     @property
     def recalls(self) -> bool:

@@ -37,6 +37,7 @@ class Lora(Way):
 
     kind: ClassVar[str] = "lora"
     rank: int = 16
+    """Numbers that a layer's change passes through."""
     alpha: float | None = None
     """The adapter's product is scaled by alpha / rank, or by alpha / √rank if `rs`; None is 2 × rank, or 2 × √rank."""
     dropout: float = 0.0
@@ -79,6 +80,7 @@ class Lora(Way):
                 if _ROWS in name and start is None:
                     tensor.data.copy_(torch.stack(list(rows.values())))
                 parameters.append(tensor)
+        model.eval()  # what has been put on comes in training mode, and may be asked before it is trained
         return parameters
 
     def look(self, opened: Opened, rows: Sequence[Rendered]) -> None:
