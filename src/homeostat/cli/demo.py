@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 
 from homeostat.builtin.resources import traffic_path
+from homeostat.cli.interrupt import leaving_in_order
 from homeostat.collect.git import read_git
 from homeostat.collect.stream import StreamRow, Truth, read_stream
 from homeostat.loop.story.closing import tell
@@ -44,7 +45,8 @@ def command(
         name=name, folder=folder, rows=rows, truths=truths, label_budget=label_budget, seed=seed, limit=limit
     )
     story = Story(options, scene)
-    story.tell()
+    with leaving_in_order():
+        story.tell()
     told = document(story)
     tell(scene, told)
     report = folder / "report.html"

@@ -1,8 +1,9 @@
-"""Being told to end as an event, for commands that go on until then."""
+"""Being told to end: as an event, for commands that go on until then, or as an exit that leaves nothing running."""
 
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
@@ -18,3 +19,13 @@ def interrupted(*signals: signal.Signals) -> Iterator[Event]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+@contextmanager
+def leaving_in_order() -> Iterator[None]:
+    """SIGTERM leaves as Ctrl-C does: what was begun is ended on the way out, other processes among it."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
