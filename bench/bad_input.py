@@ -47,6 +47,8 @@ train: {rank: 8, epochs: 2, batch_rows: 16, held_out: 0.15}
 DATASET = ids.derived("dst", "bad", "curate")
 TRAP = "trap-sprang"
 """A file that appears beside the project if a pickle is run."""
+UNDER_WAY = re.compile(r" *\d+\.\d s  \S+ +\S.*")
+"""A line that said what was being done before anything went wrong."""
 PATIENCE_S = 180
 
 
@@ -79,7 +81,7 @@ class Outcome:
 
     def faults(self, case: Case) -> list[str]:
         """What is wrong with it; nothing if it is one clear error, the right one, and everything is as it was."""
-        lines = [line for line in self.said.splitlines() if line.strip()]
+        lines = [line for line in self.said.splitlines() if line.strip() and not UNDER_WAY.fullmatch(line)]
         first = re.compile(rf"{case.error.code} \S.*  \(\S.*\)")
         held = {
             f"ended with {self.code} and not with {case.error.exit}": self.code == case.error.exit,
