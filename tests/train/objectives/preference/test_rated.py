@@ -25,13 +25,13 @@ def test_rows_count_by_the_exponential_of_their_rating() -> None:
     liked = [2 * r / sum(raised) for r in raised]
     each = F.cross_entropy(step.scores, step.right, reduction="none")
     wanted = (each * torch.tensor(liked)).mean()
-    assert float(Rated().begin(step.ground)(step)) == pytest.approx(float(wanted), rel=1e-5)
+    assert Rated().begin(step.ground)(step).item() == pytest.approx(wanted.item(), rel=1e-5)
 
 
 def test_equal_ratings_are_fine_tuning() -> None:
     """Where all replies were liked alike, nothing is changed."""
     step = seen.step([(3,), (5, 6)])
-    assert float(Rated().begin(step.ground)(step)) == pytest.approx(float(Completion()(step)), rel=1e-5)
+    assert Rated().begin(step.ground)(step).item() == pytest.approx(Completion()(step).item(), rel=1e-5)
 
 
 def test_liked_replies_are_learned_and_others_hardly(llama: Path) -> None:

@@ -13,7 +13,8 @@ from homeostat.train.adapt.full import Full
 from homeostat.train.fit import fit
 from homeostat.train.job import Job
 from homeostat.train.objectives.preference.likelihood import likelihoods
-from homeostat.train.objectives.reward.grpo import Grpo, _Trying, advantages, tried
+from homeostat.train.objectives.reward.grpo import Grpo, _Trying, advantages
+from homeostat.train.objectives.written import written
 from homeostat.train.recipe import Recipe
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Objective, Step
@@ -69,7 +70,7 @@ def test_its_gradient_is_the_policys(llama: Path) -> None:
     (given,) = torch.autograd.grad(_Trying(spec, judge)(step), table)
     torch.manual_seed(3)
     rows = [s for s in on.train for _ in range(6)]
-    replies = tried(step, rows, spec)
+    replies = written(step, rows, most=2)
     better = advantages(torch.tensor([judge(None, s, r.completion) for s, r in zip(rows, replies, strict=True)]), 6)
     said = likelihoods(on.predict(replies), len(rows))
     (wanted,) = torch.autograd.grad(-(better * said).sum() / (2 * len(rows)), table)

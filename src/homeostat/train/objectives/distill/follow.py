@@ -13,11 +13,10 @@ import torch
 from torch import Tensor
 
 from homeostat.errors import UnsuitedModel
-from homeostat.llm.generate import generate
 from homeostat.llm.load import Opened
-from homeostat.llm.render import Rendered
 from homeostat.train.objectives.completion import Completion
 from homeostat.train.objectives.distill.apart import apart, likeliest
+from homeostat.train.objectives.written import written
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Lesson, Loss, Step, weigh_places
 
@@ -82,7 +81,9 @@ class _Following:
     def __call__(self, step: Step) -> Tensor:
         """The mean over the places of the batch."""
         if self._own(step):
-            return self._divergence(_written(step, self.spec.most))
+            own = written(step, step.samples, most=self.spec.most)
+            rows = [Sample(reply, weight=s.weight) for reply, s in zip(own, step.samples, strict=True)]
+            return self._divergence(Step(step.ground, rows, step.number))
         told = self.spec.share * self._divergence(step)
         return told + (1.0 - self.spec.share) * Completion()(step) if self.spec.share < 1.0 else told
 
@@ -102,20 +103,3 @@ class _Following:
         if self.spec.top:
             student, teacher = likeliest(student, teacher, self.spec.top)
         return scale**2 * step.mean(apart(student, teacher, self.spec.beta))
-
-
-def _written(step: Step, most: int) -> Step:
-    """The same requests with what the student answers to them itself, drawn at its own chances."""
-    opened = step.ground.opened
-    learning = opened.model.training
-    opened.model.eval()
-    prompts = [s.rendered.prompt for s in step.samples]
-    with torch.no_grad():
-        written = generate(opened, prompts, most=most, temperature=1.0).tokens
-    opened.model.train(learning)
-    size, tokens = step.ground.meter.size(opened.model), sum(map(len, [*prompts, *written]))
-    step.ground.meter.flops += size.forward(tokens, 0, sum(map(len, written)))
-    rows = [
-        Sample(Rendered(p, tuple(w)), weight=s.weight) for p, w, s in zip(prompts, written, step.samples, strict=True)
-    ]
-    return Step(step.ground, rows, step.number)

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from homeostat.llm.generate import generate
-from homeostat.llm.render import Rendered
 from homeostat.train.objectives.reward.judged import REWARDS, Reward
+from homeostat.train.objectives.written import written
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Lesson, Loss, Step
 
@@ -57,7 +56,7 @@ class _Trying:
     def __call__(self, step: Step) -> Tensor:
         """The mean over the requests of the batch; its value says nothing, its gradient is the policy's."""
         rows = [s for s in step.samples for _ in range(self.spec.group)]
-        replies = tried(step, rows, self.spec)
+        replies = written(step, rows, most=self.spec.most, temperature=self.spec.temperature)
         worth = torch.tensor(
             [self.reward(step.ground.opened.tokenizer, s, r.completion) for s, r in zip(rows, replies, strict=True)]
         )
@@ -80,7 +79,7 @@ class _Missed:
 
     def __call__(self, step: Step) -> Tensor:
         """1 - the mean worth of the likeliest replies."""
-        replies = tried(step, step.samples, Grpo(temperature=0.0, most=self.spec.most))
+        replies = written(step, step.samples, most=self.spec.most, temperature=0.0)
         tokenizer = step.ground.opened.tokenizer
         worth = [self.reward(tokenizer, s, r.completion) for s, r in zip(step.samples, replies, strict=True)]
         return 1.0 - (torch.tensor(worth) * step.weights.cpu()).sum() / step.weights.cpu().sum()
@@ -90,16 +89,3 @@ def advantages(worth: Tensor, group: int) -> Tensor:
     """float[requests × group]: what each reply was worth beyond its group's mean."""
     each = worth.view(-1, group)
     return (each - each.mean(1, keepdim=True)).flatten()
-
-
-def tried(step: Step, samples: Sequence[Sample], spec: Grpo) -> list[Rendered]:
-    """A reply of the model to each request, drawn at its own chances."""
-    opened = step.ground.opened
-    learning, prompts = opened.model.training, [s.rendered.prompt for s in samples]
-    opened.model.eval()
-    with torch.no_grad():
-        written = generate(opened, prompts, most=spec.most, temperature=spec.temperature).tokens
-    opened.model.train(learning)
-    tokens = sum(map(len, [*prompts, *written]))
-    step.ground.meter.flops += step.ground.meter.size(opened.model).forward(tokens, 0, sum(map(len, written)))
-    return [Rendered(prompt, tuple(reply)) for prompt, reply in zip(prompts, written, strict=True)]
