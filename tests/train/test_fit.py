@@ -82,6 +82,14 @@ def held_out(job: Job) -> tuple[float, float]:
     return sum(losses) / len(losses), sum(hits) / len(hits)
 
 
+def by_label(job: Job) -> list[float]:
+    """Share of each label's held-out rows that the job's model tells right."""
+    with torch.no_grad():
+        step = Step(job.ground, job.ground.held_out)
+        hit = (step.scores.argmax(1) == step.right).float()
+        return [float(hit[step.right == k].mean()) for k in range(len(tiny.LABELS))]
+
+
 def tensors(job: Job) -> list[Tensor]:
     return [p.detach().clone() for p in job.parameters]
 

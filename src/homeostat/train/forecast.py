@@ -12,6 +12,7 @@ from homeostat.llm.render import Rendered, Renderer
 from homeostat.train.champion import gauged
 from homeostat.train.fit import LOOKED
 from homeostat.train.flops import Size, shape
+from homeostat.train.plan import count
 from homeostat.train.refit import shown
 from homeostat.train.rows import beginnings
 from homeostat.train.run import Order, is_asked, is_taught, render
@@ -48,8 +49,7 @@ def forecast(order: Order) -> Forecast:
     size, (known, held) = Size.of(opened.model), apart(every, recipe.held_out)
     rows = [s for s in known if not s.recalled]
     first = batches([len(s.rendered.ids) for s in rows], recipe.batch_rows, recipe.seed, 0)
-    steps = max(1, int(len(first) * recipe.epochs))
-    steps = min(steps, recipe.max_steps) if recipe.max_steps else steps
+    steps = count(recipe, len(first))
     shapes = [shape([rows[k].rendered for k in batch], opened.family) for batch in first]
     one_pass = sum(size.step(*batch) for batch in shapes)
 

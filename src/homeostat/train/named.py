@@ -39,7 +39,7 @@ def named(name: str, settings: Train, *, replay: float = 1.0, where: str = "trai
         TakenName: a recipe of `train.recipes` is called as one of ours.
     """
     _hold_apart(settings)
-    if name in settings.recipes and name not in NAMES:
+    if name in settings.recipes:
         return _own(name, settings, replay)
     if name not in NAMES:
         fix = did_you_mean(name, (*NAMES, *settings.recipes))

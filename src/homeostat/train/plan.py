@@ -11,6 +11,7 @@ import numpy as np
 
 from homeostat.train.job import Job
 from homeostat.train.order.draw import Offer, drawn
+from homeostat.train.recipe import Recipe
 from homeostat.train.samples import batches, padding
 
 
@@ -33,8 +34,7 @@ class Plan:
         """The plan of a job."""
         lengths, recipe = [s.length for s in job.ground.train], job.recipe
         first = batches(lengths, recipe.batch_rows, recipe.seed, 0)
-        steps = max(1, int(len(first) * recipe.epochs))
-        steps = min(steps, recipe.max_steps) if recipe.max_steps else steps
+        steps = count(recipe, len(first))
         offer = recipe.order.begin(job.ground) if recipe.order else None
         plan = Plan(lengths, recipe.batch_rows, recipe.seed, steps, 0.0, offer)
         seen = list(plan.rest(0)) if offer else first
@@ -53,3 +53,9 @@ class Plan:
                     return
                 yield batch
                 step += 1
+
+
+def count(recipe: Recipe, per_pass: int) -> int:
+    """Steps of a run whose passes have so many each: one at least."""
+    steps = max(1, int(per_pass * recipe.epochs))
+    return min(steps, recipe.max_steps) if recipe.max_steps else steps

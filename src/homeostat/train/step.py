@@ -30,7 +30,9 @@ class Meter:
 
     def size(self, model: Any) -> Size:
         """What one pass through a model takes, read off it once: what is trained does not change during a run."""
-        return self.sizes.setdefault(id(model), self.sizes.get(id(model)) or Size.of(model))
+        if id(model) not in self.sizes:
+            self.sizes[id(model)] = Size.of(model)
+        return self.sizes[id(model)]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,6 +102,10 @@ class Step:
         weights = self.weights[self.predicted.row]
         return (each * weights).sum() / weights.sum()
 
+    def row_mean(self, each: Tensor) -> Tensor:
+        """The mean of float[rows] by their weight."""
+        return (each * self.weights).sum() / self.weights.sum()
+
 
 class Loss(Protocol):
     """A part of what is minimized, ready for the steps of one run."""
@@ -155,6 +161,11 @@ class Objective(Protocol):
     def begin(self, ground: Ground) -> Lesson:
         """Make ready before the first step, while the model is still what it starts from."""
         ...
+
+
+def weigh_rows(samples: Sequence[Sample]) -> float:
+    """Rows, by their weight."""
+    return sum(s.weight for s in samples)
 
 
 def weigh_places(samples: Sequence[Sample]) -> float:

@@ -18,8 +18,7 @@ from homeostat.train.order.draw import RowOrder
 from homeostat.train.order.imbalance import Balanced
 from homeostat.train.plan import Plan
 from homeostat.train.samples import Sample
-from homeostat.train.step import Step
-from train.test_fit import RECIPE, ground, job, samples
+from train.test_fit import RECIPE, by_label, ground, job, samples
 
 COUNTS = {1: 500, 2: 90, 3: 10}
 """Rows of each completion."""
@@ -60,10 +59,7 @@ def recall(base: Path, order: RowOrder | None, seed: int) -> list[float]:
     on = ground(base, train=rows, held_out=samples(each=60, seed=1))
     work = job(base, replace(RECIPE, order=order, epochs=12, looks=6, patience=6, seed=seed), on=on)
     fit(work)
-    with torch.no_grad():
-        step = Step(work.ground, work.ground.held_out)
-        hit = (step.scores.argmax(1) == step.right).float()
-        return [float(hit[step.right == k].mean()) for k in range(len(tiny.LABELS))]
+    return by_label(work)
 
 
 @pytest.mark.slow

@@ -15,8 +15,8 @@ from homeostat.train.fit import fit
 from homeostat.train.objectives.classes.adjusted import Adjusted
 from homeostat.train.objectives.classes.focal import Focal
 from homeostat.train.objectives.completion import Completion
-from homeostat.train.step import Objective, Step
-from train.test_fit import RECIPE, ground, job, samples
+from homeostat.train.step import Objective
+from train.test_fit import RECIPE, by_label, ground, job, samples
 
 
 def test_scores_are_raised_while_they_are_learned() -> None:
@@ -41,10 +41,7 @@ def recall(base: Path, objective: Objective, seed: int) -> list[float]:
     on = ground(base, train=[*rows, *few], held_out=samples(each=60, seed=1))
     work = job(base, replace(RECIPE, objective=objective, epochs=16, looks=8, patience=8, seed=seed), on=on)
     fit(work)
-    with torch.no_grad():
-        step = Step(work.ground, work.ground.held_out)
-        hit = (step.scores.argmax(1) == step.right).float()
-        return [float(hit[step.right == k].mean()) for k in range(len(tiny.LABELS))]
+    return by_label(work)
 
 
 @pytest.mark.slow

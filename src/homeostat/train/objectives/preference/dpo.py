@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from homeostat.train.objectives.preference.likelihood import Pairs, Reference, rejected
 from homeostat.train.samples import Sample
-from homeostat.train.step import Ground, Lesson, Loss, Step
+from homeostat.train.step import Ground, Lesson, Loss, Step, weigh_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class _Dpo:
 
     def weigh(self, samples: Sequence[Sample]) -> float:
         """Pairs, by their weight."""
-        return sum(s.weight for s in samples)
+        return weigh_rows(samples)
 
     def __call__(self, step: Step) -> Tensor:
         """The mean over the pairs of the batch."""
@@ -55,7 +55,7 @@ class _Dpo:
         each = preference(self.spec.beta * (chosen - self.reference.gains(pairs.rejected, worse)), self.spec.flipped)
         if self.spec.sft:
             each = each - self.spec.sft * pairs.chosen / pairs.chosen_tokens
-        return (each * step.weights).sum() / step.weights.sum()
+        return step.row_mean(each)
 
 
 def preference(margin: Tensor, flipped: float = 0.0) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 from homeostat.llm.render import Rendered
 from homeostat.train.objectives.preference.likelihood import Reference, likelihoods
 from homeostat.train.samples import Sample
-from homeostat.train.step import Ground, Lesson, Loss, Step
+from homeostat.train.step import Ground, Lesson, Loss, Step, weigh_rows
 
 LIKED = 0.5
 """A reply worth more than this was liked."""
@@ -57,7 +57,7 @@ class _Kto:
 
     def weigh(self, samples: Sequence[Sample]) -> float:
         """Replies, by their weight."""
-        return sum(s.weight for s in samples)
+        return weigh_rows(samples)
 
     def __call__(self, step: Step) -> Tensor:
         """The mean over the replies of the batch."""
@@ -66,7 +66,7 @@ class _Kto:
         each = prospect(
             gains, torch.tensor([s.value > LIKED for s in step.samples]), self._drift(step, rows), self.spec
         )
-        return (each * step.weights).sum() / step.weights.sum()
+        return step.row_mean(each)
 
     @torch.no_grad()
     def _drift(self, step: Step, rows: Sequence[Rendered]) -> Tensor:

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from homeostat.train.objectives.preference.likelihood import Pairs
 from homeostat.train.samples import Sample
-from homeostat.train.step import Ground, Lesson, Loss, Step
+from homeostat.train.step import Ground, Lesson, Loss, Step, weigh_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,14 +35,14 @@ class Orpo:
 
     def weigh(self, samples: Sequence[Sample]) -> float:
         """Pairs, by their weight."""
-        return sum(s.weight for s in samples)
+        return weigh_rows(samples)
 
     def __call__(self, step: Step) -> Tensor:
         """The mean over the pairs of the batch."""
         pairs = Pairs.of(step)
         odds = log_odds(pairs.chosen / pairs.chosen_tokens) - log_odds(pairs.rejected / pairs.rejected_tokens)
         learned = -(pairs.chosen * step.weights).sum() / (pairs.chosen_tokens * step.weights).sum()
-        return learned - self.ratio * (F.logsigmoid(odds) * step.weights).sum() / step.weights.sum()
+        return learned - self.ratio * step.row_mean(F.logsigmoid(odds))
 
 
 def log_odds(logs: Tensor) -> Tensor:

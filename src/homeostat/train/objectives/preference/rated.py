@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from homeostat.train.samples import Sample
-from homeostat.train.step import Ground, Lesson, Loss, Step
+from homeostat.train.step import Ground, Lesson, Loss, Step, weigh_places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class _Rated:
 
     def weigh(self, samples: Sequence[Sample]) -> float:
         """Tokens, by the weight of their rows and without that of the rating."""
-        return sum(s.weight * len(s.rendered.completion) for s in samples)
+        return weigh_places(samples)
 
     def __call__(self, step: Step) -> Tensor:
         """The mean over the tokens of the batch."""

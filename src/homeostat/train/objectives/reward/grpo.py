@@ -14,7 +14,7 @@ from torch import Tensor
 from homeostat.train.objectives.reward.judged import REWARDS, Reward
 from homeostat.train.objectives.written import written
 from homeostat.train.samples import Sample
-from homeostat.train.step import Ground, Lesson, Loss, Step
+from homeostat.train.step import Ground, Lesson, Loss, Step, weigh_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class _Trying:
 
     def weigh(self, samples: Sequence[Sample]) -> float:
         """Requests, by their weight."""
-        return sum(s.weight for s in samples)
+        return weigh_rows(samples)
 
     def __call__(self, step: Step) -> Tensor:
         """The mean over the requests of the batch; its value says nothing, its gradient is the policy's."""
@@ -75,7 +75,7 @@ class _Missed:
 
     def weigh(self, samples: Sequence[Sample]) -> float:
         """Requests, by their weight."""
-        return sum(s.weight for s in samples)
+        return weigh_rows(samples)
 
     def __call__(self, step: Step) -> Tensor:
         """1 - the mean worth of the likeliest replies."""
