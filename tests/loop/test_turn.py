@@ -130,15 +130,33 @@ def test_a_turn_ends_where_retraining_does_not_pay(project: Config) -> None:
 
 def test_a_turn_ends_at_the_gate_when_every_candidate_is_refused(project: Config) -> None:
     """With the naive recipe alone, the turn ends at the gate with the verdict's sentence, and the champion stays."""
-    naive = replace(project, train=replace(project.train, attempts=("naive",)))
+    naive = replace(project, train=replace(project.train, attempts=("naive",), mend=False))
 
     left = through(naive)
 
     assert left["turn"]["state"] == "gate"
     assert "it forgot" in _because(naive)
-    assert left["turn"]["diary"]["undecided"] == ""
+    assert left["turn"]["diary"]["undecided"] == left["turn"]["diary"]["train.between"] == ""
     assert [row[1] for row in left["releases"]] == ["full"]
     assert left["aliases"]["champion"] == left["versions"][0]["id"]
+
+
+def test_a_candidate_that_forgot_is_mended(project: Config) -> None:
+    """With the naive recipe alone and a line to the champion, a version before the refused one passes and is released;
+    killed while it looks, the turn finds the same version.
+    """
+    naive = replace(project, train=replace(project.train, attempts=("naive",)))
+
+    left = through(naive, ["done:train.between"])
+
+    diary, (first, second) = left["turn"]["diary"], left["verdicts"]
+    assert left["turn"]["state"] == "release"
+    assert (first["outcome"], second["outcome"]) == (Outcome.FAIL, Outcome.PASS)
+    assert diary["judge.naive"] == ""
+    assert diary["judge.between"] == diary["train.between"] == left["aliases"]["champion"]
+    (mended,) = [v for v in left["versions"] if v["id"] == diary["train.between"]]
+    assert mended["recipe"]["candidate"] == diary["train.naive"]
+    assert 0.0 < mended["recipe"]["share"] <= 1.0
 
 
 def test_an_unsure_verdict_goes_on_in_shadow(project: Config) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dbos import DBOS
 
 from homeostat.loop import steps
+from homeostat.loop.mend import acceptable, mend
 
 SETTLED = ("full", "rollback")
 
@@ -37,6 +38,10 @@ def turn(turn_id: str, task: str, until: float) -> str:
             break
     else:
         candidate = step("undecided", steps.undecided)
+        if not candidate and (mended := step("train.between", mend)):
+            report = step("evaluate.between", steps.evaluate, mended)
+            verdict = step("gate.between", steps.gate, report, mended)
+            candidate = step("judge.between", acceptable, verdict)
         if not candidate:
             return step("end", steps.end, "gate", verdict)
 
