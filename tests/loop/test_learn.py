@@ -111,3 +111,18 @@ def test_two_processes_learn_the_same_bytes(laid: Any, tmp_path: Path) -> None:
         )
         blobs.add(json.loads(done.stdout.splitlines()[-1]))
     assert len(blobs) == 1
+
+
+def test_trackers_are_told_of_every_look(shop: Workshop) -> None:
+    """What `train.track` names has the looks that the store has, and what the run cost."""
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    tracked = replace(shop.config, train=replace(shop.config.train, track=("tensorboard",)))
+    version = learn(Workshop(tracked, shop.store), lesson(shop))
+    read = EventAccumulator(str(Path(tracked.folder) / "tracking" / "tensorboard" / TASK / "ver_x")).Reload()
+    kept = [event.values for event in shop.store.events.list("ver_x") if event.name == "training"]
+    assert [(e.step, pytest.approx(e.value)) for e in read.Scalars("train/loss")] == [
+        (values["step"], values["loss"]) for values in kept
+    ]
+    assert read.Scalars("cost/flops")[0].value == pytest.approx(version.cost["flops"])

@@ -181,6 +181,8 @@ class Train:
     """Recipes tried in this order until the gate lets a candidate pass."""
     mend: bool = knob(True)
     """Whether, when all were refused, a version between the champion and the last candidate is looked for and tried."""
+    track: tuple[str, ...] = ()
+    """Who is told of every run besides the project's own pages: any of `tensorboard`, `mlflow` and `wandb`."""
     recipes: Mapping[str, Any] = field(default_factory=dict)
     """Recipes of your own, by name: each is `like` a built-in one (`careful` if it does not say), but for the fields it
     gives; `docs/reference/methods.md` has them, and all methods."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from homeostat.curate.snapshot import examples
 from homeostat.loop.workshop import Workshop
@@ -12,6 +13,7 @@ from homeostat.release.registry import register
 from homeostat.train.pace import Rows, paced
 from homeostat.train.recipe import Recipe, plain
 from homeostat.train.run import Order, Start, train
+from homeostat.train.track.tracker import Run, tracking
 from homeostat.types import ids
 from homeostat.types.version import Version
 
@@ -45,26 +47,29 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
         shutil.rmtree(folder)  # a crash may have fallen between the registration and this
         return known[0]
     start = start_of(shop, lesson.parent)
-    told = max((e.values["step"] for e in shop.store.events.list(lesson.version) if e.name == "training"), default=0)
-
-    def note(values: dict[str, float]) -> None:
-        if values["step"] > told:  # a look that was told of before its checkpoint was written comes again
-            shop.store.events.append(lesson.version, "training", values)
-        report(values)
-
+    reached = max((e.values["step"] for e in shop.store.events.list(lesson.version) if e.name == "training"), default=0)
     rows = examples(shop.store, dataset.id)
     recipe = paced(lesson.recipe, shop.config.train, Rows.of(rows), dataset.labels)
-    trained = train(
-        Order(
-            task=shop.config.task(lesson.task),
-            start=start,
-            examples=rows,
-            labels=dataset.labels,
-            recipe=recipe,
-            folder=folder,
-            report=note,
+    with tracking(shop.config.train.track, _run(shop, lesson, recipe)) as trackers:
+
+        def note(values: dict[str, float]) -> None:
+            if values["step"] > reached:  # a look that was told of before its checkpoint was written comes again
+                shop.store.events.append(lesson.version, "training", values)
+                trackers.look(values)
+            report(values)
+
+        trained = train(
+            Order(
+                task=shop.config.task(lesson.task),
+                start=start,
+                examples=rows,
+                labels=dataset.labels,
+                recipe=recipe,
+                folder=folder,
+                report=note,
+            )
         )
-    )
+        trackers.summary = trained.cost
     version = Version(
         id=lesson.version,
         task=lesson.task,
@@ -81,6 +86,17 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
     registered = register(shop.store, version, trained.weights)
     shutil.rmtree(folder)
     return registered
+
+
+def _run(shop: Workshop, lesson: Lesson, recipe: Recipe) -> Run:
+    """The lesson, as trackers outside are told of it."""
+    return Run(
+        project=shop.config.project,
+        task=lesson.task,
+        version=lesson.version,
+        folder=Path(shop.config.folder) / "tracking",
+        recipe=plain(recipe),
+    )
 
 
 def version_id(*parts: object) -> str:

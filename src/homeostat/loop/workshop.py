@@ -17,6 +17,7 @@ from homeostat.llm.backend import Reply, Request
 from homeostat.llm.local import LocalBackend
 from homeostat.store import Store
 from homeostat.train.named import named
+from homeostat.train.track.tracker import TRACKERS
 from homeostat.types.task import Task
 from homeostat.types.version import Version
 
@@ -40,10 +41,12 @@ def hold(config: Config) -> None:
     """Hold that every name in the configuration is one of something, before a turn stumbles on it weeks later.
 
     Raises:
-        UnknownPlugin, WrongType: it names a recipe or a metric that there is not.
+        UnknownPlugin, WrongType: it names a recipe, a tracker or a metric that there is not.
     """
     for recipe in config.train.attempts:
         named(recipe, config.train)
+    for tracker in config.train.track:
+        TRACKERS.get(tracker)
     for task in config.tasks:
         config.task(task)
 
