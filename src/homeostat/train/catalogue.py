@@ -21,6 +21,7 @@ WAYS: Registry[Any] = Registry(
         "ia3": f"{_HERE}.adapt.ia3:Ia3",
         "lora": f"{_HERE}.adapt.lora:Lora",
         "new_words": f"{_HERE}.adapt.vocabulary:NewWords",
+        "stacked": f"{_HERE}.adapt.stacked:Stacked",
     },
 )
 OBJECTIVES: Registry[Any] = Registry(
