@@ -172,6 +172,12 @@ class NothingToTrainOn(HomeostatError, ValueError):
     code = "E206"
 
 
+class LeakedAnswer(HomeostatError, ValueError):
+    """Requests that say their own label, so that a model would learn to read it off."""
+
+    code = "E207"
+
+
 class ModelNotFound(HomeostatError, FileNotFoundError):
     """A model folder or hub name that is not there."""
 

@@ -30,6 +30,7 @@ from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
 from homeostat.train.named import named
 from homeostat.train.recipe import Recipe, plain
+from homeostat.train.sound import require_sound
 from homeostat.types.version import Version
 
 
@@ -52,6 +53,7 @@ def command(
         parent = shop.store.versions.get(champion) if champion else None
         material = of_stream(shop, known, stream, wanted, parent) if stream else of_dataset(shop, known, dataset)
         require_known_labels(material, wanted, parent)
+        require_sound(known, material.examples, material.labels)
         work = _foretell if dry_run else _train
         done = work(shop, known.name, material, wanted, parent)
     if as_json:

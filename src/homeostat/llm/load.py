@@ -161,9 +161,14 @@ def _fit_tokenizer(tokenizer: Any, model: Any, family: str) -> None:
     """
     rows = model.get_input_embeddings().weight.shape[0]
     if max(tokenizer.get_vocab().values()) >= rows:
-        raise UnsuitedModel(f"the tokenizer knows tokens that the model's {rows} embeddings do not hold")
+        fix = "take the tokenizer that the model came with; its files lie in one folder with the weights"
+        raise UnsuitedModel(
+            f"the tokenizer knows tokens that the model's {rows} embeddings do not hold", where="model.base", fix=fix
+        )
     if (tokenizer.mask_token_id if family == "encoder" else tokenizer.eos_token_id) is None:
-        raise UnsuitedModel(f"the tokenizer has no {'mask' if family == 'encoder' else 'end-of-sequence'} token")
+        mark = "mask" if family == "encoder" else "end-of-sequence"
+        fix = f"name the token in tokenizer_config.json, as `{'mask' if family == 'encoder' else 'eos'}_token`"
+        raise UnsuitedModel(f"the tokenizer has no {mark} token", where="model.base", fix=fix)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     places = getattr(model.config, "max_position_embeddings", None)

@@ -83,6 +83,12 @@ class Renderer:
         """The prompt exactly as it is served, and the target tokens, which alone carry loss."""
         return Rendered(self.prompt(task, text), tuple(target))
 
+    def is_cut(self, task: Task, row: Rendered) -> bool:
+        """Whether a request or its reply had more words than there is room for, and lost the rest."""
+        longest = max(1, self.max_tokens // 2 - 1) + 1
+        replied = task.kind is Kind.TEXT and len(row.completion) >= longest
+        return len(row.prompt) >= self.max_tokens - self.room(task) or replied
+
     def target(self, reply: str) -> tuple[int, ...]:
         """Token ids of a reply in words, cut to the room it has, with the mark that ends it."""
         return (*self._words(reply)[: max(1, self.max_tokens // 2 - 1)], self.tokenizer.eos_token_id)

@@ -245,7 +245,7 @@ class _Run:
         progress = self.progress
         if progress.back_offs == self.recipe.back_offs:
             gone = f", after going back {progress.back_offs} times" if progress.back_offs else ""
-            raise Diverged(why + gone, fix="lower train.lr")
+            raise Diverged(why + gone, where="train", fix="lower train.lr, or train.warm_lr")
         progress.back_offs, progress.slower = progress.back_offs + 1, progress.slower / 2
         write(self.job.parameters, self.best)
         self.average = Average.of(self.job.parameters, self.recipe.average)

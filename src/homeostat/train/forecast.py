@@ -17,6 +17,7 @@ from homeostat.train.refit import shown
 from homeostat.train.rows import beginnings
 from homeostat.train.run import Order, is_asked, is_taught, render
 from homeostat.train.samples import apart, batches
+from homeostat.train.sound import require_sound
 from homeostat.types.task import Kind
 
 
@@ -37,11 +38,12 @@ def forecast(order: Order) -> Forecast:
     """Count the steps and operations of an order; opens the model and trains nothing.
 
     Raises:
-        NothingToTrainOn: there are no rows.
-        UnknownLabel, ModelNotFound, CorruptWeights: as `homeostat.train.run.train`.
+        NothingToTrainOn: there are no rows, or nothing to tell apart in them.
+        LeakedAnswer, UnknownLabel, ModelNotFound, CorruptWeights: as `homeostat.train.run.train`.
     """
     if not order.examples:
         raise NothingToTrainOn("no rows to train on", fix="gather feedback first, or lower curate's filters")
+    require_sound(order.task, order.examples, order.labels)
     recipe, opened = order.recipe, open_model(order.start.base)
     codes = encode_labels(opened.tokenizer, order.labels) if order.task.kind is Kind.LABEL else None
     every = render(order, Renderer(opened.tokenizer), codes)

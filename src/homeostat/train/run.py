@@ -26,6 +26,7 @@ from homeostat.train.recipe import Recipe
 from homeostat.train.refit import Refitted, refit
 from homeostat.train.rows import beginnings
 from homeostat.train.samples import Sample, apart
+from homeostat.train.sound import require_sound
 from homeostat.train.step import Ground
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
@@ -69,7 +70,9 @@ class Trained:
     """What to subtract from each label's log-probability; empty for nothing."""
     cost: dict[str, float] = field(default_factory=dict)
     """`flops`, `cpu_seconds`, `wall_seconds`, `steps`, `best_step`, `held_out` (the lowest loss of a look, in nats),
-    `padding`, `refit` (nats by which fitting the labels' rows lowered the held-out loss), and `kl_new`: mean
+    `padding`, `cut` (rows longer than the context, which have lost their end), `back_offs` (times the run went back
+    because it diverged), `part_rows` (rows of one pass after memory ran out, 0 for a whole batch), `refit` (nats by
+    which fitting the labels' rows lowered the held-out loss), and `kl_new`: mean
     KL(champion || candidate) in nats, over the champion's labels, on prompts of new rows, which says without labels how
     far the candidate has moved (2509.04259); 0 where there is no champion."""
 
@@ -79,16 +82,20 @@ def train(order: Order) -> Trained:
 
     Raises:
         UnknownLabel: an example's target is not in the label set.
-        NothingToTrainOn, Diverged, OutOfMemory, ModelNotFound, UnsafeWeights, CorruptWeights, UnsuitedModel: as said
+        NothingToTrainOn, LeakedAnswer: the rows teach nothing, or too little.
+        Diverged, OutOfMemory, ModelNotFound, UnsafeWeights, CorruptWeights, UnsuitedModel: as said
             where they are defined.
     """
     started, begun, recipe = time.time(), time.process_time(), order.recipe
+    require_sound(order.task, order.examples, order.labels)
     torch.manual_seed(recipe.seed)
     warm = _warm(order)
     opened = open_model(order.start.base, warm if recipe.adapt.kind == "full" else None)
     codes = encode_labels(opened.tokenizer, order.labels) if order.task.kind is Kind.LABEL else None
     allowed = torch.tensor([s[0] for s in codes.sequences], device=opened.model.device) if codes else None
-    every = render(order, Renderer(opened.tokenizer), codes)
+    renderer = Renderer(opened.tokenizer)
+    every = render(order, renderer, codes)
+    cut = sum(renderer.is_cut(order.task, s.rendered) for s in every)
     rows, held = apart(every, recipe.held_out)
     rows_of_labels = beginnings(opened, codes, len(order.start.labels) if warm else 0)
     parameters = recipe.adapt.attach(opened.model, warm, rows_of_labels, recipe.seed)
@@ -121,7 +128,7 @@ def train(order: Order) -> Trained:
         labels=order.labels,
         prior=prior,
         cost=_cost(fitted, champion.flops + looked + refitted.flops, before + time.process_time() - ended)
-        | {"wall_seconds": time.time() - started, "kl_new": moved, "refit": refitted.gained},
+        | {"wall_seconds": time.time() - started, "kl_new": moved, "refit": refitted.gained, "cut": float(cut)},
     )
 
 
@@ -198,4 +205,6 @@ def _cost(fitted: Fitted, flops: float, cpu: float) -> dict[str, float]:
         "best_step": float(progress.best_step),
         "held_out": progress.best,
         "padding": fitted.padding,
+        "back_offs": float(progress.back_offs),
+        "part_rows": float(progress.part_rows),
     }

@@ -1,0 +1,67 @@
+"""Rows that nothing can be learned from, or too easily, told before anything is trained."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from os.path import commonprefix
+
+from homeostat.errors import LeakedAnswer, NothingToTrainOn
+from homeostat.types.dataset import Example
+from homeostat.types.task import Kind, Task
+
+LEAKED = 0.95
+"""Share of the rows in which a label follows the same words, from which on these words are a template's."""
+FEWEST = 20
+"""Rows below which such a share may be chance."""
+_COMPARED = 6
+"""Letters before a label that have to be the same."""
+_SHOWN = 30
+"""Letters before a label that a message shows at most."""
+
+
+def require_sound(task: Task, examples: Sequence[Example], labels: Sequence[str]) -> None:
+    """Hold that a task of labels has a choice to make, and that its requests do not say the answer.
+
+    Raises:
+        NothingToTrainOn: there is one label alone, so every answer is right.
+        LeakedAnswer: nearly all requests hold their own label in the same place, so nothing else would be learned.
+    """
+    if task.kind is not Kind.LABEL:
+        return
+    if len(labels) == 1 and examples:
+        raise NothingToTrainOn(
+            f"all {len(examples)} rows have the label '{labels[0]}', so there is nothing to tell apart",
+            where=f"task {task.name}",
+            fix="add rows with other labels, or name all labels of the task in tasks.NAME.labels",
+        )
+    place = _leak(examples)
+    if place is not None:
+        raise LeakedAnswer(
+            f"nearly every request says its own label {place}",
+            where=f"task {task.name}",
+            fix="take the label out of the text that the model will see; in production it is not there",
+        )
+
+
+def _leak(examples: Sequence[Example]) -> str | None:
+    """Where the requests say their labels, or None where they do not.
+
+    Words that speak of a label are everywhere in requests about it, so a label in a request is no leak; the same
+    words before it in nearly all of them are.
+    """
+    if len(examples) < FEWEST or len({row.target for row in examples}) < 2:
+        return None
+    before = [text for row in examples if (text := _before(row)) is not None]
+    place, count = Counter(text[-_COMPARED:] for text in before).most_common(1)[0] if before else ("", 0)
+    if count < LEAKED * len(examples):
+        return None
+    alike = commonprefix([text[::-1] for text in before if text[-_COMPARED:] == place])[::-1]
+    return f"after '{alike[-_SHOWN:]}'" if alike else "at its beginning"
+
+
+def _before(row: Example) -> str | None:
+    """What stands before the label in a request; None where the label is not there."""
+    found = re.search(rf"(?<!\w){re.escape(row.target)}(?!\w)", row.text, re.IGNORECASE)
+    return row.text[: found.start()] if found else None
