@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from os.path import commonprefix
 
 from homeostat.errors import LeakedAnswer, NothingToTrainOn
 from homeostat.types.dataset import Example
@@ -57,8 +56,8 @@ def _leak(examples: Sequence[Example]) -> str | None:
     place, count = Counter(text[-_COMPARED:] for text in before).most_common(1)[0] if before else ("", 0)
     if count < LEAKED * len(examples):
         return None
-    alike = commonprefix([text[::-1] for text in before if text[-_COMPARED:] == place])[::-1]
-    return f"after '{alike[-_SHOWN:]}'" if alike else "at its beginning"
+    said = next(text for text in before if text[-_COMPARED:] == place)
+    return f"after '{said[-_SHOWN:]}'" if said else "at its beginning"
 
 
 def _before(row: Example) -> str | None:
