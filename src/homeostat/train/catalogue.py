@@ -21,6 +21,8 @@ WAYS: Registry[Any] = Registry(
         "ia3": f"{_HERE}.adapt.ia3:Ia3",
         "lora": f"{_HERE}.adapt.lora:Lora",
         "new_words": f"{_HERE}.adapt.vocabulary:NewWords",
+        "prefix": f"{_HERE}.adapt.prefix:Prefix",
+        "prompt": f"{_HERE}.adapt.prompt:Prompt",
         "stacked": f"{_HERE}.adapt.stacked:Stacked",
     },
 )
