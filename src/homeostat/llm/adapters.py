@@ -15,7 +15,9 @@ from homeostat.llm.lead import Lead, Rows, States, keeps_states, put_lead, take_
 from homeostat.llm.load import quiet, require_safetensors
 
 ADAPTER, LEAD = "adapter_model.safetensors", "lead.safetensors"
-ON_BASE = ("lora", "prompt", "prefix")
+LEADING = ("prompt", "prefix")
+"""Kinds of versions that are a lead before every prompt."""
+ON_BASE = ("lora", *LEADING)
 """Kinds of versions that are put on their base, any number of them on one."""
 MOVING = ("pissa", "olora", "corda", "loftq")
 """Ways to begin an adapter that change its base."""

@@ -32,14 +32,17 @@ OBJECTIVES: Registry[Any] = Registry(
     {
         "adjusted": f"{_HERE}.objectives.classes.adjusted:Adjusted",
         "balanced": f"{_HERE}.objectives.classes.balanced:Balanced",
+        "classified": f"{_HERE}.objectives.heads.classified:Classified",
         "completion": f"{_HERE}.objectives.completion:Completion",
         "dpo": f"{_HERE}.objectives.preference.dpo:Dpo",
+        "estimated": f"{_HERE}.objectives.heads.estimated:Estimated",
         "focal": f"{_HERE}.objectives.classes.focal:Focal",
         "follow": f"{_HERE}.objectives.distill.follow:Follow",
         "grpo": f"{_HERE}.objectives.reward.grpo:Grpo",
         "kto": f"{_HERE}.objectives.preference.kto:Kto",
         "orpo": f"{_HERE}.objectives.preference.orpo:Orpo",
         "rated": f"{_HERE}.objectives.preference.rated:Rated",
+        "tagged": f"{_HERE}.objectives.heads.tagged:Tagged",
     },
 )
 PENALTIES: Registry[Any] = Registry(

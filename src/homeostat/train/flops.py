@@ -16,7 +16,10 @@ from torch import nn
 from homeostat.llm.lead import LEADS, lead_of
 from homeostat.llm.render import Rendered
 
-_AT_PLACES = {False: re.compile(r"^(cls|lm_head|head|vocab_transform)\."), True: re.compile(r"(^|\.)decoder\.")}
+_AT_PLACES = {
+    False: re.compile(r"^(cls|lm_head|head|vocab_transform|answer_head)\."),
+    True: re.compile(r"(^|\.)decoder\.|^answer_head\."),
+}
 """Weights met at predicted places alone: an encoder's output network, a sequence-to-sequence model's decoder …"""
 _ROWS = "trainable_tokens"
 """Rows of the vocabulary that an adapter trains: looked up, not multiplied with."""

@@ -129,6 +129,16 @@ class Ending(Protocol):
         ...
 
 
+@runtime_checkable
+class Unbounded(Protocol):
+    """A part whose mean has no usual size, such as that of squared errors: one row can be as far out as it likes."""
+
+    @property
+    def unbounded(self) -> bool:
+        """Whether it is so: what has run away is then told by where the held-out rows began as well."""
+        ...
+
+
 class Term(Protocol):
     """A part of the loss as a recipe names it: plain values, from which a run makes the part that works."""
 
