@@ -14,8 +14,10 @@ from safetensors.torch import load_file, save_file
 
 import tiny
 from homeostat.errors import CorruptWeights, HomeostatError, ModelNotFound, UnsafeWeights
-from homeostat.llm.adapters import add_adapter
+from homeostat.llm.adapters import LEAD, add_adapter, load_lead, put_on, save_lead, switch_to, take_off
+from homeostat.llm.lead import Lead, Rows, States, lead_of
 from homeostat.llm.load import open_model
+from homeostat.llm.network import states, vocabulary_logits
 
 FILE = "adapter_model.safetensors"
 
@@ -141,3 +143,86 @@ def test_an_adapter_can_be_trained_on(adapters: tuple[Path, Path], llama: Path) 
     model.set_adapter("tuned")
     assert any(p.requires_grad and "lora_" in n for n, p in model.named_parameters())
     assert json.loads((adapters[0] / "adapter_config.json").read_text())["base_model_name_or_path"] is None
+
+
+@pytest.fixture
+def leads(llama: Path, adapters: tuple[Path, Path], tmp_path: Path) -> dict[str, Path]:
+    """A prompt with rows of labels beside it, one without, and a prefix."""
+    model = open_model(str(llama)).model
+    rows = 0.3 * torch.randn(3, 48, generator=torch.Generator().manual_seed(0))
+    made: dict[str, Lead] = {"prompt": Rows(rows), "prefix": States.of(model, rows.flip(1))}
+    for kind, lead in made.items():
+        save_lead(lead, tmp_path / kind)
+    save_lead(made["prompt"], Path(shutil.copytree(adapters[1], tmp_path / "beside")))
+    return {"beside": tmp_path / "beside", **{kind: tmp_path / kind for kind in made}}
+
+
+def said(model: Any, name: str) -> torch.Tensor:
+    """Logits behind whatever this version has put on."""
+    switch_to(model, name)
+    with torch.no_grad():
+        ids = torch.tensor([[50, 51]])
+        return vocabulary_logits(model, states(model, ids, torch.ones_like(ids)))
+
+
+def test_versions_of_every_kind_on_one_base(llama: Path, adapters: tuple[Path, Path], leads: dict[str, Path]) -> None:
+    """Put on one after the other, each says what it says alone, the base what it said; taken off, nothing is left."""
+    kinds = {"lora": adapters[0], **leads}
+    alone, model = {}, open_model(str(llama)).model
+    names = {name for name, _ in model.named_parameters()}
+    bare = said(model, "")
+    for kind, folder in kinds.items():
+        own = open_model(str(llama)).model
+        put_on(own, "prompt" if kind == "beside" else kind, folder, "alone")
+        alone[kind] = said(own, "alone")
+    for kind, folder in kinds.items():
+        put_on(model, "prompt" if kind == "beside" else kind, folder, kind)
+    for kind in (*kinds, *reversed(kinds)):
+        torch.testing.assert_close(said(model, kind), alone[kind], rtol=0, atol=1e-6)
+        torch.testing.assert_close(said(model, ""), bare, rtol=0, atol=1e-6)
+    assert min((alone[a] - alone[b]).abs().max() for a in kinds for b in kinds if a < b) > 1e-3
+    switch_to(model, "prefix")
+    for kind in kinds:
+        take_off(model, kind)
+    assert lead_of(model) is None
+    torch.testing.assert_close(said(model, ""), bare, rtol=0, atol=0)
+    assert {n.replace(".base_layer", "").replace(".token_adapter", "") for n, _ in model.named_parameters()} == names
+
+
+def test_a_lead_is_kept(leads: dict[str, Path], llama: Path) -> None:
+    """Loaded, it has the tensors that were saved, bit by bit."""
+    model = open_model(str(llama)).model
+    for kind in ("prompt", "prefix"):
+        lead, file = load_lead(model, leads[kind]), load_file(leads[kind] / LEAD)
+        assert {n: t.shape for n, t in lead.named_parameters()} == {n: t.shape for n, t in file.items()}
+        assert all(torch.equal(t, file[n]) for n, t in lead.named_parameters())
+
+
+def test_a_lead_that_does_not_load_leaves_the_model_alone(
+    leads: dict[str, Path], llama: Path, bert: Path, tmp_path: Path
+) -> None:
+    """Cut off, of another width, with other tensors, without a file, for a model without keys, or beside a damaged
+    adapter: one clear error, and the model says what it said.
+    """
+    model = open_model(str(llama)).model
+    put_on(model, "prompt", leads["prompt"], "good")
+    before = said(model, "good")
+    (tmp_path / "empty").mkdir()
+    data = (leads["prefix"] / LEAD).read_bytes()
+    for name, broken in {"cut": data[: len(data) // 2], "pickle": b"\x80\x02."}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / LEAD).write_bytes(broken)
+    wrong = {"wide": {"rows": torch.ones(2, 64)}, "flat": {"rows": torch.ones(48)}, "other": {"row": torch.ones(2, 48)}}
+    wrong["deep"] = {n: torch.ones(3, 2, 4, 12) for n in ("keys", "values")}
+    for name, tensors in wrong.items():
+        (tmp_path / name).mkdir()
+        save_file(tensors, tmp_path / name / LEAD)
+    (leads["beside"] / FILE).write_bytes(b"x" * 40)
+    folders = [tmp_path / n for n in ("cut", "pickle", "gone", "empty", *wrong)] + [leads["beside"]]
+    for folder in folders:
+        with pytest.raises(HomeostatError):
+            put_on(model, "prompt", folder, "bad")
+        assert "bad" not in model.leads
+        torch.testing.assert_close(said(model, "good"), before, rtol=0, atol=0)
+    with pytest.raises(CorruptWeights, match="does not fit"):
+        put_on(open_model(str(bert)).model, "prefix", leads["prefix"], "bad")

@@ -15,7 +15,10 @@ import torch
 import tiny
 from homeostat.errors import CorruptWeights, ModelNotFound, NotFound, UnknownLabel, UnsafeWeights, UnsuitedModel
 from homeostat.llm.backend import Backend, Reply, Request
+from homeostat.llm.load import open_model
 from homeostat.llm.local import ROWS, LocalBackend
+from homeostat.train.adapt.prefix import Prefix
+from homeostat.train.adapt.prompt import Prompt
 from homeostat.types.task import Kind, Task
 from homeostat.types.version import Version
 
@@ -74,6 +77,31 @@ def test_each_request_is_answered_by_its_own_version(backend: LocalBackend) -> N
         same(replies[k :: len(kinds)], backend.reply(requests))
     scores = [np.stack(backend.score(requests)) for requests in apart[:2]]
     assert np.abs(scores[0] - scores[1]).max() > 0.01
+
+
+def test_versions_with_a_lead_are_mixed_with_others(backend: LocalBackend, llama: Path, tmp_path: Path) -> None:
+    """A prompt and a prefix, among adapters and the base in one batch, answer with labels and in words as alone, also
+    where the text fills the context to its end; unloaded, they leave the others as they were.
+    """
+    before = backend.reply(asked(TEXTS))
+    for kind, way in {"prompt": Prompt(count=20), "prefix": Prefix(count=20)}.items():
+        way.attach(model := open_model(str(llama)).model)
+        way.save(model, tmp_path / kind)
+        backend.load(version(f"ver_{kind}", kind), tmp_path / kind)
+    names = ("ver_prompt", "ver_one", "ver_prefix", "ver_two", "ver_prompt")
+    for task in (tiny.ROUTING, tiny.REPLIES):
+        apart = [asked(TEXTS, name, task) for name in names]
+        mixed = backend.reply([request for requests in zip(*apart, strict=True) for request in requests])
+        for k, requests in enumerate(apart):
+            same(mixed[k :: len(names)], backend.reply(requests))
+        assert [r.confidence for r in mixed[0::5]] != [r.confidence for r in mixed[2::5]]
+    longest = {n: max(r.prompt_tokens for r in backend.reply(asked(TEXTS, n))) for n in names}
+    assert longest["ver_prompt"] == longest["ver_prefix"] == longest["ver_one"] - 20
+    for name in ("ver_prompt", "ver_prefix"):
+        backend.unload(name)
+        with pytest.raises(NotFound):
+            backend.reply(asked(["hi"], name))
+    same(backend.reply(asked(TEXTS)), before)
 
 
 def test_more_rows_than_one_pass_takes(backend: LocalBackend) -> None:

@@ -105,6 +105,16 @@ def test_a_long_text_is_cut_at_its_end() -> None:
     assert len(renderer.target(words)) == 30
 
 
+def test_what_stands_before_a_prompt_takes_its_places() -> None:
+    """Behind a lead of ten places a long text keeps ten tokens fewer, and a short one is as it was."""
+    tokenizer = tiny.chat_tokenizer()
+    whole, behind = Renderer(tokenizer), Renderer(tokenizer, lead=10)
+    assert behind.prompt(tiny.ROUTING, "my pump") == whole.prompt(tiny.ROUTING, "my pump")
+    long = "pump noise " * 200
+    assert len(behind.prompt(tiny.ROUTING, long)) == len(whole.prompt(tiny.ROUTING, long)) - 10
+    assert behind.room(tiny.REPLIES) == whole.room(tiny.REPLIES) - 5
+
+
 def test_a_long_conversation_loses_its_oldest_messages() -> None:
     """Where a conversation does not fit, it begins later, with a user's message; the newest text stays whole."""
     renderer = Renderer(TOKENIZER, max_tokens=60)

@@ -12,6 +12,7 @@ from homeostat.builtin.resources import model_path
 from homeostat.errors import NothingToTrainOn
 from homeostat.train.adapt.full import Full
 from homeostat.train.adapt.lora import Lora
+from homeostat.train.adapt.prompt import Prompt
 from homeostat.train.adapt.way import Way
 from homeostat.train.forecast import forecast
 from homeostat.train.penalties.divergence import Divergence
@@ -58,10 +59,10 @@ def order(base: Path, tmp_path: Path) -> Order:
     )
 
 
-@pytest.mark.parametrize("adapt", ["lora", "full"])
+@pytest.mark.parametrize("adapt", ["lora", "full", "prompt"])
 def test_the_forecast_is_what_the_run_then_takes(order: Order, adapt: str) -> None:
     """The steps are the run's exactly, its operations within a few in a hundred: batches differ from pass to pass."""
-    ways: dict[str, Way] = {"lora": Lora(rank=2), "full": Full()}
+    ways: dict[str, Way] = {"lora": Lora(rank=2), "full": Full(), "prompt": Prompt(count=8)}
     order = replace(order, recipe=replace(order.recipe, adapt=ways[adapt]))
     told = forecast(order)
     cost = train(order).cost

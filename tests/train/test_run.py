@@ -17,6 +17,7 @@ from homeostat.llm.backend import Request
 from homeostat.llm.local import LocalBackend
 from homeostat.train.adapt.full import Full
 from homeostat.train.adapt.lora import Lora
+from homeostat.train.adapt.prompt import Prompt
 from homeostat.train.adapt.way import Way
 from homeostat.train.penalties.divergence import Divergence
 from homeostat.train.recipe import Recipe
@@ -145,6 +146,20 @@ def test_how_far_a_cold_start_moved(watched: Watched, champion: Start) -> None:
     )
     assert cold.cost["kl_new"] > 0.05
     assert abs(still.cost["kl_new"]) < 1e-5
+
+
+def test_how_far_a_candidate_of_another_kind_moved(watched: Watched, tmp_path: Path) -> None:
+    """A champion with a learned prompt is asked behind that, and a candidate with an adapter begins at the base; a text
+    that with the prompt does not fit the context is not asked about.
+    """
+    base = str(tiny.bert(tmp_path / "bert"))
+    rows = [*tiny.examples(each=12), replace(tiny.examples()[0], text="pump noise " * 100)]
+    recipe = replace(QUICK, adapt=Prompt(count=30), lr=5e-2)
+    first, _ = watched(start=Start(base=base), examples=rows, recipe=recipe, folder=tmp_path / "prompt")
+    champion = Start(base=base, folder=first.weights, kind=first.kind, labels=first.labels)
+    moved, _ = watched(start=champion, examples=rows, folder=tmp_path / "lora")
+    assert (first.kind, moved.kind) == ("prompt", "lora")
+    assert moved.cost["kl_new"] > 0.01
 
 
 def test_going_on_from_full_weights(watched: Watched, champion: Start, tmp_path: Path) -> None:

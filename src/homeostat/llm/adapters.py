@@ -1,4 +1,4 @@
-"""Puts a saved adapter on a model, whole or not at all."""
+"""Puts what a version adds to its base on a model, whole or not at all: an adapter, or a lead before every prompt."""
 
 from __future__ import annotations
 
@@ -8,13 +8,82 @@ from pathlib import Path
 from typing import Any
 
 import peft
+from safetensors.torch import load_file, save_file
 
 from homeostat.errors import CorruptWeights
+from homeostat.llm.lead import Lead, Rows, States, keeps_states, put_lead, take_lead, use_lead
 from homeostat.llm.load import quiet, require_safetensors
 
+ADAPTER, LEAD = "adapter_model.safetensors", "lead.safetensors"
+LEADING = ("prompt", "prefix")
+"""Kinds of versions that are a lead before every prompt."""
+ON_BASE = ("lora", *LEADING)
+"""Kinds of versions that are put on their base, any number of them on one."""
 MOVING = ("pissa", "olora", "corda", "loftq")
 """Ways to begin an adapter that change its base."""
 _FIX = "an adapter fits only the base that it was trained on: set model.base to that, or train again"
+
+
+def put_on(model: Any, kind: str, folder: Path, name: str) -> None:
+    """Load what a version of a kind in ON_BASE adds to its base; it is not switched on.
+
+    Raises:
+        ModelNotFound, UnsafeWeights, CorruptWeights: as `add_adapter`; the model is as it was.
+    """
+    lead = None if kind == "lora" else load_lead(model, folder)
+    if lead is None or (folder / ADAPTER).exists():
+        add_adapter(model, folder, name)
+    if lead is not None:
+        put_lead(model, name, lead)
+
+
+def take_off(model: Any, name: str) -> None:
+    """Take a version off that was put on, switched on or not."""
+    take_lead(model, name)
+    if name in getattr(model, "peft_config", {}):
+        remove_adapter(model, name)
+
+
+def switch_to(model: Any, name: str) -> None:
+    """Switch on what this version has put on, and nothing else; the bare base where the name is of none."""
+    use_lead(model, name)
+    if not getattr(model, "_hf_peft_config_loaded", False):
+        return
+    if name in model.peft_config:
+        model.enable_adapters()
+        model.set_adapter(name)
+    else:
+        model.disable_adapters()
+
+
+def save_lead(lead: Lead, folder: Path) -> None:
+    """Write `lead.safetensors`; equal leads are equal files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in lead.named_parameters()}
+    save_file(tensors, folder / LEAD, metadata={"format": "pt"})
+
+
+def load_lead(model: Any, folder: Path) -> Lead:
+    """The lead in a folder, for this model.
+
+    Raises:
+        ModelNotFound, UnsafeWeights, CorruptWeights: there is none, it cannot be read, or it is for another model.
+    """
+    require_safetensors(folder, str(folder), LEAD)
+    tensors = {name: tensor.float() for name, tensor in load_file(folder / LEAD).items()}
+    if set(tensors) == {"rows"}:
+        lead: Lead = Rows(**tensors)
+    elif set(tensors) == {"keys", "values"} and keeps_states(model):
+        lead = States(**tensors)
+    else:
+        raise _no_fit(folder)
+    if not lead.fits(model):
+        raise _no_fit(folder)
+    return lead
+
+
+def _no_fit(folder: Path) -> CorruptWeights:
+    return CorruptWeights("what stands before the prompts does not fit its base", where=str(folder / LEAD), fix=_FIX)
 
 
 def add_adapter(model: Any, folder: Path, name: str, *, trainable: bool = False) -> None:
@@ -26,7 +95,7 @@ def add_adapter(model: Any, folder: Path, name: str, *, trainable: bool = False)
         CorruptWeights: the adapter is damaged, incomplete, or made for another base.
     """
     quiet()
-    require_safetensors(folder, str(folder), "adapter_model.safetensors")
+    require_safetensors(folder, str(folder), ADAPTER)
     _refuse_moved_base(folder)
     try:
         # peft warns of several adapters on one model, which is what we want. Tensors of other shapes are let through,

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from homeostat.errors import UnsuitedModel
 from homeostat.llm.forward import mean_over, pad, source_of
+from homeostat.llm.lead import opening
 from homeostat.llm.load import Opened
-from homeostat.llm.network import vocabulary_logits
+from homeostat.llm.network import source_states, vocabulary_logits
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,23 +83,26 @@ class _Decoder:
     token: Tensor
 
     def __init__(self, opened: Opened, prompts: Sequence[Sequence[int]]) -> None:
-        self.body = opened.model.base_model
+        self.model = opened.model
         self.ids, self.mask = pad(prompts, opened.tokenizer.pad_token_id, opened.model.device, left=True)
         self.pooled = torch.zeros(0)
 
     def run(self, most: int) -> Iterator[Tensor]:
         """float[rows, hidden] that predicts each next token; `token` is set in between."""
-        positions = (self.mask.cumsum(1) - 1).clamp(min=0)
-        ids, mask, cache = self.ids, self.mask, None
+        start = opening(self.model, self.ids, self.mask, (self.mask.cumsum(1) - 1).clamp(min=0))
+        given = start.given
         for k in range(most):
-            out = self.body(
-                input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True
-            )
+            out = self.model.base_model(**given, use_cache=True)
             if k == 0:
-                self.pooled = mean_over(out.last_hidden_state, mask.bool())
+                self.pooled = mean_over(out.last_hidden_state[:, start.behind :], self.mask.bool())
             yield out.last_hidden_state[:, -1]
-            cache, ids, positions = out.past_key_values, self.token[:, None], positions[:, -1:] + 1
-            mask = torch.cat([mask, mask.new_ones(len(mask), 1)], 1)
+            mask = given["attention_mask"]
+            given = {
+                "input_ids": self.token[:, None],
+                "attention_mask": torch.cat([mask, mask.new_ones(len(mask), 1)], 1),
+                "position_ids": given["position_ids"][:, -1:] + 1,
+                "past_key_values": out.past_key_values,
+            }
 
 
 class _Seq2Seq:
@@ -106,10 +110,11 @@ class _Seq2Seq:
 
     def __init__(self, opened: Opened, prompts: Sequence[Sequence[int]]) -> None:
         self.decoder: Any = opened.model.get_decoder()
-        ids, self.mask = source_of(opened, prompts)
-        self.source = opened.model.get_encoder()(input_ids=ids, attention_mask=self.mask).last_hidden_state
+        ids, mask = source_of(opened, prompts)
+        self.source, self.mask, behind = source_states(opened.model, ids, mask)
         lengths = torch.tensor([len(p) for p in prompts], device=ids.device)
-        self.pooled = mean_over(self.source, torch.arange(ids.shape[1], device=ids.device) < lengths[:, None])
+        inside = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]
+        self.pooled = mean_over(self.source[:, behind:], inside)
         self.token = torch.full((len(prompts),), opened.model.config.decoder_start_token_id, device=ids.device)
 
     def run(self, most: int) -> Iterator[Tensor]:

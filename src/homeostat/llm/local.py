@@ -15,11 +15,12 @@ import torch
 from torch import Tensor
 
 from homeostat.errors import CorruptWeights, NotFound, UnknownLabel, did_you_mean
-from homeostat.llm.adapters import add_adapter, remove_adapter
+from homeostat.llm.adapters import ON_BASE, put_on, switch_to, take_off
 from homeostat.llm.backend import Reply, Request
 from homeostat.llm.forward import predict
 from homeostat.llm.generate import generate
 from homeostat.llm.labels import FEW, LabelCodes, encode_labels
+from homeostat.llm.lead import lead_places
 from homeostat.llm.load import Opened, open_model
 from homeostat.llm.render import Rendered, Renderer
 from homeostat.llm.trie import trie_scores
@@ -57,8 +58,10 @@ class LocalBackend:
         self._versions: dict[str, Version] = {}
         self._codes: dict[tuple[str, tuple[str, ...]], LabelCodes] = {}
         self._active: str | None = None
-        """Version whose adapter is switched on; empty for none, None where it is not known."""
+        """Version that is switched on; empty for none, None where it is not known."""
         self.renderer = Renderer(self._opened.tokenizer)
+        self._renderers = {0: self.renderer}
+        """By the places that a version takes before every prompt."""
 
     @property
     def device(self) -> torch.device:
@@ -87,9 +90,9 @@ class LocalBackend:
                 return
             if full is not None:
                 self._full[version.id] = full
-            elif version.kind == "lora" and folder is not None:
+            elif version.kind in ON_BASE and folder is not None:
                 self._active = None
-                add_adapter(self._opened.model, folder, version.id)
+                put_on(self._opened.model, version.kind, folder, version.id)
             self._versions[version.id] = version
 
     def unload(self, version: str) -> None:
@@ -98,9 +101,9 @@ class LocalBackend:
             known = self._versions.pop(version, None)
             self._codes = {key: codes for key, codes in self._codes.items() if key[0] != version}
             self._full.pop(version, None)
-            if known is not None and known.kind == "lora":
+            if known is not None and known.kind in ON_BASE:
                 self._active = None
-                remove_adapter(self._opened.model, version)
+                take_off(self._opened.model, version)
 
     def reply(self, requests: Sequence[Request]) -> list[Reply]:
         """Answer every request with its own version; order is kept.
@@ -144,7 +147,7 @@ class LocalBackend:
         total = tokens = 0.0
         with self._lock, torch.inference_mode():
             for group in self._groups(requests):
-                targets = [self.renderer.target(replies[k]) for k in group.at]
+                targets = [self._renderer(group.first.version).target(replies[k]) for k in group.at]
                 rows = [Rendered(p, t) for p, t in zip(group.prompts, targets, strict=True)]
                 predicted = predict(self._activate(group.first.version), rows)
                 logs = predicted.logits.float().log_softmax(-1)
@@ -154,12 +157,13 @@ class LocalBackend:
 
     def _groups(self, requests: Sequence[Request]) -> Iterator[_Group]:
         """The requests, those that can share a forward pass together, the shortest first."""
-        prompts = [self.renderer.prompt(r.task, r.text, r.history) for r in requests]
-        together: dict[tuple[object, ...], list[int]] = {}
-        for k, request in enumerate(requests):
+        for request in requests:
             if request.version and request.version not in self._versions:
                 fix = did_you_mean(request.version, self._versions)
                 raise NotFound(f"version '{request.version}' is not loaded", fix=fix)
+        prompts = [self._renderer(r.version).prompt(r.task, r.text, r.history) for r in requests]
+        together: dict[tuple[object, ...], list[int]] = {}
+        for k, request in enumerate(requests):
             limits = (request.max_tokens, request.temperature) if request.task.kind is Kind.TEXT else ()
             key = (request.version, request.task, *limits)
             together.setdefault(key, []).append(k)
@@ -169,18 +173,20 @@ class LocalBackend:
                 at = rows[start : start + ROWS]
                 yield _Group(at, [requests[k] for k in at], [prompts[k] for k in at])
 
+    def _renderer(self, version: str) -> Renderer:
+        """What renders for a version: a prompt has less room behind what stands before it."""
+        places = lead_places(self._opened.model, version)
+        if places not in self._renderers:
+            self._renderers[places] = Renderer(self._opened.tokenizer, lead=places)
+        return self._renderers[places]
+
     def _activate(self, version: str) -> Opened:
-        """The model that answers for a version, with its adapter and no other switched on."""
+        """The model that answers for a version, with what that has put on and nothing else switched on."""
         if version in self._full:
             return self._full[version]
-        wanted = version if version and self._versions[version].kind == "lora" else ""
-        model = self._opened.model
-        if wanted != self._active and getattr(model, "_hf_peft_config_loaded", False):
-            if wanted:
-                model.enable_adapters()
-                model.set_adapter(wanted)
-            else:
-                model.disable_adapters()
+        wanted = version if version and self._versions[version].kind in ON_BASE else ""
+        if wanted != self._active:
+            switch_to(self._opened.model, wanted)
         self._active = wanted
         return self._opened
 
@@ -240,7 +246,7 @@ class LocalBackend:
     def _write(self, group: _Group) -> list[Reply]:
         """A generated text per row."""
         opened, request = self._activate(group.first.version), group.first
-        most = max(1, min(request.max_tokens, self.renderer.room(request.task)))
+        most = max(1, min(request.max_tokens, self._renderer(request.version).room(request.task)))
         made = generate(opened, group.prompts, most=most, temperature=request.temperature)
         vectors = made.pooled.to(torch.float16).cpu().numpy()
         return [

@@ -12,26 +12,37 @@ import torch
 from torch import Tensor, nn
 
 from homeostat.errors import UnsuitedModel
+from homeostat.llm.lead import opening
 
 
 def states(model: Any, ids: Tensor, mask: Tensor) -> Tensor:
     """float[rows, tokens, hidden] of a decoder or an encoder, for int64[rows, tokens] filled at the right."""
     more = {"use_cache": False} if hasattr(model.config, "use_cache") else {}
-    hidden: Tensor = model.base_model(input_ids=ids, attention_mask=mask, **more).last_hidden_state
-    return hidden
+    start = opening(model, ids, mask)
+    hidden: Tensor = model.base_model(**start.given, **more).last_hidden_state
+    return hidden[:, start.behind :]
+
+
+def source_states(model: Any, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, int]:
+    """What the encoder of a sequence-to-sequence model makes of tokens: float[rows, places, hidden], the mask of these
+    places, and how many of them stand before the tokens.
+    """
+    start = opening(model, ids, mask)
+    source = model.get_encoder()(**start.given).last_hidden_state
+    return source, start.given["attention_mask"], start.behind
 
 
 def two_states(model: Any, ids: Tensor, mask: Tensor, given: Tensor, given_mask: Tensor) -> tuple[Tensor, Tensor]:
     """Hidden states of a sequence-to-sequence model: of its decoder over `given`, and of its encoder over `ids`."""
-    source = model.get_encoder()(input_ids=ids, attention_mask=mask).last_hidden_state
+    source, source_mask, behind = source_states(model, ids, mask)
     hidden = model.get_decoder()(
         input_ids=given,
         attention_mask=given_mask,
         encoder_hidden_states=source,
-        encoder_attention_mask=mask,
+        encoder_attention_mask=source_mask,
         use_cache=False,
     ).last_hidden_state
-    return hidden, source
+    return hidden, source[:, behind:]
 
 
 def vocabulary_logits(model: Any, hidden: Tensor) -> Tensor:

@@ -42,10 +42,10 @@ class Renderer:
     one. A model without a chat template gets `instruction: text` and a newline: an encoder or a plain language model.
     """
 
-    def __init__(self, tokenizer: Any, *, max_tokens: int = 0) -> None:
+    def __init__(self, tokenizer: Any, *, max_tokens: int = 0, lead: int = 0) -> None:
         self.tokenizer = tokenizer
-        self.max_tokens = max_tokens or min(int(tokenizer.model_max_length), 4096)
-        """Tokens of prompt and completion together."""
+        self.max_tokens = (max_tokens or min(int(tokenizer.model_max_length), 4096)) - lead
+        """Tokens of prompt and completion together; `lead` places before them are taken."""
         self._frames: dict[tuple[str, ...], _Pieces] = {}
 
     def room(self, task: Task) -> int:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from homeostat.llm.forward import mean_over, pad
 from homeostat.llm.labels import Node
+from homeostat.llm.lead import opening
 from homeostat.llm.load import Opened
 from homeostat.llm.network import vocabulary_logits
 
@@ -53,9 +54,8 @@ def _pass(opened: Opened, prompts: Sequence[Sequence[int]], flat: _Flat, count: 
     lengths = torch.tensor([len(p) for p in prompts], device=model.device)
     deep = torch.tensor(flat.depth, device=model.device)
     positions = torch.cat([(mask[:, :lead].cumsum(1) - 1).clamp(min=0), lengths[:, None] + deep], dim=1)
-    hidden = model.base_model(
-        input_ids=ids, attention_mask=_bias(mask, flat, model.dtype), position_ids=positions, use_cache=False
-    ).last_hidden_state
+    start = opening(model, ids, _bias(mask, flat, model.dtype), positions)
+    hidden = model.base_model(**start.given, use_cache=False).last_hidden_state[:, start.behind :]
     tail = hidden[:, lead - 1 :]
     logs = vocabulary_logits(model, tail.flatten(0, 1)).float().log_softmax(-1).reshape(*tail.shape[:2], -1)
     scores = torch.full((len(prompts), count), float("-inf"), device=model.device)

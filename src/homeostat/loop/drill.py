@@ -29,7 +29,7 @@ def sabotage(shop: Workshop, task: str, drill: str) -> Version:
         (folder / file.name).write_bytes(file.read_bytes())
     for weights in folder.glob("*.safetensors"):
         tensors = load_file(weights)
-        turned = {n: (-2.0 * t if "lora_B" in n or champion.kind == "full" else t) for n, t in tensors.items()}
+        turned = {n: (-2.0 * t if "lora_B" in n or champion.kind != "lora" else t) for n, t in tensors.items()}
         save_file(turned, weights, metadata={"format": "pt"})
     broken = replace(
         champion,

@@ -11,7 +11,7 @@ from torch import Tensor
 from homeostat.llm.forward import predict
 from homeostat.llm.load import Opened
 from homeostat.llm.render import Rendered
-from homeostat.train.flops import Size, shape
+from homeostat.train.flops import Size
 from homeostat.train.precision import computing
 
 ROWS = 64
@@ -42,7 +42,7 @@ def ask(opened: Opened, rows: Sequence[Rendered], labels: Tensor, *, bfloat16: b
         with computing(opened.model.device, max(len(row.ids) for row in asked), bfloat16=bfloat16):
             predicted = predict(opened, asked)
         states[some], logits[some] = predicted.states.float(), predicted.logits[:, labels].float()
-        spent += size.forward(*shape(asked, opened.family))
+        spent += size.forward(*size.shape(asked, opened.family))
     return Asked(states, logits, spent)
 
 

@@ -21,6 +21,8 @@ WAYS: Registry[Any] = Registry(
         "ia3": f"{_HERE}.adapt.ia3:Ia3",
         "lora": f"{_HERE}.adapt.lora:Lora",
         "new_words": f"{_HERE}.adapt.vocabulary:NewWords",
+        "prefix": f"{_HERE}.adapt.prefix:Prefix",
+        "prompt": f"{_HERE}.adapt.prompt:Prompt",
         "stacked": f"{_HERE}.adapt.stacked:Stacked",
     },
 )
@@ -30,14 +32,17 @@ OBJECTIVES: Registry[Any] = Registry(
     {
         "adjusted": f"{_HERE}.objectives.classes.adjusted:Adjusted",
         "balanced": f"{_HERE}.objectives.classes.balanced:Balanced",
+        "classified": f"{_HERE}.objectives.heads.classified:Classified",
         "completion": f"{_HERE}.objectives.completion:Completion",
         "dpo": f"{_HERE}.objectives.preference.dpo:Dpo",
+        "estimated": f"{_HERE}.objectives.heads.estimated:Estimated",
         "focal": f"{_HERE}.objectives.classes.focal:Focal",
         "follow": f"{_HERE}.objectives.distill.follow:Follow",
         "grpo": f"{_HERE}.objectives.reward.grpo:Grpo",
         "kto": f"{_HERE}.objectives.preference.kto:Kto",
         "orpo": f"{_HERE}.objectives.preference.orpo:Orpo",
         "rated": f"{_HERE}.objectives.preference.rated:Rated",
+        "tagged": f"{_HERE}.objectives.heads.tagged:Tagged",
     },
 )
 PENALTIES: Registry[Any] = Registry(

@@ -25,7 +25,7 @@ from homeostat.train.optim import optimizer, rate, steer
 from homeostat.train.plan import Plan
 from homeostat.train.precision import peak_flops
 from homeostat.train.samples import Sample
-from homeostat.train.step import Ending, Step
+from homeostat.train.step import Ending, Step, Unbounded
 
 LOOK_ROWS = 64
 """Rows of one forward pass in a look."""
@@ -43,7 +43,7 @@ class Progress:
     """What the run is made of, as a hash; a checkpoint of another one is not gone on from."""
     step: int = 0
     first: float = math.inf
-    """Loss of the first batch."""
+    """Loss of the first batch, or that of the held-out rows before it where it is higher and has no usual size."""
     best: float = math.inf
     """Lowest loss at a look so far, in what the objective's looks are measured in."""
     best_step: int = 0
@@ -122,6 +122,8 @@ class _Run:
         self.progress, self.clock = Progress(run=self.name, part_rows=job.recipe.part_rows), Clock()
         self.begun = replace(self.ground.meter)
         self.moves.train()
+        wide = isinstance(learned, Unbounded) and learned.unbounded
+        self.begun_at = self._measured() if wide else 0.0
         if job.recipe.save_memory:
             self.ground.opened.model.gradient_checkpointing_enable({"use_reentrant": False})
 
@@ -146,7 +148,7 @@ class _Run:
             self._back_off(f"the loss is not a number at step {progress.step}")
             return
         if math.isinf(progress.first):
-            progress.first = loss
+            progress.first = max(loss, self.begun_at)
         reached = self.recipe.budget.reached(self.clock.spent(), self.ground.meter.flops)
         if progress.step % self.look_every == 0 or progress.step == self.plan.steps or reached:
             self.look(loss, norm, f"budget.{reached}" if reached else "")

@@ -13,9 +13,13 @@ from typing import Any
 
 from torch import nn
 
+from homeostat.llm.lead import LEADS, lead_of
 from homeostat.llm.render import Rendered
 
-_AT_PLACES = {False: re.compile(r"^(cls|lm_head|head|vocab_transform)\."), True: re.compile(r"(^|\.)decoder\.")}
+_AT_PLACES = {
+    False: re.compile(r"^(cls|lm_head|head|vocab_transform|answer_head)\."),
+    True: re.compile(r"(^|\.)decoder\.|^answer_head\."),
+}
 """Weights met at predicted places alone: an encoder's output network, a sequence-to-sequence model's decoder …"""
 _ROWS = "trainable_tokens"
 """Rows of the vocabulary that an adapter trains: looked up, not multiplied with."""
@@ -39,16 +43,21 @@ class Size:
     """Of body and adapter, the weights that get a gradient of their own."""
     head_learned: int = 0
     """Of what is met at predicted places, the same."""
+    read: int = 0
+    """Places before every prompt that are read anew with it."""
+    kept: int = 0
+    """Places before every prompt that are only attended to."""
 
     @staticmethod
     def of(model: Any) -> Size:
         """Read the sizes off a transformers model, adapters included; what is trained is what requires a gradient."""
-        config, output = model.config, model.get_output_embeddings().weight
+        config, output, lead = model.config, model.get_output_embeddings().weight, lead_of(model)
         tables = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)} | {id(output)}
-        met, learned, passed, behind = Counter[tuple[bool, bool]](), Counter[bool](), 0, False
+        met, learned, passed = Counter[tuple[bool, bool]](), Counter[bool](), 0
+        behind = lead is not None and any(tensor.requires_grad for tensor in lead.parameters())
         for name, weight in model.named_parameters():
             behind = behind or weight.requires_grad
-            if weight.ndim != 2 or id(weight) in tables or _ROWS in name:
+            if weight.ndim != 2 or id(weight) in tables or _ROWS in name or name.startswith(LEADS):
                 continue
             place = bool(_AT_PLACES[config.is_encoder_decoder].search(name)) and not _CROSS.search(name)
             met[place, "lora_" in name] += weight.numel()
@@ -65,7 +74,15 @@ class Size:
             passed=passed,
             learned=learned[False],
             head_learned=learned[True] + (head if output.requires_grad else 0),
+            read=lead.read if lead else 0,
+            kept=lead.places - lead.read if lead else 0,
         )
+
+    def shape(self, rows: Sequence[Rendered], family: str) -> tuple[int, int, int]:
+        """The same as `shape`, with what stands before every prompt."""
+        tokens, _, places = shape(rows, family)
+        longest = tokens // len(rows) + self.read
+        return len(rows) * longest, len(rows) * longest * (longest + self.kept), places
 
     def forward(self, tokens: int, squares: int, places: int) -> float:
         """Operations of a forward pass over `tokens` tokens, `squares` pairs of attended places, `places` logits."""

@@ -11,7 +11,7 @@ from homeostat.llm.load import open_model
 from homeostat.llm.render import Rendered, Renderer
 from homeostat.train.champion import gauged
 from homeostat.train.fit import LOOKED
-from homeostat.train.flops import Size, shape
+from homeostat.train.flops import Size
 from homeostat.train.plan import count
 from homeostat.train.refit import shown
 from homeostat.train.rows import beginnings
@@ -46,17 +46,17 @@ def forecast(order: Order) -> Forecast:
     require_sound(order.task, order.examples, order.labels)
     recipe, opened = order.recipe, open_model(order.start.base)
     codes = encode_labels(opened.tokenizer, order.labels) if order.task.kind is Kind.LABEL else None
-    every = render(order, Renderer(opened.tokenizer), codes)
+    every = render(order, Renderer(opened.tokenizer, lead=recipe.adapt.places), codes)
     recipe.adapt.attach(opened.model, rows=beginnings(opened, codes), seed=recipe.seed)
     size, (known, held) = Size.of(opened.model), apart(every, recipe.held_out)
     rows = [s for s in known if not s.recalled]
     first = batches([len(s.rendered.ids) for s in rows], recipe.batch_rows, recipe.seed, 0)
     steps = count(recipe, len(first))
-    shapes = [shape([rows[k].rendered for k in batch], opened.family) for batch in first]
+    shapes = [size.shape([rows[k].rendered for k in batch], opened.family) for batch in first]
     one_pass = sum(size.step(*batch) for batch in shapes)
 
     def forward(some: Sequence[Rendered]) -> float:
-        return size.forward(*shape(some, opened.family)) if some else 0.0
+        return size.forward(*size.shape(some, opened.family)) if some else 0.0
 
     look = forward([s.rendered for s in (held or rows)[:LOOKED]])
     asked = 2 * forward(gauged(every, recipe.seed)) if is_asked(order) else 0.0

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from homeostat.llm.forward import places
+from homeostat.llm.lead import lead_of
 from homeostat.llm.load import Opened
 from homeostat.llm.render import Rendered, Renderer
 from homeostat.train.ask import ask, log_probabilities
@@ -42,7 +43,8 @@ def fit_prior(
     """
     if allowed is None or len(held) < 2:
         return (), 0.0
-    renderer = Renderer(opened.tokenizer)
+    lead = lead_of(opened.model)
+    renderer = Renderer(opened.tokenizer, lead=lead.places if lead else 0)
     empty = [Rendered(renderer.prompt(task, text), (0,)) for text in NOTHING]
     nothing, spent = log_probabilities(opened, empty, allowed)
     if said is None:

@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from homeostat.errors import UnknownLabel, did_you_mean
+from homeostat.llm.adapters import ON_BASE, put_on, switch_to
 from homeostat.llm.labels import LabelCodes, encode_labels
+from homeostat.llm.lead import lead_places
 from homeostat.llm.load import Opened, open_model
 from homeostat.llm.render import Renderer
-from homeostat.train.adapt.lora import Lora
 from homeostat.train.champion import Champion, gauged
 from homeostat.train.fit import Fitted, fit
 from homeostat.train.job import Job
@@ -93,7 +94,7 @@ def train(order: Order) -> Trained:
     opened = open_model(order.start.base, warm if recipe.adapt.kind == "full" else None)
     codes = encode_labels(opened.tokenizer, order.labels) if order.task.kind is Kind.LABEL else None
     allowed = torch.tensor([s[0] for s in codes.sequences], device=opened.model.device) if codes else None
-    renderer = Renderer(opened.tokenizer)
+    renderer = Renderer(opened.tokenizer, lead=recipe.adapt.places)
     every = render(order, renderer, codes)
     cut = sum(renderer.is_cut(order.task, s.rendered) for s in every)
     rows, held = apart(every, recipe.held_out)
@@ -187,12 +188,15 @@ def _champion(order: Order, opened: Opened, allowed: Tensor | None, samples: Seq
     """Ask the champion: the model that is trained, before its first step, or one opened for this alone."""
     if allowed is None or not is_asked(order):
         return Champion.nobody()
-    start = order.start
+    start, asked = order.start, gauged(samples, order.recipe.seed)
     if _warm(order) is None:
         opened = open_model(start.base, start.folder if start.kind == "full" else None)
-        if start.kind == "lora":
-            Lora().attach(opened.model, start.folder)
-    return Champion.ask(opened, allowed[: len(start.labels)], gauged(samples, order.recipe.seed))
+        if start.kind in ON_BASE and start.folder is not None:
+            put_on(opened.model, start.kind, start.folder, "champion")
+            switch_to(opened.model, "champion")
+        renderer = Renderer(opened.tokenizer, lead=lead_places(opened.model, "champion"))
+        asked = [row for row in asked if len(row.prompt) <= renderer.max_tokens - renderer.room(order.task)]
+    return Champion.ask(opened, allowed[: len(start.labels)], asked)
 
 
 def _cost(fitted: Fitted, flops: float, cpu: float) -> dict[str, float]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from homeostat.llm.forward import Predicted, places, predict
 from homeostat.llm.load import Opened
 from homeostat.llm.render import Rendered
-from homeostat.train.flops import Size, shape
+from homeostat.train.flops import Size
 from homeostat.train.precision import computing, has_bfloat16
 from homeostat.train.samples import Sample
 
@@ -58,7 +58,8 @@ class Ground:
         model = opened or self.opened
         with computing(model.model.device, max(len(row.ids) for row in rows), bfloat16=self.bfloat16):
             predicted = predict(model, rows)
-        size, went = self.meter.size(model.model), shape(rows, model.family)
+        size = self.meter.size(model.model)
+        went = size.shape(rows, model.family)
         if torch.is_grad_enabled():
             self.meter.flops += size.step(*went)
         else:
@@ -125,6 +126,16 @@ class Ending(Protocol):
 
     def end(self) -> None:
         """Take off what it has put on."""
+        ...
+
+
+@runtime_checkable
+class Unbounded(Protocol):
+    """A part whose mean has no usual size, such as that of squared errors: one row can be as far out as it likes."""
+
+    @property
+    def unbounded(self) -> bool:
+        """Whether it is so: what has run away is then told by where the held-out rows began as well."""
         ...
 
 

@@ -32,7 +32,7 @@ class Version:
     blob: str = ""
     """Content hash of the folder with the adapter or the weights (safetensors); empty for the bare base."""
     kind: str = "lora"
-    """What the blob holds: `base` (nothing), `lora` or `full`."""
+    """What the blob holds: `base` (nothing), `lora`, `prompt`, `prefix` or `full`."""
     labels: tuple[str, ...] = ()
     """Label set this version can reply with; index k of it is the k-th label code."""
     prior: tuple[float, ...] = ()

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import tiny
+from homeostat.errors import UnsuitedModel
 from homeostat.train.adapt.full import Full
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Order, Start, train
@@ -106,3 +107,11 @@ def test_all_weights_and_replies(llama: Path, tmp_path: Path) -> None:
     assert found.trained.kind == "full"
     assert found.gained > 0.1
     assert found.kept < 0.0
+
+
+@pytest.mark.parametrize("kind", ["prompt", "prefix"])
+def test_no_line_between_leads(kind: str, line: Line) -> None:
+    """Versions that are a lead before every prompt have no line between them, and nothing is opened to find out."""
+    start = replace(line.order.start, kind=kind)
+    with pytest.raises(UnsuitedModel, match=f"no line between versions of kind {kind}"):
+        along(replace(line, order=replace(line.order, start=start)), most_lost=0.3)

@@ -7,7 +7,6 @@ So these few rows are trained too, as is usual for new tokens, and lie in the ad
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,18 +14,16 @@ from typing import Any, ClassVar, Literal
 
 import peft
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from homeostat.llm.adapters import add_adapter, has_rows, path_of_vocabulary, vocabulary
-from homeostat.llm.load import Opened, quiet
+from homeostat.llm.adapters import add_adapter, has_rows, vocabulary
+from homeostat.llm.load import Opened
 from homeostat.llm.render import Rendered
-from homeostat.train.adapt.principal import FILE, PEFT, follow_inputs, make_portable, remember
+from homeostat.train.adapt.beside import NAME, ROWS, grow, rows_of, write
+from homeostat.train.adapt.principal import PEFT, follow_inputs, make_portable, remember
 from homeostat.train.adapt.way import Tempo, Way
 from homeostat.train.rows import LabelRows
 
-NAME = "tuned"
-_ROWS = "trainable_tokens_delta"
 _MOVED = ("pissa", "olora")
 """Beginnings that change the base under the adapter."""
 
@@ -70,14 +67,14 @@ class Lora(Way):
             add_adapter(model, start, NAME, trainable=True)
         if start is None and self.init in _MOVED:
             remember(model, NAME)
-        trained = _grow(model, start, rows) if start else list(rows)
+        trained = grow(model, start, rows) if start else list(rows)
         model.set_adapter(NAME)
         parameters = []
         for name, tensor in model.named_parameters():
-            tensor.requires_grad_(f".{NAME}" in name and ("lora_" in name or (_ROWS in name and bool(trained))))
+            tensor.requires_grad_(f".{NAME}" in name and ("lora_" in name or (ROWS in name and bool(trained))))
             if tensor.requires_grad:
                 tensor.data = tensor.data.float()
-                if _ROWS in name and start is None:
+                if ROWS in name and start is None:
                     tensor.data.copy_(torch.stack(list(rows.values())))
                 parameters.append(tensor)
         model.eval()  # what has been put on comes in training mode, and may be asked before it is trained
@@ -95,25 +92,15 @@ class Lora(Way):
 
     def label_rows(self, model: Any, labels: Tensor) -> LabelRows | None:
         """Where the rows of these tokens lie; None where the adapter does not train all of them."""
-        indices = model.peft_config[NAME].trainable_token_indices or {}
-        known = [token for each in indices.values() for token in each]
-        tables = [tensor for name, tensor in model.named_parameters() if name.endswith(f"{_ROWS}.{NAME}")]
-        if not tables or not set(labels.tolist()) <= set(known):
-            return None
-        at = [known.index(token) for token in labels.tolist()]
-        return LabelRows(tables[0], torch.tensor(at, device=tables[0].device))
+        return rows_of(model, labels)
 
     def save(self, model: Any, folder: Path) -> None:
         """Write `adapter_model.safetensors` and its configuration, which names no path of this machine.
 
         Equal adapters are equal files, whatever process writes them. Wherever it began, it fits the base as it was.
         """
-        quiet()
-        config = model.peft_config[NAME]
-        config.base_model_name_or_path = None
-        config.target_modules = sorted(config.target_modules)  # peft would write a set, in another order each time
-        model.save_pretrained(folder)
-        if config.use_dora or self.init in _MOVED:
+        write(model, folder)
+        if model.peft_config[NAME].use_dora or self.init in _MOVED:
             make_portable(model, NAME, folder)
 
     def _config(self, model: Any, rows: Sequence[int]) -> peft.LoraConfig:
@@ -129,22 +116,3 @@ class Lora(Way):
             bias="none",
             trainable_token_indices={vocabulary(model): list(rows)} if rows else None,
         )
-
-
-def _grow(model: Any, start: Path, rows: Mapping[int, Tensor]) -> list[int]:
-    """Give the adapter loaded from `start` the rows it lacks, by loading it again with them; all tokens it has now."""
-    config, tensors = peft.PeftConfig.from_pretrained(str(start)), load_file(start / FILE)
-    known = [token for each in (config.trainable_token_indices or {}).values() for token in each]
-    wanted = sorted({*known, *rows})
-    if wanted == sorted(known):
-        return known
-    name = f"base_model.model.{path_of_vocabulary(model)}.token_adapter.{_ROWS}"
-    learned = dict(zip(known, tensors[name].float(), strict=True)) if known else {}
-    grown = torch.stack([learned[token] if token in learned else rows[token].float().cpu() for token in wanted])
-    model.delete_adapter(NAME)
-    with tempfile.TemporaryDirectory() as folder:
-        save_file({**tensors, name: grown}, Path(folder) / FILE, metadata={"format": "pt"})
-        config.trainable_token_indices = {vocabulary(model): wanted}
-        config.save_pretrained(folder)
-        add_adapter(model, Path(folder), NAME, trainable=True)
-    return wanted

@@ -31,7 +31,13 @@ class Way(Protocol):
     """A way to adapt a model: plain values, in a recipe."""
 
     kind: ClassVar[str]
-    """Kind of the version that it leaves: `lora` for an adapter, `full` for all weights."""
+    """Kind of the version that it leaves: `lora` for an adapter, `prompt` or `prefix` for what stands before prompts,
+    `full` for all weights. Training goes on from a version of the same kind."""
+
+    @property
+    def places(self) -> int:
+        """Places of the context that it takes before every prompt."""
+        return 0
 
     def attach(
         self, model: Any, start: Path | None = None, rows: Mapping[int, Tensor] | None = None, seed: int = 0
@@ -40,7 +46,7 @@ class Way(Protocol):
 
         Args:
             model: a transformers model; for kind `full` it has the weights that are gone on from already.
-            start: the adapter that is gone on from, for kind `lora`; None for a fresh one.
+            start: what is gone on from, for kinds other than `full`; None for a fresh one.
             rows: where the rows of further labels begin, float[hidden] by token.
             seed: of what is drawn.
         """

@@ -18,6 +18,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from homeostat.errors import UnsuitedModel
+from homeostat.llm.adapters import LEADING
 from homeostat.llm.forward import predict
 from homeostat.llm.labels import encode_labels
 from homeostat.llm.load import Opened, open_model
@@ -78,6 +80,9 @@ def along(line: Line, most_lost: float, shares: Sequence[float] = SHARES) -> Poi
     Raises:
         CorruptWeights, UnsuitedModel: the two are not ends of one line.
     """
+    if line.order.start.kind in LEADING:
+        what = f"there is no line between versions of kind {line.order.start.kind}"
+        raise UnsuitedModel(what, where="train.mend", fix="go back to the champion, or use `lora`")
     began, spent = time.time(), time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         look = _Look.of(line, Path(folder))

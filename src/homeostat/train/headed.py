@@ -1,0 +1,195 @@
+"""One training of a head, from texts and what they should be told as to a folder: labels, numbers, or tags.
+
+Such a version answers from Python (`homeostat.llm.head.HeadedModel`); the gateway does not serve it yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from homeostat.errors import NothingToTrainOn, UnknownLabel, UnsuitedModel, WrongType, did_you_mean
+from homeostat.llm.head import FORMS, POOLS, Shape, head_of
+from homeostat.llm.load import open_model
+from homeostat.llm.render import Renderer
+from homeostat.train.adapt.headed import Headed
+from homeostat.train.fit import fit
+from homeostat.train.job import Job
+from homeostat.train.objectives.completion import Completion
+from homeostat.train.objectives.heads import classified, estimated, tagged
+from homeostat.train.objectives.heads.classified import Classified
+from homeostat.train.objectives.heads.estimated import Estimated
+from homeostat.train.objectives.heads.tagged import Tagged
+from homeostat.train.recipe import Recipe
+from homeostat.train.samples import Sample, apart
+from homeostat.train.step import Ground
+from homeostat.types.task import Task
+
+Floats = NDArray[np.float64]
+Target = str | float | Sequence[float] | Collection[str]
+OBJECTIVES = {classified.FORM: Classified, estimated.FORM: Estimated, tagged.FORM: Tagged}
+"""What a head of each form learns by where the recipe says nothing else."""
+OUTLIERS_STAY_OUT = 1.4826
+"""From the median distance to the median to a standard deviation, if numbers are normal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadOrder:
+    """What to train a head on, how, and where to leave it."""
+
+    base: str
+    rows: Sequence[tuple[str, Target]]
+    """A text, and a label, a number or several, or the tags that hold."""
+    form: str
+    """`label`, `numbers` or `tags`."""
+    names: tuple[str, ...]
+    """The labels, what the numbers are called, or the tags."""
+    folder: Path
+    """Where the weights are left, in `folder/weights`; checkpoints lie beside them."""
+    recipe: Recipe = field(default_factory=Recipe)
+    """Its objective gives way to that of the form unless it is one for heads."""
+    instruction: str = ""
+    """What stands before every text."""
+    pool: str = "mean"
+    """`mean` of the states over the prompt, or `last`, the state that would predict a reply."""
+    hidden: int = 0
+    """Width of a layer in between; 0 for none."""
+    ahead: float = 0.0
+    """Share of the steps in which the head learns alone; from 1 on, nothing else is trained."""
+    report: Callable[[dict[str, float]], None] = lambda values: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainedHead:
+    """What a run left."""
+
+    weights: Path
+    cost: dict[str, float]
+    """`flops`, `cpu_seconds`, `steps`, `best_step` and `held_out`, the lowest loss of a look."""
+
+
+def train_head(order: HeadOrder) -> TrainedHead:
+    """Train once; a run that was killed goes on from its checkpoint in the same folder.
+
+    Raises:
+        NothingToTrainOn: there are no rows.
+        UnknownLabel: a row has a label or a tag that is not among the names.
+        WrongType: a row's numbers are not as many as the names, or not finite.
+        UnsuitedModel: there is no such form or pool, or the recipe's objective is for another one.
+        Diverged, OutOfMemory, ModelNotFound, UnsafeWeights, CorruptWeights: as said where they are defined.
+    """
+    way, recipe = _way(order), _recipe(order)
+    wanted = _values(order)
+    torch.manual_seed(recipe.seed)
+    opened = open_model(order.base)
+    renderer = Renderer(opened.tokenizer, lead=way.places)
+    task = Task(name="head", instruction=order.instruction)
+    samples = [
+        Sample(renderer.example(task, text, (0,)), values=tuple(values.tolist()))
+        for (text, _), values in zip(order.rows, wanted, strict=True)
+    ]
+    rows, held = apart(samples, recipe.held_out)
+    parameters = way.attach(opened.model, seed=recipe.seed)
+    way.look(opened, [s.rendered for s in rows])
+    if order.form == estimated.FORM:
+        rows, held = _in_units(opened.model, rows, held)
+    ground = Ground(opened=opened, train=rows, held_out=held, seed=recipe.seed)
+    workspace = order.folder / "checkpoint"
+    whole = replace(recipe, adapt=way)
+    fitted = fit(Job(ground=ground, parameters=parameters, recipe=whole, workspace=workspace, report=order.report))
+    way.save(opened.model, order.folder / "weights")
+    progress = fitted.progress
+    names = ("flops", "cpu_seconds", "step", "best_step", "best")
+    told = {"step": "steps", "best": "held_out"}
+    return TrainedHead(
+        weights=order.folder / "weights", cost={told.get(n, n): float(getattr(progress, n)) for n in names}
+    )
+
+
+def _way(order: HeadOrder) -> Headed:
+    """How the head, and what is beside it, is trained."""
+    for name, value, known in (("form", order.form, FORMS), ("pool", order.pool, POOLS)):
+        if value not in known:
+            raise UnsuitedModel(f"'{value}' is no {name} of a head", where=name, fix=did_you_mean(value, known))
+    body = order.recipe.adapt if order.ahead < 1 else None
+    shape = Shape(
+        form=order.form,
+        names=order.names,
+        pool=order.pool,
+        hidden=order.hidden,
+        instruction=order.instruction,
+        kind=body.kind if body else "base",
+    )
+    return Headed(shape=shape, body=body, ahead=order.ahead)
+
+
+def _recipe(order: HeadOrder) -> Recipe:
+    """The recipe, with the objective of the form where it names none."""
+    recipe, own = order.recipe, OBJECTIVES[order.form]
+    if recipe.objective == Completion():
+        return replace(recipe, objective=own())
+    if not isinstance(recipe.objective, own):
+        name = type(recipe.objective).__name__.lower()
+        raise UnsuitedModel(
+            f"a head that tells {order.form} does not learn by `{name}`",
+            where="recipe.objective",
+            fix=f"use `{own.__name__.lower()}`",
+        )
+    return recipe
+
+
+def _values(order: HeadOrder) -> list[Floats]:
+    """What every row should be told: the place of its label, its numbers, or 1 for every tag that holds and 0 else."""
+    if not order.rows or not order.names:
+        raise NothingToTrainOn("no rows to train on, or nothing to tell", fix="give texts, and names of what is told")
+    return [_read(order, target, f"row {number}") for number, (_, target) in enumerate(order.rows, 1)]
+
+
+def _read(order: HeadOrder, target: Target, where: str) -> Floats:
+    if order.form == estimated.FORM:
+        try:
+            numbers = np.atleast_1d(np.asarray(target, np.float64))
+        except (TypeError, ValueError):
+            numbers = np.full(1, np.nan)
+        if numbers.shape != (len(order.names),) or not np.isfinite(numbers).all():
+            count = len(order.names)
+            fix = "give a finite one for each name"
+            raise WrongType(f"{target!r:.60} where {count} numbers are wanted", where=where, fix=fix)
+        return numbers
+    told = [target] if isinstance(target, str) else list(target) if isinstance(target, Collection) else [str(target)]
+    for name in map(str, told):
+        if name not in order.names:
+            fix = did_you_mean(name, order.names)
+            raise UnknownLabel(f"label '{name}' is not in the label set", where=where, fix=fix)
+    at = [order.names.index(str(name)) for name in told]
+    if order.form == tagged.FORM:
+        return np.isin(np.arange(len(order.names)), at).astype(np.float64)
+    if len(at) != 1:
+        raise WrongType(f"{target!r:.60} where one label is wanted", where=where, fix="use the form `tags`")
+    return np.array(at, np.float64)
+
+
+def _in_units(model: Any, rows: Sequence[Sample], held: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
+    """The rows with their numbers in units of their spread, by the rows that are learned; the head tells them back.
+
+    Median and median distance, so that a few wrong numbers do not set the unit.
+    """
+    seen = np.array([s.values for s in rows])
+    shift = np.median(seen, 0)
+    spread = OUTLIERS_STAY_OUT * np.median(np.abs(seen - shift), 0)
+    spread = np.where(spread > 0, spread, np.where(seen.std(0) > 0, seen.std(0), 1.0))
+    head = head_of(model)
+    assert head is not None, "attach puts it on"
+    head.shift.copy_(torch.tensor(shift))
+    head.spread.copy_(torch.tensor(spread))
+
+    def units(samples: Sequence[Sample]) -> list[Sample]:
+        return [replace(s, values=tuple(((np.array(s.values) - shift) / spread).tolist())) for s in samples]
+
+    return units(rows), units(held)

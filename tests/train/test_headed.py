@@ -1,0 +1,206 @@
+"""From texts and numbers, labels or tags to a folder that answers: learned, composed, resumed, and refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import tiny
+from homeostat.errors import HomeostatError, NothingToTrainOn, UnknownLabel, UnsuitedModel, WrongType
+from homeostat.llm.adapters import ADAPTER
+from homeostat.llm.head import FILE, HeadedModel
+from homeostat.metrics.regression import mean_absolute_error, r_squared
+from homeostat.metrics.tags import micro_f1
+from homeostat.train.adapt.lora import Lora
+from homeostat.train.headed import HeadOrder, train_head
+from homeostat.train.objectives.classes.focal import Focal
+from homeostat.train.objectives.heads.estimated import Estimated
+from homeostat.train.order.curriculum import Curriculum
+from homeostat.train.order.difficulty import Length
+from homeostat.train.penalties.l2_pull import L2Pull
+from homeostat.train.recipe import Recipe
+
+QUICK = Recipe(adapt=Lora(rank=4), lr=1e-2, epochs=8, batch_rows=16, looks=4, patience=4)
+Ordered = Callable[..., HeadOrder]
+
+
+def words(text: str, label: str) -> int:
+    """How many of a label's words a text has."""
+    return sum(word in tiny.WORDS[label] for word in text.split())
+
+
+@pytest.fixture
+def order(llama: Path, tmp_path: Path) -> Ordered:
+    """An order of labels, or of what is said otherwise."""
+
+    def make(form: str = "label", **more: Any) -> HeadOrder:
+        rows = [(row.text, row.target) for row in tiny.examples(each=24)]
+        plain = HeadOrder(
+            base=str(llama), rows=rows, form=form, names=tiny.LABELS, folder=tmp_path / "run", recipe=QUICK
+        )
+        return replace(plain, **more)
+
+    return make
+
+
+def test_labels_are_learned_with_an_adapter(order: Ordered) -> None:
+    """Unseen requests are told right, by a head and an adapter trained together that lie in one folder; what it cost is
+    told.
+    """
+    seen = [(row.text, row.target) for row in tiny.examples(each=60)]
+    made = order(instruction="route", rows=seen)
+    trained = train_head(made)
+    assert sorted(p.name for p in trained.weights.glob("*.safetensors")) == [ADAPTER, FILE]
+    model = HeadedModel.open(made.base, trained.weights)
+    rows = tiny.examples(each=20, seed=5)
+    right = [a == row.target for a, row in zip(model.label([r.text for r in rows]), rows, strict=True)]
+    assert np.mean(right) > 0.8
+    assert set(trained.cost) == {"flops", "cpu_seconds", "steps", "best_step", "held_out"}
+    assert min(trained.cost.values()) > 0
+
+
+def test_tags_are_learned(order: Ordered) -> None:
+    """Requests that are about two things get both tags, others one, and filler alone none."""
+
+    def made(seed: int) -> list[tuple[str, tuple[str, ...]]]:
+        columns = [tiny.texts(label, 30, seed) for label in tiny.LABELS]
+        both = [(f"{a} {b}", tiny.LABELS[:2]) for a, b in zip(columns[0], columns[1], strict=True)]
+        one = [(text, (label,)) for label, texts in zip(tiny.LABELS, columns, strict=True) for text in texts]
+        return [*both, *one, *((" ".join(tiny.FILLER[k : k + 5]), ()) for k in range(10))]
+
+    trained = train_head(order("tags", rows=made(0), recipe=replace(QUICK, epochs=12)))
+    rest = made(3)
+    model = HeadedModel.open(order().base, trained.weights)
+    told = model.tags([text for text, _ in rest])
+    assert micro_f1(told, [tags for _, tags in rest]) > 0.85
+    assert {0, 1, 2} <= set(map(len, told))
+
+
+def test_numbers_are_told_in_their_own_units(order: Ordered) -> None:
+    """Prices in the thousands and shares below one are learned side by side, and told as such."""
+    texts = [text for label in tiny.WORDS for text in tiny.texts(label, 30, 2)]
+    prices = [5000.0 + 300.0 * len(text.split()) for text in texts]
+    shares = [words(text, "broken_pump") / len(text.split()) for text in texts]
+    made = order(
+        "numbers",
+        rows=[(t, [p, s]) for t, p, s in zip(texts, prices, shares, strict=True)],
+        names=("price", "share"),
+        recipe=replace(QUICK, objective=Estimated(delta=1.0), epochs=16),
+    )
+    trained = train_head(made)
+    told = HeadedModel.open(made.base, trained.weights).tell(texts)
+    assert r_squared(told[:, 0].tolist(), prices) > 0.8
+    assert r_squared(told[:, 1].tolist(), shares) > 0.8
+    assert mean_absolute_error(told[:, 0].tolist(), prices) < 300
+
+
+def test_a_number_that_never_changes(order: Ordered) -> None:
+    """Rows that all have one number are learned as that number, in whatever unit."""
+    rows = [(row.text, 7.5) for row in tiny.examples(each=8)]
+    made = order("numbers", rows=rows, names=("value",), ahead=1.0)
+    told = HeadedModel.open(made.base, train_head(made).weights).tell(["my pump", "hello"])
+    np.testing.assert_allclose(told, 7.5, atol=0.2)
+
+
+def test_it_composes_with_penalties_and_orders(order: Ordered) -> None:
+    """A strong pull to where it began keeps adapter and head near to it, beside an order of rows by length."""
+    moved = {}
+    for name, pull in (("free", 0.0), ("held", 1e4)):
+        recipe = replace(
+            QUICK, penalties=(L2Pull(weight=pull),), order=Curriculum(difficulty=Length()), lr=1e-3, looks=1
+        )
+        trained = train_head(order(recipe=recipe, folder=order().folder / name))
+        moved[name] = float(load_file(trained.weights / FILE)["layers.0.weight"].norm())
+    assert moved["held"] < 0.3 * moved["free"]
+
+
+def test_a_run_that_was_ended_goes_on(order: Ordered) -> None:
+    """Ended in the middle and begun again, it leaves the same bytes as a run that was not disturbed."""
+    whole = train_head(order(folder=order().folder / "whole"))
+
+    class Ended(Exception):
+        pass
+
+    def end(values: dict[str, float]) -> None:
+        if values["step"] > 10:
+            raise Ended
+
+    with pytest.raises(Ended):
+        train_head(order(report=end))
+    again = train_head(order())
+    for name in (FILE, ADAPTER):
+        assert (again.weights / name).read_bytes() == (whole.weights / name).read_bytes()
+
+
+@pytest.mark.parametrize("family", ["bert", "t5"])
+def test_other_families(family: str, order: Ordered, tmp_path: Path) -> None:
+    """A head learns on an encoder and on a sequence-to-sequence model too."""
+    base = str(getattr(tiny, family)(tmp_path / family))
+    made = order(base=base, recipe=replace(QUICK, epochs=12, lr=2e-2))
+    model = HeadedModel.open(base, train_head(made).weights)
+    rows = tiny.examples(each=12, seed=5)
+    right = [a == row.target for a, row in zip(model.label([r.text for r in rows]), rows, strict=True)]
+    assert np.mean(right) > 0.6
+
+
+def test_a_frozen_base_stays_as_it_is(order: Ordered, llama: Path) -> None:
+    """With the head alone, only the head is written, and it looks at the base's own states."""
+    trained = train_head(order(ahead=1.0))
+    assert [path.name for path in trained.weights.iterdir()] == [FILE]
+    torch.manual_seed(1)
+    assert HeadedModel.open(str(llama), trained.weights).head.shape.kind == "base"
+
+
+BAD: list[tuple[str, dict[str, Any], type[HomeostatError], str]] = [
+    ("label", {"rows": [("x", "refund_reqest")]}, UnknownLabel, "did you mean 'refund_request'"),
+    ("tags", {"rows": [("x", ("late_delivery", "wet"))]}, UnknownLabel, "row 1"),
+    ("label", {"rows": [("x", ("late_delivery", "broken_pump"))]}, WrongType, "one label"),
+    ("label", {"rows": []}, NothingToTrainOn, "no rows"),
+    ("numbers", {"rows": [("x", 1.0)]}, WrongType, "3 numbers"),
+    ("numbers", {"rows": [("x", float("nan"))], "names": ("a",)}, WrongType, "1 numbers"),
+    ("numbers", {"rows": [("x", "much")], "names": ("a",)}, WrongType, "'much'"),
+    ("number", {}, UnsuitedModel, "did you mean 'numbers'"),
+    ("label", {"pool": "first"}, UnsuitedModel, "'first' is no pool"),
+    ("label", {"recipe": replace(QUICK, objective=Estimated())}, UnsuitedModel, "use `classified`"),
+    ("tags", {"recipe": replace(QUICK, objective=Focal())}, UnsuitedModel, "use `tagged`"),
+]
+
+
+@pytest.mark.parametrize(("form", "more", "error", "said"), BAD)
+def test_what_cannot_be_learned(
+    form: str, more: dict[str, Any], error: type[HomeostatError], said: str, order: Ordered
+) -> None:
+    """Labels that are none, numbers that are none or too few, and a form, a pool or an objective that does not fit are
+    told of before anything is opened or written.
+    """
+    made = order(form, **more)
+    with pytest.raises(error, match=said):
+        train_head(made)
+    assert not made.folder.exists()
+
+
+def test_wrong_numbers_do_not_set_the_unit(order: Ordered) -> None:
+    """One number in ten that is a thousand times too large leaves the unit at the spread of the others."""
+    rows = [(row.text, 1000.0 if k % 10 == 0 else float(k % 7)) for k, row in enumerate(tiny.examples(each=24))]
+    trained = train_head(order("numbers", rows=rows, names=("value",), ahead=1.0))
+    kept = load_file(trained.weights / FILE)
+    assert 1.0 < float(kept["spread"]) < 5.0
+    assert 2.0 <= float(kept["shift"]) <= 4.0
+
+
+def test_a_number_far_out_is_no_divergence(order: Ordered) -> None:
+    """One held-out number a thousand spreads out, squared, is not taken for a run that has run away."""
+    rows = [(row.text, float(k % 5)) for k, row in enumerate(tiny.examples(each=8))]
+    for k in range(len(rows)):
+        far = [(text, 5000.0 if j == k else number) for j, (text, number) in enumerate(rows)]
+        made = order("numbers", rows=far, names=("value",), ahead=1.0, folder=order().folder / str(k))
+        if train_head(replace(made, recipe=replace(QUICK, epochs=2))).cost["held_out"] > 1e4:
+            return
+    raise AssertionError("no held-out row was far out")
