@@ -29,6 +29,7 @@ COMMANDS = {
     "rollback": "rollback",
     "why": "why",
     "eval": "evaluate",
+    "ensemble": "ensemble",
     "train": "train",
     "import": "imports",
     "verify": "verify",

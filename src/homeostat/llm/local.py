@@ -152,6 +152,8 @@ class LocalBackend:
         said: dict[tuple[int, str], np.ndarray] = {}
         own = [version for version in versions if version in self._readers]
         with self._lock, torch.inference_mode():
+            for version in versions:
+                self._require(version)
             for alike in ([v for v in versions if v not in own], *([v] for v in own)):
                 for group in self._groups([replace(r, version=alike[0]) for r in requests] if alike else []):
                     for version, scores in zip(alike, self._scores_each(group, alike), strict=True):
@@ -186,9 +188,7 @@ class LocalBackend:
         prompts = [self._reader(r.version).prompt(r.task, r.text, r.history) for r in requests]
         together: dict[tuple[object, ...], list[int]] = {}
         for k, request in enumerate(requests):
-            if request.version and request.version not in self._versions:
-                fix = did_you_mean(request.version, self._versions)
-                raise NotFound(f"version '{request.version}' is not loaded", fix=fix)
+            self._require(request.version)
             limits = (request.max_tokens, request.temperature) if request.task.kind is Kind.TEXT else ()
             key = (request.version, request.task, *limits)
             together.setdefault(key, []).append(k)
@@ -197,6 +197,11 @@ class LocalBackend:
             for start in range(0, len(rows), ROWS):
                 at = rows[start : start + ROWS]
                 yield _Group(at, [requests[k] for k in at], [prompts[k] for k in at])
+
+    def _require(self, version: str) -> None:
+        """Hold that a version is loaded, or is the bare base."""
+        if version and version not in self._versions:
+            raise NotFound(f"version '{version}' is not loaded", fix=did_you_mean(version, self._versions))
 
     def _activate(self, version: str) -> Opened:
         """The model that answers for a version, with its adapter and no other switched on."""
