@@ -38,6 +38,7 @@ OBJECTIVES: Registry[Any] = Registry(
         "kto": f"{_HERE}.objectives.preference.kto:Kto",
         "orpo": f"{_HERE}.objectives.preference.orpo:Orpo",
         "rated": f"{_HERE}.objectives.preference.rated:Rated",
+        "told": f"{_HERE}.objectives.distill.told:Told",
     },
 )
 PENALTIES: Registry[Any] = Registry(

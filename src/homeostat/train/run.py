@@ -6,7 +6,7 @@ The room's front door. Knows examples, labels and recipes; returns what a versio
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,6 +55,8 @@ class Order:
     recipe: Recipe
     folder: Path
     """Where the weights are left, in `folder/weights`; checkpoints lie beside them."""
+    told: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """Text of a request -> the log-probability that a teacher gave each label, for objectives that learn from it."""
     report: Callable[[dict[str, float]], None] = lambda values: None
 
 
@@ -156,6 +158,7 @@ def render(order: Order, renderer: Renderer, codes: LabelCodes | None) -> list[S
                 replay=example.origin is Origin.REPLAY,
                 recalled=example.origin is Origin.RECALL,
                 weight=example.weight,
+                told=order.told.get(example.text, ()),
             )
         )
     return samples

@@ -30,6 +30,8 @@ class Sample:
     """The same prompt with the reply that was liked less, where there are two."""
     value: float = 1.0
     """What the reply was worth: a rating from 0 to 1, or the number that should be told."""
+    told: tuple[float, ...] = ()
+    """Log-probability that a teacher gave each label, or empty."""
 
     @property
     def length(self) -> int:
