@@ -31,6 +31,7 @@ class School:
     versions: list[Version]
 
     def ensemble(self, **more: object) -> Ensemble:
+        """All of them as one."""
         return Ensemble(self.backend, self.versions, **more)  # type: ignore[arg-type]
 
 
@@ -48,9 +49,7 @@ def school(llama: Path, tmp_path_factory: pytest.TempPathFactory) -> School:
             folder=tmp_path_factory.mktemp(f"member{seed}"),
         )
         trained = train(order)
-        made = Version(
-            id=f"ver_{seed}", task="routing", time=0.0, base="", labels=trained.labels, prior=trained.prior
-        )
+        made = Version(id=f"ver_{seed}", task="routing", time=0.0, base="", labels=trained.labels, prior=trained.prior)
         backend.load(made, trained.weights)
         versions.append(made)
     return School(backend, versions)
@@ -123,7 +122,9 @@ def test_slices_are_answered_by_their_members(school: School) -> None:
     """By a slice of one's own, or by what the mean would reply."""
     requests, _ = asked(*tiny.LABELS[:2], each=4)
     each = school.ensemble().each(requests)
-    named = school.ensemble(how="slice", slices=Slices({"odd": 1}, 2), slice_of=lambda r: "odd" if "my" in r.text else "")
+    named = school.ensemble(
+        how="slice", slices=Slices({"odd": 1}, 2), slice_of=lambda r: "odd" if "my" in r.text else ""
+    )
     who = [1 if "my" in request.text else 2 for request in requests]
     assert np.array_equal(named.combined(requests, each), each[who, np.arange(len(requests))])
     by_label = school.ensemble(how="slice", slices=Slices({tiny.LABELS[0]: 3}, 0))

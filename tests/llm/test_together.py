@@ -58,7 +58,9 @@ def alone(opened: Opened) -> list[Predicted]:
 def apart(some: Sequence[Predicted], others: Sequence[Predicted]) -> float:
     """The greatest difference of a number."""
     pairs = [
-        (getattr(a, n), getattr(b, n)) for a, b in zip(some, others, strict=True) for n in ("logits", "states", "pooled")
+        (getattr(a, n), getattr(b, n))
+        for a, b in zip(some, others, strict=True)
+        for n in ("logits", "states", "pooled")
     ]
     return max(float((a - b).abs().max()) for a, b in pairs)
 

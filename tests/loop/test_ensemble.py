@@ -36,9 +36,7 @@ def shop(folder: Path) -> Iterator[Workshop]:
     base = tiny.llama(folder / "base")
     small = tiny.llama(folder / "small", tokenizer=tiny.chat_tokenizer(codes=8), hidden=32, layers=1, seed=3)
     tasks = {"routing": Tasks(instruction="route"), "replies": Tasks(kind=Kind.TEXT)}
-    opened = Workshop.open(
-        Config(project="p", folder=str(folder / "p"), model=Model(base=str(base)), tasks=tasks)
-    )
+    opened = Workshop.open(Config(project="p", folder=str(folder / "p"), model=Model(base=str(base)), tasks=tasks))
     for seed, (where, recipe) in enumerate(
         [
             (base, Recipe(lr=8e-3, max_steps=12, looks=1, batch_rows=10)),
@@ -81,7 +79,7 @@ def test_members_answer_as_they_do_alone(shop: Workshop) -> None:
 
 
 def test_a_student_on_another_base_answers_as_its_own_model(shop: Workshop) -> None:
-    """Two labels in three are told right by a model whose tokenizer is not the project's, so it is read with its own."""
+    """A model whose tokenizer is not the project's is read with its own: it tells most labels right."""
     rows = exams()
     replies = shop.answers(shop.config.task("routing"), versions(shop, 2)[0], [row.text for row in rows])
     assert np.mean([reply.text == row.target for reply, row in zip(replies, rows, strict=True)]) > 0.6

@@ -43,9 +43,7 @@ class Sheet:
     """The chance that a row told wrong has more disagreement than one told right, with its bootstrap interval."""
 
 
-def sheet(
-    each: Floats, names: tuple[str, ...], combined: Mapping[str, Floats], doubt: Floats, target: Ints
-) -> Sheet:
+def sheet(each: Floats, names: tuple[str, ...], combined: Mapping[str, Floats], doubt: Floats, target: Ints) -> Sheet:
     """Members and combinations measured.
 
     Args:

@@ -28,8 +28,8 @@ def mean(logs: Floats) -> Floats:
 
 
 def product(logs: Floats) -> Floats:
-    """float[rows, labels]: the geometric mean of the probabilities, normalized (products of experts, Hinton 2002; not on
-    arXiv). Who is sure that it is not so is heard.
+    """float[rows, labels]: the geometric mean of the probabilities, normalized (products of experts, Hinton 2002,
+    Neural Computation 14:1771). Who is sure that it is not so is heard.
     """
     return _normal(logs.mean(axis=0))
 
@@ -77,7 +77,7 @@ class Slices:
     def choose(self, logs: Floats, slices: Sequence[str]) -> Floats:
         """float[rows, labels]: of each row what the member for its slice says."""
         who = np.array([self.best.get(name, self.other) for name in slices], dtype=np.int64)
-        return logs[who, np.arange(logs.shape[1])]
+        return np.asarray(logs[who, np.arange(logs.shape[1])])
 
 
 def disagreement(logs: Floats) -> Floats:

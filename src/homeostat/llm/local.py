@@ -236,7 +236,9 @@ class LocalBackend:
         if key not in self._codes:
             bare = version is None or version.kind == "base"
             spell = bare and self._opened.family == "decoder" and len(labels) <= FEW
-            self._codes[key] = encode_labels(self._reader(request.version).tokenizer, labels, alias=False if spell else None)
+            self._codes[key] = encode_labels(
+                self._reader(request.version).tokenizer, labels, alias=False if spell else None
+            )
         return self._codes[key]
 
     def _scores_each(self, group: _Group, versions: Sequence[str]) -> list[Tensor]:

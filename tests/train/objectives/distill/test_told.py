@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-import tiny
 from homeostat.errors import UnsuitedModel
 from homeostat.llm.load import Opened
 from homeostat.stats.intervals import paired
@@ -47,9 +46,7 @@ def test_equal_to_following_the_teacher_itself(folder: Path, teacher: Opened) ->
     """The loss of a batch is that of `follow` with the teacher at hand, to 1e-5, at any share and temperature."""
     rows = school.labeled(4, 0)
     on = school.ground(folder, rows, teacher)
-    kept = [
-        replace(one, rendered=row.rendered) for one, row in zip(answered(rows, teacher, on), rows, strict=True)
-    ]
+    kept = [replace(one, rendered=row.rendered) for one, row in zip(answered(rows, teacher, on), rows, strict=True)]
     for share, heat in ((1.0, 2.0), (0.4, 1.0), (0.8, 4.0)):
         from_answers = Told(share=share, temperature=heat).begin(replace(on, train=kept))(Step(on, kept))
         at_hand = Follow(share=share, temperature=heat).begin(on)(Step(on, rows))
