@@ -30,6 +30,8 @@ from homeostat.types.version import Version
 
 ROWS = 64
 """Rows in one forward pass; longer batches are cut, rows of like length together."""
+SHARED = 32
+"""Rows times versions in a pass that several versions share on a CPU, whose cache holds no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,9 @@ class LocalBackend:
             for version in versions:
                 self._require(version)
             for alike in ([v for v in versions if v not in own], *([v] for v in own)):
-                for group in self._groups([replace(r, version=alike[0]) for r in requests] if alike else []):
+                asked = [replace(request, version=alike[0]) for request in requests] if alike else []
+                most = max(1, SHARED // max(1, len(alike))) if self.device.type == "cpu" else ROWS
+                for group in self._groups(asked, most):
                     for version, scores in zip(alike, self._scores_each(group, alike), strict=True):
                         rows = zip(group.at, scores.numpy().astype(np.float64), strict=True)
                         said.update(((k, version), row) for k, row in rows)
@@ -183,8 +187,8 @@ class LocalBackend:
                 tokens += len(predicted.target)
         return total / max(tokens, 1.0)
 
-    def _groups(self, requests: Sequence[Request]) -> Iterator[_Group]:
-        """The requests, those that can share a forward pass together, the shortest first."""
+    def _groups(self, requests: Sequence[Request], most: int = ROWS) -> Iterator[_Group]:
+        """The requests, at most so many that can share a forward pass together, the shortest first."""
         prompts = [self._reader(r.version).prompt(r.task, r.text, r.history) for r in requests]
         together: dict[tuple[object, ...], list[int]] = {}
         for k, request in enumerate(requests):
@@ -194,8 +198,8 @@ class LocalBackend:
             together.setdefault(key, []).append(k)
         for rows in together.values():
             rows.sort(key=lambda k: len(prompts[k]))
-            for start in range(0, len(rows), ROWS):
-                at = rows[start : start + ROWS]
+            for start in range(0, len(rows), most):
+                at = rows[start : start + most]
                 yield _Group(at, [requests[k] for k in at], [prompts[k] for k in at])
 
     def _require(self, version: str) -> None:
