@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tiny
-from homeostat.errors import NothingToTrainOn
+from homeostat.errors import NothingToTrainOn, UnsuitedModel
 from homeostat.llm.backend import Request
 from homeostat.loop.distill import Wish, answers, distill, material
 from homeostat.loop.students import model_teaching, newest, students, versions_teaching
@@ -20,6 +20,7 @@ from homeostat.store.lineage import lines, why
 from homeostat.train.adapt.full import Full
 from homeostat.train.named import named
 from homeostat.train.objectives.completion import Completion
+from homeostat.train.objectives.distill.follow import Follow
 from homeostat.train.objectives.distill.told import Told
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Order, Start, train
@@ -203,6 +204,25 @@ def test_whom_a_teacher_has_become() -> None:
     assert newest(line, "http://elsewhere#model") == "http://elsewhere#model"
     tried = [replace(one, state=State.CANDIDATE) if one.id == "d" else one for one in line]
     assert newest(tried, "d") == "e"
+
+
+def test_a_teacher_at_hand(taught: School, tmp_path: Path) -> None:
+    """A recipe that follows the teacher's whole distribution asks the version itself while the student learns: its
+    student tells most unseen requests right. Where the teacher is no version of the store, such a recipe is refused.
+    """
+    base = str(tiny.llama(tmp_path / "alike", hidden=32, seed=6))
+    recipe = replace(named("student", taught.shop.config.train), name="followed", objective=Follow(share=1.0))
+    student = learned(taught, wish(taught, base=base, recipe=recipe))
+    assert np.mean(taught.right(student)) > 0.7
+    elsewhere = model_teaching(taught.shop, taught.shop.config.model.base, tiny.LABELS)
+    with pytest.raises(UnsuitedModel, match="no teacher"):
+        distill(taught.shop, wish(taught, base=base, recipe=recipe, teachers=("a folder",)), elsewhere)
+
+
+def test_an_adapter_on_another_base_is_refused(taught: School) -> None:
+    """Nobody could serve it; nothing is asked."""
+    with pytest.raises(UnsuitedModel, match="adapter"):
+        learned(taught, wish(taught, recipe=LEARNING))
 
 
 def test_nothing_to_ask(taught: School, tmp_path: Path) -> None:

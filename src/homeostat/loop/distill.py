@@ -9,13 +9,14 @@ from pathlib import Path
 
 from homeostat.curate.build import Curated, Inputs, build
 from homeostat.curate.snapshot import as_lines, examples, store_dataset
-from homeostat.errors import NothingToTrainOn
+from homeostat.errors import NothingToTrainOn, UnsuitedModel
 from homeostat.llm.combine import UNKNOWN
 from homeostat.llm.teacher import Answer, Teacher
 from homeostat.loop.answers import Answers
 from homeostat.loop.learn import Lesson, learn, version_id
 from homeostat.loop.workshop import Workshop
 from homeostat.train.objectives.completion import Completion
+from homeostat.train.objectives.distill.follow import Follow
 from homeostat.train.objectives.distill.told import Told
 from homeostat.train.recipe import Recipe, plain
 from homeostat.types import ids
@@ -70,8 +71,10 @@ def distill(shop: Workshop, wish: Wish, teacher: Teacher) -> Version:
     Raises:
         NothingToTrainOn: there are no requests, or the teacher has given no answer that can be learned.
         NoTeacher: it does not answer.
-        UnsuitedModel: the student's base cannot do the task.
+        UnsuitedModel: the student's base cannot do the task, or the recipe makes an adapter for another base than the
+            project's.
     """
+    _require_servable(shop, wish)
     rows = material(shop, wish.task).examples
     if not rows:
         raise NothingToTrainOn("no requests to ask a teacher", where=f"task {wish.task.name}", fix="send traffic first")
@@ -130,8 +133,30 @@ def _lesson(
         time=dataset.time,
         base=wish.base,
         teachers=wish.teachers,
+        at_hand=_at_hand(shop, wish),
         told=told,
     )
+
+
+def _at_hand(shop: Workshop, wish: Wish) -> Version | None:
+    """The teacher itself, for a recipe that asks it while the student learns: one version of the store."""
+    if not isinstance(wish.recipe.objective, Follow) or len(wish.teachers) != 1:
+        return None
+    return next((one for one in shop.store.versions.list(wish.task.name) if one.id == wish.teachers[0]), None)
+
+
+def _require_servable(shop: Workshop, wish: Wish) -> None:
+    """Hold that the student could answer beside the others: adapters share the project's base.
+
+    Raises:
+        UnsuitedModel: the recipe makes an adapter, and the base is another.
+    """
+    if wish.recipe.adapt.kind == "lora" and wish.base != shop.config.model.base:
+        raise UnsuitedModel(
+            f"recipe '{wish.recipe.name}' makes an adapter, and only those on the project's base are served",
+            where=wish.base,
+            fix="train all weights (`adapt: full`), or give the project's own base",
+        )
 
 
 def _kept(shop: Workshop, wish: Wish, rows: Sequence[Example], labels: tuple[str, ...]) -> Dataset:

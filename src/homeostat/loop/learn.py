@@ -33,6 +33,8 @@ class Lesson:
     """What a version without a parent stands on; empty for the project's own base."""
     teachers: tuple[str, ...] = ()
     """Who taught it; see `Version.teachers`."""
+    at_hand: Version | None = None
+    """A teacher that is asked while the student learns, for recipes that do."""
     told: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """Text of a request -> the log-probability that they gave each of the dataset's labels."""
 
@@ -74,6 +76,7 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
                 recipe=recipe,
                 folder=folder,
                 report=note,
+                teacher=start_of(shop, lesson.at_hand) if lesson.at_hand else None,
                 told=lesson.told,
             )
         )

@@ -55,6 +55,8 @@ class Order:
     recipe: Recipe
     folder: Path
     """Where the weights are left, in `folder/weights`; checkpoints lie beside them."""
+    teacher: Start | None = None
+    """A model to be at hand while it is trained, for objectives that ask one (`follow`, `likeness`)."""
     told: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """Text of a request -> the log-probability that a teacher gave each label, for objectives that learn from it."""
     report: Callable[[dict[str, float]], None] = lambda values: None
@@ -102,6 +104,7 @@ def train(order: Order) -> Trained:
         held_out=held,
         allowed=allowed,
         known=len(order.start.labels) if is_taught(order) else 0,
+        teacher=_opened(order.teacher) if order.teacher else None,
         seed=recipe.seed,
     )
     job = Job(
@@ -185,10 +188,17 @@ def _champion(order: Order, opened: Opened, allowed: Tensor | None, samples: Seq
         return Champion.nobody()
     start = order.start
     if _warm(order) is None:
-        opened = open_model(start.base, start.folder if start.kind == "full" else None)
-        if start.kind == "lora":
-            Lora().attach(opened.model, start.folder)
+        opened = _opened(start)
     return Champion.ask(opened, allowed[: len(start.labels)], gauged(samples, order.recipe.seed))
+
+
+def _opened(start: Start) -> Opened:
+    """A model as it answers: the bare base, its weights, or with its adapter on."""
+    opened = open_model(start.base, start.folder if start.kind == "full" else None)
+    if start.kind == "lora":
+        Lora().attach(opened.model, start.folder)
+    opened.model.requires_grad_(False)
+    return opened
 
 
 def _cost(fitted: Fitted, flops: float, cpu: float) -> dict[str, float]:
