@@ -7,7 +7,7 @@ killed goes on. The student stands on `--base` (`homeostat smaller` makes one) a
 names its teacher. Releases nothing. `--dry-run` says what would be asked and writes nothing.
 
 Exit codes: 0 done; 1x configuration; 2x nothing to learn; 3x model, of them 37 the teacher does not answer; 41 there is
-no such version; 61 versions of several tasks; 60 no version answers the task yet.
+no such version; 53 no version answers the task yet; 61 versions of several tasks.
 
 Example: `homeostat distill routing --base small --teacher ver_1v9x3k --teacher ver_0c2m8p`
 """

@@ -35,7 +35,7 @@ def command(
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
-    """List the students among the versions, and teach those again that are due."""
+    """List the students among the versions, and teach those again whose teacher was trained again."""
     with closing(Workshop.open(load(config))) as shop:
         named(recipe, shop.config.train, where="--recipe")  # a misspelled one is told before anything is done
         found = [_row(shop, taught, recipe if update else "") for taught in students(shop.store, task)]

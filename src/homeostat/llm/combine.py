@@ -86,7 +86,7 @@ def disagreement(logs: Floats) -> Floats:
     It is what the reply and the choice of the member tell of each other (Houlsby et al. 2011, 1112.5745): doubt about
     the model, beside the doubt that all members share.
     """
-    return np.maximum(entropy(mean(logs)) - entropy(logs).mean(axis=0), 0.0)
+    return np.asarray(np.maximum(entropy(mean(logs)) - entropy(logs).mean(axis=0), 0.0))
 
 
 def entropy(logs: Floats) -> Floats:

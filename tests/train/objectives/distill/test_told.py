@@ -53,6 +53,7 @@ def test_equal_to_following_the_teacher_itself(folder: Path, teacher: Opened) ->
         assert float(from_answers) == pytest.approx(float(at_hand), abs=1e-5)
 
 
+@torch.no_grad()
 def test_rows_without_an_answer_are_learned_by_their_label(folder: Path, teacher: Opened) -> None:
     """Beside answered rows, a labeled one counts with its cross-entropy; weights count as ever."""
     rows = school.labeled(2, 0)
