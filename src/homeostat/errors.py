@@ -214,6 +214,12 @@ class OutOfMemory(HomeostatError, MemoryError):
     code = "E306"
 
 
+class NoTeacher(HomeostatError, ConnectionError):
+    """A model elsewhere that should teach and does not answer, or not so that one could learn from it."""
+
+    code = "E307"
+
+
 class NotFound(HomeostatError, LookupError):
     """An id that the store does not hold."""
 

@@ -45,7 +45,7 @@ def command(
     document(found) if as_json else _print(found)
 
 
-def _now(shop: Workshop, version: Version) -> steps.Now:
+def moment(shop: Workshop, version: Version) -> steps.Now:
     """The moment up to which the suite counts."""
     last = newest(shop.store, version.task, 1)
     now = steps.Now("", version.task, max([version.time, *(row.time for row in last)]))
@@ -56,7 +56,7 @@ def _now(shop: Workshop, version: Version) -> steps.Now:
 
 
 def _alone(shop: Workshop, version: Version) -> dict[str, Any]:
-    now, task = _now(shop, version), shop.config.task(version.task)
+    now, task = moment(shop, version), shop.config.task(version.task)
     rows = shop.suite_at(now.task, now.until)
     replies = shop.answers(task, version, [row.text for row in rows])
     values = [steps.value(task.kind, reply.text, row.target) for reply, row in zip(replies, rows, strict=True)]
@@ -67,7 +67,7 @@ def _alone(shop: Workshop, version: Version) -> dict[str, Any]:
 def _beside(shop: Workshop, candidate: Version, champion: Version) -> dict[str, Any]:
     if candidate.task != champion.task:
         raise NotReleasable(f"{champion.id} is a version of task '{champion.task}', not of '{candidate.task}'")
-    now, settings = _now(shop, candidate), shop.config.evaluate
+    now, settings = moment(shop, candidate), shop.config.evaluate
     rows = steps.paired_rows(shop, now, candidate, champion)
     target = sorted({steps.NEW} & {row.group for row in rows})
     task = shop.config.task(now.task)

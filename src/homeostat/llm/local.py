@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,18 +18,21 @@ from torch import Tensor
 from homeostat.errors import CorruptWeights, NotFound, UnknownLabel, did_you_mean
 from homeostat.llm.adapters import ON_BASE, put_on, switch_to, take_off
 from homeostat.llm.backend import Reply, Request
-from homeostat.llm.forward import predict
+from homeostat.llm.forward import Predicted, predict
 from homeostat.llm.generate import generate
 from homeostat.llm.labels import FEW, LabelCodes, encode_labels
 from homeostat.llm.lead import lead_places
 from homeostat.llm.load import Opened, open_model
 from homeostat.llm.render import Rendered, Renderer
+from homeostat.llm.together import Ragged, predict_each
 from homeostat.llm.trie import trie_scores
 from homeostat.types.task import Kind
 from homeostat.types.version import Version
 
 ROWS = 64
 """Rows in one forward pass; longer batches are cut, rows of like length together."""
+SHARED = 32
+"""Rows times versions in a pass that several versions share on a CPU, whose cache holds no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,10 @@ class _Group:
         """One of them, for what they have in common."""
         return self.requests[0]
 
+    def of(self, version: str) -> _Group:
+        """The same requests, asked of another version that reads them alike."""
+        return replace(self, requests=[replace(request, version=version) for request in self.requests])
+
 
 class LocalBackend:
     """A base model and any number of versions on it."""
@@ -55,6 +63,8 @@ class LocalBackend:
         self._lock = threading.RLock()
         self._opened = open_model(base)
         self._full: dict[str, Opened] = {}
+        self._readers: dict[str, Renderer] = {}
+        """Of versions that stand on a base of their own."""
         self._versions: dict[str, Version] = {}
         self._codes: dict[tuple[str, tuple[str, ...]], LabelCodes] = {}
         self._active: str | None = None
@@ -84,12 +94,15 @@ class LocalBackend:
             return
         if version.kind != "base" and folder is None:
             raise CorruptWeights(f"version {version.id} is of kind {version.kind} and came without a folder")
-        full = open_model(self.base, folder) if version.kind == "full" else None
+        own = version.kind == "full" and bool(version.base) and version.base != self.base
+        full = open_model(version.base if own else self.base, folder) if version.kind == "full" else None
         with self._lock:
             if version.id in self._versions:
                 return
             if full is not None:
                 self._full[version.id] = full
+                if own:
+                    self._readers[version.id] = Renderer(full.tokenizer)
             elif version.kind in ON_BASE and folder is not None:
                 self._active = None
                 put_on(self._opened.model, version.kind, folder, version.id)
@@ -101,6 +114,7 @@ class LocalBackend:
             known = self._versions.pop(version, None)
             self._codes = {key: codes for key, codes in self._codes.items() if key[0] != version}
             self._full.pop(version, None)
+            self._readers.pop(version, None)
             if known is not None and known.kind in ON_BASE:
                 self._active = None
                 take_off(self._opened.model, version)
@@ -133,6 +147,27 @@ class LocalBackend:
                 scores.update(zip(group.at, self._scores(group)[0].numpy().astype(np.float64), strict=True))
         return [scores[k] for k in range(len(requests))]
 
+    def score_each(self, requests: Sequence[Request], versions: Sequence[str]) -> list[list[np.ndarray]]:
+        """Per request what each of these versions says of it, as `score` does; what version a request names is not
+        looked at. Those that are adapters on this base share a pass.
+
+        Raises:
+            NotFound, UnknownLabel: as `score`.
+        """
+        said: dict[tuple[int, str], np.ndarray] = {}
+        own = [version for version in versions if self._reader(version) is not self.renderer]
+        with self._lock, torch.inference_mode():
+            for version in versions:
+                self._require(version)
+            for alike in ([v for v in versions if v not in own], *([v] for v in own)):
+                asked = [replace(request, version=alike[0]) for request in requests] if alike else []
+                most = max(1, SHARED // max(1, len(alike))) if self.device.type == "cpu" else ROWS
+                for group in self._groups(asked, most):
+                    for version, scores in zip(alike, self._scores_each(group, alike), strict=True):
+                        rows = zip(group.at, scores.numpy().astype(np.float64), strict=True)
+                        said.update(((k, version), row) for k, row in rows)
+        return [[said[k, version] for version in versions] for k in range(len(requests))]
+
     def embed(self, requests: Sequence[Request]) -> np.ndarray:
         """float32[requests, hidden]: mean last hidden state over the prompt, under each request's version."""
         out: dict[int, np.ndarray] = {}
@@ -147,7 +182,7 @@ class LocalBackend:
         total = tokens = 0.0
         with self._lock, torch.inference_mode():
             for group in self._groups(requests):
-                targets = [self._renderer(group.first.version).target(replies[k]) for k in group.at]
+                targets = [self._reader(group.first.version).target(replies[k]) for k in group.at]
                 rows = [Rendered(p, t) for p, t in zip(group.prompts, targets, strict=True)]
                 predicted = predict(self._activate(group.first.version), rows)
                 logs = predicted.logits.float().log_softmax(-1)
@@ -155,13 +190,11 @@ class LocalBackend:
                 tokens += len(predicted.target)
         return total / max(tokens, 1.0)
 
-    def _groups(self, requests: Sequence[Request]) -> Iterator[_Group]:
-        """The requests, those that can share a forward pass together, the shortest first."""
+    def _groups(self, requests: Sequence[Request], most: int = ROWS) -> Iterator[_Group]:
+        """The requests, at most so many that can share a forward pass together, the shortest first."""
         for request in requests:
-            if request.version and request.version not in self._versions:
-                fix = did_you_mean(request.version, self._versions)
-                raise NotFound(f"version '{request.version}' is not loaded", fix=fix)
-        prompts = [self._renderer(r.version).prompt(r.task, r.text, r.history) for r in requests]
+            self._require(request.version)
+        prompts = [self._reader(r.version).prompt(r.task, r.text, r.history) for r in requests]
         together: dict[tuple[object, ...], list[int]] = {}
         for k, request in enumerate(requests):
             limits = (request.max_tokens, request.temperature) if request.task.kind is Kind.TEXT else ()
@@ -169,16 +202,14 @@ class LocalBackend:
             together.setdefault(key, []).append(k)
         for rows in together.values():
             rows.sort(key=lambda k: len(prompts[k]))
-            for start in range(0, len(rows), ROWS):
-                at = rows[start : start + ROWS]
+            for start in range(0, len(rows), most):
+                at = rows[start : start + most]
                 yield _Group(at, [requests[k] for k in at], [prompts[k] for k in at])
 
-    def _renderer(self, version: str) -> Renderer:
-        """What renders for a version: a prompt has less room behind what stands before it."""
-        places = lead_places(self._opened.model, version)
-        if places not in self._renderers:
-            self._renderers[places] = Renderer(self._opened.tokenizer, lead=places)
-        return self._renderers[places]
+    def _require(self, version: str) -> None:
+        """Hold that a version is loaded, or is the bare base."""
+        if version and version not in self._versions:
+            raise NotFound(f"version '{version}' is not loaded", fix=did_you_mean(version, self._versions))
 
     def _activate(self, version: str) -> Opened:
         """The model that answers for a version, with what that has put on and nothing else switched on."""
@@ -208,14 +239,37 @@ class LocalBackend:
         if key not in self._codes:
             bare = version is None or version.kind == "base"
             spell = bare and self._opened.family == "decoder" and len(labels) <= FEW
-            self._codes[key] = encode_labels(self._opened.tokenizer, labels, alias=False if spell else None)
+            self._codes[key] = encode_labels(
+                self._reader(request.version).tokenizer, labels, alias=False if spell else None
+            )
         return self._codes[key]
 
-    def _scores(self, group: _Group) -> tuple[Tensor, Tensor]:
-        """(float[rows, labels] log-probabilities, float[rows, hidden] pooled states), on the CPU."""
+    def _scores_each(self, group: _Group, versions: Sequence[str]) -> list[Tensor]:
+        """float[rows, labels] per version, from one pass for those that are adapters on this base."""
+        groups, said = {version: group.of(version) for version in versions}, dict[str, Predicted]()
+        shared = [v for v in versions if self._versions[v].kind == "lora" and self._codes_of(groups[v].first).single]
+        if len(shared) > 1:
+            rows = [Rendered(prompt, (0,)) for prompt in group.prompts]
+            with suppress(Ragged):  # then each is asked alone
+                said = dict(zip(shared, predict_each(self._activate(shared[0]), rows, shared), strict=True))
+        return [self._scores(groups[version], said.get(version))[0] for version in versions]
+
+    def _reader(self, version: str) -> Renderer:
+        """What turns requests to a version into tokens: its own base's, or ours with room for what stands before."""
+        if version in self._readers:
+            return self._readers[version]
+        places = lead_places(self._opened.model, version)
+        if places not in self._renderers:
+            self._renderers[places] = Renderer(self._opened.tokenizer, lead=places)
+        return self._renderers[places]
+
+    def _scores(self, group: _Group, said: Predicted | None = None) -> tuple[Tensor, Tensor]:
+        """(float[rows, labels] log-probabilities, float[rows, hidden] pooled states), on the CPU; from what the model
+        has said already, where it has.
+        """
         codes, version = self._codes_of(group.first), self._versions.get(group.first.version)
         if codes.single:
-            logits, pooled = self._next(group)
+            logits, pooled = (said.logits, said.pooled) if said else self._next(group)
             raw = logits[:, torch.tensor([s[0] for s in codes.sequences], device=logits.device)].float()
         else:
             opened = self._activate(group.first.version)
@@ -246,7 +300,7 @@ class LocalBackend:
     def _write(self, group: _Group) -> list[Reply]:
         """A generated text per row."""
         opened, request = self._activate(group.first.version), group.first
-        most = max(1, min(request.max_tokens, self._renderer(request.version).room(request.task)))
+        most = max(1, min(request.max_tokens, self._reader(request.version).room(request.task)))
         made = generate(opened, group.prompts, most=most, temperature=request.temperature)
         vectors = made.pooled.to(torch.float16).cpu().numpy()
         return [

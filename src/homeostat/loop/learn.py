@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from homeostat.curate.snapshot import examples
@@ -29,6 +29,14 @@ class Lesson:
     """Id of the version to be: the same lesson run twice registers it once."""
     parent: Version | None = None
     time: float = 0.0
+    base: str = ""
+    """What a version without a parent stands on; empty for the project's own base."""
+    teachers: tuple[str, ...] = ()
+    """Who taught it; see `Version.teachers`."""
+    at_hand: Version | None = None
+    """A teacher that is asked while the student learns, for recipes that do."""
+    told: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """Text of a request -> the log-probability that they gave each of the dataset's labels."""
 
 
 def start_of(shop: Workshop, parent: Version | None) -> Start:
@@ -47,6 +55,7 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
         shutil.rmtree(folder)  # a crash may have fallen between the registration and this
         return known[0]
     start = start_of(shop, lesson.parent)
+    start = replace(start, base=lesson.base) if lesson.base and not start.folder else start
     reached = max((e.values["step"] for e in shop.store.events.list(lesson.version) if e.name == "training"), default=0)
     rows = examples(shop.store, dataset.id)
     recipe = paced(lesson.recipe, shop.config.train, Rows.of(rows), dataset.labels)
@@ -67,6 +76,8 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
                 recipe=recipe,
                 folder=folder,
                 report=note,
+                teacher=start_of(shop, lesson.at_hand) if lesson.at_hand else None,
+                told=lesson.told,
             )
         )
         trackers.summary = trained.cost
@@ -80,6 +91,7 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
         prior=trained.prior,
         parent=lesson.parent.id if lesson.parent else "",
         dataset=dataset.id,
+        teachers=lesson.teachers,
         recipe=plain(recipe),
         cost=trained.cost,
     )

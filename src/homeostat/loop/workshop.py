@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -109,7 +109,7 @@ class Workshop:
 
     def answers(self, task: Task, version: Version, texts: Sequence[str]) -> list[Reply]:
         """What a version replies to texts, in this process."""
-        with self._loaded(version) as backend:
+        with self.loaded(version) as backend:
             return backend.reply([Request(task=task, text=t, version=version.id) for t in texts])
 
     def replies(self, task: Task, version: Version, texts: Sequence[str]) -> list[str]:
@@ -127,24 +127,24 @@ class Workshop:
 
     def embeddings(self, task: Task, version: Version, texts: Sequence[str]) -> np.ndarray:
         """float32[texts, hidden]: what goes with a version's replies to texts, without the replies."""
-        with self._loaded(version) as backend:
+        with self.loaded(version) as backend:
             return backend.embed([Request(task=task, text=t, version=version.id) for t in texts])
 
     def surprise(self, task: Task, version: Version, texts: Sequence[str], replies: Sequence[str]) -> float:
         """Mean negative log-probability, in nats a token, that a version gives these replies."""
-        with self._loaded(version) as backend:
+        with self.loaded(version) as backend:
             return backend.surprise([Request(task=task, text=t, version=version.id) for t in texts], replies)
 
     @contextmanager
-    def _loaded(self, version: Version) -> Iterator[LocalBackend]:
-        with self._answering:
+    def loaded(self, *versions: Version) -> Iterator[LocalBackend]:
+        """A backend that can answer for these versions, which is nobody else's until the block ends."""
+        with self._answering, ExitStack() as after:
             if self._backend is None:
                 self._backend = LocalBackend(self.config.model.base, threads=self.config.model.threads)
-            self._backend.load(version, self.store.blobs.folder(version.blob) if version.blob else None)
-            try:
-                yield self._backend
-            finally:
-                self._backend.unload(version.id)
+            for version in versions:
+                self._backend.load(version, self.store.blobs.folder(version.blob) if version.blob else None)
+                after.callback(self._backend.unload, version.id)
+            yield self._backend
 
     def close(self) -> None:
         """Close the store."""

@@ -44,7 +44,8 @@ def version(store: Store, id: str) -> str:
     """What it is, where it is in its life, what it is called."""
     one = store.versions.get(id)
     names = [alias for alias, named in store.aliases.all(one.task).items() if named == id]
-    return ", ".join([*names, f"{one.kind} on {one.base}", one.state, f"{len(one.labels)} labels"])
+    taught = ["taught by " + " and ".join(one.teachers)] if one.teachers else []
+    return ", ".join([*names, f"{one.kind} on {one.base}", one.state, f"{len(one.labels)} labels", *taught])
 
 
 def report(store: Store, id: str) -> str:

@@ -21,11 +21,13 @@ from homeostat.types.version import Version
 Edge: TypeAlias = tuple[str, str, str]
 """(child, parent, relation)."""
 
+_TEACHERS = "teachers"
+"""The one field that may name something else than a noun: a model elsewhere."""
 ORIGINS: dict[type, tuple[tuple[str, str], ...]] = {
     Signal: (("examples", "moved by"),),
     Decision: (("signals", "rests on"),),
     Dataset: (("parents", "replays"),),
-    Version: (("dataset", "learned from"), ("parent", "continues")),
+    Version: (("dataset", "learned from"), ("parent", "continues"), (_TEACHERS, "was taught by")),
     Report: (("candidate", "measures"), ("champion", "compares with")),
     Verdict: (("report", "judges"),),
     Release: (("candidate", "tries"), ("champion", "keeps")),
@@ -43,8 +45,12 @@ def edges_of(noun: object) -> list[Edge]:
     for name, relation in ORIGINS[type(noun)]:
         value = getattr(noun, name)
         parents = (value,) if isinstance(value, str) else value
-        found += [(getattr(noun, "id"), parent, relation) for parent in parents if parent]  # noqa: B009
+        found += [(getattr(noun, "id"), parent, relation) for parent in parents if _is_tied(name, parent)]  # noqa: B009
     return found
+
+
+def _is_tied(name: str, parent: str) -> bool:
+    return _is_id(parent) if name == _TEACHERS else bool(parent)
 
 
 def _is_id(text: str) -> bool:

@@ -43,6 +43,7 @@ OBJECTIVES: Registry[Any] = Registry(
         "orpo": f"{_HERE}.objectives.preference.orpo:Orpo",
         "rated": f"{_HERE}.objectives.preference.rated:Rated",
         "tagged": f"{_HERE}.objectives.heads.tagged:Tagged",
+        "told": f"{_HERE}.objectives.distill.told:Told",
     },
 )
 PENALTIES: Registry[Any] = Registry(

@@ -9,6 +9,7 @@ from homeostat.config.schema import Train
 from homeostat.errors import TakenName, UnknownPlugin, did_you_mean
 from homeostat.train.adapt.full import Full
 from homeostat.train.adapt.lora import Lora
+from homeostat.train.objectives.distill.told import Told
 from homeostat.train.penalties.divergence import Divergence
 from homeostat.train.read import changed
 from homeostat.train.recipe import Recipe
@@ -24,10 +25,12 @@ NAMES: dict[str, dict[str, Any]] = {
     "thorough": {"replay": 3.0, "penalties": (Divergence(weight=4.0),)},
     "joint": {"replay": 0.0, "penalties": (), "warm_start": False},
     "first": {"replay": 0.0, "penalties": (), "warm_start": False},
+    "student": {"replay": 0.0, "penalties": (), "adapt": Full(), "objective": Told(), "refit": False, "lr": 1e-3},
 }
 """`careful`: from the champion, with replay and divergence. `naive`: new rows alone, at the rate of a fresh start, the
 control. `corrections`: the same on replies that were corrected, as one does it who fixes what went wrong and looks no
-further. `thorough`: more of both. `joint`: from the bare base on everything. `first`: a task's first version."""
+further. `thorough`: more of both. `joint`: from the bare base on everything. `first`: a task's first version.
+`student`: all weights of a smaller model, from a teacher's answers."""
 
 
 def named(name: str, settings: Train, *, replay: float = 1.0, where: str = "train.attempts") -> Recipe:

@@ -6,7 +6,7 @@ The room's front door. Knows examples, labels and recipes; returns what a versio
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,6 +57,10 @@ class Order:
     recipe: Recipe
     folder: Path
     """Where the weights are left, in `folder/weights`; checkpoints lie beside them."""
+    teacher: Start | None = None
+    """A model to be at hand while it is trained, for objectives that ask one (`follow`, `likeness`)."""
+    told: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """Text of a request -> the log-probability that a teacher gave each label, for objectives that learn from it."""
     report: Callable[[dict[str, float]], None] = lambda values: None
 
 
@@ -108,6 +112,7 @@ def train(order: Order) -> Trained:
         held_out=held,
         allowed=allowed,
         known=len(order.start.labels) if is_taught(order) else 0,
+        teacher=_opened(order.teacher) if order.teacher else None,
         seed=recipe.seed,
     )
     job = Job(
@@ -164,6 +169,7 @@ def render(order: Order, renderer: Renderer, codes: LabelCodes | None) -> list[S
                 replay=example.origin is Origin.REPLAY,
                 recalled=example.origin is Origin.RECALL,
                 weight=example.weight,
+                told=order.told.get(example.text, ()),
             )
         )
     return samples
@@ -190,13 +196,20 @@ def _champion(order: Order, opened: Opened, allowed: Tensor | None, samples: Seq
         return Champion.nobody()
     start, asked = order.start, gauged(samples, order.recipe.seed)
     if _warm(order) is None:
-        opened = open_model(start.base, start.folder if start.kind == "full" else None)
-        if start.kind in ON_BASE and start.folder is not None:
-            put_on(opened.model, start.kind, start.folder, "champion")
-            switch_to(opened.model, "champion")
-        renderer = Renderer(opened.tokenizer, lead=lead_places(opened.model, "champion"))
+        opened = _opened(start)
+        renderer = Renderer(opened.tokenizer, lead=lead_places(opened.model, "asked"))
         asked = [row for row in asked if len(row.prompt) <= renderer.max_tokens - renderer.room(order.task)]
     return Champion.ask(opened, allowed[: len(start.labels)], asked)
+
+
+def _opened(start: Start) -> Opened:
+    """A model as it answers: the bare base, its weights, or with what stands on it switched on."""
+    opened = open_model(start.base, start.folder if start.kind == "full" else None)
+    if start.kind in ON_BASE and start.folder is not None:
+        put_on(opened.model, start.kind, start.folder, "asked")
+        switch_to(opened.model, "asked")
+    opened.model.requires_grad_(False)
+    return opened
 
 
 def _cost(fitted: Fitted, flops: float, cpu: float) -> dict[str, float]:

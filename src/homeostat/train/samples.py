@@ -32,6 +32,8 @@ class Sample:
     """What the reply was worth: a rating from 0 to 1, or the number that should be told."""
     values: tuple[float, ...] = ()
     """What a head of the version's own should tell: the place of a label, numbers, or 1 for each tag that holds."""
+    told: tuple[float, ...] = ()
+    """Log-probability that a teacher gave each label, or empty."""
 
     @property
     def length(self) -> int:

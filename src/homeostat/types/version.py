@@ -39,6 +39,8 @@ class Version:
     """Share of the log-probability of each label on content-free prompts that is subtracted; empty for nothing."""
     parent: str = ""
     dataset: str = ""
+    teachers: tuple[str, ...] = ()
+    """Who it learned from by distillation: ids of versions, or the folder or the address of another model."""
     recipe: Mapping[str, object] = field(default_factory=dict)
     """The fields of the recipe that trained it."""
     cost: Mapping[str, float] = field(default_factory=dict)

@@ -1,0 +1,166 @@
+"""From a teacher to a smaller version: its answers to the requests of the log, labeled or not, are what is learned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from homeostat.curate.build import Curated, Inputs, build
+from homeostat.curate.snapshot import as_lines, examples, store_dataset
+from homeostat.errors import NothingToTrainOn, UnsuitedModel
+from homeostat.llm.combine import UNKNOWN
+from homeostat.llm.teacher import Answer, Teacher
+from homeostat.loop.answers import Answers
+from homeostat.loop.learn import Lesson, learn, version_id
+from homeostat.loop.workshop import Workshop
+from homeostat.train.objectives.completion import Completion
+from homeostat.train.objectives.distill.follow import Follow
+from homeostat.train.objectives.distill.told import Told
+from homeostat.train.recipe import Recipe, plain
+from homeostat.types import ids
+from homeostat.types.dataset import Dataset, Example, Origin
+from homeostat.types.task import Kind, Task
+from homeostat.types.version import Version
+
+Report = Callable[[dict[str, float]], None]
+Asking = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A student to be."""
+
+    task: Task
+    base: str
+    """What it stands on: a folder, a hub name or `builtin`."""
+    teachers: tuple[str, ...]
+    """As its version will name them."""
+    recipe: Recipe
+    parent: Version | None = None
+    """The student before, which it goes on from."""
+    learning: Report = lambda values: None
+    asking: Asking = field(default=lambda done, of: None)
+
+
+def material(shop: Workshop, task: Task) -> Curated:
+    """Every request that a teacher may be asked, each once: those of the log, whatever was said of them, and those that
+    versions of the task were trained on; cleaned, and nothing like the test suite. The targets are stand-ins.
+    """
+    kept = [one for dataset in shop.store.datasets.list(task.name) for one in examples(shop.store, dataset.id)]
+    log = [
+        Example(text=row.text, target="", task=task.name, interaction=row.id, time=row.time)
+        for row in shop.store.interactions.list(task.name)
+    ]
+    rows = [
+        replace(one, target=_STAND_IN, origin=Origin.NEW, weight=1.0)
+        for one in {one.text: one for one in [*kept, *log]}.values()
+    ]
+    fence = [exam.text for exam in shop.suite(task.name)]
+    return build(Inputs(task=task, imported=rows, evaluation=fence), replace(shop.config.curate, replay=0.0))
+
+
+_STAND_IN = "?"
+"""Target of a request until the teacher has said what it is."""
+
+
+def distill(shop: Workshop, wish: Wish, teacher: Teacher) -> Version:
+    """Have the teacher answer, train the student, and register it as a candidate. Interrupted, the same call goes on.
+
+    Raises:
+        NothingToTrainOn: there are no requests, or the teacher has given no answer that can be learned.
+        NoTeacher: it does not answer.
+        UnsuitedModel: the student's base cannot do the task, or the recipe makes an adapter for another base than the
+            project's.
+    """
+    _require_servable(shop, wish)
+    rows = material(shop, wish.task).examples
+    if not rows:
+        raise NothingToTrainOn("no requests to ask a teacher", where=f"task {wish.task.name}", fix="send traffic first")
+    said = answers(shop, wish.task, teacher).ask([row.text for row in rows], wish.asking)
+    labels = labels_of(wish, teacher)
+    lesson = _lesson(shop, wish, _answered(rows, said, labels), teacher.labels, labels, said)
+    return learn(shop, lesson, wish.learning)
+
+
+def answers(shop: Workshop, task: Task, teacher: Teacher) -> Answers:
+    """What a teacher has said so far to requests of a task."""
+    return Answers(Path(shop.config.folder) / "answers", teacher, task)
+
+
+def labels_of(wish: Wish, teacher: Teacher) -> tuple[str, ...]:
+    """The student's labels: those it had, in their order, then the teacher's others. None of a text task."""
+    if wish.task.kind is not Kind.LABEL:
+        return ()
+    before = wish.parent.labels if wish.parent else ()
+    return (*before, *(label for label in teacher.labels if label not in before))
+
+
+def _answered(rows: Sequence[Example], said: dict[str, Answer], labels: Sequence[str]) -> list[Example]:
+    """The rows with the teacher's reply for a target; those without one that can be learned are left out."""
+    found = [replace(row, target=said[row.text].text) for row in rows]
+    return [row for row in found if row.target and (not labels or row.target in labels)]
+
+
+def _lesson(
+    shop: Workshop,
+    wish: Wish,
+    rows: Sequence[Example],
+    told_over: Sequence[str],
+    labels: tuple[str, ...],
+    said: dict[str, Answer],
+) -> Lesson:
+    """What the student learns, as a dataset of the store and the chances beside it."""
+    dataset = _kept(shop, wish, rows, labels)
+    places = [told_over.index(label) if label in told_over else -1 for label in labels]
+    told = {
+        row.text: tuple(said[row.text].chances[k] if k >= 0 else math.log(UNKNOWN) for k in places)
+        for row in rows
+        if said[row.text].chances and labels
+    }
+    soft = isinstance(wish.recipe.objective, Told)
+    recipe = replace(wish.recipe, objective=Completion()) if soft and not told else wish.recipe
+    parent = wish.parent
+    return Lesson(
+        task=wish.task.name,
+        dataset=dataset.id,
+        recipe=replace(recipe, warm_start=parent is not None),
+        version=version_id(
+            "distilled", dataset.id, wish.base, wish.teachers, parent.id if parent else "", plain(recipe)
+        ),
+        parent=parent,
+        time=dataset.time,
+        base=wish.base,
+        teachers=wish.teachers,
+        at_hand=_at_hand(shop, wish),
+        told=told,
+    )
+
+
+def _at_hand(shop: Workshop, wish: Wish) -> Version | None:
+    """The teacher itself, for a recipe that asks it while the student learns: one version of the store."""
+    if not isinstance(wish.recipe.objective, Follow) or len(wish.teachers) != 1:
+        return None
+    return next((one for one in shop.store.versions.list(wish.task.name) if one.id == wish.teachers[0]), None)
+
+
+def _require_servable(shop: Workshop, wish: Wish) -> None:
+    """Hold that the student could answer beside the others: adapters share the project's base.
+
+    Raises:
+        UnsuitedModel: the recipe makes an adapter, and the base is another.
+    """
+    if wish.recipe.adapt.kind == "lora" and wish.base != shop.config.model.base:
+        raise UnsuitedModel(
+            f"recipe '{wish.recipe.name}' makes an adapter, and only those on the project's base are served",
+            where=wish.base,
+            fix="train all weights (`adapt: full`), or give the project's own base",
+        )
+
+
+def _kept(shop: Workshop, wish: Wish, rows: Sequence[Example], labels: tuple[str, ...]) -> Dataset:
+    made = Curated(examples=tuple(rows), counts={"answered": len(rows)}, labels=labels)
+    name = ids.derived("dst", as_lines(rows), labels)
+    now = max((row.time for row in rows), default=0.0)
+    return store_dataset(shop.store, made, task=wish.task.name, turn=name, now=now)
