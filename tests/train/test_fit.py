@@ -288,16 +288,27 @@ def test_a_batch_that_does_not_fit_is_halved(llama: Path, monkeypatch: pytest.Mo
         fit(job(llama))
 
 
+def test_what_has_run_away_is_never_kept(llama: Path) -> None:
+    """Where the very first look finds the run far off, the model is left as it was before the first step."""
+    wild = replace(RECIPE, adapt=Full(), lr=3.0, warm_up=0.0, epochs=1, looks=1, back_offs=0)
+    work = job(llama, wild)
+    before = [p.detach().clone() for p in work.parameters]
+    with pytest.raises(Diverged):
+        fit(work)
+    assert all(torch.equal(one, other) for one, other in zip(work.parameters, before, strict=True))
+
+
 def test_a_run_that_runs_away_goes_back(llama: Path) -> None:
-    """At a rate that blows the model up, the run goes back to its best tensors at half the rate until it learns; if it
-    may not go back, it gives up at once.
+    """At a rate that blows the model up, the run goes back to its best tensors at half the rate until it holds, and leaves
+    no worse a model than it began with; if it may not go back, it gives up at once.
     """
     wild = replace(RECIPE, adapt=Full(), lr=3.0, warm_up=0.0, epochs=24, looks=120, patience=120, back_offs=20)
     work = job(llama, wild)
     progress = fit(work).progress
     assert 0 < progress.back_offs <= 20
     assert progress.slower == 0.5**progress.back_offs
-    assert held_out(work)[1] > 0.6
+    assert held_out(work)[0] == pytest.approx(progress.best, abs=1e-3)
+    assert progress.best < progress.first
     with pytest.raises(Diverged):
         fit(job(llama, replace(wild, back_offs=0)))
 

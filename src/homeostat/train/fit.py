@@ -203,10 +203,11 @@ class _Run:
         progress, best = self.progress, self.progress.best
         with self._as_kept():
             held = self._measured()
-            if held < best:
+            gone = not held <= BLOWN[0] * abs(progress.first) + BLOWN[1]
+            if held < best and not gone:  # what has run away is not the best, even if it is the first that was seen
                 self.best = [p.detach().clone() for p in self.job.parameters]
                 progress.best, progress.best_step, progress.worse = held, progress.step, 0
-        if not held <= BLOWN[0] * abs(progress.first) + BLOWN[1]:
+        if gone:
             self._back_off(f"the held-out loss has run away to {held:.3g} at step {progress.step}")
         elif held >= best:
             progress.worse += 1
