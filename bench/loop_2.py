@@ -108,6 +108,12 @@ def summary(streams: Mapping[str, Mapping[str, Any]], skipped: Mapping[str, str]
 def arguments() -> argparse.Namespace:
     """What the command is told."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_arguments(parser)
+    return settled(parser.parse_args())
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of a race on these streams."""
     train = Train()
     parser.add_argument("--quick", action="store_true", help="one seed, a quarter of the rows")
     parser.add_argument("--seeds", type=int, help="seeds 0 to N-1; 5, or 1 if quick")
@@ -126,7 +132,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kl", type=float, default=train.kl)
     parser.add_argument("--replay", type=float, default=Curate().replay)
     parser.add_argument("--cache", type=Path, default=ROOT / "build" / "adaptation")
-    args = parser.parse_args()
+
+
+def settled(args: argparse.Namespace) -> argparse.Namespace:
+    """The flags, with what follows from `--quick` where nothing else was said."""
     args.seeds = args.seeds or (1 if args.quick else 5)
     args.frontier = args.frontier if args.frontier is not None else int(not args.quick)
     return args

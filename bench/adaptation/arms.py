@@ -22,6 +22,7 @@ from homeostat.loop.steps import KNOWN, NEW
 from homeostat.release.guard import Evidence
 from homeostat.train.named import named
 from homeostat.train.pace import Rows, paced
+from homeostat.train.recipe import Recipe
 from homeostat.types.dataset import Example
 from homeostat.types.report import Outcome, Verdict
 
@@ -102,10 +103,12 @@ class Race:
         )
         return build(inputs, replace(self.settings.curate, replay=replay))
 
-    def train(self, arm: str, turn: int, recipe: str, parent: Model | None, curated: Curated) -> Model:
+    def recipe(self, name: str) -> Recipe:
+        """The product's recipe of this name, under these settings."""
+        return named(name, self.settings.train, replay=self.settings.curate.replay)
+
+    def train(self, arm: str, turn: int, recipe: Recipe, parent: Model | None, curated: Curated) -> Model:
         """Train a model and have it answer the test rows seen so far."""
-        settings = self.settings
-        wanted = named(recipe, settings.train, replay=settings.curate.replay)
         lesson = Lesson(
             arm=arm,
             seed=self.seed,
@@ -113,7 +116,7 @@ class Race:
             parent=parent,
             examples=curated.examples,
             labels=curated.labels,
-            recipe=paced(wanted, settings.train, Rows.of(curated.examples), curated.labels),
+            recipe=paced(recipe, self.settings.train, Rows.of(curated.examples), curated.labels),
         )
         model = self.lab.train(lesson)
         accuracy = self.lab.score(model, self.course.seen(turn))
@@ -126,7 +129,7 @@ class Race:
 def first(race: Race) -> tuple[Model, Curated]:
     """The first champion, trained on the history, and what it learned. It counts for no arm."""
     curated = race.curated(race.course.of(Split.HISTORY))
-    return race.train("first", 0, "first", None, curated), curated
+    return race.train("first", 0, race.recipe("first"), None, curated), curated
 
 
 def never(race: Race, champion: Model) -> list[Step]:
@@ -144,7 +147,7 @@ def naive(race: Race, champion: Model) -> list[Step]:
         # What came before the first moment is revealed at the first turn, as it is to the other arms.
         curated = race.curated(race.revealed(since if turn > 1 else -math.inf, until), labels=model.start.labels)
         if curated.examples:
-            model = race.train("naive", turn, "naive", model, curated)
+            model = race.train("naive", turn, race.recipe("naive"), model, curated)
             steps.append(Step(model=model, flops=model.cost["flops"], cpu_seconds=model.cost["cpu_seconds"]))
         else:
             race.lab.score(model, race.course.seen(turn))
@@ -160,7 +163,7 @@ def joint(race: Race, *, arm: str = "joint", last_only: bool = False) -> list[St
         curated = race.curated(rows)
         wrong = superseded(curated.examples, (), TASK.kind)
         kept = tuple(row for number, row in enumerate(curated.examples) if number not in wrong)
-        model = race.train(arm, turn, "joint", None, replace(curated, examples=kept))
+        model = race.train(arm, turn, race.recipe("joint"), None, replace(curated, examples=kept))
         steps.append(Step(model=model, flops=model.cost["flops"], cpu_seconds=model.cost["cpu_seconds"]))
     return steps
 
@@ -213,8 +216,7 @@ class _Policy:
         self.allowed += race.settings.budget * self.per_row * known
         tried: list[Model] = []
         verdicts: list[Verdict] = []
-        for recipe in ATTEMPTS:
-            wanted = named(recipe, race.settings.train, replay=race.settings.curate.replay)
+        for wanted in map(race.recipe, ATTEMPTS):
             curated = race.curated(
                 race.revealed(self.since, now),
                 old=self.memory,
@@ -224,7 +226,7 @@ class _Policy:
             )
             if not curated.counts["new"] or (tried and not self._affordable(tried[-1], len(curated.examples))):
                 break
-            tried.append(race.train(f"ours-{recipe}", turn, recipe, self.champion, curated))
+            tried.append(race.train(f"ours-{wanted.name}", turn, wanted, self.champion, curated))
             self.spent += tried[-1].cost["flops"]
             verdicts.append(judge(race, tried[-1], self.champion, turn))
             last = Trial(candidate=tried[-1], examples=curated.examples, time=now)

@@ -25,12 +25,16 @@ from homeostat.loop.arms import Arm, outcomes
 from homeostat.train.flops import Size
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Order, Start, train
+from homeostat.train.transfer.interpolate import between
+from homeostat.train.transfer.product import Adapter
 from homeostat.types.dataset import Example
 from homeostat.types.task import Task
 
 CHOOSING = frozenset({"named.py", "pace.py", "forecast.py"})
 """Files that choose a recipe or reckon with it: what they say is in a model's id."""
 TASK = Task(name="routing", instruction="route")
+HALF = 0.5
+"""Where on the line from a champion to a candidate a merged model stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +96,24 @@ class Lab:
             self.note(f"{lesson.seed} {lesson.arm} turn {lesson.turn}: {len(lesson.examples):,} rows …")
             _write(kept, {**_train(lesson, start, folder), "code": self.code})
             shutil.rmtree(folder / "checkpoint", ignore_errors=True)
-        made = json.loads(kept.read_text(encoding="utf-8"))
+        return self._known(id, folder)
+
+    def between(self, arm: str, turn: int, champion: Model, candidate: Model) -> Model:
+        """The model halfway from a champion to what was trained from it, without its training's cost."""
+        id = hashlib.sha256(f"halfway {champion.id} {candidate.id}".encode()).hexdigest()[:16]
+        if id in self._models:
+            return self._models[id]
+        folder = self.folder / f"{arm}-{turn}-{id}"
+        if not (folder / "model.json").exists():
+            ends = [Adapter.read(each.folder / "weights") for each in (champion, candidate)]
+            between(*ends, HALF, ends[1].rank).save(folder / "weights")
+            told = json.loads((candidate.folder / "model.json").read_text(encoding="utf-8"))
+            _write(folder / "model.json", {**told, "arm": arm, "code": self.code})
+        return self._known(id, folder)
+
+    def _known(self, id: str, folder: Path) -> Model:
+        """A model that lies in its folder."""
+        made = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         self.foreign += made["code"] != self.code
         self._models[id] = Model(
             id=id,

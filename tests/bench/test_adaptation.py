@@ -36,9 +36,10 @@ WORDS = {
 def bench() -> Iterator[SimpleNamespace]:
     """The modules of the bench."""
     sys.path.insert(0, str(BENCH))
-    names = ("courses", "lab", "arms", "figures")
+    names = ("courses", "lab", "arms", "figures", "rivals", "picture")
     modules = {name: importlib.import_module(f"adaptation.{name}") for name in names}
-    yield SimpleNamespace(**modules, loop_2=importlib.import_module("loop_2"))
+    bars = {name: importlib.import_module(name) for name in ("loop_2", "train_1")}
+    yield SimpleNamespace(**modules, **bars)
     sys.path.remove(str(BENCH))
 
 
@@ -180,6 +181,43 @@ def test_the_bar_prints_its_line_and_remembers(
     trained = [text for text in capsys.readouterr().err.splitlines() if "rows …" in text]
     assert trained
     assert all(" ours-" in text for text in trained)
+
+
+def test_every_rival_is_measured_beside_ours(
+    bench: SimpleNamespace, base: str, streams: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """Each arm answers at every turn and says what it took; replay and merging forget less than naive; a picture."""
+    given = ["--seeds", "1", "--only", NAME, "--epochs", "4", "--frontier", "0", "--base", base, "--label-share", "0.6"]
+    kept = ["--streams", str(streams), "--cache", str(tmp_path / "kept"), "--plot", str(tmp_path / "drawn.svg")]
+    monkeypatch.setattr(sys, "argv", ["train_1.py", *given, *kept, "--lr", "0.01", "--warm-lr", "0.01"])
+    bench.train_1.main()
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (line["bar"], line["goal"]) == ("train.1", 0.98)
+    figures = line["streams"][NAME]
+    for name in bench.rivals.NAMES:
+        assert 0 <= figures[f"accuracy.{name}"][0] <= 1
+        assert figures[f"flops.{name}"][0] > 0
+        assert figures[f"lead.{name}"][0] == pytest.approx(
+            figures["accuracy.ours"][0] - figures[f"accuracy.{name}"][0], abs=1e-4
+        )
+    assert figures["flops.replay_50"][0] > figures["flops.replay_05"][0] >= figures["flops.naive"][0] * 0.9
+    assert figures["forgetting.merged"][0] < figures["forgetting.naive"][0]
+    drawn = (tmp_path / f"drawn-{NAME}.svg").read_text()
+    assert all(f">{name}</text>" in drawn for name in ("ours", "joint", *bench.rivals.NAMES))
+
+
+def test_who_is_ahead_at_no_more_cost(bench: SimpleNamespace) -> None:
+    """An arm that costs more, or is ahead within the noise, is not; nor is the head, which writes nothing."""
+    figures = {"flops.ours": [10.0, 9.0, 11.0]}
+    for name, cost, lead in (
+        ("naive", 5.0, [0.2, 0.1, 0.3]),
+        ("ewc", 9.0, [-0.02, -0.03, -0.01]),
+        ("dora", 9.0, [-0.02, -0.05, 0.01]),
+        ("l2_sp", 11.0, [-0.02, -0.03, -0.01]),
+        ("head", 1.0, [-0.1, -0.2, -0.05]),
+    ):
+        figures |= {f"flops.{name}": [cost, cost, cost], f"lead.{name}": lead}
+    assert bench.train_1.ahead(figures, ("ewc", "dora", "l2_sp", "head")) == ["ewc"]
 
 
 def test_refused_candidates_are_paid_for(bench: SimpleNamespace, base: str, course: Any, tmp_path: Path) -> None:

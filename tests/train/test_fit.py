@@ -299,8 +299,8 @@ def test_what_has_run_away_is_never_kept(llama: Path) -> None:
 
 
 def test_a_run_that_runs_away_goes_back(llama: Path) -> None:
-    """At a rate that blows the model up, the run goes back to its best tensors at half the rate until it holds, and leaves
-    no worse a model than it began with; if it may not go back, it gives up at once.
+    """At a rate that blows the model up, the run goes back to its best tensors at half the rate until it holds, and it
+    leaves no worse a model than it began with; if it may not go back, it gives up at once.
     """
     wild = replace(RECIPE, adapt=Full(), lr=3.0, warm_up=0.0, epochs=24, looks=120, patience=120, back_offs=20)
     work = job(llama, wild)
