@@ -1,9 +1,9 @@
 """Find a learning rate in one short run: it rises at every step until the loss runs away.
 
-SOURCE is the id of a dataset or a labeled stream, as for `homeostat train`. The run takes a copy of the model in memory,
-and nothing of it is kept. The rate that is suggested is where the held-out loss falls fastest, and at least four times
-below the one at which it runs away. Beside it stands the rate that suits the width of the base. `homeostat sweep` looks
-more closely, at twenty times the price.
+SOURCE is the id of a dataset or a labeled stream, as for `homeostat train`. The run takes a copy of the model in
+memory, and nothing of it is kept. The rate that is suggested is where the held-out loss falls fastest, and at least
+four times below the one at which it runs away. Beside it stands the rate that suits the width of the base. `homeostat
+sweep` looks more closely and takes longer.
 
 Exit codes: 0 done; 1x configuration; 2x nothing to train on; 3x model; 41 there is no such dataset.
 

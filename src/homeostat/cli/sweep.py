@@ -3,8 +3,8 @@
 SOURCE is the id of a dataset or a labeled stream, as for `homeostat train`. Every trial trains as `train` would and is
 judged by the held-out loss at its looks: at a ninth, a third and the end of its run the best third goes on. The recipe
 as it stands is the first trial and is never given up. What is tried, how often and by how many processes stands in the
-`sweep` block of homeostat.yaml (`--set sweep.trials=32`). A sweep that was killed goes on where it stood, and asking for
-more trials adds them. Needs `pip install 'homeostat[sweep]'`.
+`sweep` block of homeostat.yaml (`--set sweep.trials=32`). A sweep that was killed goes on where it stood, and asking
+for more trials adds them. Needs `pip install 'homeostat[sweep]'`.
 
 The best values are printed as lines for `train.recipes`. They are a candidate's and no more: a turn's gate decides.
 `--dry-run` says what would be tried and what it would take, and writes nothing.

@@ -199,8 +199,8 @@ class Sweep:
     jobs: int = knob(1, least=1)
     """Processes that train side by side."""
     space: Mapping[str, Any] = field(default_factory=dict)
-    """What is tried: a field of the recipe -> `{low, high, log}` or a list of values; `rank` and `kl` are known by these
-    names. Empty: the rate within a factor of ten, and rank, passes and `kl` where the run can choose them."""
+    """What is tried: a field of the recipe -> `{low, high, log}` or a list of values; `rank` and `kl` are short names.
+    Empty: the rate within a factor of ten, and rank, passes and `kl` where the run can choose them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

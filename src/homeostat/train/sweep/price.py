@@ -66,7 +66,7 @@ def halved() -> float:
     """Share of all trials' whole runs that is made where the best third goes on at every rung."""
     rungs = [THIRD**k for k in range(round(math.log(RUNGS, THIRD)) + 1)]
     pairs = zip([0, *rungs], rungs, strict=False)
-    return sum((high - low) / RUNGS / THIRD**k for k, (low, high) in enumerate(pairs))
+    return sum((high - low) / (RUNGS * float(THIRD**k)) for k, (low, high) in enumerate(pairs))
 
 
 def _dearest(sweep: Sweep) -> dict[str, float | int]:

@@ -18,7 +18,7 @@ from homeostat.train.recipe import Recipe, plain
 ALIASES = {"rank": "adapt.rank", "kl": "penalties.divergence.weight"}
 """Short names, as in the `train` block, of what lies deeper."""
 FIXED = frozenset({"name", "like", "seed", "replay", "held_out", "looks", "patience", "budget", "only_wrong", "paced"})
-"""Fields that all trials share: they say on what is trained and by what is judged, or would make luck look like skill."""
+"""Fields that all trials share: they say what is trained on and what is judged by, or would pass luck off as skill."""
 WIDE = 10.0
 """The usual range of the rate reaches so many times below and above where it begins."""
 

@@ -65,12 +65,9 @@ class Claimed:
     _study: Any
     _trial: Any
     _lock: int
-    _before: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def before(self) -> float:
-        """CPU-seconds that earlier processes spent on it."""
-        return self._before.get("cpu_seconds", 0.0)
+    before: float = 0.0
+    """CPU-seconds that earlier processes spent on it."""
+    _noted: dict[str, float] = field(default_factory=dict)
 
     def look(self, share: float, held_out: float, spent: Mapping[str, float]) -> None:
         """Write down how far it has come.
@@ -88,7 +85,8 @@ class Claimed:
         known = self._study.get_trials(deepcopy=False)[self.number].intermediate_values
         if place not in known:  # a look may come again after a kill
             self._trial.report(held_out, place)
-        if not self.first and share < 1.0 and self._trial.should_prune():
+        poor = self._trial.should_prune()  # asked of all, for that is how a trial comes to be compared with
+        if poor and not self.first and share < 1.0:
             raise GivenUp
 
     def end(self, held_out: float | None, spent: Mapping[str, float], *, why: str = "") -> None:
@@ -108,8 +106,9 @@ class Claimed:
         os.close(self._lock)
 
     def _note(self, **values: float) -> None:
-        for name, value in values.items():
-            self._trial.set_user_attr(name, value)
+        """In one piece: every writing waits for the disk."""
+        self._noted.update(values)
+        self._trial.set_user_attr("spent", dict(self._noted))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +184,9 @@ class Study:
         first = trial.number == 0 and self.own is not None
         values = trial.params if first else {name: _rounded(value) for name, value in trial.params.items()}
         folder = self.folder / "trials" / f"{trial.number:04}"
-        before = {name: value for name, value in trial.user_attrs.items() if name == "cpu_seconds"}
-        return Claimed(trial.number, values, folder, first, self._study, trial, lock, before)
+        noted = dict(trial.user_attrs.get("spent", {}))
+        before = noted.get("cpu_seconds", 0.0)
+        return Claimed(trial.number, values, folder, first, self._study, trial, lock, before, noted)
 
     def _lock(self, number: int) -> int | None:
         """The lock of a trial, or None where a living process holds it."""
@@ -244,7 +244,7 @@ def _rounded(value: Any) -> Any:
 
 
 def _tried(each: Any) -> Tried:
-    state, attrs = each.state.name.lower(), each.user_attrs
+    state, attrs, noted = each.state.name.lower(), each.user_attrs, each.user_attrs.get("spent", {})
     seen = each.value if state == "complete" else min(each.intermediate_values.values(), default=None)
     ended = {"complete": "done", "running": "running"}.get(state, "failed" if "why" in attrs else "given up")
     first = "fixed_params" in each.system_attrs
@@ -253,9 +253,9 @@ def _tried(each: Any) -> Tried:
         values=each.params if first else {name: _rounded(value) for name, value in each.params.items()},
         state=ended,
         held_out=seen,
-        share=attrs.get("share", 0.0),
-        flops=attrs.get("flops", 0.0),
-        cpu_seconds=attrs.get("cpu_seconds", 0.0),
+        share=noted.get("share", 0.0),
+        flops=noted.get("flops", 0.0),
+        cpu_seconds=noted.get("cpu_seconds", 0.0),
         why=attrs.get("why", ""),
     )
 
