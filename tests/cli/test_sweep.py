@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,11 +50,9 @@ def test_a_dry_run_says_the_space_and_the_price_and_writes_nothing(homeostat: Ru
     shop.close()
 
 
-def test_it_needs_its_extra(
-    homeostat: Run, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_needs_its_extra(homeostat: Run, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without optuna the command says how to install it."""
-    monkeypatch.setitem(__import__("sys").modules, "optuna", None)
+    monkeypatch.setitem(sys.modules, "optuna", None)
     ran = homeostat("sweep", stream(tmp_path / "s.jsonl"), "--task", "routing", "--recipe", "joint", "--config", small)
     assert ran.code == MissingExtra.exit
     assert "homeostat[sweep]" in ran.err

@@ -91,9 +91,7 @@ def test_nothing_held_out_is_nothing_to_choose_by(shop: Workshop) -> None:
 def test_the_lines_to_paste_are_a_configuration(shop: Workshop) -> None:
     """They are YAML of a recipe like the one swept; of one of the project's own they keep what it says."""
     lines = yaml.safe_load(pasted(shop, "careful", {"lr": 4e-3, "adapt": {"lora": {"rank": 2}}}))
-    assert lines == {
-        "train": {"recipes": {"swept": {"like": "careful", "lr": 4e-3, "adapt": {"lora": {"rank": 2}}}}}
-    }
+    assert lines == {"train": {"recipes": {"swept": {"like": "careful", "lr": 4e-3, "adapt": {"lora": {"rank": 2}}}}}}
     mine = yaml.safe_load(pasted(shop, "mine", {"epochs": 2}))["train"]["recipes"]
     assert mine == {"swept": {"like": "joint", "lr": 5e-3, "epochs": 2}}
     made = named("swept", replace(shop.config.train, recipes=mine))

@@ -44,7 +44,7 @@ def show(found: Found) -> None:
         facts("\nhow much each value decides about the first look's loss", shares)
     spent = f"{words.flops(done.flops)} and {words.duration(done.cpu_seconds)} of CPU"
     typer.echo(f"\n{_verdict(done)} The sweep took {spent}.")
-    if done.best is not None:
+    if done.best is not None and done.best != done.own:
         typer.echo(
             f"\nAs a recipe, for a turn to try (train.attempts: [swept]) and its gate to decide:\n\n{found.yaml}"
         )
@@ -74,7 +74,7 @@ def show_rising(found: Rising, rates: Mapping[str, float]) -> None:
 
 def _row(trial: Tried) -> tuple[str, ...]:
     loss = "–" if trial.held_out is None else f"{trial.held_out:.4f}"
-    values = [words.amount(v) if isinstance(v, int | float) else str(v) for v in trial.values.values()]
+    values = [f"{v:.3g}" if isinstance(v, float) else str(v) for v in trial.values.values()]
     state = f"failed: {trial.why}" if trial.why else trial.state
     return (str(trial.number), *values, loss, f"{trial.share:.0%}", words.flops(trial.flops), state)
 

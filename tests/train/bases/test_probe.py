@@ -45,8 +45,6 @@ def test_replies_are_judged_by_the_byte(llama: Path, tmp_path: Path) -> None:
     """Of a task that answers in words a row is worth the probability of a byte of its reply, which training raises."""
     examples = [Example(text=row.text, target=f"we are sorry about {row.target}") for row in tiny.examples(each=20)]
     learn, exam = parted(examples)
-    made = probe(
-        str(llama), Rows(task=tiny.REPLIES, labels=(), learn=learn, exam=exam, steps=20), tmp_path
-    )
+    made = probe(str(llama), Rows(task=tiny.REPLIES, labels=(), learn=learn, exam=exam, steps=20), tmp_path)
     assert all(0 < worth < 1 for worth in (*made.before, *made.after))
     assert sum(made.after) > 1.5 * sum(made.before)

@@ -10,7 +10,7 @@ import pytest
 import tiny
 from homeostat.train.adapt.lora import Lora
 from homeostat.train.run import Order
-from homeostat.train.sweep.price import halved, price
+from homeostat.train.sweep.price import price
 from homeostat.train.sweep.space import Choice, Range
 from homeostat.train.sweep.trials import Sweep, search
 
@@ -52,8 +52,3 @@ def test_a_known_speed_tells_the_time(sweep: Sweep) -> None:
     told = price(sweep, 1e9)
     assert told.cpu_seconds_about == pytest.approx(told.flops_about / 1e9)
     assert price(sweep).flops_per_s > 0
-
-
-def test_a_quarter_is_made() -> None:
-    """A ninth of every run, two more of a third of them, and the rest of a ninth of them: 7/27."""
-    assert halved() == pytest.approx(7 / 27)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def test_the_rate_rises_by_the_same_factor(task: Order) -> None:
     assert len(rates) == 12
     assert rates[0] == 1e-5
     assert rates[-1] == pytest.approx(1e-3)
-    factors = [after / before for before, after in zip(rates, rates[1:], strict=False)]
+    factors = [after / before for before, after in pairwise(rates)]
     assert max(factors) == pytest.approx(min(factors))
     assert found.broke is None
     assert found.flops > 0

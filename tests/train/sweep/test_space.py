@@ -63,9 +63,7 @@ def test_ranges_and_lists_are_read() -> None:
 def test_values_reach_their_fields() -> None:
     """A short name, a field and a method's parameter each change what they name and nothing else."""
     made = tried(RECIPE, {"lr": 5e-3, "rank": 4, "adapt.dropout": 0.1, "kl": 0.5, "epochs": 3})
-    assert made == Recipe(
-        lr=5e-3, epochs=3.0, adapt=Lora(rank=4, dropout=0.1), penalties=(Divergence(weight=0.5),)
-    )
+    assert made == Recipe(lr=5e-3, epochs=3.0, adapt=Lora(rank=4, dropout=0.1), penalties=(Divergence(weight=0.5),))
     assert tried(Recipe(paced=True), {"epochs": 3}).paced is False
 
 

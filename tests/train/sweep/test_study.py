@@ -29,7 +29,9 @@ def work(claimed: Claimed) -> int:
     """One trial; the looks it took."""
     for look in range(1, RUNGS + 1):
         try:
-            claimed.look(look / RUNGS, loss(claimed.values["lr"], look), {"flops": float(look), "cpu_seconds": 0.1})
+            claimed.look(
+                10 * look, 10 * RUNGS, loss(claimed.values["lr"], look), {"flops": float(look), "cpu_seconds": 0.1}
+            )
         except GivenUp:
             claimed.end(None, {"flops": float(look), "cpu_seconds": 0.1})
             return look
@@ -64,10 +66,10 @@ def test_the_recipe_comes_first_and_is_never_given_up(tmp_path: Path) -> None:
     assert first.first
     assert first.values == {"lr": 9e-2, "rank": 4}
     assert not second.first
-    second.look(1 / RUNGS, 0.1, SPENT)
-    third.look(1 / RUNGS, 0.05, SPENT)
+    second.look(10, 90, 0.1, SPENT)
+    third.look(10, 90, 0.05, SPENT)
     for look in range(1, RUNGS + 1):
-        first.look(look / RUNGS, 5.0, SPENT)
+        first.look(10 * look, 90, 5.0, SPENT)
     first.end(5.0, SPENT)
     assert study.tried()[0].state == "done"
 
@@ -79,16 +81,29 @@ def test_the_poor_are_given_up_and_the_end_is_not(tmp_path: Path) -> None:
         claimed = study.claim(9)
         assert claimed is not None
         for look in (1, 3, RUNGS):
-            claimed.look(look / RUNGS, value - 0.01 * claimed.number * (look < RUNGS), SPENT)
+            claimed.look(10 * look, 90, value - 0.01 * claimed.number * (look < RUNGS), SPENT)
         claimed.end(value, SPENT)
     poor = study.claim(9)
     assert poor is not None
     with pytest.raises(GivenUp):
-        poor.look(1 / RUNGS, 2.0, SPENT)
+        poor.look(10, 90, 2.0, SPENT)
     poor.end(None, SPENT)
     assert [trial.state for trial in study.tried()] == ["done", "done", "done", "given up"]
     assert study.tried()[-1].held_out == 2.0
     assert study.tried()[-1].share == pytest.approx(1 / RUNGS)
+
+
+def test_nobody_is_given_up_before_the_rate_has_risen(tmp_path: Path) -> None:
+    """In the first steps a poor loss says nothing: the same loss that ends a trial at step 10 does not at step 7."""
+    study = Study.open(tmp_path, SPACE, 0, None)
+    first, second = study.claim(2), study.claim(2)
+    assert first is not None
+    assert second is not None
+    first.look(7, 63, 1.0, SPENT)
+    first.look(14, 63, 1.0, SPENT)
+    second.look(7, 63, 9.0, SPENT)
+    with pytest.raises(GivenUp):
+        second.look(14, 63, 9.0, SPENT)
 
 
 def test_what_failed_says_why(tmp_path: Path) -> None:
@@ -110,15 +125,15 @@ def test_two_never_work_on_one_trial(tmp_path: Path) -> None:
     assert first is not None
     assert second is not None
     assert (first.number, second.number) == (0, 1)
-    first.look(1 / RUNGS, 1.0, SPENT)
+    first.look(10, 90, 1.0, SPENT)
     first.leave()
     again = two.claim(3)
     assert again is not None
     assert again.number == 0
     assert again.values == first.values
     assert again.before == SPENT["cpu_seconds"]
-    again.look(1 / RUNGS, 1.0, SPENT)  # the same look once more is no second one
-    again.look(2 / RUNGS, 0.9, SPENT)
+    again.look(10, 90, 1.0, SPENT)  # the same look once more is no second one
+    again.look(20, 90, 0.9, SPENT)
     again.end(0.9, SPENT)
     assert [trial.state for trial in one.tried()] == ["done", "running"]
 

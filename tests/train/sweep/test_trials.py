@@ -135,7 +135,7 @@ def test_an_error_of_a_worker_is_told(sweep: Sweep) -> None:
 
 
 def test_a_trial_that_diverges_only_fails(sweep: Sweep) -> None:
-    """A rate that blows the model up is a failed trial with a reason, and the sweep goes on; all failed is no winner."""
+    """A rate that blows the model up is a failed trial with a reason; the sweep goes on. All failed is no winner."""
     order = replace(sweep.order, recipe=replace(sweep.order.recipe, back_offs=0))
     wild = replace(sweep, order=order, space={"lr": Range(low=50.0, high=500.0)}, trials=2)
     found = search(wild)

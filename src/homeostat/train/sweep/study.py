@@ -24,6 +24,8 @@ from homeostat.train.sweep.space import Choice, Range, Space
 
 RUNGS, THIRD = 9, 3
 """A whole run in looks, and how many trials come to a rung for one that goes on: rungs are at 1, 3 and 9 looks."""
+EARLIEST = 8
+"""Steps before which no trial is given up: while the rate still rises, the highest ones look the worst."""
 DRAWN = 6
 """Trials before what was seen decides where to look next."""
 PATIENCE_S = 120
@@ -69,22 +71,26 @@ class Claimed:
     """CPU-seconds that earlier processes spent on it."""
     _noted: dict[str, float] = field(default_factory=dict)
 
-    def look(self, share: float, held_out: float, spent: Mapping[str, float]) -> None:
+    def look(self, step: float, steps: float, held_out: float, spent: Mapping[str, float]) -> None:
         """Write down how far it has come.
 
         Args:
-            share: of its run that is behind it.
+            step: that is behind it.
+            steps: of its run.
             held_out: lowest loss so far.
             spent: `flops` and `cpu_seconds`.
 
         Raises:
             GivenUp: others were better at this rung.
         """
+        share = step / steps
         place = max(1, round(RUNGS * share))
         self._note(share=share, **spent)
         known = self._study.get_trials(deepcopy=False)[self.number].intermediate_values
         if place not in known:  # a look may come again after a kill
             self._trial.report(held_out, place)
+        if step < EARLIEST:
+            return
         poor = self._trial.should_prune()  # asked of all, for that is how a trial comes to be compared with
         if poor and not self.first and share < 1.0:
             raise GivenUp

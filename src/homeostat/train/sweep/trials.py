@@ -119,7 +119,7 @@ def _attempt(sweep: Sweep, claimed: Claimed, told: Callable[[], None]) -> None:
     def look(values: dict[str, float]) -> None:
         nonlocal best
         best = min(best, values["held_out"])
-        claimed.look(values["step"] / values["steps"], best, spent())
+        claimed.look(values["step"], values["steps"], best, spent())
         told()
 
     order = replace(sweep.order, recipe=_looked_at(sweep, claimed), folder=claimed.folder, report=look)
