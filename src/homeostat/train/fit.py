@@ -78,8 +78,7 @@ def fit(job: Job) -> Fitted:
     """Train to the end of the recipe, from the workspace's checkpoint if there is one of this run.
 
     A look reports `step`, `steps`, `loss`, `held_out`, `lr`, `gradient_norm`, `tokens_per_s`, `mfu` (operations a
-    second as a share of what the machine's matrix products reach), `memory_bytes` (the highest so far), and what the
-    run has taken: `flops` and `cpu_seconds`.
+    second as a share of what the machine's matrix products reach) and `memory_bytes` (the highest so far).
 
     Raises:
         NothingToTrainOn: there are no rows.
@@ -278,8 +277,6 @@ class _Run:
                 "tokens_per_s": (meter.tokens - self.begun.tokens) / here,
                 "mfu": (meter.flops - self.begun.flops) / here / peak_flops(bfloat16=self.ground.bfloat16),
                 "memory_bytes": peak_bytes(),
-                "flops": meter.flops,
-                "cpu_seconds": self.clock.spent().cpu_seconds,
             }
         )
 
