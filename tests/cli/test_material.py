@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.scenes import START, request, stream, version
-from homeostat.cli.material import Material, of_dataset, of_stream, require_known_labels
+from homeostat.cli.material import Material, of_dataset, of_source, of_stream, require_known_labels
 from homeostat.collect.stream import read_stream
 from homeostat.config.load import load
 from homeostat.errors import EmptyStream, NotFound, UnknownLabel
@@ -84,3 +84,13 @@ def test_a_champion_never_loses_a_label(workshop: Workshop) -> None:
     require_known_labels(older, Recipe(warm_start=False), parent)
     require_known_labels(replace(older, labels=("a", "b", "c")), Recipe(), parent)
     require_known_labels(older, Recipe(), None)
+
+
+def test_a_source_is_a_dataset_or_a_stream(workshop: Workshop, tmp_path: Path) -> None:
+    """An id is a dataset's, anything else a file's; an id that the store does not hold is named as such."""
+    task, file = workshop.config.task("routing"), stream(tmp_path / "s.jsonl")
+    material = of_source(workshop, task, str(file), Recipe(), None)
+    kept = material.keep()
+    assert list(of_source(workshop, task, kept.id, Recipe(), None).examples) == list(material.examples)
+    with pytest.raises(NotFound):
+        of_source(workshop, task, "dst_nothing", Recipe(), None)

@@ -15,7 +15,7 @@ from transformers import BertConfig, LlamaConfig, T5Config
 
 import tiny
 from homeostat.errors import CorruptWeights, ModelNotFound, UnsafeWeights, UnsuitedModel
-from homeostat.llm.load import family_of, locate, open_model
+from homeostat.llm.load import family_of, locate, open_model, width_of
 
 
 @pytest.fixture
@@ -36,6 +36,16 @@ def test_families_are_told_apart() -> None:
     assert family_of(LlamaConfig(architectures=["LlamaForCausalLM"])) == "decoder"
     assert family_of(BertConfig()) == "encoder"
     assert family_of(T5Config()) == "seq2seq"
+
+
+def test_the_width_is_read_without_weights(llama: Path, copy: Path) -> None:
+    """The configuration says it; a folder that is damaged or not there is named as when it is opened."""
+    assert width_of(str(llama)) == 48
+    (copy / "config.json").write_text("{")
+    with pytest.raises(CorruptWeights):
+        width_of(str(copy))
+    with pytest.raises(ModelNotFound):
+        width_of("./nowhere")
 
 
 def test_the_model_knows_the_limit_where_the_tokenizer_does_not(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from homeostat.train.adapt.prompt import Prompt
 from homeostat.train.adapt.way import Way
 from homeostat.train.penalties.divergence import Divergence
 from homeostat.train.recipe import Recipe
-from homeostat.train.run import Order, Start, Trained, train
+from homeostat.train.run import Order, Start, Trained, carry_out, prepare, train
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
 from homeostat.types.version import Version
@@ -108,7 +109,7 @@ def test_what_a_run_costs(watched: Watched) -> None:
     """The cost of a run counts operations, time, steps, padding and how far the model moved, in plain numbers."""
     trained, seen = watched()
     names = {"flops", "cpu_seconds", "wall_seconds", "steps", "best_step", "held_out", "padding", "kl_new", "refit"}
-    assert set(trained.cost) == names | {"cut", "back_offs", "part_rows"}
+    assert set(trained.cost) == names | {"lr", "cut", "back_offs", "part_rows"}
     assert json.loads(json.dumps(trained.cost)) == trained.cost
     assert trained.cost["steps"] == seen[-1]["steps"] == 30
     assert trained.cost["held_out"] == min(values["held_out"] for values in seen)
@@ -244,3 +245,19 @@ def test_a_text_task_takes_no_labels(watched: Watched) -> None:
     trained, _ = watched(task=task, examples=rows, labels=())
     assert trained.labels == ()
     assert trained.cost["kl_new"] == 0.0
+
+
+def test_an_order_can_be_handed_to_another_process(order: Order) -> None:
+    """It is plain values with a listener that has a name."""
+    assert pickle.loads(pickle.dumps(order)) == order
+
+
+def test_made_ready_and_carried_out_is_trained(order: Order, tmp_path: Path) -> None:
+    """In two parts it is the same training; what asking the champion took is known before the first step."""
+    parts = replace(order, folder=tmp_path / "parts")
+    prepared = prepare(parts)
+    assert prepared.flops == prepared.champion.flops == 0.0  # there is no champion to ask
+    made, whole = carry_out(parts, prepared), train(order)
+    assert made.cost["held_out"] == whole.cost["held_out"]
+    assert made.cost["flops"] == whole.cost["flops"]
+    assert prepared.flops > 0

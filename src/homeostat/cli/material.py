@@ -30,6 +30,13 @@ class Material:
     """Store them, if they are not stored yet."""
 
 
+def of_source(shop: Workshop, task: Task, source: str, recipe: Recipe, parent: Version | None) -> Material:
+    """The rows of a dataset, where `source` is the id of one, or of a stream. Raises as these two."""
+    if source.startswith("dst_") and not Path(source).exists():
+        return of_dataset(shop, task, source)
+    return of_stream(shop, task, Path(source), recipe, parent)
+
+
 def of_dataset(shop: Workshop, task: Task, dataset: str) -> Material:
     """The rows of a dataset.
 

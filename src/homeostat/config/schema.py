@@ -154,10 +154,12 @@ class Train:
     """What is trained: `lora` (a low-rank adapter on every linear layer) or `full` (all weights)."""
     rank: int = knob(16, least=1)
     """Rank of the adapter."""
-    lr: float = knob(2e-3, least=1e-8)
-    """Highest learning rate of a run from the bare base, and of a naive one; reached after warm-up."""
-    warm_lr: float = knob(1.5e-3, least=1e-8)
-    """Highest learning rate of a careful run, which goes on from the champion; a high one throws away what it knows."""
+    lr: float = knob(2e-3, least=0.0)
+    """Highest learning rate of a run from the bare base, and of a naive one; reached after warm-up. 0 takes what suits
+    the width of the base, for bases larger than the built-in one."""
+    warm_lr: float = knob(1.5e-3, least=0.0)
+    """Highest learning rate of a careful run, which goes on from the champion; a high one throws away what it knows. 0
+    takes three quarters of what suits the width of the base."""
     epochs: int = knob(6, least=1)
     """Most passes over the dataset; early stopping may end sooner, and a careful run makes fewer."""
     warm_share: float = knob(0.2, least=0.01, most=1.0)
@@ -186,6 +188,19 @@ class Train:
     recipes: Mapping[str, Any] = field(default_factory=dict)
     """Recipes of your own, by name: each is `like` a built-in one (`careful` if it does not say), but for the fields it
     gives; `docs/reference/methods.md` has them, and all methods."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """How `homeostat sweep` looks for better values of a recipe."""
+
+    trials: int = knob(16, least=1)
+    """Trainings, those that are given up early among them."""
+    jobs: int = knob(1, least=1)
+    """Processes that train side by side."""
+    space: Mapping[str, Any] = field(default_factory=dict)
+    """What is tried: a field of the recipe -> `{low, high, log}` or a list of values; `rank` and `kl` are short names.
+    Empty: the rate within a factor of ten, and rank, passes and `kl` where the run can choose them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +255,7 @@ class Config:
     decide: Decide = field(default_factory=Decide)
     curate: Curate = field(default_factory=Curate)
     train: Train = field(default_factory=Train)
+    sweep: Sweep = field(default_factory=Sweep)
     evaluate: Evaluate = field(default_factory=Evaluate)
     release: Release = field(default_factory=Release)
 

@@ -101,6 +101,20 @@ def family_of(config: Any) -> str:
     return "encoder" if "MaskedLM" in names or config.model_type in ENCODERS else "decoder"
 
 
+def width_of(base: str) -> int:
+    """Numbers in a hidden state of a base model; reads its configuration and no weights.
+
+    Raises:
+        ModelNotFound, CorruptWeights, UnsafeWeights: as `open_model`.
+    """
+    quiet()
+    name = locate(base)
+    try:
+        return int(AutoConfig.from_pretrained(name).hidden_size)
+    except Exception as failed:  # as below
+        raise _told(failed, base, name) from failed
+
+
 def open_model(base: str, weights: Path | None = None) -> Opened:
     """Load a base model, or other weights of its kind with its tokenizer; float32 on the CPU, bfloat16 on a GPU.
 

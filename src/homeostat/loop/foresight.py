@@ -65,7 +65,14 @@ def foretell(
     shop: Workshop, task: Task, rows: Sequence[Example], labels: tuple[str, ...], recipe: Recipe, parent: Version | None
 ) -> Forecast:
     """What it would take at most to train on these rows. Raises as `homeostat.train.forecast.forecast`."""
-    order = Order(
+    return forecast(order_of(shop, task, rows, labels, recipe, parent))
+
+
+def order_of(
+    shop: Workshop, task: Task, rows: Sequence[Example], labels: tuple[str, ...], recipe: Recipe, parent: Version | None
+) -> Order:
+    """The training of these rows, with as many passes as pay, that leaves nothing anywhere yet."""
+    return Order(
         task=task,
         start=start_of(shop, parent),
         examples=rows,
@@ -73,7 +80,6 @@ def foretell(
         recipe=paced(recipe, shop.config.train, Rows.of(rows), labels),
         folder=Path(),
     )
-    return forecast(order)
 
 
 def _attempt(shop: Workshop, now: Now, name: str) -> Attempt:

@@ -29,7 +29,7 @@ class Recipe:
     order: RowOrder | None = None
     """Which rows come when, and how often; None for every row once in every pass."""
     lr: float = 2e-3
-    """Peak learning rate."""
+    """Peak learning rate; 0 takes what suits the base's width."""
     epochs: float = 8.0
     """Passes over the training part of the dataset; a fraction ends inside a pass."""
     paced: bool = False

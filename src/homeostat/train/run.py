@@ -23,6 +23,7 @@ from homeostat.train.champion import Champion, gauged
 from homeostat.train.fit import Fitted, fit
 from homeostat.train.job import Job
 from homeostat.train.prior import fit_prior
+from homeostat.train.rates import with_rate
 from homeostat.train.recipe import Recipe
 from homeostat.train.refit import Refitted, refit
 from homeostat.train.rows import beginnings
@@ -31,6 +32,10 @@ from homeostat.train.sound import require_sound
 from homeostat.train.step import Ground
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
+
+
+def unheard(values: dict[str, float]) -> None:
+    """Nobody listens. A function with a name, so that an order can be handed to another process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +66,7 @@ class Order:
     """A model to be at hand while it is trained, for objectives that ask one (`follow`, `likeness`)."""
     told: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """Text of a request -> the log-probability that a teacher gave each label, for objectives that learn from it."""
-    report: Callable[[dict[str, float]], None] = lambda values: None
+    report: Callable[[dict[str, float]], None] = unheard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +80,32 @@ class Trained:
     """What to subtract from each label's log-probability; empty for nothing."""
     cost: dict[str, float] = field(default_factory=dict)
     """`flops`, `cpu_seconds`, `wall_seconds`, `steps`, `best_step`, `held_out` (the lowest loss of a look, in nats),
-    `padding`, `cut` (rows longer than the context, which have lost their end), `back_offs` (times the run went back
-    because it diverged), `part_rows` (rows of one pass after memory ran out, 0 for a whole batch), `refit` (nats by
-    which fitting the labels' rows lowered the held-out loss), and `kl_new`: mean
+    `padding`, `lr` (its highest learning rate), `cut` (rows longer than the context, which have lost their end),
+    `back_offs` (times the run went back because it diverged), `part_rows` (rows of one pass after memory ran out, 0 for
+    a whole batch), `refit` (nats by which fitting the labels' rows lowered the held-out loss), and `kl_new`: mean
     KL(champion || candidate) in nats, over the champion's labels, on prompts of new rows, which says without labels how
     far the candidate has moved (2509.04259); 0 where there is no champion."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What a run needs before its first step."""
+
+    job: Job
+    champion: Champion
+    remembered: Sequence[Sample]
+    """All rows but those held out, the recalled ones among them."""
+    cut: int
+    """Rows longer than the context."""
+    began: float
+    """When making ready began, in seconds since 1970."""
+    cpu_seconds: float
+    """What making ready took."""
+
+    @property
+    def flops(self) -> float:
+        """Operations of the run so far, asking the champion included."""
+        return self.job.ground.meter.flops + self.champion.flops
 
 
 def train(order: Order) -> Trained:
@@ -91,11 +117,17 @@ def train(order: Order) -> Trained:
         Diverged, OutOfMemory, ModelNotFound, UnsafeWeights, CorruptWeights, UnsuitedModel: as said
             where they are defined.
     """
-    started, begun, recipe = time.time(), time.process_time(), order.recipe
+    return carry_out(order, prepare(order))
+
+
+def prepare(order: Order) -> Prepared:
+    """Open the model, render the rows, put on what is trained, and ask the champion. Raises as `train`."""
+    began, begun = time.time(), time.process_time()
     require_sound(order.task, order.examples, order.labels)
-    torch.manual_seed(recipe.seed)
-    warm = _warm(order)
-    opened = open_model(order.start.base, warm if recipe.adapt.kind == "full" else None)
+    torch.manual_seed(order.recipe.seed)
+    warm = warm_from(order)
+    opened = open_model(order.start.base, warm if order.recipe.adapt.kind == "full" else None)
+    recipe = with_rate(order.recipe, opened.model.config, warm=warm is not None)
     codes = encode_labels(opened.tokenizer, order.labels) if order.task.kind is Kind.LABEL else None
     allowed = torch.tensor([s[0] for s in codes.sequences], device=opened.model.device) if codes else None
     renderer = Renderer(opened.tokenizer, lead=recipe.adapt.places)
@@ -122,19 +154,28 @@ def train(order: Order) -> Trained:
         workspace=order.folder / "checkpoint",
         report=order.report,
     )
-    before = time.process_time() - begun
+    spent = time.process_time() - begun
+    return Prepared(job=job, champion=champion, remembered=rows, cut=cut, began=began, cpu_seconds=spent)
+
+
+def carry_out(order: Order, prepared: Prepared) -> Trained:
+    """Train what was made ready, fit the labels' rows, and save. Raises as `train`."""
+    job, champion = prepared.job, prepared.champion
+    ground, recipe = job.ground, job.recipe
     fitted, ended = fit(job), time.process_time()
-    refitted = _refit(job, rows)
-    moved = champion.distance(opened)
-    prior, looked = fit_prior(opened, order.task, held, allowed, refitted.said)
-    recipe.adapt.save(opened.model, order.folder / "weights")
+    refitted = _refit(job, prepared.remembered)
+    moved = champion.distance(ground.opened)
+    prior, looked = fit_prior(ground.opened, order.task, ground.held_out, ground.allowed, refitted.said)
+    recipe.adapt.save(ground.opened.model, order.folder / "weights")
+    cpu = prepared.cpu_seconds + time.process_time() - ended
     return Trained(
         weights=order.folder / "weights",
         kind=recipe.adapt.kind,
         labels=order.labels,
         prior=prior,
-        cost=_cost(fitted, champion.flops + looked + refitted.flops, before + time.process_time() - ended)
-        | {"wall_seconds": time.time() - started, "kl_new": moved, "refit": refitted.gained, "cut": float(cut)},
+        cost=_cost(fitted, champion.flops + looked + refitted.flops, cpu)
+        | {"wall_seconds": time.time() - prepared.began, "kl_new": moved, "refit": refitted.gained}
+        | {"cut": float(prepared.cut), "lr": recipe.lr},
     )
 
 
@@ -182,10 +223,10 @@ def is_asked(order: Order) -> bool:
 
 def is_taught(order: Order) -> bool:
     """Whether training goes on from a champion that replayed rows can be held to."""
-    return is_asked(order) and _warm(order) is not None
+    return is_asked(order) and warm_from(order) is not None
 
 
-def _warm(order: Order) -> Path | None:
+def warm_from(order: Order) -> Path | None:
     """The weights that training goes on from; a champion of another kind cannot be gone on from."""
     return order.start.folder if order.recipe.warm_start and order.start.kind == order.recipe.adapt.kind else None
 
@@ -195,7 +236,7 @@ def _champion(order: Order, opened: Opened, allowed: Tensor | None, samples: Seq
     if allowed is None or not is_asked(order):
         return Champion.nobody()
     start, asked = order.start, gauged(samples, order.recipe.seed)
-    if _warm(order) is None:
+    if warm_from(order) is None:
         opened = _opened(start)
         renderer = Renderer(opened.tokenizer, lead=lead_places(opened.model, "asked"))
         asked = [row for row in asked if len(row.prompt) <= renderer.max_tokens - renderer.room(order.task)]
