@@ -183,6 +183,7 @@ def test_the_bar_prints_its_line_and_remembers(
     assert all(" ours-" in text for text in trained)
 
 
+@pytest.mark.slow
 def test_every_rival_is_measured_beside_ours(
     bench: SimpleNamespace, base: str, streams: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:

@@ -22,7 +22,7 @@ KINDS = {
     *("NaN loss", "out of memory", "disk full"),
 }
 """What the bar asks for."""
-QUICK = {"leaked answer", "longer than context", "out of memory"}
+QUICK = {"leaked answer", "out of memory"}
 """Tried every day; the other kinds are among those of `test_bad_input` or take longer."""
 
 
@@ -53,6 +53,7 @@ def test_every_kind_of_trouble_has_a_case() -> None:
     assert chosen(quick=False) == EVERY
 
 
+@pytest.mark.slow
 def test_a_recovery_that_tells_nothing_is_found_out(laid: Path, tmp_path: Path) -> None:
     """A good end is not enough: its figures have to say what was got over, and the command has to end well."""
     silent = replace(RECOVERIES[0], shows=lambda told: False)

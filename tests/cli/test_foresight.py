@@ -17,10 +17,11 @@ PLEAS = ("there is smoke in the kitchen", "something burns behind the oven", "th
 
 @pytest.fixture
 def grown(homeostat: Run, small: Path, tmp_path: Path) -> Path:
-    """A project whose champion knows one label, and whose log is about another one since."""
+    """A project whose champion knows two labels, and whose log is about another one since."""
     text = small.read_text() + "decide: {min_labels: 20, price_per_cpu_hour: 0}\n"
     small.write_text(text.replace("train: {", "train: {attempts: [naive, careful], "))
-    known = [{"text": f"where is my parcel {k * 7919 % 997}", "label": "delivery"} for k in range(40)]
+    old = (("parcel", "delivery"), ("refund", "refund"))
+    known = [{"text": f"where is my {old[k % 2][0]} {k * 7919 % 997}", "label": old[k % 2][1]} for k in range(40)]
     new = [{"text": f"{PLEAS[k % 3]} {k * 7919 % 997}", "label": "fire"} for k in range(60)]
     for name, rows, since, more in (("old", known, 0, ()), ("new", new, 9_000, ("--rows-only",))):
         lines = [json.dumps({**row, "time": START + since + 60 * k}) + "\n" for k, row in enumerate(rows)]
@@ -46,7 +47,7 @@ def test_what_would_be_built_and_trained(homeostat: Run, grown: Path) -> None:
     lines = {line.split()[0]: line.split("│") for line in ran.out.splitlines() if "│" in line}
     assert {"naive", "careful"} <= lines.keys()
     new, replayed, recalled, total, labels = (int(cell) for cell in lines["naive"][1:6])
-    assert (0 < new <= 48, replayed, recalled, total, labels) == (True, 0, 0, new, 2)
+    assert (0 < new <= 48, replayed, recalled, total, labels) == (True, 0, 0, new, 3)
     assert int(lines["careful"][1]) == new
     assert int(lines["careful"][2]) > 0
     assert "FLOP" in lines["careful"][-1]
@@ -60,7 +61,7 @@ def test_the_same_as_json(homeostat: Run, grown: Path) -> None:
     assert (found["decision"]["action"], "id" in found["decision"]) == ("retrain", False)
     assert [attempt["recipe"] for attempt in found["attempts"]] == ["naive", "careful"]
     naive = found["attempts"][0]
-    assert (naive["counts"]["selected"], naive["labels"]) == (48, 2)
+    assert (naive["counts"]["selected"], naive["labels"]) == (48, 3)
     assert naive["training"]["flops"] > 0
     versions = homeostat("versions", "routing", "--json", "--config", grown).json
     assert len(versions) == 1

@@ -45,8 +45,10 @@ def test_starting_over_is_moving_the_folder_away(homeostat: Run, small: Path, tm
     """As the refusal says: then another first import founds the task, and moving it back brings the old one back."""
     folder, before = small.parent / ".homeostat", small.parent / ".homeostat-before"
     asked = ("import", stream(tmp_path / "s.jsonl", 40), "--task", "routing", "--config", small)
-    wrong = homeostat("import", stream(tmp_path / "w.jsonl", 40, label="wrong"), *asked[2:], "--json").json
-    assert wrong["labels"] == 1
+    other = stream(tmp_path / "w.jsonl", 40)
+    other.write_text(other.read_text().replace('"refund"', '"wrong"'))
+    wrong = homeostat("import", other, *asked[2:], "--json").json
+    assert wrong["labels"] == 2
     refused = homeostat(*asked)
     assert refused.code == NotReleasable.exit
     assert f"move {folder} away" in refused.err
