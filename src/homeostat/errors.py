@@ -220,6 +220,12 @@ class NoTeacher(HomeostatError, ConnectionError):
     code = "E307"
 
 
+class LostProcess(HomeostatError, ConnectionError):
+    """A process of a training that was divided among several has gone before its end."""
+
+    code = "E308"
+
+
 class NotFound(HomeostatError, LookupError):
     """An id that the store does not hold."""
 

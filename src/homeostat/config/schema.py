@@ -173,6 +173,9 @@ class Train:
     """Weight of the penalty for leaving the champion's replies on replayed examples."""
     refit: bool = knob(True)
     """Whether the rows of the labels are fitted to all remembered examples at once when training has ended."""
+    processes: int = knob(1, least=1)
+    """Processes that a batch is divided among, each with `model.threads` threads, or a GPU of its own where there are
+    enough."""
     patience: int = knob(3, least=1)
     """Epochs without a better held-out loss before training stops."""
     held_out: float = knob(0.1, least=0.0, most=0.5)

@@ -76,6 +76,7 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
                 recipe=recipe,
                 folder=folder,
                 report=note,
+                processes=shop.config.train.processes,
                 teacher=start_of(shop, lesson.at_hand) if lesson.at_hand else None,
                 told=lesson.told,
             )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -121,6 +122,7 @@ class _Run:
         self.best = [p.detach().clone() for p in job.parameters]
         self.progress, self.clock = Progress(run=self.name, part_rows=job.recipe.part_rows), Clock()
         self.begun = replace(self.ground.meter)
+        self.helped = 0.0  # CPU-seconds of the other processes
         self.moves.train()
         wide = isinstance(learned, Unbounded) and learned.unbounded
         self.begun_at = self._measured() if wide else 0.0
@@ -149,15 +151,20 @@ class _Run:
             return
         if math.isinf(progress.first):
             progress.first = max(loss, self.begun_at)
-        reached = self.recipe.budget.reached(self.clock.spent(), self.ground.meter.flops)
+        reached = self._reached()
         if progress.step % self.look_every == 0 or progress.step == self.plan.steps or reached:
             self.look(loss, norm, f"budget.{reached}" if reached else "")
+
+    def _reached(self) -> str:
+        """The limit of the budget that is reached; the first process says whether one is."""
+        own = self.recipe.budget.reached(self.clock.spent(), self.ground.meter.flops)
+        return (own or "time") if self.job.gang.first(float(bool(own))) else ""
 
     def step(self, samples: Sequence[Sample]) -> tuple[float, float]:
         """One batch forward, backward, and a step of the optimizer; its loss and the length of its gradient."""
         if steer(self.moves.param_groups, self._rate(), self.progress.step / self.plan.steps):
             self.ground.meter.sizes.clear()
-        loss = self._gradients(samples)
+        loss = self._together(samples)
         norm = float(self.accelerator.clip_grad_norm_(self.job.parameters, self.recipe.clip))
         if math.isfinite(norm) and math.isfinite(loss):
             self.moves.step()
@@ -171,13 +178,32 @@ class _Run:
         """The learning rate at this step."""
         return self.progress.slower * rate(self.recipe, self.progress.step, self.plan.steps)
 
-    def _gradients(self, samples: Sequence[Sample]) -> float:
-        """The gradients of a batch, part by part; its loss. Parts are halved as long as one does not fit."""
+    def _together(self, batch: Sequence[Sample]) -> float:
+        """The gradients of a batch, of which each process takes its rows; the loss of all of it."""
+        gang, meter = self.job.gang, self.ground.meter
+        flops, began, mine = meter.flops, time.process_time(), gang.part(batch)
+        loss = self._gradients(mine, batch) if mine else 0.0
+        if gang.size == 1:
+            return loss
+        for parameter in self.job.parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        took = meter.flops - flops, time.process_time() - began
+        gradients = [parameter.grad for parameter in self.job.parameters if parameter.grad is not None]
+        loss, flops_of_all, cpu_of_all = gang.add(gradients, loss, *took)
+        meter.flops += flops_of_all - took[0]
+        self.helped += cpu_of_all - took[1]
+        return loss
+
+    def _gradients(self, samples: Sequence[Sample], batch: Sequence[Sample]) -> float:
+        """The gradients of some rows of a batch, part by part, and what they add to its loss. Parts are halved as long
+        as one does not fit.
+        """
         while True:
             rows = min(self.progress.part_rows or len(samples), len(samples))
             parts = [samples[k : k + rows] for k in range(0, len(samples), rows)]
             try:
-                return sum(self._part(part, samples) for part in parts)
+                return sum(self._part(part, batch) for part in parts)
             except (RuntimeError, MemoryError) as failed:
                 if not is_out_of_memory(failed):
                     raise
@@ -202,7 +228,7 @@ class _Run:
         """Measure, keep the best tensors, decide whether to go on, report, and save where the run stands."""
         progress, best = self.progress, self.progress.best
         with self._as_kept():
-            held = self._measured()
+            held = self.job.gang.first(self._measured())
             gone = not held <= BLOWN[0] * abs(progress.first) + BLOWN[1]
             if held < best and not gone:  # what has run away is not the best, even if it is the first that was seen
                 self.best = [p.detach().clone() for p in self.job.parameters]
@@ -284,8 +310,8 @@ class _Run:
         """Write down where the run stands."""
         progress, spent = self.progress, self.clock.spent()
         progress.flops, progress.tokens = self.ground.meter.flops, self.ground.meter.tokens
-        progress.seconds, progress.cpu_seconds = spent.seconds, spent.cpu_seconds
-        if self.job.workspace is not None:
+        progress.seconds, progress.cpu_seconds = spent.seconds, spent.cpu_seconds + self.helped
+        if self.job.workspace is not None and self.job.gang.rank == 0:
             now = checkpoint.State(best=self.best, average=self.average.tensors, progress=asdict(progress))
             checkpoint.save(self.job.workspace, self.job.parameters, self.moves.optimizer, now)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from homeostat.train.gang import ALONE, Gang
 from homeostat.train.recipe import Recipe
 from homeostat.train.step import Ground
 
@@ -26,3 +27,5 @@ class Job:
     """Where checkpoints go; None keeps nothing."""
     report: Report = lambda values: None
     """Called after every look with numbers of the run: see `homeostat.train.fit.fit`."""
+    gang: Gang = ALONE
+    """The processes that a batch is divided among."""

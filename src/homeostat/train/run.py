@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -21,6 +22,7 @@ from homeostat.llm.load import Opened, open_model
 from homeostat.llm.render import Renderer
 from homeostat.train.champion import Champion, gauged
 from homeostat.train.fit import Fitted, fit
+from homeostat.train.gang import ALONE, Gang, gang
 from homeostat.train.job import Job
 from homeostat.train.prior import fit_prior
 from homeostat.train.rates import with_rate
@@ -67,6 +69,8 @@ class Order:
     told: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """Text of a request -> the log-probability that a teacher gave each label, for objectives that learn from it."""
     report: Callable[[dict[str, float]], None] = unheard
+    processes: int = 1
+    """Processes of this machine that a batch is divided among."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,13 +118,19 @@ def train(order: Order) -> Trained:
     Raises:
         UnknownLabel: an example's target is not in the label set.
         NothingToTrainOn, LeakedAnswer: the rows teach nothing, or too little.
-        Diverged, OutOfMemory, ModelNotFound, UnsafeWeights, CorruptWeights, UnsuitedModel: as said
+        Diverged, OutOfMemory, LostProcess, ModelNotFound, UnsafeWeights, CorruptWeights, UnsuitedModel: as said
             where they are defined.
     """
-    return carry_out(order, prepare(order))
+    with gang(order.processes, partial(_follow, replace(order, report=unheard))) as together:
+        return carry_out(order, prepare(order, together))
 
 
-def prepare(order: Order) -> Prepared:
+def _follow(order: Order, place: Gang) -> None:
+    """What another process of a run does: the same steps on its own rows of each batch."""
+    fit(prepare(order, place).job)
+
+
+def prepare(order: Order, place: Gang = ALONE) -> Prepared:
     """Open the model, render the rows, put on what is trained, and ask the champion. Raises as `train`."""
     began, begun = time.time(), time.process_time()
     require_sound(order.task, order.examples, order.labels)
@@ -153,6 +163,7 @@ def prepare(order: Order) -> Prepared:
         recipe=recipe,
         workspace=order.folder / "checkpoint",
         report=order.report,
+        gang=place,
     )
     spent = time.process_time() - begun
     return Prepared(job=job, champion=champion, remembered=rows, cut=cut, began=began, cpu_seconds=spent)

@@ -1,0 +1,65 @@
+"""A training divided among processes makes the steps of one that is not, and says so when one of them is lost."""
+
+from __future__ import annotations
+
+import multiprocessing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+
+from homeostat.errors import LostProcess
+from homeostat.train.fit import fit
+from homeostat.train.gang import ALONE, Gang, gang
+from homeostat.train.run import Order, train
+from train.divided import follow, work
+from train.test_run import accuracy, served
+
+
+def test_a_part_of_the_rows_for_each() -> None:
+    """Together they take every row once, none more than one row more than another; alone, one takes all."""
+    rows = list(range(11))
+    parts = [Gang(rank, 3).part(rows) for rank in range(3)]
+    assert sorted(row for part in parts for row in part) == rows
+    assert {len(part) for part in parts} == {3, 4}
+    assert ALONE.part(rows) == rows
+    assert ALONE.add([torch.ones(2)], 1.5) == [1.5]
+    assert ALONE.first(2.0) == 2.0
+
+
+@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["adapter", "whole"])
+def test_two_processes_make_the_steps_of_one(llama: Path, whole: bool) -> None:
+    """The same weights to 1e-5 and the same losses, where batches do not divide evenly, and every token is counted."""
+    alone = work(str(llama), whole, ALONE)
+    fitted = fit(alone)
+    with gang(2, partial(follow, str(llama), whole)) as together:
+        shared = work(str(llama), whole, together)
+        also = fit(shared)
+    for one, other in zip(alone.parameters, shared.parameters, strict=True):
+        torch.testing.assert_close(other, one, rtol=0, atol=1e-5)
+    assert also.progress.best == pytest.approx(fitted.progress.best, abs=1e-5)
+    assert also.progress.step == fitted.progress.step
+    assert also.progress.flops == pytest.approx(fitted.progress.flops, rel=0.02)  # other rows pad each other
+
+
+def test_a_training_in_two_processes(order: Order) -> None:
+    """A whole training leaves a version that has learned, and no process behind."""
+    trained = train(replace(order, processes=2))
+    backend = served(Path(order.start.base), trained)
+    assert accuracy(backend, order.examples) > 0.8
+    assert not multiprocessing.active_children()
+
+
+def test_a_lost_process_is_told_of() -> None:
+    """A process that ends before the run does is an error with a way on, and not a run that waits for ever."""
+
+    def run() -> None:
+        with gang(2, repr) as together:
+            for _ in range(3):
+                together.add([torch.ones(3)], 1.0)
+
+    with pytest.raises(LostProcess, match="is gone") as raised:
+        run()
+    assert "checkpoint" in str(raised.value.fix)
