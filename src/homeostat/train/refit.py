@@ -53,7 +53,7 @@ class Refitted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class Seen:
     """States, what is added to their products with the rows, the right label and the weight of each row."""
 
     states: Tensor
@@ -105,7 +105,7 @@ def refit(
     plain, _ = _scaled(begun, unseen)
     best, kept, fitted = plain, begun, begun
     for each in PULLS:
-        fitted = _fit(known, begun, fitted, each)
+        fitted = fit_rows(known, begun, fitted, each)
         loss, factor = _scaled(fitted, unseen)
         if loss < best:
             best, kept = loss, factor * fitted
@@ -119,13 +119,13 @@ def shown(learned: Sequence[Sample], labels: int) -> list[Sample]:
     return thinned(learned, max(SHOWN_LEAST, SHOWN * labels))
 
 
-def _seen(states: Tensor, offset: Tensor, labels: Tensor, samples: Sequence[Sample]) -> _Seen:
+def _seen(states: Tensor, offset: Tensor, labels: Tensor, samples: Sequence[Sample]) -> Seen:
     target = torch.tensor([s.rendered.completion[0] for s in samples], device=labels.device)
     weight = torch.tensor([s.weight for s in samples], device=labels.device)
-    return _Seen(states, offset, places(target, labels), weight)
+    return Seen(states, offset, places(target, labels), weight)
 
 
-def _fit(seen: _Seen, begun: Tensor, start: Tensor, pull: float) -> Tensor:
+def fit_rows(seen: Seen, begun: Tensor, start: Tensor, pull: float) -> Tensor:
     """float[labels, hidden] that minimizes the loss plus the pull toward `begun`, from `start` on."""
     rows = start.clone().requires_grad_(True)
     strength = pull * float(seen.states.square().sum(1).mean())
@@ -141,7 +141,7 @@ def _fit(seen: _Seen, begun: Tensor, start: Tensor, pull: float) -> Tensor:
     return rows.detach()
 
 
-def _scaled(rows: Tensor, seen: _Seen) -> tuple[float, float]:
+def _scaled(rows: Tensor, seen: Seen) -> tuple[float, float]:
     """The lowest loss that a factor of the rows gives, and the factor."""
     losses = [float(seen.loss(scale * rows)) for scale in SCALES]
     best = min(range(len(losses)), key=losses.__getitem__)

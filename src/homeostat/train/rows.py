@@ -48,8 +48,14 @@ def beginnings(opened: Opened, codes: LabelCodes | None, known: int = 0) -> Mapp
     length = table.norm(dim=1).mean()
     found = {}
     for label, (token, *_) in list(zip(codes.labels, codes.sequences, strict=True))[known:]:
-        words = " ".join(re.findall(r"[^\W_]+", label)) or label
-        pieces = opened.tokenizer(" " + words, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+        pieces = opened.tokenizer(" " + in_words(label), add_special_tokens=False, split_special_tokens=True)[
+            "input_ids"
+        ]
         mean = table[pieces].mean(0)
         found[token] = table[token].clone() if pieces == [token] else mean / mean.norm().clamp(min=1e-6) * length
     return found
+
+
+def in_words(label: str) -> str:
+    """A label as one would say it: `late_delivery` is "late delivery"; one without words stays as it is."""
+    return " ".join(re.findall(r"[^\W_]+", label)) or label

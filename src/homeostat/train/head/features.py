@@ -44,16 +44,22 @@ class Features:
         """float64[n, width]: rectified projections, then hashed character and word n-grams of unit length."""
         dense = np.maximum((embeddings - self.mean) / self.scale @ self.projection, 0.0)
         dense /= np.sqrt(dense.shape[1])
-        return np.concatenate([dense, np.stack([self._grams(t) for t in texts])], axis=1)
+        return np.concatenate([dense, grams(texts, self.buckets)], axis=1)
 
-    def _grams(self, text: str) -> Floats:
-        words = text.lower().split()
-        padded = f" {' '.join(words)} "
-        grams = words + [" ".join(p) for p in pairwise(words)]
-        grams += [padded[k : k + 4] for k in range(max(0, len(padded) - 3))]
-        row = np.zeros(self.buckets)
-        for gram in grams:
-            code = zlib.crc32(gram.encode())
-            row[code % self.buckets] += 1.0 if code & 0x80000000 else -1.0
-        norm = float(np.linalg.norm(row))
-        return row / norm if norm else row
+
+def grams(texts: Sequence[str], buckets: int) -> Floats:
+    """float64[n, buckets]: hashed words, pairs of words and runs of four letters; of unit length but where none are."""
+    return np.stack([_hashed(text, buckets) for text in texts]) if texts else np.zeros((0, buckets))
+
+
+def _hashed(text: str, buckets: int) -> Floats:
+    words = text.lower().split()
+    padded = f" {' '.join(words)} "
+    found = words + [" ".join(p) for p in pairwise(words)]
+    found += [padded[k : k + 4] for k in range(max(0, len(padded) - 3))]
+    row = np.zeros(buckets)
+    for gram in found:
+        code = zlib.crc32(gram.encode())
+        row[code % buckets] += 1.0 if code & 0x80000000 else -1.0
+    norm = float(np.linalg.norm(row))
+    return row / norm if norm else row
