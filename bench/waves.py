@@ -1,7 +1,8 @@
-"""Tasks that contradict each other: sinusoids of which ten points are shown, the usual few-shot regression (1703.03400).
+"""Tasks that contradict each other: sinusoids of which ten points are shown, as is usual for few-shot regression.
 
 At any place one wave is high where another is low, so the best model for all of them together is nearly flat, and it is
-a long way from there to each. What is learned is B of an adapter on every layer of a network of drawn weights.
+a long way from there to each. What is learned is B of an adapter on every layer of a network of drawn weights. The
+family is that of 1703.03400.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+sys.path.append(str(Path(__file__).parents[3] / "bench"))
+
+from waves import Network, losses, waves
 
 import tiny
 from homeostat.llm.labels import encode_labels
@@ -34,53 +39,9 @@ PLAN = Plan(rounds=2000, tasks=1, steps=10, rate=0.01)
 RATES = (0.005, 0.01, 0.02, 0.03, 0.05)
 
 
-class Network:
-    """Three layers of drawn weights, and on each an adapter of which only B can change, as LoRA's: W + B · A."""
-
-    def __init__(self, width: int = 64, rank: int = 16) -> None:
-        draw = torch.Generator().manual_seed(0)
-        shapes = [(width, 1), (width, width), (1, width)]
-        self.weights = [1.5 * torch.randn(out, n, generator=draw) / n**0.5 for out, n in shapes]
-        self.biases = [s * torch.randn(out, generator=draw) for s, (out, _) in zip((1.5, 0.75, 0), shapes, strict=True)]
-        self.down = [torch.randn(rank, n, generator=draw) / n**0.5 for _, n in shapes]
-        self.up = [torch.zeros(out, rank, requires_grad=True) for out, _ in shapes]
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """float[places, 1] for float[places, 1]."""
-        for k in range(3):
-            weight = torch.addmm(self.weights[k], self.up[k], self.down[k])
-            x = nn.functional.linear(x if k == 0 else x.tanh(), weight, self.biases[k])
-        return x
-
-
-class Wave:
-    """A sinusoid of drawn height and phase, seen at ten places: the usual few-shot regression (1703.03400)."""
-
-    def __init__(self, network: Network, rng: np.random.Generator) -> None:
-        self.network, self.height, self.phase = network, rng.uniform(0.1, 5.0), rng.uniform(0.0, np.pi)
-        self.places = torch.tensor(rng.uniform(-5.0, 5.0, (10, 1)), dtype=torch.float32)
-
-    def loss(self, x: Tensor) -> Tensor:
-        """Mean squared error at these places."""
-        return (self.network(x) - self.height * torch.sin(x + self.phase)).square().mean()
-
-    def support(self) -> Tensor:
-        """Mean squared error at the ten places."""
-        return self.loss(self.places)
-
-    def query(self) -> Tensor:
-        """The same all along."""
-        return self.loss(torch.linspace(-5.0, 5.0, 50)[:, None])
-
-
 def after_five_steps(network: Network, rate: float, tasks: int = 100) -> float:
     """Mean squared error on new waves after 5 steps from where the network stands."""
-    rng = np.random.default_rng(99)
-    return float(np.mean([adapted(network.up, Wave(network, rng), rate, 5) for _ in range(tasks)]))
-
-
-def waves(network: Network) -> Draw:
-    return lambda rng: Wave(network, rng)
+    return float(losses(network, rate, tasks, 99).mean())
 
 
 @pytest.fixture(scope="module")

@@ -110,4 +110,4 @@ class Rows:
 
 def unit(rows: Floats) -> Floats:
     """float64[n, width] of length 1; zeros stay."""
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.special import log_softmax
 from torch import Tensor
 
 from homeostat.errors import UnsuitedModel
@@ -41,8 +42,9 @@ class Asked(Answers):
     """float64[labels]: what it says when it is asked about nothing (contextual calibration, 2102.09690)."""
 
     def score(self, texts: Sequence[str]) -> Floats:
-        """float64[texts, labels]: log-probabilities of the labels spelled out, less the bias."""
-        return _said(self.reader, self.task, self.told, self.codes, texts) - self.bias
+        """float64[texts, labels]: log-probabilities of the labels spelled out, the bias taken off."""
+        told = _said(self.reader, self.task, self.told, self.codes, texts) - self.bias
+        return np.asarray(log_softmax(told, axis=1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,11 +51,11 @@ class Slate:
 
     def lay(self, labels: Sequence[str]) -> Ground:
         """Have the rows begin at what these labels mean, and nobody else compete."""
-        codes = LabelCodes(tuple(labels), tuple((int(t),) for t in self.tokens[: len(labels)]))
-        begun = beginnings(self.opened, codes)
         if self.rows is not None:
-            rows = self.rows.read()
-            rows[: len(labels)] = torch.stack([begun[int(t)] for t in self.tokens[: len(labels)]])
+            rows = torch.zeros_like(self.rows.read())
+            self.rows.write(rows)  # how long rows are on average must not tell of the task before
+            codes = LabelCodes(tuple(labels), tuple((int(t),) for t in self.tokens[: len(labels)]))
+            rows[: len(labels)] = torch.stack(list(beginnings(self.opened, codes).values()))
             self.rows.write(rows)
         return Ground(opened=self.opened, train=[], allowed=self.tokens[: len(labels)])
 

@@ -50,7 +50,7 @@ class Tuned:
 
     steps: int = 10
     rate: float = 0.1
-    rows: int = 50
+    rows: int = 32
     """Most examples of a step."""
     rank: int = 8
     """Of a plain start."""
