@@ -12,6 +12,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +215,7 @@ def _hash(of: object) -> str:
     return hashlib.sha256(repr(of).encode()).hexdigest()[:16]
 
 
+@cache
 def _code() -> str:
     """What the measured code is, so that what was kept is not what other code has done."""
     room = Path(homeostat.__file__).parent

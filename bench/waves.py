@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from homeostat.train.meta.reptile import Draw, Plan, adapted, first_order_maml, joint, reptile
 
-RATES = (0.0025, 0.005, 0.01, 0.02, 0.03, 0.05)
+RATES = (0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08)
 """Rates of the steps on a new wave, of which each beginning takes its own best."""
 STEPS = 5
 CHOOSING, TESTING = 98, 99
