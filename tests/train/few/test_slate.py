@@ -15,7 +15,6 @@ from homeostat.train.adapt.lora import Lora
 from homeostat.train.few.slate import Slate
 from homeostat.train.rows import beginnings
 
-
 NEXT = ("light_out", "wrong_bill")
 
 
