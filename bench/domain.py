@@ -1,14 +1,16 @@
 """Whether a base that has read a domain's texts learns a task there from fewer labels than the base it comes from.
 
-    python bench/domain.py [--characters 400000] [--labels 6] [--draws 3] [--work DIR]
+    python bench/domain.py [--kind labels] [--characters 400000] [--labels 6] [--draws 3] [--work DIR]
 
-The domain is the source of Python's own library, which the built-in model has never read. The task: from six lines of
-code, without imports and with the package's name taken out, tell which of eight packages they are from. Files whose
-lines are tested are read by nobody; the base reads the others without labels. Both bases are then fine-tuned on the
-same few labeled snippets by the same recipe, once for each draw of these, and answer the same test snippets.
+The domain is the source of Python's own library, which the built-in model has never read. Of `--kind labels` the task
+is to tell from six lines of code, without imports and with the package's name taken out, which of eight packages they
+are from; of `replies`, to write the last of these lines after the five before. Files whose lines are tested are read by
+nobody; the base reads the others without labels. Both bases are then fine-tuned on the same few snippets by the same
+recipe, once for each draw of these, and are asked the same test snippets.
 
-`value` is the share told right after reading less that before, paired by snippet and draw, with its interval; `read`
-says what reading changed. What was read is kept in `--work`.
+`value` is the score after reading less that before, paired by snippet and draw, with its interval: of labels the share
+told right, of replies the log-probability in nats of a token of the right line. `read` says what reading changed. What
+was read is kept in `--work`.
 """
 
 from __future__ import annotations
@@ -27,18 +29,18 @@ from pathlib import Path
 from homeostat.config.schema import Train
 from homeostat.llm.backend import Request
 from homeostat.llm.local import LocalBackend
-from homeostat.stats.intervals import paired, proportion
+from homeostat.stats.intervals import paired
 from homeostat.train.domain.card import told
 from homeostat.train.domain.pretrain import Reading, pretrain
 from homeostat.train.named import named
 from homeostat.train.run import Order, Start, train
 from homeostat.types.dataset import Example
-from homeostat.types.task import Task
+from homeostat.types.task import Kind, Task
 from homeostat.types.version import Version
 
 LIBRARY = Path(os.__file__).parent
 PACKAGES = ("asyncio", "email", "http", "importlib", "multiprocessing", "unittest", "urllib", "xml")
-TASK = Task(name="packages", instruction="package")
+TASKS = {"labels": Task(name="packages", instruction="package"), "replies": Task(name="lines", kind=Kind.TEXT)}
 LINES, EACH = 6, 30
 
 
@@ -58,13 +60,15 @@ def snippets(package: str, *, tested: bool) -> list[str]:
     return found
 
 
-def drawn(count: int, seed: int, *, tested: bool) -> list[Example]:
+def drawn(kind: str, count: int, seed: int, *, tested: bool) -> list[Example]:
     """So many snippets of each package."""
     rows = []
     for package in PACKAGES:
         every = snippets(package, tested=tested)
         random.Random(f"{package} {seed}").shuffle(every)
-        rows += [Example(text=text, target=package) for text in every[:count]]
+        for text in every[:count]:
+            before, _, last = text.rpartition("\n")
+            rows.append(Example(text=before, target=last) if kind == "replies" else Example(text=text, target=package))
     return rows
 
 
@@ -82,20 +86,24 @@ def texts(characters: int) -> list[str]:
     return found
 
 
-def right(base: str, rows: Sequence[Example], tests: Sequence[Example]) -> list[float]:
-    """Fine-tune on the rows; which of the tests are told right."""
+def scored(task: Task, base: str, rows: Sequence[Example], tests: Sequence[Example]) -> list[float]:
+    """Fine-tune on the rows; the score of each test."""
+    labels = PACKAGES if task.kind is Kind.LABEL else ()
     with tempfile.TemporaryDirectory() as folder:
         recipe = replace(named("first", Train()), epochs=10, looks=5)
         order = Order(
-            task=TASK, start=Start(base=base), examples=rows, labels=PACKAGES, recipe=recipe, folder=Path(folder)
+            task=task, start=Start(base=base), examples=rows, labels=labels, recipe=recipe, folder=Path(folder)
         )
         trained = train(order)
         version = Version(
-            id="ver_x", task=TASK.name, time=0.0, base=base, kind=trained.kind, labels=PACKAGES, prior=trained.prior
+            id="ver_x", task=task.name, time=0.0, base=base, kind=trained.kind, labels=labels, prior=trained.prior
         )
         backend = LocalBackend(base)
         backend.load(version, trained.weights)
-        replies = backend.reply([Request(task=TASK, text=row.text, version="ver_x") for row in tests])
+        asked = [Request(task=task, text=row.text, version="ver_x") for row in tests]
+        if not labels:
+            return [-backend.surprise([one], [row.target]) for one, row in zip(asked, tests, strict=True)]
+        replies = backend.reply(asked)
     return [float(reply.text == row.target) for reply, row in zip(replies, tests, strict=True)]
 
 
@@ -117,26 +125,28 @@ def read(work: Path, characters: int) -> None:
 def main() -> None:
     """Read, fine-tune, compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kind", choices=tuple(TASKS), default="labels")
     parser.add_argument("--characters", type=int, default=400_000)
     parser.add_argument("--labels", type=int, default=6)
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--work", type=Path, default=Path("build/domain"))
     given, began = parser.parse_args(), time.time()
     read(given.work, given.characters)
-    tests, columns = drawn(EACH, 0, tested=True), dict[str, list[float]]()
+    tests, columns = drawn(given.kind, EACH, 0, tested=True), dict[str, list[float]]()
     for draw in range(given.draws):
-        rows = drawn(given.labels, draw, tested=False)
+        rows = drawn(given.kind, given.labels, draw, tested=False)
         for name, base in (("before", "builtin"), ("after", str(given.work / "base"))):
-            columns[name] = columns.get(name, []) + right(base, rows, tests)
+            columns[name] = columns.get(name, []) + scored(TASKS[given.kind], base, rows, tests)
     gain = paired(columns["after"], columns["before"])
     print(
         json.dumps(
             {
                 "bench": "domain",
+                "kind": given.kind,
                 "value": gain.mean,
                 "interval": [gain.low, gain.high],
                 "n": gain.n,
-                **{name: proportion(int(sum(of)), len(of)).mean for name, of in columns.items()},
+                **{name: sum(of) / len(of) for name, of in columns.items()},
                 "labels": given.labels,
                 "tests": len(tests),
                 "seconds": round(time.time() - began),

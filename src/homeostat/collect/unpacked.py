@@ -9,8 +9,8 @@ from pathlib import Path
 
 from homeostat.errors import BadStream, NotText
 
-_PACKED = {b"\x1f\x8b": gzip.decompress, b"\xfd7zXZ\x00": lzma.decompress}
-"""What a file begins with -> how it is unpacked."""
+_PACKED = {b"\x1f\x8b": ("gzip", gzip.decompress), b"\xfd7zXZ\x00": ("xz", lzma.decompress)}
+"""What a file begins with -> what it is, and how it is unpacked."""
 
 
 def text_of(path: Path) -> str:
@@ -20,10 +20,12 @@ def text_of(path: Path) -> str:
         BadStream: it cannot be read, or is damaged.
         NotText: it is not UTF-8.
     """
+    kind = "packed"
     try:
         raw = path.read_bytes()
-        for beginning, unpack in _PACKED.items():
+        for beginning, (name, unpack) in _PACKED.items():
             if raw.startswith(beginning):
+                kind = name
                 raw = unpack(raw)
                 break
         return raw.decode("utf-8-sig")
@@ -35,7 +37,7 @@ def text_of(path: Path) -> str:
             fix="convert the file to UTF-8, e.g. with iconv",
         ) from broken
     except (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError) as broken:
-        raise BadStream(f"the packed file is damaged: {broken}", where=str(path), fix="make the file again") from broken
+        raise BadStream(f"the {kind} file is damaged: {broken}", where=str(path), fix="make the file again") from broken
     except OSError as missing:
         raise BadStream(
             f"the file cannot be read: {missing.strerror}", where=str(path), fix="check the path"

@@ -21,7 +21,7 @@ from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Objective
 from homeostat.types.dataset import Example
 
-TEMPLATE = "{request} = {reply}"
+TEMPLATE = "{request} ={reply}"
 TOPICS = tuple(tiny.WORDS)
 OLD, NEW = TOPICS[:3], TOPICS[3:]
 WORDS = [word for topic in TOPICS for word in tiny.WORDS[topic]]
@@ -30,12 +30,12 @@ MOST = 8
 
 
 def said(seed: int) -> dict[str, str]:
-    """Topic -> the reply to it: four words, drawn."""
+    """Topic -> the reply to it: three words, drawn."""
     draw = torch.Generator().manual_seed(seed)
     return {topic: words(draw) for topic in TOPICS}
 
 
-def words(draw: torch.Generator, count: int = 4) -> str:
+def words(draw: torch.Generator, count: int = 3) -> str:
     return " ".join(WORDS[k] for k in torch.randint(len(WORDS), (count,), generator=draw).tolist())
 
 
