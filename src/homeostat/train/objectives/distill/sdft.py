@@ -75,6 +75,11 @@ class _Shown:
         """Held-out rows are measured by their replies: what is shown of some should help with others."""
         return Completion()
 
+    @property
+    def unbounded(self) -> bool:
+        """What is looked at is no divergence: a run has gone astray where replies are far less likely than before."""
+        return True
+
     def weigh(self, samples: Sequence[Sample]) -> float:
         """Rows that can be shown, by their weight."""
         return sum(s.weight for s in samples if s.shown)
