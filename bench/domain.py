@@ -33,6 +33,7 @@ from homeostat.stats.intervals import paired
 from homeostat.train.domain.card import told
 from homeostat.train.domain.pretrain import Reading, pretrain
 from homeostat.train.named import named
+from homeostat.train.recipe import Recipe
 from homeostat.train.run import Order, Start, train
 from homeostat.types.dataset import Example
 from homeostat.types.task import Kind, Task
@@ -86,11 +87,10 @@ def texts(characters: int) -> list[str]:
     return found
 
 
-def scored(task: Task, base: str, rows: Sequence[Example], tests: Sequence[Example]) -> list[float]:
+def scored(task: Task, base: str, rows: Sequence[Example], tests: Sequence[Example], recipe: Recipe) -> list[float]:
     """Fine-tune on the rows; the score of each test."""
     labels = PACKAGES if task.kind is Kind.LABEL else ()
     with tempfile.TemporaryDirectory() as folder:
-        recipe = replace(named("first", Train()), epochs=10, looks=5)
         order = Order(
             task=task, start=Start(base=base), examples=rows, labels=labels, recipe=recipe, folder=Path(folder)
         )
@@ -132,11 +132,12 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("build/domain"))
     given, began = parser.parse_args(), time.time()
     read(given.work, given.characters)
+    recipe = replace(named("first", Train()), epochs=10, looks=5)
     tests, columns = drawn(given.kind, EACH, 0, tested=True), dict[str, list[float]]()
     for draw in range(given.draws):
         rows = drawn(given.kind, given.labels, draw, tested=False)
         for name, base in (("before", "builtin"), ("after", str(given.work / "base"))):
-            columns[name] = columns.get(name, []) + scored(TASKS[given.kind], base, rows, tests)
+            columns[name] = columns.get(name, []) + scored(TASKS[given.kind], base, rows, tests, recipe)
     gain = paired(columns["after"], columns["before"])
     print(
         json.dumps(
