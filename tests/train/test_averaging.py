@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from homeostat.train.averaging import Average
+from homeostat.train.averaging import Average, Trail
 
 
 def test_it_follows() -> None:
@@ -45,3 +45,16 @@ def test_no_average() -> None:
     with average.standing_in([tensor]):
         assert tensor.tolist() == [1.0, 1.0]
     assert average.tensors == []
+
+
+def test_a_slow_one_keeps_its_share_from_the_first_step() -> None:
+    """Without a lead an early step counts as a late one, so that where it began is not soon forgotten; the trail stands
+    in for the model as the average does.
+    """
+    tensor = torch.nn.Parameter(torch.ones(2))
+    trail = Trail(Average.of([torch.zeros(2)], 0.9, lead=0), [tensor])
+    for step in (1, 2):
+        trail.average.follow([tensor], step)
+    with trail.standing_in():
+        assert tensor.tolist() == pytest.approx([0.19, 0.19])
+    assert tensor.tolist() == [1.0, 1.0]

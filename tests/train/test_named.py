@@ -57,6 +57,7 @@ def test_an_unknown_name() -> None:
 def test_who_recalls() -> None:
     """Whoever replays may fit the labels' rows to the rest too; the control knows only the new ones."""
     recalls = {name for name in NAMES if named(name, Train()).recalls}
+    assert named("domain", Train(adapt="lora", held_out=0.2)).held_out == 0.05
     assert recalls == {"careful", "thorough"}
     assert not any(named(name, Train(refit=False)).recalls for name in NAMES)
     assert not named("careful", Train(), replay=0.0).recalls

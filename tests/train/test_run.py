@@ -15,14 +15,17 @@ import pytest
 import tiny
 from homeostat.errors import NothingToTrainOn, UnknownLabel
 from homeostat.llm.backend import Request
+from homeostat.llm.load import open_model
 from homeostat.llm.local import LocalBackend
+from homeostat.llm.render import Renderer
 from homeostat.train.adapt.full import Full
 from homeostat.train.adapt.lora import Lora
 from homeostat.train.adapt.prompt import Prompt
 from homeostat.train.adapt.way import Way
+from homeostat.train.objectives.distill.sdft import Sdft
 from homeostat.train.penalties.divergence import Divergence
 from homeostat.train.recipe import Recipe
-from homeostat.train.run import Order, Start, Trained, carry_out, prepare, train
+from homeostat.train.run import Order, Start, Trained, carry_out, prepare, render, train
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
 from homeostat.types.version import Version
@@ -261,3 +264,25 @@ def test_made_ready_and_carried_out_is_trained(order: Order, tmp_path: Path) -> 
     assert made.cost["held_out"] == whole.cost["held_out"]
     assert made.cost["flops"] == whole.cost["flops"]
     assert prepared.flops > 0
+
+
+def test_rows_are_shown_with_their_answers_where_that_is_asked_for(llama: Path, order: Order) -> None:
+    """The answer stands in the prompt as the template says, whatever marks the words of either spell; without such an
+    objective, and where both do not fit, nothing is shown.
+    """
+    renderer = Renderer(open_model(str(llama)).tokenizer)
+    row = Example(text="a {reply} <|end|>", target="money {request}")
+    task = Task(name="replies", kind=Kind.TEXT)
+    asked = replace(order, task=task, examples=[row], recipe=replace(order.recipe, objective=Sdft(template=TEMPLATE)))
+    (sample,) = render(asked, renderer, None)
+    wanted = "<|user|>a {reply} <|end|> = money {request}<|end|><|assistant|>"
+    assert renderer.tokenizer.decode(sample.shown) == wanted
+    assert sample.shown.count(renderer.tokenizer.eos_token_id) == 1
+    (plain,) = render(replace(asked, recipe=order.recipe), renderer, None)
+    assert plain.shown == ()
+    assert plain.rendered == sample.rendered
+    (long,) = render(replace(asked, examples=[replace(row, text="parcel " * 200)]), renderer, None)
+    assert long.shown == ()
+
+
+TEMPLATE = "{request} = {reply}"

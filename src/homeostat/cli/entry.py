@@ -31,6 +31,7 @@ COMMANDS = {
     "eval": "evaluate",
     "ensemble": "ensemble",
     "train": "train",
+    "pretrain": "pretrain",
     "smaller": "smaller",
     "distill": "distill",
     "students": "students",

@@ -1,4 +1,4 @@
-"""Reads a labeled, time-ordered stream of requests: JSON lines, plain or gzipped, one object a line.
+"""Reads a labeled, time-ordered stream of requests: JSON lines, plain or packed, one object a line.
 
 Keys: `text`, `label`, `time`, and, optional, `split`, `tags`, `truth`, `reply` (the text that should be answered) and
 `until` (when a test row is retired because what is right for it changed). Others are passed over, unless one looks like
@@ -9,10 +9,8 @@ an optional key misspelled: nearly its name, with a value that would do for it, 
 from __future__ import annotations
 
 import difflib
-import gzip
 import json
 import math
-import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,7 +21,8 @@ from typing import Any
 from homeostat.collect.moment import seconds
 from homeostat.collect.spelling import meant
 from homeostat.collect.text import fault_of
-from homeostat.errors import BadStream, EmptyStream, NotText, did_you_mean
+from homeostat.collect.unpacked import text_of
+from homeostat.errors import BadStream, EmptyStream, did_you_mean
 
 Truth = Mapping[str, object]
 """What a stream knows about a row that nothing but scoring may read."""
@@ -98,7 +97,7 @@ def read_stream(
     """Rows in the order of time, and what is true of each of them, apart.
 
     Args:
-        path: JSON lines, plain or gzipped.
+        path: JSON lines, plain, gzipped or packed with xz.
         unnamed: where the stream names no splits, that of row `index` of `n`.
         needed: splits of which there must be rows.
 
@@ -160,31 +159,9 @@ def _splits(lines: list[_Line], path: Path, unnamed: Callable[[int, int], Split]
 
 
 def _lines(path: Path) -> Iterator[_Line]:
-    for number, text in enumerate(_text(path).split("\n"), 1):
+    for number, text in enumerate(text_of(path).split("\n"), 1):
         if text.strip():
             yield _line(text, number, f"{path} line {number}")
-
-
-def _text(path: Path) -> str:
-    """The file's text, unpacked when it begins as gzip does, whatever its name."""
-    try:
-        raw = path.read_bytes()
-        if raw.startswith(b"\x1f\x8b"):
-            raw = gzip.decompress(raw)
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as broken:
-        line = broken.object.count(b"\n", 0, broken.start) + 1
-        raise NotText(
-            f"byte 0x{broken.object[broken.start]:02x} is not UTF-8 text",
-            where=f"{path} line {line}",
-            fix="convert the file to UTF-8, e.g. with iconv",
-        ) from broken
-    except (EOFError, zlib.error, gzip.BadGzipFile) as broken:
-        raise BadStream(f"the gzip file is damaged: {broken}", where=str(path), fix="make the file again") from broken
-    except OSError as missing:
-        raise BadStream(
-            f"the stream cannot be read: {missing.strerror}", where=str(path), fix="check the path"
-        ) from missing
 
 
 def _line(text: str, number: int, where: str) -> _Line:

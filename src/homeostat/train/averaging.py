@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 import torch
@@ -21,17 +21,19 @@ class Average:
     """Share of the average that a step keeps; 0 for no average: then the tensors stand for themselves."""
     tensors: list[Tensor] = field(default_factory=list)
     """The average; empty where there is none."""
+    lead: int = LEAD
+    """0 for one that keeps its share from the first step on and so does not soon forget where it began."""
 
     @staticmethod
-    def of(parameters: Sequence[Tensor], decay: float) -> Average:
+    def of(parameters: Sequence[Tensor], decay: float, lead: int = LEAD) -> Average:
         """An average that begins at these tensors."""
-        return Average(decay, [p.detach().clone() for p in parameters] if decay else [])
+        return Average(decay, [p.detach().clone() for p in parameters] if decay else [], lead)
 
     @torch.no_grad()
     def follow(self, parameters: Sequence[Tensor], step: int) -> None:
         """Take in the tensors after `step` steps."""
         if self.decay:
-            share = 1.0 - min(self.decay, step / (step + LEAD))
+            share = 1.0 - min(self.decay, step / (step + self.lead))
             torch._foreach_lerp_(self.tensors, [p.detach() for p in parameters], share)
 
     @contextmanager
@@ -46,6 +48,19 @@ class Average:
             yield
         finally:
             write(parameters, own)
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """What a model is on a slow average, beside what it is: it has not yet taken in what was learned last."""
+
+    average: Average
+    parameters: Sequence[Tensor]
+    """The tensors that it follows."""
+
+    def standing_in(self) -> AbstractContextManager[None]:
+        """The model as it is on average, until the block ends."""
+        return self.average.standing_in(self.parameters)
 
 
 @torch.no_grad()

@@ -26,6 +26,8 @@ class State:
     best: Sequence[Tensor]
     average: Sequence[Tensor]
     """Empty where the run keeps no average."""
+    trail: Sequence[Tensor] = ()
+    """The slow average that an objective asks for; empty where none does."""
     progress: dict[str, Any]
 
 
@@ -39,6 +41,7 @@ def save(folder: Path, parameters: Sequence[Tensor], optimizer: torch.optim.Opti
     tensors = {f"now.{k}": p.detach().contiguous() for k, p in enumerate(parameters)}
     tensors |= {f"best.{k}": p.contiguous() for k, p in enumerate(state.best)}
     tensors |= {f"average.{k}": p.contiguous() for k, p in enumerate(state.average)}
+    tensors |= {f"trail.{k}": p.contiguous() for k, p in enumerate(state.trail)}
     for k, parameter in enumerate(parameters):
         for name, value in optimizer.state.get(parameter, {}).items():
             tensors[f"opt.{k}.{name}"] = value.detach().contiguous()
@@ -85,7 +88,7 @@ def load(folder: Path, parameters: Sequence[Tensor], optimizer: torch.optim.Opti
             some = [f"{prefix}.{k}" for k in range(len(parameters))]
             return [file.get_tensor(n).to(p.device) for n, p in zip(some, parameters, strict=True) if n in names]
 
-        return State(best=tensors("best"), average=tensors("average"), progress=progress)
+        return State(best=tensors("best"), average=tensors("average"), trail=tensors("trail"), progress=progress)
 
 
 def _plain(group: dict[str, Any]) -> dict[str, Any]:

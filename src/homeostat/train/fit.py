@@ -18,18 +18,20 @@ from accelerate import Accelerator
 
 from homeostat.errors import Diverged, NothingToTrainOn, OutOfMemory
 from homeostat.train import checkpoint
-from homeostat.train.averaging import Average, write
+from homeostat.train.averaging import Average, Trail, write
 from homeostat.train.budget import Clock, Spent
 from homeostat.train.job import Job
 from homeostat.train.memory import is_out_of_memory, peak_bytes
 from homeostat.train.optim import optimizer, rate, steer
 from homeostat.train.plan import Plan
 from homeostat.train.precision import peak_flops
-from homeostat.train.samples import Sample
-from homeostat.train.step import Ending, Step, Unbounded
+from homeostat.train.samples import Sample, portions
+from homeostat.train.step import Ending, Step, Trailed, Unbounded
 
 LOOK_ROWS = 64
-"""Rows of one forward pass in a look."""
+"""Rows of one forward pass in a look, at most."""
+LOOK_PLACES = 8192
+"""Tokens of one forward pass in a look, at most, where one row has not more."""
 LOOKED = 256
 """Most rows that a look looks at: of those held out, or of the training rows where none are."""
 BLOWN = (5.0, 1.0)
@@ -110,6 +112,9 @@ class _Run:
         job.ground.opened.model.eval()  # what is asked before the first step is asked without dropout
         torch.manual_seed(job.recipe.seed)
         self.name, self.plan = _name(job), Plan.of(job)
+        trailing = 1.0 - job.recipe.objective.rate if isinstance(job.recipe.objective, Trailed) else 0.0
+        self.trail = Average.of(job.parameters, trailing, lead=0)
+        self.ground.trail = Trail(self.trail, job.parameters) if trailing else None
         learned = job.recipe.objective.begin(self.ground)
         held = [(term.weight, term.begin(self.ground)) for term in job.recipe.penalties if term.weight]
         self.terms, self.measure = [(job.recipe.objective.weight, learned), *held], learned.looked
@@ -137,7 +142,7 @@ class _Run:
         if kept is None:
             return
         self.best, self.progress = list(kept.best), Progress(**kept.progress)
-        self.average.tensors = list(kept.average)
+        self.average.tensors, self.trail.tensors = list(kept.average), list(kept.trail)
         self.ground.meter.flops, self.ground.meter.tokens = self.progress.flops, self.progress.tokens
         self.begun = replace(self.ground.meter)
         self.clock = Clock(Spent(seconds=self.progress.seconds, cpu_seconds=self.progress.cpu_seconds))
@@ -171,7 +176,8 @@ class _Run:
         self.moves.zero_grad()
         self.progress.step += 1
         self.ground.meter.tokens += sum(s.length for s in samples)
-        self.average.follow(self.job.parameters, self.progress.step)
+        for slow in (self.average, self.trail):
+            slow.follow(self.job.parameters, self.progress.step)
         return loss, norm
 
     def _rate(self) -> float:
@@ -247,8 +253,7 @@ class _Run:
     def _measured(self) -> float:
         """The mean of what is looked at on the held-out rows, or on some training rows where none are held out."""
         total = count = 0.0
-        for start in range(0, len(self.seen), LOOK_ROWS):
-            some = self.seen[start : start + LOOK_ROWS]
+        for some in portions(self.seen, LOOK_ROWS, LOOK_PLACES):
             share = self.measure.weigh(some)
             total += float(self.measure(Step(self.ground, some, self.progress.step))) * share if share else 0.0
             count += share
@@ -277,7 +282,8 @@ class _Run:
             raise Diverged(why + gone, where="train", fix="lower train.lr, or train.warm_lr")
         progress.back_offs, progress.slower = progress.back_offs + 1, progress.slower / 2
         write(self.job.parameters, self.best)
-        self.average = Average.of(self.job.parameters, self.recipe.average)
+        for slow in (self.average, self.trail):
+            write(slow.tensors, self.best if slow.tensors else ())
         self.moves.optimizer.state.clear()
 
     def end(self) -> None:
@@ -312,7 +318,8 @@ class _Run:
         progress.flops, progress.tokens = self.ground.meter.flops, self.ground.meter.tokens
         progress.seconds, progress.cpu_seconds = spent.seconds, spent.cpu_seconds + self.helped
         if self.job.workspace is not None and self.job.gang.rank == 0:
-            now = checkpoint.State(best=self.best, average=self.average.tensors, progress=asdict(progress))
+            slow = {"average": self.average.tensors, "trail": self.trail.tensors}
+            now = checkpoint.State(best=self.best, **slow, progress=asdict(progress))
             checkpoint.save(self.job.workspace, self.job.parameters, self.moves.optimizer, now)
 
 

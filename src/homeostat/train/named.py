@@ -25,11 +25,26 @@ NAMES: dict[str, dict[str, Any]] = {
     "thorough": {"replay": 3.0, "penalties": (Divergence(weight=4.0),)},
     "joint": {"replay": 0.0, "penalties": (), "warm_start": False},
     "first": {"replay": 0.0, "penalties": (), "warm_start": False},
+    "domain": {
+        "adapt": Full(),
+        "penalties": (),
+        "refit": False,
+        "lr": 5e-4,
+        "epochs": 1.0,
+        "batch_rows": 16,
+        "part_rows": 4,
+        "warm_up": 0.03,
+        "floor": 0.1,
+        "looks": 10,
+        "held_out": 0.05,
+        "replay": 0.25,
+    },
     "student": {"replay": 0.0, "penalties": (), "adapt": Full(), "objective": Told(), "refit": False, "lr": 1e-3},
 }
 """`careful`: from the champion, with replay and divergence. `naive`: new rows alone, at the rate of a fresh start, the
 control. `corrections`: the same on replies that were corrected, as one does it who fixes what went wrong and looks no
 further. `thorough`: more of both. `joint`: from the bare base on everything. `first`: a task's first version.
+`domain`: continued pretraining, where rows are windows of text and `replay` is general windows for each of the domain.
 `student`: all weights of a smaller model, from a teacher's answers."""
 
 

@@ -5,6 +5,7 @@ The room's front door. Knows examples, labels and recipes; returns what a versio
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,7 +32,7 @@ from homeostat.train.refit import Refitted, refit
 from homeostat.train.rows import beginnings
 from homeostat.train.samples import Sample, apart
 from homeostat.train.sound import require_sound
-from homeostat.train.step import Ground
+from homeostat.train.step import Ground, Showing
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
 
@@ -215,6 +216,7 @@ def render(order: Order, renderer: Renderer, codes: LabelCodes | None) -> list[S
                 fix=did_you_mean(example.target, of),
             )
         target = of[example.target] if codes else renderer.target(example.target)
+        objective = order.recipe.objective
         samples.append(
             Sample(
                 renderer.example(order.task, example.text, target),
@@ -222,9 +224,20 @@ def render(order: Order, renderer: Renderer, codes: LabelCodes | None) -> list[S
                 recalled=example.origin is Origin.RECALL,
                 weight=example.weight,
                 told=order.told.get(example.text, ()),
+                shown=shown(order.task, renderer, example, objective.template)
+                if isinstance(objective, Showing)
+                else (),
             )
         )
     return samples
+
+
+def shown(task: Task, renderer: Renderer, example: Example, template: str) -> tuple[int, ...]:
+    """The prompt of a request with its answer in it, as the template says; empty where there is no room for both."""
+    said = {"request": example.text, "reply": example.target}
+    text = re.sub(r"{(request|reply)}", lambda found: said[found[1]], template)
+    prompt = renderer.prompt(task, text)
+    return () if len(prompt) >= renderer.max_tokens - renderer.room(task) else prompt
 
 
 def is_asked(order: Order) -> bool:

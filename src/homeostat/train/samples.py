@@ -34,11 +34,14 @@ class Sample:
     """What a head of the version's own should tell: the place of a label, numbers, or 1 for each tag that holds."""
     told: tuple[float, ...] = ()
     """Log-probability that a teacher gave each label, or empty."""
+    shown: tuple[int, ...] = ()
+    """The prompt with the right reply to it in it, or empty."""
 
     @property
     def length(self) -> int:
         """Tokens of its longest reading."""
-        return max(len(self.rendered.ids), len(self.rejected.ids) if self.rejected else 0)
+        shown = len(self.shown) + len(self.rendered.completion) if self.shown else 0
+        return max(len(self.rendered.ids), len(self.rejected.ids) if self.rejected else 0, shown)
 
 
 def apart(samples: Sequence[Sample], share: float) -> tuple[list[Sample], list[Sample]]:
@@ -96,6 +99,19 @@ def batches(lengths: Sequence[int], rows: int, seed: int, epoch: int) -> list[np
         chunk = chunk[np.argsort(size[chunk], kind="stable")]
         out += [chunk[k : k + rows] for k in range(0, len(chunk), rows)]
     return [out[k] for k in rng.permutation(len(out))]
+
+
+def portions(samples: Sequence[Sample], rows: int, tokens: int) -> list[Sequence[Sample]]:
+    """Samples of rising length, in their order, taken together as long as a batch has not more rows, nor more places.
+
+    One that is longer than `tokens` comes alone.
+    """
+    taken, start = list[Sequence[Sample]](), 0
+    for k, sample in enumerate(samples):
+        if k > start and (k - start == rows or (k - start + 1) * sample.length > tokens):
+            taken.append(samples[start:k])
+            start = k
+    return [*taken, samples[start:]] if samples else []
 
 
 def padding(lengths: Sequence[int], plan: Sequence[np.ndarray]) -> float:

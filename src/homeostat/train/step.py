@@ -13,6 +13,7 @@ from torch import Tensor
 from homeostat.llm.forward import Predicted, places, predict
 from homeostat.llm.load import Opened
 from homeostat.llm.render import Rendered
+from homeostat.train.averaging import Trail
 from homeostat.train.flops import Size
 from homeostat.train.precision import computing, has_bfloat16
 from homeostat.train.samples import Sample
@@ -48,6 +49,8 @@ class Ground:
     """How many of the labels, the first ones, the model knows before its first step; 0 if it knows nothing to keep."""
     teacher: Opened | None = None
     """Another model to learn from, for objectives that have one."""
+    trail: Trail | None = None
+    """What the model is on a slow average, where an objective asks for it (`Trailed`); the loop keeps it."""
     seed: int = 0
     bfloat16: bool = field(default_factory=has_bfloat16)
     """Whether matrix products are computed in bfloat16; the weights and the steps are float32 either way."""
@@ -136,6 +139,26 @@ class Unbounded(Protocol):
     @property
     def unbounded(self) -> bool:
         """Whether it is so: what has run away is then told by where the held-out rows began as well."""
+        ...
+
+
+@runtime_checkable
+class Trailed(Protocol):
+    """An objective that asks what the model is on a slow average, which is then `Ground.trail`."""
+
+    @property
+    def rate(self) -> float:
+        """Share of the model that the average takes in at each step."""
+        ...
+
+
+@runtime_checkable
+class Showing(Protocol):
+    """An objective that reads requests together with their answers; rows then have `Sample.shown`."""
+
+    @property
+    def template(self) -> str:
+        """A request with `{request}` and `{reply}` in it."""
         ...
 
 

@@ -19,9 +19,9 @@ from torch import Tensor
 
 from homeostat.errors import UnsuitedModel
 from homeostat.llm.adapters import has_rows
-from homeostat.llm.load import quiet
 from homeostat.train.adapt.full import place_rows
 from homeostat.train.adapt.way import Tempo, Way
+from homeostat.train.adapt.whole import write_whole
 from homeostat.train.rows import LabelRows
 
 NAME = "tuned"
@@ -67,14 +67,7 @@ class Ia3(Way):
 
     def save(self, model: Any, folder: Path) -> None:
         """Write all weights, the factors multiplied into them, and their configuration; the model stays as it is."""
-        quiet()
-        with torch.device("meta"):
-            whole = type(model)(model.config)
-        whole.load_state_dict(merged(model), assign=True)
-        whole.tie_weights()
-        if model.can_generate():
-            whole.generation_config = model.generation_config
-        whole.save_pretrained(folder)
+        write_whole(model, merged(model), folder)
 
 
 @torch.no_grad()
