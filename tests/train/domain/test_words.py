@@ -19,7 +19,7 @@ def test_new_words_learn_first_and_alone(llama: Path, tmp_path: Path) -> None:
     """
     old, seen = open_model(str(llama)), pieces(domain())
     looks: list[dict[str, float]] = []
-    made, words = grown(open_model(str(llama)), seen, RECIPE, 40, tmp_path, looks.append)
+    made, words = grown(open_model(str(llama)), seen, RECIPE, 80, tmp_path, looks.append)
     assert {"Ġ" + term for term in TERMS} <= set(words)
     assert looks
     unseen = pieces(domain(40, 1))
@@ -30,7 +30,7 @@ def test_new_words_learn_first_and_alone(llama: Path, tmp_path: Path) -> None:
     assert cost(old, other).tokens == cost(made, other).tokens
     table = old.model.get_input_embeddings().weight
     assert torch.equal(made.model.get_input_embeddings().weight[: len(table)], table)
-    again, _ = grown(open_model(str(llama)), seen, RECIPE, 40, tmp_path, looks.append)
+    again, _ = grown(open_model(str(llama)), seen, RECIPE, 80, tmp_path, looks.append)
     pairs = zip(made.model.parameters(), again.model.parameters(), strict=True)
     assert all(torch.equal(one, other) for one, other in pairs)
 
