@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from alembic.operations import Operations
@@ -16,6 +17,8 @@ from homeostat.store.database import Database
 
 _LOCK = 4_815_162_342
 """Key of the advisory lock under which PostgreSQL is migrated; any number that nobody else takes."""
+_ONE = threading.Lock()
+"""Held while revisions run: alembic has one stage for the whole process, on which threads would meet."""
 
 
 def scripts() -> ScriptDirectory:
@@ -25,7 +28,8 @@ def scripts() -> ScriptDirectory:
 
 
 def upgrade(database: Database) -> None:
-    """Run every revision the database has not seen, all in one transaction; safe when several processes do it at once.
+    """Run every revision the database has not seen, all in one transaction; safe when several processes or threads do
+    it at once.
 
     Raises:
         StoreUnreachable: the database was written by a newer Homeostat.
@@ -55,7 +59,7 @@ def _run(connection: Connection, known: ScriptDirectory) -> None:
             f"the database is of revision {context.get_current_revision()}, which this Homeostat does not know",
             fix="a newer Homeostat wrote it: upgrade homeostat",
         ) from None
-    with Operations.context(context):
+    with _ONE, Operations.context(context):
         for step in reversed(steps):
             step.module.upgrade()
             context.stamp(known, step.revision)
