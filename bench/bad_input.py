@@ -113,8 +113,17 @@ def run(case: Case, laid: Path, folder: Path) -> Outcome:
     shutil.copytree(laid, folder)
     kept = case.damage(folder)
     before = contents(folder)
-    command = [sys.executable, "-m", "homeostat", *case.command.split()]
-    done = subprocess.run(
+    done = called([sys.executable, "-m", "homeostat", *case.command.split()], folder, case.most_bytes)
+    after = contents(folder)
+    if isinstance(kept, socket.socket):
+        kept.close()
+    lost = tuple(sorted(name for name, content in before.items() if after.get(name) != content))
+    return Outcome(code=done.returncode, said=done.stderr, lost=lost, new=tuple(sorted(after.keys() - before.keys())))
+
+
+def called(command: list[str], folder: Path, most_bytes: int = 0) -> subprocess.CompletedProcess[str]:
+    """What a command leaves that runs in a folder, on one thread, without a model hub."""
+    return subprocess.run(
         command,
         cwd=folder,
         capture_output=True,
@@ -122,13 +131,8 @@ def run(case: Case, laid: Path, folder: Path) -> Outcome:
         timeout=PATIENCE_S,
         check=False,
         env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
-        preexec_fn=(lambda: limit(case.most_bytes)) if case.most_bytes else None,
+        preexec_fn=(lambda: limit(most_bytes)) if most_bytes else None,
     )
-    after = contents(folder)
-    if isinstance(kept, socket.socket):
-        kept.close()
-    lost = tuple(sorted(name for name, content in before.items() if after.get(name) != content))
-    return Outcome(code=done.returncode, said=done.stderr, lost=lost, new=tuple(sorted(after.keys() - before.keys())))
 
 
 def limit(most_bytes: int) -> None:

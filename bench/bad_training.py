@@ -7,9 +7,7 @@ that has to end well, to say in its figures what it did, and to leave all that w
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ from pathlib import Path
 
 import bad_input
 import small_project
-from bad_input import PATIENCE_S, SETTINGS, Case, contents
+from bad_input import SETTINGS, Case, called, contents
 from safetensors.torch import load_file, save_file
 
 from homeostat import errors
@@ -46,15 +44,7 @@ class Recovery:
         before = contents(folder)
         words = self.command.split()
         command = [sys.executable, *words] if words[0].endswith(".py") else [sys.executable, "-m", "homeostat", *words]
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
-        )
+        done = called(command, folder)
         if done.returncode:
             return [f"ended with {done.returncode}: {done.stderr.strip()[-300:]}"]
         after = contents(folder)
