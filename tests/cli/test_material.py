@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from cli.scenes import START, request, stream, version
-from homeostat.cli.material import Material, of_dataset, of_source, of_stream, require_known_labels
+from homeostat.cli.material import Material, of_dataset, of_source, of_stream, require_known_labels, wanted
 from homeostat.collect.stream import read_stream
 from homeostat.config.load import load
-from homeostat.errors import EmptyStream, NotFound, UnknownLabel
+from homeostat.errors import EmptyStream, NotFound, UnknownKey, UnknownLabel, UnknownPlugin
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.train.recipe import Recipe
 from homeostat.types.task import Task
@@ -94,3 +94,27 @@ def test_a_source_is_a_dataset_or_a_stream(workshop: Workshop, tmp_path: Path) -
     assert list(of_source(workshop, task, kept.id, Recipe(), None).examples) == list(material.examples)
     with pytest.raises(NotFound):
         of_source(workshop, task, "dst_nothing", Recipe(), None)
+
+
+def test_a_command_line_names_task_recipe_and_rows(workshop: Workshop, tmp_path: Path) -> None:
+    """The only task need not be named; the champion is the parent; each name that is not known says where it stood."""
+    file = stream(tmp_path / "s.jsonl")
+    asked = wanted(workshop, "", "joint", file)
+    assert (asked.task.name, asked.recipe.name, asked.parent) == ("routing", "joint", None)
+    assert asked.material.examples == of_source(workshop, asked.task, str(file), asked.recipe, None).examples
+    with pytest.raises(UnknownPlugin) as recipe:
+        wanted(workshop, "", "jiont", file)
+    assert recipe.value.where == "--recipe"
+    with pytest.raises(UnknownKey) as task:
+        wanted(workshop, "ruoting", "joint", file, where="--task")
+    assert task.value.where == "--task"
+
+
+def test_going_on_needs_the_champions_labels(workshop: Workshop, tmp_path: Path) -> None:
+    """A dataset that lacks a label of the champion is refused for a recipe that goes on from it."""
+    kept = of_stream(workshop, TASK, stream(tmp_path / "s.jsonl"), Recipe(), None).keep()
+    champion = version(workshop.store, "first", labels=(*kept.labels, "one more"))
+    workshop.store.aliases.set("routing", "champion", champion.id)
+    assert wanted(workshop, "", "joint", kept.id).parent == champion
+    with pytest.raises(UnknownLabel, match="other labels"):
+        wanted(workshop, "", "careful", kept.id)

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from homeostat.cli.labeled import exams, lessons
-from homeostat.cli.project import told_until
+from homeostat.cli.project import chosen, told_until
 from homeostat.collect.stream import Split, read_stream
 from homeostat.curate.build import build
 from homeostat.curate.snapshot import as_lines, examples, gather, store_dataset
 from homeostat.errors import EmptyStream, NotFound, UnknownLabel
 from homeostat.loop.workshop import Workshop
+from homeostat.train.named import named
 from homeostat.train.recipe import Recipe
 from homeostat.types import ids
 from homeostat.types.dataset import Dataset, Example
@@ -30,9 +31,42 @@ class Material:
     """Store them, if they are not stored yet."""
 
 
-def of_source(shop: Workshop, task: Task, source: str, recipe: Recipe, parent: Version | None) -> Material:
-    """The rows of a dataset, where `source` is the id of one, or of a stream. Raises as these two."""
-    if source.startswith("dst_") and not Path(source).exists():
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A training that was asked for by hand."""
+
+    task: Task
+    recipe: Recipe
+    parent: Version | None
+    """The task's champion, where it has one."""
+    material: Material
+
+
+def wanted(shop: Workshop, task: str, recipe: str, source: str | Path, *, where: str = "TASK") -> Wanted:
+    """What a command line asks for: the task (given at `where`), the recipe by its name, and what to learn from.
+
+    Raises:
+        UnknownKey: there is no such task, or none was named and there are several or none.
+        UnknownPlugin: there is no such recipe.
+        UnknownLabel: the run would go on from a champion that knows labels which the rows' label set lacks.
+        NotFound, EmptyStream: as `of_source`.
+    """
+    known = shop.config.task(chosen(shop.config, task, where=where))
+    how = named(recipe, shop.config.train, replay=shop.config.curate.replay, where="--recipe")
+    champion = shop.store.aliases.get(known.name, "champion")
+    parent = shop.store.versions.get(champion) if champion else None
+    material = of_source(shop, known, source, how, parent)
+    require_known_labels(material, how, parent)
+    return Wanted(task=known, recipe=how, parent=parent, material=material)
+
+
+def of_source(shop: Workshop, task: Task, source: str | Path, recipe: Recipe, parent: Version | None) -> Material:
+    """The rows of a dataset, where `source` is the id of one, or of a stream, as any path is.
+
+    Raises:
+        NotFound, EmptyStream: as `of_dataset` and `of_stream`.
+    """
+    if isinstance(source, str) and source.startswith("dst_") and not Path(source).exists():
         return of_dataset(shop, task, source)
     return of_stream(shop, task, Path(source), recipe, parent)
 

@@ -19,15 +19,13 @@ from typing import Annotated
 
 import typer
 
-from homeostat.cli.material import of_source, require_known_labels
-from homeostat.cli.project import chosen
+from homeostat.cli.material import wanted
 from homeostat.cli.swept import show_rising
 from homeostat.cli.table import document
 from homeostat.config.load import load
 from homeostat.llm.load import width_of
 from homeostat.loop.foresight import order_of
 from homeostat.loop.workshop import Workshop
-from homeostat.train.named import named
 from homeostat.train.rates import suited
 from homeostat.train.sweep.rising import STEPS, rise
 
@@ -42,24 +40,20 @@ def command(
 ) -> None:
     """Find a learning rate in one short run: it rises at every step until the loss runs away."""
     with closing(Workshop.open(load(config))) as shop:
-        known = shop.config.task(chosen(shop.config, task, where="--task"))
-        wanted = named(recipe, shop.config.train, replay=shop.config.curate.replay, where="--recipe")
-        champion = shop.store.aliases.get(known.name, "champion")
-        parent = shop.store.versions.get(champion) if champion else None
-        material = of_source(shop, known, source, wanted, parent)
-        require_known_labels(material, wanted, parent)
-        order = order_of(shop, known, material.examples, material.labels, wanted, parent)
+        asked = wanted(shop, task, recipe, source, where="--task")
+        rows, labels = asked.material.examples, asked.material.labels
+        order = order_of(shop, asked.task, rows, labels, asked.recipe, asked.parent)
         found = rise(order, steps=steps)
-        width = suited(width_of(order.start.base), wanted.adapt.kind)
+        width = suited(width_of(order.start.base), asked.recipe.adapt.kind)
     rates = {
         "suggested": found.suggested,
         "steepest": found.steepest,
         "lowest_loss": found.lowest,
         "ran_away": found.broke or 0.0,
-        "the_recipe_has": wanted.lr,
+        "the_recipe_has": asked.recipe.lr,
         "suits_the_width": width,
     }
     if as_json:
-        document({"task": known.name, "recipe": recipe, "rates": rates, **asdict(found)})
+        document({"task": asked.task.name, "recipe": recipe, "rates": rates, **asdict(found)})
     else:
         show_rising(found, rates)

@@ -25,8 +25,7 @@ from typing import Annotated
 import typer
 
 from homeostat.cli.interrupt import leaving_in_order
-from homeostat.cli.material import Material, of_source, require_known_labels
-from homeostat.cli.project import chosen
+from homeostat.cli.material import Material, wanted
 from homeostat.cli.swept import Found, show, show_price
 from homeostat.cli.table import document
 from homeostat.config.load import load
@@ -34,7 +33,6 @@ from homeostat.loop.foresight import order_of
 from homeostat.loop.searching import pasted, speed, sweep_of
 from homeostat.loop.story.scene import Bar, Scene
 from homeostat.loop.workshop import Workshop
-from homeostat.train.named import named
 from homeostat.train.sweep.price import price
 from homeostat.train.sweep.study import Tried
 from homeostat.train.sweep.trials import search
@@ -52,13 +50,9 @@ def command(
 ) -> None:
     """Look for better values of a recipe: many trainings, of which the poor ones are given up early."""
     with closing(Workshop.open(load(config, tuple(set_ or ())))) as shop, leaving_in_order():
-        known = shop.config.task(chosen(shop.config, task, where="--task"))
-        wanted = named(recipe, shop.config.train, replay=shop.config.curate.replay, where="--recipe")
-        champion = shop.store.aliases.get(known.name, "champion")
-        parent = shop.store.versions.get(champion) if champion else None
-        material = of_source(shop, known, source, wanted, parent)
-        require_known_labels(material, wanted, parent)
-        order = order_of(shop, known, material.examples, material.labels, wanted, parent)
+        asked = wanted(shop, task, recipe, source, where="--task")
+        material, parent = asked.material, asked.parent
+        order = order_of(shop, asked.task, material.examples, material.labels, asked.recipe, parent)
         sweep = sweep_of(shop, order, _name(material, keep=not dry_run))
         if dry_run:
             told = price(sweep, speed(parent))
@@ -69,7 +63,7 @@ def command(
             return
         with Scene().bar("sweep", sweep.trials, "trials are trained") as bar:
             done = search(sweep, jobs=shop.config.sweep.jobs, watching=lambda tried: _follow(bar, tried))
-        found = Found(task=known.name, recipe=recipe, outcome=done, yaml=pasted(shop, recipe, dict(done.fields)))
+        found = Found(task=asked.task.name, recipe=recipe, outcome=done, yaml=pasted(shop, recipe, dict(done.fields)))
     if as_json:
         document(found)
     else:

@@ -20,18 +20,15 @@ from typing import Annotated, Any
 
 import typer
 
-from homeostat.cli.material import Material, of_dataset, of_stream, require_known_labels
-from homeostat.cli.project import chosen
+from homeostat.cli.material import Wanted, wanted
 from homeostat.cli.table import document, facts
 from homeostat.config.load import load
 from homeostat.loop.foresight import foretell
 from homeostat.loop.learn import Lesson, learn, version_id
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
-from homeostat.train.named import named
-from homeostat.train.recipe import Recipe, plain
+from homeostat.train.recipe import plain
 from homeostat.train.sound import require_sound
-from homeostat.types.version import Version
 
 
 def command(
@@ -47,31 +44,25 @@ def command(
     if bool(dataset) == (stream is not None):
         raise typer.BadParameter("give one of --dataset and --stream")
     with closing(Workshop.open(load(config))) as shop:
-        known = shop.config.task(chosen(shop.config, task))
-        wanted = named(recipe, shop.config.train, replay=shop.config.curate.replay, where="--recipe")
-        champion = shop.store.aliases.get(known.name, "champion")
-        parent = shop.store.versions.get(champion) if champion else None
-        material = of_stream(shop, known, stream, wanted, parent) if stream else of_dataset(shop, known, dataset)
-        require_known_labels(material, wanted, parent)
-        require_sound(known, material.examples, material.labels)
-        work = _foretell if dry_run else _train
-        done = work(shop, known.name, material, wanted, parent)
+        asked = wanted(shop, task, recipe, stream or dataset)
+        require_sound(asked.task, asked.material.examples, asked.material.labels)
+        done = _foretell(shop, asked) if dry_run else _train(shop, asked)
     if as_json:
         document(done)
     else:
         facts("would take at most" if dry_run else "trained", done)
 
 
-def _foretell(shop: Workshop, task: str, material: Material, recipe: Recipe, parent: Version | None) -> dict[str, Any]:
-    known = shop.config.task(task)
-    needed = foretell(shop, known, material.examples, material.labels, recipe, parent)
-    return asdict(needed) | {"labels": len(material.labels), "recipe": recipe.name}
+def _foretell(shop: Workshop, asked: Wanted) -> dict[str, Any]:
+    rows, labels = asked.material.examples, asked.material.labels
+    needed = foretell(shop, asked.task, rows, labels, asked.recipe, asked.parent)
+    return asdict(needed) | {"labels": len(labels), "recipe": asked.recipe.name}
 
 
-def _train(shop: Workshop, task: str, material: Material, recipe: Recipe, parent: Version | None) -> dict[str, Any]:
-    kept = material.keep()
+def _train(shop: Workshop, asked: Wanted) -> dict[str, Any]:
+    kept, recipe, parent = asked.material.keep(), asked.recipe, asked.parent
     name = version_id("by hand", kept.id, parent.id if parent else "", sorted(plain(recipe).items()))
-    lesson = Lesson(task=task, dataset=kept.id, recipe=recipe, version=name, parent=parent, time=kept.time)
+    lesson = Lesson(task=asked.task.name, dataset=kept.id, recipe=recipe, version=name, parent=parent, time=kept.time)
     with Scene().bar("train", 1, "a candidate is trained") as bar:
         version = learn(shop, lesson, bar.training)
     about = {"version": version.id, "dataset": kept.id, "labels": len(version.labels), "recipe": recipe.name}
