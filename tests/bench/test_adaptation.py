@@ -152,6 +152,7 @@ def run(bench: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, *given: str) ->
     bench.loop_2.main()
 
 
+@pytest.mark.slow
 def test_the_bar_prints_its_line_and_remembers(
     bench: SimpleNamespace, base: str, streams: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:

@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 BENCH = Path(__file__).parents[2] / "bench"
 
 
+@pytest.mark.slow
 def test_the_bar_prints_one_json_line():
     """Killed at one moment: the share of runs that end as if nothing had happened is all of them."""
     command = [sys.executable, "loop_4.py", "--quick", "--moments", "noted:judge.naive"]

@@ -22,6 +22,7 @@ def candidate(base: str, right: int, of: int = 100, *, latency_ms: float = 10.0)
     return Candidate(base=base, probe=made, before=mean_interval(made.before), after=mean_interval(worth))
 
 
+@pytest.mark.slow
 def test_the_pretrained_model_is_ranked_over_a_copy_that_knows_nothing(ignorant: Path, support: Rows) -> None:
     """After the same 24 steps the built-in model is ahead of its own architecture with random weights, by an
     interval that leaves out 0, and is recommended; a name that is not there is told and keeps nobody up.

@@ -39,6 +39,7 @@ def work(claimed: Claimed) -> int:
     return RUNGS
 
 
+@pytest.mark.slow
 def test_it_finds_what_random_search_does_not(tmp_path: Path) -> None:
     """Over three seeds, 20 trials come nearer to the planted rate than as many looks spent on whole random runs."""
     away, chance = [], []

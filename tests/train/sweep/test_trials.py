@@ -39,6 +39,7 @@ def told(trials: tuple[Tried, ...]) -> list[tuple[object, ...]]:
     return [(t.number, sorted(t.values.items()), t.state, t.held_out, t.share) for t in known]
 
 
+@pytest.mark.slow
 def test_it_finds_a_better_rate_and_spends_less_than_all_would(sweep: Sweep) -> None:
     """The recipe stands at a rate that hardly learns: the best trial's loss is lower by a quarter at least. What was
     given up cost less than half of what went to its end, and everything that was spent is counted.
@@ -87,6 +88,7 @@ search(pickle.loads(Path(sys.argv[1]).read_bytes()), watching=watching)
 """
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_goes_on_as_if_nothing_had_happened(sweep: Sweep, tmp_path: Path) -> None:
     """Killed with SIGKILL in the middle of a trial, it keeps what was finished, goes on with that trial from its
     checkpoint, and ends with the values and losses of a sweep that was left alone, to the last bit.
