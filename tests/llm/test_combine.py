@@ -13,6 +13,7 @@ from homeostat.llm.combine import (
     UNKNOWN,
     Slices,
     aligned,
+    assigned,
     disagreement,
     entropy,
     mean,
@@ -101,3 +102,12 @@ def test_each_slice_is_answered_by_its_best_member() -> None:
     logs = said(3, 4, 5, 0)
     picked = chosen.choose(logs, ["x", "y", "z", "never seen"])
     assert np.array_equal(picked, np.stack([logs[2, 0], logs[1, 1], logs[2, 2], logs[2, 3]]))
+
+
+def test_a_row_takes_the_word_of_its_member_or_the_mean() -> None:
+    """Of each row what its member says, to the last digit; of a row that is nobody's what the mean says."""
+    logs = said(3, 4, 5, seed=0)
+    found = assigned(logs, np.array([2, 0, -1, 1]))
+    for row, member in ((0, 2), (1, 0), (3, 1)):
+        assert np.array_equal(found[row], logs[member, row])
+    assert np.array_equal(found[2], mean(logs)[2])

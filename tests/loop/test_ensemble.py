@@ -11,9 +11,11 @@ import pytest
 
 import tiny
 from homeostat.config.schema import Config, Model, Tasks
-from homeostat.errors import NotReleasable, UnknownLabel, UnsuitedModel
+from homeostat.curate.build import Curated
+from homeostat.curate.snapshot import store_dataset
+from homeostat.errors import NothingToTrainOn, NotReleasable, UnknownLabel, UnsuitedModel
 from homeostat.llm.backend import Request
-from homeostat.loop.ensemble import by_slice, gathered, measured
+from homeostat.loop.ensemble import by_slice, gathered, measured, route
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.release.registry import register
 from homeostat.train.adapt.full import Full
@@ -61,6 +63,40 @@ def shop(folder: Path) -> Iterator[Workshop]:
     opened.close()
 
 
+DOMAINS = {"parcels": ("refund_request", "late_delivery"), "machines": ("broken_pump", "wrong_bill", "light_out")}
+
+
+@pytest.fixture(scope="module")
+def domains(shop: Workshop, folder: Path) -> list[Version]:
+    """Two adapters on the project's base, each of which has learned the labels of its own domain."""
+    made = []
+    for name, labels in DOMAINS.items():
+        rows = tiny.examples(labels, each=80)
+        curated = Curated(examples=tuple(rows), labels=labels)
+        dataset = store_dataset(shop.store, curated, task="routing", turn=name, now=0.0)
+        order = Order(
+            task=shop.config.task("routing"),
+            start=Start(base=shop.config.model.base),
+            examples=rows,
+            labels=labels,
+            recipe=Recipe(lr=8e-3, epochs=6, looks=1, batch_rows=10),
+            folder=folder / name,
+        )
+        trained = train(order)
+        version = Version(
+            id=f"ver_{name}",
+            task="routing",
+            time=0.0,
+            base=shop.config.model.base,
+            kind=trained.kind,
+            labels=labels,
+            dataset=dataset.id,
+        )
+        register(shop.store, version, trained.weights)
+        made.append(shop.store.versions.get(version.id))
+    return made
+
+
 def versions(shop: Workshop, *numbers: int) -> list[Version]:
     return [shop.store.versions.get(f"ver_{number}") for number in numbers]
 
@@ -90,6 +126,46 @@ def test_the_sheet_holds_every_member_and_every_way(shop: Workshop) -> None:
     found = measured(shop, versions(shop, 0, 1), exams())
     assert [line.name for line in found.lines] == ["ver_0", "ver_1", "mean", "vote", "product", "slice"]
     assert {line.accuracy.n for line in found.lines} == {45}
+
+
+def test_a_request_goes_to_the_version_that_was_trained_for_its_like(shop: Workshop, domains: list[Version]) -> None:
+    """Fresh rows of each domain are answered by its own adapter, and more of them rightly than by any other way."""
+    rows = [
+        Exam(text=text, target=label, time=0.0)
+        for labels in DOMAINS.values()
+        for label in labels
+        for text in tiny.texts(label, 25, 5)
+    ]
+    found = {line.name: line.accuracy.mean for line in measured(shop, domains, rows).lines}
+    assert found["routed"] > max(found["ver_parcels"], found["ver_machines"]) + 0.15
+    assert found["routed"] > found["mean"] + 0.1
+    task = shop.config.task("routing")
+    with shop.loaded(*domains) as backend:
+        who = route(shop, backend, domains)([Request(task=task, text=row.text, version="") for row in rows])
+    own = np.repeat([0, 1], [50, 75])
+    assert np.mean(who == own) > 0.75
+
+
+def test_a_routed_ensemble_replies_with_the_word_of_one(shop: Workshop, domains: list[Version]) -> None:
+    """The reply is that of the member the request goes to, whatever the others say."""
+    task, texts = shop.config.task("routing"), tiny.texts("broken_pump", 10, 5) + tiny.texts("refund_request", 10, 5)
+    requests = [Request(task=task, text=text, version="") for text in texts]
+    with gathered(shop, domains, "routed") as ensemble:
+        opinions, logs = ensemble.reply(requests), ensemble.each(requests)
+        with_mean = ensemble.combined(requests, logs)
+    assert [ensemble.labels[k] for k in with_mean.argmax(1)] == [opinion.text for opinion in opinions]
+    assert all(opinion.text in {*opinion.members, *ensemble.labels} for opinion in opinions)
+    assert sum(opinion.text == opinion.members[k < 10] for k, opinion in enumerate(opinions)) >= 17
+
+
+def test_versions_of_unknown_rows_are_not_routed_to(shop: Workshop) -> None:
+    """Where nobody knows what a version was trained on, there is no such line, and asking for it says why."""
+    assert "routed" not in [line.name for line in measured(shop, versions(shop, 0, 1), exams(4)).lines]
+    with (
+        pytest.raises(NothingToTrainOn, match="ver_0 learned 0 new rows"),
+        gathered(shop, versions(shop, 0, 1), "routed"),
+    ):
+        pass
 
 
 def test_no_row_has_a_say_in_who_answers_it() -> None:

@@ -1,12 +1,14 @@
 """Ask several versions of a task as one, and see whether they do better together than each alone.
 
 Members that are adapters on the project's base share one forward pass. All of them and every way to combine them (the
-mean of their probabilities, a vote, their product, and the best member for each slice, chosen on the other half of the
-rows) are scored on the task's test suite, as `eval` scores a version, and what their disagreement tells of errors.
+mean of their probabilities, a vote, their product, the best member for each slice, chosen on the other half of the
+rows, and the member whose training rows a request is like) are scored on the task's test suite, as `eval` scores a
+version, and what their disagreement tells of errors.
 `--ask` answers a text instead, with what each member would reply and how much they disagree. Nothing is written.
 
-Exit codes: 0 printed; 1x configuration; 22 the suite has no rows; 24 a version knows no labels; 3x model, of them 35
-the task writes texts; 41 there is no such version; 61 the versions belong to different tasks.
+Exit codes: 0 printed; 1x configuration; 22 the suite has no rows; 24 a version knows no labels; 26 `--how routed`, and
+what a version was trained on is not known; 3x model, of them 35 the task writes texts; 41 there is no such version; 61
+the versions belong to different tasks.
 
 Example: `homeostat ensemble ver_1v9x3k ver_0c2m8p ver_7d1qzr --ask "where is my parcel"`
 """
@@ -37,7 +39,7 @@ COLUMNS = ("who", "accuracy", "beside the members' mean", "loss, nats", "calibra
 def command(
     versions: Annotated[list[str], typer.Argument(help="Ids of two versions or more.")],
     ask: Annotated[str, typer.Option(help="A request to answer instead of the suite.")] = "",
-    how: Annotated[str, typer.Option(help="How they are combined for --ask: mean, vote or product.")] = "mean",
+    how: Annotated[str, typer.Option(help="How they are combined for --ask: mean, vote, product or routed.")] = "mean",
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""What several members say of labels, made one: by mean, by vote, by product, or by the best for each slice.
+"""What several members say of labels, made one: by mean, vote or product, or by the one whose word a row takes.
 
 Pure functions of log-probabilities float[members, rows, labels], each member's normalized over the labels.
 """
@@ -47,6 +47,8 @@ HOW: dict[str, Callable[[Floats], Floats]] = {"mean": mean, "vote": vote, "produ
 """Ways to make one of many that look at nothing but what is said."""
 SLICE = "slice"
 """The way that takes one member's word, by the slice a row belongs to."""
+ROUTED = "routed"
+"""The way that takes one member's word, by what the row is like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,14 @@ class Slices:
 
     def choose(self, logs: Floats, slices: Sequence[str]) -> Floats:
         """float[rows, labels]: of each row what the member for its slice says."""
-        who = np.array([self.best.get(name, self.other) for name in slices], dtype=np.int64)
-        return np.asarray(logs[who, np.arange(logs.shape[1])])
+        return assigned(logs, np.array([self.best.get(name, self.other) for name in slices], dtype=np.int64))
+
+
+def assigned(logs: Floats, who: Ints) -> Floats:
+    """float[rows, labels]: of each row what member `who` of it says, and the mean where that is -1."""
+    said, own = mean(logs), np.flatnonzero(who >= 0)
+    said[own] = logs[who[own], own]
+    return said
 
 
 def disagreement(logs: Floats) -> Floats:

@@ -13,10 +13,24 @@ import numpy as np
 
 from homeostat.errors import UnknownPlugin, UnsuitedModel, did_you_mean
 from homeostat.llm.backend import Request
-from homeostat.llm.combine import HOW, SLICE, Floats, Slices, aligned, disagreement, entropy, mean
+from homeostat.llm.combine import (
+    HOW,
+    ROUTED,
+    SLICE,
+    Floats,
+    Ints,
+    Slices,
+    aligned,
+    assigned,
+    disagreement,
+    entropy,
+    mean,
+)
 from homeostat.llm.local import LocalBackend
 from homeostat.types.task import Kind
 from homeostat.types.version import Version
+
+_MISSING = {SLICE: "measure the slices first: Slices.measure", ROUTED: "say who answers what: route"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +60,22 @@ class Ensemble:
         how: str = "mean",
         slices: Slices | None = None,
         slice_of: Callable[[Request], str] | None = None,
+        route: Callable[[Sequence[Request]], Ints] | None = None,
     ) -> None:
-        """`how` is `mean`, `vote`, `product`, or `slice`, which takes the word of the member that `slices` names.
+        """`how` is `mean`, `vote`, `product`, or a way that takes one member's word: `slice`, of the one that `slices`
+        names, or `routed`, of the one whose number `route` gives, and the mean where that is -1.
 
         The slice of a request is what `slice_of` says, by default the label that the mean of the members would reply.
 
         Raises:
-            UnknownPlugin: there is no such way to combine, or it is `slice` and `slices` is missing.
+            UnknownPlugin: there is no such way to combine, or what it goes by is missing.
         """
-        if how not in {*HOW, SLICE} or (how == SLICE and slices is None):
-            fix = "measure the slices first: Slices.measure" if how == SLICE else did_you_mean(how, (*HOW, SLICE))
+        lacking = {SLICE: slices is None, ROUTED: route is None}
+        if lacking.get(how, how not in HOW):
+            fix = _MISSING[how] if how in _MISSING else did_you_mean(how, (*HOW, SLICE, ROUTED))
             raise UnknownPlugin(f"an ensemble cannot be combined by '{how}'", where="how", fix=fix)
         self._backend, self.versions, self.how = backend, tuple(versions), how
-        self._slices, self._slice_of = slices, slice_of
+        self._slices, self._slice_of, self._route = slices, slice_of, route
         self.labels = aligned([np.zeros((0, len(v.labels))) for v in versions], [v.labels for v in versions])[0]
         """Every label that a member knows."""
 
@@ -79,7 +96,9 @@ class Ensemble:
 
     def combined(self, requests: Sequence[Request], logs: Floats) -> Floats:
         """float64[requests, labels]: what the members say of these requests, made one; normalized."""
-        if self.how != SLICE or self._slices is None:
+        if self._route is not None and self.how == ROUTED:
+            return assigned(logs, self._route(requests))
+        if self._slices is None or self.how != SLICE:
             return HOW[self.how](logs)
         likeliest = [self.labels[k] for k in mean(logs).argmax(axis=1)]
         named = [self._slice_of(request) for request in requests] if self._slice_of else likeliest

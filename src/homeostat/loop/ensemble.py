@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 
-from homeostat.errors import NotReleasable, UnknownLabel, UnsuitedModel
+from homeostat.curate.snapshot import examples
+from homeostat.errors import NothingToTrainOn, NotReleasable, UnknownLabel, UnsuitedModel
 from homeostat.evaluate.ensemble import Sheet, sheet
 from homeostat.llm.backend import Request
-from homeostat.llm.combine import HOW, SLICE, Floats, Ints, Slices, disagreement, mean
+from homeostat.llm.combine import HOW, ROUTED, SLICE, Floats, Ints, Slices, assigned, disagreement, mean
 from homeostat.llm.ensemble import Ensemble
+from homeostat.llm.local import LocalBackend
 from homeostat.loop.workshop import Exam, Workshop
-from homeostat.types.task import Kind
+from homeostat.train.transfer.routing import Router
+from homeostat.types.dataset import Origin
+from homeostat.types.task import Kind, Task
 from homeostat.types.version import Version
+
+LEARNED = 1000
+"""Rows of a version, at most, that say what it is for."""
+LEAST = 20
+"""Rows below which they do not say it."""
+Route = Callable[[Sequence[Request]], Ints]
 
 
 @contextmanager
@@ -25,10 +36,46 @@ def gathered(shop: Workshop, versions: Sequence[Version], how: str = "mean") -> 
         NotReleasable, UnsuitedModel, UnknownLabel: as `require_alike`.
         CorruptWeights, ModelNotFound, UnsafeWeights: one of them cannot be loaded.
         UnknownPlugin: there is no such way to combine.
+        NothingToTrainOn: they are to be routed to, and of one it is not known what it is for.
     """
     require_alike(shop, versions)
     with shop.loaded(*versions) as backend:
-        yield Ensemble(backend, versions, how=how)
+        yield Ensemble(backend, versions, how=how, route=route(shop, backend, versions) if how == ROUTED else None)
+
+
+def route(shop: Workshop, backend: LocalBackend, versions: Sequence[Version]) -> Route:
+    """Who answers a request: the version that was trained for its like, or none (-1).
+
+    What a version is for is told by the new rows of its dataset; both they and requests are read by the bare base.
+
+    Raises:
+        NothingToTrainOn: a version has too few such rows.
+    """
+    task = shop.config.task(versions[0].task)
+    texts = {version.id: learned(shop, version) for version in versions}
+    for version, own in texts.items():
+        if len(own) < LEAST:
+            fix = "combine them otherwise, for instance with --how mean"
+            raise NothingToTrainOn(f"{version} learned {len(own)} new rows, and {LEAST} say what it is for", fix=fix)
+    router = Router.fit({version: _read(backend, task, own) for version, own in texts.items()})
+    numbers = {version.id: k for k, version in enumerate(versions)} | {"": -1}
+
+    def who(requests: Sequence[Request]) -> Ints:
+        rows = backend.embed([replace(request, version="") for request in requests])
+        return np.array([numbers[router.choose(row).name] for row in rows], dtype=np.int64)
+
+    return who
+
+
+def learned(shop: Workshop, version: Version) -> list[str]:
+    """New rows that a version was trained on, evenly drawn from all; none where its dataset is not known."""
+    rows = examples(shop.store, version.dataset) if version.dataset else []
+    texts = [row.text for row in rows if row.origin is Origin.NEW]
+    return texts[:: max(1, -(-len(texts) // LEARNED))]
+
+
+def _read(backend: LocalBackend, task: Task, texts: Sequence[str]) -> Floats:
+    return backend.embed([Request(task=task, text=text, version="") for text in texts]).astype(np.float64)
 
 
 def require_alike(shop: Workshop, versions: Sequence[Version]) -> None:
@@ -50,13 +97,22 @@ def require_alike(shop: Workshop, versions: Sequence[Version]) -> None:
 
 
 def measured(shop: Workshop, versions: Sequence[Version], rows: Sequence[Exam]) -> Sheet:
-    """How each version and each way to combine them does on test rows. Raises as `gathered`."""
+    """How each version and each way to combine them does on test rows; routing where it is known what each is for.
+
+    Raises as `gathered`.
+    """
     task = shop.config.task(versions[0].task)
-    with gathered(shop, versions) as ensemble:
-        each = ensemble.each([Request(task=task, text=row.text, version="") for row in rows])
-        labels = ensemble.labels
+    requests = [Request(task=task, text=row.text, version="") for row in rows]
+    require_alike(shop, versions)
+    with shop.loaded(*versions) as backend:
+        ensemble = Ensemble(backend, versions)
+        each, labels = ensemble.each(requests), ensemble.labels
+        known = all(len(learned(shop, version)) >= LEAST for version in versions)
+        who = route(shop, backend, versions)(requests) if known else None
     target = np.array([labels.index(row.target) if row.target in labels else -1 for row in rows])
     combined = {name: way(each) for name, way in HOW.items()} | {SLICE: by_slice(each, target)}
+    if who is not None:
+        combined[ROUTED] = assigned(each, who)
     return sheet(each, tuple(version.id for version in versions), combined, disagreement(each), target)
 
 
