@@ -11,7 +11,7 @@ from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
 from homeostat.types.release import Release, Stage
 from homeostat.types.turn import Turn
-from homeostat.web.pages import drift, overview, traffic, turn, turns, versions, why
+from homeostat.web.pages import drift, overview, quality, traffic, turn, turns, versions, why
 from web import factory
 
 CONFIG = factory.config()
@@ -186,3 +186,18 @@ def test_why_walks_both_ways(store: Store) -> None:
     tree = why.data(store, CONFIG, {"id": factory.SECOND})["tree"]
     assert factory.DATASET in {branch["id"] for branch in tree["came_from"]}
     assert {"measures", "answered by"} <= {branch["relation"] for branch in tree["led_to"]}
+
+
+def test_quality_is_told_by_window(store: Store, client: TestClient) -> None:
+    """The champion's windows, drawn and as rows; another version's by its id; and no requests as such."""
+    found = quality.data(store, CONFIG, {})
+    assert found["asked"] == {"task": "routing", "version": factory.SECOND}
+    assert sum(w["requests"] for w in found["windows"]) == store.interactions.count("routing", version=factory.SECOND)
+    assert sum(w["labels"] for w in found["windows"]) == len(
+        store.interactions.labeled("routing", version=factory.SECOND)
+    )
+    page = client.get("/ui/quality").text
+    assert "Labels and confidence" in page
+    assert "by labels" in page
+    assert client.get("/ui/quality.json").json()["windows"] == found["windows"]
+    assert "No requests yet" in client.get(f"/ui/quality?version={factory.REFUSED}").text

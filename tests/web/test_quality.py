@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+from homeostat.store import Store
 from homeostat.types.feedback import Feedback
 from homeostat.types.interaction import Interaction
 from homeostat.types.task import Kind
-from homeostat.web.quality import course, measured
+from homeostat.web.quality import course, measured, told
 from web import factory
 
 Pair = tuple[Interaction, Feedback]
@@ -44,3 +45,15 @@ def test_the_course_is_in_batches_oldest_first() -> None:
     scores = [point["score"] for point in found]
     assert [s.mean for s in scores][:2] == [0.0, 0.0]  # type: ignore[attr-defined]
     assert [s.mean for s in scores][-2:] == [1.0, 1.0]  # type: ignore[attr-defined]
+
+
+def test_requests_are_told_with_what_is_known_of_them(store: Store) -> None:
+    """One version's newest requests, oldest first: confidence of all, and how right those are that were labeled."""
+    rows = told(store, factory.config().task("routing"), factory.SECOND, 1000)
+    labeled = store.interactions.labeled("routing", version=factory.SECOND)
+    assert len(rows) == store.interactions.count("routing", version=factory.SECOND)
+    assert [row.time for row in rows] == sorted(row.time for row in rows)
+    assert sum(row.right is not None for row in rows) == len(labeled)
+    assert sum(row.right or 0 for row in rows) == sum(i.reply == f.value for i, f in labeled)
+    assert told(store, factory.config().task("routing"), "ver_nobody", 10) == []
+    assert len(told(store, factory.config().task("routing"), factory.SECOND, 10)) == 10

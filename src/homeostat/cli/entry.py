@@ -24,6 +24,7 @@ COMMANDS = {
     "up": "up",
     "turn": "turn",
     "watch": "watch",
+    "quality": "quality",
     "versions": "versions",
     "promote": "promote",
     "rollback": "rollback",

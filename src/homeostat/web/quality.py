@@ -1,15 +1,17 @@
-"""Quality as labels tell it: a score with its interval, and its course."""
+"""Quality as labels and confidence tell it: a score with its interval, and its course."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from homeostat.metrics.text import chrf_row
+from homeostat.monitor.quality.course import Told, right
 from homeostat.stats.intervals import mean_interval
+from homeostat.store import Store
 from homeostat.types.feedback import Feedback
 from homeostat.types.interaction import Interaction
 from homeostat.types.report import Score
-from homeostat.types.task import Kind
+from homeostat.types.task import Kind, Task
+from homeostat.web.newest import newest
 
 Pairs = Sequence[tuple[Interaction, Feedback]]
 
@@ -17,11 +19,6 @@ POINTS = 24
 """Points of a course, at most."""
 _LEAST = 25
 """Labels that a point of the course stands for, at least."""
-
-
-def right(kind: Kind, reply: str, said: str) -> float:
-    """How right a reply is: 1 or 0 for a label, chrF / 100 for a text."""
-    return float(reply == said) if kind is Kind.LABEL else chrf_row(reply, said) / 100
 
 
 def measured(kind: Kind, pairs: Pairs) -> Score | None:
@@ -41,3 +38,14 @@ def course(kind: Kind, pairs: Pairs) -> list[dict[str, object]]:
             middle, last = batch[len(batch) // 2][0], batch[-1][0]
             found.append({"time": middle.time, "score": score, "version": last.version})
     return found
+
+
+def told(store: Store, task: Task, version: str, n: int) -> list[Told]:
+    """The newest `n` requests that a version answered, oldest first: how sure it was, and how right where it is known.
+
+    One version's alone, for confidence of another is another number.
+    """
+    rows = newest(store, task.name, n, version=version)[::-1]
+    known = store.interactions.labeled(task.name, since=rows[0].time, version=version) if rows else []
+    truth = {interaction.id: right(task.kind, interaction.reply, feedback.value) for interaction, feedback in known}
+    return [Told(time=row.time, confidence=row.confidence, right=truth.get(row.id)) for row in rows]

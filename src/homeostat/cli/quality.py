@@ -1,0 +1,58 @@
+"""Show how good a version's replies are, window by window, where only few of them are labeled.
+
+Three columns tell it: the labels of a window alone; these and the confidence of all its replies together, which is as
+valid and narrower; and confidence alone, calibrated by the labels before the window. The last needs no label of the
+window, and presumes that a reply of a given confidence is right as often as it was. Where labels contradict that it
+says so and estimates nothing. All three take it that chance decides who labels: people complain of what is wrong.
+
+Exit codes: 0 printed; 1x configuration; 41 there is no such version; 53 no version answers the task yet.
+
+Example: `homeostat quality routing --window 500`
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from homeostat.cli.project import project
+from homeostat.cli.table import document, table
+from homeostat.monitor.quality.course import Window, course
+from homeostat.types.report import Score
+from homeostat.web import words
+from homeostat.web.quality import told
+
+COLUMNS = ("until (UTC)", "requests", "labels", "by labels", "with confidence", "without labels")
+
+
+def command(
+    task: Annotated[str, typer.Argument(help="Name of the task; may be left out where there is one.")] = "",
+    config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
+    version: Annotated[str, typer.Option(help="Id of a version instead of the one that answers now.")] = "",
+    window: Annotated[int, typer.Option(min=0, help="Requests of a window; 0 for 24 windows or fewer.")] = 0,
+    newest: Annotated[int, typer.Option(min=1, help="Requests that are looked at, the newest.")] = 20_000,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Show how good a version's replies are, window by window, where only few of them are labeled."""
+    with project(config) as opened:
+        name = opened.task(task)
+        asked = opened.store.versions.get(version).id if version else opened.champion(name)
+        windows = course(told(opened.store, opened.config.task(name), asked, newest), window)
+    if as_json:
+        document({"task": name, "version": asked, "windows": windows})
+    else:
+        table(f"{name}, {asked}", COLUMNS, [_row(each) for each in windows])
+
+
+def _row(window: Window) -> tuple[str, ...]:
+    without = _said(window.estimated) or window.because
+    if window.estimated and window.wanted:
+        without += f"; {words.several(window.wanted, 'more label')} would check it"
+    numbers = (words.when(window.end), words.count(window.requests), words.count(window.labels))
+    return (*numbers, _said(window.measured), _said(window.powered), without)
+
+
+def _said(score: Score | None) -> str:
+    return words.scored(score.mean, score.low, score.high, score.n) if score else ""

@@ -1,0 +1,55 @@
+"""How good a version's replies are, window by window: by labels, by labels and confidence, and without labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from homeostat.config.schema import Config
+from homeostat.monitor.quality.course import course
+from homeostat.store import Store
+from homeostat.web import plots
+from homeostat.web.pages.page import Asked, Data, Page, champion, chosen_task
+from homeostat.web.plain import plain
+from homeostat.web.quality import told
+
+NEWEST = 20_000
+"""Requests that are looked at, at most."""
+WAYS = (
+    ("powered", "Labels and confidence", "What the labels of each window say, with the confidence of all its replies."),
+    (
+        "estimated",
+        "Confidence alone",
+        "What each window would be without its labels, by those of the windows before it.",
+    ),
+)
+"""Which score is drawn, its heading, and what it is."""
+_VERSIONS = 20
+
+
+def data(store: Store, config: Config, asked: Asked) -> Data:
+    """The windows of one version (`version`, else the champion) of a task."""
+    task = chosen_task(config, asked)
+    version = asked.get("version") or (champion(store, task, store.releases.current(task)) if task else "")
+    rows = told(store, config.task(task), version, NEWEST) if version else []
+    return {
+        "asked": {"task": task, "version": version},
+        "tasks": list(config.tasks),
+        "versions": [v.id for v in reversed(store.versions.list(task, limit=_VERSIONS))] if task else [],
+        "metric": config.task(task).metric if task else "",
+        "objective": config.tasks[task].objective_at_least if task else None,
+        "windows": plain(course(rows)),
+    }
+
+
+def draw(data: Data) -> Data:
+    """Both courses, where there are two windows or more to draw."""
+    return {"charts": [_chart(data, *way) for way in WAYS]}
+
+
+def _chart(data: Data, key: str, name: str, what: str) -> dict[str, Any]:
+    points = [{"time": w["end"], "version": "", **w[key]} for w in data["windows"] if w[key] is not None]
+    drawn = plots.accuracy(points, what=f"{data['metric']}, {name.lower()}", height=150) if len(points) > 1 else ""
+    return {"name": name, "what": what, "svg": drawn}
+
+
+PAGE = Page(path="/quality", name="Quality", template="quality.html", data=data, draw=draw)
