@@ -49,7 +49,8 @@ class Calibration:
         p = _sigmoid(x @ found)
         each = np.square(y - p) / np.maximum(p * (1 - p), EDGE)
         scatter = 1.0 if np.isin(y, (0.0, 1.0)).all() else float(each.sum() / max(1, len(y) - 3))
-        return Calibration(found, np.linalg.inv(curvature) * max(scatter, EDGE), scatter, len(y))
+        spread = np.asarray(np.linalg.inv(curvature), dtype=np.float64) * max(scatter, EDGE)
+        return Calibration(found, spread, scatter, len(y))
 
     def __call__(self, confidence: ArrayLike) -> Floats:
         """float[n]: the probability that replies of these confidences are right."""

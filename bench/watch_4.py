@@ -1,0 +1,203 @@
+"""Bar watch.4: accuracy told without labels, under covariate shift, and refused where labels contradict it.
+
+    python bench/watch_4.py [--quick] [--windows 1000] [--streams DIR]
+
+Replies and their confidence are a real classifier's (the ridge head on hashed n-grams, trained on half of each stream's
+rows). A calibration of `LABELS` labels tells windows of 100 to 500 requests that were drawn otherwise than they: by
+domain, by difficulty, by length, or not. Right and wrong are drawn anew with the probability that a calibration on all
+rows gives, so that confidence means the same for all of them, which is what the estimate presumes (`held`); beside it
+stand the real labels (`real`), where a domain may be told worse than its confidence says. An oracle knows each
+reply's probability, and its interval is the window's own luck.
+
+Then confidence changes its meaning: a third of the replies is wrong whatever it is. `refused` is the share of windows
+with `TRICKLE` labels in which nothing is estimated; `doubted` the same where nothing has changed. `powered` is
+prediction-powered inference with these labels: its coverage, and the share of labels that it saves at equal width.
+
+`value` is the lower bound of the share of `held` windows whose accuracy lies inside its 95 % interval; the bar: at
+least 93 %, of 2,000 windows or more, and a changed meaning refused more often than not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homeostat.monitor.quality.calibration import Calibration
+from homeostat.monitor.quality.course import contradiction
+from homeostat.monitor.quality.unlabeled import by_calibration, by_difference, by_threshold
+from homeostat.stats.intervals import proportion
+from homeostat.stats.predicted import powered_mean
+from homeostat.train.head.features import grams
+from homeostat.train.head.ridge import RidgeHead
+from homeostat.types.report import Score
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+GOAL, LEAST = 0.93, 2000
+STREAMS = ("clinc150_domains", "hwu64_scenarios", "arxiv_years")
+SHIFTS = ("none", "domain", "difficulty", "length")
+LABELS, TRICKLE = 400, 60
+SHARPNESS = 12.0
+"""What the head's scores are multiplied with before they compete."""
+WAYS = ("held", "real", "threshold", "difference", "powered")
+
+
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """What a classifier replied to rows that it had not seen."""
+
+    sure: Floats
+    right: Floats
+    likely: Floats
+    """Its chance of being right by a calibration on all of them."""
+    domain: Ints
+    words: Floats
+
+
+def replies(file: Path, every: int) -> Replies:
+    """A head trained on one half of a stream's rows, and what it says of the other."""
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for k, line in enumerate(lines) if k % every == 0]
+    rows = [rows[k] for k in np.random.default_rng(0).permutation(len(rows))]
+    features = grams([row["text"] for row in rows], 2048)
+    head, half = RidgeHead(features.shape[1], ridge=1.0), len(rows) // 2
+    head.add(features[:half], [row["label"] for row in rows[:half]])
+    scores = SHARPNESS * features[half:] @ head.weights()
+    sure = np.exp(scores.max(1) - np.logaddexp.reduce(scores, axis=1))
+    told = [head.labels[k] for k in scores.argmax(1)]
+    right = np.array([float(a == row["label"]) for a, row in zip(told, rows[half:], strict=True)])
+    named = [str(next(iter(row.get("truth", {"": ""}).values()), "")) for row in rows[half:]]
+    domain = np.unique(named, return_inverse=True)[1]
+    words = np.array([len(row["text"].split()) for row in rows[half:]], dtype=np.float64)
+    return Replies(sure, right, Calibration.fit(sure, right)(sure), domain, words)
+
+
+def drawn(of: Replies, shift: str, rest: Ints, rng: np.random.Generator) -> Ints:
+    """A window of the rows that are left, drawn otherwise than they lie there."""
+    if shift == "domain":
+        weight = rng.dirichlet(np.full(of.domain.max() + 1, 0.3))[of.domain[rest]] + 1e-9
+    elif shift == "difficulty":
+        weight = np.exp(-rng.uniform(-1.0, 1.5) * np.log(of.sure[rest] / (1 - of.sure[rest] + 1e-9)))
+    elif shift == "length":
+        weight = np.exp(rng.uniform(-1.5, 1.5) * (of.words[rest] - of.words.mean()) / of.words.std())
+    else:
+        weight = np.ones(len(rest))
+    size = min(int(rng.integers(100, 501)), len(rest) // 3)
+    return rng.choice(rest, size, replace=False, p=weight / weight.sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One window: for each way whether the truth lies inside, how wide it is, and what became of a changed meaning."""
+
+    inside: dict[str, bool]
+    width: dict[str, float]
+    refused: bool
+    doubted: bool
+    saved: float
+
+
+def tried(of: Replies, shift: str, rng: np.random.Generator) -> Tried:
+    """Calibrate, tell a window every way, then change what confidence means."""
+    order = rng.permutation(len(of.sure))
+    known, window = order[:LABELS], drawn(of, shift, order[LABELS:], rng)
+    outcome = (rng.random(len(of.sure)) < of.likely).astype(float)
+    calibration = Calibration.fit(of.sure[known], outcome[known])
+    by_real = Calibration.fit(of.sure[known], of.right[known])
+    sure, labeled = of.sure[window], np.arange(len(window)) < TRICKLE
+    worse = outcome[window] * (rng.random(len(window)) < 2 / 3)
+    p = calibration(sure)
+    powered = powered_mean(outcome[window][labeled], p[labeled], p[~labeled])
+    ways = {
+        "held": (by_calibration(calibration, sure), outcome),
+        "real": (by_calibration(by_real, sure), of.right),
+        "threshold": (by_threshold(of.sure[known], outcome[known], sure), outcome),
+        "difference": (by_difference(of.sure[known], outcome[known], sure), outcome),
+        "powered": (powered.score, outcome),
+    }
+    inside = {way: covers(score, float(truth[window].mean())) for way, (score, truth) in ways.items()}
+    width = {way: score.high - score.low for way, (score, _) in ways.items()}
+    likely = of.likely[window]
+    width["oracle"] = 2 * 1.96 * float(np.sqrt((likely * (1 - likely)).sum())) / len(window)
+    return Tried(
+        inside=inside,
+        width=width,
+        refused=bool(contradiction(calibration, sure[labeled], worse[labeled])),
+        doubted=bool(contradiction(calibration, sure[labeled], outcome[window][labeled])),
+        saved=1 - TRICKLE / powered.worth,
+    )
+
+
+def covers(score: Score, truth: float) -> bool:
+    """Whether the truth lies inside."""
+    return score.low <= truth <= score.high
+
+
+def every(folder: Path, windows: int, *, quick: bool) -> Iterator[tuple[str, str, Tried]]:
+    """So many windows of each stream, of each shift in turn."""
+    for number, stream in enumerate(STREAMS):
+        of = replies(folder / f"{stream}.jsonl.gz", 4 if quick else 1)
+        print(f"{stream}: {len(of.sure):,} replies, {of.right.mean():.1%} right", file=sys.stderr, flush=True)
+        rng = np.random.default_rng(number)
+        for k in range(windows):
+            shift = SHIFTS[k % len(SHIFTS)]
+            yield stream, shift, tried(of, shift, rng)
+
+
+def share(values: Sequence[bool]) -> list[float]:
+    """A share with its exact interval."""
+    found = proportion(sum(values), len(values))
+    return [round(x, 4) for x in (found.mean, found.low, found.high)]
+
+
+def summary(found: Sequence[tuple[str, str, Tried]], seconds: float, *, quick: bool) -> dict[str, Any]:
+    """The bar's line."""
+    shifted, groups = [one for _, _, one in found], defaultdict[str, list[Tried]](list)
+    for stream, shift, one in found:
+        groups[f"{stream}, {shift}"].append(one)
+    held, refused = share([one.inside["held"] for one in shifted]), share([one.refused for one in shifted])
+    return {
+        "bar": "watch.4",
+        "value": held[1],
+        "interval": held[1:],
+        "n": len(shifted),
+        "goal": GOAL,
+        "met": held[1] >= GOAL and refused[1] > 0.5 and (quick or len(shifted) >= LEAST),
+        "seconds": round(seconds, 1),
+        "quick": quick,
+        "coverage": {way: share([one.inside[way] for one in shifted]) for way in WAYS},
+        "width": {way: round(float(np.mean([one.width[way] for one in shifted])), 4) for way in (*WAYS, "oracle")},
+        "refused": refused,
+        "doubted": share([one.doubted for one in shifted]),
+        "labels_saved": round(float(np.mean([one.saved for one in shifted])), 4),
+        "by": {
+            name: {way: share([one.inside[way] for one in some])[0] for way in WAYS} for name, some in groups.items()
+        },
+    }
+
+
+def main() -> None:
+    """Run the bar and print its line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a quarter of the rows, 200 windows a stream")
+    parser.add_argument("--windows", type=int, default=1000, help="of each stream")
+    parser.add_argument("--streams", type=Path, default=Path("../shared/data/streams"), help="where the streams lie")
+    args = parser.parse_args()
+    began = time.perf_counter()
+    found = list(every(args.streams, 200 if args.quick else args.windows, quick=args.quick))
+    print(json.dumps(summary(found, time.perf_counter() - began, quick=args.quick)))
+
+
+if __name__ == "__main__":
+    main()
