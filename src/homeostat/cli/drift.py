@@ -37,7 +37,9 @@ def command(
     current_file: Annotated[Path | None, typer.Option(help="The same for the current window.")] = None,
     features: Annotated[str, typer.Option(help="Names, with commas; `tag:NAME` is a tag. Empty: all.")] = "",
     tests: Annotated[str, typer.Option(help="Names, with commas, or `all`.")] = "ks,chi_square,bbsd,classifier",
-    detectors: Annotated[str, typer.Option(help="Classical detectors to ask since when; may be empty.")] = "adwin,cusum",
+    detectors: Annotated[
+        str, typer.Option(help="Classical detectors to ask since when; may be empty.")
+    ] = "adwin,cusum",
     alpha: Annotated[float, typer.Option(min=1e-6, max=0.5, help="How often a verdict may be wrong.")] = 0.05,
     seed: Annotated[int, typer.Option(min=0, help="Of all lots that are drawn.")] = 0,
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),

@@ -32,7 +32,12 @@ def show(name: str, report: Report, reference: Sequence[Interaction], current: S
         typer.echo(f"\nleft out, {why}: {names}")
     if report.slices:
         rows = [
-            (s.name, words.percent(s.before), words.percent(s.after), _points(s.change.mean, s.change.low, s.change.high))
+            (
+                s.name,
+                words.percent(s.before),
+                words.percent(s.after),
+                _points(s.change.mean, s.change.low, s.change.high),
+            )
             for s in report.slices
         ]
         table("\nslices whose share moved most", ("slice", "before", "after", "change"), rows)

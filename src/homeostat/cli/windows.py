@@ -40,9 +40,7 @@ def from_files(reference: Path, current: Path) -> tuple[list[Interaction], list[
     return read_logged(reference), read_logged(current)
 
 
-def _rows(
-    store: Store, task: str, window: str, where: str, current: Sequence[Interaction] | None
-) -> list[Interaction]:
+def _rows(store: Store, task: str, window: str, where: str, current: Sequence[Interaction] | None) -> list[Interaction]:
     counted, (start, dots, end) = _COUNTED.fullmatch(window), window.partition("..")
     if counted:
         kind, n = counted[1], int(re.sub("[_,]", "", counted[2]))

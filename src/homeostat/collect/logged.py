@@ -1,9 +1,9 @@
 """Reads interactions from JSON lines, plain or packed: what another log has kept, to be compared and not to be stored.
 
 Keys: `text`, and, optional, `reply`, `label`, `time`, `tags`, `confidence`, `entropy`, `latency_ms`, `prompt_tokens`,
-`reply_tokens`, `version`, `embedding` (a list of numbers) and `id`. A `label` stands for the reply where there is none and
-is a tag beside one. Others are passed over, unless one looks like an optional key misspelled. What a row does not say
-is unknown: 0 where an interaction has 0 for that.
+`reply_tokens`, `version`, `embedding` (a list of numbers) and `id`. A `label` stands for the reply where there is none
+and is a tag beside one. Others are passed over, unless one looks like an optional key misspelled. What a row does not
+say is unknown: 0 where an interaction has 0 for that.
 """
 
 from __future__ import annotations

@@ -42,7 +42,9 @@ class Verdict(StrEnum):
     MOVED = "moved"
     """Holm's p-value is at most alpha: that any such line is wrong has at most this probability."""
     PERHAPS = "perhaps"
-    """The q-value is at most alpha: of lines that are called so or moved, a share of at most alpha is wrong on average."""
+    """The q-value is at most alpha: of lines that are called so or moved, a share of at most alpha is wrong on
+    average.
+    """
     STEADY = "–"
     """Neither."""
     ABOVE = "above"
@@ -136,12 +138,12 @@ def compare(reference: Rows, current: Rows, question: Question) -> Report:
         try:
             windows = _values(feature, rows, known), _values(feature, current, known)
             made = _lines(name, feature, windows, tests)
-        except ValueError as why:
-            left_out[name] = str(why)
+        except ValueError as reason:
+            left_out[name] = str(reason)
         else:
             lines += made
     if not lines:
-        why = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
+        why = "; ".join(f"{name}: {told}" for name, told in left_out.items())
         raise BadWindow(f"nothing can be compared: {why}", fix="name other features or tests, or give larger windows")
     judged = ranked(lines, question.alpha)
     moved = _moved_numbers(judged, question.alpha)
@@ -213,7 +215,9 @@ def _values(feature: Feature, rows: Rows, known: Rows) -> Values:
     """
     values = known_rows(feature.of(rows, known))
     if len(values) < LEAST // 2:
-        raise ValueError(f"known of {len(values)} rows of a window only" if len(values) else "known of no row of a window")
+        raise ValueError(
+            f"known of {len(values)} rows of a window only" if len(values) else "known of no row of a window"
+        )
     return values
 
 
@@ -295,5 +299,7 @@ def _cautions(reference: Rows, current: Rows, alpha: float) -> list[str]:
     answered = [sorted({row.version for row in rows if row.version}) for rows in (reference, current)]
     if all(answered) and answered[0] != answered[1]:
         were, are = (", ".join(versions[:3]) + (" …" if len(versions) > 3 else "") for versions in answered)
-        found.append(f"other versions answered ({were}; then {are}): confidence, replies and embeddings compare them too")
+        found.append(
+            f"other versions answered ({were}; then {are}): confidence, replies and embeddings compare them too"
+        )
     return found

@@ -1,8 +1,8 @@
 """A second opinion: what classical detectors say when they are led through the reference and then the current window.
 
 Each value is ranked among those of the reference, so that every unit becomes one. The reference is fixed, and all ranks
-share its luck: none of these detectors keeps a promise about false alarms then, which is why the alarms that each raises
-in the reference itself stand beside it.
+share its luck: none of these detectors keeps a promise about false alarms then, which is why the alarms that each
+raises in the reference itself stand beside it.
 """
 
 from __future__ import annotations
@@ -64,15 +64,11 @@ def ranked_in(reference: Floats, values: Floats) -> Floats:
     return np.where(np.isfinite(values), (below + upto) / (2 * max(len(held), 1)), np.nan)
 
 
-def _told(
-    feature: str, called: str, detector: Detector, ranks: tuple[Floats, Floats], current: Rows
-) -> Opinion:
+def _told(feature: str, called: str, detector: Detector, ranks: tuple[Floats, Floats], current: Rows) -> Opinion:
     before, after = ((_SPREAD * (r - 0.5) if detector.standard else r).tolist() for r in ranks)
     false = sum(detector.update(value) for value in before)
     first = next((k for k, value in enumerate(after) if detector.update(value)), None)
     if first is None:
         return Opinion(feature=feature, detector=called, after=None, in_reference=false)
     row = current[first]
-    return Opinion(
-        feature=feature, detector=called, after=first + 1, id=row.id, time=row.time, in_reference=false
-    )
+    return Opinion(feature=feature, detector=called, after=first + 1, id=row.id, time=row.time, in_reference=false)

@@ -22,9 +22,9 @@ def holm(p_values: ArrayLike) -> Floats:
 
 
 def benjamini_hochberg(p_values: ArrayLike) -> Floats:
-    """The q-value of each p-value, in the order given: of all that are refused at q <= alpha, a share of at most alpha is
-    refused wrongly on average (Benjamini and Hochberg 1995, JRSS B 57:289). For independent tests, and for tests that
-    tend to err together.
+    """The q-value of each p-value, in the order given: of all that are refused at q <= alpha, a share of at most alpha
+    is refused wrongly on average (Benjamini and Hochberg 1995, JRSS B 57:289). For independent tests, and for tests
+    that tend to err together.
 
     Raises:
         ValueError: a p-value that is not in [0, 1].

@@ -49,4 +49,6 @@ def known_rows(values: Values) -> Values:
     """The values without those that are unknown."""
     if values.dtype.kind == "U":
         return values[values != ""]
-    return values[np.isfinite(values)] if values.ndim == 1 else values[np.isfinite(values).all(axis=1)]
+    whole = np.isfinite(values) if values.ndim == 1 else np.isfinite(values).all(axis=1)
+    found: Values = values[whole]
+    return found

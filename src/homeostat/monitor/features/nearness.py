@@ -10,22 +10,38 @@ from homeostat.monitor.features.text import wording
 
 NEIGHBORS = 5
 """Nearest known requests whose mean distance is taken."""
+COLUMNS = 2048
+"""Columns in which words are counted, where distances go by words."""
 MOST = 2000
 """Known requests that distances are measured to, at most, evenly from all there are."""
+_ROWS = 512
 
 
 def novelty(rows: Rows, known: Rows) -> Floats:
     """Mean cosine distance of each row to its nearest known ones, float64[rows] in [0, 2]: by embeddings where all rows
-    have one, else by their words.
+    have one, as the watcher's channel measures it, else by their words. NaN where nothing is known.
 
     Raises:
         ValueError: embeddings of different widths.
     """
     some = known[:: max(1, -(-len(known) // MOST))]
-    embedded = all(row.embedding for row in (*rows, *some))
-    points, queries = (vectors(part) if embedded else wording(row.text for row in part) for part in (some, rows))
-    index = NeighborIndex(points, NEIGHBORS)
-    return index.distance(queries) if len(index) else np.full(len(rows), np.nan)
+    if not some:
+        return np.full(len(rows), np.nan)
+    if all(row.embedding for row in (*rows, *some)):
+        return NeighborIndex(vectors(some), NEIGHBORS).distance(vectors(rows))
+    return _by_words(rows, some)
+
+
+def _by_words(rows: Rows, known: Rows) -> Floats:
+    points = wording((row.text for row in known), COLUMNS)
+    points = points[np.isfinite(points).all(axis=1)]
+    k = min(NEIGHBORS, len(points))
+    found = [np.empty(0)]
+    for first in range(0, len(rows) if k else 0, _ROWS):
+        queries = wording((row.text for row in rows[first : first + _ROWS]), COLUMNS)
+        nearest = np.partition(queries @ points.T, -k, axis=1)[:, -k:]
+        found.append(1 - nearest.mean(axis=1))
+    return np.concatenate(found) if k else np.full(len(rows), np.nan)
 
 
 def _embeddings(rows: Rows, known: Rows) -> Floats:

@@ -36,22 +36,22 @@ def script_of(text: str) -> str:
     return found.most_common(1)[0][0] if found else ""
 
 
-def wording(texts: Iterable[str]) -> Floats:
-    """Which words texts hold, float64[rows, COLUMNS] of length 1; NaN where a text has none.
+def wording(texts: Iterable[str], columns: int = COLUMNS) -> Floats:
+    """Which words texts hold, float64[rows, columns] of length 1; NaN where a text has none.
 
     Each word is counted in the column that its hash names, with a sign that its hash gives too, so that words which
     share a column do not add up on average (Weinberger et al. 2009, 0902.2206). No vocabulary is kept.
     """
-    out = [np.zeros(COLUMNS)]
+    out = [np.zeros(columns)]
     for text in texts:
-        row = np.zeros(COLUMNS)
+        row = np.zeros(columns)
         for word, n in Counter(words_of(text)).items():
             hashed = crc32(word.encode("utf-8", "surrogatepass"))
-            row[hashed % COLUMNS] += math.log1p(n) * (1 if hashed & COLUMNS else -1)
+            row[hashed % columns] += math.log1p(n) * (1 if hashed >> 31 else -1)
         out.append(row)
-    found = np.array(out[1:]).reshape(-1, COLUMNS)
+    found = np.array(out[1:]).reshape(-1, columns)
     length = np.sqrt(np.square(found).sum(axis=1, keepdims=True))
-    return np.divide(found, length, out=np.full_like(found, np.nan), where=length > 0)
+    return np.where(length > 0, found / np.maximum(length, 1e-12), np.nan)
 
 
 @lru_cache(maxsize=8192)

@@ -20,8 +20,8 @@ LEAST = 5
 
 @dataclass(frozen=True, slots=True)
 class ChiSquare:
-    """For labels (Pearson 1900). On the feature `reply` it is black-box shift detection on hard predictions (Lipton, Wang
-    and Smola 2018, 1802.03916).
+    """For labels (Pearson 1900). On the feature `reply` it is black-box shift detection on hard predictions (Lipton,
+    Wang and Smola 2018, 1802.03916).
     """
 
     effect: ClassVar[str] = ""

@@ -16,13 +16,13 @@ from homeostat.monitor.features.feature import Floats, Shape
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
-    """For vectors (Lopez-Paz and Oquab 2017, 1610.06545): logistic regression, fitted on each half of the rows and asked
-    about the other.
+    """For vectors (Lopez-Paz and Oquab 2017, 1610.06545): logistic regression, fitted on each half of the rows and
+    asked about the other.
 
     Given what it learned, the ranks of the half it is asked about are by lot where nothing moved (Mann and Whitney), so
-    each half has a standard normal deviate. The two are not independent, for each half teaches where the other examines,
-    and counting right answers over both as independent alarms too often. Their mean is taken, whose variance is at most
-    1 whatever they have to do with each other: the p-value errs on the safe side.
+    each half has a standard normal deviate. The two are not independent, for each half teaches where the other
+    examines, and counting right answers over both as independent alarms too often. Their mean is taken, whose variance
+    is at most 1 whatever they have to do with each other: the p-value errs on the safe side.
     """
 
     penalty: float = 300.0

@@ -17,8 +17,8 @@ from homeostat.monitor.features.feature import Floats, Shape
 @dataclass(frozen=True, slots=True)
 class Energy:
     """For numbers and vectors, with a permutation p-value (Székely and Rizzo 2013, Journal of Statistical Planning and
-    Inference 143:1249): twice the mean distance between windows, less the mean distances within. Its cost grows with the
-    square of the rows.
+    Inference 143:1249): twice the mean distance between windows, less the mean distances within. Its cost grows with
+    the square of the rows.
     """
 
     permutations: int = PERMUTATIONS

@@ -16,8 +16,8 @@ from homeostat.monitor.features.feature import Floats, Shape
 
 @dataclass(frozen=True, slots=True)
 class Mmd:
-    """For numbers and vectors, with a permutation p-value (Gretton et al. 2012, JMLR 13:723). The width of the kernel is
-    the median distance of two rows. Its cost grows with the square of the rows; `mmd_random` takes more of them.
+    """For numbers and vectors, with a permutation p-value (Gretton et al. 2012, JMLR 13:723). The width of the kernel
+    is the median distance of two rows. Its cost grows with the square of the rows; `mmd_random` takes more of them.
     """
 
     permutations: int = PERMUTATIONS

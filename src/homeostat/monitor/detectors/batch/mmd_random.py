@@ -19,8 +19,9 @@ _WIDTH_ROWS = 250
 
 @dataclass(frozen=True, slots=True)
 class MmdRandom:
-    """For numbers and vectors, as `mmd`, whose kernel is replaced by the product of random cosines and sines (Rahimi and
-    Recht 2007; for two samples Zhao and Meng 2015, 1405.2664). Exact p-values all the same: any features would give some.
+    """For numbers and vectors, as `mmd`, whose kernel is replaced by the product of random cosines and sines (Rahimi
+    and Recht 2007; for two samples Zhao and Meng 2015, 1405.2664). Exact p-values all the same: any features would give
+    some.
     """
 
     features: int = 128

@@ -14,8 +14,8 @@ from homeostat.monitor.features.feature import Floats, Shape
 
 @dataclass(frozen=True, slots=True)
 class Z:
-    """For numbers, two-sided, each window with its own variance. Its p-value takes the means as normal: with heavy tails
-    give it some hundred rows. It sees means and nothing else.
+    """For numbers, two-sided, each window with its own variance. Its p-value takes the means as normal: with heavy
+    tails give it some hundred rows. It sees means and nothing else.
     """
 
     effect: ClassVar[str] = ""

@@ -1,7 +1,7 @@
 """ADWIN: a window that is cut wherever its older and its newer part have different means.
 
-Bifet and Gavaldà 2007, "Learning from time-changing data with adaptive windowing" (SIAM International Conference on Data
-Mining). A cut between n0 older and n1 newer numbers is made where their means differ by more than
+Bifet and Gavaldà 2007, "Learning from time-changing data with adaptive windowing" (SIAM International Conference on
+Data Mining). A cut between n0 older and n1 newer numbers is made where their means differ by more than
 
     sqrt(2 / m * variance * ln(2 / d)) + 2 / (3 m) * ln(2 / d),   1 / m = 1 / n0 + 1 / n1,   d = delta / ln(n)
 
@@ -36,8 +36,8 @@ class _Bucket:
 
 
 class Adwin:
-    """For numbers in [0, 1]. Where nothing moves it cuts with a probability of about `delta` per look, at most, by a bound
-    that is far from tight: it alarms rarely and late.
+    """For numbers in [0, 1]. Where nothing moves it cuts with a probability of about `delta` per look, at most, by a
+    bound that is far from tight: it alarms rarely and late.
     """
 
     standard: ClassVar[bool] = False

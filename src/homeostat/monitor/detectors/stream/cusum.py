@@ -17,7 +17,9 @@ class Cusum:
     standard: ClassVar[bool] = True
 
     def __init__(self, slack: float = 0.1, limit: float = 40.0) -> None:
-        """`slack` is half the change that it is best at, in deviations; the limits are those of about 90,000 numbers."""
+        """`slack` is half the change that it is best at, in deviations; the limits are those of about 90,000
+        numbers.
+        """
         self.slack, self.limit = slack, limit
         self._up = self._down = 0.0
 

@@ -14,8 +14,8 @@ import numpy as np
 
 
 class Kswin:
-    """For numbers of any unit. It looks after each one at a level of its own, so it alarms falsely many times as often as
-    `alpha` suggests to one who looks once.
+    """For numbers of any unit. It looks after each one at a level of its own, so it alarms falsely many times as often
+    as `alpha` suggests to one who looks once.
     """
 
     standard: ClassVar[bool] = False

@@ -20,7 +20,8 @@ class PageHinkley:
     def __init__(self, tolerance: float = 0.005, limit: float = 50.0, least: int = 30) -> None:
         """`tolerance` is what the mean may move without being counted, `least` the numbers before it may alarm."""
         self.tolerance, self.limit, self._least = tolerance, limit, least
-        self._begin()
+        self._n, self._mean = 0, 0.0
+        self._up = self._down = self._lowest = self._highest = 0.0
 
     def update(self, value: float) -> bool:
         """Take a number; whether a sum has left its limit."""
@@ -33,7 +34,8 @@ class PageHinkley:
         self._lowest, self._highest = min(self._lowest, self._up), max(self._highest, self._down)
         if self._n < self._least or max(self._up - self._lowest, self._highest - self._down) <= self.limit:
             return False
-        self._begin()
+        self._n, self._mean = 0, 0.0
+        self._up = self._down = self._lowest = self._highest = 0.0
         return True
 
     def state(self) -> dict[str, Any]:
@@ -43,7 +45,3 @@ class PageHinkley:
     def load(self, state: Mapping[str, Any]) -> None:
         """Take over what `state` gave."""
         self._n, self._mean, self._up, self._down, self._lowest, self._highest = state["sums"]
-
-    def _begin(self) -> None:
-        self._n, self._mean = 0, 0.0
-        self._up = self._down = self._lowest = self._highest = 0.0
