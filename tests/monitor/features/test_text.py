@@ -101,7 +101,7 @@ def test_wording_keeps_likeness() -> None:
     hashed = WORDING.of([said(k, text) for k, text in enumerate(texts)], ())
     off = hashed @ hashed.T - exact @ exact.T
     assert np.abs(off).mean() < 0.06
-    assert abs(off.mean()) < 0.01  # what collides has signs, and does not add up
+    assert abs(off.mean()) < 0.02  # what collides has signs, and does not add up
 
 
 def test_half_an_emoji_is_a_text_too() -> None:
