@@ -228,6 +228,8 @@ def _lines(name: str, feature: Feature, windows: tuple[Values, Values], tests: S
         ValueError: there is nothing to compare, or none suits.
     """
     reference, current = windows
+    if reference.shape[1:] != current.shape[1:]:
+        raise ValueError(f"{reference.shape[1]} columns before and {current.shape[1]} now: not the same model")
     both = np.unique(np.concatenate(windows), axis=0)
     if len(both) == 1:
         raise ValueError("the same in all rows")

@@ -18,16 +18,15 @@ _ROWS = 512
 
 
 def novelty(rows: Rows, known: Rows) -> Floats:
-    """Mean cosine distance of each row to its nearest known ones, float64[rows] in [0, 2]: by embeddings where all rows
-    have one, as the watcher's channel measures it, else by their words. NaN where nothing is known.
+    """Mean cosine distance of each row to its nearest known ones, float64[rows] in [0, 2]; NaN where nothing is known.
 
-    Raises:
-        ValueError: embeddings of different widths.
+    By embeddings where all rows have one of the same width, as the watcher's channel measures it; else by their words.
     """
     some = known[:: max(1, -(-len(known) // MOST))]
     if not some:
         return np.full(len(rows), np.nan)
-    if all(row.embedding for row in (*rows, *some)):
+    widths = {len(row.embedding) for row in (*rows, *some)}
+    if len(widths) == 1 and 0 not in widths:
         return NeighborIndex(vectors(some), NEIGHBORS).distance(vectors(rows))
     return _by_words(rows, some)
 

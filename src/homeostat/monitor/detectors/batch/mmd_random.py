@@ -24,7 +24,7 @@ class MmdRandom:
     some.
     """
 
-    features: int = 128
+    features: int = 256
     """Random directions; each gives a cosine and a sine."""
     permutations: int = PERMUTATIONS
     rows: int = 2000
