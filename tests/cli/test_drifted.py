@@ -47,7 +47,9 @@ def test_everything_is_printed(capsys: pytest.CaptureFixture[str], monkeypatch: 
     """Lines with verdicts, a limit where there is no p-value, cautions, what is left out, slices, opinions, examples."""
     monkeypatch.setenv("COLUMNS", "200")
     reference, current = windows(0, 200)
-    current = [said(900_000 + k, row.text + " [now]" * 9, tags=row.tags, version="ver_2") for k, row in enumerate(current)]
+    current = [
+        said(900_000 + k, row.text + " [now]" * 9, tags=row.tags, version="ver_2") for k, row in enumerate(current)
+    ]
     report = compare(reference, current, Question(tests=("ks", "psi", "chi_square", "classifier")))
     assert report.lines[0].verdict is Verdict.MOVED
     show("routing", report, reference, current)

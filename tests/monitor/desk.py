@@ -16,7 +16,19 @@ from homeostat.builtin.resources import traffic_path
 from homeostat.types.interaction import Interaction
 
 MODULES = ("argparse", "ast", "asyncio", "calendar", "csv", "datetime", "decimal", "difflib", "email.message", "ftplib")
-MORE = ("gzip", "heapq", "inspect", "json", "logging", "mailbox", "optparse", "pathlib", "socket", "statistics", "tarfile")
+MORE = (
+    "gzip",
+    "heapq",
+    "inspect",
+    "json",
+    "logging",
+    "mailbox",
+    "optparse",
+    "pathlib",
+    "socket",
+    "statistics",
+    "tarfile",
+)
 
 
 def said(row: int, text: str, **more: Any) -> Interaction:

@@ -35,9 +35,9 @@ def test_lengths() -> None:
 
 
 def test_share_outside_ascii() -> None:
-    """Per character; unknown of an empty text."""
+    """In percent of the characters; unknown of an empty text."""
     found = of(NON_ASCII, "abcd", "aññb", "")
-    assert found[:2].tolist() == [0.0, 0.5]
+    assert found[:2].tolist() == [0.0, 50.0]
     assert math.isnan(found[2])
 
 

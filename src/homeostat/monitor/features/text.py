@@ -68,7 +68,7 @@ def _words(rows: Rows, known: Rows) -> Floats:
 
 
 def _non_ascii(rows: Rows, known: Rows) -> Floats:
-    return np.array([sum(c > "\x7f" for c in r.text) / len(r.text) if r.text else math.nan for r in rows])
+    return np.array([100 * sum(c > "\x7f" for c in r.text) / len(r.text) if r.text else math.nan for r in rows])
 
 
 def _scripts(rows: Rows, known: Rows) -> Labels:
@@ -92,7 +92,7 @@ def _wording(rows: Rows, known: Rows) -> Floats:
 
 CHARACTERS = Feature(shape=Shape.NUMBER, unit="characters per request", of=_characters)
 WORDS = Feature(shape=Shape.NUMBER, unit="words per request", of=_words)
-NON_ASCII = Feature(shape=Shape.NUMBER, unit="of the characters outside ASCII", of=_non_ascii)
+NON_ASCII = Feature(shape=Shape.NUMBER, unit="% of the characters outside ASCII", of=_non_ascii)
 SCRIPT = Feature(shape=Shape.LABEL, unit="of the requests", of=_scripts)
 RARITY = Feature(shape=Shape.NUMBER, unit="bits per word", of=_rarity, learns=True)
 WORDING = Feature(shape=Shape.VECTOR, unit="which words a request holds", of=_wording)

@@ -17,9 +17,7 @@ def answered(seed: int, rows: int, *, doubt: float = 0.0, share: float = 0.25) -
     rng = np.random.default_rng(seed)
     label = rng.choice(4, rows, p=[(1 - share) / 3] * 3 + [share])
     sure = rng.beta(8, 2, rows) - doubt * (label == 3)
-    return [
-        said(k, "?", reply=f"l{label[k]}", confidence=float(np.clip(sure[k], 0.01, 0.99))) for k in range(rows)
-    ]
+    return [said(k, "?", reply=f"l{label[k]}", confidence=float(np.clip(sure[k], 0.01, 0.99))) for k in range(rows)]
 
 
 def predictions(rows: list) -> np.ndarray:

@@ -36,7 +36,9 @@ def test_numbers_go_by_tenths_of_the_reference() -> None:
 def test_its_limit_is_no_level_of_significance() -> None:
     """Where nothing moves it is above its limit in hardly any window of 1,000 rows, and in most of 60."""
     rng = np.random.default_rng(1)
-    passed = {n: np.mean([Psi()(rng.random(n), rng.random(n)).statistic > LIMIT for _ in range(200)]) for n in (60, 1000)}
+    passed = {
+        n: np.mean([Psi()(rng.random(n), rng.random(n)).statistic > LIMIT for _ in range(200)]) for n in (60, 1000)
+    }
     assert passed[1000] == 0
     assert passed[60] > 0.5
     assert Psi()(rng.random(60), rng.random(60)).p_value is None

@@ -25,7 +25,7 @@ class Classifier:
     is at most 1 whatever they have to do with each other: the p-value errs on the safe side.
     """
 
-    penalty: float = 300.0
+    penalty: float = 1000.0
     """Weight of half the squared length of the coefficients: heavy, for a window has few rows for so many columns."""
     rows: int = 2000
     """Most rows a window it looks at."""
