@@ -83,10 +83,8 @@ def test_two_files_need_no_project(homeostat: Run, tmp_path: Path, monkeypatch: 
 def test_features_tests_and_detectors_are_chosen(homeostat: Run, tmp_path: Path) -> None:
     """Only what is named, each test on each feature that suits it; no detectors, no opinions."""
     before, after = files(tmp_path)
-    ran = homeostat(
-        "drift", "--reference-file", before, "--current-file", after, "--features", "words, rarity", "--tests", "ks,psi,z",
-        "--detectors", "", "--json",
-    )  # fmt: skip
+    chosen = ("--features", "words, rarity", "--tests", "ks,psi,z", "--detectors", "")
+    ran = homeostat("drift", "--reference-file", before, "--current-file", after, *chosen, "--json")
     report = ran.json["report"]
     pairs = {(line["comparison"]["feature"], line["comparison"]["name"]) for line in report["lines"]}
     assert pairs == {(feature, test) for feature in ("words", "rarity") for test in ("ks", "psi", "z")}

@@ -44,7 +44,9 @@ def test_vectors_are_told_by_their_test() -> None:
 
 
 def test_everything_is_printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lines with verdicts, a limit where there is no p-value, cautions, what is left out, slices, opinions, examples."""
+    """Lines with verdicts, a limit where there is no p-value, cautions, what is left out, slices, opinions,
+    examples.
+    """
     monkeypatch.setenv("COLUMNS", "200")
     reference, current = windows(0, 200)
     current = [

@@ -58,7 +58,9 @@ def test_what_a_window_means(log: Path, reference: str, current: str, before: ra
 
 @pytest.mark.parametrize("window", ["", "last", "last:", "last:-5", "last:many", "newest:5", "2026", "before:5"])
 def test_a_window_that_is_none(log: Path, window: str) -> None:
-    """An error that names the option and says what can be written; there is nothing before the current window itself."""
+    """An error that names the option and says what can be written; there is nothing before the current window
+    itself.
+    """
     with pytest.raises(BadWindow, match="names no window") as caught:
         from_log(log, "", "first:5", window)
     assert caught.value.where == "--current"

@@ -1,4 +1,4 @@
-"""Two windows compared: what really moved stands first, nothing is cried where nothing moved, and bad windows are told."""
+"""Two windows compared: what really moved stands first, where nothing moved nothing is said, bad windows are told."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def line(feature: str, p: float | None, statistic: float = 1.0, threshold: float
 
 
 def test_another_domain_is_seen_in_its_words() -> None:
-    """A tenth of 900 real messages is replaced by sentences about a programming library: the rarity of words moved most,
-    and what stood still is not called moved.
+    """A tenth of 900 real messages is replaced by sentences about a programming library: the rarity of words moved
+    most, and what stood still is not called moved.
     """
     reference, current = windows(0, 900, foreign=0.1)
     report = compare(reference, current, Question())
@@ -132,8 +132,8 @@ def test_vectors_are_told_by_their_tests() -> None:
 
 
 def test_where_nothing_moved_no_line_is_called_moved() -> None:
-    """Of 60 pairs of windows of real messages cut by lot, at most a twentieth, or hardly more, has any line called moved;
-    bare p-values below 0.05 are in several times as many.
+    """Of 60 pairs of windows of real messages cut by lot, at most a twentieth, or hardly more, has any line called
+    moved; bare p-values below 0.05 are in several times as many.
     """
     wrong, bare = 0, 0
     for seed in range(60):

@@ -46,7 +46,7 @@ def test_where_nothing_moves_it_is_even() -> None:
 
 
 def test_a_form_is_the_sum_over_all_pairs() -> None:
-    """w M w, for each w."""
+    """W M w, for each w."""
     rng = np.random.default_rng(3)
     w, m = rng.normal(size=(3, 5)), rng.normal(size=(5, 5))
     by_hand = [sum(w[k, i] * m[i, j] * w[k, j] for i in range(5) for j in range(5)) for k in range(3)]

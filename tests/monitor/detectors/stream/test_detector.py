@@ -54,8 +54,8 @@ def test_a_jump_is_found_in_either_direction(name: str, shift: float) -> None:
 
 
 def test_false_alarms_of_all_beside_each_other() -> None:
-    """In 20,000 numbers that never move: ADWIN and CUSUM hardly ever alarm, Page–Hinkley every few thousand numbers, KSWIN
-    every few hundred.
+    """In 20,000 numbers that never move: ADWIN and CUSUM hardly ever alarm, Page–Hinkley every few thousand numbers,
+    KSWIN every few hundred.
     """
     false = {}
     for name in DETECTORS.names():
