@@ -73,7 +73,7 @@ def test_two_files_need_no_project(homeostat: Run, tmp_path: Path, monkeypatch: 
     """Rows of texts and labels are compared in whatever can be read off them."""
     before, after = files(tmp_path)
     monkeypatch.chdir(tmp_path)
-    ran = homeostat("drift", "--reference-file", before, "--current-file", after, "--json")
+    ran = homeostat("drift", "--reference", before, "--current", after, "--json")
     assert ran.code == 0
     compared = {line["comparison"]["feature"] for line in ran.json["report"]["lines"]}
     assert {"rarity", "words", "characters", "wording", "novelty", "reply"} <= compared
@@ -83,8 +83,8 @@ def test_two_files_need_no_project(homeostat: Run, tmp_path: Path, monkeypatch: 
 def test_features_tests_and_detectors_are_chosen(homeostat: Run, tmp_path: Path) -> None:
     """Only what is named, each test on each feature that suits it; no detectors, no opinions."""
     before, after = files(tmp_path)
-    chosen = ("--features", "words, rarity", "--tests", "ks,psi,z", "--detectors", "")
-    ran = homeostat("drift", "--reference-file", before, "--current-file", after, *chosen, "--json")
+    chosen = ("--features", "words, rarity", "--tests", "ks,psi,z")
+    ran = homeostat("drift", "--reference", before, "--current", after, *chosen, "--json")
     report = ran.json["report"]
     pairs = {(line["comparison"]["feature"], line["comparison"]["name"]) for line in report["lines"]}
     assert pairs == {(feature, test) for feature in ("words", "rarity") for test in ("ks", "psi", "z")}
@@ -95,7 +95,7 @@ def test_features_tests_and_detectors_are_chosen(homeostat: Run, tmp_path: Path)
 def test_all_tests_are_made_if_asked(homeostat: Run, tmp_path: Path) -> None:
     """`--tests all` makes every one that suits some feature of these rows."""
     before, after = files(tmp_path)
-    ran = homeostat("drift", "--reference-file", before, "--current-file", after, "--tests", "all", "--json",
+    ran = homeostat("drift", "--reference", before, "--current", after, "--tests", "all", "--json",
                     "--features", "words,wording,reply")  # fmt: skip
     made = {line["comparison"]["name"] for line in ran.json["report"]["lines"]}
     assert made == {
@@ -112,7 +112,7 @@ def test_all_tests_are_made_if_asked(homeostat: Run, tmp_path: Path) -> None:
         (("--current", "last:600"), BadWindow, "the reference window has no rows"),
         (("--features", "wrods", "--reference", "first:300", "--current", "last:300"), UnknownPlugin, "'words'"),
         (("--tests", "kss", "--reference", "first:300", "--current", "last:300"), UnknownPlugin, "'ks'"),
-        (("--current-file", "b.jsonl", "--reference-file", "none.jsonl"), BadStream, "cannot be read"),
+        (("--reference", "none.jsonl", "--current", "last:300"), BadStream, "cannot be read"),
     ],
 )
 def test_what_cannot_be_compared_is_one_clear_error(
@@ -126,11 +126,13 @@ def test_what_cannot_be_compared_is_one_clear_error(
     assert ran.out == ""
 
 
-def test_one_file_alone_is_a_wrong_call(homeostat: Run, log: Path) -> None:
-    """Both files, or none."""
-    ran = homeostat("drift", "--config", log, "--current-file", "b.jsonl")
-    assert ran.code == 2
-    assert "--reference-file" in ran.err
+def test_detectors_are_named_among_the_tests(homeostat: Run, log: Path) -> None:
+    """With a detector alone the usual tests are made, and it is asked about every number that moved."""
+    windows = ("--reference", "first:300", "--current", "last:300")
+    report = homeostat("drift", *windows, "--config", log, "--tests", "kswin", "--json").json["report"]
+    assert {line["comparison"]["name"] for line in report["lines"]} == {"ks", "chi_square", "classifier"}
+    assert {told["detector"] for told in report["opinions"]} == {"kswin"}
+    assert "rarity" in {told["feature"] for told in report["opinions"]}
 
 
 def test_looking_changes_nothing(homeostat: Run, log: Path, store: Store) -> None:

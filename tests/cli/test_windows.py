@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
 
 from cli.scenes import START, champion, request, version
-from homeostat.cli.windows import from_files, from_log
+from homeostat.cli.windows import read
 from homeostat.errors import BadWindow, UnknownKey
 from homeostat.store import Store
 from homeostat.types.interaction import Interaction, Role
@@ -50,19 +51,21 @@ def test_what_a_window_means(log: Path, reference: str, current: str, before: ra
     """Newest, oldest, those just before the current window, a version's, and between two dates, the second excluded.
     Shadow copies are nobody's traffic.
     """
-    task, older, newer = from_log(log, "", reference, current)
+    task, older, newer = read(log, "", reference, current)
     assert task == "routing"
     assert numbers(older) == list(before)
     assert numbers(newer) == list(after)
 
 
-@pytest.mark.parametrize("window", ["", "last", "last:", "last:-5", "last:many", "newest:5", "2026", "before:5"])
+@pytest.mark.parametrize(
+    "window", ["", "last", "last:", "last:-5", "last:many", "newest:5", "2026", "before:5", "last:5.jsonx"]
+)
 def test_a_window_that_is_none(log: Path, window: str) -> None:
     """An error that names the option and says what can be written; there is nothing before the current window
     itself.
     """
     with pytest.raises(BadWindow, match="names no window") as caught:
-        from_log(log, "", "first:5", window)
+        read(log, "", "first:5", window)
     assert caught.value.where == "--current"
     assert "last:N" in caught.value.fix
 
@@ -70,7 +73,7 @@ def test_a_window_that_is_none(log: Path, window: str) -> None:
 def test_a_date_that_is_none(log: Path) -> None:
     """An error that names the option and shows a date."""
     with pytest.raises(BadWindow, match="'yesterday' is no date") as caught:
-        from_log(log, "", "yesterday..2026-01-01", "last:5")
+        read(log, "", "yesterday..2026-01-01", "last:5")
     assert caught.value.where == "--reference"
     assert "2026-01-31" in caught.value.fix
 
@@ -78,13 +81,27 @@ def test_a_date_that_is_none(log: Path) -> None:
 def test_a_task_that_is_none(log: Path) -> None:
     """As for every command."""
     with pytest.raises(UnknownKey):
-        from_log(log, "routin", "before:5", "last:5")
+        read(log, "routin", "before:5", "last:5")
 
 
-def test_two_files(tmp_path: Path) -> None:
-    """Read as they are, each on its own."""
-    for name in "ab":
-        (tmp_path / f"{name}.jsonl").write_text(f'{{"text": "{name}"}}\n')
-    before, after = from_files(tmp_path / "a.jsonl", tmp_path / "b.jsonl")
-    assert (before[0].text, after[0].text) == ("a", "b")
+@pytest.mark.parametrize(("a", "b"), [("a.jsonl", "b.jsonl.gz"), ("file:plain.txt", "file:b.jsonl.gz")])
+def test_two_files_need_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, a: str, b: str) -> None:
+    """Told by how they end, or called a file; read as they are, each on its own, wherever one stands."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.jsonl", "plain.txt", "b.jsonl.gz"):
+        text = f'{{"text": "{name[0]}"}}\n'.encode()
+        Path(name).write_bytes(gzip.compress(text) if name.endswith("gz") else text)
+    name, before, after = read(tmp_path / "none.yaml", "", a, b)
+    assert name == f"{a} → {b}"
+    assert (before[0].text, after[0].text) == (a.removeprefix("file:")[0], "b")
     assert before[0].id != after[0].id
+
+
+def test_a_file_beside_a_log(log: Path, tmp_path: Path) -> None:
+    """One window may be a file and the other of the log; before a file is before its first time."""
+    path = tmp_path / "new.jsonl"
+    path.write_text(f'{{"text": "a", "time": {START + 25}}}\n{{"text": "b", "time": {START + 9}}}\n')
+    _, before, after = read(log, "", "before:3", str(path))
+    assert numbers(before) == [6, 7, 8]
+    assert [row.text for row in after] == ["b", "a"]
+    assert numbers(read(log, "", str(path), "last:2")[2]) == [38, 39]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from homeostat.errors import UnknownPlugin
-from homeostat.monitor.catalogue import DETECTORS, FEATURES, TESTS, feature_of
+from homeostat.monitor.catalogue import DETECTORS, FEATURES, TESTS, feature_of, told_apart
 from homeostat.monitor.features.feature import Feature, Shape, known_rows
 from monitor.desk import said
 
@@ -75,3 +75,12 @@ def test_a_misspelled_name_is_told() -> None:
         feature_of("rarety", ())
     with pytest.raises(UnknownPlugin, match="did you mean 'classifier'"):
         TESTS.get("clasifier")
+
+
+def test_tests_and_detectors_are_told_apart() -> None:
+    """In the order given, each once; `all` is every one of both; what is neither is told with the nearest."""
+    assert told_apart(["mmd", "adwin", "ks", "mmd"]) == (("mmd", "ks"), ("adwin",))
+    assert told_apart(["all"]) == (TESTS.names(), DETECTORS.names())
+    assert told_apart([]) == ((), ())
+    with pytest.raises(UnknownPlugin, match="did you mean 'page_hinkley'"):
+        told_apart(["ks", "page_hinkly"])

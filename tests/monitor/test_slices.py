@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from homeostat.monitor.slices import LABELS, slices
+from homeostat.monitor.slices import VALUES, slices
 from homeostat.stats.intervals import share_change
 from monitor.desk import said
 
@@ -26,9 +26,9 @@ def test_shares_before_and_after() -> None:
 
 
 def test_labels_replied_are_slices_and_texts_are_not() -> None:
-    """A few different replies are labels; hundreds are texts."""
+    """A few different replies are labels; hundreds are texts, and hundreds of values of a tag are names."""
     labels = [said(k, "?", reply=f"l{k % 3}") for k in range(90)]
-    texts = [said(500 + k, "?", reply=f"text {k}", tags={"a": "b"}) for k in range(LABELS + 1)]
+    texts = [said(500 + k, "?", reply=f"text {k}", tags={"a": "b", "user": f"u{k}"}) for k in range(VALUES + 1)]
     assert {one.name for one in slices(labels, labels)} == {"reply=l0", "reply=l1", "reply=l2"}
     assert {one.name for one in slices(texts, texts)} == {"a=b"}
 

@@ -87,3 +87,19 @@ def feature_of(name: str, tags: Collection[str]) -> Feature:
         known = [TAG + known for known in tags]
         raise UnknownPlugin(f"no row has the tag of '{name}'", where="tags", fix=did_you_mean(name, known))
     return tag(name.removeprefix(TAG))
+
+
+def told_apart(names: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of tests of two windows among some names, and those of detectors on streams; `all` is every one.
+
+    Raises:
+        UnknownPlugin: a name that neither has.
+    """
+    every = (*TESTS.names(), *DETECTORS.names())
+    for name in names:
+        if name not in every and name != "all":
+            known = did_you_mean(name, every)
+            raise UnknownPlugin(f"no test and no detector is called '{name}'", where=TESTS.group, fix=known)
+    asked = every if "all" in names else tuple(dict.fromkeys(names))
+    detectors = set(DETECTORS.names()) - set(TESTS.names())
+    return tuple(n for n in asked if n not in detectors), tuple(n for n in asked if n in detectors)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from homeostat.monitor.features.feature import Rows
@@ -11,8 +11,8 @@ from homeostat.stats.intervals import share_change
 from homeostat.types.interaction import Interaction
 from homeostat.types.report import Score
 
-LABELS = 200
-"""Different replies from which on they are texts, and no slices."""
+VALUES = 200
+"""Different values of a tag, or replies, from which on they are names or texts, and no slices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,20 +29,21 @@ class Slice:
 
 def slices(reference: Rows, current: Rows) -> tuple[Slice, ...]:
     """Every slice of two windows, the one whose share moved most first."""
-    counts = [Counter(name for row in rows for name in _names(row)) for rows in (reference, current)]
-    names = dict.fromkeys(sorted(counts[0] | counts[1]))
-    if sum(name.startswith("reply=") for name in names) > LABELS:
-        names = dict.fromkeys(name for name in names if not name.startswith("reply="))
-    made = [_slice(name, (counts[0][name], len(reference)), (counts[1][name], len(current))) for name in names]
+    counts = [Counter(pair for row in rows for pair in _pairs(row)) for rows in (reference, current)]
+    pairs = sorted(counts[0] | counts[1])
+    values = Counter(tag for tag, _ in pairs)
+    sizes = len(reference), len(current)
+    made = [_slice(pair, counts, sizes) for pair in pairs if values[pair[0]] <= VALUES]
     return tuple(sorted(made, key=lambda one: -abs(one.change.mean)))
 
 
-def _slice(name: str, before: tuple[int, int], after: tuple[int, int]) -> Slice:
+def _slice(pair: tuple[str, str], counts: Sequence[Counter[tuple[str, str]]], sizes: tuple[int, int]) -> Slice:
+    before, after = (counts[0][pair], sizes[0]), (counts[1][pair], sizes[1])
     shares = before[0] / before[1], after[0] / after[1]
-    return Slice(name=name, before=shares[0], after=shares[1], change=share_change(before, after))
+    return Slice(name="=".join(pair), before=shares[0], after=shares[1], change=share_change(before, after))
 
 
-def _names(row: Interaction) -> Iterator[str]:
-    yield from (f"{tag}={value}" for tag, value in row.tags.items())
+def _pairs(row: Interaction) -> Iterator[tuple[str, str]]:
+    yield from row.tags.items()
     if row.reply.strip():
-        yield f"reply={row.reply.strip()}"
+        yield "reply", row.reply.strip()

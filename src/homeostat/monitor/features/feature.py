@@ -19,6 +19,10 @@ Values: TypeAlias = NDArray[Any]
 """Floats or labels, by the feature's shape."""
 
 
+LONGEST = 80
+"""Characters of a label that are read: an array of texts takes as much for each as for its longest."""
+
+
 class Shape(StrEnum):
     """What the values of a feature are."""
 
@@ -48,7 +52,7 @@ class Feature:
 def known_rows(values: Values) -> Values:
     """The values without those that are unknown."""
     if values.dtype.kind == "U":
-        return values[values != ""]
-    whole = np.isfinite(values) if values.ndim == 1 else np.isfinite(values).all(axis=1)
-    found: Values = values[whole]
-    return found
+        known = values != ""
+    else:
+        known = np.isfinite(values) if values.ndim == 1 else np.isfinite(values).all(axis=1)
+    return np.asarray(values[known])

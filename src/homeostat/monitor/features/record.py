@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from homeostat.monitor.features.feature import Feature, Floats, Labels, Rows, Shape
+from homeostat.monitor.features.feature import LONGEST, Feature, Floats, Labels, Rows, Shape
 
 
 def tag(name: str) -> Feature:
     """The feature that a tag is: its value in each row, empty where a row has none."""
 
     def values(rows: Rows, known: Rows) -> Labels:
-        return np.array([row.tags.get(name, "") for row in rows], dtype=np.str_)
+        return np.array([row.tags.get(name, "")[:LONGEST] for row in rows], dtype=np.str_)
 
     return Feature(shape=Shape.LABEL, unit="of the requests", of=values)
 

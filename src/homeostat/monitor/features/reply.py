@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from homeostat.monitor.features.feature import Feature, Floats, Labels, Rows, Shape
+from homeostat.monitor.features.feature import LONGEST, Feature, Floats, Labels, Rows, Shape
 from homeostat.monitor.features.text import words_of
 
 REFUSALS = (
@@ -70,7 +70,7 @@ def _reply_words(rows: Rows, known: Rows) -> Floats:
 
 
 def _replies(rows: Rows, known: Rows) -> Labels:
-    return np.array([row.reply.strip() for row in rows], dtype=np.str_)
+    return np.array([row.reply.strip()[:LONGEST] for row in rows], dtype=np.str_)
 
 
 def _refusals(rows: Rows, known: Rows) -> Labels:
