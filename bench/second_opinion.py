@@ -6,8 +6,8 @@ Strangeness is a normal number; a changed row is 1.466 stranger, so that it is t
 reference of 1,000 rows comes first. False alarms are counted in streams in which nothing moves, an equal number of rows
 in all; delays over streams in which a share of the rows changes after 500. The e-detector is set to 50,000 rows (its
 growing reference is what its bound needs), the others as they are when nobody sets them; `ks` is Kolmogorov-Smirnov on
-each batch of 50 at 0.001. A stream in which a detector has alarmed before the change is left out of its delays. Prints a
-table; not a bar.
+each batch of 50 at 0.001. A stream in which a detector has alarmed before the change is left out of its delays. Prints
+a table; not a bar.
 """
 
 from __future__ import annotations
