@@ -178,6 +178,12 @@ class LeakedAnswer(HomeostatError, ValueError):
     code = "E207"
 
 
+class BadWindow(HomeostatError, ValueError):
+    """A window of traffic that cannot be read, holds too few rows, or shares some with the one it is compared with."""
+
+    code = "E208"
+
+
 class ModelNotFound(HomeostatError, FileNotFoundError):
     """A model folder or hub name that is not there."""
 

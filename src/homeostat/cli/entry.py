@@ -24,6 +24,7 @@ COMMANDS = {
     "up": "up",
     "turn": "turn",
     "watch": "watch",
+    "drift": "drift",
     "quality": "quality",
     "versions": "versions",
     "promote": "promote",

@@ -43,6 +43,22 @@ def proportion(k: int, n: int, level: float = 0.95) -> Score:
     return Score(mean=k / n, low=low, high=high, n=n)
 
 
+def share_change(before: tuple[int, int], after: tuple[int, int], level: float = 0.95) -> Score:
+    """The change of a share between two sets of rows, each given as (rows with it, rows), with its two-sided interval.
+
+    Newcombe's hybrid of two Wilson intervals, which holds its level at shares near 0 and small numbers where the usual
+    normal interval does not (Newcombe 1998, Statistics in Medicine 17:873, method 10). `n` is the rows of both.
+
+    Raises:
+        ValueError: no rows, or more rows with it than rows.
+    """
+    (low_1, share_1, high_1), (low_2, share_2, high_2) = (_wilson(k, n, level) for k, n in (before, after))
+    mean = share_2 - share_1
+    low = mean - np.hypot(share_2 - low_2, high_1 - share_1)
+    high = mean + np.hypot(high_2 - share_2, share_1 - low_1)
+    return Score(mean=mean, low=float(low), high=float(high), n=before[1] + after[1])
+
+
 def upper_bound(k: int, n: int, level: float = 0.95) -> float:
     """The exact one-sided upper bound of the share k/n: above it, k or fewer come up less often than 1 - level.
 
@@ -99,6 +115,16 @@ def _values(values: ArrayLike | Sequence[float]) -> Floats:
     if not len(x):
         raise ValueError("no values")
     return x
+
+
+def _wilson(k: int, n: int, level: float) -> tuple[float, float, float]:
+    """Wilson's interval of k/n: its low end, the share, its high end."""
+    if n < 1 or not 0 <= k <= n:
+        raise ValueError(f"{k} of {n} is not a share")
+    z, share = float(stats.norm.ppf((1 + level) / 2)), k / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * float(np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)))
+    return max(middle - half, 0.0), share, min(middle + half, 1.0)
 
 
 def _t_interval(x: Floats, level: float) -> Score:

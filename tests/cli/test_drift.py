@@ -1,0 +1,144 @@
+"""Comparing two windows from the command line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Run
+from cli.scenes import START, champion
+from homeostat.errors import BadStream, BadWindow, UnknownPlugin
+from homeostat.store import Store
+from monitor.desk import manual, windows
+
+
+@pytest.fixture
+def log(shop: Path, store: Store) -> Path:
+    """The log of a task: 300 real messages, then 300 of which a quarter are about something else."""
+    first = champion(store, "first")
+    before, after = windows(0, 300, foreign=0.25)
+    rows = [
+        replace(row, id=f"int_{k:04}", task="routing", version=first.id, time=START + 60 * k)
+        for k, row in enumerate([*before, *after])
+    ]
+    store.interactions.add(rows)
+    return shop
+
+
+def files(folder: Path, foreign: float = 0.25) -> tuple[Path, Path]:
+    """The same as two files of JSON lines."""
+    paths = folder / "a.jsonl", folder / "b.jsonl"
+    for path, rows in zip(paths, windows(0, 300, foreign=foreign), strict=True):
+        path.write_text("".join(json.dumps({"text": row.text, "label": row.reply}) + "\n" for row in rows))
+    return paths
+
+
+def test_what_moved_stands_first(homeostat: Run, log: Path) -> None:
+    """The rarity of words, before and now, with its verdict; then slices and the most novel texts."""
+    ran = homeostat("drift", "routing", "--reference", "before:300", "--current", "last:300", "--config", log)
+    assert ran.code == 0
+    lines = ran.out.splitlines()
+    assert "300 requests" in lines[0]
+    assert lines[3].split()[0] in ("rarity", "wording", "novelty")
+    assert lines[3].rstrip().endswith("moved")
+    rarity = next(one for one in lines if one.startswith("rarity"))
+    assert "bits per word" in rarity
+    assert "channel=" in ran.out
+    shown = ran.out.partition("the most novel current texts")[2]
+    assert any(text[:40] in shown for text in manual())
+
+
+def test_the_same_as_json(homeostat: Run, log: Path) -> None:
+    """The whole report, with numbers that JSON lacks as null."""
+    ran = homeostat("drift", "--reference", "first:300", "--current", "last:300", "--config", log, "--json")
+    report = ran.json["report"]
+    assert ran.json["compared"] == "routing"
+    assert (report["n_reference"], report["n_current"]) == (300, 300)
+    first = report["lines"][0]
+    assert first["verdict"] == "moved"
+    assert first["q"] <= first["holm"] <= 0.05
+    assert {"name", "feature", "statistic", "p_value", "effect", "n_reference", "n_current", "threshold"} == set(
+        first["comparison"]
+    )
+    vector = next(line for line in report["lines"] if line["shape"] == "vector")
+    assert vector["before"] is None
+    assert len(report["novel"]) == 10
+    assert len(report["slices"]) == 10
+
+
+def test_two_files_need_no_project(homeostat: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of texts and labels are compared in whatever can be read off them."""
+    before, after = files(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    ran = homeostat("drift", "--reference", before, "--current", after, "--json")
+    assert ran.code == 0
+    compared = {line["comparison"]["feature"] for line in ran.json["report"]["lines"]}
+    assert {"rarity", "words", "characters", "wording", "novelty", "reply"} <= compared
+    assert not (tmp_path / ".homeostat").exists()
+
+
+def test_features_tests_and_detectors_are_chosen(homeostat: Run, tmp_path: Path) -> None:
+    """Only what is named, each test on each feature that suits it; no detectors, no opinions."""
+    before, after = files(tmp_path)
+    chosen = ("--features", "words, rarity", "--tests", "ks,psi,z")
+    ran = homeostat("drift", "--reference", before, "--current", after, *chosen, "--json")
+    report = ran.json["report"]
+    pairs = {(line["comparison"]["feature"], line["comparison"]["name"]) for line in report["lines"]}
+    assert pairs == {(feature, test) for feature in ("words", "rarity") for test in ("ks", "psi", "z")}
+    assert report["opinions"] == []
+    assert [line["comparison"]["name"] for line in report["lines"][-2:]] == ["psi", "psi"]
+
+
+def test_all_tests_are_made_if_asked(homeostat: Run, tmp_path: Path) -> None:
+    """`--tests all` makes every one that suits some feature of these rows."""
+    before, after = files(tmp_path)
+    ran = homeostat("drift", "--reference", before, "--current", after, "--tests", "all", "--json",
+                    "--features", "words,wording,reply")  # fmt: skip
+    made = {line["comparison"]["name"] for line in ran.json["report"]["lines"]}
+    assert made == {
+        "chi_square", "classifier", "energy", "g", "ks", "mmd", "mmd_random", "psi", "wasserstein", "z",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "told"),
+    [
+        (("--current", "lst:5"), BadWindow, "names no window"),
+        (("--reference", "first:400", "--current", "last:300"), BadWindow, "overlap: 100 rows"),
+        (("--current", "last:10"), BadWindow, "the current window has 10 rows"),
+        (("--current", "last:600"), BadWindow, "the reference window has no rows"),
+        (("--features", "wrods", "--reference", "first:300", "--current", "last:300"), UnknownPlugin, "'words'"),
+        (("--tests", "kss", "--reference", "first:300", "--current", "last:300"), UnknownPlugin, "'ks'"),
+        (("--reference", "none.jsonl", "--current", "last:300"), BadStream, "cannot be read"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_clear_error(
+    homeostat: Run, log: Path, arguments: tuple[str, ...], error: type, told: str
+) -> None:
+    """With the exit code of its kind, what is wrong, and how to fix it."""
+    ran = homeostat("drift", "--config", log, *arguments)
+    assert ran.code == error.exit  # type: ignore[attr-defined]
+    assert told in ran.err
+    assert "fix: " in ran.err
+    assert ran.out == ""
+
+
+def test_detectors_are_named_among_the_tests(homeostat: Run, log: Path) -> None:
+    """With a detector alone the usual tests are made, and it is asked about every number that moved."""
+    windows = ("--reference", "first:300", "--current", "last:300")
+    report = homeostat("drift", *windows, "--config", log, "--tests", "kswin", "--json").json["report"]
+    assert {line["comparison"]["name"] for line in report["lines"]} == {"ks", "chi_square", "classifier"}
+    assert {told["detector"] for told in report["opinions"]} == {"kswin"}
+    assert "rarity" in {told["feature"] for told in report["opinions"]}
+
+
+def test_looking_changes_nothing(homeostat: Run, log: Path, store: Store) -> None:
+    """A comparison writes no signal and opens no turn."""
+    before = store.interactions.count("routing")
+    assert homeostat("drift", "--reference", "first:300", "--current", "last:300", "--config", log).code == 0
+    assert store.interactions.count("routing") == before
+    assert store.signals.list("routing") == []
+    assert store.turns.list("routing") == []
