@@ -7,20 +7,26 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import torch
 
+from homeostat.alert.causes import of_worker
+from homeostat.alert.channels.opened import opened
+from homeostat.alert.courier import Courier
 from homeostat.config.schema import Config
 from homeostat.errors import HomeostatError
 from homeostat.loop import drill, turn
 from homeostat.loop.durable import TurnQueue, launch, only_worker
+from homeostat.loop.telling import Telling
 from homeostat.loop.watching import Watch
 from homeostat.loop.workshop import Workshop, use
 
 NICENESS = 5
 """How far the worker steps back behind the process that answers users."""
+PARTING_S = 1.0
+"""Seconds in which what is under way may still be sent when the worker ends with an error."""
 WORKFLOWS = (turn.turn, drill.drill)
 """What DBOS finds in this process, for having been imported."""
 _held = ExitStack()
@@ -39,26 +45,43 @@ def work(config: Config, *, stopped: Callable[[], bool], announce: Callable[[str
     folder = Path(config.folder)
     if not _take(folder, stopped):
         return
+    ways = opened(config.alerts)  # a secret that is missing is told now, and not when it is needed
     shop = Workshop.open(config)
     use(shop)
     launch(folder)
-    watch = Watch(shop, TurnQueue(folder))
+    watch, telling = Watch(shop, TurnQueue(folder)), Telling(shop)
+    courier = Courier(shop.store, ways, config.alerts.tries, config.alerts.timeout_s)
+    courier.start()
     announce("the worker is watching")
     status = 1
     try:
         while not stopped():
             watch.tick()
+            telling.tick()
             time.sleep(config.release.poll_s)
         status = 0
     except HomeostatError as problem:
         sys.stderr.write(f"{problem}\n")
         status = problem.exit
-    except Exception:
+        _tell_end(telling, courier, problem)
+    except Exception as problem:
         traceback.print_exc()
+        _tell_end(telling, courier, problem)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
+
+
+def _tell_end(telling: Telling, courier: Courier, problem: Exception) -> None:
+    """Tell people that nobody watches any more, as far as the store still takes it and a receiver answers at once."""
+    code = f"{problem.code} {problem.what}" if isinstance(problem, HomeostatError) else type(problem).__name__
+    with suppress(Exception):  # the process ends in any case, with the error that ended it
+        now = time.time()
+        telling.tell([of_worker(code, now)], now)
+        courier.stop(PARTING_S)
+        for name in courier.ways:
+            courier.flush(name)
 
 
 def _take(folder: Path, stopped: Callable[[], bool]) -> bool:

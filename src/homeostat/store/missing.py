@@ -17,10 +17,20 @@ NOUNS = {
     "vdt": "verdict",
     "rel": "release",
     "trn": "turn",
+    "alr": "alert",
+    "sil": "silence",
+    "dlv": "delivery",
 }
 """What an id begins with -> the noun it names."""
 STORE = "the project's store"
-LISTED = {"ver": "`homeostat versions` lists them", "sig": "`homeostat watch` lists them", "trn": "see /ui/turns"}
+LISTED = {
+    "ver": "`homeostat versions` lists them",
+    "sig": "`homeostat watch` lists them",
+    "trn": "see /ui/turns",
+    "alr": "`homeostat alerts` lists them",
+    "sil": "`homeostat alerts silences` lists them",
+    "dlv": "`homeostat alerts` lists those that are not sent",
+}
 """Where a noun's ids are found."""
 
 
