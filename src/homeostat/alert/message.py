@@ -43,7 +43,7 @@ def body(alert: Alert, edition: str, project: str) -> dict[str, Any]:
 def deliveries(
     alert: Alert, edition: str, channels: Mapping[str, Channel], *, project: str, now: float
 ) -> Sequence[Delivery]:
-    """One delivery for each channel that wants alerts of this severity; the same alert and edition give the same ids."""
+    """One delivery for each channel that wants alerts of this severity; the same alert and edition, the same ids."""
     told = body(alert, edition, project)
     return [
         Delivery(

@@ -14,8 +14,8 @@ def joined(before: Alert | None, cause: Alert, settings: Settings, silences: Ite
     """The alert that a new cause is part of, told once more where that is due.
 
     The newest alert of the group takes the cause in if it is open and came last within `window_s`; else the cause is an
-    alert of its own. Either is told if the group was never told, not within `cool_down_s`, or only less severely than it
-    is now, and no silence matches. `told` counts that, so it is told exactly when `told` is higher than before.
+    alert of its own. Either is told if the group was never told, not within `cool_down_s`, or only less severely than
+    it is now, and no silence matches. `told` counts that, so it is told exactly when `told` is higher than before.
     """
     alert = cause
     if before is not None:

@@ -1,4 +1,4 @@
-"""The signature of a webhook: HMAC-SHA256 over the moment and the body, so that neither can be changed or played again."""
+"""The signature of a webhook: HMAC-SHA256 over the moment and the body, so that neither is changed or played again."""
 
 from __future__ import annotations
 

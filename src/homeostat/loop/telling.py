@@ -18,6 +18,7 @@ from homeostat.alert.rules import joined, matches, over
 from homeostat.loop.workshop import Workshop
 from homeostat.metrics.text import chrf_row
 from homeostat.stats.intervals import mean_interval
+from homeostat.store.notes import SEEN
 from homeostat.types.alert import DISK, FAILED, OBJECTIVE, REFUSED, ROLLBACK, WORKER, Alert, Remedy
 from homeostat.types.delivery import Delivery
 from homeostat.types.release import Stage
@@ -68,6 +69,7 @@ class Telling:
         scores = {task: (wanted, score) for task, wanted, score in self._scores()} if due else {}
         if due:
             self._looked = now
+            self.shop.store.state.put(SEEN, now)
             self.tell(self._states(scores, now), now)
         for alert in self.shop.store.alerts.open():
             if because := self._gone(alert, scores, due=due):

@@ -40,12 +40,12 @@ def work(config: Config, *, stopped: Callable[[], bool], announce: Callable[[str
     stopped from outside its thread, and training would keep the process from ending for minutes. An error of the watch
     is printed and ends the process the same way, with the error's exit code.
     """
+    ways = opened(config.alerts)  # a secret that is missing is told now, and not in the night when it is needed
     os.nice(NICENESS)
     torch.set_num_threads(config.model.threads)
     folder = Path(config.folder)
     if not _take(folder, stopped):
         return
-    ways = opened(config.alerts)  # a secret that is missing is told now, and not when it is needed
     shop = Workshop.open(config)
     use(shop)
     launch(folder)

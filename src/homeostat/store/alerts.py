@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, case, exists, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from homeostat.store import rows
 from homeostat.store.deliveries import hand_over
@@ -61,14 +61,13 @@ class Alerts(Nouns[Alert]):
         with self._database.read() as connection:
             return [rows.rebuild(Alert, body) for body in connection.execute(query).scalars()]
 
-    def counts(self) -> list[tuple[str, str, Severity, int, int]]:
-        """(task, kind, severity as it first was, alerts ever, alerts that are open) of everything there is."""
+    def counts(self) -> list[tuple[str, str, Severity, int]]:
+        """(task, kind, severity as it first was, alerts ever) of everything there is."""
         kinds = (alerts.c.task, alerts.c.kind, alerts.c.severity)
-        still = func.sum(case((alerts.c.resolved == 0.0, 1), else_=0))
-        query = select(*kinds, func.count(), still).group_by(*kinds).order_by(*kinds)
+        query = select(*kinds, func.count()).group_by(*kinds).order_by(*kinds)
         with self._database.read() as connection:
             found = connection.execute(query).all()
-        return [(task, kind, Severity(severity), total, int(left)) for task, kind, severity, total, left in found]
+        return [(task, kind, Severity(severity), total) for task, kind, severity, total in found]
 
     def _newest(self, connection: Connection, key: str) -> Alert | None:
         query = select(alerts.c.body).where(alerts.c.key == key).order_by(alerts.c.seq.desc()).limit(1)

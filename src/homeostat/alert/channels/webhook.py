@@ -1,4 +1,4 @@
-"""HTTP: a program of yours, signed, and the webhooks of chats. One POST; what is not answered with 2xx was not taken."""
+"""HTTP: a program of yours, signed, and the webhooks of chats. One POST; what is not answered with 2xx is not taken."""
 
 from __future__ import annotations
 

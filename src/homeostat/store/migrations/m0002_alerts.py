@@ -57,8 +57,8 @@ def _deliveries() -> None:
         _words("problem"),
         _number("sent"),
         sa.PrimaryKeyConstraint("seq", name="pk_deliveries"),
+        sa.UniqueConstraint("alert", "channel", "edition", name="uq_deliveries_alert_channel_edition"),
         sa.UniqueConstraint("id", name="uq_deliveries_id"),
-        sa.UniqueConstraint("alert", "channel", "edition", name="uq_deliveries_alert"),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_deliveries_channel_state_due", "deliveries", ["channel", "state", "due"])
