@@ -86,7 +86,7 @@ def test_what_is_open(store: Store) -> None:
     assert [alert.id for alert in store.alerts.open("u")] == ["alr_2"]
     assert store.alerts.get("alr_1") == ended
     assert [d.edition for d in store.deliveries.list(alert="alr_1")] == ["1", "resolved"]
-    with pytest.raises(NotFound, match="did you mean alr_1"):
+    with pytest.raises(NotFound, match="`homeostat alerts` lists them"):
         store.alerts.change("alr_7", lambda one: (one, []))
 
 

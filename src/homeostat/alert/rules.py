@@ -61,7 +61,7 @@ def _after(before: Alert, cause: Alert) -> Alert:
 
 
 def _is_due(alert: Alert, now: float, settings: Settings) -> bool:
-    if alert.told_as is None or alert.severity.rank > alert.told_as.rank:
+    if not alert.told_at or alert.severity.rank > alert.told_as.rank:
         return True
     return now - alert.told_at >= settings.cool_down_s
 

@@ -68,7 +68,7 @@ class Alert:
     """How often it was handed to the channels."""
     told_at: float = 0.0
     """When that was last; 0 for never."""
-    told_as: Severity | None = None
+    told_as: Severity = Severity.INFO
     """The severity it had then."""
     silence: str = ""
     """Id of the silence that kept it from being told when it came last."""
