@@ -47,7 +47,7 @@ def test_as_json(homeostat: Run, shop: Path, store: Store) -> None:
     assert (found["id"], found["state"], found["tries"]) == ("dlv_a", "waiting", 0)
 
 
-@pytest.mark.parametrize(("id", "said"), [("dlv_b", "no delivery 'dlv_b'"), ("alr_a", "is a alert's")])
+@pytest.mark.parametrize(("id", "said"), [("dlv_b", "no delivery 'dlv_b'"), ("alr_a", "is an alert's")])
 def test_one_that_there_is_not(homeostat: Run, shop: Path, store: Store, id: str, said: str) -> None:
     """An error that says what was given instead."""
     put(store, Post.DEAD)

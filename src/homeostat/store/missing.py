@@ -38,7 +38,8 @@ def not_found(connection: Connection, table: Table, prefix: str, id: str) -> Not
     """The error to raise when `table`, whose ids begin with `prefix`, does not hold `id`."""
     begins = id.partition("_")[0]
     if begins != prefix and begins in NOUNS:
-        what = f"no {NOUNS[prefix]} '{id}': an id that begins with {begins}_ is a {NOUNS[begins]}'s"
+        a = "an" if NOUNS[begins][0] in "aeiou" else "a"
+        what = f"no {NOUNS[prefix]} '{id}': an id that begins with {begins}_ is {a} {NOUNS[begins]}'s"
         return NotFound(what, where=STORE, fix=f"give one like {prefix}_…")
     near = _nearest(connection, table, id)
     fix = f"did you mean {' or '.join(near)}?" if near else LISTED.get(prefix, "")
