@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -54,16 +55,20 @@ class Receiver:
 
 
 @contextmanager
-def receiving(*statuses: int, after: int = 200, silent_s: float = 3.0) -> Iterator[Receiver]:
-    """A receiver that answers its first requests with these statuses, in order, and all that follow with `after`."""
-    waiting, lock = list(statuses), threading.Lock()
+def receiving(*statuses: int, after: int = 200, silent_s: float = 3.0, each: bool = False) -> Iterator[Receiver]:
+    """A receiver that answers its first requests with these statuses, in order, and all that follow with `after`; with
+    `each`, the first requests of each key.
+    """
+    waiting: defaultdict[str, list[int]] = defaultdict(lambda: list(statuses))
+    lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             with lock:
-                status = waiting.pop(0) if waiting else after
                 headers = {name.lower(): value for name, value in self.headers.items()}
+                mine = waiting[headers.get("idempotency-key", "") if each else ""]
+                status = mine.pop(0) if mine else after
                 receiver.met.append(Met(self.path, headers, body, status))
             if status == RESET:
                 _tear(self.connection)

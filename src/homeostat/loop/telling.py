@@ -16,7 +16,7 @@ from homeostat.alert import causes
 from homeostat.alert.message import RESOLVED, deliveries
 from homeostat.alert.rules import joined, matches, over
 from homeostat.loop.workshop import Workshop
-from homeostat.metrics.text import chrf_row
+from homeostat.monitor.quality.course import right
 from homeostat.stats.intervals import mean_interval
 from homeostat.store.notes import SEEN
 from homeostat.types.alert import DISK, FAILED, OBJECTIVE, REFUSED, ROLLBACK, WORKER, Alert, Remedy
@@ -24,7 +24,6 @@ from homeostat.types.delivery import Delivery
 from homeostat.types.release import Stage
 from homeostat.types.report import Score
 from homeostat.types.signal import Moved, Signal
-from homeostat.types.task import Kind
 
 LOOK_S = 60.0
 """Seconds between two looks at what is not written down as a row."""
@@ -146,7 +145,7 @@ class Telling:
                 continue
             newest = store.interactions.labeled(name, version=champion)[-LABELS:]
             if len(newest) >= FEWEST:
-                values = [_right(entry.kind, i.reply, f.value) for i, f in newest]
+                values = [right(entry.kind, i.reply, f.value) for i, f in newest]
                 yield name, entry.objective_at_least, mean_interval(values, LEVEL)
 
     def _free_mb(self) -> float:
@@ -179,8 +178,3 @@ class Telling:
         later = turns[places[0] + 1 :] if places else []
         good = [turn for turn in later if turn.state not in ("open", "failed", "gate")]
         return f"turn {good[-1].id} ended at {good[-1].state}" if good else ""
-
-
-def _right(kind: Kind, reply: str, said: str) -> float:
-    """How right a reply is, in [0, 1]."""
-    return float(reply == said) if kind is Kind.LABEL else chrf_row(reply, said) / 100.0
