@@ -19,7 +19,7 @@ from homeostat.errors import NoProject, UnknownKey
 HEAVY = {"torch", "transformers", "peft", "accelerate", "sqlalchemy", "dbos", "scipy", "numpy"}
 LIGHT = [
     *("init", "versions", "promote", "rollback", "why", "verify", "watch", "turn", "doctor"),
-    *("alerts", "alerts test", "alerts silence", "alerts silences", "alerts retry", "alerts rules"),
+    *("alerts", "alerts test", "alerts silence", "alerts silences", "alerts retry", "alerts close", "alerts rules"),
 ]
 """Commands that need no model, and so load no model library."""
 LOADED = """

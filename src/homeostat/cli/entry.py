@@ -35,6 +35,7 @@ COMMANDS = {
     "alerts silence": "silence",
     "alerts silences": "silences",
     "alerts retry": "retry",
+    "alerts close": "close",
     "alerts rules": "rules",
     "eval": "evaluate",
     "ensemble": "ensemble",

@@ -13,14 +13,12 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from homeostat.alert import causes
-from homeostat.alert.message import RESOLVED, deliveries
-from homeostat.alert.rules import joined, matches, over
+from homeostat.alert.record import resolve, tell
 from homeostat.loop.workshop import Workshop
 from homeostat.monitor.quality.course import right
 from homeostat.stats.intervals import mean_interval
 from homeostat.store.notes import SEEN
 from homeostat.types.alert import DISK, FAILED, OBJECTIVE, REFUSED, ROLLBACK, WORKER, Alert, Remedy
-from homeostat.types.delivery import Delivery
 from homeostat.types.release import Stage
 from homeostat.types.report import Score
 from homeostat.types.signal import Moved, Signal
@@ -49,6 +47,8 @@ class Telling:
     clock: Callable[[], float] = time.time
     _seen: set[str] = field(init=False, default_factory=set)
     """Rows that were told of, or that were there before anybody was to be told."""
+    _since: dict[str, float] = field(init=False, default_factory=dict)
+    """Version -> the oldest reply that still counts for its objective: nothing before it is read again."""
     _looked: float = field(init=False, default=float("-inf"))
 
     def __post_init__(self) -> None:
@@ -72,37 +72,11 @@ class Telling:
             self.tell(self._states(scores, now), now)
         for alert in self.shop.store.alerts.open():
             if because := self._gone(alert, scores, due=due):
-                self.resolve(alert, because, now)
+                resolve(self.shop.store, self.shop.config, alert.id, because, now)
 
     def tell(self, found: Sequence[Alert], now: float) -> None:
         """Write causes down, each in its group, with what is to be sent of it."""
-        if not found:
-            return
-        settings, project = self.shop.config.alerts, self.shop.config.project
-        silences = self.shop.store.silences.in_force(now)
-
-        def rule(before: Alert | None, cause: Alert) -> tuple[Alert, Sequence[Delivery]]:
-            after = joined(before, cause, settings, silences)
-            known = before.told if before is not None and before.id == after.id else 0
-            if after.told == known:
-                return after, ()
-            return after, deliveries(after, str(after.told), settings.channels, project=project, now=now)
-
-        self.shop.store.alerts.tell(found, rule)
-
-    def resolve(self, alert: Alert, because: str, now: float) -> None:
-        """Say that an alert is over to all who were told of it."""
-        settings, project = self.shop.config.alerts, self.shop.config.project
-        silences = self.shop.store.silences.in_force(now)
-
-        def rule(before: Alert) -> tuple[Alert, Sequence[Delivery]]:
-            after = over(before, because, now)
-            quiet = before.resolved or not before.told or any(matches(one, before, now) for one in silences)
-            if quiet:
-                return after, ()
-            return after, deliveries(after, RESOLVED, settings.channels, project=project, now=now)
-
-        self.shop.store.alerts.change(alert.id, rule)
+        tell(self.shop.store, self.shop.config, found, now)
 
     def _rows(self, now: float) -> Iterator[tuple[str, Alert]]:
         """The newest rows that are worth an alert, oldest first, with their causes."""
@@ -143,7 +117,10 @@ class Telling:
             champion = store.aliases.get(name, "champion")
             if entry.objective_at_least is None or champion is None:
                 continue
-            newest = store.interactions.labeled(name, version=champion)[-LABELS:]
+            since = self._since.get(champion, 0.0)
+            newest = store.interactions.labeled(name, version=champion, since=since)[-LABELS:]
+            if len(newest) == LABELS:
+                self._since[champion] = newest[0][0].time
             if len(newest) >= FEWEST:
                 values = [right(entry.kind, i.reply, f.value) for i, f in newest]
                 yield name, entry.objective_at_least, mean_interval(values, LEVEL)
