@@ -15,6 +15,7 @@ import torch
 from homeostat.alert.causes import of_worker
 from homeostat.alert.channels.opened import opened
 from homeostat.alert.courier import Courier
+from homeostat.alert.record import tell
 from homeostat.config.schema import Config
 from homeostat.errors import HomeostatError
 from homeostat.loop import drill, turn
@@ -22,11 +23,13 @@ from homeostat.loop.durable import TurnQueue, launch, only_worker
 from homeostat.loop.telling import Telling
 from homeostat.loop.watching import Watch
 from homeostat.loop.workshop import Workshop, use
+from homeostat.types.alert import Alert
+from homeostat.types.delivery import Post
 
 NICENESS = 5
 """How far the worker steps back behind the process that answers users."""
-PARTING_S = 1.0
-"""Seconds in which what is under way may still be sent when the worker ends with an error."""
+PARTING_S = 5.0
+"""Seconds in which it may still be sent that the worker ends with an error."""
 WORKFLOWS = (turn.turn, drill.drill)
 """What DBOS finds in this process, for having been imported."""
 _held = ExitStack()
@@ -50,8 +53,7 @@ def work(config: Config, *, stopped: Callable[[], bool], announce: Callable[[str
     use(shop)
     launch(folder)
     watch, telling = Watch(shop, TurnQueue(folder)), Telling(shop)
-    courier = Courier(shop.store, ways, config.alerts.tries, config.alerts.timeout_s)
-    courier.start()
+    Courier(shop.store, ways, config.alerts.tries, config.alerts.timeout_s).start()
     announce("the worker is watching")
     status = 1
     try:
@@ -63,25 +65,30 @@ def work(config: Config, *, stopped: Callable[[], bool], announce: Callable[[str
     except HomeostatError as problem:
         sys.stderr.write(f"{problem}\n")
         status = problem.exit
-        _tell_end(telling, courier, problem)
+        _tell_end(shop, problem)
     except Exception as problem:
         traceback.print_exc()
-        _tell_end(telling, courier, problem)
+        _tell_end(shop, problem)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
 
 
-def _tell_end(telling: Telling, courier: Courier, problem: Exception) -> None:
-    """Tell people that nobody watches any more, as far as the store still takes it and a receiver answers at once."""
+def _tell_end(shop: Workshop, problem: Exception) -> None:
+    """Tell people that nobody watches any more, as far as the store still takes it; what is not sent soon is sent by
+    the next worker.
+    """
     code = f"{problem.code} {problem.what}" if isinstance(problem, HomeostatError) else type(problem).__name__
     with suppress(Exception):  # the process ends in any case, with the error that ended it
-        now = time.time()
-        telling.tell([of_worker(code, now)], now)
-        courier.stop(PARTING_S)
-        for name in courier.ways:
-            courier.flush(name)
+        (last,) = tell(shop.store, shop.config, [of_worker(code, time.time())], time.time())
+        until = time.monotonic() + PARTING_S
+        while _waits(shop, last) and time.monotonic() < until:
+            time.sleep(0.1)
+
+
+def _waits(shop: Workshop, alert: Alert) -> bool:
+    return any(one.state is Post.WAITING for one in shop.store.deliveries.list(alert=alert.id))
 
 
 def _take(folder: Path, stopped: Callable[[], bool]) -> bool:
