@@ -44,6 +44,7 @@ docs: $(READY) ## write the pages and pictures that are made from the code
 	$(BIN)/python docs/commands_page.py
 	$(BIN)/python docs/errors_page.py
 	$(BIN)/python docs/methods_page.py
+	$(BIN)/python docs/deploy.py
 	$(BIN)/python docs/tree.py
 
 clean: ## remove what these words have made

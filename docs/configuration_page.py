@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from homeostat.config import schema
-from homeostat.config.schema import Config, Limits, Tasks
+from homeostat.config.schema import Alerts, Channel, Config, Limits, Tasks
 
 PAGE = Path(__file__).parent / "reference" / "configuration.md"
 HEAD = """# Configuration
@@ -36,6 +36,9 @@ def page() -> str:
         if kind:
             prefix = "tasks.NAME" if kind is Tasks else entry.name
             parts.append(_table(texts[kind.__name__, ""], prefix, kind, list(fields(kind)), texts))
+        if kind is Alerts:
+            inner = "alerts.channels.NAME"
+            parts.append(_table(texts[Channel.__name__, ""], inner, Channel, list(fields(Channel)), texts))
     return "\n".join(parts)
 
 

@@ -28,6 +28,7 @@ OUTSIDE = {
     ".ci/run": "what a change must pass before it lands",
     "docs/": "tutorial, concepts, reference (generated), decisions, log (negative results too)",
     "bench/": "every claim as a command that prints one JSON line",
+    "deploy/": "Prometheus's rules and Grafana's dashboard (generated)",
     "recipes/": "how the built-in model and the built-in traffic were made",
     "tests/": "mirrors src; plus contracts/ (every backend, one suite) and house/ (these rules, executable)",
 }

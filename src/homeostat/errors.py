@@ -136,6 +136,12 @@ class ProjectExists(HomeostatError):
     code = "E108"
 
 
+class MissingVariable(HomeostatError, LookupError):
+    """An environment variable that the configuration names and that is not set."""
+
+    code = "E109"
+
+
 class BadStream(HomeostatError, ValueError):
     """A stream file that cannot be read as one JSON object a line."""
 

@@ -17,7 +17,10 @@ from homeostat.cli.entry import COMMANDS
 from homeostat.errors import NoProject, UnknownKey
 
 HEAVY = {"torch", "transformers", "peft", "accelerate", "sqlalchemy", "dbos", "scipy", "numpy"}
-LIGHT = ["init", "versions", "promote", "rollback", "why", "verify", "watch", "turn", "doctor"]
+LIGHT = [
+    *("init", "versions", "promote", "rollback", "why", "verify", "watch", "turn", "doctor"),
+    *("alerts", "alerts test", "alerts silence", "alerts silences", "alerts retry", "alerts close", "alerts rules"),
+]
 """Commands that need no model, and so load no model library."""
 LOADED = """
 import json, sys
@@ -121,3 +124,12 @@ def test_an_unknown_command_is_an_error_of_use(homeostat: Run) -> None:
     assert ran.code == 2
     assert "versoins" in ran.err
     assert "did you mean 'versions'" in " ".join(ran.err.replace("│", " ").split())
+
+
+def test_a_command_of_two_words_is_found_before_its_first(homeostat: Run, shop: Path) -> None:
+    """`alerts silences` is a command of its own; `alerts` with anything else takes it for its argument."""
+    assert homeostat("alerts", "silences", "--config", shop).out.startswith("silences")
+    assert homeostat("alerts silences", "--config", shop).out.startswith("silences")
+    assert homeostat("alerts", "--config", shop).out.startswith("alerts")
+    ran = homeostat("alerts", "silense", "--config", shop)
+    assert (ran.code, "E101" in ran.err) == (UnknownKey.exit, True)

@@ -16,7 +16,7 @@ from homeostat.cli import parts
 from homeostat.cli.check import Level
 from homeostat.config.load import load
 from homeostat.config.schema import Config, Gateway, Model
-from homeostat.errors import ModelNotFound, PortInUse, UnknownKey
+from homeostat.errors import MissingVariable, ModelNotFound, PortInUse, UnknownKey, WrongType
 from homeostat.gateway.server import served
 from homeostat.serve.answer import Answerer
 from homeostat.store import Store
@@ -51,6 +51,25 @@ def test_a_broken_configuration_is_an_error(shop: Path) -> None:
     """What is wrong in the file is left to the error that says it."""
     shop.write_text("projet: shop\n")
     with pytest.raises(UnknownKey):
+        parts.configuration(shop)
+
+
+def test_channels_for_alerts(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is named with its kind and its host; without one, it is said where alerts are."""
+    assert "no channel" in parts.alerts(load(shop)).found
+    shop.write_text(shop.read_text() + "alerts: {channels: {ops: {kind: slack, url_from: OPS_URL}}}\n")
+    with pytest.raises(MissingVariable, match="OPS_URL"):
+        parts.alerts(load(shop))
+    monkeypatch.setenv("OPS_URL", "https://hooks.example.com/services/T0FFEE")
+    check = parts.alerts(load(shop))
+    assert check.level is Level.OK
+    assert check.found == "ops (slack, https://hooks.example.com/…)"
+
+
+def test_a_channel_without_an_address_is_no_configuration(shop: Path) -> None:
+    """Said with the configuration, for it needs no environment to be seen."""
+    shop.write_text(shop.read_text() + "alerts: {channels: {ops: {kind: slack}}}\n")
+    with pytest.raises(WrongType, match="neither url nor url_from"):
         parts.configuration(shop)
 
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from homeostat.config.load import load
-from homeostat.config.schema import Config, Gateway, Store
+from homeostat.config.schema import Alerts, Channel, Config, Gateway, Store
 from homeostat.config.snapshot import snapshot
 
 
@@ -31,3 +31,10 @@ def test_places_and_passwords_stay_out() -> None:
 def test_text_is_json() -> None:
     """The text can be read back without Homeostat."""
     assert json.loads(snapshot(Config())[1])["monitor"]["false_alarm_every"] == 500_000
+
+
+def test_who_is_told_changes_nothing_of_what_is_done() -> None:
+    """Channels come and go without a new hash, and no address or name of a secret is ever written down."""
+    told = Config(alerts=Alerts(channels={"ops": Channel(url="https://hooks.example.com/T0FFEE")}))
+    assert snapshot(told) == snapshot(Config())
+    assert "T0FFEE" not in snapshot(told)[1]

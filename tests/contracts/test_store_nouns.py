@@ -9,11 +9,13 @@ import pytest
 
 from homeostat.errors import NotFound
 from homeostat.store import Store
+from homeostat.types.alert import Alert, Remedy, Severity
 from homeostat.types.dataset import Dataset
 from homeostat.types.decision import Action, Alternative, Decision
 from homeostat.types.release import Release, Stage
 from homeostat.types.report import Outcome, Report, Score, Verdict
 from homeostat.types.signal import Moved, Signal
+from homeostat.types.silence import Silence
 from homeostat.types.turn import Turn
 from homeostat.types.version import State, Version
 
@@ -104,6 +106,27 @@ NOUNS: dict[str, Any] = {
     "turns": Turn(
         id="trn_1", task="t", time=8.0, state="open", because="a signal", diary={"decide": "dec_1", "train": "ver_1"}
     ),
+    "alerts": Alert(
+        id="alr_1",
+        task="t",
+        time=9.0,
+        kind="mix",
+        severity=Severity.CRITICAL,
+        says="it moved",
+        about="sig_1",
+        remedy=Remedy.ROLLBACK,
+        slice="segment=business",
+        key="t|mix|segment=business",
+        count=3,
+        last=9.5,
+        told=2,
+        told_at=9.4,
+        told_as=Severity.WARNING,
+        silence="sil_1",
+        resolved=9.9,
+        because="it is over",
+    ),
+    "silences": Silence(id="sil_1", task="t", time=9.0, until=99.0, why="known", kind="mix", slice="segment=business"),
 }
 
 
@@ -204,6 +227,8 @@ def test_lineage(store: Store) -> None:
         ("verdicts", [("judges", "rep_1")]),
         ("releases", [("keeps", "ver_0"), ("tries", "ver_1")]),
         ("turns", [("follows", "dec_1")]),
+        ("alerts", [("tells of", "sig_1"), ("was kept quiet by", "sil_1")]),
+        ("silences", []),
     ],
 )
 def test_nouns_link_themselves(store: Store, part: str, parents: list[tuple[str, str]]) -> None:

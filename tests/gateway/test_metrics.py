@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import httpx
 import openai
+
+from homeostat.store import Store
+from homeostat.store.notes import SEEN
+from homeostat.types.alert import Alert, Severity
+from homeostat.types.delivery import Delivery, Post
 
 
 def ask(client: openai.OpenAI) -> str:
@@ -30,3 +38,44 @@ def test_metrics_count_requests_replies_feedback_and_rows(client: openai.OpenAI,
     ):
         assert line in text
     assert 'stage="full",task="routing"' in text
+
+
+def test_what_the_worker_has_written_down_is_counted(address: str, store: Store) -> None:
+    """Alerts ever and open, deliveries by what has become of them, and when the worker watched last."""
+    text = httpx.get(f"{address}/metrics").text
+    assert "\nhomeostat_worker_seen_seconds" not in text
+    alert = Alert(id="alr_1", task="routing", time=1.0, kind="mix", severity=Severity.WARNING, says="x", key="k")
+    sent = [
+        Delivery(id=f"dlv_{name}", alert="alr_1", channel=name, edition="1", time=1.0, state=state)
+        for name, state in (("ops", Post.DEAD), ("mail", Post.SENT))
+    ]
+    store.alerts.tell([alert], lambda before, cause: (cause, sent))
+    store.alerts.change("alr_1", lambda one: (replace(one, severity=Severity.CRITICAL), ()))
+    store.state.put(SEEN, 1_760_000_000.0)
+    text = httpx.get(f"{address}/metrics").text
+    for line in (
+        'homeostat_alerts_total{kind="mix",severity="warning",task="routing"} 1.0',
+        'homeostat_alerts_open{kind="mix",severity="critical",task="routing"} 1.0',
+        'homeostat_deliveries{channel="ops",state="dead"} 1.0',
+        'homeostat_deliveries{channel="mail",state="sent"} 1.0',
+        "homeostat_worker_seen_seconds 1.76e+09",
+    ):
+        assert line in text
+    store.alerts.change("alr_1", lambda one: (replace(one, resolved=2.0), ()))
+    text = httpx.get(f"{address}/metrics").text
+    assert "homeostat_alerts_open{" not in text
+    assert 'homeostat_alerts_total{kind="mix",severity="warning",task="routing"} 1.0' in text
+
+
+def test_numbers_of_the_gateway_are_there_when_the_store_is_not(address: str, tmp_path: Path, store: Store) -> None:
+    """A database that cannot be opened costs the numbers that are in it, and no others."""
+    httpx.get(f"{address}/nowhere")
+    store.close()
+    for file in tmp_path.glob("store.db*"):
+        file.unlink()
+    (tmp_path / "store.db").mkdir()
+    answer = httpx.get(f"{address}/metrics")
+    assert answer.status_code == 200
+    assert 'homeostat_requests_total{path="other",status="404"} 1.0' in answer.text
+    assert "homeostat_alerts" not in answer.text
+    (tmp_path / "store.db").rmdir()

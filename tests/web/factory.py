@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from homeostat.config.schema import Config, Tasks
 from homeostat.store import Store
+from homeostat.types.alert import Alert, Remedy, Severity
 from homeostat.types.dataset import Dataset, Example
 from homeostat.types.decision import Action, Alternative, Decision
+from homeostat.types.delivery import Delivery, Post
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction, Role
 from homeostat.types.release import Release, Stage
@@ -20,6 +23,7 @@ from web import documents
 
 HOSTILE = "<script>alert('owned')</script> & \"my\" pump"
 START = documents.START
+ALERT = "alr_3n6q9t2w5z8c1f4j7m0p"
 TURN, SIGNAL, DECISION, DATASET = (
     "trn_4w7e2r5t8y1k6m3n0b9q",
     "sig_6h8y3d5f0p7c2m9t4r1x",
@@ -53,6 +57,7 @@ def fill(store: Store, requests: int = 400) -> None:
     add_versions(store)
     add_traffic(store, requests)
     add_turn(store)
+    add_alerts(store)
 
 
 def add_versions(store: Store) -> None:
@@ -223,3 +228,32 @@ def add_attempts(store: Store, time: float) -> None:
                 because=told["because"],
             )
         )
+
+
+def add_alerts(store: Store) -> None:
+    """One of a signal, told through two channels of which one gave up, and one that is over."""
+    told = Alert(
+        id=ALERT,
+        task="routing",
+        time=START,
+        last=START + 60.0,
+        kind="novelty",
+        severity=Severity.WARNING,
+        says=f"routing: requests are unlike those before, such as {HOSTILE}",
+        about=SIGNAL,
+        remedy=Remedy.LABEL,
+        key="routing|novelty|",
+        count=3,
+        told=1,
+    )
+    over = replace(told, id="alr_over", about="", key="disk", task="", kind="disk", says="41 MB are free")
+    over = replace(over, severity=Severity.CRITICAL, resolved=START + 99.0, because="9,000 MB are free")
+    sent = [
+        Delivery(id="dlv_ops", alert=ALERT, channel="ops", edition="1", time=START, state=Post.SENT, tries=1),
+        Delivery(
+            id="dlv_mail", alert=ALERT, channel="mail", edition="1", time=START, state=Post.DEAD, tries=12,
+            problem="SMTP 451", body={"secret": "of the message"},
+        ),
+    ]  # fmt: skip
+    store.alerts.tell([over], lambda before, cause: (cause, ()))
+    store.alerts.tell([told], lambda before, cause: (cause, sent))

@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+import json
 import math
+import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from homeostat.config.schema import Alerts, Channel
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
 from homeostat.types.release import Release, Stage
+from homeostat.types.silence import Silence
 from homeostat.types.turn import Turn
-from homeostat.web.pages import drift, overview, quality, traffic, turn, turns, versions, why
+from homeostat.web.pages import alerts, drift, overview, quality, traffic, turn, turns, versions, why
 from web import factory
 
 CONFIG = factory.config()
@@ -201,3 +206,40 @@ def test_quality_is_told_by_window(store: Store, client: TestClient) -> None:
     assert "by labels" in page
     assert client.get("/ui/quality.json").json()["windows"] == found["windows"]
     assert "No requests yet" in client.get(f"/ui/quality?version={factory.REFUSED}").text
+
+
+def test_alerts_stand_with_what_became_of_them(store: Store, client: TestClient) -> None:
+    """Newest first: how bad, how often, where it stands, who was reached and who was not."""
+    newest, older = alerts.data(store, CONFIG, {})["alerts"]
+    assert (newest["id"], newest["severity"], newest["count"], newest["state"]) == (factory.ALERT, "warning", 3, "open")
+    sent = {one["channel"]: (one["state"], one["tries"], one["problem"]) for one in newest["deliveries"]}
+    assert sent == {"ops": ("sent", 1, ""), "mail": ("dead", 12, "SMTP 451")}
+    assert (older["state"], older["because"]) == ("over", "9,000 MB are free")
+    page = client.get("/ui/alerts").text
+    for part in ("told to nobody", "SMTP 451", "homeostat alerts retry ID", "Over: 9,000 MB are free", "label"):
+        assert part in page
+    assert alerts.data(store, CONFIG, {"task": "replies"})["alerts"] == []
+
+
+def test_silences_in_force_stand_under_the_alerts(store: Store, client: TestClient) -> None:
+    """With their reason; one that has ended does not. An alert that one kept quiet says so."""
+    now = time.time()
+    quiet = Silence(id="sil_now", time=now - 10.0, until=now + 1000.0, why="spring catalog", kind="novelty")
+    store.silences.put(quiet)
+    store.silences.put(replace(quiet, id="sil_past", until=now - 1.0))
+    store.alerts.change(factory.ALERT, lambda one: (replace(one, silence="sil_now"), ()))
+    data = alerts.data(store, CONFIG, {})
+    assert [one["id"] for one in data["silences"]] == ["sil_now"]
+    assert data["alerts"][0]["state"] == "silenced"
+    page = client.get("/ui/alerts").text
+    assert "spring catalog" in page
+    assert "sil_past" not in page
+
+
+def test_alerts_name_channels_without_their_addresses(store: Store) -> None:
+    """Who is told is on the page; an address, which may be a secret, and what was sent are not."""
+    channels = {"ops": Channel(kind="slack", url="https://hooks.example.com/T0FFEE", least="info")}
+    data = alerts.data(store, replace(CONFIG, alerts=Alerts(channels=channels)), {})
+    assert data["channels"] == {"ops": {"kind": "slack", "least": "info"}}
+    assert "T0FFEE" not in json.dumps(data)
+    assert "of the message" not in json.dumps(data["alerts"])

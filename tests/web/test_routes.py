@@ -20,6 +20,7 @@ PAGES = (
     "/ui",
     "/ui/traffic",
     "/ui/drift",
+    "/ui/alerts",
     "/ui/versions",
     "/ui/turns",
     f"/ui/turns/{factory.TURN}",
@@ -46,7 +47,7 @@ def test_every_page_and_every_twin_answers(client: TestClient, path: str) -> Non
     assert twin(client, f"{path}.json")["project"] == "brightwick"
 
 
-@pytest.mark.parametrize("path", PAGES[:5])
+@pytest.mark.parametrize("path", PAGES[:6])
 def test_every_page_answers_before_anything_happened(client_of_nothing: TestClient, path: str) -> None:
     """An empty store is told in words."""
     page = client_of_nothing.get(path).text
@@ -55,7 +56,7 @@ def test_every_page_answers_before_anything_happened(client_of_nothing: TestClie
     twin(client_of_nothing, f"{path}.json")
 
 
-@pytest.mark.parametrize("path", PAGES[:5])
+@pytest.mark.parametrize("path", PAGES[:6])
 def test_a_project_without_tasks_has_pages(empty: Store, path: str) -> None:
     """The first start, before anything is configured, is no error."""
     client = TestClient(Starlette(routes=routes(empty, Config())))
@@ -84,7 +85,7 @@ def test_hostile_messages_are_shown_as_they_came(client: TestClient) -> None:
 
 def test_hostile_parameters_are_escaped(client: TestClient) -> None:
     """What stands in the address is not believed either."""
-    for address in ("/ui/traffic", "/ui/drift", "/ui/versions", "/ui/turns"):
+    for address in ("/ui/traffic", "/ui/drift", "/ui/alerts", "/ui/versions", "/ui/turns"):
         for name in ("task", "version", "tag", "until"):
             page = client.get(address, params={name: '"><script>alert(1)</script>'}).text
             assert "<script" not in page

@@ -1,7 +1,7 @@
 """Look for whatever would keep Homeostat from running here, and say how to mend it.
 
-Python and the packages, the processor, the configuration, the folder, the disk, the store, the model, the port. Without
-a `homeostat.yaml` the defaults are looked at. Changes nothing.
+Python and the packages, the processor, the configuration, the folder, the disk, the channels for alerts, the store, the
+model, the port. Without a `homeostat.yaml` the defaults are looked at. Changes nothing.
 
 Exit codes: 0 nothing failed; 1 something did.
 
@@ -57,5 +57,5 @@ def _examination(path: Path) -> Iterator[Check]:
     yield attempted("folder", partial(machine.folder, folder))
     yield attempted("disk", partial(machine.disk, folder))
     if read:  # of a configuration that does not load, nothing more can be said
-        for name, look in (("store", parts.store), ("model", parts.model), ("port", parts.port)):
-            yield attempted(name, partial(look, config))
+        for look in (parts.alerts, parts.store, parts.model, parts.port):
+            yield attempted(look.__name__, partial(look, config))

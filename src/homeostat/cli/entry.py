@@ -30,6 +30,13 @@ COMMANDS = {
     "promote": "promote",
     "rollback": "rollback",
     "why": "why",
+    "alerts": "alerts",
+    "alerts test": "channels",
+    "alerts silence": "silence",
+    "alerts silences": "silences",
+    "alerts retry": "retry",
+    "alerts close": "close",
+    "alerts rules": "rules",
     "eval": "evaluate",
     "ensemble": "ensemble",
     "train": "train",
@@ -44,7 +51,7 @@ COMMANDS = {
     "verify": "verify",
     "doctor": "doctor",
 }
-"""Command -> module of this package, in the order of the help."""
+"""Command, of one word or two, -> module of this package, in the order of the help."""
 
 
 class Lazy(TyperGroup):
@@ -56,6 +63,8 @@ class Lazy(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is meant; an unknown one is refused with the nearest that there is."""
+        if " ".join(args[:2]) in COMMANDS:
+            args = [" ".join(args[:2]), *args[2:]]
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             ctx.fail(f"No such command '{args[0]}'. {did_you_mean(args[0], COMMANDS).capitalize()}")
         return super().resolve_command(ctx, args)

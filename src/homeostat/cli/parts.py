@@ -1,4 +1,4 @@
-"""What `doctor` asks of a project: its configuration, its store, its model, its port.
+"""What `doctor` asks of a project: its configuration, its channels for alerts, its store, its model, its port.
 
 The rooms that do the work are imported when they are asked about, so that a broken package is a finding and not the
 end.
@@ -31,6 +31,15 @@ def configuration(path: Path) -> tuple[Config, Check]:
         return config, Check(name="configuration", level=Level.WARN, found=f"{path} names no task", fix=fix)
     tasks = ", ".join(config.tasks)
     return config, Check(name="configuration", found=f"{path}: project {config.project}, tasks {tasks}")
+
+
+def alerts(config: Config) -> Check:
+    """Whether every channel for alerts has its address and its secrets in this environment; nothing is sent."""
+    ways = importlib.import_module("homeostat.alert.channels.opened").opened(config.alerts)
+    if not ways:
+        return Check(name="alerts", found="no channel: alerts are on the pages and in `homeostat alerts` alone")
+    kinds = {name: channel.kind for name, channel in config.alerts.channels.items()}
+    return Check(name="alerts", found=", ".join(f"{name} ({kinds[name]}, {way.place})" for name, way in ways.items()))
 
 
 def store(config: Config) -> Check:

@@ -243,6 +243,42 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """One way in which people are told; `alerts.channels` holds any number of them, by name."""
+
+    kind: str = knob("webhook", among=("email", "slack", "teams", "webhook"))
+    """What listens there: a program of yours (`webhook`, JSON, signed), a chat, or a mail server."""
+    url: str = ""
+    """Where: `https://…`, or `smtps://user@host`, `smtp://user@host:587` (then STARTTLS) for `email`."""
+    url_from: str = ""
+    """Environment variable that holds the URL, where it is a secret itself, as a chat's is."""
+    secret_from: str = ""
+    """Environment variable that holds what a webhook is signed with, or the password for a mail server."""
+    sender: str = ""
+    """Address that mail comes from."""
+    to: tuple[str, ...] = ()
+    """Addresses that mail goes to."""
+    least: str = knob("warning", among=("info", "warning", "critical"))
+    """Alerts below this severity are not told here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alerts:
+    """When people are told, and how."""
+
+    window_s: float = knob(3600.0, least=0.0)
+    """What comes again within so many seconds (same task, kind and slice) is the same alert, with a higher count."""
+    cool_down_s: float = knob(14_400.0, least=0.0)
+    """Seconds after telling of it in which it is not told again, unless it has become more severe."""
+    tries: int = knob(12, least=1)
+    """Times that a delivery is tried, at growing distances, before it is given up; twelve take some three hours."""
+    timeout_s: float = knob(10.0, least=0.1)
+    """Seconds that a receiver has for each part of an answer."""
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    """Who is told, by a name of your own; each as below."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole of `homeostat.yaml`."""
 
@@ -261,6 +297,7 @@ class Config:
     sweep: Sweep = field(default_factory=Sweep)
     evaluate: Evaluate = field(default_factory=Evaluate)
     release: Release = field(default_factory=Release)
+    alerts: Alerts = field(default_factory=Alerts)
 
     @property
     def database(self) -> str:

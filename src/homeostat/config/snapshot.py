@@ -8,9 +8,9 @@ from dataclasses import asdict
 
 from homeostat.config.schema import Config
 
-PLACES = ("folder", "store")
-"""Sections that say where things lie, not what is done: left out, so that a moved project keeps its hash and no
-password of a database URL is ever written down."""
+PLACES = ("folder", "store", "alerts")
+"""Sections that say where things lie and who is told, not what is done: left out, so that a moved project keeps its
+hash and no password of a database URL, and no address that is one, is ever written down."""
 
 
 def snapshot(config: Config) -> tuple[str, str]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter as Counted
 from collections.abc import Iterable, Sequence
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from homeostat.errors import HomeostatError
 from homeostat.serve.answer import Answered, Answerer
+from homeostat.store import Store
+from homeostat.store.notes import SEEN
 from homeostat.types.feedback import Feedback
 
 BUCKETS_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -37,6 +41,7 @@ class Metrics:
         )
         self._feedback = Counter("homeostat_feedback", "Feedback taken.", ["kind"], registry=self.registry)
         self.registry.register(_Inside(answerer))
+        self.registry.register(_Stored(answerer.store))
 
     def finished(self, path: str, status: int) -> None:
         """Count a request by the status it got."""
@@ -77,8 +82,8 @@ class CountRequests:
         await self.app(scope, receive, watch)
 
 
-async def metrics(request: Request) -> Response:
-    """All numbers as they are now."""
+def metrics(request: Request) -> Response:
+    """All numbers as they are now. No coroutine: some are read from the store, which may keep one waiting."""
     registry = request.app.state.metrics.registry
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
@@ -101,3 +106,40 @@ class _Inside(Collector):
         for state, n in dict(self._answerer.copies.counts).items():
             copies.add_metric([state], n)
         return [rows, copies]
+
+
+class _Stored(Collector):
+    """What the worker has written down, read when somebody asks; nothing where the store does not answer."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def collect(self) -> Iterable[Metric]:
+        """Alerts ever and open, deliveries by what has become of them, and when the worker watched last."""
+        try:
+            return self._families()
+        except HomeostatError:  # the numbers of the gateway itself are worth having then more than ever
+            return []
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing, so that registering reads nothing."""
+        return []
+
+    def _families(self) -> list[Metric]:
+        names = ["task", "kind", "severity"]
+        ever = CounterMetricFamily("homeostat_alerts", "Alerts, by the severity they first had.", labels=names)
+        for task, kind, severity, total in self._store.alerts.counts():
+            ever.add_metric([task, kind, severity.value], total)
+        still = GaugeMetricFamily("homeostat_alerts_open", "Alerts that are not over.", labels=names)
+        opened = Counted((one.task, one.kind, one.severity.value) for one in self._store.alerts.open())
+        for labels, n in opened.items():
+            still.add_metric(labels, n)
+        sent = GaugeMetricFamily(
+            "homeostat_deliveries", "Alerts on their way, by channel: sent, waiting, dead.", labels=["channel", "state"]
+        )
+        for (channel, state), n in self._store.deliveries.counts().items():
+            sent.add_metric([channel, state.value], n)
+        seen = GaugeMetricFamily("homeostat_worker_seen_seconds", "When the worker watched last, since 1970.")
+        if (moment := self._store.state.get(SEEN)) is not None:
+            seen.add_metric([], float(moment))
+        return [ever, still, sent, seen]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from homeostat.alert.channels.opened import hold as hold_channels
 from homeostat.config.schema import Config
 from homeostat.errors import NothingReleased
 from homeostat.llm.backend import Reply, Request
@@ -41,7 +42,8 @@ def hold(config: Config) -> None:
     """Hold that every name in the configuration is one of something, before a turn stumbles on it weeks later.
 
     Raises:
-        UnknownPlugin, WrongType: it names a recipe, a tracker or a metric that there is not.
+        UnknownPlugin, WrongType: it names a recipe, a tracker or a metric that there is not, or a channel for alerts
+            whose address is none.
     """
     for recipe in config.train.attempts:
         named(recipe, config.train)
@@ -49,6 +51,7 @@ def hold(config: Config) -> None:
         TRACKERS.get(tracker)
     for task in config.tasks:
         config.task(task)
+    hold_channels(config.alerts)
 
 
 @dataclass(slots=True)

@@ -73,6 +73,25 @@ def turn(store: Store, id: str) -> str:
     return f"{one.state}: {one.because}" if one.because else one.state
 
 
+def alert(store: Store, id: str) -> str:
+    """How bad, what, how often."""
+    one = store.alerts.get(id)
+    often = f", {one.count} times" if one.count > 1 else ""
+    return f"{one.severity}{often}: {one.says}" + (f" (over: {one.because})" if one.resolved else "")
+
+
+def silence(store: Store, id: str) -> str:
+    """What it keeps quiet, and why."""
+    one = store.silences.get(id)
+    return f"{' '.join(filter(None, (one.task, one.kind, one.slice))) or 'everything'}: {one.why}"
+
+
+def delivery(store: Store, id: str) -> str:
+    """Of what, through which channel, how far it has come."""
+    one = store.deliveries.get(id)
+    return f"{one.alert} through {one.channel}: {one.state}" + (f", {one.problem}" if one.problem else "")
+
+
 DESCRIBED: dict[str, Callable[[Store, str], str]] = {
     "int": interaction,
     "fbk": feedback,
@@ -84,6 +103,9 @@ DESCRIBED: dict[str, Callable[[Store, str], str]] = {
     "vdt": verdict,
     "rel": release,
     "trn": turn,
+    "alr": alert,
+    "sil": silence,
+    "dlv": delivery,
 }
 
 

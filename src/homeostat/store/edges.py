@@ -10,17 +10,21 @@ from sqlalchemy import ColumnElement, Connection, select
 from homeostat.store.database import Database
 from homeostat.store.missing import NOUNS
 from homeostat.store.tables import lineage
+from homeostat.types.alert import Alert
 from homeostat.types.dataset import Dataset
 from homeostat.types.decision import Decision
 from homeostat.types.release import Release
 from homeostat.types.report import Report, Verdict
 from homeostat.types.signal import Signal
+from homeostat.types.silence import Silence
 from homeostat.types.turn import Turn
 from homeostat.types.version import Version
 
 Edge: TypeAlias = tuple[str, str, str]
 """(child, parent, relation)."""
 
+TELLS = "tells of"
+"""How an alert is tied to every row it has ever been about."""
 _TEACHERS = "teachers"
 """The one field that may name something else than a noun: a model elsewhere."""
 ORIGINS: dict[type, tuple[tuple[str, str], ...]] = {
@@ -31,6 +35,8 @@ ORIGINS: dict[type, tuple[tuple[str, str], ...]] = {
     Report: (("candidate", "measures"), ("champion", "compares with")),
     Verdict: (("report", "judges"),),
     Release: (("candidate", "tries"), ("champion", "keeps")),
+    Alert: (("about", TELLS), ("silence", "was kept quiet by")),
+    Silence: (),
 }
 """Noun -> its fields that name what it was made from, each with the name of the relation."""
 _BEFORE_A_TURN = ("sig_", "dec_")

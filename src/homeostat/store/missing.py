@@ -17,10 +17,20 @@ NOUNS = {
     "vdt": "verdict",
     "rel": "release",
     "trn": "turn",
+    "alr": "alert",
+    "sil": "silence",
+    "dlv": "delivery",
 }
 """What an id begins with -> the noun it names."""
 STORE = "the project's store"
-LISTED = {"ver": "`homeostat versions` lists them", "sig": "`homeostat watch` lists them", "trn": "see /ui/turns"}
+LISTED = {
+    "ver": "`homeostat versions` lists them",
+    "sig": "`homeostat watch` lists them",
+    "trn": "see /ui/turns",
+    "alr": "`homeostat alerts` lists them",
+    "sil": "`homeostat alerts silences` lists them",
+    "dlv": "`homeostat alerts` lists those that are not sent",
+}
 """Where a noun's ids are found."""
 
 
@@ -28,7 +38,8 @@ def not_found(connection: Connection, table: Table, prefix: str, id: str) -> Not
     """The error to raise when `table`, whose ids begin with `prefix`, does not hold `id`."""
     begins = id.partition("_")[0]
     if begins != prefix and begins in NOUNS:
-        what = f"no {NOUNS[prefix]} '{id}': an id that begins with {begins}_ is a {NOUNS[begins]}'s"
+        a = "an" if NOUNS[begins][0] in "aeiou" else "a"
+        what = f"no {NOUNS[prefix]} '{id}': an id that begins with {begins}_ is {a} {NOUNS[begins]}'s"
         return NotFound(what, where=STORE, fix=f"give one like {prefix}_…")
     near = _nearest(connection, table, id)
     fix = f"did you mean {' or '.join(near)}?" if near else LISTED.get(prefix, "")

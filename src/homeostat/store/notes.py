@@ -14,6 +14,9 @@ from homeostat.store.database import Database
 from homeostat.store.rows import plain
 from homeostat.store.tables import aliases, configs, events, state
 
+SEEN = "worker:seen"
+"""Key of the state that says when the worker watched last, in seconds since 1970."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Table, select
 
@@ -73,10 +73,14 @@ class Nouns(Generic[N]):
         return next(iter(self.list(task, limit=1)), None)
 
     def _put(self, connection: Connection, noun: N) -> None:
-        values = {"id": noun.id, "task": noun.task, "time": noun.time, "body": rows.plain(noun)}
+        values = {"id": noun.id, "task": noun.task, "time": noun.time, "body": rows.plain(noun)} | self._more(noun)
         insert = self._database.insert(self._table).values(values)
         connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=values))
         write_edges(self._database, connection, edges_of(noun))
+
+    def _more(self, noun: N) -> dict[str, Any]:
+        """Columns of this kind of noun alone."""
+        return {}
 
     def _get(self, connection: Connection, id: str, *, lock: bool = False) -> N:
         query = select(self._table.c.body).where(self._table.c.id == id)

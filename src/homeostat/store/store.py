@@ -7,8 +7,10 @@ from types import TracebackType
 from typing import Self
 
 from homeostat.store import tables
+from homeostat.store.alerts import Alerts, Silences
 from homeostat.store.blobs import Blobs
 from homeostat.store.database import Database
+from homeostat.store.deliveries import Deliveries
 from homeostat.store.edges import Lineage
 from homeostat.store.feedback import Feedbacks
 from homeostat.store.interactions import Interactions
@@ -16,11 +18,13 @@ from homeostat.store.migrate import upgrade
 from homeostat.store.notes import Aliases, Configs, Events, States
 from homeostat.store.nouns import Nouns, Releases, Versions
 from homeostat.store.verify import problems
+from homeostat.types.alert import Alert
 from homeostat.types.dataset import Dataset
 from homeostat.types.decision import Decision
 from homeostat.types.release import Release
 from homeostat.types.report import Report, Verdict
 from homeostat.types.signal import Signal
+from homeostat.types.silence import Silence
 from homeostat.types.turn import Turn
 from homeostat.types.version import Version
 
@@ -44,6 +48,9 @@ class Store:
         self.verdicts = Nouns(database, Verdict, tables.verdicts, "vdt")
         self.releases = Releases(database, Release, tables.releases, "rel")
         self.turns = Nouns(database, Turn, tables.turns, "trn")
+        self.alerts = Alerts(database, Alert, tables.alerts, "alr")
+        self.silences = Silences(database, Silence, tables.silences, "sil")
+        self.deliveries = Deliveries(database)
         self.lineage = Lineage(database)
         self.aliases = Aliases(database)
         self.events = Events(database)

@@ -6,9 +6,21 @@ kept whole in `body` beside what they are looked up by. `seq` is the order in wh
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Double, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import (
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from homeostat.store.columns import Choice, Json, Real, Serial, Words
+from homeostat.types.delivery import Post
 from homeostat.types.feedback import FeedbackKind
 from homeostat.types.interaction import Role
 
@@ -63,7 +75,7 @@ feedback = Table(
 )
 
 
-def _noun(name: str) -> Table:
+def _noun(name: str, *more: Column[str] | Column[float] | Index) -> Table:
     return Table(
         name,
         METADATA,
@@ -72,6 +84,7 @@ def _noun(name: str) -> Table:
         Column("task", Words, nullable=False),
         Column("time", Double, nullable=False),
         Column("body", Json, nullable=False),
+        *more,
         Index(None, "task", "seq"),
         sqlite_autoincrement=True,
     )
@@ -85,6 +98,35 @@ reports = _noun("reports")
 verdicts = _noun("verdicts")
 releases = _noun("releases")
 turns = _noun("turns")
+alerts = _noun(
+    "alerts",
+    Column("key", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("severity", Words, nullable=False),
+    Column("resolved", Double, nullable=False),
+    Index(None, "key", "seq"),
+)
+silences = _noun("silences", Column("until", Double, nullable=False))
+
+deliveries = Table(
+    "deliveries",
+    METADATA,
+    Column("seq", Serial, primary_key=True),
+    Column("id", Words, nullable=False, unique=True),
+    Column("alert", Words, nullable=False),
+    Column("channel", Words, nullable=False),
+    Column("edition", Words, nullable=False),
+    Column("time", Double, nullable=False),
+    Column("body", Json, nullable=False),
+    Column("state", Choice(Post), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("due", Double, nullable=False),
+    Column("problem", Words, nullable=False),
+    Column("sent", Double, nullable=False),
+    UniqueConstraint("alert", "channel", "edition"),
+    Index(None, "channel", "state", "due"),
+    sqlite_autoincrement=True,
+)
 
 aliases = Table(
     "aliases",

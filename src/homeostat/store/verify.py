@@ -27,6 +27,8 @@ WITH_IDS = (
     tables.verdicts,
     tables.releases,
     tables.turns,
+    tables.alerts,
+    tables.silences,
 )
 POINTED_AT = (tables.datasets, tables.versions, tables.reports)
 POINTERS = {
@@ -69,6 +71,7 @@ def _dangling_rows(connection: Connection) -> Iterator[str]:
         ("an interaction answered by", _absent(interactions.c.version, tables.versions.c.id)),
         ("an interaction under configuration", _absent(interactions.c.config, configs.c.hash)),
         ("an alias of", _absent(aliases.c.version, tables.versions.c.id)),
+        ("a delivery of", _absent(tables.deliveries.c.alert, tables.alerts.c.id)),
         ("lineage to", _absent(lineage.c.parent, known.c.id)),
         ("lineage from", _absent(lineage.c.child, known.c.id)),
     )

@@ -1,0 +1,114 @@
+"""What is worth an alert: from what the loop has written down to a sentence, a severity, and what may be done."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from homeostat.types import ids
+from homeostat.types.alert import DISK, FAILED, OBJECTIVE, REFUSED, ROLLBACK, WORKER, Alert, Remedy, Severity
+from homeostat.types.release import Release
+from homeostat.types.report import Score
+from homeostat.types.signal import Moved, Signal
+from homeostat.types.turn import Turn
+
+LOW_MB, FULL_MB = 2_000.0, 200.0
+"""Free space below which a disk is told of, and below which nothing can be trained any more."""
+_MOVED = {
+    Moved.NOVELTY: ("requests are unlike those that the version in force was calibrated on", Remedy.LABEL),
+    Moved.MIX: ("the same requests come in other proportions", Remedy.LOOK),
+    Moved.PERFORMANCE: ("more replies are wrong", Remedy.RETRAIN),
+}
+
+
+def of_signal(signal: Signal, now: float) -> Alert:
+    """Something moved."""
+    what, remedy = _MOVED.get(signal.moved, (f"{signal.moved.value} moved", Remedy.LOOK))
+    place = f" in {signal.slice}" if signal.slice else ""
+    since = f"; the change is put at {_when(signal.since)}" if signal.since else ""
+    says = (
+        f"{signal.task}{place}: {what} ({signal.detector} at {signal.statistic:,.4g}, over {signal.threshold:,.4g}, "
+        f"after {signal.n:,} requests{since})"
+    )
+    return _cause(
+        signal.moved.value,
+        Severity.WARNING,
+        says,
+        now,
+        task=signal.task,
+        slice=signal.slice,
+        about=signal.id,
+        remedy=remedy,
+    )
+
+
+def of_release(release: Release, before: Release | None, now: float) -> Alert:
+    """A version was taken back: one that everybody had, or a candidate that some had."""
+    answered = before is not None and before.champion != release.champion
+    who = "the version that answered everybody" if answered else "the candidate on trial"
+    left = release.candidate or "it"
+    says = f"{release.task}: {who}, {left}, was taken back and {release.champion} answers ({release.because})"
+    severity = Severity.CRITICAL if answered else Severity.WARNING
+    return _cause(ROLLBACK, severity, says, now, task=release.task, about=release.id)
+
+
+def of_turn(turn: Turn, now: float) -> Alert | None:
+    """A turn broke off, or refused every candidate; None for one that ended as turns should."""
+    if turn.state == "failed":
+        says = f"{turn.task}: a turn broke off ({turn.because})"
+        return _cause(FAILED, Severity.WARNING, says, now, task=turn.task, about=turn.id)
+    if turn.state == "gate":
+        says = f"{turn.task}: every candidate of a turn was refused ({turn.because})"
+        return _cause(REFUSED, Severity.INFO, says, now, task=turn.task, about=turn.id, remedy=Remedy.LABEL)
+    return None
+
+
+def of_score(task: str, score: Score, objective: float, version: str, *, remedy: Remedy, now: float) -> Alert:
+    """The objective of a task is missed."""
+    says = (
+        f"{task}: {score.mean:.3f} ({score.low:.3f} to {score.high:.3f}) of the newest {score.n} labeled replies of "
+        f"{version}, where at least {objective:g} is wanted"
+    )
+    return _cause(OBJECTIVE, Severity.CRITICAL, says, now, task=task, remedy=remedy)
+
+
+def of_disk(free_mb: float, now: float) -> Alert | None:
+    """The disk fills up; None while there is room."""
+    if free_mb >= LOW_MB:
+        return None
+    severity = Severity.CRITICAL if free_mb < FULL_MB else Severity.WARNING
+    says = f"{free_mb:,.0f} MB are free where the project keeps its rows; below {FULL_MB:,.0f} nothing can be trained"
+    return _cause(DISK, severity, says, now)
+
+
+def of_worker(problem: str, now: float) -> Alert:
+    """The worker ended with an error: nobody watches until it runs again."""
+    says = f"the worker ended and nobody watches until it runs again: {problem}"
+    return _cause(WORKER, Severity.CRITICAL, says, now)
+
+
+def group(task: str, kind: str, slice: str) -> str:
+    """The key of all alerts that are the same thing."""
+    return f"{task}|{kind}|{slice}"
+
+
+def _cause(kind: str, severity: Severity, says: str, now: float, **more: Any) -> Alert:
+    task, slice = more.get("task", ""), more.get("slice", "")
+    return Alert(
+        id=ids.new("alr"),
+        time=now,
+        last=now,
+        kind=kind,
+        severity=severity,
+        says=" ".join(says.split()),
+        key=group(task, kind, slice),
+        **({"task": ""} | more),
+    )
+
+
+def _when(time: float) -> str:
+    """A moment in UTC; the number where the calendar has no such day."""
+    try:
+        return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M} UTC"
+    except (OverflowError, OSError, ValueError):
+        return f"{time:g}"

@@ -1,0 +1,157 @@
+"""Makes alerts of what the loop has written down, and says when they are over; the outbox does the rest.
+
+A cause that is a row is told once, however often the worker is killed: the store ties the alert to the row in the
+transaction that writes both. What has no row (an objective missed, a disk that fills up) is looked at once a minute.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from homeostat.alert import causes
+from homeostat.alert.record import resolve, tell
+from homeostat.loop.workshop import Workshop
+from homeostat.monitor.quality.course import right
+from homeostat.stats.intervals import mean_interval
+from homeostat.store.notes import SEEN
+from homeostat.types.alert import DISK, FAILED, OBJECTIVE, REFUSED, ROLLBACK, WORKER, Alert, Remedy
+from homeostat.types.release import Stage
+from homeostat.types.report import Score
+from homeostat.types.signal import Moved, Signal
+
+LOOK_S = 60.0
+"""Seconds between two looks at what is not written down as a row."""
+LABELS, FEWEST = 200, 30
+"""The newest labeled replies that an objective is held to, and how many there must be at least."""
+LEVEL = 0.99
+"""Level of the interval that must lie below the objective as a whole."""
+ROOM = 1.25
+"""A disk is no longer short of room when there is so many times of what it was told of for."""
+RECENT = 200
+"""Rows of a kind that are looked at for what is new."""
+Scores: TypeAlias = Mapping[str, tuple[float, Score]]
+"""Task -> its objective, and how well its champion does."""
+_OLD = "alerts:old"
+_SIGNALS = tuple(moved.value for moved in Moved)
+
+
+@dataclass(slots=True)
+class Telling:
+    """Looks at the rows of a project for whatever is worth an alert. One per worker."""
+
+    shop: Workshop
+    clock: Callable[[], float] = time.time
+    _seen: set[str] = field(init=False, default_factory=set)
+    """Rows that were told of, or that were there before anybody was to be told."""
+    _since: dict[str, float] = field(init=False, default_factory=dict)
+    """Version -> the oldest reply that still counts for its objective: nothing before it is read again."""
+    _looked: float = field(init=False, default=float("-inf"))
+
+    def __post_init__(self) -> None:
+        """Take what is there when a project is first watched with alerts as known: nobody is told of last year."""
+        state = self.shop.store.state
+        if state.get(_OLD) is None:
+            state.put(_OLD, [about for about, _ in self._rows(self.clock())])
+        self._seen.update(state.get(_OLD))
+
+    def tick(self) -> None:
+        """Tell what is new, and end what is over."""
+        now = self.clock()
+        new = [(about, cause) for about, cause in self._rows(now) if about not in self._seen]
+        self.tell([cause for _, cause in new], now)
+        self._seen.update(about for about, _ in new)
+        due = now - self._looked >= LOOK_S
+        scores = {task: (wanted, score) for task, wanted, score in self._scores()} if due else {}
+        if due:
+            self._looked = now
+            self.shop.store.state.put(SEEN, now)
+            self.tell(self._states(scores, now), now)
+        for alert in self.shop.store.alerts.open():
+            if because := self._gone(alert, scores, due=due):
+                resolve(self.shop.store, self.shop.config, alert.id, because, now)
+
+    def tell(self, found: Sequence[Alert], now: float) -> None:
+        """Write causes down, each in its group, with what is to be sent of it."""
+        tell(self.shop.store, self.shop.config, found, now)
+
+    def _rows(self, now: float) -> Iterator[tuple[str, Alert]]:
+        """The newest rows that are worth an alert, oldest first, with their causes."""
+        store = self.shop.store
+        for task in self.shop.config.tasks:
+            for signal in self._signals(task):
+                yield signal.id, causes.of_signal(signal, now)
+            releases = store.releases.list(task, limit=RECENT)
+            for before, row in zip([None, *releases], releases, strict=False):
+                if row.stage is Stage.ROLLBACK:
+                    yield row.id, causes.of_release(row, before, now)
+            for turn in store.turns.list(task, limit=RECENT):
+                if (cause := causes.of_turn(turn, now)) is not None:
+                    yield turn.id, cause
+
+    def _signals(self, task: str) -> list[Signal]:
+        """The newest signals; all of them where even the oldest of those is new."""
+        newest = self.shop.store.signals.list(task, limit=RECENT)
+        if len(newest) < RECENT or newest[0].id in self._seen:
+            return newest
+        return self.shop.store.signals.list(task)
+
+    def _states(self, scores: Scores, now: float) -> list[Alert]:
+        """What is not as it should be at this moment."""
+        disk = causes.of_disk(self._free_mb(), now)
+        found = [disk] if disk else []
+        for task, (wanted, score) in scores.items():
+            if score.high < wanted:
+                version = self.shop.champion(task)
+                remedy = Remedy.ROLLBACK if version.parent and score.n < LABELS else Remedy.RETRAIN
+                found.append(causes.of_score(task, score, wanted, version.id, remedy=remedy, now=now))
+        return found
+
+    def _scores(self) -> Iterator[tuple[str, float, Score]]:
+        """(task, objective, score) of every task that has an objective and labels enough."""
+        store = self.shop.store
+        for name, entry in self.shop.config.tasks.items():
+            champion = store.aliases.get(name, "champion")
+            if entry.objective_at_least is None or champion is None:
+                continue
+            since = self._since.get(champion, 0.0)
+            newest = store.interactions.labeled(name, version=champion, since=since)[-LABELS:]
+            if len(newest) == LABELS:
+                self._since[champion] = newest[0][0].time
+            if len(newest) >= FEWEST:
+                values = [right(entry.kind, i.reply, f.value) for i, f in newest]
+                yield name, entry.objective_at_least, mean_interval(values, LEVEL)
+
+    def _free_mb(self) -> float:
+        return shutil.disk_usage(self.shop.config.folder).free / 1e6
+
+    def _gone(self, alert: Alert, scores: Scores, *, due: bool) -> str:
+        """Why an alert is over; empty while it is not, and where that is not `due` to be looked at."""
+        if alert.kind == WORKER:
+            return "a worker watches again"
+        if alert.kind == DISK and due:
+            free = self._free_mb()
+            return f"{free:,.0f} MB are free" if free >= ROOM * causes.LOW_MB else ""
+        if alert.kind == OBJECTIVE and alert.task in scores:
+            wanted, score = scores[alert.task]
+            return f"{score.mean:.3f} of {score.n} replies, and {wanted:g} is wanted" if score.mean >= wanted else ""
+        if alert.kind in (*_SIGNALS, ROLLBACK, OBJECTIVE):
+            return self._released(alert)
+        return self._turned(alert) if alert.kind in (REFUSED, FAILED) else ""
+
+    def _released(self, alert: Alert) -> str:
+        """Another version has answered everybody since."""
+        newest = self.shop.store.releases.current(alert.task)
+        gone = newest is not None and newest.stage is Stage.FULL and newest.time > alert.last
+        return f"{newest.champion} answers everybody since" if newest and gone else ""
+
+    def _turned(self, alert: Alert) -> str:
+        """A later turn has come to its end as turns should."""
+        turns = self.shop.store.turns.list(alert.task, limit=RECENT)
+        places = [place for place, turn in enumerate(turns) if turn.id == alert.about]
+        later = turns[places[0] + 1 :] if places else []
+        good = [turn for turn in later if turn.state not in ("open", "failed", "gate")]
+        return f"turn {good[-1].id} ended at {good[-1].state}" if good else ""

@@ -1,0 +1,338 @@
+"""Telling: what the loop has written down becomes alerts, each row once, and alerts end when their cause is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from mortal import Worker
+from small_project import TASK
+
+from homeostat.alert import causes
+from homeostat.config.schema import Alerts, Channel, Config, Model, Tasks
+from homeostat.errors import MissingVariable, NotFound
+from homeostat.loop.telling import LABELS, LOOK_S, Telling
+from homeostat.loop.worker import work
+from homeostat.loop.workshop import Workshop
+from homeostat.store import Store
+from homeostat.store.notes import SEEN
+from homeostat.types.alert import Alert, Remedy, Severity
+from homeostat.types.delivery import Post
+from homeostat.types.feedback import Feedback, FeedbackKind
+from homeostat.types.interaction import Interaction
+from homeostat.types.release import Release, Stage
+from homeostat.types.signal import Moved, Signal
+from homeostat.types.silence import Silence
+from homeostat.types.turn import Turn
+from homeostat.types.version import Version
+from receiver import receiving
+from waiting import eventually
+
+NOW = 1_760_000_000.0
+
+
+@dataclass
+class Clock:
+    """A clock that is set by hand."""
+
+    now: float = NOW
+
+    def __call__(self) -> float:
+        """The time."""
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Workshop]:
+    """A workshop without a model, of which nobody asks anything; two channels, of which one wants everything."""
+    config = Config(
+        folder=str(tmp_path / "desk"),
+        model=Model(base="nowhere"),
+        tasks={"routing": Tasks(objective_at_least=0.9), "other": Tasks()},
+        alerts=Alerts(
+            channels={
+                "all": Channel(url="http://127.0.0.1:1", least="info"),
+                "pager": Channel(url="http://127.0.0.1:1", least="critical"),
+            }
+        ),
+    )
+    with closing(Workshop.open(config)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def telling(desk: Workshop, clock: Clock) -> Telling:
+    return Telling(desk, clock)
+
+
+def signal(store: Store, k: int = 0, moved: Moved = Moved.NOVELTY, task: str = "routing") -> Signal:
+    """A signal in the store."""
+    made = Signal(
+        id=f"sig_{task}{k}", task=task, time=float(k), moved=moved, detector="sr", statistic=9e5, threshold=5e5, n=500
+    )
+    store.signals.put(made)
+    return made
+
+
+def release(store: Store, k: int, stage: Stage, champion: str, candidate: str = "", at: float = NOW) -> None:
+    """A release row; nothing follows from it here."""
+    store.releases.put(
+        Release(id=f"rel_{k}", task="routing", time=at, stage=stage, champion=champion, candidate=candidate)
+    )
+
+
+def turn(store: Store, k: int, state: str) -> None:
+    store.turns.put(Turn(id=f"trn_{k}", task="routing", time=float(k), state=state, because="for a test"))
+
+
+def champion(store: Store, parent: str = "") -> Version:
+    """A version that answers."""
+    made = Version(id="ver_1", task="routing", time=1.0, base="builtin", labels=("a", "b"), parent=parent)
+    store.versions.put(made)
+    store.aliases.set("routing", "champion", made.id)
+    return made
+
+
+def labeled(store: Store, right: int, wrong: int, begin: int = 0) -> None:
+    """Replies of the champion of which people have said what was right."""
+    rows = [
+        Interaction(
+            id=f"int_{begin + k:05}", task="routing", time=float(begin + k), text="x", reply="a", version="ver_1"
+        )
+        for k in range(right + wrong)
+    ]
+    store.interactions.add(rows)
+    store.feedback.add(
+        Feedback(id=f"fbk_{r.id}", interaction=r.id, kind=FeedbackKind.LABEL, value="ab"[k >= right], time=r.time)
+        for k, r in enumerate(rows)
+    )
+
+
+def alerts(shop: Workshop) -> list[Alert]:
+    return shop.store.alerts.list()
+
+
+def told(shop: Workshop) -> list[tuple[str, str]]:
+    """(channel, event) of all that was handed over."""
+    return [(d.channel, d.body["event"]) for d in shop.store.deliveries.list()]
+
+
+def test_a_signal_is_told_once(desk: Workshop, telling: Telling) -> None:
+    """Looking again tells nothing twice, and neither does another worker after this one was killed."""
+    made = signal(desk.store)
+    for one in (telling, telling, Telling(desk), Telling(desk)):
+        one.tick()
+    (alert,) = alerts(desk)
+    assert (alert.kind, alert.about, alert.count, alert.task) == ("novelty", made.id, 1, "routing")
+    assert told(desk) == [("all", "fired")]
+
+
+def test_a_flood_of_equal_signals_is_one_alert_with_a_count(desk: Workshop, telling: Telling) -> None:
+    """A thousand of them, told once through one channel; another kind and another task are alerts of their own."""
+    for k in range(1000):
+        signal(desk.store, k)
+    signal(desk.store, 1000, Moved.MIX)
+    signal(desk.store, 0, task="other")
+    telling.tick()
+    telling.tick()
+    found = {(a.task, a.kind): a.count for a in alerts(desk)}
+    assert found == {("routing", "novelty"): 1000, ("routing", "mix"): 1, ("other", "novelty"): 1}
+    assert told(desk) == [("all", "fired")] * 3
+
+
+def test_what_was_there_before_anybody_was_to_be_told_is_not_told(desk: Workshop, clock: Clock) -> None:
+    """The first worker of a project that has a history tells what comes from then on; so does the second."""
+    signal(desk.store, 0)
+    turn(desk.store, 0, "failed")
+    Telling(desk, clock).tick()
+    assert alerts(desk) == []
+    signal(desk.store, 1)
+    Telling(desk, clock).tick()
+    assert [a.about for a in alerts(desk)] == ["sig_routing1"]
+
+
+def test_versions_taken_back_are_told_by_how_many_had_them(desk: Workshop, telling: Telling) -> None:
+    """A champion is critical and reaches the pager, a candidate on trial is a warning and does not."""
+    release(desk.store, 1, Stage.FULL, "ver_1")
+    release(desk.store, 2, Stage.CANARY, "ver_1", "ver_2")
+    release(desk.store, 3, Stage.ROLLBACK, "ver_1", "ver_2")
+    telling.tick()
+    assert [(a.severity, a.about) for a in alerts(desk)] == [(Severity.WARNING, "rel_3")]
+    release(desk.store, 4, Stage.ROLLBACK, "ver_0", "ver_1")
+    telling.tick()
+    assert [(a.severity, a.about, a.count) for a in alerts(desk)] == [(Severity.CRITICAL, "rel_4", 2)]
+    assert told(desk) == [("all", "fired"), ("all", "again"), ("pager", "again")]
+
+
+@pytest.mark.parametrize(("state", "kind"), [("failed", "failed"), ("gate", "refused")])
+def test_turns_that_come_to_nothing_are_told_and_a_good_one_ends_it(
+    desk: Workshop, telling: Telling, state: str, kind: str
+) -> None:
+    """A turn is told when it has ended, not while it is open; the next that ends as turns should makes it over."""
+    turn(desk.store, 1, "open")
+    telling.tick()
+    assert alerts(desk) == []
+    turn(desk.store, 1, state)
+    telling.tick()
+    assert [(a.kind, a.about, a.resolved) for a in alerts(desk)] == [(kind, "trn_1", 0.0)]
+    turn(desk.store, 2, "open")
+    telling.tick()
+    assert not alerts(desk)[0].resolved
+    turn(desk.store, 2, "release")
+    telling.tick()
+    assert alerts(desk)[0].because == "turn trn_2 ended at release"
+    assert told(desk) == [("all", "fired"), ("all", "resolved")]
+
+
+def test_another_version_for_everybody_ends_a_signal(desk: Workshop, telling: Telling, clock: Clock) -> None:
+    """A release before the signal ends nothing, nor does one on trial; those who were told are told once that it is
+    over.
+    """
+    release(desk.store, 1, Stage.FULL, "ver_1", at=NOW - 5.0)
+    signal(desk.store)
+    telling.tick()
+    release(desk.store, 2, Stage.CANARY, "ver_1", "ver_2", at=NOW + 5.0)
+    clock.now = NOW + 6.0
+    telling.tick()
+    assert desk.store.alerts.open()
+    release(desk.store, 3, Stage.FULL, "ver_2", at=NOW + 7.0)
+    for _ in range(3):
+        clock.now += 2.0
+        telling.tick()
+    (alert,) = alerts(desk)
+    assert (alert.resolved, alert.because) == (NOW + 8.0, "ver_2 answers everybody since")
+    assert told(desk) == [("all", "fired"), ("all", "resolved")]
+
+
+def test_a_silence_keeps_it_from_everybody(desk: Workshop, telling: Telling, clock: Clock) -> None:
+    """What matches is written down and handed to nobody; when the silence has ended, the next is told."""
+    desk.store.silences.put(
+        Silence(id="sil_1", time=NOW - 1.0, until=NOW + 100.0, why="known", task="routing", kind="mix")
+    )
+    signal(desk.store, 0, Moved.MIX)
+    signal(desk.store, 1, Moved.NOVELTY)
+    telling.tick()
+    assert {a.kind: a.silence for a in alerts(desk)} == {"mix": "sil_1", "novelty": ""}
+    assert told(desk) == [("all", "fired")]
+    clock.now = NOW + 101.0
+    signal(desk.store, 2, Moved.MIX)
+    telling.tick()
+    assert {a.kind: (a.count, a.silence) for a in alerts(desk)}["mix"] == (2, "")
+    assert told(desk) == [("all", "fired")] * 2
+
+
+# ── what is no row ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_objective_that_is_missed_is_told_and_ends(desk: Workshop, telling: Telling, clock: Clock) -> None:
+    """Missed where the whole interval lies below it; looked at once a minute; over when the newest replies reach it."""
+    champion(desk.store)
+    labeled(desk.store, 140, 60)
+    telling.tick()
+    (alert,) = alerts(desk)
+    assert (alert.kind, alert.severity, alert.remedy) == ("objective", Severity.CRITICAL, Remedy.RETRAIN)
+    assert "0.700" in alert.says
+    assert "at least 0.9" in alert.says
+    assert told(desk) == [("all", "fired"), ("pager", "fired")]
+    clock.now += LOOK_S / 2
+    telling.tick()
+    assert alerts(desk)[0].count == 1
+    clock.now += LOOK_S / 2
+    telling.tick()
+    assert alerts(desk)[0].count == 2
+    labeled(desk.store, LABELS, 0, begin=1000)
+    clock.now += LOOK_S
+    telling.tick()
+    assert alerts(desk)[0].because == "1.000 of 200 replies, and 0.9 is wanted"
+    assert told(desk)[2:] == [("all", "resolved"), ("pager", "resolved")]
+
+
+@pytest.mark.parametrize(("right", "wrong"), [(170, 30), (15, 10)])
+def test_an_objective_is_not_missed_by_chance(desk: Workshop, telling: Telling, right: int, wrong: int) -> None:
+    """85 % of 200 may be 90 %, and few replies say nothing."""
+    champion(desk.store)
+    labeled(desk.store, right, wrong)
+    telling.tick()
+    assert alerts(desk) == []
+
+
+def test_a_new_version_that_misses_from_the_beginning_is_better_taken_back(desk: Workshop, telling: Telling) -> None:
+    """One that was trained here, and has not answered long, has a version before it."""
+    champion(desk.store, parent="ver_0")
+    labeled(desk.store, 20, 40)
+    telling.tick()
+    assert [a.remedy for a in alerts(desk)] == [Remedy.ROLLBACK]
+
+
+def test_a_disk_with_room_ends_what_was_told_of_it(desk: Workshop, telling: Telling, clock: Clock) -> None:
+    """An alert about a disk that has filled up is over when there is room again."""
+    low = causes.of_disk(1_000.0, NOW)
+    assert low is not None
+    telling.tell([low], NOW)
+    telling.tick()
+    free = telling._free_mb()
+    assert bool(alerts(desk)[0].resolved) is (free >= 2_500.0)
+
+
+def test_the_gateway_can_read_when_the_worker_watched_last(desk: Workshop, telling: Telling, clock: Clock) -> None:
+    """Once a minute, for whoever watches the worker."""
+    telling.tick()
+    assert desk.store.state.get(SEEN) == NOW
+    clock.now += LOOK_S
+    telling.tick()
+    assert desk.store.state.get(SEEN) == NOW + LOOK_S
+
+
+# ── with the worker ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def channel(config: Config, url: str) -> Config:
+    """The project with somebody to tell."""
+    return replace(config, alerts=Alerts(channels={"ops": Channel(url=url, least="info")}))
+
+
+def test_the_worker_tells_what_it_notices(project: Config, workers: Callable[..., Worker]) -> None:
+    """From traffic that has moved to a message at a receiver that fails first, with the signal's id in it."""
+    with receiving(500) as receiver:
+        workers(channel(replace(project, decide=replace(project.decide, min_labels=100_000)), receiver.address))
+        assert eventually(lambda: len(receiver.taken) > 0, within_s=90)
+        with Store.open(project.database, project.blobs) as store:
+            signals = {one.id for one in store.signals.list(TASK)}
+            assert eventually(lambda: Post.SENT in {d.state for d in store.deliveries.list()})
+    message = receiver.taken[0].json
+    assert message["event"] == "fired"
+    assert message["alert"]["about"] in signals
+    assert message["next"][-1] == f"homeostat why {message['alert']['about']}"
+
+
+def test_a_worker_that_ends_with_an_error_says_so(
+    shop: Workshop, project: Config, workers: Callable[..., Worker]
+) -> None:
+    """Its last words reach whoever should know; when another one watches, they are told that it is over."""
+    first = shop.champion(TASK).id
+    shop.store.aliases.set(TASK, "champion", "ver_gone")
+    with receiving() as receiver:
+        broken = workers(channel(project, receiver.address))
+        broken.process.join(60)
+        assert broken.process.exitcode == NotFound.exit
+        (last,) = receiver.taken
+        assert last.json["alert"]["kind"] == "worker"
+        assert "E401" in last.json["alert"]["says"]
+        shop.store.aliases.set(TASK, "champion", first)
+        workers(channel(replace(project, decide=replace(project.decide, min_labels=100_000)), receiver.address))
+        assert eventually(lambda: "resolved" in [met.json["event"] for met in receiver.taken], within_s=90)
+
+
+def test_a_secret_that_is_missing_keeps_the_worker_from_starting(desk: Workshop) -> None:
+    """Told at the start, before anything is done, and not in the night."""
+    wanting = replace(desk.config, alerts=Alerts(channels={"ops": Channel(url_from="NOT_SET_ANYWHERE")}))
+    with pytest.raises(MissingVariable, match="NOT_SET_ANYWHERE"):
+        work(wanting, stopped=lambda: True, announce=print)
