@@ -26,6 +26,7 @@ COMMANDS = {
     "watch": "watch",
     "drift": "drift",
     "quality": "quality",
+    "backtest": "backtest",
     "versions": "versions",
     "promote": "promote",
     "rollback": "rollback",

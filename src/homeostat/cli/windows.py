@@ -46,7 +46,7 @@ def read(config: Path, task: str, reference: str, current: str) -> tuple[str, li
 
 def _rows(store: Store, task: str, window: str, where: str, current: Sequence[Interaction] | None) -> list[Interaction]:
     """The rows of a window of the log; `current` are those of the other window where this one is the reference."""
-    counted, (start, dots, end) = _COUNTED.fullmatch(window), window.partition("..")
+    counted, dots = _COUNTED.fullmatch(window), ".." in window
     if counted and (counted[1] != "before" or current is not None):
         kind, n = counted[1], min(int(re.sub("[_,]", "", counted[2]) or 0), MOST)
         if kind == "first":
@@ -54,12 +54,25 @@ def _rows(store: Store, task: str, window: str, where: str, current: Sequence[In
         until = (current[0].time if current else 0.0) if kind == "before" else inf
         return newest(store, task, n, until=until)[::-1]
     if dots:
-        since, until = _moment(start, 0.0, where), _moment(end, inf, where)
+        since, until = stretch(window, where)
         return newest(store, task, MOST, since=since, until=until)[::-1]
     if window.startswith("version:"):
         return newest(store, task, MOST, version=window.removeprefix("version:"))[::-1]
     fix = _GRAMMAR + (_BEFORE if current is not None else "")
     raise BadWindow(f"'{window}' names no window", where=where, fix=fix)
+
+
+def stretch(window: str, where: str) -> tuple[float, float]:
+    """Where `A..B` begins and ends, in seconds since 1970; without end or beginning where nothing is written.
+
+    Raises:
+        BadWindow: there is no `..`, or a date is none, or the end comes before the beginning.
+    """
+    start, dots, end = window.partition("..")
+    since, until = _moment(start, 0.0, where), _moment(end, inf, where)
+    if not dots or until <= since:
+        raise BadWindow(f"'{window}' is no stretch of time", where=where, fix="write A..B, the earlier date first")
+    return since, until
 
 
 def _moment(text: str, default: float, where: str) -> float:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from homeostat.stats.intervals import paired
-from homeostat.train.head.features import Features
+from homeostat.train.head.features import Features, Floats
 from homeostat.train.head.ridge import RidgeHead
 from homeostat.types.dataset import Example
 from homeostat.types.report import Score
@@ -20,6 +20,8 @@ BLOCK = 20
 """Labeled rows after which the fresh head is solved anew."""
 WINDOW = 400
 """Newest labeled rows that the gain is measured on."""
+WIDTH = 1537
+"""Features of a request."""
 CHUNK = 2000
 """Rows whose features are held in memory at once."""
 
@@ -34,17 +36,16 @@ def shadow_gain(memory: Sequence[Example], labeled: Sequence[Example], value: Ca
     """
     if not memory or not labeled:
         return Score(mean=0.0, low=-1.0, high=1.0, n=0)
-    features = Features.fixed(np.zeros((1, 1)), width=1, buckets=1536)
-    head = RidgeHead(features.buckets + 1)
-    _learn(head, features, memory)
+    head = RidgeHead(WIDTH)
+    learn(head, memory)
     frozen_weights, frozen_labels = head.weights(), list(head.labels)
     frozen_hits: list[float] = []
     fresh_hits: list[float] = []
-    _learn(head, features, labeled[:-WINDOW])
+    learn(head, labeled[:-WINDOW])
     recent = labeled[-WINDOW:]
     for start in range(0, len(recent), BLOCK):
         block = recent[start : start + BLOCK]
-        rows, targets = _of(features, block), [e.target for e in block]
+        rows, targets = read([e.text for e in block]), [e.target for e in block]
         fresh = head.predict(rows)
         frozen = [frozen_labels[k] for k in (rows @ frozen_weights).argmax(1)]
         fresh_hits += [value(p, t) for p, t in zip(fresh, targets, strict=True)]
@@ -53,11 +54,13 @@ def shadow_gain(memory: Sequence[Example], labeled: Sequence[Example], value: Ca
     return paired(np.array(fresh_hits), np.array(frozen_hits))
 
 
-def _learn(head: RidgeHead, features: Features, examples: Sequence[Example]) -> None:
+def learn(head: RidgeHead, examples: Sequence[Example]) -> None:
+    """Have a head learn examples."""
     for start in range(0, len(examples), CHUNK):
         some = examples[start : start + CHUNK]
-        head.add(_of(features, some), [e.target for e in some])
+        head.add(read([e.text for e in some]), [e.target for e in some])
 
 
-def _of(features: Features, examples: Sequence[Example]) -> np.ndarray:
-    return features.of(np.zeros((len(examples), 1)), [e.text for e in examples])
+def read(texts: Sequence[str]) -> Floats:
+    """float64[texts, WIDTH]: what a head is shown of requests, which is their words and letters alone."""
+    return Features.fixed(np.zeros((1, 1)), width=1, buckets=WIDTH - 1).of(np.zeros((len(texts), 1)), texts)

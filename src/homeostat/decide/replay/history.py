@@ -1,0 +1,57 @@
+"""How right every model that could have been trained would have been, at every later step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class History:
+    """Time in steps; model i was trained with everything that was known before step i, and 0 is the first champion."""
+
+    times: Floats
+    """float64[steps + 1]: when each step begins, in seconds since 1970, and when the last one ends."""
+    requests: Floats
+    """float64[steps]: requests of each step, labeled or not."""
+    step: Ints
+    """int64[rows]: the step of each labeled row, rising."""
+    right: NDArray[np.floating[Any]]
+    """float[models, rows] in [0, 1]: how right each model's reply would have been; unread where the model is younger
+    than the row.
+    """
+    told: Bools
+    """bool[rows]: whether a policy is shown the label; the others measure how it did and nothing else."""
+    alarms: Bools
+    """bool[models, steps]: whether a drift detector that was started with a model alarmed in a step."""
+
+    def __post_init__(self) -> None:
+        models, rows = self.right.shape
+        if not len(self.requests) == len(self.times) - 1 == models == len(self.alarms) or rows != len(self.step):
+            raise ValueError(f"{models} models and {rows} rows beside {len(self.requests)} steps")
+
+    @property
+    def steps(self) -> int:
+        """Number of steps, and of models."""
+        return len(self.requests)
+
+    @cached_property
+    def quality(self) -> Floats:
+        """float64[models, steps]: the mean over a step's rows; a step without rows is taken to be as the one before."""
+        found = np.zeros((self.steps, self.steps))
+        for t in range(self.steps):
+            rows = self.step == t
+            found[:, t] = self.right[:, rows].mean(axis=1) if rows.any() else found[:, t - 1]
+        return found
+
+    def shown(self, model: int, step: int) -> Floats:
+        """float[n]: how right a model was on the rows of a step that a policy is shown."""
+        return np.asarray(self.right[model, (self.step == step) & self.told], dtype=np.float64)

@@ -1,0 +1,87 @@
+"""Policies tried on a log, from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tiny
+from cli.conftest import Run
+from cli.scenes import START
+from homeostat.errors import BadWindow, EmptyStream, UnknownPlugin
+from homeostat.store import Store
+from homeostat.types.feedback import Feedback, FeedbackKind
+from homeostat.types.interaction import Interaction
+
+NEW = tuple(tiny.WORDS)[3:]
+
+
+@pytest.fixture
+def log(store: Store) -> Store:
+    """A year of 600 labeled requests; half way every other one begins to have a label of its own."""
+    rng, pool = np.random.default_rng(0), {label: tiny.texts(label, 600, 1) for label in tiny.WORDS}
+    names = [str(rng.choice(NEW if k >= 360 and k % 2 else tiny.LABELS)) for k in range(600)]
+    times = [START + k * 365 * 86_400 / 600 for k in range(600)]
+    rows = [
+        Interaction(id=f"int_{k:04}", task="routing", time=times[k], text=pool[name][k], reply="x", version="ver_x")
+        for k, name in enumerate(names)
+    ]
+    store.interactions.add(rows)
+    store.feedback.add(
+        [
+            Feedback(id=f"fbk_{k:04}", interaction=row.id, kind=FeedbackKind.LABEL, value=name, time=row.time + 1)
+            for k, (row, name) in enumerate(zip(rows, names, strict=True))
+        ]
+    )
+    return store
+
+
+def test_policies_beside_the_oracle(homeostat: Run, shop: Path, log: Store) -> None:
+    """Value retrains once or twice after the change and costs less than never and monthly; nothing is written."""
+    ran = homeostat("backtest", "--config", shop, "--policies", "never,monthly,value", "--cost", 15, "--json").json
+    usual = {each["policy"]: each for each in ran["outcomes"]["1"]}
+    assert list(usual) == ["never", "monthly", "value", "oracle"]
+    assert len(ran["outcomes"]) == 7
+    assert usual["oracle"]["ratio"] == 1.0
+    assert 1 <= len(usual["value"]["retrained"]) <= 3
+    assert usual["value"]["cost"] < min(usual["never"]["cost"], usual["monthly"]["cost"])
+    assert len(usual["monthly"]["retrained"]) >= 6
+    assert log.decisions.list("routing") == []
+
+
+def test_two_tables(homeostat: Run, shop: Path, log: Store) -> None:
+    """What each policy came to, and the same for other costs of a retraining."""
+    out = homeostat("backtest", "--config", shop).out
+    assert "above the oracle" in out
+    assert "cost in units of the oracle's" in out
+    assert {"never", "monthly", "drift", "performance", "excess", "value"} <= set(out.split())
+
+
+def test_a_page_of_courses(homeostat: Run, shop: Path, log: Store, tmp_path: Path) -> None:
+    """One HTML file that needs nothing else."""
+    page = tmp_path / "page.html"
+    assert homeostat("backtest", "--config", shop, "--policies", "value,never", "--page", page).code == 0
+    text = page.read_text()
+    assert text.count("<svg") >= 4
+    assert "Quality under value" in text
+    assert "http://" not in text.replace("http://www.w3.org", "")
+
+
+def test_a_stretch_of_time(homeostat: Run, shop: Path, log: Store) -> None:
+    """Only what was asked in it is gone through."""
+    whole, part = (
+        json.loads(homeostat("backtest", "--config", shop, "--policies", "never", "--window", w, "--json").out)["rows"]
+        for w in ("..", "2024-03-01..")
+    )
+    assert part < 0.8 * whole
+
+
+def test_what_is_refused(homeostat: Run, shop: Path, store: Store) -> None:
+    """A policy that there is not, before anything is read; a window that is none; a log without labels."""
+    assert homeostat("backtest", "--config", shop, "--policies", "montly").code == UnknownPlugin.exit
+    assert homeostat("backtest", "--config", shop, "--window", "last week").code == BadWindow.exit
+    assert homeostat("backtest", "--config", shop, "--window", "2024-03-01..2024-01-01").code == BadWindow.exit
+    assert homeostat("backtest", "--config", shop).code == EmptyStream.exit
