@@ -33,6 +33,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from homeostat.loop.backtest import replies_of
 from homeostat.monitor.quality.calibration import Calibration
 from homeostat.monitor.quality.course import contradiction
 from homeostat.monitor.quality.unlabeled import by_calibration, by_difference, by_threshold
@@ -48,8 +49,6 @@ GOAL, LEAST = 0.93, 2000
 STREAMS = ("clinc150_domains", "hwu64_scenarios", "arxiv_years")
 SHIFTS = ("none", "domain", "difficulty", "length")
 LABELS, TRICKLE = 400, 60
-SHARPNESS = 12.0
-"""What the head's scores are multiplied with before they compete."""
 WAYS = ("held", "real", "threshold", "difference", "powered")
 
 
@@ -73,9 +72,7 @@ def replies(file: Path, every: int) -> Replies:
     features = grams([row["text"] for row in rows], 2048)
     head, half = RidgeHead(features.shape[1], ridge=1.0), len(rows) // 2
     head.add(features[:half], [row["label"] for row in rows[:half]])
-    scores = SHARPNESS * features[half:] @ head.weights()
-    sure = np.exp(scores.max(1) - np.logaddexp.reduce(scores, axis=1))
-    told = [head.labels[k] for k in scores.argmax(1)]
+    told, sure = replies_of(head, features[half:])
     right = np.array([float(a == row["label"]) for a, row in zip(told, rows[half:], strict=True)])
     named = [str(next(iter(row.get("truth", {"": ""}).values()), "")) for row in rows[half:]]
     domain = np.unique(named, return_inverse=True)[1]

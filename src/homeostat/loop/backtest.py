@@ -119,7 +119,7 @@ def history(
         head.add(features[new], [rows[k].target for k in np.flatnonzero(new).tolist()])
         learned |= new
         later = np.flatnonzero(step >= i)
-        replies, sure = _replies(head, features[later])
+        replies, sure = replies_of(head, features[later])
         right[i, later] = [value(reply, rows[k].target) for reply, k in zip(replies, later.tolist(), strict=True)]
         alarms[i] = alarmed(sure, step[later], steps, settings)
         watched(i + 1, steps)
@@ -152,8 +152,8 @@ def _times(record: Record, step: Ints, steps: int) -> Floats:
     return np.append(begins, np.nextafter(last, np.inf))
 
 
-def _replies(head: RidgeHead, features: Floats) -> tuple[list[str], Floats]:
-    """What the head replies, and how sure it is of each."""
+def replies_of(head: RidgeHead, features: Floats) -> tuple[list[str], Floats]:
+    """What the head replies to rows of features, and how sure it is of each, in [0, 1]."""
     scores = SHARPNESS * features @ head.weights() if head.labels else np.zeros((len(features), 1))
     sure = np.exp(scores.max(axis=1) - np.logaddexp.reduce(scores, axis=1))
     best = scores.argmax(axis=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -51,14 +51,18 @@ def route(shop: Workshop, backend: LocalBackend, versions: Sequence[Version]) ->
     Raises:
         NothingToTrainOn: a version has too few such rows.
     """
-    task = shop.config.task(versions[0].task)
     texts = {version.id: learned(shop, version) for version in versions}
     for version, own in texts.items():
         if len(own) < LEAST:
             fix = "combine them otherwise, for instance with --how mean"
             raise NothingToTrainOn(f"{version} learned {len(own)} new rows, and {LEAST} say what it is for", fix=fix)
+    return routed(backend, shop.config.task(versions[0].task), texts)
+
+
+def routed(backend: LocalBackend, task: Task, texts: Mapping[str, Sequence[str]]) -> Route:
+    """The same for versions by what each learned, numbered in their order."""
     router = Router.fit({version: _read(backend, task, own) for version, own in texts.items()})
-    numbers = {version.id: k for k, version in enumerate(versions)} | {"": -1}
+    numbers = {version: k for k, version in enumerate(texts)} | {"": -1}
 
     def who(requests: Sequence[Request]) -> Ints:
         rows = backend.embed([replace(request, version="") for request in requests])
@@ -107,8 +111,9 @@ def measured(shop: Workshop, versions: Sequence[Version], rows: Sequence[Exam]) 
     with shop.loaded(*versions) as backend:
         ensemble = Ensemble(backend, versions)
         each, labels = ensemble.each(requests), ensemble.labels
-        known = all(len(learned(shop, version)) >= LEAST for version in versions)
-        who = route(shop, backend, versions)(requests) if known else None
+        texts = {version.id: learned(shop, version) for version in versions}
+        known = all(len(own) >= LEAST for own in texts.values())
+        who = routed(backend, task, texts)(requests) if known else None
     target = np.array([labels.index(row.target) if row.target in labels else -1 for row in rows])
     combined = {name: way(each) for name, way in HOW.items()} | {SLICE: by_slice(each, target)}
     if who is not None:

@@ -62,6 +62,11 @@ class Calibration:
         slope = (x * (p * (1 - p))[:, None]).mean(axis=0)
         return float(slope @ self.spread @ slope)
 
+    def variance(self, confidence: ArrayLike) -> float:
+        """Variance of the mean quality of replies of these confidences: their own luck, and doubt."""
+        p = self(confidence)
+        return self.scatter * float((p * (1 - p)).sum()) / len(p) ** 2 + self.doubt(confidence)
+
 
 def _features(confidence: ArrayLike) -> Floats:
     c = np.clip(np.asarray(confidence, dtype=np.float64).ravel(), EDGE, 1 - EDGE)

@@ -132,8 +132,7 @@ def contradiction(calibration: Calibration, confidence: Floats, right: Floats) -
     if len(right) < FEW:
         return ""
     p = calibration(confidence)
-    luck = calibration.scatter * float((p * (1 - p)).sum()) / len(p) ** 2
-    spread = math.sqrt(max(luck + calibration.doubt(confidence), 1e-12))
+    spread = math.sqrt(max(calibration.variance(confidence), 1e-12))
     if abs(float((right - p).mean())) / spread <= float(stats.norm.isf(LEVEL / 2)):
         return ""
     return f"{len(right)} labels say {right.mean():.0%} where confidence says {p.mean():.0%}: it no longer means that"

@@ -35,8 +35,7 @@ def by_calibration(calibration: Calibration, confidence: ArrayLike, level: float
     p = calibration(confidence)
     if not len(p):
         raise ValueError("no rows")
-    luck = calibration.scatter * float((p * (1 - p)).sum()) / len(p) ** 2
-    return _between(float(p.mean()), luck + calibration.doubt(confidence), len(p), level)
+    return _between(float(p.mean()), calibration.variance(confidence), len(p), level)
 
 
 def by_threshold(confidence: ArrayLike, right: ArrayLike, window: ArrayLike, level: float = 0.95) -> Score:

@@ -12,23 +12,20 @@ from homeostat.types.interaction import Interaction
 from homeostat.types.signal import Signal
 from homeostat.web import plots, words
 from homeostat.web.newest import newest
-from homeostat.web.pages.page import Asked, Data, Page, champion, chosen_task, found
+from homeostat.web.pages.page import Asked, Data, Page, chosen_version, found
 from homeostat.web.plain import plain
 
 SHOWN = 10
 """Signals on the page."""
-_VERSIONS = 20
 
 
 def data(store: Store, config: Config, asked: Asked) -> Data:
     """The course of the statistic of one version (`version`, else the champion) of a task, and the task's signals."""
-    task = chosen_task(config, asked)
-    version = asked.get("version") or (champion(store, task, store.releases.current(task)) if task else "")
+    version, chosen = chosen_version(store, config, asked)
+    task = chosen["asked"]["task"]
     signals = store.signals.list(task, limit=SHOWN) if task else []
     return {
-        "asked": {"task": task, "version": version},
-        "tasks": list(config.tasks),
-        "versions": [v.id for v in reversed(store.versions.list(task, limit=_VERSIONS))] if task else [],
+        **chosen,
         "threshold_log10": math.log10(config.monitor.false_alarm_every),
         "channels": [CONFIDENCE, NEIGHBORS],
         "trace": plain(store.state.get(f"trace:{version}", [])) if version else [],

@@ -15,6 +15,7 @@ N_co = TypeVar("N_co", covariant=True)
 Asked = Mapping[str, str]
 """Parameters of the path and of the query."""
 Data = dict[str, Any]
+_VERSIONS = 20
 
 
 def no_charts(data: Data) -> Data:
@@ -63,6 +64,21 @@ def chosen_task(config: Config, asked: Asked) -> str:
 def champion(store: Store, task: str, release: Release | None) -> str:
     """Id of the version that answers a task; empty before the first release."""
     return release.champion if release else store.aliases.get(task, "champion") or ""
+
+
+def chosen_version(store: Store, config: Config, asked: Asked) -> tuple[str, Data]:
+    """The version asked for (`version`, else the champion) of a task, and what a page says of the choice.
+
+    Raises:
+        UnknownKey: no such task.
+    """
+    task = chosen_task(config, asked)
+    version = asked.get("version") or (champion(store, task, store.releases.current(task)) if task else "")
+    return version, {
+        "asked": {"task": task, "version": version},
+        "tasks": list(config.tasks),
+        "versions": [v.id for v in reversed(store.versions.list(task, limit=_VERSIONS))] if task else [],
+    }
 
 
 def moment(asked: Asked, name: str, default: float) -> float:

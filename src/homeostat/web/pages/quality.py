@@ -8,7 +8,7 @@ from homeostat.config.schema import Config
 from homeostat.monitor.quality.course import course
 from homeostat.store import Store
 from homeostat.web import plots
-from homeostat.web.pages.page import Asked, Data, Page, champion, chosen_task
+from homeostat.web.pages.page import Asked, Data, Page, chosen_version
 from homeostat.web.plain import plain
 from homeostat.web.quality import told
 
@@ -23,18 +23,15 @@ WAYS = (
     ),
 )
 """Which score is drawn, its heading, and what it is."""
-_VERSIONS = 20
 
 
 def data(store: Store, config: Config, asked: Asked) -> Data:
     """The windows of one version (`version`, else the champion) of a task."""
-    task = chosen_task(config, asked)
-    version = asked.get("version") or (champion(store, task, store.releases.current(task)) if task else "")
+    version, chosen = chosen_version(store, config, asked)
+    task = chosen["asked"]["task"]
     rows = told(store, config.task(task), version, NEWEST) if version else []
     return {
-        "asked": {"task": task, "version": version},
-        "tasks": list(config.tasks),
-        "versions": [v.id for v in reversed(store.versions.list(task, limit=_VERSIONS))] if task else [],
+        **chosen,
         "metric": config.task(task).metric if task else "",
         "objective": config.tasks[task].objective_at_least if task else None,
         "windows": plain(course(rows)),
