@@ -37,12 +37,12 @@ from transformers.utils.logging import disable_progress_bar
 
 from homeostat.builtin.resources import traffic_path
 from homeostat.llm.load import locate, open_model
+from homeostat.llm.precision import has_bfloat16, peak_flops
 from homeostat.llm.render import Rendered, Renderer
 from homeostat.train.adapt.full import Full
 from homeostat.train.adapt.lora import Lora
 from homeostat.train.fit import fit
 from homeostat.train.job import Job
-from homeostat.train.precision import has_bfloat16, peak_flops
 from homeostat.train.recipe import Recipe
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground

@@ -69,6 +69,19 @@ def test_what_stands_before_a_prompt_is_counted(family: str, way: Way, tmp_path:
     assert size.step(*went) == pytest.approx(counted(opened, rows, backward=True), rel=within)
 
 
+def test_a_kept_trunk_is_counted_once(tmp_path: Path) -> None:
+    """The first step with a trunk and a step with kept states are both within 5 % of torch's count."""
+    opened = open_model(str(tiny.llama(tmp_path, layers=4)))
+    Lora(rank=4, bottom=2).attach(opened.model)
+    rows = [Rendered(tuple(range(50, 90)), (60, 61, 62))] * 6
+    size, went = Size.of(opened.model), shape(rows, opened.family)
+    first = counted(opened, rows, backward=True)
+    assert size.step(*went) + size.below(opened.model) == pytest.approx(first, rel=0.05)
+    again = counted(opened, rows, backward=True)
+    assert size.step(*went) + size.below(opened.model) == pytest.approx(again, rel=0.05)
+    assert again < 0.8 * first
+
+
 def test_the_parts_of_a_decoder(llama: Path) -> None:
     """The body of a model holds all its matrices but the tables of tokens; an adapter is counted apart."""
     opened = open_model(str(llama))

@@ -11,7 +11,7 @@ from transformers import AutoTokenizer
 from homeostat.builtin.resources import model_path, traffic_path
 from homeostat.collect.stream import Split, read_stream
 from homeostat.llm.render import Rendered, Renderer
-from homeostat.train.samples import Sample, apart, batches, padding, portions, thinned
+from homeostat.train.samples import Sample, apart, batches, padding, thinned
 from homeostat.types.task import Task
 
 
@@ -125,16 +125,6 @@ def test_padding_of_real_traffic_is_small(count: int) -> None:
     lengths = [len(renderer.prompt(task, rows[k].text)) + 1 for k in picked]
     for seed in range(3):
         assert padding(lengths, batches(lengths, 32, seed, 0)) < 0.1
-
-
-def test_portions_are_bounded_by_rows_and_by_tokens() -> None:
-    """In their order, at most so many rows and so many places together; one that is too long comes alone."""
-    rows = [Sample(Rendered((1,), (2,) * k)) for k in (1, 1, 1, 3, 3, 9, 40)]
-    taken = portions(rows, 2, 10)
-    assert [[row.length for row in some] for some in taken] == [[2, 2], [2, 4], [4], [10], [41]]
-    assert [row for some in taken for row in some] == rows
-    assert portions([], 2, 10) == []
-    assert portions(rows, 100, 10**6) == [rows]
 
 
 def test_a_row_is_as_long_as_its_longest_reading() -> None:

@@ -41,6 +41,8 @@ class Model:
     relative one lies beside `homeostat.yaml`."""
     threads: int = knob(1, least=1)
     """CPU threads the model computes with in each process."""
+    precision: str = knob("auto", among=("auto", "float32", "bfloat16"))
+    """What prompts are read in. `auto`: bfloat16 where the hardware multiplies it faster, float32 elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ def serve(config: Config, announce: Callable[[str], None], *, pages: Pages = lam
     with listen(config.gateway) as listener, _until_told():
         store = Store.open(config.database, config.blobs)
         try:
-            backend = LocalBackend(config.model.base, threads=config.model.threads)
+            backend = LocalBackend(config.model.base, threads=config.model.threads, precision=config.model.precision)
             answerer = Answerer(backend, store, config)
             try:
                 shown = pages(store, config)

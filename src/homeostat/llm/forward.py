@@ -89,12 +89,20 @@ def predict(opened: Opened, rows: Sequence[Rendered]) -> Predicted:
     inside = (place >= inner.prompt.start) & (place < inner.prompt.start + prompts[:, None])
     states = inner.hidden[index, at]
     return Predicted(
-        logits=vocabulary_logits(opened.model, states),
+        logits=_logits(opened.model, states),
         states=states,
         row=index,
         target=torch.tensor([t for r in rows for t in r.completion], device=device),
         pooled=mean_over(inner.source, inside),
     )
+
+
+def _logits(model: Any, states: Tensor) -> Tensor:
+    """float[n, vocabulary]; exact where nothing is learned from them, whatever the layers before were computed in."""
+    if torch.is_grad_enabled() or not torch.is_autocast_enabled(states.device.type):
+        return vocabulary_logits(model, states)
+    with torch.autocast(states.device.type, enabled=False):
+        return vocabulary_logits(model, states.to(model.dtype))
 
 
 def _decoder(opened: Opened, rows: Sequence[Rendered]) -> _Inner:

@@ -7,7 +7,7 @@ nothing of how it was trained; `HeadedModel` answers with it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from homeostat.errors import CorruptWeights
 from homeostat.llm.adapters import ON_BASE, put_on, switch_to
+from homeostat.llm.batches import passes
 from homeostat.llm.forward import Predicted, predict
 from homeostat.llm.lead import lead_places
 from homeostat.llm.load import Opened, open_model, require_safetensors
@@ -29,8 +30,6 @@ from homeostat.types.task import Task
 FILE = "head.safetensors"
 FORMS = ("label", "numbers", "tags")
 POOLS = ("mean", "last")
-ROWS = 64
-"""Rows in one forward pass."""
 LIKELY = 0.5
 """Probability from which a tag is told."""
 _BODY = "version"
@@ -164,7 +163,9 @@ class HeadedModel:
         task = Task(name="head", instruction=self.head.shape.instruction)
         prompts = [self._renderer.prompt(task, text) for text in texts]
         out = np.zeros((len(texts), len(self.head.shape.names)))
-        for at in _batches(prompts):
+        order = sorted(range(len(prompts)), key=lambda k: len(prompts[k]))
+        for some in passes([len(prompts[k]) for k in order], self.opened.model.device):
+            at = order[some]
             with torch.inference_mode():
                 scores = self.head(predict(self.opened, [Rendered(prompts[k], (0,)) for k in at]))
                 out[at] = self.head.told(scores).cpu().numpy()
@@ -178,13 +179,6 @@ class HeadedModel:
         """The tags of each text whose probability is at least `likely`."""
         names = np.array(self.head.shape.names)
         return [tuple(names[row >= likely].tolist()) for row in self.tell(texts)]
-
-
-def _batches(prompts: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """Positions, prompts of like length together."""
-    order = sorted(range(len(prompts)), key=lambda k: len(prompts[k]))
-    for start in range(0, len(order), ROWS):
-        yield order[start : start + ROWS]
 
 
 def _no_fit(folder: Path, width: int) -> CorruptWeights:

@@ -18,19 +18,19 @@ from torch import Tensor
 from homeostat.errors import CorruptWeights, NotFound, UnknownLabel, did_you_mean
 from homeostat.llm.adapters import ON_BASE, put_on, switch_to, take_off
 from homeostat.llm.backend import Reply, Request
+from homeostat.llm.batches import ROWS, passes
 from homeostat.llm.forward import Predicted, predict
 from homeostat.llm.generate import generate
 from homeostat.llm.labels import FEW, LabelCodes, encode_labels
 from homeostat.llm.lead import lead_places
 from homeostat.llm.load import Opened, open_model
+from homeostat.llm.precision import computing, is_bfloat16
 from homeostat.llm.render import Rendered, Renderer
 from homeostat.llm.together import Ragged, predict_each
 from homeostat.llm.trie import trie_scores
 from homeostat.types.task import Kind
 from homeostat.types.version import Version
 
-ROWS = 64
-"""Rows in one forward pass; longer batches are cut, rows of like length together."""
 SHARED = 32
 """Rows times versions in a pass that several versions share on a CPU, whose cache holds no more."""
 
@@ -57,9 +57,11 @@ class _Group:
 class LocalBackend:
     """A base model and any number of versions on it."""
 
-    def __init__(self, base: str, *, threads: int = 1) -> None:
+    def __init__(self, base: str, *, threads: int = 1, precision: str = "float32") -> None:
+        """`precision`: what prompts are read in, as `model.precision` says; replies in words are written in float32."""
         torch.set_num_threads(threads)
         self.base = base
+        self.bfloat16 = is_bfloat16(precision)
         self._lock = threading.RLock()
         self._opened = open_model(base)
         self._full: dict[str, Opened] = {}
@@ -191,7 +193,9 @@ class LocalBackend:
         return total / max(tokens, 1.0)
 
     def _groups(self, requests: Sequence[Request], most: int = ROWS) -> Iterator[_Group]:
-        """The requests, at most so many that can share a forward pass together, the shortest first."""
+        """The requests, at most so many that can share a forward pass together, the shortest first. Replies in words
+        are written in longer batches: a pass that adds one token is short however many rows it has.
+        """
         for request in requests:
             self._require(request.version)
         prompts = [self._reader(r.version).prompt(r.task, r.text, r.history) for r in requests]
@@ -202,8 +206,10 @@ class LocalBackend:
             together.setdefault(key, []).append(k)
         for rows in together.values():
             rows.sort(key=lambda k: len(prompts[k]))
-            for start in range(0, len(rows), most):
-                at = rows[start : start + most]
+            label = requests[rows[0]].task.kind is Kind.LABEL
+            lengths = [len(prompts[k]) if label else 0 for k in rows]
+            for some in passes(lengths, self.device, most):
+                at = rows[some]
                 yield _Group(at, [requests[k] for k in at], [prompts[k] for k in at])
 
     def _require(self, version: str) -> None:
@@ -223,7 +229,9 @@ class LocalBackend:
 
     def _next(self, group: _Group) -> tuple[Tensor, Tensor]:
         """(float[rows, vocabulary] logits of the first reply token, float[rows, hidden] pooled states)."""
-        predicted = predict(self._activate(group.first.version), [Rendered(p, (0,)) for p in group.prompts])
+        rows = [Rendered(prompt, (0,)) for prompt in group.prompts]
+        with computing(self.device, max(len(row.ids) for row in rows), bfloat16=self.bfloat16):
+            predicted = predict(self._activate(group.first.version), rows)
         return predicted.logits, predicted.pooled
 
     def _codes_of(self, request: Request) -> LabelCodes:

@@ -13,10 +13,13 @@ from torch import Tensor, nn
 
 from homeostat.errors import UnsuitedModel
 from homeostat.llm.lead import opening
+from homeostat.llm.trunk import trunk_of
 
 
 def states(model: Any, ids: Tensor, mask: Tensor) -> Tensor:
     """float[rows, tokens, hidden] of a decoder or an encoder, for int64[rows, tokens] filled at the right."""
+    if trunk := trunk_of(model):
+        return trunk.states(ids, mask)
     more = {"use_cache": False} if hasattr(model.config, "use_cache") else {}
     start = opening(model, ids, mask)
     hidden: Tensor = model.base_model(**start.given, **more).last_hidden_state

@@ -38,7 +38,7 @@ def model_teaching(shop: Workshop, model: str, labels: Sequence[str]) -> Teacher
     Raises:
         ModelNotFound, CorruptWeights, UnsafeWeights, UnsuitedModel: it cannot be opened.
     """
-    backend = LocalBackend(model, threads=shop.config.model.threads)
+    backend = LocalBackend(model, threads=shop.config.model.threads, precision=shop.config.model.precision)
     version = Version(id=model, task="", time=0.0, base=model, kind="base", labels=tuple(labels))
     backend.load(version, None)
     return Loaded(backend, [version])

@@ -143,7 +143,8 @@ class Workshop:
         """A backend that can answer for these versions, which is nobody else's until the block ends."""
         with self._answering, ExitStack() as after:
             if self._backend is None:
-                self._backend = LocalBackend(self.config.model.base, threads=self.config.model.threads)
+                model = self.config.model
+                self._backend = LocalBackend(model.base, threads=model.threads, precision=model.precision)
             for version in versions:
                 self._backend.load(version, self.store.blobs.folder(version.blob) if version.blob else None)
                 after.callback(self._backend.unload, version.id)

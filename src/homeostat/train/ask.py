@@ -8,14 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from homeostat.llm.batches import passes
 from homeostat.llm.forward import predict
 from homeostat.llm.load import Opened
+from homeostat.llm.precision import computing
 from homeostat.llm.render import Rendered
 from homeostat.train.flops import Size
-from homeostat.train.precision import computing
-
-ROWS = 64
-"""Rows of one forward pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +34,13 @@ def ask(opened: Opened, rows: Sequence[Rendered], labels: Tensor, *, bfloat16: b
     order = sorted(range(len(rows)), key=lambda k: len(rows[k].prompt))
     logits = torch.zeros(len(rows), len(labels), device=labels.device)
     states = torch.zeros(len(rows), int(opened.model.config.hidden_size), device=labels.device)
-    for start in range(0, len(order), ROWS):
-        some = order[start : start + ROWS]
+    for at in passes([len(rows[k].prompt) for k in order], opened.model.device):
+        some = order[at]
         asked = [Rendered(rows[k].prompt, (0,)) for k in some]
         with computing(opened.model.device, max(len(row.ids) for row in asked), bfloat16=bfloat16):
             predicted = predict(opened, asked)
         states[some], logits[some] = predicted.states.float(), predicted.logits[:, labels].float()
-        spent += size.forward(*size.shape(asked, opened.family))
+        spent += size.forward(*size.shape(asked, opened.family)) + size.below(opened.model)
     return Asked(states, logits, spent)
 
 

@@ -17,6 +17,8 @@ import torch
 from accelerate import Accelerator
 
 from homeostat.errors import Diverged, NothingToTrainOn, OutOfMemory
+from homeostat.llm.batches import passes
+from homeostat.llm.precision import peak_flops
 from homeostat.train import checkpoint
 from homeostat.train.averaging import Average, Trail, write
 from homeostat.train.budget import Clock, Spent
@@ -24,14 +26,9 @@ from homeostat.train.job import Job
 from homeostat.train.memory import is_out_of_memory, peak_bytes
 from homeostat.train.optim import optimizer, rate, steer
 from homeostat.train.plan import Plan
-from homeostat.train.precision import peak_flops
-from homeostat.train.samples import Sample, portions
+from homeostat.train.samples import Sample
 from homeostat.train.step import Ending, Step, Trailed, Unbounded
 
-LOOK_ROWS = 64
-"""Rows of one forward pass in a look, at most."""
-LOOK_PLACES = 8192
-"""Tokens of one forward pass in a look, at most, where one row has not more."""
 LOOKED = 256
 """Most rows that a look looks at: of those held out, or of the training rows where none are."""
 BLOWN = (5.0, 1.0)
@@ -253,7 +250,8 @@ class _Run:
     def _measured(self) -> float:
         """The mean of what is looked at on the held-out rows, or on some training rows where none are held out."""
         total = count = 0.0
-        for some in portions(self.seen, LOOK_ROWS, LOOK_PLACES):
+        for at in passes([s.length for s in self.seen], self.ground.opened.model.device):
+            some = self.seen[at]
             share = self.measure.weigh(some)
             total += float(self.measure(Step(self.ground, some, self.progress.step))) * share if share else 0.0
             count += share

@@ -15,6 +15,7 @@ from torch import nn
 
 from homeostat.llm.lead import LEADS, lead_of
 from homeostat.llm.render import Rendered
+from homeostat.llm.trunk import depth, trunk_of
 
 _AT_PLACES = {
     False: re.compile(r"^(cls|lm_head|head|vocab_transform|answer_head)\."),
@@ -47,17 +48,26 @@ class Size:
     """Places before every prompt that are read anew with it."""
     kept: int = 0
     """Places before every prompt that are only attended to."""
+    trunk: int = 0
+    """Weights of the layers whose states are kept (`llm.trunk`), which are in none of the others."""
+    trunk_attention: int = 0
+    """The same of `attention`."""
 
     @staticmethod
     def of(model: Any) -> Size:
         """Read the sizes off a transformers model, adapters included; what is trained is what requires a gradient."""
         config, output, lead = model.config, model.get_output_embeddings().weight, lead_of(model)
+        trunk, levels = trunk_of(model), depth(model)
         tables = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)} | {id(output)}
-        met, learned, passed = Counter[tuple[bool, bool]](), Counter[bool](), 0
+        met, learned, passed, below = Counter[tuple[bool, bool]](), Counter[bool](), 0, 0
         behind = lead is not None and any(tensor.requires_grad for tensor in lead.parameters())
         for name, weight in model.named_parameters():
+            multiplied = not (weight.ndim != 2 or id(weight) in tables or _ROWS in name or name.startswith(LEADS))
+            if trunk and levels[name] <= trunk.layers:
+                below += weight.numel() if multiplied else 0
+                continue
             behind = behind or weight.requires_grad
-            if weight.ndim != 2 or id(weight) in tables or _ROWS in name or name.startswith(LEADS):
+            if not multiplied:
                 continue
             place = bool(_AT_PLACES[config.is_encoder_decoder].search(name)) and not _CROSS.search(name)
             met[place, "lora_" in name] += weight.numel()
@@ -65,17 +75,20 @@ class Size:
             passed += weight.numel() if behind and not place else 0
         width = int(config.num_attention_heads) * int(getattr(config, "head_dim", None) or 0) or int(config.hidden_size)
         head = int(config.vocab_size) * int(config.hidden_size)
+        kept_layers = trunk.layers if trunk else 0
         return Size(
             body=met[False, False],
             adapter=met[False, True],
             head=head + met[True, False],
-            attention=width * int(config.num_hidden_layers),
+            attention=width * (int(config.num_hidden_layers) - kept_layers),
             head_adapter=met[True, True],
             passed=passed,
             learned=learned[False],
             head_learned=learned[True] + (head if output.requires_grad else 0),
             read=lead.read if lead else 0,
             kept=lead.places - lead.read if lead else 0,
+            trunk=below,
+            trunk_attention=width * kept_layers,
         )
 
     def shape(self, rows: Sequence[Rendered], family: str) -> tuple[int, int, int]:
@@ -88,6 +101,14 @@ class Size:
         """Operations of a forward pass over `tokens` tokens, `squares` pairs of attended places, `places` logits."""
         weights = (self.body + self.adapter) * tokens + (self.head + self.head_adapter) * places
         return 2.0 * weights + 4.0 * self.attention * squares
+
+    def below(self, model: Any) -> float:
+        """Operations that the model's trunk has taken since this was last asked."""
+        trunk = trunk_of(model)
+        if trunk is None:
+            return 0.0
+        read = trunk.taken()
+        return 2.0 * self.trunk * read.tokens + 4.0 * self.trunk_attention * read.squares
 
     def step(self, tokens: int, squares: int, places: int) -> float:
         """Forward and backward: the gradient of activations as far down as something is trained, that of weights where

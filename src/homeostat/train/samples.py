@@ -101,19 +101,6 @@ def batches(lengths: Sequence[int], rows: int, seed: int, epoch: int) -> list[np
     return [out[k] for k in rng.permutation(len(out))]
 
 
-def portions(samples: Sequence[Sample], rows: int, tokens: int) -> list[Sequence[Sample]]:
-    """Samples of rising length, in their order, taken together as long as a batch has not more rows, nor more places.
-
-    One that is longer than `tokens` comes alone.
-    """
-    taken, start = list[Sequence[Sample]](), 0
-    for k, sample in enumerate(samples):
-        if k > start and (k - start == rows or (k - start + 1) * sample.length > tokens):
-            taken.append(samples[start:k])
-            start = k
-    return [*taken, samples[start:]] if samples else []
-
-
 def padding(lengths: Sequence[int], plan: Sequence[np.ndarray]) -> float:
     """Share of the positions in padded batches that hold no token."""
     size = np.asarray(lengths)

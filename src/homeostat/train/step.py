@@ -12,10 +12,10 @@ from torch import Tensor
 
 from homeostat.llm.forward import Predicted, places, predict
 from homeostat.llm.load import Opened
+from homeostat.llm.precision import computing, has_bfloat16
 from homeostat.llm.render import Rendered
 from homeostat.train.averaging import Trail
 from homeostat.train.flops import Size
-from homeostat.train.precision import computing, has_bfloat16
 from homeostat.train.samples import Sample
 
 
@@ -63,10 +63,8 @@ class Ground:
             predicted = predict(model, rows)
         size = self.meter.size(model.model)
         went = size.shape(rows, model.family)
-        if torch.is_grad_enabled():
-            self.meter.flops += size.step(*went)
-        else:
-            self.meter.flops += size.forward(*went)
+        ahead = size.step(*went) if torch.is_grad_enabled() else size.forward(*went)
+        self.meter.flops += ahead + size.below(model.model)
         return predicted
 
 

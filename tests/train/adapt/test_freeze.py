@@ -16,7 +16,8 @@ from homeostat.errors import UnsuitedModel
 from homeostat.llm.forward import predict
 from homeostat.llm.load import Opened, open_model
 from homeostat.llm.render import Rendered
-from homeostat.train.adapt.freeze import Freeze, depth
+from homeostat.llm.trunk import depth
+from homeostat.train.adapt.freeze import Freeze
 from homeostat.train.adapt.full import Full
 from homeostat.train.flops import Size, shape
 from homeostat.train.optim import optimizer, steer

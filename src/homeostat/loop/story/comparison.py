@@ -26,7 +26,6 @@ from homeostat.loop.workshop import Workshop
 from homeostat.stats.intervals import proportion
 from homeostat.store import Store
 from homeostat.train.named import named
-from homeostat.train.precision import SHORT, computing, has_bfloat16
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Start
 from homeostat.types.dataset import Example, Origin
@@ -115,7 +114,15 @@ class Comparison:
 
     def _work(self, name: str, start: Start, prior: tuple[float, ...] = ()) -> _Work:
         rows = [(row.text, row.label) for row in self.rows]
-        return _Work(name=name, task=self._shop.config.task(self._task), start=start, rows=rows, prior=prior)
+        config = self._shop.config
+        return _Work(
+            name=name,
+            task=config.task(self._task),
+            start=start,
+            rows=rows,
+            precision=config.model.precision,
+            prior=prior,
+        )
 
     def _submit(self, work: _Work) -> None:
         self._arms[work.name] = self._pool.submit(_done, work)
@@ -129,6 +136,8 @@ class _Work:
     task: Task
     start: Start
     rows: list[tuple[str, str]]
+    precision: str = "auto"
+    """What the base is asked in."""
     prior: tuple[float, ...] = ()
     schedule: list[Lesson] = field(default_factory=list)
     """Empty for an arm that is there already."""
@@ -157,10 +166,8 @@ def _done(work: _Work) -> Compared:
         make, settle = (naive, list) if work.name == "naive" else (joint, _settled)
         schedule = settle(work.schedule)
         arm = replace(make(work.task, work.start, schedule, work.recipe, work.folder, report), name=work.name)
-    backend = LocalBackend(work.start.base)
-    # As training computes: for all arms alike, and twice as fast as what answers users where the hardware has it.
-    with computing(backend.device, SHORT, bfloat16=has_bfloat16()):
-        right = outcomes(backend, work.task, arm, work.rows)
+    backend = LocalBackend(work.start.base, precision=work.precision)
+    right = outcomes(backend, work.task, arm, work.rows)
     _told[0].put((work.name, 1.0))
     return Compared(arm, right)
 

@@ -19,11 +19,10 @@ from torch import Tensor
 
 from homeostat.errors import UnsuitedModel, did_you_mean
 from homeostat.llm.adapters import has_rows, path_of_vocabulary
+from homeostat.llm.trunk import depth
 from homeostat.train.adapt.full import Full
 from homeostat.train.adapt.way import Tempo, Way
 from homeostat.train.rows import LabelRows
-
-_LAYER = re.compile(r"(.*?\.\d+)\.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,18 +102,3 @@ class Freeze(Way):
             fix = f"the model has {most} layers: freeze fewer, or name something else in `only`"
             raise UnsuitedModel("everything is frozen: nothing is left to train", where="recipe.adapt", fix=fix)
         return found
-
-
-def depth(model: Any) -> dict[str, int]:
-    """Name of a tensor -> which layer it belongs to, from 1 at the bottom; 0 is what lies below all layers.
-
-    Layers are what has a number in the model's own names, in its own order: a sequence-to-sequence model's encoder lies
-    below its decoder. What comes behind a layer and belongs to none counts with it.
-    """
-    found, layers = dict[str, int](), dict[str, int]()
-    for name, _ in model.named_parameters():
-        numbered = _LAYER.match(name)
-        if numbered:
-            layers.setdefault(numbered[1], len(layers) + 1)
-        found[name] = len(layers)
-    return found

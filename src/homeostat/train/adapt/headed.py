@@ -14,8 +14,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from homeostat.llm.batches import passes
 from homeostat.llm.forward import predict
-from homeostat.llm.head import ROWS, Head, Shape, head_of, put_head, save_head
+from homeostat.llm.head import Head, Shape, head_of, put_head, save_head
 from homeostat.llm.load import Opened
 from homeostat.llm.render import Rendered
 from homeostat.train.adapt.way import Tempo, Way
@@ -58,7 +59,9 @@ class Headed(Way):
         if self.body:
             self.body.look(opened, rows)
         head = _head(opened.model)
-        parts = [head.features(predict(opened, rows[k : k + ROWS])) for k in range(0, len(rows), ROWS)]
+        ordered = sorted(rows, key=lambda row: len(row.ids))
+        some = [ordered[at] for at in passes([len(row.ids) for row in ordered], opened.model.device)]
+        parts = [head.features(predict(opened, each)) for each in some]
         if sum(map(len, parts)) > 1:
             seen = torch.cat(parts)
             spread = seen.std(0)

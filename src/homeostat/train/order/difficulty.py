@@ -11,12 +11,10 @@ import torch
 from torch.nn import functional as F
 
 from homeostat.errors import UnsuitedModel
+from homeostat.llm.batches import passes
 from homeostat.llm.forward import places
 from homeostat.train.order.draw import Floats
 from homeostat.train.step import Ground
-
-ROWS = 64
-"""Rows of one pass through the model, of like length."""
 
 
 class Difficulty(Protocol):
@@ -86,8 +84,8 @@ class Loss:
         opened.model.eval()
         found = np.zeros(len(ground.train))
         order = sorted(range(len(found)), key=lambda k: len(ground.train[k].rendered.ids))
-        for start in range(0, len(order), ROWS):
-            some = order[start : start + ROWS]
+        for at in passes([len(ground.train[k].rendered.ids) for k in order], opened.model.device):
+            some = order[at]
             predicted, allowed = ground.predict([ground.train[k].rendered for k in some], opened), ground.allowed
             logits = predicted.logits if allowed is None else predicted.logits[:, allowed]
             right = predicted.target if allowed is None else places(predicted.target, allowed)

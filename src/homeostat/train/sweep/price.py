@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from homeostat.llm.precision import has_bfloat16, peak_flops
 from homeostat.train.forecast import forecast
-from homeostat.train.precision import has_bfloat16, peak_flops
 from homeostat.train.sweep.space import Choice, Range, tried
 from homeostat.train.sweep.study import RUNGS
 from homeostat.train.sweep.trials import Sweep

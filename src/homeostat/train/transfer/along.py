@@ -20,14 +20,15 @@ from torch import Tensor
 
 from homeostat.errors import UnsuitedModel
 from homeostat.llm.adapters import LEADING
+from homeostat.llm.batches import passes
 from homeostat.llm.forward import predict
 from homeostat.llm.labels import encode_labels
 from homeostat.llm.load import Opened, open_model
+from homeostat.llm.precision import has_bfloat16
 from homeostat.llm.render import Renderer
-from homeostat.train.ask import ROWS, log_probabilities
+from homeostat.train.ask import log_probabilities
 from homeostat.train.flops import Size, shape
 from homeostat.train.objectives.preference.likelihood import lengths, likelihoods
-from homeostat.train.precision import has_bfloat16
 from homeostat.train.prior import fit_prior
 from homeostat.train.refit import Refitted, refit
 from homeostat.train.run import Order, Trained, render
@@ -212,8 +213,8 @@ class _Look:
     def _likely(self, opened: Opened) -> Tensor:
         size, found = Size.of(opened.model), torch.zeros(len(self.held))
         order = sorted(range(len(self.held)), key=lambda k: self.held[k].length)
-        for start in range(0, len(order), ROWS):
-            some = order[start : start + ROWS]
+        for at in passes([self.held[k].length for k in order], opened.model.device):
+            some = order[at]
             rows = [self.held[k].rendered for k in some]
             said = predict(opened, rows)
             found[some] = (likelihoods(said, len(rows)) / lengths(said, len(rows))).cpu()

@@ -23,6 +23,11 @@ def has_bfloat16() -> bool:
     return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
 
 
+def is_bfloat16(wanted: str) -> bool:
+    """Whether to compute in bfloat16 where `auto`, `float32` or `bfloat16` is wanted."""
+    return wanted == "bfloat16" or (wanted == "auto" and has_bfloat16())
+
+
 @contextmanager
 def computing(device: torch.device, longest: int, *, bfloat16: bool) -> Iterator[None]:
     """Matrix products in bfloat16, if so wanted, of float32 weights; sums, losses and steps stay in float32.

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from homeostat.train.precision import SHORT, computing, has_bfloat16
+from homeostat.llm.precision import SHORT, computing, has_bfloat16
 
 CPU = torch.device("cpu")
 
