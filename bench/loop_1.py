@@ -1,11 +1,11 @@
 """Bar loop.1: from a clean clone, on two cores and without a GPU, how long the story takes, and the tests.
 
-    python bench/loop_1.py [--python python3.12] [--quick [--limit 1500]]
+    python bench/loop_1.py [--python python3.12] [--keep FILE] [--quick [--limit 1500]]
 
 Clones what is committed into a new folder and runs `make setup`, `make demo` and `make test` there, each timed apart;
 the package cache should be warm. `value` is the seconds of the story by its own clock. The bar: setup and demo together
 at most 15 minutes, the story at most 8 of them, the tests at most 8. `--quick` runs the story alone, with this Python
-on this checkout, and replays `--limit` requests.
+on this checkout, and replays `--limit` requests. `--keep` leaves the story's document, which `loop_3.py --from` judges.
 """
 
 from __future__ import annotations
@@ -74,15 +74,20 @@ def two_cores() -> None:
 
 def story_s(printed: str) -> float | None:
     """Seconds of the story by the document it printed, among whatever `make` printed beside it."""
-    at = printed.find("{\n")
     try:
-        return float(json.loads(printed[at:])["wall_s"]) if at >= 0 else None
+        return float(json.loads(document(printed))["wall_s"])
     except (ValueError, KeyError):
         return None
 
 
-def from_a_clone(python: str) -> Timed:
-    """Clone, set up, tell the story, test; ends with what fails."""
+def document(printed: str) -> str:
+    """The document that a story printed; empty if it printed none."""
+    at = printed.find("{\n")
+    return printed[at:] if at >= 0 else ""
+
+
+def from_a_clone(python: str, keep: Path | None = None) -> Timed:
+    """Clone, set up, tell the story, test; ends with what fails. The story's document goes to `keep`."""
     with tempfile.TemporaryDirectory() as folder:
         clone, make = Path(folder) / "homeostat", ["make", "-s", f"PYTHON={python}"]
         commands = {
@@ -97,6 +102,8 @@ def from_a_clone(python: str) -> Timed:
             if done[name].code:
                 print(done[name].printed[-4000:], file=sys.stderr)
                 break
+            if name == "demo" and keep:
+                keep.write_text(document(done[name].printed), encoding="utf-8")
     seconds = {name: one.seconds for name, one in done.items()}
     failed = [name for name, one in done.items() if one.code]
     return Timed(
@@ -141,11 +148,12 @@ def main() -> None:
     """Run the bar and print its line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", default=f"{sys.base_prefix}/bin/python3", help="makes the clone's environment")
+    parser.add_argument("--keep", type=Path, help="where the story's document is left")
     parser.add_argument("--quick", action="store_true", help="the story alone, in this checkout")
     parser.add_argument("--limit", type=int, default=1500, help="requests that a quick run replays")
     args = parser.parse_args()
     began = time.perf_counter()
-    found = here(args.limit) if args.quick else from_a_clone(args.python)
+    found = here(args.limit) if args.quick else from_a_clone(args.python, args.keep)
     print(json.dumps(line(found, time.perf_counter() - began, limit=args.limit if args.quick else 0)))
 
 

@@ -66,6 +66,19 @@ def test_a_batch_replies_what_each_request_gets_alone(backend: LocalBackend, tas
     same(backend.reply(requests), [backend.reply([request])[0] for request in requests])
 
 
+def test_bfloat16_reads_prompts_and_leaves_words_alone(
+    backend: LocalBackend, llama: Path, adapters: tuple[Path, Path]
+) -> None:
+    """Read in bfloat16 the labels' probabilities move by less than 0.02 but do move; replies in words stay the same."""
+    faster = LocalBackend(str(llama), precision="bfloat16")
+    faster.load(version("ver_one"), adapters[0])
+    pairs = list(zip(backend.score(asked(TEXTS)), faster.score(asked(TEXTS)), strict=True))
+    apart = max(float(np.abs(np.exp(a) - np.exp(b)).max()) for a, b in pairs)
+    assert 0.0 < apart < 0.02
+    said = [[r.text for r in b.reply(asked(TEXTS, task=tiny.REPLIES))] for b in (backend, faster)]
+    assert said[0] == said[1]
+
+
 def test_each_request_is_answered_by_its_own_version(backend: LocalBackend) -> None:
     """Versions, the base and tasks mixed in one batch give what each gives in a batch of its own."""
     labeled = replace(tiny.ROUTING, labels=("refund", "pump"))
