@@ -9,6 +9,7 @@ a second attempt within the budget). The first `--frontier` seeds also train joi
 ours and joint at several shares of the labels are held against. Prints one JSON line; `value` is the ratio of
 ours to joint, a mean over turns and seeds, of the stream where it is worst. Every trained model is kept in `--cache`:
 a run that was interrupted goes on, and what a changed flag does not touch is not trained again.
+With `--ledger` the figures of each seed are kept in a folder, and a seed that is there is not run again.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from adaptation.arms import Race, Settings
 from adaptation.courses import NAMES, Course, Skipped, open_course
 from adaptation.figures import GOAL_RATIO, figures_of_a_seed, figures_of_a_stream, table
 from adaptation.lab import Lab
+from adaptation.ledger import Ledger
 from rich.console import Console
 from transformers.utils.logging import disable_progress_bar
 
@@ -71,12 +74,16 @@ def run_stream(course: Course, args: argparse.Namespace) -> dict[str, Any]:
         print(f"{time.perf_counter() - began:7.0f} s  {course.name} {text}", file=sys.stderr, flush=True)
 
     lab, seeds = Lab(args.base, args.cache / course.name, course.fingerprint, note), []
+    ledger = Ledger(args.ledger, "loop.2")
     for seed in range(args.seeds):
         race = Race(lab=lab, course=course, settings=settings.seeded(seed), seed=seed)
-        seeds.append(race_once(race, frontier=seed < args.frontier))
+        frontier = seed < args.frontier
+        told = ledger.figures(race, ["frontier"] * frontier, partial(race_once, race, frontier=frontier))
+        seeds.append(told)
     if lab.foreign:
         note(f"{lab.foreign} remembered models were made by other code of llm or train; delete {args.cache} to be sure")
-    return {**figures_of_a_stream(seeds), "seeds": args.seeds, "rows": len(course.rows), "foreign": lab.foreign}
+    foreign = lab.foreign + ledger.foreign
+    return {**figures_of_a_stream(seeds), "seeds": args.seeds, "rows": len(course.rows), "foreign": foreign}
 
 
 def settings_of(args: argparse.Namespace) -> Settings:
@@ -132,6 +139,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kl", type=float, default=train.kl)
     parser.add_argument("--replay", type=float, default=Curate().replay)
     parser.add_argument("--cache", type=Path, default=ROOT / "build" / "adaptation")
+    parser.add_argument("--ledger", type=Path, help="where the figures of each seed are kept and looked for")
 
 
 def settled(args: argparse.Namespace) -> argparse.Namespace:

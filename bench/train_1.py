@@ -20,6 +20,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from adaptation.arms import Race
 from adaptation.courses import Course, Skipped, open_course
 from adaptation.figures import figures_of_a_seed, figures_of_a_stream, table
 from adaptation.lab import Lab
+from adaptation.ledger import Ledger
 from adaptation.picture import scatter
 from rich.console import Console
 from transformers.utils.logging import disable_progress_bar
@@ -64,11 +66,14 @@ def run_stream(course: Course, args: argparse.Namespace) -> dict[str, Any]:
         print(f"{time.perf_counter() - began:7.0f} s  {course.name} {text}", file=sys.stderr, flush=True)
 
     lab, seeds = Lab(args.base, args.cache / course.name, course.fingerprint, note), []
+    ledger = Ledger(args.ledger, "train.1")
     for seed in range(args.seeds):
         race = Race(lab=lab, course=course, settings=settings.seeded(seed), seed=seed)
-        seeds.append(race_once(race, args.arms, frontier=seed < args.frontier))
+        frontier = seed < args.frontier
+        names = [*args.arms, *["frontier"] * frontier]
+        seeds.append(ledger.figures(race, names, partial(race_once, race, args.arms, frontier=frontier)))
     figures = figures_of_a_stream(seeds)
-    return {**figures, "met": reaches(figures, args.arms), "seeds": args.seeds, "foreign": lab.foreign}
+    return {**figures, "met": reaches(figures, args.arms), "seeds": args.seeds, "foreign": lab.foreign + ledger.foreign}
 
 
 def reaches(figures: Mapping[str, Any], names: Sequence[str]) -> bool:

@@ -80,7 +80,7 @@ class Lab:
         rooms = Path(homeostat.__file__).parent
         self.code, self.foreign = _digest(rooms, ("llm/**/*.py", "train/**/*.py"), CHOOSING), 0
         where = Path(locate(base))
-        self._given = (fingerprint, _digest(where, ("*.safetensors", "*.json", "*.jinja")) if where.is_dir() else base)
+        self.given = (fingerprint, _digest(where, ("*.safetensors", "*.json", "*.jinja")) if where.is_dir() else base)
         self._backend = LocalBackend(base)
         self._size = Size.of(open_model(base).model)
         self._models: dict[str, Model] = {}
@@ -144,7 +144,7 @@ class Lab:
     def _id(self, lesson: Lesson) -> str:
         parent = lesson.parent.id if lesson.parent else ""
         made_of = (
-            *self._given,
+            *self.given,
             parent,
             sorted(asdict(lesson.recipe).items()),
             lesson.labels,

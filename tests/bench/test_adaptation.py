@@ -156,7 +156,9 @@ def run(bench: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, *given: str) ->
 def test_the_bar_prints_its_line_and_remembers(
     bench: SimpleNamespace, base: str, streams: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    """Every arm is measured; run again nothing is trained; another divergence trains ours alone again."""
+    """Every arm is measured; run again nothing is trained; another divergence trains ours alone again.
+    What a ledger holds needs no models.
+    """
     given = ("--base", base, "--streams", str(streams), "--cache", str(tmp_path), "--label-share", "0.6")
     monkeypatch.setattr(bench.loop_2, "SHARES", (0.3, 1.0))
     run(bench, monkeypatch, *given, "--frontier", "1")
@@ -177,6 +179,15 @@ def test_the_bar_prints_its_line_and_remembers(
     again = json.loads(second.out)["streams"][NAME]
     del again["foreign"]  # the code of llm and train may be edited while the test runs
     assert {name: figures[name] for name in again} == again
+
+    ledger = ("--ledger", str(tmp_path / "ledger"))
+    run(bench, monkeypatch, *given, *ledger)
+    kept = json.loads(capsys.readouterr().out)["streams"][NAME]
+    empty = ("--base", base, "--streams", str(streams), "--cache", str(tmp_path / "empty"), "--label-share", "0.6")
+    run(bench, monkeypatch, *empty, *ledger)
+    third = capsys.readouterr()
+    assert "rows …" not in third.err
+    assert {**json.loads(third.out)["streams"][NAME], "foreign": 0} == {**kept, "foreign": 0}
 
     run(bench, monkeypatch, *given, "--kl", "0.5")
     trained = [text for text in capsys.readouterr().err.splitlines() if "rows …" in text]
