@@ -176,6 +176,9 @@ class Train:
     """Weight of the penalty for leaving the champion's replies on replayed examples."""
     refit: bool = knob(True)
     """Whether the rows of the labels are fitted to all remembered examples at once when training has ended."""
+    carry: bool = knob(False)
+    """Whether a version keeps the states of remembered examples, so that its successor need not read them anew for
+    `refit`: two bytes a number, as many numbers an example as the model is wide."""
     processes: int = knob(1, least=1)
     """Processes that a batch is divided among, each with `model.threads` threads, or a GPU of its own where there are
     enough."""

@@ -74,6 +74,7 @@ def named(name: str, settings: Train, *, replay: float = 1.0, where: str = "trai
         warm_up=settings.warmup,
         penalties=(Divergence(weight=settings.kl),) if settings.kl else (),
         refit=settings.refit,
+        carry=settings.carry,
         patience=settings.patience,
         looks=epochs,
         held_out=settings.held_out,

@@ -73,7 +73,10 @@ def _asked(settings: Train, rows: Rows, labels: int) -> float:
     learned, held = (1.0 - settings.held_out) * rows.known, settings.held_out * rows.known
     moved = 2 * min(GAUGED, rows.new)
     looked = _looks(settings.epochs / 2) * min(LOOKED, held)
-    fitted = min(learned, max(SHOWN_LEAST, SHOWN * labels)) + held if settings.refit else held
+    shown = min(learned, max(SHOWN_LEAST, SHOWN * labels))
+    if settings.carry:  # the champion has kept the states of the others
+        shown = min(shown, (1.0 - settings.held_out) * (rows.new + rows.replayed))
+    fitted = shown + held if settings.refit else held
     return moved + (1.0 - settings.held_out) * rows.replayed + looked + fitted
 
 

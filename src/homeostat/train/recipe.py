@@ -64,6 +64,9 @@ class Recipe:
     """Learn only from requests that the champion got wrong."""
     refit: bool = True
     """Fit the rows of the labels to everything that is remembered when training has ended (label tasks)."""
+    carry: bool = False
+    """Keep the states of all remembered rows with the version, and carry the champion's over for `refit` instead of
+    reading recalled rows anew."""
     warm_start: bool = True
     """Go on from the champion's adapter; false starts from the bare base."""
     held_out: float = 0.1

@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from homeostat.llm.forward import places
 from homeostat.llm.load import Opened
 from homeostat.train.ask import ask
+from homeostat.train.carried import States, look
 from homeostat.train.rows import LabelRows
 from homeostat.train.samples import Sample, thinned
 
@@ -48,6 +49,10 @@ class Refitted:
     gained: float = 0.0
     """Nats by which it lowered the held-out loss; 0 if the rows are as training left them."""
     flops: float = 0.0
+    kept: States | None = None
+    """The states that the rows were fitted to, where a recipe keeps them."""
+    carried: int = 0
+    """How many of them were carried over from the champion."""
     said: Tensor | None = None
     """float[held, labels]: the logits of the held-out rows under the rows that were kept; None if nobody looked."""
 
@@ -78,6 +83,7 @@ def refit(
     learned: Sequence[Sample],
     held: Sequence[Sample],
     *,
+    before: States | None = None,
     bfloat16: bool = False,
 ) -> Refitted:
     """Fit the labels' rows to `learned`, and keep them if that lowers the loss on `held`.
@@ -91,6 +97,7 @@ def refit(
         labels: int64[labels], the tokens of the labels, in the same order.
         learned: rows that were trained on, now or by an ancestor; of many, `shown` is asked about.
         held: rows that neither this run nor an ancestor was trained on.
+        before: what the champion kept, if states are carried over and kept; None reads all of `learned`.
         bfloat16: whether the states of `learned` are computed in it, as in training; those of `held` never are.
     """
     if rows is None or len(held) < 2 or not learned:
@@ -100,7 +107,7 @@ def refit(
     if float((offset - offset.mean(0)).abs().max()) > LINEAR * float(asked.logits.std()):
         return Refitted(flops=asked.flops, said=asked.logits)
     learned = shown(learned, len(labels))
-    looked = ask(opened, [s.rendered for s in learned], labels, bfloat16=bfloat16)
+    looked = look(opened, learned, labels, before or States({}), bfloat16=bfloat16)
     known, unseen = (_seen(each.states, offset.mean(0), labels, of) for each, of in ((looked, learned), (asked, held)))
     plain, _ = _scaled(begun, unseen)
     best, kept, fitted = plain, begun, begun
@@ -111,7 +118,8 @@ def refit(
             best, kept = loss, factor * fitted
     spent = asked.flops + looked.flops + 6.0 * len(PULLS) * LOOKS * begun.numel() * len(learned)
     rows.write(kept)
-    return Refitted(plain - best, spent, unseen.logits(kept))
+    states = looked.kept if before is not None else None
+    return Refitted(plain - best, spent, states, looked.carried, unseen.logits(kept))
 
 
 def shown(learned: Sequence[Sample], labels: int) -> list[Sample]:

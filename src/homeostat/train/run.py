@@ -21,6 +21,7 @@ from homeostat.llm.labels import LabelCodes, encode_labels
 from homeostat.llm.lead import lead_places
 from homeostat.llm.load import Opened, open_model
 from homeostat.llm.render import Renderer
+from homeostat.train.carried import States
 from homeostat.train.champion import Champion, gauged
 from homeostat.train.fit import Fitted, fit
 from homeostat.train.gang import ALONE, Gang, gang
@@ -87,9 +88,10 @@ class Trained:
     """`flops`, `cpu_seconds`, `wall_seconds`, `steps`, `best_step`, `held_out` (the lowest loss of a look, in nats),
     `padding`, `lr` (its highest learning rate), `cut` (rows longer than the context, which have lost their end),
     `back_offs` (times the run went back because it diverged), `part_rows` (rows of one pass after memory ran out, 0 for
-    a whole batch), `refit` (nats by which fitting the labels' rows lowered the held-out loss), and `kl_new`: mean
-    KL(champion || candidate) in nats, over the champion's labels, on prompts of new rows, which says without labels how
-    far the candidate has moved (2509.04259); 0 where there is no champion."""
+    a whole batch), `refit` (nats by which fitting the labels' rows lowered the held-out loss), `carried` (rows whose
+    states for that came over from the champion), and `kl_new`: mean KL(champion || candidate) in nats, over the
+    champion's labels, on prompts of new rows, which says without labels how far the candidate has moved (2509.04259); 0
+    where there is no champion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,10 +177,12 @@ def carry_out(order: Order, prepared: Prepared) -> Trained:
     job, champion = prepared.job, prepared.champion
     ground, recipe = job.ground, job.recipe
     fitted, ended = fit(job), time.process_time()
-    refitted = _refit(job, prepared.remembered)
+    refitted = _refit(job, prepared.remembered, order)
     moved = champion.distance(ground.opened)
     prior, looked = fit_prior(ground.opened, order.task, ground.held_out, ground.allowed, refitted.said)
     recipe.adapt.save(ground.opened.model, order.folder / "weights")
+    if refitted.kept is not None:
+        refitted.kept.save(order.folder / "weights")
     cpu = prepared.cpu_seconds + time.process_time() - ended
     return Trained(
         weights=order.folder / "weights",
@@ -187,17 +191,19 @@ def carry_out(order: Order, prepared: Prepared) -> Trained:
         prior=prior,
         cost=_cost(fitted, champion.flops + looked + refitted.flops, cpu)
         | {"wall_seconds": time.time() - prepared.began, "kl_new": moved, "refit": refitted.gained}
-        | {"cut": float(prepared.cut), "lr": recipe.lr},
+        | {"cut": float(prepared.cut), "lr": recipe.lr, "carried": float(refitted.carried)},
     )
 
 
-def _refit(job: Job, remembered: Sequence[Sample]) -> Refitted:
+def _refit(job: Job, remembered: Sequence[Sample], order: Order) -> Refitted:
     """Fit the labels' rows where the recipe says so and there are labels."""
     ground = job.ground
     if ground.allowed is None or not job.recipe.refit:
         return Refitted()
     rows = job.recipe.adapt.label_rows(ground.opened.model, ground.allowed)
-    return refit(ground.opened, rows, ground.allowed, remembered, ground.held_out, bfloat16=ground.bfloat16)
+    before = States.read(warm_from(order)) if job.recipe.carry else None
+    held = ground.held_out
+    return refit(ground.opened, rows, ground.allowed, remembered, held, before=before, bfloat16=ground.bfloat16)
 
 
 def render(order: Order, renderer: Renderer, codes: LabelCodes | None) -> list[Sample]:
