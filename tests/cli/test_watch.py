@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from cli.conftest import Run
 from cli.scenes import START, champion, request
 from homeostat.config.schema import Monitor
 from homeostat.errors import NothingReleased
+from homeostat.monitor.naming.name import Naming, Topic, state_key
 from homeostat.monitor.watch import Watcher
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback, FeedbackKind
@@ -140,3 +142,21 @@ def test_following_prints_what_changes_until_interrupted(homeostat: Run, shop: P
     assert ran.code == 0
     assert ran.out.count("signals\n") == 2
     assert ran.out.count("sig_a") == 1
+
+
+def test_what_moved_stands_under_its_signal(homeostat: Run, shop: Path, store: Store) -> None:
+    """The sentence, which kind of drift, and each new topic; whole as JSON, and null where nothing is kept."""
+    champion(store, "first")
+    moved(store), moved(store, "b")
+    topic = Topic(name="aqua, pairing", before=0.0, after=0.214, examples=("int_1",))
+    kept = Naming(
+        n=300, looked=1, topics=(topic,), says="segment=home carries 80% of the move.", kind="Requests moved."
+    )
+    store.state.put(state_key("sig_b"), asdict(kept))
+    ran = homeostat("watch", "--config", shop)
+    assert "sig_b: segment=home carries 80% of the move. Requests moved." in ran.out
+    assert "new topic: aqua, pairing (21.4\u202f% of the requests since)" in ran.out
+    assert "sig_a:" not in ran.out
+    first, second = homeostat("watch", "--config", shop, "--json").json["signals"]
+    assert first["naming"] is None
+    assert second["naming"]["topics"][0]["examples"] == ["int_1"]

@@ -61,6 +61,14 @@ def test_a_label_stands_for_the_reply_or_is_a_tag_beside_it(tmp_path: Path) -> N
     assert (rows[1].reply, rows[1].tags) == ("hello", {"label": "x"})
 
 
+def test_the_model_that_answered_elsewhere_is_a_tag(tmp_path: Path) -> None:
+    """With its fingerprint where there is one, as the OpenAI API calls them; a tag of that name stays as it is."""
+    path = tmp_path / "a.jsonl"
+    said = ({"system_fingerprint": "fp_2"}, {"system_fingerprint": None}, {"tags": {"upstream": "x"}})
+    rows = read_logged(written(path, *({"text": "a", "model": "m-1", **more} for more in said)))
+    assert [row.tags["upstream"] for row in rows] == ["m-1 fp_2", "m-1", "x"]
+
+
 def test_rows_come_in_the_order_of_their_times(tmp_path: Path) -> None:
     """Rows of the same time stay as they stand; packed files are read too."""
     times = [5, 1, 3, 1]

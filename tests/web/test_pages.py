@@ -3,13 +3,15 @@ from __future__ import annotations
 import json
 import math
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from homeostat.config.schema import Alerts, Channel
+from homeostat.monitor.naming.candidates import Kind
+from homeostat.monitor.naming.name import Naming, Slice, Topic, early, state_key
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
@@ -133,6 +135,32 @@ def test_drift_shows_the_course_and_what_moved_beside_what_came_before(store: St
     assert len(signal["rows_before"]) == 3
     assert all(row["time"] < signal["since"] for row in signal["rows_before"])
     assert drift.draw(found)["chart"].startswith("<svg")
+
+
+def test_drift_names_what_moved(store: Store, client: TestClient) -> None:
+    """Slices with their shares, the kind of drift, and new topics with their requests; nothing where none is kept."""
+    assert drift.data(store, CONFIG, {})["signals"][0]["naming"] is None
+    ids = store.signals.get(factory.SIGNAL).examples
+    slices = (
+        Slice(name="about <pump>", kind=Kind.TOPIC, before=0.01, after=0.2, carries=0.87, log10_e=9.0, sure=True),
+        Slice(name="segment=home", kind=Kind.TAG, before=0.2, after=0.3, carries=0.3, log10_e=0.1, sure=False),
+    )
+    topic = Topic(name="pump, grinding", before=0.01, after=0.2, examples=(ids[0], "int_gone"))
+    kept = Naming(n=300, looked=1, since=factory.START, slices=slices, topics=(topic,), says="It moved.", kind="So.")
+    store.state.put(state_key(factory.SIGNAL), asdict(kept))
+    (signal,) = drift.data(store, CONFIG, {})["signals"]
+    assert [row["id"] for row in signal["naming"]["topics"][0]["rows"]] == [ids[0]]
+    text = client.get("/ui/drift").text
+    for shown in ("It moved. So.", "about &lt;pump&gt;", "87\u202f%", "segment=home", "not yet", "pump, grinding"):
+        assert shown in text
+
+
+def test_drift_says_that_it_is_too_early(store: Store, client: TestClient) -> None:
+    """Before enough requests have followed the change there is a sentence and no table."""
+    store.state.put(state_key(factory.SIGNAL), asdict(early(120)))
+    text = client.get("/ui/drift").text
+    assert "Too early to say what moved: 120 of the 300 requests" in text
+    assert "of the move" not in text
 
 
 def test_drift_of_a_version_that_was_not_watched_is_said(store: Store, client: TestClient) -> None:

@@ -1,8 +1,9 @@
 """Show how far the traffic of a task has moved: the statistic beside its threshold, and the newest signals.
 
 The statistic is that of the version that answers now: of its requests, and, once there are labels, of its losses. While
-nothing moves it passes its threshold once in `monitor.false_alarm_every` requests, or labels, on average. `--follow`
-prints it again whenever it has changed, until interrupted.
+nothing moves it passes its threshold once in `monitor.false_alarm_every` requests, or labels, on average. Under each
+signal stands what moved: too early until 300 requests have followed the change, then the slice that carries most of it,
+which kind of drift it is, and new topics. `--follow` prints it again whenever it has changed, until interrupted.
 
 Exit codes: 0 printed; 1x configuration; 53 no version answers the task yet.
 
@@ -21,6 +22,7 @@ from homeostat.cli.interrupt import interrupted
 from homeostat.cli.project import Project, project
 from homeostat.cli.table import document, table
 from homeostat.monitor.levels import of_labels, of_requests
+from homeostat.monitor.naming.name import state_key
 from homeostat.monitor.watch import LOSS
 from homeostat.web import words
 from homeostat.web.plain import plain
@@ -59,7 +61,10 @@ def _look(opened: Project, task: str, limit: int) -> dict[str, Any]:
         "calibrates_on": settings.min_reference,
         "threshold": settings.false_alarm_every,
         "statistic": {name: asdict(level) for name, level in of_requests(trace).items()} | _labels(watcher),
-        "signals": plain(opened.store.signals.list(task, limit=limit)),
+        "signals": [
+            plain(signal) | {"naming": opened.store.state.get(state_key(signal.id))}
+            for signal in opened.store.signals.list(task, limit=limit)
+        ],
     }
 
 
@@ -82,3 +87,8 @@ def _print(seen: dict[str, Any]) -> None:
         for s in seen["signals"]
     ]
     table("\nsignals", ("id", "time (UTC)", "moved", "detector", "statistic", "after requests"), told)
+    for s in seen["signals"]:
+        if s["naming"]:
+            typer.echo(f"\n{s['id']}: {s['naming']['says']} {s['naming']['kind']}".rstrip())
+        for topic in s["naming"]["topics"] if s["naming"] else ():
+            typer.echo(f"  new topic: {topic['name']} ({words.percent(topic['after'])} of the requests since)")

@@ -1,8 +1,9 @@
 """Reads interactions from JSON lines, plain or packed: what another log has kept, to be compared and not to be stored.
 
 Keys: `text`, and, optional, `reply`, `label`, `time`, `tags`, `confidence`, `entropy`, `latency_ms`, `prompt_tokens`,
-`reply_tokens`, `version`, `embedding` (a list of numbers) and `id`. A `label` stands for the reply where there is none
-and is a tag beside one. Others are passed over, unless one looks like an optional key misspelled. What a row does not
+`reply_tokens`, `version`, `embedding` (a list of numbers), `model`, `system_fingerprint` and `id`. A `label` stands for
+the reply where there is none and is a tag beside one; the model that answered elsewhere, with its fingerprint, is the
+tag `upstream`. Others are passed over, unless one looks like an optional key misspelled. What a row does not
 say is unknown: 0 where an interaction has 0 for that.
 """
 
@@ -23,8 +24,9 @@ from homeostat.errors import BadStream, EmptyStream
 from homeostat.types.interaction import Interaction
 
 _WORDS = ("reply", "label", "version", "id")
+_ANSWERED = ("model", "system_fingerprint")
 _NUMBERS = ("confidence", "entropy", "latency_ms", "prompt_tokens", "reply_tokens")
-_OPTIONAL = (*_WORDS, *_NUMBERS, "time", "tags", "embedding")
+_OPTIONAL = (*_WORDS, *_ANSWERED, *_NUMBERS, "time", "tags", "embedding")
 _SHAPE = 'one JSON object a line: {"text", "reply", "time", "tags", …}; all but the first may be missing'
 
 
@@ -56,7 +58,7 @@ def _row(line: str, id: str, where: str) -> Interaction:
             raise BadStream(f"unknown key '{key}' — did you mean '{near}'?", where=where, fix=fix)
     said = {key: _words(entry, key, where) for key in ("text", *_WORDS)}
     numbers: dict[str, Any] = {key: _number(entry, key, where) for key in _NUMBERS}
-    tags = _tags(entry, where)
+    tags = _upstream(entry, where) | _tags(entry, where)
     return Interaction(
         id=said["id"] or id,
         task="",
@@ -68,6 +70,12 @@ def _row(line: str, id: str, where: str) -> Interaction:
         embedding=_embedding(entry, where),
         **numbers,
     )
+
+
+def _upstream(entry: dict[str, Any], where: str) -> dict[str, str]:
+    """The tag of the model of somebody else's that answered; none where the row does not say."""
+    parts = [_words(entry, key, where) for key in _ANSWERED if entry.get(key) is not None]
+    return {"upstream": " ".join(filter(None, parts))} if any(parts) else {}
 
 
 def _words(entry: dict[str, Any], key: str, where: str) -> str:

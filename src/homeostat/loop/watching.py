@@ -8,6 +8,7 @@ import numpy as np
 
 from homeostat.curate.snapshot import examples
 from homeostat.loop.durable import TurnQueue
+from homeostat.loop.naming import name_moves
 from homeostat.loop.tending import tend
 from homeostat.loop.workshop import Workshop
 from homeostat.monitor.watch import Watcher
@@ -34,13 +35,14 @@ class Watch:
     _watchers: dict[str, tuple[str, Watcher]] = field(init=False, default_factory=dict)
 
     def tick(self) -> None:
-        """Read what is new of every task; write signals; open a turn where one is due."""
+        """Read what is new of every task; write signals; name what moved; open a turn where one is due."""
         for task in self.shop.config.tasks:
             champion = self.shop.store.aliases.get(task, "champion")
             if champion is None:
                 continue
             watcher = self._watcher(task, self.shop.store.versions.get(champion))
             self._read(task, champion, watcher)
+            name_moves(self.shop.store, task, champion, self.shop.config.monitor.seed)
             self._schedule(task, champion)
 
     def _watcher(self, task: str, champion: Version) -> Watcher:

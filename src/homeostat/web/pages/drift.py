@@ -7,6 +7,7 @@ from typing import Any
 
 from homeostat.config.schema import Config
 from homeostat.monitor.channels import CONFIDENCE, NEIGHBORS
+from homeostat.monitor.naming.name import state_key
 from homeostat.store import Store
 from homeostat.types.interaction import Interaction
 from homeostat.types.signal import Signal
@@ -37,7 +38,20 @@ def _signal(store: Store, signal: Signal) -> Any:
     moved = [row for id in signal.examples if (row := found(store.interactions, id)) is not None]
     change = signal.since or signal.time
     before = newest(store, signal.task, max(1, len(moved)), until=change)
-    return plain(signal) | {"moved_rows": [_row(r) for r in moved], "rows_before": [_row(r) for r in before]}
+    rows = {"moved_rows": [_row(r) for r in moved], "rows_before": [_row(r) for r in before]}
+    return plain(signal) | rows | {"naming": _naming(store, signal)}
+
+
+def _naming(store: Store, signal: Signal) -> Any:
+    """What moved, named, with the requests that show each new topic; None where nothing has been kept."""
+    kept = store.state.get(state_key(signal.id))
+    if kept is None:
+        return None
+    shown = [
+        topic | {"rows": [_row(r) for id in topic["examples"] if (r := found(store.interactions, id)) is not None]}
+        for topic in kept["topics"]
+    ]
+    return kept | {"topics": shown}
 
 
 def _row(row: Interaction) -> Data:

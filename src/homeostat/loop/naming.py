@@ -1,0 +1,78 @@
+"""Names what moved once enough requests have followed a change: reads the rows around a signal, keeps what is found."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from homeostat.metrics.text import chrf_row
+from homeostat.monitor.naming.name import BEFORE, LOOKS, Moved, Naming, due, early, name, state_key
+from homeostat.store import Store
+from homeostat.types.feedback import FeedbackKind
+from homeostat.types.interaction import Interaction
+from homeostat.types.signal import Signal
+
+NEWEST = 5
+"""Signals of a task that are followed: the newest ones."""
+
+
+def name_moves(store: Store, task: str, champion: str, seed: int = 0) -> None:
+    """Take every look that is due at the newest signals of a version, and keep what it names.
+
+    Until a signal's first look is due, what is kept says how many requests are missing.
+    """
+    begun = store.versions.get(champion).time
+    for signal in store.signals.list(task, limit=NEWEST):
+        if begun <= signal.since <= signal.time:
+            _follow(store, signal, champion, seed)
+
+
+def _follow(store: Store, signal: Signal, champion: str, seed: int) -> None:
+    known: dict[str, Any] = store.state.get(state_key(signal.id), {})
+    looked, seen = int(known.get("looked", 0)), int(known.get("n", -1))
+    if looked >= len(LOOKS):
+        return
+    n = store.interactions.count(signal.task, since=signal.since, version=champion)
+    if due(n) > looked:
+        _put(store, signal, name(_around(store, signal, champion, seed)))
+    elif not looked and n != seen:
+        _put(store, signal, early(n))
+
+
+def _put(store: Store, signal: Signal, naming: Naming) -> None:
+    store.state.put(state_key(signal.id), asdict(naming))
+
+
+def _around(store: Store, signal: Signal, champion: str, seed: int) -> Moved:
+    """The rows of a version before a change and since, at most as many as are looked at."""
+    task, since = signal.task, signal.since
+    after = store.interactions.list(task, since=since, version=champion, limit=LOOKS[-1])
+    before = _before(store, signal, champion)
+    right = _right(store, signal, champion, before)
+    return Moved(before=before, since=after, alarm=signal.time, right=right, seed=seed)
+
+
+def _before(store: Store, signal: Signal, champion: str) -> list[Interaction]:
+    """The last rows before a change, oldest first: the stretch that is read doubles until it holds enough of them."""
+    task, since, begun = signal.task, signal.since, store.versions.get(champion).time
+    span = max(signal.time - since, 60.0)
+    while since - span > begun and _count(store, task, champion, since - span, since) < BEFORE:
+        span *= 2
+    start = max(since - span, 0.0)
+    return store.interactions.list(task, since=start, until=since, version=champion)[-BEFORE:]
+
+
+def _count(store: Store, task: str, champion: str, since: float, until: float) -> int:
+    return store.interactions.count(task, since=since, until=until, version=champion)
+
+
+def _right(store: Store, signal: Signal, champion: str, before: list[Interaction]) -> dict[str, float]:
+    """By id, how right the replies were that somebody has said something of, in [0, 1]."""
+    since = before[0].time if before else signal.since
+    pairs = store.interactions.labeled(signal.task, since=since, version=champion)
+    return {
+        row.id: float(row.reply.strip() == said.value.strip())
+        if said.kind is FeedbackKind.LABEL
+        else chrf_row(row.reply, said.value) / 100
+        for row, said in pairs
+    }

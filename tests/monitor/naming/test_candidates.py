@@ -1,0 +1,60 @@
+"""Everything that may be the slice that moved: tags, replies, scripts, lengths, groups, two at once, and signs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from homeostat.monitor.naming.candidates import LEAST, MOST_PAIRS, Candidate, Kind, candidates, script
+from monitor.desk import desk, said
+
+
+def rows(n: int = 400) -> list:
+    """Requests of the desk, with a model of somebody else's in every fourth."""
+    return [
+        said(k, row.text, reply=row.reply, tags={**row.tags, "upstream": "m2" if k % 4 == 0 else "m1"}, confidence=0.4)
+        for k, row in enumerate(desk()[:n])
+    ]
+
+
+def found(some: list) -> list[Candidate]:
+    return candidates(some, list(desk()[1000:1300]), np.zeros((len(some), 2)))
+
+
+def test_every_kind_has_its_candidates() -> None:
+    """Named as one would say them, with the rows that they hold."""
+    some = rows()
+    by_name = {one.name: one for one in found(some)}
+    kinds = {one.kind for one in found(some)}
+    assert kinds == {Kind.UPSTREAM, Kind.TAG, Kind.LENGTH, Kind.TOPIC, Kind.REPLY, Kind.BOTH, Kind.SIGN}
+    assert by_name["upstream=m2"].kind is Kind.UPSTREAM
+    assert by_name["upstream=m2"].members.sum() == 100
+    words = np.array([len(row.text.split()) for row in some])
+    assert abs(by_name["16 words or more"].members.mean() - (words >= 16).mean()) < 0.05
+    assert by_name["confidence 0 to 0.5"].members.all()
+
+
+def test_what_all_or_hardly_any_have_is_no_slice() -> None:
+    """A script that all are written in, and a value of nine rows."""
+    some = [said(k, "plain words", tags={"one": "a" if k < LEAST - 1 else "b"}) for k in range(200)]
+    names = {one.name for one in found(some)}
+    assert not names & {"script=latin", "one=a"}
+
+
+def test_conjunctions_are_of_two_features_and_no_slice_over_again() -> None:
+    """Both parts hold rows that the conjunction does not; they are at most MOST_PAIRS."""
+    pairs = [one for one in found(rows()) if one.kind is Kind.BOTH]
+    assert 0 < len(pairs) <= MOST_PAIRS
+    for one in pairs:
+        a, b = one.parts
+        assert a.about != b.about
+        assert (one.members == (a.members & b.members)).all()
+        assert one.members.sum() < 0.9 * min(a.members.sum(), b.members.sum())
+        assert Kind.REPLY not in (a.kind, b.kind)
+
+
+def test_japanese_is_one_script() -> None:
+    """Kana beside Chinese characters and Latin letters."""
+    assert script("荷物はまだ届いていません ABC") == "kana"
+    assert script("包裹还没有到") == "cjk"
+    assert script("Где моя посылка?") == "cyrillic"
+    assert script("12 34") == ""
