@@ -33,6 +33,7 @@ from homeostat.train.fit import fit
 from homeostat.train.job import Job
 from homeostat.train.objectives.completion import Completion
 from homeostat.train.penalties.divergence import Divergence
+from homeostat.train.precision import SCALE
 from homeostat.train.recipe import Recipe
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Step, Term
@@ -367,6 +368,83 @@ def test_a_base_in_bfloat16_is_trained_in_float32(llama: Path, adapt: str) -> No
     assert {p.dtype for p in work.parameters} == {torch.float32}
     opened.model.float()
     assert held_out(work)[1] > 0.6
+
+
+def test_float16_learns_the_same_within_noise(llama: Path) -> None:
+    """In float16 the gradient of a step is that of float32 to a hundredth, though it was scaled; the model gets as
+    good, its tensors stay float32, and looks say the scale and how many steps were left out.
+    """
+    seen: dict[str, list[dict[str, float]]] = {"float32": [], "float16": []}
+    losses = []
+    for precision, looks in seen.items():
+        work = job(llama, replace(RECIPE, epochs=3, precision=precision, looks=15), report=looks.append)
+        before = held_out(work)
+        fit(work)
+        losses.append(held_out(replace(work, ground=replace(work.ground, float16=False))))
+        assert {t.dtype for t in tensors(work)} == {torch.float32}
+    assert losses[1][0] == pytest.approx(losses[0][0], abs=0.05)
+    assert losses[1][0] < before[0] - 0.3
+    assert seen["float16"][0]["gradient_norm"] == pytest.approx(seen["float32"][0]["gradient_norm"], rel=1e-2)
+    last = seen["float16"][-1]
+    assert last["skipped"] <= 2
+    assert last["scale"] == SCALE / 2 ** last["skipped"]
+
+
+def overflowing(base: Path, **changes: Any) -> Job:
+    """A run of all weights in float16, whose first gradients are too large for it at the scale it begins with."""
+    recipe = replace(RECIPE, adapt=Full(), lr=3e-3, precision="float16", epochs=4, looks=20, patience=20)
+    return job(base, recipe, **changes)
+
+
+def test_a_step_that_overflows_is_left_out(llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gradient too large for float16 moves nothing; the scale is halved until gradients fit, the run goes on and
+    learns, and how many steps it lacks is told. It has not gone back.
+    """
+    monkeypatch.setattr("homeostat.train.fit.SCALE", 2.0**26)
+    seen: list[dict[str, float]] = []
+    work = overflowing(llama, workspace=tmp_path, report=seen.append)
+    before = held_out(work)
+    progress = fit(work).progress
+    assert 4 <= progress.skipped <= 13
+    assert progress.scale == 2.0 ** (26 - progress.skipped)
+    assert progress.back_offs == 0
+    first = [values for values in seen if values["skipped"] == values["step"]]
+    assert len({values["held_out"] for values in first}) == 1  # nothing moved
+    assert {values["gradient_norm"] for values in first} == {0.0}
+    assert held_out(work)[0] < before[0] - 0.3
+    moments = load_file(tmp_path / "state.safetensors")
+    assert {float(t) for n, t in moments.items() if n.endswith(".step")} == {float(20 - progress.skipped)}
+
+
+def test_the_scale_outlives_the_process(llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Broken off in float16 after its scale had fallen, and gone on with, a run leaves the tensors, the scale and the
+    count of left-out steps of one that was not, bit by bit.
+    """
+    monkeypatch.setattr("homeostat.train.fit.SCALE", 2.0**26)
+    undisturbed = overflowing(llama)
+    fitted = fit(undisturbed)
+
+    def stop(values: dict[str, float]) -> None:
+        if values["step"] == 12:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(overflowing(llama, workspace=tmp_path, report=stop))
+    resumed = overflowing(llama, workspace=tmp_path)
+    kept = {name: getattr(fitted.progress, name) for name in ("scale", "calm", "skipped", "best")}
+    progress = fit(resumed).progress
+    assert {name: getattr(progress, name) for name in kept} == kept
+    assert kept["skipped"] > 0
+    assert equal(tensors(undisturbed), tensors(resumed))
+
+
+def test_float16_cannot_hide_a_run_that_diverges(llama: Path) -> None:
+    """A loss that is no number is no matter of the scale: the run goes back and gives up as in float32."""
+    bad = samples()
+    bad[25] = replace(bad[25], weight=float("nan"))
+    recipe = replace(RECIPE, precision="float16")
+    with pytest.raises(Diverged, match="not a number at step"):
+        fit(job(llama, recipe, on=ground(llama, train=bad)))
 
 
 PROGRAM = """

@@ -19,12 +19,17 @@ from train.test_run import accuracy, served
 
 
 def test_a_part_of_the_rows_for_each() -> None:
-    """Together they take every row once, none more than one row more than another; alone, one takes all."""
+    """Together they take every row once, none more than one row more than another; alone, one takes all; a part has at
+    most the rows that were asked for, and who has no row has no part.
+    """
     rows = list(range(11))
-    parts = [Gang(rank, 3).part(rows) for rank in range(3)]
-    assert sorted(row for part in parts for row in part) == rows
-    assert {len(part) for part in parts} == {3, 4}
-    assert ALONE.part(rows) == rows
+    taken = [Gang(rank, 3).parts(rows, 0) for rank in range(3)]
+    assert [len(parts) for parts in taken] == [1, 1, 1]
+    assert sorted(row for parts in taken for part in parts for row in part) == rows
+    assert {len(part) for parts in taken for part in parts} == {3, 4}
+    assert ALONE.parts(rows, 0) == [rows]
+    assert [len(part) for part in ALONE.parts(rows, 4)] == [4, 4, 3]
+    assert Gang(1, 3).parts([7], 4) == []
     assert ALONE.add([torch.ones(2)], 1.5) == [1.5]
     assert ALONE.first(2.0) == 2.0
 

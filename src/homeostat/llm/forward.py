@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -78,6 +79,11 @@ def predict(opened: Opened, rows: Sequence[Rendered]) -> Predicted:
     Raises:
         UnsuitedModel: an encoder is asked for a completion of more than one token.
     """
+    predicted: Predicted = opened.through(partial(_predict, opened, rows))
+    return predicted
+
+
+def _predict(opened: Opened, rows: Sequence[Rendered]) -> Predicted:
     device = opened.model.device
     lengths = torch.tensor([len(r.completion) for r in rows])
     index = torch.repeat_interleave(torch.arange(len(rows)), lengths)

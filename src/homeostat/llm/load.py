@@ -6,6 +6,7 @@ Knows nothing of tasks or serving.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,11 @@ CLASSES = {"decoder": AutoModelForCausalLM, "encoder": AutoModelForMaskedLM, "se
 ENCODERS = {"bert", "roberta", "distilbert", "modernbert"}
 
 
+def at_once(passing: Callable[[], Any]) -> Any:
+    """What a pass says."""
+    return passing()
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A model in memory with its tokenizer."""
@@ -40,6 +46,8 @@ class Opened:
     """Its `model_max_length` is what the model can take."""
     family: str
     """`decoder`, `encoder` (masked language model) or `seq2seq`."""
+    through: Callable[[Callable[[], Any]], Any] = at_once
+    """What stands around every pass through the model; one that lies in shares is put together there."""
 
 
 def quiet() -> None:
@@ -115,8 +123,10 @@ def width_of(base: str) -> int:
         raise _told(failed, base, name) from failed
 
 
-def open_model(base: str, weights: Path | None = None) -> Opened:
+def open_model(base: str, weights: Path | None = None, *, aside: bool = False) -> Opened:
     """Load a base model, or other weights of its kind with its tokenizer; float32 on the CPU, bfloat16 on a GPU.
+
+    `aside` leaves it in the memory of the CPU where there is a GPU: for a model that does not fit it.
 
     Raises:
         ModelNotFound: nothing of that name here or on the hub.
@@ -149,7 +159,7 @@ def open_model(base: str, weights: Path | None = None) -> Opened:
             where=str(weights or name),
             fix="check the folder is complete, and a model that can predict tokens",
         )
-    model = model.eval().to("cuda" if gpu else "cpu")
+    model = model.eval().to("cuda" if gpu and not aside else "cpu")
     _fit_tokenizer(tokenizer, model, family)
     check(model, family)
     return Opened(model=model, tokenizer=tokenizer, family=family)

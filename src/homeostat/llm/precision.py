@@ -1,4 +1,4 @@
-"""How exactly to compute: bfloat16 where the hardware multiplies it faster than float32."""
+"""How exactly to compute: bfloat16 where the hardware multiplies it faster than float32, float16 where only that."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pass takes a third of a training step at 45 tokens; the products hold rows × he
 def has_bfloat16() -> bool:
     """Whether this machine multiplies bfloat16 in hardware: a GPU, or a CPU with AVX512-BF16 or AMX."""
     if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported())
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     known = torch.cpu.get_capabilities()
     return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
 
@@ -28,32 +28,39 @@ def is_bfloat16(wanted: str) -> bool:
     return wanted == "bfloat16" or (wanted == "auto" and has_bfloat16())
 
 
+def needs_float16() -> bool:
+    """Whether this machine multiplies float16 in hardware and not bfloat16: a GPU from before 2020."""
+    return torch.cuda.is_available() and not has_bfloat16()
+
+
 @contextmanager
-def computing(device: torch.device, longest: int, *, bfloat16: bool) -> Iterator[None]:
-    """Matrix products in bfloat16, if so wanted, of float32 weights; sums, losses and steps stay in float32.
+def computing(device: torch.device, longest: int, *, bfloat16: bool, float16: bool = False) -> Iterator[None]:
+    """Matrix products in bfloat16 or float16, if so wanted, of float32 weights; sums, losses and steps stay in float32.
 
     Args:
         device: where the model is.
         longest: tokens of the longest row, by which the kernel of the attention is chosen.
         bfloat16: as `has_bfloat16` says, if in doubt.
+        float16: as `needs_float16` says, if in doubt; whoever trains so scales the loss.
     """
-    if not bfloat16:
+    if not (bfloat16 or float16):
         yield
         return
     kernels = [SDPBackend.MATH] if device.type == "cpu" and longest <= SHORT else _EVERY
-    with torch.autocast(device.type, torch.bfloat16), sdpa_kernel(kernels):
+    with torch.autocast(device.type, torch.bfloat16 if bfloat16 else torch.float16), sdpa_kernel(kernels):
         yield
 
 
 _EVERY = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.CUDNN_ATTENTION, SDPBackend.MATH]
 
 
-@lru_cache(maxsize=2)
-def peak_flops(*, bfloat16: bool) -> float:
+@lru_cache(maxsize=3)
+def peak_flops(*, bfloat16: bool, float16: bool = False) -> float:
     """Operations a second of this machine's large matrix products, with the threads of this process; measured once."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     size = 8192 if device.type == "cuda" else 512
-    one = torch.ones(size, size, device=device, dtype=torch.bfloat16 if bfloat16 else torch.float32)
+    dtype = torch.bfloat16 if bfloat16 else torch.float16 if float16 else torch.float32
+    one = torch.ones(size, size, device=device, dtype=dtype)
     best = 0.0
     for _ in range(4):
         began = time.perf_counter()

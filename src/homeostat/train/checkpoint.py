@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from homeostat.errors import full_disk_named
+from homeostat.train.shares import laid, whole
 
 FILE = "state.safetensors"
 
@@ -31,20 +32,25 @@ class State:
     progress: dict[str, Any]
 
 
-def save(folder: Path, parameters: Sequence[Tensor], optimizer: torch.optim.Optimizer, state: State) -> None:
+def save(
+    folder: Path, parameters: Sequence[Tensor], optimizer: torch.optim.Optimizer, state: State, *, mine: bool = True
+) -> None:
     """Write the trained tensors, the best ones so far, what the optimizer keeps, the random state and the progress.
+
+    Tensors that lie in shares are put together, for which all processes of a run call this; `mine` is whether this
+    one writes.
 
     Raises:
         StoreFull: the disk is full; the state before is still there.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    tensors = {f"now.{k}": p.detach().contiguous() for k, p in enumerate(parameters)}
-    tensors |= {f"best.{k}": p.contiguous() for k, p in enumerate(state.best)}
-    tensors |= {f"average.{k}": p.contiguous() for k, p in enumerate(state.average)}
-    tensors |= {f"trail.{k}": p.contiguous() for k, p in enumerate(state.trail)}
+    kept = {"now": parameters, "best": state.best, "average": state.average, "trail": state.trail}
+    tensors = {f"{name}.{k}": whole(p, mine=mine) for name, some in kept.items() for k, p in enumerate(some)}
     for k, parameter in enumerate(parameters):
         for name, value in optimizer.state.get(parameter, {}).items():
-            tensors[f"opt.{k}.{name}"] = value.detach().contiguous()
+            tensors[f"opt.{k}.{name}"] = whole(value, mine=mine)
+    if not mine:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
     tensors["random"] = torch.get_rng_state()
     if torch.cuda.is_available():
         tensors["random.cuda"] = torch.cuda.get_rng_state()
@@ -75,18 +81,18 @@ def load(folder: Path, parameters: Sequence[Tensor], optimizer: torch.optim.Opti
         names = list(file.keys())
         with torch.no_grad():
             for k, parameter in enumerate(parameters):
-                parameter.copy_(file.get_tensor(f"now.{k}"))
+                parameter.copy_(laid(file.get_tensor(f"now.{k}"), parameter))
                 kept = {n.rpartition(".")[2]: file.get_tensor(n) for n in names if n.startswith(f"opt.{k}.")}
                 if kept:
                     # Adam's `step` is among them, so that its bias correction goes on where it was.
-                    optimizer.state[parameter] = {n: t.to(parameter.device) for n, t in kept.items()}
+                    optimizer.state[parameter] = {n: laid(t, parameter) for n, t in kept.items()}
         torch.set_rng_state(file.get_tensor("random"))
         if torch.cuda.is_available() and "random.cuda" in names:
             torch.cuda.set_rng_state(file.get_tensor("random.cuda"))
 
         def tensors(prefix: str) -> list[Tensor]:
             some = [f"{prefix}.{k}" for k in range(len(parameters))]
-            return [file.get_tensor(n).to(p.device) for n, p in zip(some, parameters, strict=True) if n in names]
+            return [laid(file.get_tensor(n), p) for n, p in zip(some, parameters, strict=True) if n in names]
 
         return State(best=tensors("best"), average=tensors("average"), trail=tensors("trail"), progress=progress)
 

@@ -27,6 +27,8 @@ from homeostat.train.memory import is_out_of_memory, peak_bytes
 from homeostat.train.optim import optimizer, rate, steer
 from homeostat.train.plan import Plan
 from homeostat.train.samples import Sample
+from homeostat.train.scale import SCALE, rescaled
+from homeostat.train.shares import spread, whole
 from homeostat.train.step import Ending, Step, Trailed, Unbounded
 
 LOOKED = 256
@@ -59,6 +61,12 @@ class Progress:
     """Times it went back to its best tensors."""
     part_rows: int = 0
     """Rows of one pass through the model; 0 for a whole batch. It is halved when the memory does not suffice."""
+    scale: float = 1.0
+    """What the loss is multiplied with before the way back, in float16."""
+    calm: int = 0
+    """Steps since the scale last changed."""
+    skipped: int = 0
+    """Steps that were left out because their gradient overflowed in float16."""
     done: bool = False
     ended: str = ""
     """What ended it before its last step: `patience`, or a limit of its budget."""
@@ -78,37 +86,42 @@ def fit(job: Job) -> Fitted:
     """Train to the end of the recipe, from the workspace's checkpoint if there is one of this run.
 
     A look reports `step`, `steps`, `loss`, `held_out`, `lr`, `gradient_norm`, `tokens_per_s`, `mfu` (operations a
-    second as a share of what the machine's matrix products reach) and `memory_bytes` (the highest so far).
+    second as a share of what the machine's matrix products reach) and `memory_bytes` (the highest so far); in float16
+    `scale` and `skipped` too, the steps that were left out so far, whose gradient counts as 0 long.
 
     Raises:
         NothingToTrainOn: there are no rows.
+        UnsuitedModel: the recipe cannot be carried out in shares (`shares.spread`).
         Diverged: the loss is not a number, or has run away, more often than the recipe goes back; the model holds the
             best tensors so far.
         OutOfMemory: not even one row fits.
     """
     if not job.ground.train:
         raise NothingToTrainOn("no rows to train on", fix="gather feedback first, or lower curate's filters")
-    run = _Run(job)
-    run.resume()
-    job.ground.opened.model.train()
-    try:
-        for rows in run.plan.rest(run.progress.step):
-            if run.progress.done:
-                break
-            run.advance(rows.tolist())
-    finally:
-        run.end()
+    job.ground.compute_in(job.recipe.precision)
+    name = _name(job)
+    with spread(job) as here:
+        run = _Run(here, name)
+        run.resume()
+        here.ground.opened.model.train()
+        try:
+            for rows in run.plan.rest(run.progress.step):
+                if run.progress.done:
+                    break
+                run.advance(rows.tolist())
+        finally:
+            run.end()
     return Fitted(run.progress, run.plan.steps, run.plan.padding)
 
 
 class _Run:
     """One run while it lives."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, name: str) -> None:
         self.job, self.recipe, self.ground = job, job.recipe, job.ground
         job.ground.opened.model.eval()  # what is asked before the first step is asked without dropout
         torch.manual_seed(job.recipe.seed)
-        self.name, self.plan = _name(job), Plan.of(job)
+        self.name, self.plan = name, Plan.of(job)
         trailing = 1.0 - job.recipe.objective.rate if isinstance(job.recipe.objective, Trailed) else 0.0
         self.trail = Average.of(job.parameters, trailing, lead=0)
         self.ground.trail = Trail(self.trail, job.parameters) if trailing else None
@@ -122,7 +135,8 @@ class _Run:
         self.seen = sorted((self.ground.held_out or self.ground.train)[:LOOKED], key=lambda s: s.length)
         self.average = Average.of(job.parameters, job.recipe.average)
         self.best = [p.detach().clone() for p in job.parameters]
-        self.progress, self.clock = Progress(run=self.name, part_rows=job.recipe.part_rows), Clock()
+        scale = SCALE if self.ground.float16 else 1.0
+        self.progress, self.clock = Progress(run=name, part_rows=job.recipe.part_rows, scale=scale), Clock()
         self.begun = replace(self.ground.meter)
         self.helped = 0.0  # CPU-seconds of the other processes
         self.moves.train()
@@ -148,7 +162,7 @@ class _Run:
         """One step, and what falls due after it."""
         progress = self.progress
         loss, norm = self.step([self.ground.train[k] for k in rows])
-        if not (math.isfinite(norm) and math.isfinite(loss)):
+        if not (self._rescaled(loss, norm) or (math.isfinite(norm) and math.isfinite(loss))):
             self._back_off(f"the loss is not a number at step {progress.step}")
             return
         if math.isinf(progress.first):
@@ -156,6 +170,15 @@ class _Run:
         reached = self._reached()
         if progress.step % self.look_every == 0 or progress.step == self.plan.steps or reached:
             self.look(loss, norm, f"budget.{reached}" if reached else "")
+
+    def _rescaled(self, loss: float, norm: float) -> bool:
+        """Whether the step was left out for a gradient too large for float16 alone; the scale goes by it."""
+        progress, finite = self.progress, math.isfinite(norm)
+        if not self.ground.float16 or not math.isfinite(loss) or (not finite and progress.scale <= 1.0):
+            return False
+        progress.scale, progress.calm = rescaled(progress.scale, progress.calm, finite=finite)
+        progress.skipped += not finite
+        return not finite
 
     def _reached(self) -> str:
         """The limit of the budget that is reached; the first process says whether one is."""
@@ -167,7 +190,10 @@ class _Run:
         if steer(self.moves.param_groups, self._rate(), self.progress.step / self.plan.steps):
             self.ground.meter.sizes.clear()
         loss = self._together(samples)
-        norm = float(self.accelerator.clip_grad_norm_(self.job.parameters, self.recipe.clip))
+        for parameter in self.job.parameters:
+            if parameter.grad is not None and self.progress.scale != 1.0:
+                parameter.grad.div_(self.progress.scale)
+        norm = float(whole(self.accelerator.clip_grad_norm_(self.job.parameters, self.recipe.clip)))
         if math.isfinite(norm) and math.isfinite(loss):
             self.moves.step()
         self.moves.zero_grad()
@@ -184,47 +210,44 @@ class _Run:
     def _together(self, batch: Sequence[Sample]) -> float:
         """The gradients of a batch, of which each process takes its rows; the loss of all of it."""
         gang, meter = self.job.gang, self.ground.meter
-        flops, began, mine = meter.flops, time.process_time(), gang.part(batch)
-        loss = self._gradients(mine, batch) if mine else 0.0
-        if gang.size == 1:
-            return loss
-        for parameter in self.job.parameters:
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
+        flops, began = meter.flops, time.process_time()
+        loss = self._gradients(batch)
         took = meter.flops - flops, time.process_time() - began
-        gradients = [parameter.grad for parameter in self.job.parameters if parameter.grad is not None]
-        loss, flops_of_all, cpu_of_all = gang.add(gradients, loss, *took)
+        loss, flops_of_all, cpu_of_all = gang.add(self.job.parameters, loss, *took)
         meter.flops += flops_of_all - took[0]
         self.helped += cpu_of_all - took[1]
         return loss
 
-    def _gradients(self, samples: Sequence[Sample], batch: Sequence[Sample]) -> float:
-        """The gradients of some rows of a batch, part by part, and what they add to its loss. Parts are halved as long
-        as one does not fit.
+    def _gradients(self, batch: Sequence[Sample]) -> float:
+        """The gradients of this process's rows of a batch, part by part, and what they add to its loss. Parts are
+        halved as long as one does not fit.
         """
         while True:
-            rows = min(self.progress.part_rows or len(samples), len(samples))
-            parts = [samples[k : k + rows] for k in range(0, len(samples), rows)]
+            parts = self.job.gang.parts(batch, self.progress.part_rows)
             try:
-                return sum(self._part(part, batch) for part in parts)
+                return sum((self._part(part, batch) for part in parts), 0.0)
             except (RuntimeError, MemoryError) as failed:
                 if not is_out_of_memory(failed):
                     raise
                 self.moves.zero_grad()
-                if rows == 1:
+                rows = max(map(len, parts))
+                if rows == 1 or self.job.gang.in_step:
+                    what = "not even one row fits" if rows == 1 else f"parts of {rows} rows do not fit"
                     fix = "use a smaller model, shorter rows, a lower rank, or `save_memory` in the recipe"
-                    raise OutOfMemory("not even one row fits in memory", where="train", fix=fix) from failed
+                    fix += "" if rows == 1 else ", or smaller `part_rows`"
+                    raise OutOfMemory(f"{what} in memory", where="train", fix=fix) from failed
                 self.progress.part_rows = math.ceil(rows / 2)
 
     def _part(self, part: Sequence[Sample], batch: Sequence[Sample]) -> float:
         """Gradients of a part of a batch, added to those there are; what it adds to the batch's loss."""
-        step = Step(self.ground, part, self.progress.step)
+        step = Step(self.ground, part or batch[:1], self.progress.step)
         shares = [(weight, loss, loss.weigh(part)) for weight, loss in self.terms]
         losses = [weight * (own / loss.weigh(batch)) * loss(step) for weight, loss, own in shares if own]
+        losses = losses or self.job.gang.idle(step)
         if not losses:
             return 0.0
         total = torch.stack(losses).sum()
-        self.accelerator.backward(total)
+        self.accelerator.backward(total * self.progress.scale)
         return float(total.detach())
 
     def look(self, loss: float, norm: float, ended: str) -> None:
@@ -295,7 +318,9 @@ class _Run:
         self.ground.opened.model.eval()
 
     def _report(self, loss: float, held: float, norm: float) -> None:
-        meter, here = self.ground.meter, self.clock.here
+        ground, meter, here = self.ground, self.ground.meter, self.clock.here
+        peak = peak_flops(bfloat16=ground.bfloat16, float16=ground.float16)
+        scaled = {"scale": self.progress.scale, "skipped": float(self.progress.skipped)} if ground.float16 else {}
         self.job.report(
             {
                 "step": self.progress.step,
@@ -303,11 +328,12 @@ class _Run:
                 "loss": loss,
                 "held_out": held,
                 "lr": self._rate(),
-                "gradient_norm": norm,
+                "gradient_norm": norm if math.isfinite(norm) else 0.0,
                 "tokens_per_s": (meter.tokens - self.begun.tokens) / here,
-                "mfu": (meter.flops - self.begun.flops) / here / peak_flops(bfloat16=self.ground.bfloat16),
+                "mfu": (meter.flops - self.begun.flops) / here / peak,
                 "memory_bytes": peak_bytes(),
             }
+            | scaled
         )
 
     def _save(self) -> None:
@@ -315,16 +341,17 @@ class _Run:
         progress, spent = self.progress, self.clock.spent()
         progress.flops, progress.tokens = self.ground.meter.flops, self.ground.meter.tokens
         progress.seconds, progress.cpu_seconds = spent.seconds, spent.cpu_seconds + self.helped
-        if self.job.workspace is not None and self.job.gang.rank == 0:
+        if self.job.workspace is not None:
             slow = {"average": self.average.tensors, "trail": self.trail.tensors}
             now = checkpoint.State(best=self.best, **slow, progress=asdict(progress))
-            checkpoint.save(self.job.workspace, self.job.parameters, self.moves.optimizer, now)
+            mine = self.job.gang.rank == 0
+            checkpoint.save(self.job.workspace, self.job.parameters, self.moves.optimizer, now, mine=mine)
 
 
 def _name(job: Job) -> str:
-    """A hash of what makes the run: recipe, rows, labels, and the tensors it starts from."""
-    ground = job.ground
-    digest = hashlib.sha256(repr((job.recipe, ground.bfloat16, ground.known)).encode())
+    """A hash of what makes the run: recipe, rows, labels, and the tensors it starts from; not who holds which share."""
+    ground, recipe = job.ground, replace(job.recipe, sharded=False)
+    digest = hashlib.sha256(repr((recipe, ground.bfloat16, ground.float16, ground.known)).encode())
     digest.update(repr(None if ground.allowed is None else ground.allowed.tolist()).encode())
     for sample in (*ground.train, *ground.held_out):
         digest.update(repr(sample).encode())

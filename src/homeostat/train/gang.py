@@ -3,6 +3,7 @@
 A loss is a mean over a batch, put together from parts by their weights (`Loss.weigh`), so the gradients of the parts
 that the processes take only have to be added up, and every process makes the same step (data parallel, Li et al. 2020,
 2006.15704, without a wrapper around the model). All hold the same tensors; the first one looks, saves and reports.
+Where each holds a share of them alone, `shares` has the same words.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import torch.distributed as talk
 from torch import Tensor
 
 from homeostat.errors import LostProcess
+from homeostat.train.step import Step
 
 T = TypeVar("T")
 PATIENCE = timedelta(minutes=10)
@@ -36,37 +38,62 @@ class Gang:
     """Which one it is; 0 is the one that saves and reports."""
     size: int = 1
 
-    def part(self, rows: Sequence[T]) -> Sequence[T]:
-        """The rows of a batch that this process takes: every so many-th, so that lengths are alike."""
-        return rows[self.rank :: self.size]
+    @property
+    def in_step(self) -> bool:
+        """Whether no process can run the model without the others: then none can take smaller parts by itself."""
+        return False
 
-    def add(self, gradients: Sequence[Tensor], *numbers: float) -> list[float]:
-        """Add up over all processes, in place; the numbers are given back as sums.
+    def parts(self, batch: Sequence[T], most: int) -> list[Sequence[T]]:
+        """The rows of a batch that this process takes, in parts of so many rows at most; 0 for all in one part.
+
+        Every so many-th row, so that lengths are alike; no part where there are not rows enough.
+        """
+        mine = batch[self.rank :: self.size]
+        most = most or max(1, len(mine))
+        return [mine[k : k + most] for k in range(0, len(mine), most)]
+
+    def idle(self, step: Step) -> list[Tensor]:
+        """What a process adds to the loss where none of its rows counts: nothing, if nobody waits for it."""
+        return []
+
+    def add(self, parameters: Sequence[Tensor], *numbers: float) -> list[float]:
+        """Add up the gradients of all processes, in place; the numbers are given back as sums.
 
         Raises:
             LostProcess: another process is gone.
         """
         if self.size == 1:
             return list(numbers)
-        told = torch.tensor(numbers, dtype=torch.float64)
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
         flat = torch.cat([gradient.reshape(-1).float() for gradient in gradients])
-        with _or_lost():
-            talk.all_reduce(told.to(flat.device) if talk.get_backend() == "nccl" else told)
+        with or_lost():
             talk.all_reduce(flat)
         start = 0
-        for gradient in gradients:
-            gradient.copy_(flat[start : start + gradient.numel()].view_as(gradient))
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient.copy_(flat[start : start + gradient.numel()].view_as(gradient))
             start += gradient.numel()
+        return self.sums(*numbers)
+
+    def sums(self, *numbers: float) -> list[float]:
+        """The sums of what all processes say. Raises as `add`."""
+        told = torch.tensor(numbers, dtype=torch.float64, device=meeting_place())
+        with or_lost():
+            talk.all_reduce(told)
         return told.tolist()
 
     def first(self, number: float) -> float:
-        """What the first process says, so that none decides otherwise."""
+        """What the first process says, so that none decides otherwise. Raises as `add`."""
         if self.size == 1:
             return number
-        said = torch.tensor(number, dtype=torch.float64)
-        with _or_lost():
-            talk.broadcast(said.cuda() if talk.get_backend() == "nccl" else said, 0)
+        said = torch.tensor(number, dtype=torch.float64, device=meeting_place())
+        with or_lost():
+            talk.broadcast(said, 0)
         return float(said)
+
+
+def meeting_place() -> str:
+    """Where tensors must lie to be sent to the other processes: `cuda` where each has a GPU of its own, else `cpu`."""
+    return "cuda" if talk.get_backend() == "nccl" else "cpu"
 
 
 ALONE = Gang()
@@ -113,7 +140,7 @@ def _join(place: Gang, meeting: str) -> None:
     on_gpus = torch.cuda.device_count() >= place.size
     if on_gpus:
         torch.cuda.set_device(place.rank)
-    with _or_lost():
+    with or_lost():
         talk.init_process_group(
             "nccl" if on_gpus else "gloo",
             init_method=meeting,
@@ -135,12 +162,18 @@ def _part(others: Sequence[BaseProcess]) -> None:
 
 
 @contextmanager
-def _or_lost() -> Iterator[None]:
+def or_lost() -> Iterator[None]:
+    """What the others do not answer to is told as `LostProcess`."""
     try:
         yield
     except (RuntimeError, talk.DistError) as broken:
-        raise LostProcess(
-            f"another process of the training is gone: {str(broken).splitlines()[0]}",
-            where="train.processes",
-            fix="start the training again, which goes on from its checkpoint; with fewer processes if memory is short",
-        ) from broken
+        raise lost(broken) from broken
+
+
+def lost(broken: Exception) -> LostProcess:
+    """What to tell of an error that came instead of the others' answer."""
+    return LostProcess(
+        f"another process of the training is gone: {str(broken).splitlines()[0]}",
+        where="train.processes",
+        fix="start the training again, which goes on from its checkpoint; with fewer processes if memory is short",
+    )

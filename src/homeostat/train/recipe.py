@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any
+from typing import Any, Literal
 
 from homeostat.train.adapt.lora import Lora
 from homeostat.train.adapt.way import Way
@@ -54,6 +54,12 @@ class Recipe:
     """Decay of an exponential moving average of the trained tensors, which is what is kept; 0 keeps the last ones."""
     save_memory: bool = False
     """Compute activations a second time on the way back instead of keeping them."""
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """What matrix products are computed in; weights and steps are float32. `auto` takes `bfloat16` where the hardware
+    multiplies it, `float16` on a GPU that does not, else `float32`."""
+    sharded: bool = False
+    """Whether the processes of a run (`train.processes`) hold a share of the model each, and of its gradients and
+    moments, for a model that does not fit one device; false for all of it in each. The same steps either way."""
     back_offs: int = 2
     """Times that a run which diverges goes back to its best tensors at half the rate before it gives up."""
     budget: Budget = field(default_factory=Budget)

@@ -72,7 +72,7 @@ class Order:
     """Text of a request -> the log-probability that a teacher gave each label, for objectives that learn from it."""
     report: Callable[[dict[str, float]], None] = unheard
     processes: int = 1
-    """Processes of this machine that a batch is divided among."""
+    """Processes of this machine that a batch is divided among, and the model too where the recipe is `sharded`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +87,11 @@ class Trained:
     cost: dict[str, float] = field(default_factory=dict)
     """`flops`, `cpu_seconds`, `wall_seconds`, `steps`, `best_step`, `held_out` (the lowest loss of a look, in nats),
     `padding`, `lr` (its highest learning rate), `cut` (rows longer than the context, which have lost their end),
-    `back_offs` (times the run went back because it diverged), `part_rows` (rows of one pass after memory ran out, 0 for
-    a whole batch), `refit` (nats by which fitting the labels' rows lowered the held-out loss), `carried` (rows whose
-    states for that came over from the champion), and `kl_new`: mean KL(champion || candidate) in nats, over the
-    champion's labels, on prompts of new rows, which says without labels how far the candidate has moved (2509.04259); 0
-    where there is no champion."""
+    `back_offs` (times the run went back because it diverged), `skipped` (steps left out for an overflow in float16),
+    `part_rows` (rows of one pass after memory ran out, 0 for a whole batch), `refit` (nats by which fitting the labels'
+    rows lowered the held-out loss), `carried` (rows whose states for that came over from the champion), and `kl_new`:
+    mean KL(champion || candidate) in nats, over the champion's labels, on prompts of new rows, which says without labels
+    how far the candidate has moved (2509.04259); 0 where there is no champion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +139,8 @@ def prepare(order: Order, place: Gang = ALONE) -> Prepared:
     require_sound(order.task, order.examples, order.labels)
     torch.manual_seed(order.recipe.seed)
     warm = warm_from(order)
-    opened = open_model(order.start.base, warm if order.recipe.adapt.kind == "full" else None)
+    spread = order.recipe.sharded and order.processes > 1  # then no device may be able to hold all of it
+    opened = open_model(order.start.base, warm if order.recipe.adapt.kind == "full" else None, aside=spread)
     recipe = with_rate(order.recipe, opened.model.config, warm=warm is not None)
     codes = encode_labels(opened.tokenizer, order.labels) if order.task.kind is Kind.LABEL else None
     allowed = torch.tensor([s[0] for s in codes.sequences], device=opened.model.device) if codes else None
@@ -294,5 +295,6 @@ def _cost(fitted: Fitted, flops: float, cpu: float) -> dict[str, float]:
         "held_out": progress.best,
         "padding": fitted.padding,
         "back_offs": float(progress.back_offs),
+        "skipped": float(progress.skipped),
         "part_rows": float(progress.part_rows),
     }

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from homeostat.llm.forward import Predicted, places, predict
 from homeostat.llm.load import Opened
-from homeostat.llm.precision import computing, has_bfloat16
+from homeostat.llm.precision import computing, has_bfloat16, needs_float16
 from homeostat.llm.render import Rendered
 from homeostat.train.averaging import Trail
 from homeostat.train.flops import Size
@@ -54,12 +54,20 @@ class Ground:
     seed: int = 0
     bfloat16: bool = field(default_factory=has_bfloat16)
     """Whether matrix products are computed in bfloat16; the weights and the steps are float32 either way."""
+    float16: bool = field(default_factory=needs_float16)
+    """Whether they are computed in float16."""
     meter: Meter = field(default_factory=Meter)
+
+    def compute_in(self, precision: str) -> None:
+        """Compute in what a recipe names, from now on; `auto` leaves it as it is."""
+        if precision != "auto":
+            self.bfloat16, self.float16 = precision == "bfloat16", precision == "float16"
 
     def predict(self, rows: Sequence[Rendered], opened: Opened | None = None) -> Predicted:
         """What the model, or another one, says of rows; a pass with gradients is counted with its way back."""
         model = opened or self.opened
-        with computing(model.model.device, max(len(row.ids) for row in rows), bfloat16=self.bfloat16):
+        longest = max(len(row.ids) for row in rows)
+        with computing(model.model.device, longest, bfloat16=self.bfloat16, float16=self.float16):
             predicted = predict(model, rows)
         size = self.meter.size(model.model)
         went = size.shape(rows, model.family)
