@@ -21,7 +21,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 import tiny
-from homeostat.errors import UnsuitedModel
+from homeostat.errors import LostProcess, UnsuitedModel
 from homeostat.train.adapt.freeze import Freeze
 from homeostat.train.adapt.full import Full
 from homeostat.train.adapt.lora import Lora
@@ -31,8 +31,9 @@ from homeostat.train.objectives.preference.dpo import Dpo
 from homeostat.train.penalties.divergence import Divergence
 from homeostat.train.penalties.l2_pull import L2Pull
 from homeostat.train.recipe import Recipe
-from homeostat.train.run import Order, train
+from homeostat.train.run import Order, Start, train
 from homeostat.train.shares import Shares, laid, require_once, spread, whole
+from homeostat.types.dataset import Origin
 from train.divided import follow, held, share, work
 from train.test_run import accuracy, served
 
@@ -123,15 +124,21 @@ def test_other_ways_to_train_in_shares(llama: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("adapt", [Lora(), Full()], ids=["adapter", "whole"])
-def test_a_version_from_shares_answers(order: Order, adapt: Any) -> None:
-    """A whole training in shares leaves one file that loads and has learned, with what follows the steps (the labels'
-    rows fitted, the distance from a champion measured), and no process behind.
+@pytest.mark.parametrize("kind", ["full", "lora"])
+def test_a_version_from_shares_answers(order: Order, champion: Start, kind: str) -> None:
+    """A whole training in shares, of all weights from the base or of an adapter from the champion and held to it,
+    leaves one file that loads and has learned, with what follows the steps: the labels' rows fitted, the distance from
+    the champion measured. No process is left behind.
     """
-    recipe = replace(order.recipe, adapt=adapt, sharded=True, lr=3e-3 if adapt == Full() else order.recipe.lr)
-    trained = train(replace(order, processes=2, recipe=recipe))
+    examples = [*order.examples, *tiny.examples(each=5, seed=3, origin=Origin.REPLAY)]
+    recipe = replace(order.recipe, sharded=True, adapt=Full(), lr=3e-3)
+    if kind == "lora":
+        recipe = replace(recipe, adapt=Lora(), epochs=2, penalties=(Divergence(),))
+    start = champion if kind == "lora" else order.start
+    trained = train(replace(order, processes=2, recipe=recipe, start=start, examples=examples))
     assert len(list(trained.weights.glob("*.safetensors"))) == 1
     assert accuracy(served(Path(order.start.base), trained), order.examples) > 0.8
+    assert (trained.cost["kl_new"] > 0) == (kind == "lora")
     assert not multiprocessing.active_children()
 
 
@@ -196,7 +203,7 @@ def test_a_killed_run_in_shares_goes_on(llama: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_shares_are_put_together_in_the_precision_of_the_run(llama: Path, precision: str) -> None:
-    """In bfloat16 and float16 a run in shares learns as one alone within their rounding, and its tensors are float32."""
+    """In bfloat16 and float16 a run in shares learns as one alone but for rounding; its tensors are float32."""
     changes = {"precision": precision}
     with gang(2, partial(follow, str(llama), False, sharded=True, **changes)) as together:
         alone = work(str(llama), False, ALONE, **changes)
@@ -205,3 +212,10 @@ def test_shares_are_put_together_in_the_precision_of_the_run(llama: Path, precis
     assert also.progress.best == pytest.approx(fitted.progress.best, abs=0.02)
     assert also.progress.best < also.progress.first
     assert {p.dtype for p in shared.parameters} == {torch.float32}
+
+
+@pytest.mark.slow
+def test_a_share_that_is_lost_is_told_of(llama: Path) -> None:
+    """Where another process ends before the run does, its share of the model is gone: an error with a way on."""
+    with pytest.raises(LostProcess, match="is gone"), gang(2, repr) as together:
+        fit(work(str(llama), True, together, sharded=True))

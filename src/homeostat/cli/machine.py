@@ -43,8 +43,8 @@ def processor(threads: int) -> Check:
     torch = importlib.import_module("torch")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if torch.cuda.is_available():
-        bf16 = torch.cuda.is_bf16_supported()
-        found = f"{torch.cuda.get_device_name()}, bfloat16 {'in hardware' if bf16 else 'not supported'}"
+        bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        found = f"{torch.cuda.get_device_name()}, {'bfloat16' if bf16 else 'float16 and no bfloat16'} in hardware"
     else:
         able = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
         bf16 = any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))

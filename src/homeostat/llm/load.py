@@ -32,7 +32,7 @@ ENCODERS = {"bert", "roberta", "distilbert", "modernbert"}
 
 
 def at_once(passing: Callable[[], Any]) -> Any:
-    """What a pass says."""
+    """What it says that looks at the model's tensors."""
     return passing()
 
 
@@ -47,7 +47,7 @@ class Opened:
     family: str
     """`decoder`, `encoder` (masked language model) or `seq2seq`."""
     through: Callable[[Callable[[], Any]], Any] = at_once
-    """What stands around every pass through the model; one that lies in shares is put together there."""
+    """What stands around whatever looks at the model's tensors; one that lies in shares is put together there."""
 
 
 def quiet() -> None:

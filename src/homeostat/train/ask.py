@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -30,7 +31,8 @@ class Asked:
 @torch.no_grad()
 def ask(opened: Opened, rows: Sequence[Rendered], labels: Tensor, *, bfloat16: bool = False) -> Asked:
     """The states and the logits of rows over these label tokens, in float32 if nothing else is said."""
-    size, spent = Size.of(opened.model), 0.0
+    size: Size = opened.through(partial(Size.of, opened.model))
+    spent = 0.0
     order = sorted(range(len(rows)), key=lambda k: len(rows[k].prompt))
     logits = torch.zeros(len(rows), len(labels), device=labels.device)
     states = torch.zeros(len(rows), int(opened.model.config.hidden_size), device=labels.device)

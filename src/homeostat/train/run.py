@@ -90,8 +90,8 @@ class Trained:
     `back_offs` (times the run went back because it diverged), `skipped` (steps left out for an overflow in float16),
     `part_rows` (rows of one pass after memory ran out, 0 for a whole batch), `refit` (nats by which fitting the labels'
     rows lowered the held-out loss), `carried` (rows whose states for that came over from the champion), and `kl_new`:
-    mean KL(champion || candidate) in nats, over the champion's labels, on prompts of new rows, which says without labels
-    how far the candidate has moved (2509.04259); 0 where there is no champion."""
+    mean KL(champion || candidate) in nats, over the champion's labels, on prompts of new rows, which says without
+    labels how far the candidate has moved (2509.04259); 0 where there is no champion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

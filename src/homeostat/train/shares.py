@@ -24,6 +24,7 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 
 from homeostat.errors import Diverged, UnsuitedModel
 from homeostat.llm.forward import Predicted
+from homeostat.llm.trunk import take_trunk
 from homeostat.train.adapt.full import Full
 from homeostat.train.adapt.lora import Lora
 from homeostat.train.gang import Gang, T, lost, meeting_place
@@ -85,33 +86,47 @@ def spread(job: Job) -> Iterator[Job]:
         yield job
         return
     require_once(job.recipe)
-    ground, own = job.ground, dict(job.ground.opened.model.named_parameters())
-    model = divided(ground)
-    for tensor in own.values():
-        tensor.data = tensor.data.new_empty(0)
-    held, names = dict(model.named_parameters()), {id(tensor): name for name, tensor in own.items()}
-    opened = replace(ground.opened, model=model, through=_through(model))
-    allowed = None if ground.allowed is None else ground.allowed.to(meeting_place())
+    own = dict(job.ground.opened.model.named_parameters())
+    with _or_lost():
+        model = divided(job.ground)
+        held = dict(model.named_parameters())
+        for tensor in own.values():
+            tensor.data = tensor.data.new_empty(0)
+        try:
+            yield _with(job, model, {id(tensor): held[name] for name, tensor in own.items()})
+        except Diverged:  # at the same step in every process, which leave their best tensors
+            _put_back(own, held, job.gang)
+            raise
+        _put_back(own, held, job.gang)
 
-    def put_back() -> None:
-        for name, tensor in own.items():
-            tensor.data = whole(held[name], mine=job.gang.rank == 0).to(tensor.device)
 
+def _with(job: Job, model: Any, held: Mapping[int, Any]) -> Job:
+    """The job on a model in shares; `held` has its tensors by the ids of those that they are shares of."""
+    allowed = None if job.ground.allowed is None else job.ground.allowed.to(meeting_place())
+    opened = replace(job.ground.opened, model=model, through=_through(model))
+    return replace(
+        job,
+        ground=replace(job.ground, opened=opened, allowed=allowed),
+        parameters=[held[id(tensor)] for tensor in job.parameters],
+        gang=Shares(job.gang.rank, job.gang.size),
+    )
+
+
+def _put_back(own: Mapping[str, Any], held: Mapping[str, Tensor], gang: Gang) -> None:
+    """Put tensors together, one after the other, and leave them to the model of the first process."""
+    for name, tensor in own.items():
+        tensor.data = whole(held[name], mine=gang.rank == 0).to(tensor.device)
+
+
+@contextmanager
+def _or_lost() -> Iterator[None]:
+    """What torch says when another process does not answer is told as `LostProcess`; other errors are themselves."""
     try:
-        yield replace(
-            job,
-            ground=replace(ground, opened=opened, allowed=allowed),
-            parameters=[held[names[id(tensor)]] for tensor in job.parameters],
-            gang=Shares(job.gang.rank, job.gang.size),
-        )
-    except Diverged:  # at the same step in every process
-        put_back()
-        raise
+        yield
     except RuntimeError as broken:
-        if isinstance(broken, talk.DistError) or "gloo" in str(broken):
+        if isinstance(broken, talk.DistError) or "gloo" in str(broken) or "Connection" in str(broken):
             raise lost(broken) from broken
         raise
-    put_back()
 
 
 def require_once(recipe: Recipe) -> None:
@@ -140,6 +155,7 @@ def divided(ground: Ground) -> Any:
         id(p): nn.Parameter(p.detach().contiguous(), p.requires_grad) for p in model.parameters()
     }
     own = copy.deepcopy(model, tensors)  # its structure alone: the tensors are those of the model, until they are cut
+    take_trunk(own)  # what it has kept would differ from process to process, and so would the passes
     precision = torch.bfloat16 if ground.bfloat16 else torch.float16 if ground.float16 else None
     policy = MixedPrecisionPolicy(param_dtype=precision, reduce_dtype=torch.float32 if precision else None)
     mesh = init_device_mesh(meeting_place(), (talk.get_world_size(),))
@@ -159,16 +175,17 @@ def _layers(module: nn.Module) -> Iterator[Any]:
             yield from _layers(child)
 
 
-def _through(model: Any) -> Callable[[Callable[[], Predicted]], Predicted]:
-    """What a pass through a model in shares has to be made inside of."""
+def _through(model: Any) -> Callable[[Callable[[], Any]], Any]:
+    """What everything that looks at a model in shares has to be done inside of."""
 
-    def passing(run: Callable[[], Predicted]) -> tuple[Predicted, tuple[Tensor, ...]]:
-        said = run()
-        return said, (said.logits, said.states, said.pooled)  # those by which the way back begins
+    def passing(look: Callable[[], Any]) -> tuple[Any, tuple[Tensor, ...]]:
+        said = look()
+        ends = (said.logits, said.states, said.pooled) if isinstance(said, Predicted) else ()
+        return said, ends  # where the way back begins
 
     model.passing = passing
     register_fsdp_forward_method(model, "passing")
-    return lambda run: model.passing(run)[0]
+    return lambda look: model.passing(look)[0]
 
 
 def whole(tensor: Tensor, *, mine: bool = True) -> Tensor:
@@ -178,8 +195,9 @@ def whole(tensor: Tensor, *, mine: bool = True) -> Tensor:
     """
     if not isinstance(tensor, DTensor):
         return tensor.detach().contiguous()
-    put_together = tensor.detach().full_tensor()
-    return put_together.cpu().contiguous() if mine else tensor.to_local().new_empty(0)
+    with torch.no_grad():
+        put_together = tensor.full_tensor()
+    return put_together.cpu().contiguous() if mine else put_together.new_empty(0)
 
 
 def laid(value: Tensor, like: Tensor) -> Tensor:

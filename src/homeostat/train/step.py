@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, Protocol, runtime_checkable
+from functools import cached_property, partial
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -29,10 +29,11 @@ class Meter:
     """Tokens of rows that were trained on."""
     sizes: dict[int, Size] = field(default_factory=dict)
 
-    def size(self, model: Any) -> Size:
+    def size(self, opened: Opened) -> Size:
         """What one pass through a model takes, read off it once: what is trained does not change during a run."""
+        model = opened.model
         if id(model) not in self.sizes:
-            self.sizes[id(model)] = Size.of(model)
+            self.sizes[id(model)] = opened.through(partial(Size.of, model))
         return self.sizes[id(model)]
 
 
@@ -69,7 +70,7 @@ class Ground:
         longest = max(len(row.ids) for row in rows)
         with computing(model.model.device, longest, bfloat16=self.bfloat16, float16=self.float16):
             predicted = predict(model, rows)
-        size = self.meter.size(model.model)
+        size = self.meter.size(model)
         went = size.shape(rows, model.family)
         ahead = size.step(*went) if torch.is_grad_enabled() else size.forward(*went)
         self.meter.flops += ahead + size.below(model.model)

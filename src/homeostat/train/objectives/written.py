@@ -23,7 +23,7 @@ def written(step: Step, samples: Sequence[Sample], *, most: int, temperature: fl
     opened.model.eval()
     replies = generate(opened, prompts, most=most, temperature=temperature).tokens
     opened.model.train(learning)
-    size = meter.size(opened.model)
+    size = meter.size(opened)
     tokens = size.read * len(prompts) + sum(map(len, [*prompts, *replies]))
     meter.flops += size.forward(tokens, 0, sum(map(len, replies)))
     return [Rendered(prompt, tuple(reply)) for prompt, reply in zip(prompts, replies, strict=True)]
