@@ -33,9 +33,9 @@ from homeostat.train.fit import fit
 from homeostat.train.job import Job
 from homeostat.train.objectives.completion import Completion
 from homeostat.train.penalties.divergence import Divergence
-from homeostat.train.precision import SCALE
 from homeostat.train.recipe import Recipe
 from homeostat.train.samples import Sample
+from homeostat.train.scale import SCALE
 from homeostat.train.step import Ground, Step, Term
 
 RECIPE = Recipe(lr=1e-2, epochs=6, batch_rows=12, looks=6, patience=6, warm_up=0.1)
