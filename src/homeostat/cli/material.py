@@ -9,16 +9,17 @@ from pathlib import Path
 from homeostat.cli.labeled import exams, lessons
 from homeostat.cli.project import chosen, told_until
 from homeostat.collect.stream import Split, read_stream
-from homeostat.curate.build import build
+from homeostat.curate.build import Inputs, build
 from homeostat.curate.snapshot import as_lines, examples, gather, store_dataset
-from homeostat.errors import EmptyStream, NotFound, UnknownLabel
+from homeostat.errors import EmptyStream, NotFound, NothingToTrainOn, UnknownLabel
+from homeostat.loop.learn import curating
 from homeostat.loop.workshop import Workshop
 from homeostat.train.named import named
 from homeostat.train.recipe import Recipe
 from homeostat.types import ids
-from homeostat.types.dataset import Dataset, Example
+from homeostat.types.dataset import Dataset, Example, Origin
 from homeostat.types.task import Task
-from homeostat.types.version import Version
+from homeostat.types.version import HEAD, Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +62,14 @@ def wanted(shop: Workshop, task: str, recipe: str, source: str | Path, *, where:
 
 
 def of_source(shop: Workshop, task: Task, source: str | Path, recipe: Recipe, parent: Version | None) -> Material:
-    """The rows of a dataset, where `source` is the id of one, or of a stream, as any path is.
+    """The rows of a dataset, where `source` is the id of one, of a stream, as any path is, or of the log, where it is
+    empty.
 
     Raises:
-        NotFound, EmptyStream: as `of_dataset` and `of_stream`.
+        NotFound, EmptyStream, NothingToTrainOn: as `of_dataset`, `of_stream` and `of_log`.
     """
+    if not source:
+        return of_log(shop, task, recipe, parent)
     if isinstance(source, str) and source.startswith("dst_") and not Path(source).exists():
         return of_dataset(shop, task, source)
     return of_stream(shop, task, Path(source), recipe, parent)
@@ -98,23 +102,52 @@ def of_stream(shop: Workshop, task: Task, file: Path, recipe: Recipe, parent: Ve
         )
     until = told_until(shop.store, task.name) or max(example.time for example in imported)
     inputs = gather(shop.store, task, champion=parent, evaluation=fence, until=until, imported=imported)
-    curated = build(replace(inputs, recall=recipe.recalls), replace(shop.config.curate, replay=recipe.replay))
+    return _curated(shop, inputs, recipe, parent)
+
+
+def of_log(shop: Workshop, task: Task, recipe: Recipe, parent: Version | None) -> Material:
+    """What the log has been told: since the champion was trained where the run goes on from it, else all that it was
+    ever told, with what the champion and its ancestors learned.
+
+    Raises:
+        NothingToTrainOn: there is nothing, or nothing new.
+    """
+    fence = [row.text for row in shop.suite(task.name)]
+    until = told_until(shop.store, task.name) or (parent.time if parent else 0.0)
+    inputs = gather(shop.store, task, champion=parent, evaluation=fence, until=until)
+    if not goes_on(recipe, parent):
+        known = [replace(row, origin=Origin.NEW) for row in inputs.memory]
+        inputs = replace(inputs, imported=known, memory=(), since=float("-inf"))
+    found = _curated(shop, inputs, recipe, parent)
+    if not found.examples:
+        fix = "send feedback, or give --stream or --dataset"
+        raise NothingToTrainOn("the log has been told nothing new to learn", where=f"task {task.name}", fix=fix)
+    return found
+
+
+def goes_on(recipe: Recipe, parent: Version | None) -> bool:
+    """Whether a run by this recipe would go on from a champion: one goes on from a head as a head alone."""
+    return parent is not None and recipe.warm_start and recipe.head == (parent.kind == HEAD)
+
+
+def _curated(shop: Workshop, inputs: Inputs, recipe: Recipe, parent: Version | None) -> Material:
+    curated = build(replace(inputs, recall=recipe.recalls), curating(shop, recipe))
     parents = (parent.dataset,) if parent and parent.dataset else ()
 
     def keep() -> Dataset:
         name = ids.derived("dst", as_lines(curated.examples))  # the same rows are the same dataset
-        return store_dataset(shop.store, curated, task=task.name, turn=name, now=until, parents=parents)
+        return store_dataset(shop.store, curated, task=inputs.task.name, turn=name, now=inputs.until, parents=parents)
 
     return Material(examples=curated.examples, labels=curated.labels, keep=keep)
 
 
 def require_known_labels(material: Material, recipe: Recipe, parent: Version | None) -> None:
-    """Hold that nothing that the champion knows gets lost: label k of a version has code k for good.
+    """Hold that nothing that the champion knows gets lost: label k of a version has code k for good, but for heads.
 
     Raises:
         UnknownLabel: the run goes on from a champion that knows labels which the rows' label set lacks.
     """
-    if parent is None or not recipe.warm_start or material.labels[: len(parent.labels)] == parent.labels:
+    if parent is None or not recipe.warm_start or recipe.head or material.labels[: len(parent.labels)] == parent.labels:
         return
     lost = [label for label in parent.labels if label not in material.labels]
     raise UnknownLabel(

@@ -1,7 +1,10 @@
-"""Train a candidate by hand, outside a turn, from a dataset or a labeled stream, and register it. Releases nothing.
+"""Train a candidate by hand, outside a turn, and register it. Releases nothing.
 
-It goes on from the task's champion if the recipe says so (`careful`, `thorough`, `naive`) or starts from the bare base
-(`joint`, `first`). Of a stream the rows for testing are left out, and nothing like the task's test suite is learned.
+It learns from a dataset, from a labeled stream, or from what the log has been told where neither is given. It goes on
+from the task's champion if the recipe says so (`careful`, `thorough`, `naive`) or starts from the bare base (`joint`,
+`first`). With `--recipe head` the candidate is an exact head: a classifier on the base's states and on words, solved in
+seconds, by the rows that differ where the champion is one; `--recipe classifier` trains one by steps. Of a stream the
+rows for testing are left out, and nothing like the task's test suite is learned.
 Asking for the same again gives the same version, and one that was killed goes on where it stood. `--dry-run` says what
 it would take and writes nothing.
 
@@ -40,9 +43,9 @@ def command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
-    """Train a candidate by hand, outside a turn, from a dataset or a labeled stream, and register it."""
-    if bool(dataset) == (stream is not None):
-        raise typer.BadParameter("give one of --dataset and --stream")
+    """Train a candidate by hand, outside a turn, from a dataset, a labeled stream or the log, and register it."""
+    if dataset and stream is not None:
+        raise typer.BadParameter("give one of --dataset and --stream, or neither for the log")
     with closing(Workshop.open(load(config))) as shop:
         asked = wanted(shop, task, recipe, stream or dataset)
         require_sound(asked.task, asked.material.examples, asked.material.labels)
