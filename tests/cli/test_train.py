@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import openai
 from cli.conftest import Run
 from cli.scenes import stream
 from homeostat.config.load import load
-from homeostat.errors import NothingToTrainOn, NotFound, UnknownPlugin
+from homeostat.errors import NotFound, NothingToTrainOn, UnknownPlugin
 from homeostat.gateway.server import served
 from homeostat.llm.backend import Request
 from homeostat.llm.local import LocalBackend
@@ -100,7 +99,7 @@ def own_words(shop: Workshop, version: Version, texts: Sequence[str]) -> list[st
 
 
 def test_from_the_log_to_a_head_that_answers_and_back(homeostat: Run, small: Path, tmp_path: Path) -> None:
-    """Requests are answered by a trained adapter, labeled by users with a label it does not know, and learned as a head,
+    """Requests that an adapter answers are labeled by users with a label it does not know, and learned by a head,
     which is promoted and answers the same requests with what it says itself, the new label among it; what is told then
     is all that the next head reads; rolled back, the adapter answers again.
     """

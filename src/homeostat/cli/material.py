@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from homeostat.cli.labeled import exams, lessons
 from homeostat.cli.project import chosen, told_until
 from homeostat.collect.stream import Split, read_stream
-from homeostat.curate.build import Inputs, build
+from homeostat.curate.build import Curated, Inputs, build
 from homeostat.curate.snapshot import as_lines, examples, gather, store_dataset
-from homeostat.errors import EmptyStream, NotFound, NothingToTrainOn, UnknownLabel
+from homeostat.errors import EmptyStream, NotFound, NothingToTrainOn, UnknownLabel, UnsuitedModel
 from homeostat.loop.learn import curating
 from homeostat.loop.workshop import Workshop
 from homeostat.train.named import named
@@ -43,20 +43,33 @@ class Wanted:
     material: Material
 
 
-def wanted(shop: Workshop, task: str, recipe: str, source: str | Path, *, where: str = "TASK") -> Wanted:
-    """What a command line asks for: the task (given at `where`), the recipe by its name, and what to learn from.
+def wanted(
+    shop: Workshop,
+    task: str,
+    recipe: str,
+    source: str | Path,
+    *,
+    where: str = "TASK",
+    without: Collection[str] = (),
+) -> Wanted:
+    """What a command line asks for: the task (given at `where`), the recipe by its name, what to learn from, and the
+    rows that a head shall be rid of, by id or text.
 
     Raises:
+        UnsuitedModel: rows shall be taken out of something else than a head.
         UnknownKey: there is no such task, or none was named and there are several or none.
         UnknownPlugin: there is no such recipe.
         UnknownLabel: the run would go on from a champion that knows labels which the rows' label set lacks.
-        NotFound, EmptyStream: as `of_source`.
+        NotFound, EmptyStream, NothingToTrainOn: as `of_source` and `left_of`.
     """
     known = shop.config.task(chosen(shop.config, task, where=where))
     how = named(recipe, shop.config.train, replay=shop.config.curate.replay, where="--recipe")
     champion = shop.store.aliases.get(known.name, "champion")
     parent = shop.store.versions.get(champion) if champion else None
-    material = of_source(shop, known, source, how, parent)
+    if without:
+        material = left_of(shop, known, str(source) or (parent.dataset if parent else ""), how, without)
+    else:
+        material = of_source(shop, known, source, how, parent)
     require_known_labels(material, how, parent)
     return Wanted(task=known, recipe=how, parent=parent, material=material)
 
@@ -85,6 +98,34 @@ def of_dataset(shop: Workshop, task: Task, dataset: str) -> Material:
     if known.task != task.name:
         raise NotFound(f"{dataset} is a dataset of task '{known.task}', not of '{task.name}'")
     return Material(examples=examples(shop.store, dataset), labels=known.labels, keep=lambda: known)
+
+
+def left_of(shop: Workshop, task: Task, dataset: str, recipe: Recipe, without: Collection[str]) -> Material:
+    """The rows of a dataset but for some, named by the ids of their interactions or by their texts.
+
+    What is made of it remembers these rows alone, so that what was taken out does not come back.
+
+    Raises:
+        UnsuitedModel: the recipe makes no head, and from other versions nothing can be taken out.
+        NotFound: there is no such dataset of this task, or it has none of these rows.
+    """
+    if not recipe.head:
+        what = f"recipe '{recipe.name}' makes no head, and only from a head rows can be taken out"
+        raise UnsuitedModel(what, where="--without", fix="use --recipe head")
+    known = shop.store.datasets.get(dataset)
+    whole = of_dataset(shop, task, dataset)
+    left = tuple(row for row in whole.examples if row.interaction not in without and row.text not in without)
+    if len(left) == len(whole.examples):
+        raise NotFound(f"{dataset} has none of these {len(without)} rows", where="--without")
+
+    def keep() -> Dataset:
+        made = Curated(examples=left, counts={"before": len(whole.examples), "left": len(left)}, labels=known.labels)
+        name = ids.derived("dst", "without", dataset, as_lines(left))
+        kept = store_dataset(shop.store, made, task=task.name, turn=name, now=known.time)
+        shop.store.lineage.link(kept.id, dataset, "leaves rows out of")
+        return kept
+
+    return Material(examples=left, labels=known.labels, keep=keep)
 
 
 def of_stream(shop: Workshop, task: Task, file: Path, recipe: Recipe, parent: Version | None) -> Material:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from homeostat.errors import NothingToTrainOn
-from homeostat.llm.labels import encode_labels
+from homeostat.llm.labels import LabelCodes, encode_labels
 from homeostat.llm.load import open_model
 from homeostat.llm.render import Rendered, Renderer
 from homeostat.train.champion import gauged
@@ -19,7 +19,7 @@ from homeostat.train.refit import shown
 from homeostat.train.rows import beginnings
 from homeostat.train.run import Order, is_asked, is_taught, render
 from homeostat.train.samples import apart, batches
-from homeostat.train.sound import require_sound
+from homeostat.train.sound import require_labels, require_sound
 from homeostat.types.task import Kind
 
 
@@ -52,7 +52,10 @@ def forecast(order: Order) -> Forecast:
     recipe, opened = order.recipe, open_model(order.start.base)
     coded = order.task.kind is Kind.LABEL and not recipe.head
     codes = encode_labels(opened.tokenizer, order.labels) if coded else None
-    every = render(order, Renderer(opened.tokenizer, lead=recipe.adapt.places), codes)
+    if recipe.head:
+        require_labels(order.task)
+    one_token = LabelCodes(order.labels, ((0,),) * len(order.labels)) if recipe.head else codes
+    every = render(order, Renderer(opened.tokenizer, lead=recipe.adapt.places), one_token)
     recipe.adapt.attach(opened.model, rows=beginnings(opened, codes), seed=recipe.seed)
     size, (known, held) = Size.of(opened.model), apart(every, recipe.held_out)
     rows = [s for s in known if recipe.head or not s.recalled]

@@ -31,7 +31,7 @@ from homeostat.train.objectives.heads.tagged import Tagged
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Order, Trained
 from homeostat.train.samples import Sample, apart
-from homeostat.train.sound import require_sound
+from homeostat.train.sound import require_labels, require_sound
 from homeostat.train.step import Ground
 from homeostat.types.task import Task
 from homeostat.types.version import HEAD
@@ -124,6 +124,7 @@ def train_classifier(order: Order) -> Trained:
         LeakedAnswer: the requests say their own labels.
     """
     began = time.time()
+    require_labels(order.task)
     require_sound(order.task, order.examples, order.labels)
     trained = train_head(
         HeadOrder(

@@ -11,7 +11,7 @@ import pytest
 
 import tiny
 from homeostat.config.schema import Train
-from homeostat.errors import NothingToTrainOn, UnknownLabel
+from homeostat.errors import NothingToTrainOn, UnknownLabel, UnsuitedModel
 from homeostat.llm.backend import Request
 from homeostat.llm.exact import ExactHead, load_exact
 from homeostat.llm.local import LocalBackend
@@ -61,7 +61,7 @@ def test_it_is_the_solution_of_all_rows(headed: Order) -> None:
     """
     trained = solve(headed)
     head = load_exact(trained.weights, HIDDEN)
-    np.testing.assert_allclose(head.weights, batch_solution(head, headed), atol=1e-5)
+    np.testing.assert_allclose(head.weights, batch_solution(head, headed), atol=1e-6)
     assert (trained.kind, trained.labels, head.labels) == ("head", tiny.LABELS, tiny.LABELS)
     assert (trained.cost["rows"], trained.cost["added"], trained.cost["removed"]) == (60, 60, 0)
     assert trained.cost["flops"] == pytest.approx(foretold(headed)[1], rel=1e-3)
@@ -75,12 +75,7 @@ def test_going_on_reads_new_rows_alone_and_solves_all(headed: Order) -> None:
     trained = solve(going)
     head = load_exact(trained.weights, HIDDEN)
     assert (trained.cost["added"], trained.cost["removed"], trained.labels) == (20, 0, LABELS)
-    again = after(headed, first, [*more, *headed.examples])
-    whole = solve(replace(again, held=(), start=replace(headed.start)))
-    assert whole.cost["added"] == 80
-    np.testing.assert_allclose(head.weights, batch_solution(head, going), atol=1e-5)
-    in_order = solve(after(headed, solve(replace(headed, folder=headed.folder / "b")), [*more, *headed.examples]))
-    np.testing.assert_allclose(load_exact(in_order.weights, HIDDEN).weights, head.weights, atol=1e-6)
+    np.testing.assert_allclose(head.weights, batch_solution(head, going), atol=1e-6)
 
 
 def test_rows_taken_out_were_never_there(headed: Order) -> None:
@@ -146,7 +141,9 @@ def test_confidence_is_the_share_that_is_right(headed: Order) -> None:
 
 
 def test_what_cannot_be_learned(headed: Order, tmp_path: Path) -> None:
-    """No rows, one label alone, and a label that is not in the set are refused."""
+    """No rows, one label alone, a label that is not in the set, and a task of texts are refused."""
+    with pytest.raises(UnsuitedModel, match="writes texts"):
+        solve(replace(headed, task=tiny.REPLIES))
     with pytest.raises(NothingToTrainOn):
         solve(replace(headed, examples=[]))
     with pytest.raises(NothingToTrainOn, match="nothing to tell apart"):

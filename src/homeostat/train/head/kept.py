@@ -42,7 +42,9 @@ def save(path: Path, features: Features, head: Head, made: str = "") -> None:
     draft = path.with_suffix(".draft")
     with full_disk_named("the disk takes no more heads", where=str(path)):
         whole = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-        save_file(whole, draft, metadata={"head": json.dumps(told), "buckets": str(features.buckets), "made": made})
+        # One word, for the order of several is another each time, and equal heads shall be equal files.
+        word = json.dumps({"head": told, "buckets": features.buckets, "made": made}, sort_keys=True)
+        save_file(whole, draft, metadata={"word": word})
         draft.replace(path)
 
 
@@ -54,7 +56,8 @@ def load(path: Path) -> tuple[Features, Head]:
     """
     check_file(path)
     with safe_open(path, framework="numpy") as file:
-        told, buckets = json.loads(file.metadata()["head"]), int(file.metadata()["buckets"])
+        word = json.loads(file.metadata()["word"])
+        told, buckets = word["head"], int(word["buckets"])
         head: Head = RidgeHead(**told) if "labels" in told else RidgeValues(**told)
         head.sums.gram[np.tril_indices(len(head.sums.gram))] = file.get_tensor("gram")
         head.sums.cross = file.get_tensor("cross")
@@ -70,4 +73,4 @@ def made(path: Path) -> str:
     """
     check_file(path)
     with safe_open(path, framework="numpy") as file:
-        return str(file.metadata().get("made", ""))
+        return str(json.loads(file.metadata()["word"])["made"])

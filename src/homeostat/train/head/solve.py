@@ -29,7 +29,7 @@ from homeostat.train.head.ridge import RidgeHead
 from homeostat.train.head.sharpen import sharpness
 from homeostat.train.objectives.heads.exact import Exact
 from homeostat.train.run import Order, Trained
-from homeostat.train.sound import require_sound
+from homeostat.train.sound import require_labels, require_sound
 from homeostat.types.dataset import Example
 from homeostat.types.task import Task
 from homeostat.types.version import HEAD
@@ -104,6 +104,7 @@ def solve(order: Order) -> Trained:
     Raises:
         NothingToTrainOn, LeakedAnswer: the rows teach nothing, or too little.
         UnknownLabel: an example's target is not in the label set.
+        UnsuitedModel: the task writes texts.
         ModelNotFound, UnsafeWeights, CorruptWeights: the base, or the champion, cannot be read.
         StoreFull: the disk is full.
     """
@@ -178,6 +179,7 @@ def _rows(order: Order) -> list[Row]:
 
     Raises as `solve`.
     """
+    require_labels(order.task)
     if not order.examples:
         raise NothingToTrainOn("no rows to train on", fix="gather feedback first, or lower curate's filters")
     require_sound(order.task, order.examples, order.labels)

@@ -13,10 +13,10 @@ from homeostat.train.step import Ground, Lesson
 class Exact:
     """Squared error of every label's share, least over all rows at once (`homeostat.train.head.solve`)."""
 
-    width: int = 512
+    width: int = 256
     """Random features of a state."""
-    buckets: int = 1024
-    """Buckets that words, pairs of words and runs of four letters are hashed to."""
+    buckets: int = 2048
+    """Buckets that words, pairs of words and runs of four letters are hashed to; what is kept grows with the square."""
     pool: Literal["mean", "last"] = "mean"
     """`mean` of the states over the prompt, or `last`, the state that would predict a reply."""
     ridge: float = 0.0
