@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from homeostat.errors import NothingToTrainOn, UnknownLabel, did_you_mean
+from homeostat.llm.batches import passes
 from homeostat.llm.exact import ExactHead, save_exact
 from homeostat.llm.features import Features, Floats
 from homeostat.llm.forward import predict
@@ -36,8 +37,6 @@ from homeostat.types.version import HEAD
 
 SUMS = "sums.safetensors"
 """What the next head goes on from."""
-BATCH = 64
-"""Rows of one forward pass."""
 CHUNK = 1000
 """Rows whose features are held in memory at once."""
 CHOOSING = 1000
@@ -74,8 +73,8 @@ class _Reader:
         """Places of texts and their prompts, those of like length together; each is counted."""
         rows = [self._renderer.example(self.task, text, (0,)) for text in texts]
         order, size = sorted(range(len(rows)), key=lambda k: len(rows[k].prompt)), Size.of(self.opened.model)
-        for start in range(0, len(order), BATCH):
-            at = order[start : start + BATCH]
+        for some_of in passes([len(rows[k].prompt) for k in order], self.opened.model.device):
+            at = order[some_of]
             some = [rows[k] for k in at]
             self.flops += size.forward(*size.shape(some, self.opened.family))
             yield at, some
