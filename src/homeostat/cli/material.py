@@ -111,12 +111,12 @@ def left_of(shop: Workshop, task: Task, dataset: str, recipe: Recipe, without: C
     """
     if not recipe.head:
         what = f"recipe '{recipe.name}' makes no head, and only from a head rows can be taken out"
-        raise UnsuitedModel(what, where="--without", fix="use --recipe head")
+        raise UnsuitedModel(what, fix="promote a head, or train another version from a dataset without them")
     known = shop.store.datasets.get(dataset)
     whole = of_dataset(shop, task, dataset)
     left = tuple(row for row in whole.examples if row.interaction not in without and row.text not in without)
     if len(left) == len(whole.examples):
-        raise NotFound(f"{dataset} has none of these {len(without)} rows", where="--without")
+        raise NotFound(f"{dataset or 'the task'} has none of these {len(without)} rows", fix="give ids or whole texts")
 
     def keep() -> Dataset:
         made = Curated(examples=left, counts={"before": len(whole.examples), "left": len(left)}, labels=known.labels)
