@@ -13,8 +13,8 @@ from homeostat.loop.workshop import Workshop
 
 
 def test_a_head_is_rid_of_rows(homeostat: Run, small: Path, tmp_path: Path) -> None:
-    """The candidate's dataset is the champion's without them, and they were taken out of its sums; an adapter can be rid
-    of nothing, and a head of nothing that it was not made of.
+    """The candidate's dataset is the champion's without them, and they are taken out of its sums; an adapter can be
+    rid of nothing, and a head of nothing that it was not made of.
     """
     gone, other = tmp_path / "gone.txt", tmp_path / "other.txt"
     other.write_text("nobody said this\n")
