@@ -35,7 +35,7 @@ RATES = (0.05, 0.1, 0.2)
 BARE, JOINT, REPTILE = "bare", "multi-task", "reptile"
 LEARNED = {JOINT: "joint", REPTILE: "reptile"}
 PLAN = Plan(rounds=60, tasks=2, steps=5, rate=0.1, outer=1.0)
-CODE = ("train/few/*.py", "train/head/*.py", "train/meta/*.py", "train/re*.py", "train/rows.py")
+CODE = ("llm/features.py", "train/few/*.py", "train/head/*.py", "train/meta/*.py", "train/re*.py", "train/rows.py")
 """What changes the figures; what was kept is of one state of it."""
 
 

@@ -33,11 +33,11 @@ from numpy.typing import NDArray
 from transformers.utils.logging import disable_progress_bar
 
 from homeostat.collect.stream import Split, StreamRow
+from homeostat.llm.features import Features
 from homeostat.llm.forward import predict
 from homeostat.llm.load import open_model
 from homeostat.llm.render import Renderer
 from homeostat.train.head.choose import choose_ridge
-from homeostat.train.head.features import Features
 from homeostat.train.head.ridge import RidgeHead
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -33,13 +33,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from homeostat.llm.features import grams
 from homeostat.loop.backtest import replies_of
 from homeostat.monitor.quality.calibration import Calibration
 from homeostat.monitor.quality.course import contradiction
 from homeostat.monitor.quality.unlabeled import by_calibration, by_difference, by_threshold
 from homeostat.stats.intervals import proportion
 from homeostat.stats.predicted import powered_mean
-from homeostat.train.head.features import grams
 from homeostat.train.head.ridge import RidgeHead
 from homeostat.types.report import Score
 

@@ -21,11 +21,11 @@ from homeostat.collect.stream import Split, StreamRow
 from homeostat.curate.build import Curated
 from homeostat.curate.mix import memory
 from homeostat.llm.backend import Request
+from homeostat.llm.features import Features
 from homeostat.llm.local import LocalBackend
 from homeostat.train.adapt.lora import Lora
 from homeostat.train.adapt.stacked import Stacked
 from homeostat.train.head.choose import choose_ridge
-from homeostat.train.head.features import Features
 from homeostat.train.head.ridge import RidgeHead
 from homeostat.train.penalties.divergence import Divergence
 from homeostat.train.penalties.ewc import Ewc

@@ -9,11 +9,31 @@ from pathlib import Path
 import pytest
 
 from cli.scenes import START, request, stream, version
-from homeostat.cli.material import Material, of_dataset, of_source, of_stream, require_known_labels, wanted
+from homeostat.cli.material import (
+    Material,
+    goes_on,
+    left_of,
+    of_dataset,
+    of_log,
+    of_source,
+    of_stream,
+    require_known_labels,
+    wanted,
+)
 from homeostat.collect.stream import read_stream
 from homeostat.config.load import load
-from homeostat.errors import EmptyStream, NotFound, UnknownKey, UnknownLabel, UnknownPlugin
+from homeostat.errors import (
+    EmptyStream,
+    NotFound,
+    NothingToTrainOn,
+    UnknownKey,
+    UnknownLabel,
+    UnknownPlugin,
+    UnsuitedModel,
+)
 from homeostat.loop.workshop import Exam, Workshop
+from homeostat.release.registry import promote
+from homeostat.train.named import named
 from homeostat.train.recipe import Recipe
 from homeostat.types.task import Task
 
@@ -118,3 +138,41 @@ def test_going_on_needs_the_champions_labels(workshop: Workshop, tmp_path: Path)
     assert wanted(workshop, "", "joint", kept.id).parent == champion
     with pytest.raises(UnknownLabel, match="other labels"):
         wanted(workshop, "", "careful", kept.id)
+
+
+def test_the_log_alone_teaches(workshop: Workshop) -> None:
+    """Without a source, what the log was ever told is learned by what starts anew; what goes on learns what is new."""
+    for number in range(4):
+        request(workshop.store, number, "", said=("refund", "delivery")[number % 2])
+    head = named("head", workshop.config.train)
+    anew = of_source(workshop, TASK, "", head, None)
+    assert (len(anew.examples), set(anew.labels)) == (4, {"refund", "delivery"})
+    made = version(workshop.store, "head", kind="head", labels=anew.labels, dataset=anew.keep().id)
+    with pytest.raises(NothingToTrainOn, match="nothing new"):
+        of_log(workshop, TASK, head, made)
+    request(workshop.store, 9, "", said="leak")
+    new, *known = of_log(workshop, TASK, head, made).examples
+    assert (new.target, len(known)) == ("leak", 4)
+    adapter = version(workshop.store, "lora", kind="lora", labels=anew.labels, dataset=made.dataset)
+    assert (goes_on(head, made), goes_on(head, adapter), goes_on(Recipe(), adapter)) == (True, False, True)
+    assert len(of_log(workshop, TASK, head, adapter).examples) == 5
+
+
+def test_rows_that_were_left_out_do_not_come_back(workshop: Workshop) -> None:
+    """Named by id or text they are gone from the dataset, and from what a head that was made of it remembers."""
+    for number in range(6):
+        request(workshop.store, number, "", said=("refund", "delivery")[number % 2])
+    head = named("head", workshop.config.train)
+    every = of_log(workshop, TASK, head, None)
+    first = version(workshop.store, "head", kind="head", labels=every.labels, dataset=every.keep().id)
+    promote(workshop.store, TASK.name, first.id, "for a test", now=START)
+    left = wanted(workshop, "routing", "head", "", without={"int_0001", "request 4"}).material
+    assert {row.text for row in left.examples} == {f"request {k}" for k in (0, 2, 3, 5)}
+    second = version(workshop.store, "less", kind="head", labels=every.labels, dataset=left.keep().id)
+    request(workshop.store, 9, "", said="leak")
+    texts = [row.text for row in of_log(workshop, TASK, head, second).examples]
+    assert sorted(texts) == [f"request {k}" for k in (0, 2, 3, 5, 9)]
+    with pytest.raises(NotFound, match="none of these 1 rows"):
+        left_of(workshop, TASK, first.dataset, head, {"int_9999"})
+    with pytest.raises(UnsuitedModel, match="only from a head"):
+        wanted(workshop, "routing", "careful", first.dataset, without={"int_0001"})

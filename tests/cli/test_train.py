@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
+import openai
 
 from cli.conftest import Run
 from cli.scenes import stream
 from homeostat.config.load import load
-from homeostat.errors import NotFound, UnknownPlugin
+from homeostat.errors import NotFound, NothingToTrainOn, UnknownPlugin
+from homeostat.gateway.server import served
+from homeostat.llm.backend import Request
+from homeostat.llm.local import LocalBackend
 from homeostat.loop.workshop import Workshop
-from homeostat.types.version import State
+from homeostat.serve.answer import Answerer
+from homeostat.train.head import kept
+from homeostat.train.head.ridge import RidgeHead
+from homeostat.train.head.solve import SUMS
+from homeostat.types.version import State, Version
+from waiting import eventually
 
 
-def test_one_source_and_only_one(homeostat: Run, shop: Path, tmp_path: Path) -> None:
-    """Neither and both of `--dataset` and `--stream` are errors of use."""
+def test_two_sources_are_one_too_many(homeostat: Run, shop: Path, tmp_path: Path) -> None:
+    """Both of `--dataset` and `--stream` are an error of use; neither is the log, which may have been told nothing."""
     file = stream(tmp_path / "s.jsonl")
-    assert homeostat("train", "--config", shop).code == 2
+    ran = homeostat("train", "--config", shop)
+    assert ran.code == NothingToTrainOn.exit
+    assert "the log has been told nothing new" in ran.err
     assert homeostat("train", "--config", shop, "--stream", file, "--dataset", "dst_a").code == 2
 
 
@@ -72,4 +86,72 @@ def test_from_the_bare_base_without_a_champion(homeostat: Run, small: Path, tmp_
     shop = Workshop.open(load(small))
     [made] = shop.store.versions.list("replies")
     assert (made.parent, made.labels, made.kind) == ("", (), "lora")
+    shop.close()
+
+
+def own_words(shop: Workshop, version: Version, texts: Sequence[str]) -> list[str]:
+    """What a head's sums say of texts, apart from everything that serves it."""
+    features, head = kept.load(shop.store.blobs.folder(version.blob) / SUMS)
+    assert isinstance(head, RidgeHead)
+    requests = [Request(task=shop.config.task("routing"), text=text, version="") for text in texts]
+    states = LocalBackend(version.base).embed(requests).astype(np.float64)
+    return head.predict(features.of(states, texts))
+
+
+def test_from_the_log_to_a_head_that_answers_and_back(homeostat: Run, small: Path, tmp_path: Path) -> None:
+    """Requests that an adapter answers are labeled by users with a label it does not know, and learned by a head,
+    which is promoted and answers the same requests with what it says itself, the new label among it; what is told then
+    is all that the next head reads; rolled back, the adapter answers again.
+    """
+    small.write_text(small.read_text().replace("project: small\n", "project: small\nrelease: {poll_s: 0.05}\n"))
+    homeostat("import", stream(tmp_path / "s.jsonl", 40), "--task", "routing", "--config", small)
+    shop = Workshop.open(load(small))
+    adapter = shop.champion("routing")
+    backend = LocalBackend(shop.config.model.base)
+    answerer = Answerer(backend, shop.store, shop.config)
+    leaks = [f"water is leaking from the {what}, the floor is wet" for what in ("box", "pump", "tank", "pipe", "tray")]
+    texts = [*leaks, "I want my money back", "where is my parcel"]
+
+    def learned() -> dict[str, object]:
+        ran = homeostat("train", "routing", "--recipe", "head", "--config", small, "--json")
+        assert ran.code == 0, ran.err
+        done: dict[str, object] = ran.json
+        return done
+
+    with served(answerer, answerer.gateway) as url, openai.OpenAI(base_url=f"{url}/v1", api_key="none") as client:
+
+        def ask(text: str) -> object:
+            return client.chat.completions.create(model="routing", messages=[{"role": "user", "content": text}])
+
+        def answered_by(version: str) -> bool:
+            return ask("hello").homeostat["version"] == version  # type: ignore[attr-defined]
+
+        def label(text: str, value: str) -> None:
+            said = {"interaction": ask(text).id, "kind": "label", "value": value}  # type: ignore[attr-defined]
+            assert client.post("/feedback", body=said, cast_to=object)
+
+        for text in leaks:
+            label(text, "leak")
+        first = learned()
+        head = shop.store.versions.get(str(first["version"]))
+        assert (head.kind, head.parent, head.recipe["name"]) == ("head", adapter.id, "head")
+        assert set(head.labels) == {*adapter.labels, "leak"}
+        assert homeostat("promote", head.id, "--config", small).code == 0
+        assert eventually(lambda: answered_by(head.id))
+        replies = [ask(text) for text in texts]
+        rows = [shop.store.interactions.get(reply.id) for reply in replies]  # type: ignore[attr-defined]
+        said = [reply.choices[0].message.content for reply in replies]  # type: ignore[attr-defined]
+        assert said == [row.reply for row in rows] == own_words(shop, head, texts)
+        assert said[:5] == ["leak"] * 5
+        assert all(0.3 < row.confidence < 1.0 and row.entropy > 0.0 and row.embedding for row in rows)
+
+        label("the hose drips on the carpet", "leak")
+        second = learned()
+        assert (second["rows"], second["added"], second["removed"]) == (first["rows"] + 1, 1, 0)  # type: ignore[operator]
+        assert homeostat("rollback", "routing", "--config", small).code == 0
+        assert eventually(lambda: answered_by(adapter.id))
+    listed = homeostat("versions", "routing", "--config", small)
+    assert "head" in listed.out
+    assert "head on" in homeostat("why", head.id, "--config", small).out
+    answerer.close()
     shop.close()

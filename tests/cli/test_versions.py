@@ -11,9 +11,9 @@ from homeostat.store import Store
 
 
 def test_versions_in_a_table(homeostat: Run, shop: Path, store: Store) -> None:
-    """One line a version, oldest first: state, aliases, recipe, what it cost."""
+    """One line a version, oldest first: kind, state, aliases, recipe, what it cost."""
     champion(store, "first", recipe={"name": "first"}, cost={"steps": 120.0, "flops": 2.5e12}, labels=("a", "b"))
-    version(store, "second", parent="ver_first", time=START + 1)
+    version(store, "second", parent="ver_first", time=START + 1, kind="head")
     ran = homeostat("versions", "--config", shop)
     assert ran.code == 0
     first, second = (line for line in ran.out.splitlines() if "ver_" in line)
@@ -23,6 +23,8 @@ def test_versions_in_a_table(homeostat: Run, shop: Path, store: Store) -> None:
     assert "TFLOP" in first
     assert "14 Nov 2023, 22:13" in first
     assert "candidate" in second
+    assert "head" in second
+    assert "base" in first
     assert "ver_first" in second
 
 

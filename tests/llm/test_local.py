@@ -15,12 +15,15 @@ import torch
 import tiny
 from homeostat.errors import CorruptWeights, ModelNotFound, NotFound, UnknownLabel, UnsafeWeights, UnsuitedModel
 from homeostat.llm.backend import Backend, Reply, Request
+from homeostat.llm.exact import ExactHead, save_exact
+from homeostat.llm.features import Features
+from homeostat.llm.head import Head, Shape, save_head
 from homeostat.llm.load import open_model
 from homeostat.llm.local import ROWS, LocalBackend
 from homeostat.train.adapt.prefix import Prefix
 from homeostat.train.adapt.prompt import Prompt
 from homeostat.types.task import Kind, Task
-from homeostat.types.version import Version
+from homeostat.types.version import HEAD, Version
 
 TEXTS = [
     *(text for label in tiny.LABELS for text in tiny.texts(label, 4, 3)),
@@ -279,6 +282,79 @@ def test_full_weights_answer_beside_the_base(llama: Path, tmp_path: Path) -> Non
     same(backend.reply(asked(TEXTS, "", tiny.REPLIES)), base)
     backend.unload("ver_full")
     assert backend.loaded() == ()
+
+
+HEADED = ("broken_pump", "refund", "late")
+
+
+def exact(folder: Path, seed: int = 0) -> Path:
+    """The folder of an exact head of drawn weights."""
+    rng = np.random.default_rng(seed)
+    features = Features.fixed(rng.standard_normal((9, 48)), width=8, buckets=16)
+    head = ExactHead(features=features, weights=rng.standard_normal((24, 3)), labels=HEADED, sharpness=2.0)
+    save_exact(head, folder)
+    return folder
+
+
+def stepped(folder: Path, kind: str = "base", width: int = 48) -> Path:
+    """The folder of a head of drawn weights that was trained by steps, with what is said beneath it."""
+    torch.manual_seed(3)
+    head = Head(Shape(form="label", names=HEADED, kind=kind), width)
+    with torch.no_grad():
+        for tensor in head.parameters():
+            tensor.copy_(torch.randn_like(tensor))
+    save_head(head, folder)
+    return folder
+
+
+def test_heads_answer_beside_other_versions(backend: LocalBackend, adapters: tuple[Path, Path], tmp_path: Path) -> None:
+    """Heads on the bare base share its pass, one with an adapter beneath has its own, and in a batch with adapters and
+    the base each says what it says alone; when they are gone the rest is as it was.
+    """
+    labeled = replace(tiny.ROUTING, labels=("refund", "pump"))
+    before = backend.reply(asked(TEXTS, "", labeled))
+    over = stepped(Path(shutil.copytree(adapters[0], tmp_path / "over")), "lora")
+    folders = {"ver_h1": exact(tmp_path / "1"), "ver_h2": exact(tmp_path / "2", 1), "ver_h3": stepped(tmp_path / "3")}
+    for name, folder in {**folders, "ver_h4": over}.items():
+        backend.load(version(name, HEAD, HEADED), folder)
+    passes: list[int] = []
+    watching = backend._opened.model.model.register_forward_hook(lambda *of: passes.append(len(of[2][0])))
+    names = [*folders, "ver_h4", "ver_one", ""]
+    some = TEXTS[:3]
+    mixed = backend.reply([request for name in names for request in asked(some, name, labeled)])
+    assert (passes.count(9), len(passes)) == (1, 4)
+    watching.remove()
+    for k, name in enumerate(names):
+        same(mixed[3 * k : 3 * k + 3], backend.reply(asked(some, name, labeled)))
+    bare = np.stack([vector(reply) for reply in before])[:3]
+    for name in folders:
+        heads = backend.reply(asked(some, name, labeled))
+        assert {reply.text for reply in heads} <= set(HEADED)
+        np.testing.assert_allclose(np.stack([vector(reply) for reply in heads]), bare, atol=1e-2)
+        logs = np.stack(backend.score(asked(some, name, labeled)))
+        np.testing.assert_allclose(np.exp(logs).sum(1), 1.0, atol=1e-5)
+        assert [HEADED[k] for k in logs.argmax(1)] == [reply.text for reply in heads]
+        np.testing.assert_allclose(np.exp(logs.max(1)), [reply.confidence for reply in heads], atol=1e-5)
+    each = backend.score_each(asked(some), ["ver_one", "ver_h1"])
+    np.testing.assert_allclose([row[1] for row in each], backend.score(asked(some, "ver_h1")), atol=1e-5)
+    with pytest.raises(UnsuitedModel, match="writes no texts"):
+        backend.reply(asked(["hi"], "ver_h1", tiny.REPLIES))
+    for name in (*folders, "ver_h4"):
+        backend.unload(name)
+    same(backend.reply(asked(TEXTS, "", labeled)), before)
+    assert "ver_h4" not in backend._opened.model.peft_config
+
+
+def test_a_head_on_a_base_of_its_own(backend: LocalBackend, bert: Path, tmp_path: Path) -> None:
+    """A head that was trained on an encoder answers beside versions of a decoder."""
+    encoder = LocalBackend(str(bert))
+    folder = stepped(tmp_path / "head", width=int(encoder._opened.model.config.hidden_size))
+    elsewhere = replace(version("ver_enc", HEAD, HEADED), base=str(bert))
+    encoder.load(elsewhere, folder)
+    backend.load(elsewhere, folder)
+    same(backend.reply(asked(TEXTS, "ver_enc")), encoder.reply(asked(TEXTS, "ver_enc")))
+    backend.unload("ver_enc")
+    assert backend.loaded() == ("ver_one", "ver_two")
 
 
 def test_what_cannot_be_loaded(llama: Path, adapters: tuple[Path, Path], tmp_path: Path) -> None:

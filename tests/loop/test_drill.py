@@ -15,8 +15,11 @@ from small_project import START, TASK, Gateway, lay
 from homeostat.config.schema import Config, Decide
 from homeostat.loop.drill import push, sabotage
 from homeostat.loop.durable import TurnQueue
+from homeostat.loop.learn import Lesson, learn
 from homeostat.loop.steps import Now
 from homeostat.loop.workshop import Workshop
+from homeostat.release.registry import promote
+from homeostat.train.named import named
 from homeostat.types.release import Stage
 from homeostat.types.version import State, Version
 
@@ -55,6 +58,17 @@ def test_sabotage_breaks_a_model_without_an_adapter(tmp_path: Path, laid: Config
         champion = shop.champion(TASK)
         assert champion.kind == "full"
         assert accuracy(shop, sabotage(shop, TASK, NOW.turn)) < 0.5 * accuracy(shop, champion)
+
+
+def test_sabotage_breaks_a_head(shop: Workshop) -> None:
+    """Heads that were solved or trained by steps are broken too, and are still heads that answer."""
+    champion = shop.champion(TASK)
+    for name in ("head", "classifier"):
+        recipe = replace(named(name, shop.config.train), epochs=20.0)
+        lesson = Lesson(task=TASK, dataset=champion.dataset, recipe=recipe, version=f"ver_{name}", parent=champion)
+        head = learn(shop, lesson)
+        promote(shop.store, TASK, head.id, "for a test", now=START)
+        assert accuracy(shop, sabotage(shop, TASK, name)) < 0.5 * accuracy(shop, head)
 
 
 def test_a_drill_pushed_twice_is_pushed_once(shop: Workshop) -> None:

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_project import TASK
+from small_project import NEW, ONSET, TASK
 
 from homeostat.curate.snapshot import examples
-from homeostat.loop.learn import Lesson, learn, start_of, version_id
+from homeostat.loop import steps
+from homeostat.loop.learn import Lesson, curating, learn, start_of, version_id
+from homeostat.loop.steps import Now
 from homeostat.loop.workshop import Workshop
+from homeostat.train.head.solve import SUMS
 from homeostat.train.named import named
 from homeostat.train.pace import Rows, paced
 from homeostat.train.recipe import plain
@@ -126,3 +129,36 @@ def test_trackers_are_told_of_every_look(shop: Workshop) -> None:
         (values["step"], values["loss"]) for values in kept
     ]
     assert read.Scalars("cost/flops")[0].value == pytest.approx(version.cost["flops"])
+
+
+def test_a_head_is_made_of_every_row_and_gone_on_from(shop: Workshop) -> None:
+    """What the champion learned and what users said since are one head, which knows the new labels; learned again from
+    itself it reads nothing anew and is the same, byte for byte.
+    """
+    champion, recipe = shop.champion(TASK), named("head", shop.config.train)
+    dataset = steps.curate(shop, Now("trn_h", TASK, ONSET + 1000.0), "head")
+    first = learn(shop, Lesson(task=TASK, dataset=dataset, recipe=recipe, version="ver_h", parent=champion))
+    rows = examples(shop.store, dataset)
+    assert (first.kind, set(first.labels), first.cost["rows"]) == ("head", {*champion.labels, *NEW}, len(rows))
+    assert {e.text for e in examples(shop.store, champion.dataset)} <= {e.text for e in rows}
+    again = learn(shop, Lesson(task=TASK, dataset=dataset, recipe=recipe, version="ver_i", parent=first))
+    assert (again.blob, again.parent, again.cost["added"]) == (first.blob, "ver_h", 0.0)
+    assert (shop.store.blobs.folder(first.blob) / SUMS).exists()
+
+
+def test_an_exact_head_takes_every_row(shop: Workshop) -> None:
+    """`curate.max_rows` is for what is paid by the row."""
+    tight = Workshop(replace(shop.config, curate=replace(shop.config.curate, max_rows=5)), shop.store)
+    assert curating(tight, named("classifier", shop.config.train)).max_rows == 5
+    assert curating(tight, named("head", shop.config.train)).max_rows > 10**6
+
+
+def test_a_classifier_is_trained_by_steps_and_answers(shop: Workshop) -> None:
+    """A head with an adapter beneath it is a version too, and is right about the rows that it has learned."""
+    recipe = replace(named("classifier", shop.config.train), epochs=20.0)
+    version = learn(shop, replace(lesson(shop), recipe=recipe))
+    rows = examples(shop.store, version.dataset)
+    replies = shop.answers(shop.config.task(TASK), version, [row.text for row in rows])
+    assert (version.kind, version.labels) == ("head", shop.champion(TASK).labels)
+    assert sum(r.text == row.target for r, row in zip(replies, rows, strict=True)) > 0.8 * len(rows)
+    assert version.cost["steps"] > 0

@@ -13,10 +13,12 @@ from homeostat.config.schema import Release as Rollout
 from homeostat.curate.snapshot import examples
 from homeostat.errors import NotFound
 from homeostat.loop import steps
+from homeostat.loop.learn import Lesson, learn
 from homeostat.loop.steps import Now, once
 from homeostat.loop.workshop import Workshop, use
-from homeostat.release.registry import register, rollback
+from homeostat.release.registry import promote, register, rollback
 from homeostat.release.rollout import open_shadow
+from homeostat.train.named import named
 from homeostat.types.dataset import Origin
 from homeostat.types.decision import Action
 from homeostat.types.report import Outcome
@@ -204,3 +206,26 @@ def test_an_end_needs_its_noun(shop: Workshop) -> None:
     with pytest.raises(NotFound):
         steps.end(shop, NOW, "decide", "dec_none")
     assert shop.store.turns.list(TASK) == []
+
+
+def test_a_head_is_kept_up_by_turns(shop: Workshop) -> None:
+    """A champion that is a head is gone on from by what made it, on the rows that came since; what it remembers is its
+    own dataset, what the next one costs is what it cost, and the gate passes what learned the new labels.
+    """
+    early = Now("trn_0", TASK, ONSET + 60.5)
+    dataset, recipe = steps.curate(shop, early, "head"), named("head", shop.config.train)
+    made = Lesson(task=TASK, dataset=dataset, recipe=recipe, version="ver_h", parent=shop.champion(TASK))
+    head = learn(shop, made)
+    promote(shop.store, TASK, head.id, "for a test", now=early.until)
+    joint = replace(shop.config, train=replace(shop.config.train, attempts=("careful", "joint")))
+    assert steps.attempts(shop, NOW) == "head"
+    assert steps.attempts(Workshop(joint, shop.store), NOW) == "head joint"
+    held = examples(shop.store, dataset)
+    assert {row.text for row in steps.remembered(shop, head)} == {row.text for row in held}
+    assert steps.gather(shop, NOW, []).train_cpu_s == head.cost["cpu_seconds"]
+
+    grown = steps.curate(shop, NOW, "head")
+    candidate = shop.store.versions.get(steps.train(shop, NOW, "head", grown))
+    assert candidate.cost["added"] == len(examples(shop.store, grown)) - len(held) > 50
+    report = steps.evaluate(shop, NOW, candidate.id)
+    assert steps.passes(shop, NOW, steps.gate(shop, NOW, report, candidate.id)) == "yes"

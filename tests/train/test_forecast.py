@@ -10,12 +10,16 @@ import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from homeostat.builtin.resources import model_path
+from homeostat.config.schema import Train
 from homeostat.errors import NothingToTrainOn
 from homeostat.train.adapt.full import Full
 from homeostat.train.adapt.lora import Lora
 from homeostat.train.adapt.prompt import Prompt
 from homeostat.train.adapt.way import Way
 from homeostat.train.forecast import forecast
+from homeostat.train.head.solve import solve
+from homeostat.train.headed import train_classifier
+from homeostat.train.named import named
 from homeostat.train.penalties.divergence import Divergence
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Order, Start, train
@@ -108,3 +112,16 @@ def test_asking_the_champion_is_counted(order: Order, tmp_path: Path) -> None:
     told = forecast(warm)
     assert told.flops > 1.1 * forecast(replace(warm, start=order.start)).flops
     assert told.flops == pytest.approx(train(warm).cost["flops"], rel=0.08)
+
+
+def test_heads_are_foretold_too(order: Order, tmp_path: Path) -> None:
+    """What an exact head reads, and the steps of one that is trained; both take no more than was said."""
+    for name in ("head", "classifier"):
+        recipe = replace(named(name, Train()), epochs=2.0, batch_rows=8, adapt=Lora(rank=2))
+        made = replace(order, recipe=recipe, folder=tmp_path / name)
+        told, trained = forecast(made), (solve if name == "head" else train_classifier)(made)
+        assert told.flops / 1.3 <= trained.cost["flops"] <= 1.01 * told.flops
+        assert told.steps == trained.cost["steps"]
+    start = Start(base=order.start.base, folder=tmp_path / "head" / "weights", kind="head", labels=LABELS)
+    going = replace(order, recipe=named("head", Train()), start=start, held=order.examples)
+    assert forecast(replace(going, examples=order.examples[:-3])).rows == 3

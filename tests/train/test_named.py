@@ -35,13 +35,13 @@ def test_going_on_has_a_rate_and_passes_of_its_own() -> None:
 
 
 def test_what_each_name_means() -> None:
-    """The control trains on new rows alone, the thorough one replays most, two begin at the bare base."""
+    """The control trains on new rows alone, the thorough one replays most, three begin at the bare base."""
     recipes = {name: named(name, Train()) for name in NAMES}
     assert all(recipe.name == name for name, recipe in recipes.items())
     assert (recipes["naive"].replay, recipes["naive"].penalties, recipes["naive"].warm_start) == (0.0, (), True)
     assert recipes["thorough"].replay > recipes["careful"].replay > 0
     assert recipes["thorough"].penalties[0].weight > recipes["careful"].penalties[0].weight > 0
-    assert [name for name, recipe in recipes.items() if not recipe.warm_start] == ["joint", "first"]
+    assert [name for name, recipe in recipes.items() if not recipe.warm_start] == ["joint", "first", "classifier"]
 
 
 def test_an_unknown_name() -> None:
@@ -55,10 +55,10 @@ def test_an_unknown_name() -> None:
 
 
 def test_who_recalls() -> None:
-    """Whoever replays may fit the labels' rows to the rest too; the control knows only the new ones."""
+    """Whoever replays may fit the labels' rows to the rest too, and a head is of all; the control knows the new."""
     recalls = {name for name in NAMES if named(name, Train()).recalls}
     assert named("domain", Train(adapt="lora", held_out=0.2)).held_out == 0.05
-    assert recalls == {"careful", "thorough"}
-    assert not any(named(name, Train(refit=False)).recalls for name in NAMES)
+    assert recalls == {"careful", "thorough", "head", "classifier"}
+    assert {name for name in NAMES if named(name, Train(refit=False)).recalls} == {"head", "classifier"}
     assert not named("careful", Train(), replay=0.0).recalls
     assert named("naive", Train()).refit

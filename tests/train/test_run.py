@@ -112,7 +112,7 @@ def test_what_a_run_costs(watched: Watched) -> None:
     """The cost of a run counts operations, time, steps, padding and how far the model moved, in plain numbers."""
     trained, seen = watched()
     names = {"flops", "cpu_seconds", "wall_seconds", "steps", "best_step", "held_out", "padding", "kl_new", "refit"}
-    assert set(trained.cost) == names | {"lr", "cut", "back_offs", "part_rows"}
+    assert set(trained.cost) == names | {"lr", "cut", "back_offs", "part_rows", "carried", "skipped"}
     assert json.loads(json.dumps(trained.cost)) == trained.cost
     assert trained.cost["steps"] == seen[-1]["steps"] == 30
     assert trained.cost["held_out"] == min(values["held_out"] for values in seen)

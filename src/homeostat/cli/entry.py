@@ -41,6 +41,7 @@ COMMANDS = {
     "eval": "evaluate",
     "ensemble": "ensemble",
     "train": "train",
+    "unlearn": "unlearn",
     "pretrain": "pretrain",
     "smaller": "smaller",
     "distill": "distill",

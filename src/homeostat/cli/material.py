@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from homeostat.cli.labeled import exams, lessons
 from homeostat.cli.project import chosen, told_until
 from homeostat.collect.stream import Split, read_stream
-from homeostat.curate.build import build
+from homeostat.curate.build import Curated, Inputs, build
 from homeostat.curate.snapshot import as_lines, examples, gather, store_dataset
-from homeostat.errors import EmptyStream, NotFound, UnknownLabel
+from homeostat.errors import EmptyStream, NotFound, NothingToTrainOn, UnknownLabel, UnsuitedModel
+from homeostat.loop.learn import curating
 from homeostat.loop.workshop import Workshop
 from homeostat.train.named import named
 from homeostat.train.recipe import Recipe
 from homeostat.types import ids
-from homeostat.types.dataset import Dataset, Example
+from homeostat.types.dataset import Dataset, Example, Origin
 from homeostat.types.task import Task
-from homeostat.types.version import Version
+from homeostat.types.version import HEAD, Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,30 +43,46 @@ class Wanted:
     material: Material
 
 
-def wanted(shop: Workshop, task: str, recipe: str, source: str | Path, *, where: str = "TASK") -> Wanted:
-    """What a command line asks for: the task (given at `where`), the recipe by its name, and what to learn from.
+def wanted(
+    shop: Workshop,
+    task: str,
+    recipe: str,
+    source: str | Path,
+    *,
+    where: str = "TASK",
+    without: Collection[str] = (),
+) -> Wanted:
+    """What a command line asks for: the task (given at `where`), the recipe by its name, what to learn from, and the
+    rows that a head shall be rid of, by id or text.
 
     Raises:
+        UnsuitedModel: rows shall be taken out of something else than a head.
         UnknownKey: there is no such task, or none was named and there are several or none.
         UnknownPlugin: there is no such recipe.
         UnknownLabel: the run would go on from a champion that knows labels which the rows' label set lacks.
-        NotFound, EmptyStream: as `of_source`.
+        NotFound, EmptyStream, NothingToTrainOn: as `of_source` and `left_of`.
     """
     known = shop.config.task(chosen(shop.config, task, where=where))
     how = named(recipe, shop.config.train, replay=shop.config.curate.replay, where="--recipe")
     champion = shop.store.aliases.get(known.name, "champion")
     parent = shop.store.versions.get(champion) if champion else None
-    material = of_source(shop, known, source, how, parent)
+    if without:
+        material = left_of(shop, known, str(source) or (parent.dataset if parent else ""), how, without)
+    else:
+        material = of_source(shop, known, source, how, parent)
     require_known_labels(material, how, parent)
     return Wanted(task=known, recipe=how, parent=parent, material=material)
 
 
 def of_source(shop: Workshop, task: Task, source: str | Path, recipe: Recipe, parent: Version | None) -> Material:
-    """The rows of a dataset, where `source` is the id of one, or of a stream, as any path is.
+    """The rows of a dataset, where `source` is the id of one, of a stream, as any path is, or of the log, where it is
+    empty.
 
     Raises:
-        NotFound, EmptyStream: as `of_dataset` and `of_stream`.
+        NotFound, EmptyStream, NothingToTrainOn: as `of_dataset`, `of_stream` and `of_log`.
     """
+    if not source:
+        return of_log(shop, task, recipe, parent)
     if isinstance(source, str) and source.startswith("dst_") and not Path(source).exists():
         return of_dataset(shop, task, source)
     return of_stream(shop, task, Path(source), recipe, parent)
@@ -83,6 +100,34 @@ def of_dataset(shop: Workshop, task: Task, dataset: str) -> Material:
     return Material(examples=examples(shop.store, dataset), labels=known.labels, keep=lambda: known)
 
 
+def left_of(shop: Workshop, task: Task, dataset: str, recipe: Recipe, without: Collection[str]) -> Material:
+    """The rows of a dataset but for some, named by the ids of their interactions or by their texts.
+
+    What is made of it remembers these rows alone, so that what was taken out does not come back.
+
+    Raises:
+        UnsuitedModel: the recipe makes no head, and from other versions nothing can be taken out.
+        NotFound: there is no such dataset of this task, or it has none of these rows.
+    """
+    if not recipe.head:
+        what = f"recipe '{recipe.name}' makes no head, and only from a head rows can be taken out"
+        raise UnsuitedModel(what, fix="promote a head, or train another version from a dataset without them")
+    known = shop.store.datasets.get(dataset)
+    whole = of_dataset(shop, task, dataset)
+    left = tuple(row for row in whole.examples if row.interaction not in without and row.text not in without)
+    if len(left) == len(whole.examples):
+        raise NotFound(f"{dataset or 'the task'} has none of these {len(without)} rows", fix="give ids or whole texts")
+
+    def keep() -> Dataset:
+        made = Curated(examples=left, counts={"before": len(whole.examples), "left": len(left)}, labels=known.labels)
+        name = ids.derived("dst", "without", dataset, as_lines(left))
+        kept = store_dataset(shop.store, made, task=task.name, turn=name, now=known.time)
+        shop.store.lineage.link(kept.id, dataset, "leaves rows out of")
+        return kept
+
+    return Material(examples=left, labels=known.labels, keep=keep)
+
+
 def of_stream(shop: Workshop, task: Task, file: Path, recipe: Recipe, parent: Version | None) -> Material:
     """The rows of a stream that are not for testing, with what the log has been told, curated as in a turn.
 
@@ -98,23 +143,52 @@ def of_stream(shop: Workshop, task: Task, file: Path, recipe: Recipe, parent: Ve
         )
     until = told_until(shop.store, task.name) or max(example.time for example in imported)
     inputs = gather(shop.store, task, champion=parent, evaluation=fence, until=until, imported=imported)
-    curated = build(replace(inputs, recall=recipe.recalls), replace(shop.config.curate, replay=recipe.replay))
+    return _curated(shop, inputs, recipe, parent)
+
+
+def of_log(shop: Workshop, task: Task, recipe: Recipe, parent: Version | None) -> Material:
+    """What the log has been told: since the champion was trained where the run goes on from it, else all that it was
+    ever told, with what the champion and its ancestors learned.
+
+    Raises:
+        NothingToTrainOn: there is nothing, or nothing new.
+    """
+    fence = [row.text for row in shop.suite(task.name)]
+    until = told_until(shop.store, task.name) or (parent.time if parent else 0.0)
+    inputs = gather(shop.store, task, champion=parent, evaluation=fence, until=until)
+    if not goes_on(recipe, parent):
+        known = [replace(row, origin=Origin.NEW) for row in inputs.memory]
+        inputs = replace(inputs, imported=known, memory=(), since=float("-inf"))
+    found = _curated(shop, inputs, recipe, parent)
+    if not found.examples:
+        fix = "send feedback, or give --stream or --dataset"
+        raise NothingToTrainOn("the log has been told nothing new to learn", where=f"task {task.name}", fix=fix)
+    return found
+
+
+def goes_on(recipe: Recipe, parent: Version | None) -> bool:
+    """Whether a run by this recipe would go on from a champion: one goes on from a head as a head alone."""
+    return parent is not None and recipe.warm_start and recipe.head == (parent.kind == HEAD)
+
+
+def _curated(shop: Workshop, inputs: Inputs, recipe: Recipe, parent: Version | None) -> Material:
+    curated = build(replace(inputs, recall=recipe.recalls), curating(shop, recipe))
     parents = (parent.dataset,) if parent and parent.dataset else ()
 
     def keep() -> Dataset:
         name = ids.derived("dst", as_lines(curated.examples))  # the same rows are the same dataset
-        return store_dataset(shop.store, curated, task=task.name, turn=name, now=until, parents=parents)
+        return store_dataset(shop.store, curated, task=inputs.task.name, turn=name, now=inputs.until, parents=parents)
 
     return Material(examples=curated.examples, labels=curated.labels, keep=keep)
 
 
 def require_known_labels(material: Material, recipe: Recipe, parent: Version | None) -> None:
-    """Hold that nothing that the champion knows gets lost: label k of a version has code k for good.
+    """Hold that nothing that the champion knows gets lost: label k of a version has code k for good, but for heads.
 
     Raises:
         UnknownLabel: the run goes on from a champion that knows labels which the rows' label set lacks.
     """
-    if parent is None or not recipe.warm_start or material.labels[: len(parent.labels)] == parent.labels:
+    if parent is None or not recipe.warm_start or recipe.head or material.labels[: len(parent.labels)] == parent.labels:
         return
     lost = [label for label in parent.labels if label not in material.labels]
     raise UnknownLabel(

@@ -1,9 +1,11 @@
-"""Train a candidate by hand, outside a turn, from a dataset or a labeled stream, and register it. Releases nothing.
+"""Train a candidate by hand, outside a turn, and register it. Releases nothing.
 
-It goes on from the task's champion if the recipe says so (`careful`, `thorough`, `naive`) or starts from the bare base
-(`joint`, `first`). Of a stream the rows for testing are left out, and nothing like the task's test suite is learned.
-Asking for the same again gives the same version, and one that was killed goes on where it stood. `--dry-run` says what
-it would take and writes nothing.
+It learns from a dataset, from a labeled stream, or from what the log has been told where neither is given. It goes on
+from the task's champion if the recipe says so (`careful`, `thorough`, `naive`) or starts from the bare base (`joint`,
+`first`). With `--recipe head` the candidate is an exact head: a classifier on the base's states and on words, solved in
+seconds, by the rows that differ where the champion is one; `--recipe classifier` trains one by steps. Of a stream the
+rows for testing are left out, and nothing like the task's test suite is learned. Asking for the same again gives the
+same version, and one that was killed goes on where it stood. `--dry-run` says what it would take and writes nothing.
 
 Exit codes: 0 done; 1x configuration, of them 13 there is no such recipe; 2x nothing to train on; 3x model, or the loss
 is not a number; 41 there is no such dataset.
@@ -40,13 +42,13 @@ def command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
-    """Train a candidate by hand, outside a turn, from a dataset or a labeled stream, and register it."""
-    if bool(dataset) == (stream is not None):
-        raise typer.BadParameter("give one of --dataset and --stream")
+    """Train a candidate by hand, outside a turn, from a dataset, a labeled stream or the log, and register it."""
+    if dataset and stream is not None:
+        raise typer.BadParameter("give one of --dataset and --stream, or neither for the log")
     with closing(Workshop.open(load(config))) as shop:
         asked = wanted(shop, task, recipe, stream or dataset)
         require_sound(asked.task, asked.material.examples, asked.material.labels)
-        done = _foretell(shop, asked) if dry_run else _train(shop, asked)
+        done = _foretell(shop, asked) if dry_run else trained(shop, asked)
     if as_json:
         document(done)
     else:
@@ -59,7 +61,8 @@ def _foretell(shop: Workshop, asked: Wanted) -> dict[str, Any]:
     return asdict(needed) | {"labels": len(labels), "recipe": asked.recipe.name}
 
 
-def _train(shop: Workshop, asked: Wanted) -> dict[str, Any]:
+def trained(shop: Workshop, asked: Wanted) -> dict[str, Any]:
+    """Train what was asked for, with a bar, and say what came of it."""
     kept, recipe, parent = asked.material.keep(), asked.recipe, asked.parent
     name = version_id("by hand", kept.id, parent.id if parent else "", sorted(plain(recipe).items()))
     lesson = Lesson(task=asked.task.name, dataset=kept.id, recipe=recipe, version=name, parent=parent, time=kept.time)

@@ -21,7 +21,7 @@ from homeostat.types.version import Version
 from homeostat.web import words
 from homeostat.web.plain import plain
 
-COLUMNS = ("id", "task", "state", "aliases", "parent", "labels", "recipe", "steps", "FLOPs", "time (UTC)")
+COLUMNS = ("id", "task", "kind", "state", "aliases", "parent", "labels", "recipe", "steps", "FLOPs", "time (UTC)")
 
 
 def command(
@@ -54,6 +54,7 @@ def _row(version: dict[str, Any]) -> list[str]:
     return [
         version["id"],
         version["task"],
+        version["kind"],
         version["state"],
         ", ".join(version["aliases"]),
         words.short(version["parent"]) if version["parent"] else "–",

@@ -18,7 +18,7 @@ from homeostat.types import ids
 from homeostat.types.dataset import Dataset, Example, Origin
 from homeostat.types.feedback import FeedbackKind
 from homeostat.types.task import Kind, Task
-from homeostat.types.version import Version
+from homeostat.types.version import HEAD, Version
 
 RELATION = {Origin.NEW: "learns", Origin.REPLAY: "repeats", Origin.RECALL: "recalls"}
 """What a dataset does with an interaction: the name of its lineage edge."""
@@ -41,7 +41,7 @@ def gather(
     Raises:
         NotFound: a dataset that the champion descends from is not in the store.
     """
-    ancestors = ancestry(store, champion.dataset) if champion and champion.dataset else []
+    ancestors = origins(store, champion) if champion else []
     since = ancestors[-1].time if ancestors else float("-inf")
     pairs: list[Pair] = store.interactions.labeled(task.name, feedback_until=until)
     if task.kind is Kind.TEXT:
@@ -62,6 +62,17 @@ def _rated(store: Store, task: str, since: float) -> list[Pair]:
     """Ratings given since a moment, with their interactions."""
     ratings = (said for said in store.feedback.list(task, max(since, 0.0)) if said.kind is FeedbackKind.RATING)
     return [(store.interactions.get(said.interaction), said) for said in ratings]
+
+
+def origins(store: Store, version: Version) -> list[Dataset]:
+    """The datasets whose rows a version knows, parents before children; a head's own holds every row that it is of.
+
+    Raises:
+        NotFound: one of them is not in the store.
+    """
+    if not version.dataset:
+        return []
+    return [store.datasets.get(version.dataset)] if version.kind == HEAD else ancestry(store, version.dataset)
 
 
 def ancestry(store: Store, dataset: str) -> list[Dataset]:

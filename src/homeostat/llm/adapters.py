@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from homeostat.errors import CorruptWeights
 from homeostat.llm.lead import Lead, Rows, States, keeps_states, put_lead, take_lead, use_lead
-from homeostat.llm.load import quiet, require_safetensors
+from homeostat.llm.load import Opened, open_model, quiet, require_safetensors
 
 ADAPTER, LEAD = "adapter_model.safetensors", "lead.safetensors"
 LEADING = ("prompt", "prefix")
@@ -35,6 +35,19 @@ def put_on(model: Any, kind: str, folder: Path, name: str) -> None:
         add_adapter(model, folder, name)
     if lead is not None:
         put_lead(model, name, lead)
+
+
+def stand(base: str, kind: str, folder: Path | None, name: str) -> Opened:
+    """A model opened for one version alone: its base with what it adds switched on; other kinds add nothing.
+
+    Raises:
+        ModelNotFound, UnsafeWeights, CorruptWeights: it cannot be read, or is for another base.
+    """
+    opened = open_model(base, folder if kind == "full" else None)
+    if kind in ON_BASE and folder is not None:
+        put_on(opened.model, kind, folder, name)
+        switch_to(opened.model, name)
+    return opened
 
 
 def take_off(model: Any, name: str) -> None:

@@ -35,6 +35,12 @@ class Predicted:
     pooled: Tensor
     """float[rows, hidden]: mean of the last hidden states over the prompt."""
 
+    def only(self, rows: Sequence[int]) -> Predicted:
+        """What it says of these rows, each of which has a completion of one token."""
+        at = torch.tensor(rows, device=self.states.device)
+        own = torch.arange(len(rows), device=self.states.device)
+        return Predicted(self.logits[at], self.states[at], own, self.target[at], self.pooled[at])
+
 
 @dataclass(frozen=True, slots=True)
 class _Inner:

@@ -19,11 +19,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from homeostat.errors import CorruptWeights
-from homeostat.llm.adapters import ON_BASE, put_on, switch_to
+from homeostat.llm.adapters import stand
 from homeostat.llm.batches import passes
 from homeostat.llm.forward import Predicted, predict
 from homeostat.llm.lead import lead_places
-from homeostat.llm.load import Opened, open_model, require_safetensors
+from homeostat.llm.load import Opened, require_safetensors, width_of
 from homeostat.llm.render import Rendered, Renderer
 from homeostat.types.task import Task
 
@@ -74,6 +74,16 @@ class Head(nn.Module):
         for name, value in (("shift", 0.0), ("spread", 1.0)):
             self.register_buffer(name, torch.full((len(shape.names),), value))
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What it tells one of, or some of, or a number for each of."""
+        return self.shape.names
+
+    @property
+    def below(self) -> str:
+        """What lies beside it in its folder: `base` for nothing, or what a version of this kind adds to its base."""
+        return self.shape.kind
+
     def features(self, predicted: Predicted) -> Tensor:
         """float32[rows, width]: what it looks at, as the model gives it; each row has a completion of one token."""
         return (predicted.pooled if self.shape.pool == "mean" else predicted.states).float()
@@ -82,6 +92,11 @@ class Head(nn.Module):
         """float32[rows, names]: logits, or numbers in units of their spread."""
         scores: Tensor = self.layers((self.features(predicted) - self.mean) / self.scale)
         return scores
+
+    def logs(self, predicted: Predicted, texts: Sequence[str]) -> Tensor:
+        """float32[rows, labels]: log-probabilities of labels, on the CPU; what the texts are is in the states alone."""
+        scores: Tensor = self.to(predicted.states.device)(predicted)
+        return scores.log_softmax(-1).cpu()
 
     def told(self, scores: Tensor) -> Tensor:
         """float[rows, names]: probabilities of labels, which sum to 1, or of tags, which do not; or numbers."""
@@ -108,14 +123,13 @@ def save_head(head: Head, folder: Path) -> None:
     save_file(tensors, folder / FILE, metadata={"shape": json.dumps(asdict(head.shape), sort_keys=True)})
 
 
-def load_head(model: Any, folder: Path) -> Head:
-    """The head in a folder, for this model.
+def load_head(width: int, folder: Path) -> Head:
+    """The head in a folder, for a model whose states are so wide.
 
     Raises:
         ModelNotFound, UnsafeWeights, CorruptWeights: there is none, it cannot be read, or it is for another model.
     """
     require_safetensors(folder, str(folder), FILE)
-    width = int(model.config.hidden_size)
     try:
         with safe_open(folder / FILE, framework="pt") as file:
             told = json.loads(file.metadata()["shape"])
@@ -149,13 +163,8 @@ class HeadedModel:
         Raises:
             ModelNotFound, UnsafeWeights, CorruptWeights: it cannot be read, or is for another base.
         """
-        opened = open_model(base)
-        head = load_head(opened.model, folder)
-        if head.shape.kind == "full":
-            opened = open_model(base, folder)
-        elif head.shape.kind in ON_BASE:
-            put_on(opened.model, head.shape.kind, folder, _BODY)
-            switch_to(opened.model, _BODY)
+        head = load_head(width_of(base), folder)
+        opened = stand(base, head.below, folder, _BODY)
         return HeadedModel(opened, head.to(opened.model.device).eval())
 
     def tell(self, texts: Sequence[str]) -> np.ndarray:

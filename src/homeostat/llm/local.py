@@ -15,21 +15,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from homeostat.errors import CorruptWeights, NotFound, UnknownLabel, did_you_mean
-from homeostat.llm.adapters import ON_BASE, put_on, switch_to, take_off
+from homeostat.errors import CorruptWeights, NotFound, UnknownLabel, UnsuitedModel, did_you_mean
+from homeostat.llm.adapters import ON_BASE, put_on, stand, switch_to, take_off
 from homeostat.llm.backend import Reply, Request
 from homeostat.llm.batches import ROWS, passes
 from homeostat.llm.forward import Predicted, predict
 from homeostat.llm.generate import generate
+from homeostat.llm.headed import Telling, read_head
 from homeostat.llm.labels import FEW, LabelCodes, encode_labels
 from homeostat.llm.lead import lead_places
-from homeostat.llm.load import Opened, open_model
+from homeostat.llm.load import Opened, open_model, width_of
 from homeostat.llm.precision import computing, is_bfloat16
 from homeostat.llm.render import Rendered, Renderer
 from homeostat.llm.together import Ragged, predict_each
 from homeostat.llm.trie import trie_scores
 from homeostat.types.task import Kind
-from homeostat.types.version import Version
+from homeostat.types.version import HEAD, Version
 
 SHARED = 32
 """Rows times versions in a pass that several versions share on a CPU, whose cache holds no more."""
@@ -37,7 +38,7 @@ SHARED = 32
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Requests that share a forward pass: of one version and task, with like lengths."""
+    """Requests that share a pass: of one task, of one version or of heads on the bare base, with like lengths."""
 
     at: list[int]
     """Positions in the batch that was asked for."""
@@ -48,6 +49,10 @@ class _Group:
     def first(self) -> Request:
         """One of them, for what they have in common."""
         return self.requests[0]
+
+    def only(self, rows: list[int]) -> _Group:
+        """Those of these rows."""
+        return _Group([self.at[k] for k in rows], [self.requests[k] for k in rows], [self.prompts[k] for k in rows])
 
     def of(self, version: str) -> _Group:
         """The same requests, asked of another version that reads them alike."""
@@ -65,6 +70,10 @@ class LocalBackend:
         self._lock = threading.RLock()
         self._opened = open_model(base)
         self._full: dict[str, Opened] = {}
+        """Of versions with weights of their own."""
+        self._put: set[str] = set()
+        """Versions that are put on the base."""
+        self._heads: dict[str, Telling] = {}
         self._readers: dict[str, Renderer] = {}
         """Of versions that stand on a base of their own."""
         self._versions: dict[str, Version] = {}
@@ -91,34 +100,49 @@ class LocalBackend:
             ModelNotFound: there is no such folder.
             CorruptWeights: the weights are damaged or do not fit the base.
             UnsafeWeights: the folder holds weights in a format that can run code.
+            UnsuitedModel: it is a head that tells something else than labels.
         """
         if version.id in self._versions:
             return
         if version.kind != "base" and folder is None:
             raise CorruptWeights(f"version {version.id} is of kind {version.kind} and came without a folder")
-        own = version.kind == "full" and bool(version.base) and version.base != self.base
-        full = open_model(version.base if own else self.base, folder) if version.kind == "full" else None
+        own = version.kind in ("full", HEAD) and version.base not in ("", self.base)
+        head = self._head(version, folder, own=own)
+        kind = head.below if head else version.kind
+        alone = stand(version.base if own else self.base, kind, folder, version.id) if own or kind == "full" else None
         with self._lock:
             if version.id in self._versions:
                 return
-            if full is not None:
-                self._full[version.id] = full
+            if alone is not None:
+                self._full[version.id] = alone
                 if own:
-                    self._readers[version.id] = Renderer(full.tokenizer)
-            elif version.kind in ON_BASE and folder is not None:
+                    lead = lead_places(alone.model, version.id)
+                    self._readers[version.id] = Renderer(alone.tokenizer, lead=lead)
+            elif kind in ON_BASE and folder is not None:
                 self._active = None
-                put_on(self._opened.model, version.kind, folder, version.id)
+                put_on(self._opened.model, kind, folder, version.id)
+                self._put.add(version.id)
+            if head is not None:
+                self._heads[version.id] = head
             self._versions[version.id] = version
+
+    def _head(self, version: Version, folder: Path | None, *, own: bool) -> Telling | None:
+        """The head of a version that is one."""
+        if version.kind != HEAD or folder is None:
+            return None
+        hidden = width_of(version.base) if own else int(self._opened.model.config.hidden_size)
+        return read_head(version, folder, hidden)
 
     def unload(self, version: str) -> None:
         """Forget a version; a no-op if it is not loaded."""
         with self._lock:
-            known = self._versions.pop(version, None)
+            self._versions.pop(version, None)
             self._codes = {key: codes for key, codes in self._codes.items() if key[0] != version}
-            self._full.pop(version, None)
-            self._readers.pop(version, None)
-            if known is not None and known.kind in ON_BASE:
+            for of in (self._full, self._readers, self._heads):
+                of.pop(version, None)
+            if version in self._put:
                 self._active = None
+                self._put.remove(version)
                 take_off(self._opened.model, version)
 
     def reply(self, requests: Sequence[Request]) -> list[Reply]:
@@ -127,13 +151,14 @@ class LocalBackend:
         Raises:
             NotFound: a version is not loaded.
             UnknownLabel: a label task without labels.
-            UnsuitedModel: the model cannot do the task (an encoder asked for text).
+            UnsuitedModel: the model cannot do the task (an encoder or a head asked for text).
         """
         replies: dict[int, Reply] = {}
         with self._lock, torch.inference_mode():
-            for group in self._groups(requests):
-                answer = self._pick if group.first.task.kind is Kind.LABEL else self._write
-                replies.update(zip(group.at, answer(group), strict=True))
+            for group, said in self._asked(requests):
+                label = group.first.task.kind is Kind.LABEL
+                answers = self._pick(group, said) if label else self._write(group)
+                replies.update(zip(group.at, answers, strict=True))
         return [replies[k] for k in range(len(requests))]
 
     def score(self, requests: Sequence[Request]) -> list[np.ndarray]:
@@ -145,8 +170,8 @@ class LocalBackend:
         """
         scores: dict[int, np.ndarray] = {}
         with self._lock, torch.inference_mode():
-            for group in self._groups(requests):
-                scores.update(zip(group.at, self._scores(group)[0].numpy().astype(np.float64), strict=True))
+            for group, said in self._asked(requests):
+                scores.update(zip(group.at, self._scores(group, said)[0].numpy().astype(np.float64), strict=True))
         return [scores[k] for k in range(len(requests))]
 
     def score_each(self, requests: Sequence[Request], versions: Sequence[str]) -> list[list[np.ndarray]]:
@@ -175,7 +200,7 @@ class LocalBackend:
         out: dict[int, np.ndarray] = {}
         with self._lock, torch.inference_mode():
             for group in self._groups(requests):
-                out.update(zip(group.at, self._next(group)[1].float().cpu().numpy(), strict=True))
+                out.update(zip(group.at, self._predicted(group).pooled.float().cpu().numpy(), strict=True))
         rows = [out[k] for k in range(len(requests))]
         return np.stack(rows) if rows else np.zeros((0, int(self._opened.model.config.hidden_size)), np.float32)
 
@@ -192,6 +217,21 @@ class LocalBackend:
                 tokens += len(predicted.target)
         return total / max(tokens, 1.0)
 
+    def _asked(self, requests: Sequence[Request]) -> Iterator[tuple[_Group, Predicted | None]]:
+        """The requests by what they share, each group of one version, with what the model says where several heads that
+        stand on the bare base are asked in one pass.
+        """
+        for group in self._groups(requests):
+            rows: dict[str, list[int]] = {}
+            for k, request in enumerate(group.requests):
+                rows.setdefault(request.version, []).append(k)
+            if len(rows) == 1:
+                yield group, None
+                continue
+            said = self._predicted(group)
+            for some in rows.values():
+                yield group.only(some), said.only(some)
+
     def _groups(self, requests: Sequence[Request], most: int = ROWS) -> Iterator[_Group]:
         """The requests, at most so many that can share a forward pass together, the shortest first. Replies in words
         are written in longer batches: a pass that adds one token is short however many rows it has.
@@ -202,7 +242,8 @@ class LocalBackend:
         together: dict[tuple[object, ...], list[int]] = {}
         for k, request in enumerate(requests):
             limits = (request.max_tokens, request.temperature) if request.task.kind is Kind.TEXT else ()
-            key = (request.version, request.task, *limits)
+            bare_head = request.version in self._heads and not self._weights(request.version)
+            key = (None if bare_head else request.version, request.task, *limits)
             together.setdefault(key, []).append(k)
         for rows in together.values():
             rows.sort(key=lambda k: len(prompts[k]))
@@ -217,22 +258,25 @@ class LocalBackend:
         if version and version not in self._versions:
             raise NotFound(f"version '{version}' is not loaded", fix=did_you_mean(version, self._versions))
 
+    def _weights(self, version: str) -> str:
+        """The version whose weights answer for a version: its own, or empty for the bare base."""
+        return version if version in self._full or version in self._put else ""
+
     def _activate(self, version: str) -> Opened:
         """The model that answers for a version, with what that has put on and nothing else switched on."""
         if version in self._full:
             return self._full[version]
-        wanted = version if version and self._versions[version].kind in ON_BASE else ""
+        wanted = self._weights(version)
         if wanted != self._active:
             switch_to(self._opened.model, wanted)
         self._active = wanted
         return self._opened
 
-    def _next(self, group: _Group) -> tuple[Tensor, Tensor]:
-        """(float[rows, vocabulary] logits of the first reply token, float[rows, hidden] pooled states)."""
+    def _predicted(self, group: _Group) -> Predicted:
+        """What the model says where the first token of each reply belongs."""
         rows = [Rendered(prompt, (0,)) for prompt in group.prompts]
         with computing(self.device, max(len(row.ids) for row in rows), bfloat16=self.bfloat16):
-            predicted = predict(self._activate(group.first.version), rows)
-        return predicted.logits, predicted.pooled
+            return predict(self._activate(group.first.version), rows)
 
     def _codes_of(self, request: Request) -> LabelCodes:
         """The token sequences of the labels a request is answered with; kept until its version is unloaded.
@@ -275,10 +319,14 @@ class LocalBackend:
         """(float[rows, labels] log-probabilities, float[rows, hidden] pooled states), on the CPU; from what the model
         has said already, where it has.
         """
+        if head := self._heads.get(group.first.version):
+            said = said or self._predicted(group)
+            return head.logs(said, [request.text for request in group.requests]), said.pooled.cpu()
         codes, version = self._codes_of(group.first), self._versions.get(group.first.version)
         if codes.single:
-            logits, pooled = (said.logits, said.pooled) if said else self._next(group)
-            raw = logits[:, torch.tensor([s[0] for s in codes.sequences], device=logits.device)].float()
+            said = said or self._predicted(group)
+            at = torch.tensor([s[0] for s in codes.sequences], device=said.logits.device)
+            raw, pooled = said.logits[:, at].float(), said.pooled
         else:
             opened = self._activate(group.first.version)
             raw, pooled = trie_scores(opened, group.prompts, codes.trie(), len(codes.labels))
@@ -286,10 +334,11 @@ class LocalBackend:
             raw = raw.log_softmax(-1) - torch.tensor(version.prior, device=raw.device)
         return raw.log_softmax(-1).cpu(), pooled.cpu()
 
-    def _pick(self, group: _Group) -> list[Reply]:
+    def _pick(self, group: _Group, said: Predicted | None) -> list[Reply]:
         """The likeliest label per row."""
-        scores, pooled = self._scores(group)
-        labels = self._codes_of(group.first).labels
+        scores, pooled = self._scores(group, said)
+        head = self._heads.get(group.first.version)
+        labels = head.labels if head else self._codes_of(group.first).labels
         entropy = -(scores.exp() * scores.clamp(min=-1e4)).sum(-1)
         sure, best = scores.max(-1)
         vectors = pooled.to(torch.float16).numpy()
@@ -307,6 +356,9 @@ class LocalBackend:
 
     def _write(self, group: _Group) -> list[Reply]:
         """A generated text per row."""
+        if group.first.version in self._heads:
+            fix = "ask a version that is not a head"
+            raise UnsuitedModel(f"{group.first.version} is a head, which tells labels and writes no texts", fix=fix)
         opened, request = self._activate(group.first.version), group.first
         most = max(1, min(request.max_tokens, self._reader(request.version).room(request.task)))
         made = generate(opened, group.prompts, most=most, temperature=request.temperature)

@@ -1,16 +1,18 @@
 """The drill: a version broken on purpose is pushed into the canary, and must be seen to be taken back.
 
-A rollback that was never tried is a hope. The broken version is a copy of the champion whose adapter points the other
-way, so that it is fluent, fast and wrong.
+A rollback that was never tried is a hope. The broken version is a copy of the champion whose adapter, or head, points
+the other way, so that it is fluent, fast and wrong.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from dataclasses import replace
 
 from dbos import DBOS
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from homeostat.loop import steps
@@ -18,7 +20,11 @@ from homeostat.loop.workshop import Workshop
 from homeostat.release import rollout
 from homeostat.release.registry import register
 from homeostat.types import ids
-from homeostat.types.version import State, Version
+from homeostat.types.version import HEAD, State, Version
+
+_ANY = re.compile("")
+_TURNED = {"lora": re.compile("lora_B"), HEAD: re.compile(r"^(weights|layers\.)")}
+"""What of a version is turned round, by its kind; all of others."""
 
 
 def sabotage(shop: Workshop, task: str, drill: str) -> Version:
@@ -28,9 +34,11 @@ def sabotage(shop: Workshop, task: str, drill: str) -> Version:
     for file in shop.store.blobs.folder(champion.blob).iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
     for weights in folder.glob("*.safetensors"):
+        with safe_open(weights, framework="pt") as file:
+            metadata = file.metadata()
         tensors = load_file(weights)
-        turned = {n: (-2.0 * t if "lora_B" in n or champion.kind != "lora" else t) for n, t in tensors.items()}
-        save_file(turned, weights, metadata={"format": "pt"})
+        turned = {n: -2.0 * t if _TURNED.get(champion.kind, _ANY).search(n) else t for n, t in tensors.items()}
+        save_file(turned, weights, metadata=metadata)
     broken = replace(
         champion,
         id=ids.derived("ver", drill),

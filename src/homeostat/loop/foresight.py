@@ -8,7 +8,7 @@ from pathlib import Path
 
 from homeostat.decide.record import decided
 from homeostat.loop import steps
-from homeostat.loop.learn import start_of
+from homeostat.loop.learn import held_by, start_of
 from homeostat.loop.steps import Now
 from homeostat.loop.workshop import Workshop
 from homeostat.train.forecast import Forecast, forecast
@@ -79,6 +79,7 @@ def order_of(
         labels=labels,
         recipe=paced(recipe, shop.config.train, Rows.of(rows), labels),
         folder=Path(),
+        held=held_by(shop, parent),
     )
 
 

@@ -7,15 +7,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from homeostat.config.schema import Curate
 from homeostat.curate.snapshot import examples
 from homeostat.loop.workshop import Workshop
 from homeostat.release.registry import register
+from homeostat.train.head.solve import solve
+from homeostat.train.headed import train_classifier
+from homeostat.train.objectives.heads.classified import Classified
+from homeostat.train.objectives.heads.exact import Exact
 from homeostat.train.pace import Rows, paced
 from homeostat.train.recipe import Recipe, plain
-from homeostat.train.run import Order, Start, train
+from homeostat.train.run import Order, Start, Trained, train
 from homeostat.train.track.tracker import Run, tracking
 from homeostat.types import ids
-from homeostat.types.version import Version
+from homeostat.types.dataset import Example
+from homeostat.types.version import HEAD, Version
+
+ALL = 10**9
+"""Rows of a dataset that takes all there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +55,27 @@ def start_of(shop: Workshop, parent: Version | None) -> Start:
     return Start(base=parent.base, folder=shop.store.blobs.folder(parent.blob), kind=parent.kind, labels=parent.labels)
 
 
+def curating(shop: Workshop, recipe: Recipe) -> Curate:
+    """How rows are chosen for a recipe; an exact head holds every one, for a row more costs it next to nothing."""
+    settings = replace(shop.config.curate, replay=recipe.replay)
+    return replace(settings, max_rows=ALL) if isinstance(recipe.objective, Exact) else settings
+
+
+def held_by(shop: Workshop, parent: Version | None) -> list[Example]:
+    """The rows that a head is made of; none for a version that is no head."""
+    return examples(shop.store, parent.dataset) if parent and parent.kind == HEAD and parent.dataset else []
+
+
+def carried_out(order: Order) -> Trained:
+    """What the recipe's objective makes of an order: an exact head, a head trained by steps, or any other version.
+
+    Raises as `solve`, `train_classifier` and `train`.
+    """
+    if isinstance(order.recipe.objective, Exact):
+        return solve(order)
+    return train_classifier(order) if isinstance(order.recipe.objective, Classified) else train(order)
+
+
 def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], None] = lambda values: None) -> Version:
     """Train and register; a run that was killed goes on from its checkpoint, a registered one is not repeated."""
     dataset = shop.store.datasets.get(lesson.dataset)
@@ -67,7 +97,7 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
                 trackers.look(values)
             report(values)
 
-        trained = train(
+        trained = carried_out(
             Order(
                 task=shop.config.task(lesson.task),
                 start=start,
@@ -75,6 +105,7 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
                 labels=dataset.labels,
                 recipe=recipe,
                 folder=folder,
+                held=held_by(shop, lesson.parent),
                 report=note,
                 processes=shop.config.train.processes,
                 teacher=start_of(shop, lesson.at_hand) if lesson.at_hand else None,

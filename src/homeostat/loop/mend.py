@@ -18,7 +18,7 @@ from homeostat.train.run import Order
 from homeostat.train.transfer.along import Line, Point, along
 from homeostat.types.dataset import Origin
 from homeostat.types.report import Outcome
-from homeostat.types.version import State, Version
+from homeostat.types.version import HEAD, State, Version
 
 NAME = "between"
 """What the attempt is called beside the recipes that were tried."""
@@ -56,7 +56,8 @@ def _refused(shop: Workshop, now: Now) -> tuple[Recipe, Version] | None:
     for name, version in reversed(list(_tried(diary).items())):
         recipe = named(name, shop.config.train, replay=shop.config.curate.replay)
         candidate = shop.store.versions.get(version)
-        if recipe.warm_start and candidate.kind == champion.kind and candidate.state is State.REFUSED:
+        alike = candidate.kind == champion.kind != HEAD
+        if recipe.warm_start and alike and candidate.state is State.REFUSED:
             return recipe, candidate
     return None
 

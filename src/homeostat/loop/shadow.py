@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from homeostat.llm.features import Features, Floats
 from homeostat.stats.intervals import paired
-from homeostat.train.head.features import Features, Floats
 from homeostat.train.head.ridge import RidgeHead
 from homeostat.types.dataset import Example
 from homeostat.types.report import Score

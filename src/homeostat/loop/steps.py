@@ -14,7 +14,7 @@ import numpy as np
 
 from homeostat.curate.build import Curated, build
 from homeostat.curate.mix import memory
-from homeostat.curate.snapshot import ancestry, examples, store_dataset
+from homeostat.curate.snapshot import examples, origins, store_dataset
 from homeostat.curate.snapshot import gather as inputs_of
 from homeostat.curate.target import target
 from homeostat.decide.record import record
@@ -22,13 +22,13 @@ from homeostat.decide.value import Evidence
 from homeostat.evaluate.gate import compare
 from homeostat.evaluate.gate import gate as judge
 from homeostat.evaluate.score import PairedRow, from_lines, to_lines
-from homeostat.loop.learn import Lesson, learn, version_id
+from homeostat.loop.learn import Lesson, curating, learn, version_id
 from homeostat.loop.shadow import shadow_gain
 from homeostat.loop.workshop import Exam, Workshop, workshop
 from homeostat.metrics.text import chrf_row
 from homeostat.release import rollout
 from homeostat.stats.intervals import mean_interval
-from homeostat.train.named import named
+from homeostat.train.named import NAMES, named
 from homeostat.train.pace import Rows, paced
 from homeostat.train.recipe import Recipe
 from homeostat.types import ids
@@ -37,7 +37,7 @@ from homeostat.types.decision import Action
 from homeostat.types.report import Outcome
 from homeostat.types.task import Kind
 from homeostat.types.turn import Turn
-from homeostat.types.version import State, Version
+from homeostat.types.version import HEAD, State, Version
 
 NEW, KNOWN, REPLIES = "new labels", "known labels", "replies"
 """Groups of test rows: with labels new to the champion, with others, and all those of a task of text."""
@@ -104,8 +104,10 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
 def _expected_cpu(shop: Workshop, champion: Version, new: int, old: int) -> float:
     """CPU-seconds that a candidate on so many new rows may take, going by what the champion took per row and pass."""
     settings, steps = shop.config.train, champion.cost.get("steps", 0.0)
+    if champion.kind == HEAD and not steps and "cpu_seconds" in champion.cost:  # solved: the next one takes no longer
+        return champion.cost["cpu_seconds"]
     per_row = champion.cost.get("cpu_seconds", 0.0) / (steps * settings.batch_rows) if steps else _SECONDS_PER_ROW
-    dearest = named(settings.attempts[-1], settings, replay=shop.config.curate.replay)
+    dearest = named(suited(shop, champion)[-1], settings, replay=shop.config.curate.replay)
     rows = Rows(new=new, replayed=min(old, round(dearest.replay * new)), known=new + old)
     return per_row * (rows.new + rows.replayed) * paced(dearest, settings, rows, champion.labels).epochs
 
@@ -124,15 +126,26 @@ def attempts(shop: Workshop, now: Now) -> str:
         for name, left in t.diary.items()
         if name.startswith("judge.") and not left
     }
-    wanted = shop.config.train.attempts
+    wanted = suited(shop, shop.champion(now.task))
     return " ".join([r for r in wanted if r not in refused] or list(wanted[-1:]))
+
+
+def suited(shop: Workshop, champion: Version) -> tuple[str, ...]:
+    """The recipes of the configuration that suit a champion. A head is gone on from by what made it; beside that, what
+    makes a head or starts from the bare base suits it.
+    """
+    settings = shop.config.train
+    if champion.kind != HEAD:
+        return settings.attempts
+    made = str(champion.recipe.get("name", ""))
+    own = made if made in NAMES or made in settings.recipes else "head"
+    recipes = {name: named(name, settings) for name in settings.attempts if name != own}
+    return (own, *(name for name, recipe in recipes.items() if recipe.head or not recipe.warm_start))
 
 
 def remembered(shop: Workshop, version: Version) -> list[Example]:
     """Every example that a version and its ancestors were trained on."""
-    if not version.dataset:
-        return []
-    return memory(examples(shop.store, d.id) for d in ancestry(shop.store, version.dataset))
+    return memory(examples(shop.store, d.id) for d in origins(shop.store, version))
 
 
 def curate(shop: Workshop, now: Now, recipe: str) -> str:
@@ -152,7 +165,7 @@ def curated(shop: Workshop, now: Now, recipe: Recipe) -> Curated:
     inputs = inputs_of(shop.store, task, champion=champion, evaluation=fence, until=now.until)
     if recipe.only_wrong:
         inputs = replace(inputs, pairs=[p for p in inputs.pairs if p[0].reply != p[1].value])
-    return build(replace(inputs, recall=recipe.recalls), replace(shop.config.curate, replay=recipe.replay))
+    return build(replace(inputs, recall=recipe.recalls), curating(shop, recipe))
 
 
 def train(shop: Workshop, now: Now, recipe: str, dataset: str) -> str:

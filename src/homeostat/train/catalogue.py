@@ -36,6 +36,7 @@ OBJECTIVES: Registry[Any] = Registry(
         "completion": f"{_HERE}.objectives.completion:Completion",
         "dpo": f"{_HERE}.objectives.preference.dpo:Dpo",
         "estimated": f"{_HERE}.objectives.heads.estimated:Estimated",
+        "exact": f"{_HERE}.objectives.heads.exact:Exact",
         "focal": f"{_HERE}.objectives.classes.focal:Focal",
         "follow": f"{_HERE}.objectives.distill.follow:Follow",
         "grpo": f"{_HERE}.objectives.reward.grpo:Grpo",

@@ -6,18 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from homeostat.errors import NothingToTrainOn
-from homeostat.llm.labels import encode_labels
+from homeostat.llm.labels import LabelCodes, encode_labels
 from homeostat.llm.load import open_model
 from homeostat.llm.render import Rendered, Renderer
 from homeostat.train.champion import gauged
 from homeostat.train.fit import LOOKED
 from homeostat.train.flops import Size
+from homeostat.train.head.solve import foretold
+from homeostat.train.objectives.heads.exact import Exact
 from homeostat.train.plan import count
 from homeostat.train.refit import shown
 from homeostat.train.rows import beginnings
 from homeostat.train.run import Order, is_asked, is_taught, render
 from homeostat.train.samples import apart, batches
-from homeostat.train.sound import require_sound
+from homeostat.train.sound import require_labels, require_sound
 from homeostat.types.task import Kind
 
 
@@ -26,7 +28,7 @@ class Forecast:
     """What a run takes if early stopping does not end it sooner."""
 
     rows: int
-    """Rows to train on."""
+    """Rows to train on; of an exact head those that are added or taken out."""
     held_out: int
     """Rows kept from training to decide when to stop."""
     steps: int
@@ -44,12 +46,19 @@ def forecast(order: Order) -> Forecast:
     if not order.examples:
         raise NothingToTrainOn("no rows to train on", fix="gather feedback first, or lower curate's filters")
     require_sound(order.task, order.examples, order.labels)
+    if isinstance(order.recipe.objective, Exact):
+        rows_read, flops = foretold(order)
+        return Forecast(rows=rows_read, held_out=0, steps=0, flops=flops)
     recipe, opened = order.recipe, open_model(order.start.base)
-    codes = encode_labels(opened.tokenizer, order.labels) if order.task.kind is Kind.LABEL else None
-    every = render(order, Renderer(opened.tokenizer, lead=recipe.adapt.places), codes)
+    coded = order.task.kind is Kind.LABEL and not recipe.head
+    codes = encode_labels(opened.tokenizer, order.labels) if coded else None
+    if recipe.head:
+        require_labels(order.task)
+    one_token = LabelCodes(order.labels, ((0,),) * len(order.labels)) if recipe.head else codes
+    every = render(order, Renderer(opened.tokenizer, lead=recipe.adapt.places), one_token)
     recipe.adapt.attach(opened.model, rows=beginnings(opened, codes), seed=recipe.seed)
     size, (known, held) = Size.of(opened.model), apart(every, recipe.held_out)
-    rows = [s for s in known if not s.recalled]
+    rows = [s for s in known if recipe.head or not s.recalled]
     first = batches([len(s.rendered.ids) for s in rows], recipe.batch_rows, recipe.seed, 0)
     steps = count(recipe, len(first))
     shapes = [size.shape([rows[k].rendered for k in batch], opened.family) for batch in first]

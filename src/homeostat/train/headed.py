@@ -1,10 +1,12 @@
 """One training of a head, from texts and what they should be told as to a folder: labels, numbers, or tags.
 
-Such a version answers from Python (`homeostat.llm.head.HeadedModel`); the gateway does not serve it yet.
+A head of labels becomes a version that is served like any other (`train_classifier`); one of numbers or tags answers
+from Python (`homeostat.llm.head.HeadedModel`).
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,9 +29,12 @@ from homeostat.train.objectives.heads.classified import Classified
 from homeostat.train.objectives.heads.estimated import Estimated
 from homeostat.train.objectives.heads.tagged import Tagged
 from homeostat.train.recipe import Recipe
+from homeostat.train.run import Order, Trained
 from homeostat.train.samples import Sample, apart
+from homeostat.train.sound import require_labels, require_sound
 from homeostat.train.step import Ground
 from homeostat.types.task import Task
+from homeostat.types.version import HEAD
 
 Floats = NDArray[np.float64]
 Target = str | float | Sequence[float] | Collection[str]
@@ -110,6 +115,31 @@ def train_head(order: HeadOrder) -> TrainedHead:
     return TrainedHead(
         weights=order.folder / "weights", cost={told.get(n, n): float(getattr(progress, n)) for n in names}
     )
+
+
+def train_classifier(order: Order) -> Trained:
+    """A head of a task's labels, and what the recipe adapts beneath it, from the base on every row of the order.
+
+    Raises as `train_head`, and:
+        LeakedAnswer: the requests say their own labels.
+    """
+    began = time.time()
+    require_labels(order.task)
+    require_sound(order.task, order.examples, order.labels)
+    trained = train_head(
+        HeadOrder(
+            base=order.start.base,
+            rows=[(row.text, row.target) for row in order.examples],
+            form=classified.FORM,
+            names=order.labels,
+            folder=order.folder,
+            recipe=order.recipe,
+            instruction=order.task.instruction,
+            report=order.report,
+        )
+    )
+    cost = trained.cost | {"wall_seconds": time.time() - began}
+    return Trained(weights=trained.weights, kind=HEAD, labels=order.labels, cost=cost)
 
 
 def _way(order: HeadOrder) -> Headed:

@@ -10,6 +10,8 @@ from homeostat.errors import TakenName, UnknownPlugin, did_you_mean
 from homeostat.train.adapt.full import Full
 from homeostat.train.adapt.lora import Lora
 from homeostat.train.objectives.distill.told import Told
+from homeostat.train.objectives.heads.classified import Classified
+from homeostat.train.objectives.heads.exact import Exact
 from homeostat.train.penalties.divergence import Divergence
 from homeostat.train.read import changed
 from homeostat.train.recipe import Recipe
@@ -39,13 +41,17 @@ NAMES: dict[str, dict[str, Any]] = {
         "held_out": 0.05,
         "replay": 0.25,
     },
+    "head": {"replay": 0.0, "penalties": (), "objective": Exact(), "refit": False},
+    "classifier": {"replay": 0.0, "penalties": (), "objective": Classified(), "refit": False, "warm_start": False},
     "student": {"replay": 0.0, "penalties": (), "adapt": Full(), "objective": Told(), "refit": False, "lr": 1e-3},
 }
 """`careful`: from the champion, with replay and divergence. `naive`: new rows alone, at the rate of a fresh start, the
 control. `corrections`: the same on replies that were corrected, as one does it who fixes what went wrong and looks no
 further. `thorough`: more of both. `joint`: from the bare base on everything. `first`: a task's first version.
 `domain`: continued pretraining, where rows are windows of text and `replay` is general windows for each of the domain.
-`student`: all weights of a smaller model, from a teacher's answers."""
+`head`: an exact head on the bare base, by the rows that differ from a champion head's. `classifier`: a head trained by
+steps on everything, with what is adapted beneath it. `student`: all weights of a smaller model, from a teacher's
+answers."""
 
 
 def named(name: str, settings: Train, *, replay: float = 1.0, where: str = "train.attempts") -> Recipe:

@@ -11,6 +11,8 @@ from homeostat.train.adapt.lora import Lora
 from homeostat.train.adapt.way import Way
 from homeostat.train.budget import Budget
 from homeostat.train.objectives.completion import Completion
+from homeostat.train.objectives.heads.classified import Classified
+from homeostat.train.objectives.heads.exact import Exact
 from homeostat.train.order.draw import RowOrder
 from homeostat.train.step import Objective, Term
 
@@ -87,9 +89,16 @@ class Recipe:
     """Of the order of the rows, a fresh adapter, dropout, and whatever else is drawn."""
 
     @property
+    def head(self) -> bool:
+        """Whether a head is trained, which tells labels instead of writing them."""
+        return isinstance(self.objective, Exact | Classified)
+
+    @property
     def recalls(self) -> bool:
-        """Whether old examples that are not replayed are of use: who learns from the new alone knows no old ones."""
-        return self.refit and self.replay > 0
+        """Whether old examples that are not replayed are of use: who learns from the new alone knows no old ones, and
+        a head is made of all.
+        """
+        return self.head or (self.refit and self.replay > 0)
 
 
 def plain(value: Any) -> Any:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from homeostat.errors import UnknownLabel, did_you_mean
-from homeostat.llm.adapters import ON_BASE, put_on, switch_to
+from homeostat.llm.adapters import stand
 from homeostat.llm.labels import LabelCodes, encode_labels
 from homeostat.llm.lead import lead_places
 from homeostat.llm.load import Opened, open_model
@@ -36,6 +36,7 @@ from homeostat.train.sound import require_sound
 from homeostat.train.step import Ground, Showing
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
+from homeostat.types.version import HEAD
 
 
 def unheard(values: dict[str, float]) -> None:
@@ -70,6 +71,8 @@ class Order:
     """A model to be at hand while it is trained, for objectives that ask one (`follow`, `likeness`)."""
     told: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """Text of a request -> the log-probability that a teacher gave each label, for objectives that learn from it."""
+    held: Sequence[Example] = ()
+    """What the champion is made of, if it is a head: rows of it are not read again."""
     report: Callable[[dict[str, float]], None] = unheard
     processes: int = 1
     """Processes of this machine that a batch is divided among, and the model too where the recipe is `sharded`."""
@@ -248,8 +251,9 @@ def shown(task: Task, renderer: Renderer, example: Example, template: str) -> tu
 
 
 def is_asked(order: Order) -> bool:
-    """Whether there is a champion that can be asked about labels: a trained version that knows some."""
-    return order.task.kind is Kind.LABEL and order.start.folder is not None and bool(order.start.labels)
+    """Whether there is a champion that can be asked about labels by their codes: a trained version that knows some."""
+    told = order.start.folder is not None and bool(order.start.labels) and order.start.kind != HEAD
+    return order.task.kind is Kind.LABEL and told
 
 
 def is_taught(order: Order) -> bool:
@@ -276,10 +280,7 @@ def _champion(order: Order, opened: Opened, allowed: Tensor | None, samples: Seq
 
 def _opened(start: Start) -> Opened:
     """A model as it answers: the bare base, its weights, or with what stands on it switched on."""
-    opened = open_model(start.base, start.folder if start.kind == "full" else None)
-    if start.kind in ON_BASE and start.folder is not None:
-        put_on(opened.model, start.kind, start.folder, "asked")
-        switch_to(opened.model, "asked")
+    opened = stand(start.base, start.kind, start.folder, "asked")
     opened.model.requires_grad_(False)
     return opened
 

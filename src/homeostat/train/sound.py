@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from homeostat.errors import LeakedAnswer, NothingToTrainOn
+from homeostat.errors import LeakedAnswer, NothingToTrainOn, UnsuitedModel
 from homeostat.types.dataset import Example
 from homeostat.types.task import Kind, Task
 
@@ -42,6 +42,16 @@ def require_sound(task: Task, examples: Sequence[Example], labels: Sequence[str]
             where=f"task {task.name}",
             fix="take the label out of the text that the model will see; in production it is not there",
         )
+
+
+def require_labels(task: Task) -> None:
+    """Hold that a task replies with labels, which is what a head tells.
+
+    Raises:
+        UnsuitedModel: it writes texts.
+    """
+    if task.kind is not Kind.LABEL:
+        raise UnsuitedModel(f"task '{task.name}' writes texts, and a head tells labels", fix="use another recipe")
 
 
 def _leak(examples: Sequence[Example]) -> str | None:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+HEAD = "head"
+"""Kind of the versions that are heads: they tell labels from hidden states and words, and reply no token."""
+
 
 class State(StrEnum):
     """Where a version is in its life."""
@@ -32,9 +35,10 @@ class Version:
     blob: str = ""
     """Content hash of the folder with the adapter or the weights (safetensors); empty for the bare base."""
     kind: str = "lora"
-    """What the blob holds: `base` (nothing), `lora`, `prompt`, `prefix` or `full`."""
+    """What the blob holds: `base` (nothing), `lora`, `prompt`, `prefix`, `full`, or a `head`, which tells labels and
+    writes nothing."""
     labels: tuple[str, ...] = ()
-    """Label set this version can reply with; index k of it is the k-th label code."""
+    """Label set this version can reply with; index k of it is the k-th label code, or the k-th column of a head."""
     prior: tuple[float, ...] = ()
     """Share of the log-probability of each label on content-free prompts that is subtracted; empty for nothing."""
     parent: str = ""

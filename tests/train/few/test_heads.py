@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import tiny
+from homeostat.llm.features import Floats, grams
 from homeostat.train.few.heads import BUCKETS, Look, Prototypes, Ridge, Rows, unit
 from homeostat.train.few.shots import Method, Reader, Shots
-from homeostat.train.head.features import Floats, grams
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 
 import tiny
 from homeostat.errors import CorruptWeights
-from homeostat.train.head.features import Features
+from homeostat.llm.features import Features
 from homeostat.train.head.kept import load, save
 from homeostat.train.head.ridge import RidgeHead, RidgeValues
 from train.head.test_ridge import centered_solution, numbers

@@ -197,3 +197,19 @@ def test_numbers_are_told() -> None:
     head.add(*numbers())
     rows, values = numbers(50, seed=1)
     assert np.abs(head.predict(rows) - values).mean() < 0.15
+
+
+@pytest.mark.parametrize("balance", [0.0, 0.5])
+def test_what_the_others_say_of_a_row(balance: float) -> None:
+    """Scores in closed form are those of heads that were never shown the row."""
+    rows, targets = material(60)
+    whole = RidgeHead(rows.shape[1], balance=balance)
+    whole.add(rows, targets)
+    told = whole.left_out(rows, targets)
+    for k in (0, 17, 59):
+        rest = [j for j in range(60) if j != k]
+        other = RidgeHead(rows.shape[1], balance=0.0)
+        other.add(rows[rest], [targets[j] for j in rest])
+        scores = (rows[k] @ solved(other)) / np.array([targets.count(label) for label in LABELS]) ** balance
+        columns = [whole.labels.index(label) for label in LABELS]
+        np.testing.assert_allclose(told[k, columns], scores, atol=1e-8)

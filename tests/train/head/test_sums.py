@@ -84,3 +84,16 @@ def test_nearly_all_goes() -> None:
     np.testing.assert_allclose(sums.gram[np.tril_indices(WIDTH)], held(first).gram[np.tril_indices(WIDTH)], atol=1e-9)
     residual = (np.tril(sums.gram) + np.tril(sums.gram, -1).T + 1e-9 * np.eye(WIDTH)) @ sums.solution() - sums.cross
     assert np.abs(residual).max() < 1e-6
+
+
+@pytest.mark.parametrize("folded", [False, True], ids=["solved", "folded in"])
+def test_how_much_rows_say_of_themselves(folded: bool) -> None:
+    """The leverage of rows is that of the joint system, whichever way the solution was kept up."""
+    begun, more = rows(200), rows(5, 1)
+    sums = held(begun)
+    if folded:
+        sums.solution()
+    sums.change(*more)
+    every = np.concatenate([begun[0], more[0]])
+    inverse = np.linalg.inv(every.T @ every + 0.1 * np.eye(WIDTH))
+    np.testing.assert_allclose(sums.leverage(every), np.einsum("nk,kl,nl->n", every, inverse, every), atol=1e-8)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from homeostat.llm.features import Floats, grams
 from homeostat.train.few.shots import Answers, Reader, Shots
-from homeostat.train.head.features import Floats, grams
 from homeostat.train.head.ridge import RidgeHead
 from homeostat.train.refit import Seen, fit_rows
 

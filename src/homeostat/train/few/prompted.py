@@ -15,11 +15,11 @@ from scipy.special import log_softmax
 from torch import Tensor
 
 from homeostat.errors import UnsuitedModel
+from homeostat.llm.features import Floats
 from homeostat.llm.labels import LabelCodes, encode_labels
 from homeostat.llm.render import LABEL_ROOM, Renderer
 from homeostat.llm.trie import trie_scores
 from homeostat.train.few.shots import Answers, Reader, Shots
-from homeostat.train.head.features import Floats
 from homeostat.train.prior import NOTHING
 from homeostat.train.rows import in_words
 from homeostat.types.task import Task

@@ -13,10 +13,10 @@ import torch
 
 from homeostat.errors import NothingToTrainOn, UnknownLabel, did_you_mean
 from homeostat.llm.adapters import put_on, switch_to
+from homeostat.llm.features import Floats
 from homeostat.llm.load import Opened, open_model
 from homeostat.llm.render import Renderer
 from homeostat.train.ask import ask
-from homeostat.train.head.features import Floats
 from homeostat.train.rows import in_words
 from homeostat.types.task import Task
 

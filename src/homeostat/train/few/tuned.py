@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+from homeostat.llm.features import Floats
 from homeostat.train.adapt.lora import Lora
 from homeostat.train.ask import ask
 from homeostat.train.few.shots import Answers, Reader, Shots
 from homeostat.train.few.slate import Slate
-from homeostat.train.head.features import Floats
 from homeostat.train.meta.reptile import adapt
 from homeostat.train.objectives.completion import Completion
 from homeostat.train.samples import Sample

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy.linalg import eigh
 
-from homeostat.train.head.features import Floats
+from homeostat.llm.features import Floats
 
 RIDGES = (1e-2, 1e-1, 1.0, 1e1, 1e2)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from homeostat.train.head.features import Floats
+from homeostat.llm.features import Floats
 from homeostat.train.head.sums import Sums
 
 
@@ -68,18 +68,27 @@ class RidgeHead:
             self.labels, self.counts = [self.labels[k] for k in left], [self.counts[k] for k in left]
 
     def _change(self, features: Floats, targets: Sequence[str], sign: int) -> None:
+        self.sums.change(features, self._hot(targets), float(sign))
+        for label, rows in Counter(targets).items():
+            self.counts[self.labels.index(label)] += sign * rows
+
+    def _hot(self, targets: Sequence[str]) -> Floats:
+        """float64[n, labels]: 1 at the label of each row."""
         column = {label: k for k, label in enumerate(self.labels)}
-        at = np.array([column[t] for t in targets], np.int64)
         hot = np.zeros((len(targets), len(self.labels)))
-        hot[np.arange(len(targets)), at] = 1.0
-        self.sums.change(features, hot, float(sign))
-        for k in at:
-            self.counts[k] += sign
+        hot[np.arange(len(targets)), [column[t] for t in targets]] = 1.0
+        return hot
 
     def weights(self) -> Floats:
         """float64[width, labels]: the ridge solution on all rows held, balanced."""
         solution = self.sums.solution()
         return solution / np.array(self.counts) ** self.balance if self.balance else solution
+
+    def left_out(self, features: Floats, targets: Sequence[str]) -> Floats:
+        """float64[n, labels]: the scores of rows held, by all the others: y − (y − ŷ) / (1 − leverage), balanced."""
+        hot = self._hot(targets)
+        error = (hot - features @ self.sums.solution()) / np.maximum(1.0 - self.sums.leverage(features), 1e-6)[:, None]
+        return np.asarray((hot - error) / np.array(self.counts) ** self.balance)
 
     def predict(self, features: Floats, weights: Floats | None = None) -> list[str]:
         """The label with the highest score, per row."""

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, blas, cho_solve, cholesky, lapack, solve_triangular
 from scipy.sparse import csr_array
 
-from homeostat.train.head.features import Floats
+from homeostat.llm.features import Floats
 
 FEW = 1 / 12
 """Rows that are folded in, at most, as a share of the width; above, solving anew is quicker."""
@@ -86,6 +86,14 @@ class Sums:
             self._solve()
         assert self._solution is not None
         return self._solution
+
+    def leverage(self, rows: Floats) -> Floats:
+        """float64[n]: φᵀ(Σ φφᵀ + penalty)⁻¹φ of rows float64[n, width], or how much a row held says of itself."""
+        self.solution()
+        if self._inverse is not None:
+            return np.asarray((blas.dsymm(1.0, self._inverse, rows.T, lower=1).T * rows).sum(1))
+        reach = solve_triangular(self._factor, rows.T, lower=True, check_finite=False)
+        return np.asarray((reach**2).sum(0))
 
     @property
     def _behind(self) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tiny
-from homeostat.train.head.features import Features
+from homeostat.llm.features import Features
 from homeostat.train.head.ridge import RidgeHead
 
 

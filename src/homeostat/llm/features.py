@@ -1,4 +1,4 @@
-"""What a head looks at: a random projection of a frozen model's embeddings beside hashed n-grams, fixed at the start.
+"""What an exact head looks at: a random projection of a frozen model's states beside hashed n-grams, fixed for good.
 
 RanPAC (McDonnell et al. 2023, 2307.02251). A weak encoder and its words together told 227 intents apart better (0.865)
 than either alone (0.666 and 0.829).

@@ -1,0 +1,57 @@
+"""Versions that are heads: what such a version's folder holds, and what the backend asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from torch import Tensor
+
+from homeostat.errors import CorruptWeights, UnsuitedModel
+from homeostat.llm.exact import FILE as EXACT
+from homeostat.llm.exact import load_exact
+from homeostat.llm.forward import Predicted
+from homeostat.llm.head import load_head
+from homeostat.types.version import Version
+
+
+class Telling(Protocol):
+    """A head that tells one of several labels."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What it tells, in the order of its columns."""
+        ...
+
+    @property
+    def below(self) -> str:
+        """What its folder adds to the base beneath it: `base` for nothing, or a kind of version."""
+        ...
+
+    def logs(self, predicted: Predicted, texts: Sequence[str]) -> Tensor:
+        """float32[rows, labels]: log-probabilities, on the CPU; each row has a completion of one token."""
+        ...
+
+
+def read_head(version: Version, folder: Path, hidden: int) -> Telling:
+    """The head of a version of kind `head`, for a base whose states are so wide.
+
+    Raises:
+        ModelNotFound, UnsafeWeights, CorruptWeights: there is none, it cannot be read, is for another base, or tells
+            other labels than its version names.
+        UnsuitedModel: it tells numbers or tags, which no task replies with.
+    """
+    head: Telling
+    if (folder / EXACT).exists():
+        head = load_exact(folder, hidden)
+    else:
+        made = load_head(hidden, folder)
+        if made.shape.form != "label":
+            fix = "ask it from Python: homeostat.llm.head.HeadedModel"
+            raise UnsuitedModel(f"version {version.id} tells {made.shape.form}, and tasks reply with labels", fix=fix)
+        head = made.eval()
+    if head.labels != version.labels:
+        fix = "register it with the labels that it was trained on"
+        raise CorruptWeights(f"the head of {version.id} tells other labels than it names", where=str(folder), fix=fix)
+    return head
