@@ -4,10 +4,10 @@
 
 The built-in model learns some intents of the built-in traffic (the champion), then others alone at the rate of a
 fresh start (the candidate, recipe `naive`), and forgets. Recipe `repair` goes on from the candidate with the champion
-as its teacher, on the new rows and as many old ones. `replay` is the control that learns the replies of the very same rows
-in as many passes; `off` is repair that old rows weigh nothing in, and `itself` repair with the candidate as teacher:
-neither has anything to learn from. No rows of labels are fitted (`refit`) and nothing is subtracted (`prior`), so that
-the method stands alone.
+as its teacher, on the new rows and as many old ones. `replay` is the control that learns the replies of the very same
+rows in as many passes; `off` is repair that old rows weigh nothing in, and `itself` repair with the candidate as its
+teacher: neither has anything to learn from. No rows of labels are fitted (`refit`) and nothing is subtracted (`prior`),
+so that the method stands alone.
 
 For each version: the share of labels told right, or chrF / 100 of replies, on test rows of old and of new intents. For
 each arm, paired by row over all seeds with the interval of the rows: `lost`, what the champion has more than the
