@@ -132,4 +132,4 @@ def _logs(logits: Tensor, allowed: Tensor | None) -> Tensor:
 
 
 def _by_row(each: Tensor, rows: Sequence[Rendered]) -> list[Tensor]:
-    return list(each.split([len(row.completion) for row in rows]))
+    return list(each.split_with_sizes([len(row.completion) for row in rows]))
