@@ -91,11 +91,6 @@ def ground(llama: Path, **changes: Any) -> Ground:
 
 
 @pytest.fixture(scope="module")
-def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.llama(tmp_path_factory.mktemp("llama"))
-
-
-@pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.llama(tmp_path_factory.mktemp("before"), seed=5)
 
