@@ -11,8 +11,14 @@ from homeostat.store import Store
 
 
 def test_versions_in_a_table(homeostat: Run, shop: Path, store: Store) -> None:
-    """One line a version, oldest first: kind, state, aliases, recipe, what it cost."""
-    champion(store, "first", recipe={"name": "first"}, cost={"steps": 120.0, "flops": 2.5e12}, labels=("a", "b"))
+    """One line a version, oldest first: kind, state, aliases, recipe, what it cost, how far it has moved."""
+    champion(
+        store,
+        "first",
+        recipe={"name": "first"},
+        cost={"steps": 120.0, "flops": 2.5e12, "kl_new": 0.4567},
+        labels=("a", "b"),
+    )
     version(store, "second", parent="ver_first", time=START + 1, kind="head")
     ran = homeostat("versions", "--config", shop)
     assert ran.code == 0
@@ -21,6 +27,7 @@ def test_versions_in_a_table(homeostat: Run, shop: Path, store: Store) -> None:
     assert "champion" in first
     assert "120" in first
     assert "TFLOP" in first
+    assert "0.457" in first
     assert "14 Nov 2023, 22:13" in first
     assert "candidate" in second
     assert "head" in second

@@ -20,6 +20,7 @@ from homeostat.builtin.resources import model_path
 from homeostat.config.schema import Config, Decide
 from homeostat.loop.durable import TurnQueue
 from homeostat.loop.workshop import Workshop, use
+from loop.refused import refused
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +59,24 @@ def project(laid: Config, tmp_path: Path) -> Config:
 def shop(project: Config) -> Iterator[Workshop]:
     """The workshop of the project, in this process."""
     with closing(Workshop.open(project)) as opened:
+        use(opened)
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def refusal(laid: Config, tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """The project with a candidate that forgot, and that its gate has refused."""
+    config = copy(laid, tmp_path_factory.mktemp("refusal") / "project")
+    with closing(Workshop.open(config)) as opened:
+        use(opened)
+        refused(opened)
+    return config
+
+
+@pytest.fixture
+def after(refusal: Config, tmp_path: Path) -> Iterator[Workshop]:
+    """The workshop of a copy of it, in this process."""
+    with closing(Workshop.open(copy(refusal, tmp_path / "after"))) as opened:
         use(opened)
         yield opened
 

@@ -136,7 +136,8 @@ def test_a_turn_ends_at_the_gate_when_every_candidate_is_refused(project: Config
 
     assert left["turn"]["state"] == "gate"
     assert "it forgot" in _because(naive)
-    assert left["turn"]["diary"]["undecided"] == left["turn"]["diary"]["train.between"] == ""
+    tried = [left["turn"]["diary"][step] for step in ("undecided", "train.between", "train.repair")]
+    assert tried == ["", "", ""]
     assert [row[1] for row in left["releases"]] == ["full"]
     assert left["aliases"]["champion"] == left["versions"][0]["id"]
 
@@ -157,6 +158,27 @@ def test_a_candidate_that_forgot_is_mended(project: Config) -> None:
     (mended,) = [v for v in left["versions"] if v["id"] == diary["train.between"]]
     assert mended["recipe"]["candidate"] == diary["train.naive"]
     assert 0.0 < mended["recipe"]["share"] <= 1.0
+
+
+@pytest.mark.slow
+def test_a_candidate_that_no_line_mends_is_repaired(project: Config) -> None:
+    """Where the labels' rows are not fitted and the old is forgotten altogether, no version on the line will do. The
+    champion teaches the candidate, and what comes of that passes; killed in the middle of it, and as the diary has just
+    been told of it, the turn finds the same version.
+    """
+    plain = replace(project, train=replace(project.train, attempts=("naive",), refit=False))
+
+    left = through(plain, ["training:100", "noted:train.repair"])
+
+    diary, verdicts = left["turn"]["diary"], left["verdicts"]
+    assert left["turn"]["state"] == "release"
+    assert (verdicts[0]["outcome"], verdicts[-1]["outcome"]) == (Outcome.FAIL, Outcome.PASS)
+    assert diary["judge.repair"] == diary["train.repair"] == left["aliases"]["champion"]
+    assert not diary.get("judge.between")
+    (repaired,) = [v for v in left["versions"] if v["id"] == diary["train.repair"]]
+    assert (repaired["recipe"]["name"], repaired["parent"]) == ("repair", left["versions"][0]["id"])
+    assert repaired["cost"]["kl_new"] > 0
+    assert left["problems"] == []
 
 
 def test_an_unsure_verdict_goes_on_in_shadow(project: Config) -> None:

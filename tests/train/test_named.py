@@ -9,6 +9,7 @@ from homeostat.errors import UnknownPlugin
 from homeostat.train.adapt.full import Full
 from homeostat.train.adapt.lora import Lora
 from homeostat.train.named import NAMES, named
+from homeostat.train.objectives.distill.restore import Restore
 from homeostat.train.penalties.divergence import Divergence
 
 
@@ -44,6 +45,16 @@ def test_what_each_name_means() -> None:
     assert [name for name, recipe in recipes.items() if not recipe.warm_start] == ["joint", "first", "classifier"]
 
 
+def test_a_repair_learns_from_the_champion_alone() -> None:
+    """It makes all passes at the lower rate, on as many old rows as are replayed, and nothing else draws on it: no
+    penalty, and no decay of what it does not touch.
+    """
+    recipe = named("repair", Train(lr=3e-3, warm_lr=1e-4, epochs=5), replay=2.0)
+    assert recipe.objective == Restore()
+    assert (recipe.lr, recipe.epochs, recipe.paced, recipe.replay) == (1e-4, 5, False, 2.0)
+    assert (recipe.penalties, recipe.weight_decay) == ((), 0.0)
+
+
 def test_an_unknown_name() -> None:
     """A recipe that is not there is named, with the nearest that is, and with who asked for it."""
     with pytest.raises(UnknownPlugin, match="did you mean 'careful'") as caught:
@@ -58,7 +69,7 @@ def test_who_recalls() -> None:
     """Whoever replays may fit the labels' rows to the rest too, and a head is of all; the control knows the new."""
     recalls = {name for name in NAMES if named(name, Train()).recalls}
     assert named("domain", Train(adapt="lora", held_out=0.2)).held_out == 0.05
-    assert recalls == {"careful", "thorough", "head", "classifier"}
+    assert recalls == {"careful", "thorough", "repair", "head", "classifier"}
     assert {name for name in NAMES if named(name, Train(refit=False)).recalls} == {"head", "classifier"}
     assert not named("careful", Train(), replay=0.0).recalls
     assert named("naive", Train()).refit

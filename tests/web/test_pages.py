@@ -185,6 +185,12 @@ def test_versions_carry_state_alias_cost_and_verdict(store: Store) -> None:
     assert found[0]["cost"]["flops"] == 1.24e12
 
 
+def test_how_far_a_version_has_moved_is_shown(client: TestClient) -> None:
+    """In nats, among the versions and with the attempts of a turn; nothing where there was no champion."""
+    assert client.get("/ui/versions?task=routing").text.count("0.312") == 2
+    assert client.get(f"/ui/turns/{factory.TURN}").text.count("moved 0.312 nats") == 2
+
+
 def test_turns_are_listed_by_task(store: Store) -> None:
     """Without a task all are listed."""
     assert [row["id"] for row in turns.data(store, CONFIG, {})["turns"]] == [factory.TURN]

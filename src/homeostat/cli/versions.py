@@ -1,6 +1,7 @@
 """List the versions of a task, or of all tasks, oldest first: what they are, where they stand, what they cost.
 
-`--id` shows one of them whole, with its recipe and its labels.
+`moved` is how far a version is from the champion that it was made beside, in nats on new requests (`kl_new`): the
+farther, the more it is likely to have forgotten. `--id` shows one of them whole, with its recipe and its labels.
 
 Exit codes: 0 printed; 1x configuration; 41 there is no such version.
 
@@ -21,7 +22,20 @@ from homeostat.types.version import Version
 from homeostat.web import words
 from homeostat.web.plain import plain
 
-COLUMNS = ("id", "task", "kind", "state", "aliases", "parent", "labels", "recipe", "steps", "FLOPs", "time (UTC)")
+COLUMNS = (
+    "id",
+    "task",
+    "kind",
+    "state",
+    "aliases",
+    "parent",
+    "labels",
+    "recipe",
+    "steps",
+    "FLOPs",
+    "moved",
+    "time (UTC)",
+)
 
 
 def command(
@@ -62,5 +76,6 @@ def _row(version: dict[str, Any]) -> list[str]:
         str(recipe.get("name", "–")),
         words.count(cost["steps"]) if "steps" in cost else "–",
         words.flops(cost["flops"]) if "flops" in cost else "–",
+        words.amount(cost["kl_new"]) if cost.get("kl_new") else "–",
         words.when(version["time"]),
     ]

@@ -191,7 +191,8 @@ class Train:
     attempts: tuple[str, ...] = ("careful",)
     """Recipes tried in this order until the gate lets a candidate pass."""
     mend: bool = knob(True)
-    """Whether, when all were refused, a version between the champion and the last candidate is looked for and tried."""
+    """Whether, when all were refused, the last candidate is mended and tried again: as a version between the champion
+    and it, and if that will not do, taught by the champion what it has forgotten."""
     track: tuple[str, ...] = ()
     """Who is told of every run besides the project's own pages: any of `tensorboard`, `mlflow` and `wandb`."""
     recipes: Mapping[str, Any] = field(default_factory=dict)

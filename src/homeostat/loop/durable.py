@@ -16,7 +16,7 @@ from typing import Any
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, WorkflowStatus
 
 QUEUE = "turns"
-SHAPE = "turn-2"
+SHAPE = "turn-3"
 """Changes only when the steps of a turn change; a turn opened under one shape is never finished under another."""
 BROKEN = {"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"}
 """States of a turn that will never come to its end."""

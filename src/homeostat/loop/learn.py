@@ -37,6 +37,8 @@ class Lesson:
     version: str
     """Id of the version to be: the same lesson run twice registers it once."""
     parent: Version | None = None
+    begins: Version | None = None
+    """What training goes on from, where that is not the parent."""
     time: float = 0.0
     base: str = ""
     """What a version without a parent stands on; empty for the project's own base."""
@@ -84,7 +86,7 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
     if known:
         shutil.rmtree(folder)  # a crash may have fallen between the registration and this
         return known[0]
-    start = start_of(shop, lesson.parent)
+    start = start_of(shop, lesson.begins or lesson.parent)
     start = replace(start, base=lesson.base) if lesson.base and not start.folder else start
     reached = max((e.values["step"] for e in shop.store.events.list(lesson.version) if e.name == "training"), default=0)
     rows = examples(shop.store, dataset.id)
@@ -110,6 +112,7 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
                 processes=shop.config.train.processes,
                 teacher=start_of(shop, lesson.at_hand) if lesson.at_hand else None,
                 told=lesson.told,
+                champion=start_of(shop, lesson.parent) if lesson.begins else None,
             )
         )
         trackers.summary = trained.cost

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dbos import DBOS
 
 from homeostat.loop import steps
-from homeostat.loop.mend import acceptable, mend
+from homeostat.loop.mend import WAYS, acceptable, mend
 
 SETTLED = ("full", "rollback")
 
@@ -38,10 +38,12 @@ def turn(turn_id: str, task: str, until: float) -> str:
             break
     else:
         candidate = step("undecided", steps.undecided)
-        if not candidate and (mended := step("train.between", mend)):
-            report = step("evaluate.between", steps.evaluate, mended)
-            verdict = step("gate.between", steps.gate, report, mended)
-            candidate = step("judge.between", acceptable, verdict)
+        for way in () if candidate else WAYS:
+            if mended := step(f"train.{way}", mend, way):
+                report = step(f"evaluate.{way}", steps.evaluate, mended)
+                verdict = step(f"gate.{way}", steps.gate, report, mended)
+                if candidate := step(f"judge.{way}", acceptable, verdict):
+                    break
         if not candidate:
             return step("end", steps.end, "gate", verdict)
 

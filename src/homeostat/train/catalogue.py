@@ -43,6 +43,7 @@ OBJECTIVES: Registry[Any] = Registry(
         "kto": f"{_HERE}.objectives.preference.kto:Kto",
         "orpo": f"{_HERE}.objectives.preference.orpo:Orpo",
         "rated": f"{_HERE}.objectives.preference.rated:Rated",
+        "restore": f"{_HERE}.objectives.distill.restore:Restore",
         "sdft": f"{_HERE}.objectives.distill.sdft:Sdft",
         "tagged": f"{_HERE}.objectives.heads.tagged:Tagged",
         "told": f"{_HERE}.objectives.distill.told:Told",

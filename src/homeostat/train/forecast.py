@@ -9,7 +9,7 @@ from homeostat.errors import NothingToTrainOn
 from homeostat.llm.labels import LabelCodes, encode_labels
 from homeostat.llm.load import open_model
 from homeostat.llm.render import Rendered, Renderer
-from homeostat.train.champion import gauged
+from homeostat.train.champion import HEARD, WORDS, gauged
 from homeostat.train.fit import LOOKED
 from homeostat.train.flops import Size
 from homeostat.train.head.solve import foretold
@@ -18,7 +18,7 @@ from homeostat.train.plan import count
 from homeostat.train.refit import shown
 from homeostat.train.rows import beginnings
 from homeostat.train.run import Order, is_asked, is_taught, render
-from homeostat.train.samples import apart, batches
+from homeostat.train.samples import Sample, apart, batches
 from homeostat.train.sound import require_labels, require_sound
 from homeostat.types.task import Kind
 
@@ -68,8 +68,14 @@ def forecast(order: Order) -> Forecast:
         return size.forward(*size.shape(some, opened.family)) if some else 0.0
 
     look = forward([s.rendered for s in (held or rows)[:LOOKED]])
-    asked = 2 * forward(gauged(every, recipe.seed)) if is_asked(order) else 0.0
+    asked = 2 * forward(gauged(every, recipe.seed)) if is_asked(order) else 3 * forward(_heard(order, every))
     taught = forward([s.rendered for s in rows if s.replay]) if is_taught(order) and recipe.penalties else 0.0
     fitted = forward([s.rendered for s in (*shown(known, len(order.labels)), *held)]) if recipe.refit and codes else 0.0
     flops = one_pass * steps / len(first) + look * min(recipe.looks, steps) + asked + taught + fitted
     return Forecast(rows=len(rows), held_out=len(held), steps=steps, flops=flops)
+
+
+def _heard(order: Order, every: Sequence[Sample]) -> list[Rendered]:
+    """The requests of a task of text to which the champion replies, as if its replies were as long as they may be."""
+    heard = order.task.kind is Kind.TEXT and order.start.folder is not None
+    return [Rendered(row.prompt, (0,) * WORDS) for row in gauged(every, order.recipe.seed)[:HEARD]] if heard else []

@@ -9,6 +9,7 @@ from homeostat.config.schema import Train
 from homeostat.errors import TakenName, UnknownPlugin, did_you_mean
 from homeostat.train.adapt.full import Full
 from homeostat.train.adapt.lora import Lora
+from homeostat.train.objectives.distill.restore import Restore
 from homeostat.train.objectives.distill.told import Told
 from homeostat.train.objectives.heads.classified import Classified
 from homeostat.train.objectives.heads.exact import Exact
@@ -20,6 +21,8 @@ HALF = 0.5
 """Passes of a careful run as a share of `train.epochs`, where `pace` has nothing to go by."""
 GENTLE = frozenset({"careful", "thorough"})
 """Recipes that go on from the champion at the lower rate and make fewer passes: who knows most has less to learn."""
+SLOW = GENTLE | {"repair"}
+"""Recipes with the lower rate."""
 NAMES: dict[str, dict[str, Any]] = {
     "careful": {},
     "naive": {"replay": 0.0, "penalties": (), "warm_up": 0.1},
@@ -27,6 +30,7 @@ NAMES: dict[str, dict[str, Any]] = {
     "thorough": {"replay": 3.0, "penalties": (Divergence(weight=4.0),)},
     "joint": {"replay": 0.0, "penalties": (), "warm_start": False},
     "first": {"replay": 0.0, "penalties": (), "warm_start": False},
+    "repair": {"penalties": (), "objective": Restore(), "weight_decay": 0.0},
     "domain": {
         "adapt": Full(),
         "penalties": (),
@@ -47,7 +51,8 @@ NAMES: dict[str, dict[str, Any]] = {
 }
 """`careful`: from the champion, with replay and divergence. `naive`: new rows alone, at the rate of a fresh start, the
 control. `corrections`: the same on replies that were corrected, as one does it who fixes what went wrong and looks no
-further. `thorough`: more of both. `joint`: from the bare base on everything. `first`: a task's first version.
+further. `thorough`: more of both. `repair`: from a candidate that forgot, back to what the champion says on old rows;
+for a turn that mends. `joint`: from the bare base on everything. `first`: a task's first version.
 `domain`: continued pretraining, where rows are windows of text and `replay` is general windows for each of the domain.
 `head`: an exact head on the bare base, by the rows that differ from a champion head's. `classifier`: a head trained by
 steps on everything, with what is adapted beneath it. `student`: all weights of a smaller model, from a teacher's
@@ -73,7 +78,7 @@ def named(name: str, settings: Train, *, replay: float = 1.0, where: str = "trai
     plain = Recipe(
         name=name,
         adapt=Full() if settings.adapt == "full" else Lora(rank=settings.rank),
-        lr=settings.warm_lr if gently else settings.lr,
+        lr=settings.warm_lr if name in SLOW else settings.lr,
         epochs=epochs,
         paced=gently,
         batch_rows=settings.batch_rows,

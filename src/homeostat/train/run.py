@@ -68,7 +68,9 @@ class Order:
     folder: Path
     """Where the weights are left, in `folder/weights`; checkpoints lie beside them."""
     teacher: Start | None = None
-    """A model to be at hand while it is trained, for objectives that ask one (`follow`, `likeness`)."""
+    """A model to be at hand while it is trained, for objectives that ask one (`follow`, `likeness`, `restore`)."""
+    champion: Start | None = None
+    """Whom `kl_new` compares with, where it is another than what is gone on from."""
     told: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """Text of a request -> the log-probability that a teacher gave each label, for objectives that learn from it."""
     held: Sequence[Example] = ()
@@ -93,8 +95,9 @@ class Trained:
     `back_offs` (times the run went back because it diverged), `skipped` (steps left out for an overflow in float16),
     `part_rows` (rows of one pass after memory ran out, 0 for a whole batch), `refit` (nats by which fitting the labels'
     rows lowered the held-out loss), `carried` (rows whose states for that came over from the champion), and `kl_new`:
-    mean KL(champion || candidate) in nats, over the champion's labels, on prompts of new rows, which says without
-    labels how far the candidate has moved (2509.04259); 0 where there is no champion."""
+    mean KL(champion || candidate) in nats on prompts of new rows, over the champion's labels, or a token of replies
+    that the champion writes itself, which says without labels how far the candidate has moved (2509.04259); 0 where
+    there is no champion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +165,7 @@ def prepare(order: Order, place: Gang = ALONE) -> Prepared:
         allowed=allowed,
         known=len(order.start.labels) if is_taught(order) else 0,
         teacher=_opened(order.teacher) if order.teacher else None,
+        taught=len(order.teacher.labels) if order.teacher else 0,
         seed=recipe.seed,
     )
     job = Job(
@@ -268,13 +272,15 @@ def warm_from(order: Order) -> Path | None:
 
 def _champion(order: Order, opened: Opened, allowed: Tensor | None, samples: Sequence[Sample]) -> Champion:
     """Ask the champion: the model that is trained, before its first step, or one opened for this alone."""
-    if allowed is None or not is_asked(order):
+    start, asked = order.champion or order.start, gauged(samples, order.recipe.seed)
+    if start.folder is None or (allowed is not None and not start.labels):
         return Champion.nobody()
-    start, asked = order.start, gauged(samples, order.recipe.seed)
-    if warm_from(order) is None:
+    if order.champion or warm_from(order) is None:
         opened = _opened(start)
         renderer = Renderer(opened.tokenizer, lead=lead_places(opened.model, "asked"))
         asked = [row for row in asked if len(row.prompt) <= renderer.max_tokens - renderer.room(order.task)]
+    if allowed is None:
+        return Champion.hear(opened, asked)
     return Champion.ask(opened, allowed[: len(start.labels)], asked)
 
 

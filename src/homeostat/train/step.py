@@ -50,6 +50,8 @@ class Ground:
     """How many of the labels, the first ones, the model knows before its first step; 0 if it knows nothing to keep."""
     teacher: Opened | None = None
     """Another model to learn from, for objectives that have one."""
+    taught: int = 0
+    """How many of the labels, the first ones, that model answers with; 0 for all."""
     trail: Trail | None = None
     """What the model is on a slow average, where an objective asks for it (`Trailed`); the loop keeps it."""
     seed: int = 0

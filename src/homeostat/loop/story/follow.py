@@ -107,7 +107,7 @@ class Follower:
 
     def _version(self, turn: Turn, recipe: str, left: str) -> None:
         cost = self.store.versions.get(left).cost
-        spent = f"{cost['steps']:.0f} steps, {cost['cpu_seconds']:.1f} CPU-s, {cost['flops'] / 1e12:.2f} TFLOP"
+        spent = f"{cost.get('steps', 0.0):.0f} steps, {cost['cpu_seconds']:.1f} CPU-s, {cost['flops'] / 1e12:.2f} TFLOP"
         self.scene.say("train", f"{recipe} candidate: {spent}", turn.time)
 
     def _verdict(self, turn: Turn, recipe: str, left: str) -> None:

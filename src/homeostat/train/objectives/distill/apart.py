@@ -29,10 +29,11 @@ def likeliest(student: Tensor, teacher: Tensor, top: int) -> tuple[Tensor, Tenso
     It is what a teacher behind an interface gives, and a fraction of what is to be kept of one that is here.
     """
     at = teacher.topk(min(top, teacher.shape[-1] - 1), dim=-1).indices
-    return _folded(student, at), _folded(teacher, at)
+    return folded(student, at), folded(teacher, at)
 
 
-def _folded(logs: Tensor, at: Tensor) -> Tensor:
+def folded(logs: Tensor, at: Tensor) -> Tensor:
+    """float[places, k + 1]: log-probabilities at int64[places, k], and what is left over as one more."""
     kept = logs.gather(-1, at)
     rest = torch.log1p(-kept.exp().sum(-1, keepdim=True).clamp(max=1.0 - 1e-6))
     return torch.cat([kept, rest], -1)
