@@ -49,6 +49,9 @@ class Lesson:
     examples: Sequence[Example]
     labels: tuple[str, ...]
     recipe: Recipe
+    task: Task = TASK
+    beside: tuple[Task, ...] = ()
+    """Other tasks whose rows are among the examples."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +99,7 @@ class Lab:
             self.note(f"{lesson.seed} {lesson.arm} turn {lesson.turn}: {len(lesson.examples):,} rows …")
             _write(kept, {**_train(lesson, start, folder), "code": self.code})
             shutil.rmtree(folder / "checkpoint", ignore_errors=True)
-        return self._known(id, folder)
+        return self.kept(id, folder)
 
     def between(self, arm: str, turn: int, champion: Model, candidate: Model) -> Model:
         """The model halfway from a champion to what was trained from it, without its training's cost."""
@@ -109,9 +112,9 @@ class Lab:
             between(*ends, HALF, ends[1].rank).save(folder / "weights")
             told = json.loads((candidate.folder / "model.json").read_text(encoding="utf-8"))
             _write(folder / "model.json", {**told, "arm": arm, "code": self.code})
-        return self._known(id, folder)
+        return self.kept(id, folder)
 
-    def _known(self, id: str, folder: Path) -> Model:
+    def kept(self, id: str, folder: Path) -> Model:
         """A model that lies in its folder."""
         made = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         self.foreign += made["code"] != self.code
@@ -149,6 +152,7 @@ class Lab:
             sorted(asdict(lesson.recipe).items()),
             lesson.labels,
             as_lines(lesson.examples),
+            *(() if lesson.task == TASK else (lesson.task, lesson.beside)),
         )
         return hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]
 
@@ -159,7 +163,8 @@ def _train(lesson: Lesson, start: Start, folder: Path) -> dict[str, Any]:
     began = time.process_time()
     trained = train(
         Order(
-            task=TASK,
+            task=lesson.task,
+            beside=lesson.beside,
             start=start,
             examples=lesson.examples,
             labels=lesson.labels,

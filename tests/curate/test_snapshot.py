@@ -182,3 +182,11 @@ def test_lines() -> None:
     line = as_lines([row])
     assert line.count("\n") == 1
     assert from_line(line) == row
+
+
+def test_a_reply_that_was_liked_less_is_kept_and_otherwise_leaves_no_trace() -> None:
+    """Rows with two replies come back with both; the line of a row with one is what it was before there were two."""
+    plain = Example(text="where is it", target="on its way", task="replies")
+    assert "rejected" not in as_lines([plain])
+    both = Example(text="where is it", target="on its way", task="replies", rejected="no idea")
+    assert [from_line(line) for line in as_lines([plain, both]).splitlines()] == [plain, both]

@@ -11,7 +11,7 @@ from transformers import AutoTokenizer
 from homeostat.builtin.resources import model_path, traffic_path
 from homeostat.collect.stream import Split, read_stream
 from homeostat.llm.render import Rendered, Renderer
-from homeostat.train.samples import Sample, apart, batches, padding, thinned
+from homeostat.train.samples import Sample, alike, apart, batches, padding, thinned
 from homeostat.types.task import Task
 
 
@@ -133,3 +133,11 @@ def test_a_row_is_as_long_as_its_longest_reading() -> None:
     assert Sample(row).length == 3
     assert Sample(row, shown=(1,) * 9).length == 10
     assert Sample(row, rejected=Rendered((1, 2), (3,) * 5)).length == 7
+
+
+def test_rows_that_are_answered_alike_come_together() -> None:
+    """Labels, replies in words and pairs apart, each in their order; rows of one sort stay as they are."""
+    row = Rendered((1, 2), (3,))
+    label, words, pair = Sample(row), Sample(row, free=True), Sample(row, free=True, rejected=row)
+    assert alike([pair, label, words, label]) == [[pair], [label, label], [words]]
+    assert alike([label, label]) == [[label, label]]

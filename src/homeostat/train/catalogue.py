@@ -41,6 +41,7 @@ OBJECTIVES: Registry[Any] = Registry(
         "follow": f"{_HERE}.objectives.distill.follow:Follow",
         "grpo": f"{_HERE}.objectives.reward.grpo:Grpo",
         "kto": f"{_HERE}.objectives.preference.kto:Kto",
+        "mixed": f"{_HERE}.objectives.preference.mixed:Mixed",
         "orpo": f"{_HERE}.objectives.preference.orpo:Orpo",
         "rated": f"{_HERE}.objectives.preference.rated:Rated",
         "restore": f"{_HERE}.objectives.distill.restore:Restore",

@@ -33,7 +33,7 @@ AT_ONCE = 8
 
 def gauged(samples: Sequence[Sample], seed: int) -> list[Rendered]:
     """The new rows on which champion and candidate are compared: at most GAUGED, drawn by the seed."""
-    fresh = [s.rendered for s in samples if not (s.replay or s.recalled)]
+    fresh = [s.rendered for s in samples if not (s.replay or s.recalled or s.free)]
     some = np.random.default_rng([seed, 3]).permutation(len(fresh))[:GAUGED]
     return [fresh[k] for k in sorted(some)]
 

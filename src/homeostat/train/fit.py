@@ -26,7 +26,7 @@ from homeostat.train.job import Job
 from homeostat.train.memory import is_out_of_memory, peak_bytes
 from homeostat.train.optim import optimizer, rate, steer
 from homeostat.train.plan import Plan
-from homeostat.train.samples import Sample
+from homeostat.train.samples import Sample, alike
 from homeostat.train.scale import SCALE, rescaled
 from homeostat.train.shares import spread, whole
 from homeostat.train.step import Ending, Step, Trailed, Unbounded
@@ -223,7 +223,8 @@ class _Run:
         halved as long as one does not fit.
         """
         while True:
-            parts = self.job.gang.parts(batch, self.progress.part_rows)
+            most = self.progress.part_rows
+            parts = [part for sort in alike(batch) for part in self.job.gang.parts(sort, most)]
             try:
                 return sum((self._part(part, batch) for part in parts), 0.0)
             except (RuntimeError, MemoryError) as failed:
@@ -240,7 +241,8 @@ class _Run:
 
     def _part(self, part: Sequence[Sample], batch: Sequence[Sample]) -> float:
         """Gradients of a part of a batch, added to those there are; what it adds to the batch's loss."""
-        step = Step(self.ground, part or batch[:1], self.progress.step)
+        rows = part or batch[:1]
+        step = Step(self.ground.under(rows), rows, self.progress.step)
         shares = [(weight, loss, loss.weigh(part)) for weight, loss in self.terms]
         losses = [weight * (own / loss.weigh(batch)) * loss(step) for weight, loss, own in shares if own]
         losses = losses or self.job.gang.idle(step)
@@ -273,11 +275,12 @@ class _Run:
     def _measured(self) -> float:
         """The mean of what is looked at on the held-out rows, or on some training rows where none are held out."""
         total = count = 0.0
-        for at in passes([s.length for s in self.seen], self.ground.opened.model.device):
-            some = self.seen[at]
-            share = self.measure.weigh(some)
-            total += float(self.measure(Step(self.ground, some, self.progress.step))) * share if share else 0.0
-            count += share
+        for sort in alike(self.seen):
+            for at in passes([s.length for s in sort], self.ground.opened.model.device):
+                some = sort[at]
+                share, ground = self.measure.weigh(some), self.ground.under(some)
+                total += float(self.measure(Step(ground, some, self.progress.step))) * share if share else 0.0
+                count += share
         return total / count
 
     @contextmanager

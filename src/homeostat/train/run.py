@@ -33,7 +33,7 @@ from homeostat.train.refit import Refitted, refit
 from homeostat.train.rows import beginnings
 from homeostat.train.samples import Sample, apart
 from homeostat.train.sound import require_sound
-from homeostat.train.step import Ground, Showing
+from homeostat.train.step import Comparing, Ground, Showing
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
 from homeostat.types.version import HEAD
@@ -67,6 +67,9 @@ class Order:
     recipe: Recipe
     folder: Path
     """Where the weights are left, in `folder/weights`; checkpoints lie beside them."""
+    beside: Sequence[Task] = ()
+    """Other tasks that the same model does, whose rows (`Example.task`) may be among the examples: each is read with
+    its own instruction and answered in its own way. `labels` are then those of all of them, and compete together."""
     teacher: Start | None = None
     """A model to be at hand while it is trained, for objectives that ask one (`follow`, `likeness`, `restore`)."""
     champion: Start | None = None
@@ -78,6 +81,15 @@ class Order:
     report: Callable[[dict[str, float]], None] = unheard
     processes: int = 1
     """Processes of this machine that a batch is divided among, and the model too where the recipe is `sharded`."""
+
+    @property
+    def chooses(self) -> bool:
+        """Whether any of its tasks has labels."""
+        return any(task.kind is Kind.LABEL for task in (self.task, *self.beside))
+
+    def task_of(self, example: Example) -> Task:
+        """The task that an example is of."""
+        return next((task for task in self.beside if task.name == example.task), self.task)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,17 +154,17 @@ def _follow(order: Order, place: Gang) -> None:
 def prepare(order: Order, place: Gang = ALONE) -> Prepared:
     """Open the model, render the rows, put on what is trained, and ask the champion. Raises as `train`."""
     began, begun = time.time(), time.process_time()
-    require_sound(order.task, order.examples, order.labels)
+    require_sound(order.task, [e for e in order.examples if order.task_of(e) is order.task], order.labels)
     torch.manual_seed(order.recipe.seed)
     warm = warm_from(order)
     spread = order.recipe.sharded and order.processes > 1  # then no device may be able to hold all of it
     opened = open_model(order.start.base, warm if order.recipe.adapt.kind == "full" else None, aside=spread)
     recipe = with_rate(order.recipe, opened.model.config, warm=warm is not None)
-    codes = encode_labels(opened.tokenizer, order.labels) if order.task.kind is Kind.LABEL else None
+    codes = encode_labels(opened.tokenizer, order.labels) if order.chooses else None
     allowed = torch.tensor([s[0] for s in codes.sequences], device=opened.model.device) if codes else None
     renderer = Renderer(opened.tokenizer, lead=recipe.adapt.places)
     every = render(order, renderer, codes)
-    cut = sum(renderer.is_cut(order.task, s.rendered) for s in every)
+    cut = sum(renderer.is_cut(order.task_of(e), s.rendered) for e, s in zip(order.examples, every, strict=True))
     rows, held = apart(every, recipe.held_out)
     rows_of_labels = beginnings(opened, codes, len(order.start.labels) if warm else 0)
     parameters = recipe.adapt.attach(opened.model, warm, rows_of_labels, recipe.seed)
@@ -187,7 +199,9 @@ def carry_out(order: Order, prepared: Prepared) -> Trained:
     fitted, ended = fit(job), time.process_time()
     refitted = _refit(job, prepared.remembered, order)
     moved = champion.distance(ground.opened)
-    prior, looked = fit_prior(ground.opened, order.task, ground.held_out, ground.allowed, refitted.said)
+    # What a model says of labels when it is asked about nothing is another thing for each task.
+    asked = None if order.beside else ground.allowed
+    prior, looked = fit_prior(ground.opened, order.task, ground.held_out, asked, refitted.said)
     recipe.adapt.save(ground.opened.model, order.folder / "weights")
     if refitted.kept is not None:
         refitted.kept.save(order.folder / "weights")
@@ -210,8 +224,8 @@ def _refit(job: Job, remembered: Sequence[Sample], order: Order) -> Refitted:
         return Refitted()
     rows = job.recipe.adapt.label_rows(ground.opened.model, ground.allowed)
     before = States.read(warm_from(order)) if job.recipe.carry else None
-    held = ground.held_out
-    return refit(ground.opened, rows, ground.allowed, remembered, held, before=before, bfloat16=ground.bfloat16)
+    learned, held = ([s for s in some if not s.free] for some in (remembered, ground.held_out))
+    return refit(ground.opened, rows, ground.allowed, learned, held, before=before, bfloat16=ground.bfloat16)
 
 
 def render(order: Order, renderer: Renderer, codes: LabelCodes | None) -> list[Sample]:
@@ -223,27 +237,32 @@ def render(order: Order, renderer: Renderer, codes: LabelCodes | None) -> list[S
     of = dict(zip(codes.labels, codes.sequences, strict=True)) if codes else {}
     samples = []
     for number, example in enumerate(order.examples, 1):
-        if codes and example.target not in of:
+        if order.task_of(example).kind is Kind.LABEL and example.target not in of:
             raise UnknownLabel(
                 f"label '{example.target}' is not in the label set",
                 where=f"row {number} of the dataset",
                 fix=did_you_mean(example.target, of),
             )
-        target = of[example.target] if codes else renderer.target(example.target)
-        objective = order.recipe.objective
-        samples.append(
-            Sample(
-                renderer.example(order.task, example.text, target),
-                replay=example.origin is Origin.REPLAY,
-                recalled=example.origin is Origin.RECALL,
-                weight=example.weight,
-                told=order.told.get(example.text, ()),
-                shown=shown(order.task, renderer, example, objective.template)
-                if isinstance(objective, Showing)
-                else (),
-            )
-        )
+        samples.append(_sample(order, renderer, example, of))
     return samples
+
+
+def _sample(order: Order, renderer: Renderer, example: Example, codes: Mapping[str, Sequence[int]]) -> Sample:
+    task, objective = order.task_of(example), order.recipe.objective
+    labeled = task.kind is Kind.LABEL
+    two = bool(example.rejected) and not labeled and isinstance(objective, Comparing)
+    target = codes[example.target] if labeled else renderer.target(example.target)
+    return Sample(
+        renderer.example(task, example.text, target),
+        replay=example.origin is Origin.REPLAY,
+        recalled=example.origin is Origin.RECALL,
+        weight=example.weight,
+        rejected=renderer.example(task, example.text, renderer.target(example.rejected)) if two else None,
+        told=order.told.get(example.text, ()),
+        shown=shown(task, renderer, example, objective.template) if isinstance(objective, Showing) else (),
+        free=bool(codes) and not labeled,
+        task=task.name if task is not order.task else "",
+    )
 
 
 def shown(task: Task, renderer: Renderer, example: Example, template: str) -> tuple[int, ...]:
@@ -257,7 +276,7 @@ def shown(task: Task, renderer: Renderer, example: Example, template: str) -> tu
 def is_asked(order: Order) -> bool:
     """Whether there is a champion that can be asked about labels by their codes: a trained version that knows some."""
     told = order.start.folder is not None and bool(order.start.labels) and order.start.kind != HEAD
-    return order.task.kind is Kind.LABEL and told
+    return order.chooses and told
 
 
 def is_taught(order: Order) -> bool:

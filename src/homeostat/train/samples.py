@@ -36,6 +36,10 @@ class Sample:
     """Log-probability that a teacher gave each label, or empty."""
     shown: tuple[int, ...] = ()
     """The prompt with the right reply to it in it, or empty."""
+    free: bool = False
+    """Whether its reply is in words, in a run where rows of another task choose among labels."""
+    task: str = ""
+    """The task beside the run's own that it is of; empty for the run's own."""
 
     @property
     def length(self) -> int:
@@ -58,6 +62,17 @@ def apart(samples: Sequence[Sample], share: float) -> tuple[list[Sample], list[S
     below = min(max(share, lowest + _STEP), highest)
     held = sorted((place, k) for k, place in enumerate(places) if place < below)
     return [s for s, place in zip(samples, places, strict=True) if place >= below], [samples[k] for _, k in held]
+
+
+def alike(samples: Sequence[Sample]) -> list[Sequence[Sample]]:
+    """The same rows, those together that are answered alike: with a label, in words, or by the better of two replies.
+
+    One pass through the model and one step hold rows of one sort. Rows of a single sort stay as they are.
+    """
+    sorts: dict[tuple[bool, bool], list[Sample]] = {}
+    for sample in samples:
+        sorts.setdefault((sample.free, sample.rejected is not None), []).append(sample)
+    return list(sorts.values())
 
 
 def thinned(samples: Sequence[Sample], most: int) -> list[Sample]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Protocol, runtime_checkable
 
@@ -65,6 +65,11 @@ class Ground:
         """Compute in what a recipe names, from now on; `auto` leaves it as it is."""
         if precision != "auto":
             self.bfloat16, self.float16 = precision == "bfloat16", precision == "float16"
+
+    def under(self, samples: Sequence[Sample]) -> Ground:
+        """What rows that are answered alike stand on: for replies in words the whole vocabulary competes."""
+        free = self.allowed is not None and any(s.free for s in samples)
+        return replace(self, allowed=None, known=0) if free else self
 
     def predict(self, rows: Sequence[Rendered], opened: Opened | None = None) -> Predicted:
         """What the model, or another one, says of rows; a pass with gradients is counted with its way back."""
@@ -168,6 +173,16 @@ class Showing(Protocol):
     @property
     def template(self) -> str:
         """A request with `{request}` and `{reply}` in it."""
+        ...
+
+
+@runtime_checkable
+class Comparing(Protocol):
+    """An objective that compares two replies to a request; rows that have both then have `Sample.rejected`."""
+
+    @property
+    def compares(self) -> bool:
+        """Whether it does."""
         ...
 
 

@@ -31,6 +31,8 @@ class Example:
     """Id of the interaction it was made from; empty for rows imported as history."""
     time: float = 0.0
     weight: float = 1.0
+    rejected: str = ""
+    """The reply that was liked less, where there are two; objectives that compare replies read it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,3 +115,22 @@ def test_no_line_between_leads(kind: str, line: Line) -> None:
     start = replace(line.order.start, kind=kind)
     with pytest.raises(UnsuitedModel, match=f"no line between versions of kind {kind}"):
         along(replace(line, order=replace(line.order, start=start)), most_lost=0.3)
+
+
+def test_of_several_tasks_none_may_lose_too_much(judge: Judge, llama: Path, line: Line, tmp_path: Path) -> None:
+    """A candidate that learned replies in words alone has lost labels of the task beside; the point that is found has
+    most of them again, and finds the replies likelier than the champion does.
+    """
+    champion, remembered = line.order.start, [row for row in line.order.examples if row.origin is Origin.RECALL]
+    new = [Example(text=f"say {k}", target="blue green", task=SAYING.name) for k in range(40)]
+    told = replace(line.order, task=SAYING, beside=(tiny.ROUTING,), labels=OLD, examples=new, folder=tmp_path / "a")
+    candidate = train(replace(told, recipe=replace(RECIPE, refit=False)))
+    old = [replace(row, task=tiny.ROUTING.name) for row in remembered]
+    known = replace(told, examples=[*new, *old], folder=tmp_path / "b")
+    found = along(Line(order=known, candidate=candidate.weights), most_lost=0.1)
+    assert found is not None
+    before, after = (judge.accuracy(Adapter.read(w), rows(OLD), OLD) for w in (champion.folder, found.trained.weights))
+    assert after > before - 0.1
+    assert after >= judge.accuracy(Adapter.read(candidate.weights), rows(OLD), OLD)
+    assert found.gained > 0.1
+    assert found.trained.prior == ()

@@ -39,7 +39,7 @@ class Held:
     @staticmethod
     def of(ground: Ground, samples: Sequence[Sample]) -> Held:
         """Ask the ground's model about rows; of nothing where it knows no labels."""
-        rows = [s.rendered for s in samples] if ground.known else []
+        rows = [s.rendered for s in samples if not s.free] if ground.known else []
         if not rows or ground.allowed is None:
             return Held({})
         ground.opened.model.eval()  # it is held to what it answers, without dropout

@@ -35,8 +35,8 @@ class Ewc:
         """
         tensors, chance = trained(ground.opened.model), torch.Generator().manual_seed(ground.seed)
         ground.opened.model.eval()  # it matters what the model says, without dropout
-        steps = [Step(ground, [sample]) for sample in _some(ground, self.rows)]
-        logs = (drawn(step.scores[:, : ground.known or None], chance) for step in steps)
+        steps = [Step(ground.under([sample]), [sample]) for sample in _some(ground, self.rows)]
+        logs = (drawn(step.scores[:, : step.ground.known or None], chance) for step in steps)
         return Pull.of(tensors, evened(fisher(logs, tensors)))
 
 

@@ -35,7 +35,6 @@ from homeostat.train.run import Order, Trained, render
 from homeostat.train.samples import Sample, apart
 from homeostat.train.transfer.interpolate import best_passing, between, between_weights
 from homeostat.train.transfer.product import Adapter
-from homeostat.types.task import Kind
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
 """Points that are looked at: 0 is the champion, and 1 the candidate that was refused, its labels' rows fitted anew."""
@@ -75,8 +74,8 @@ class Point:
 def along(line: Line, most_lost: float, shares: Sequence[float] = SHARES) -> Point | None:
     """The point whose gain on new rows and loss on known ones add up to most; None if no point will do.
 
-    A point has to gain on new rows, and must not have lost more than `most_lost` on known ones beyond doubt: the
-    rows of the gate are many more, and decide.
+    A point has to gain on new rows, and must not have lost more than `most_lost` on known ones of any task beyond
+    doubt: the rows of the gate are many more, and decide.
 
     Raises:
         CorruptWeights, UnsuitedModel: the two are not ends of one line.
@@ -93,7 +92,7 @@ def along(line: Line, most_lost: float, shares: Sequence[float] = SHARES) -> Poi
         kept = {share: _mean(each[~look.new]) for share, each in moved.items()}
         best = best_passing(
             [share for share in shares if gained[share] > 0.0],
-            [lambda share: _at_most(moved[share][~look.new]) >= -most_lost],
+            [lambda share: all(_at_most(moved[share][rows]) >= -most_lost for rows in look.known)],
             lambda share: gained[share] + kept[share],
         )
         if best is None:
@@ -129,7 +128,7 @@ class _Look:
     @staticmethod
     def of(line: Line, folder: Path) -> _Look:
         order, opened = line.order, open_model(line.order.start.base)
-        codes = encode_labels(opened.tokenizer, order.labels) if order.task.kind is Kind.LABEL else None
+        codes = encode_labels(opened.tokenizer, order.labels) if order.chooses else None
         learned, held = apart(render(order, Renderer(opened.tokenizer), codes), order.recipe.held_out)
         labels = torch.tensor([s[0] for s in codes.sequences], device=opened.model.device) if codes else None
         return _Look(line, folder, learned, held, labels)
@@ -137,12 +136,18 @@ class _Look:
     @property
     def new(self) -> Tensor:
         """bool[held]: whether a row is of what the champion could not know: a label new to it, or a reply it has not
-        been trained on.
+        been trained on. Beside other tasks, whether it is new.
         """
-        if self.labels is None:
+        if self.labels is None or self.line.order.beside:
             return torch.tensor([not (s.replay or s.recalled) for s in self.held])
         known = set(self.labels[: len(self.line.order.start.labels)].tolist())
         return torch.tensor([s.rendered.completion[0] not in known for s in self.held])
+
+    @property
+    def known(self) -> list[Tensor]:
+        """bool[held] for each task: its rows of what the champion knew."""
+        tasks = dict.fromkeys(s.task for s in self.held)
+        return [torch.tensor([s.task == task for s in self.held]) & ~self.new for task in tasks]
 
     def place(self, share: float) -> Path:
         """Where a point's weights are."""
@@ -151,31 +156,22 @@ class _Look:
     def champion(self) -> Tensor:
         """float[held]: what the champion is worth, as `at`; it replies with the labels it knows."""
         start = self.line.order.start
-        opened = self._open(start.folder)
-        if self.labels is None:
-            return self._likely(opened)
-        labels = self.labels[: len(start.labels)]
-        said, flops = log_probabilities(opened, [s.rendered for s in self.held], labels)
-        self.flops += flops
-        return self._right(said, labels, self.line.prior)
+        known = None if self.labels is None else self.labels[: len(start.labels)]
+        return self._worth(self._open(start.folder), known, self.line.prior)
 
     def at(self, share: float) -> Tensor:
         """float[held]: 1 or 0 for a label, the mean log-probability of a reply's tokens in nats for text."""
         folder, order = self.place(share), self.line.order
         self._write(share, folder)
-        opened = self._open(folder)
+        opened, self.priors[share] = self._open(folder), ()
         if self.labels is None:
-            self.priors[share] = ()
-            return self._likely(opened)
-        fitted = self._refit(opened, self.labels)
-        said = fitted.said
-        if said is None:
-            said, flops = log_probabilities(opened, [s.rendered for s in self.held], self.labels)
-            self.flops += flops
-        self.priors[share], looked = fit_prior(opened, order.task, self.held, self.labels, said)
-        self.flops += looked
+            return self._worth(opened, None)
+        said = self._refit(opened, self.labels).said
+        if not order.beside:
+            self.priors[share], looked = fit_prior(opened, order.task, self.held, self.labels, said)
+            self.flops += looked
         order.recipe.adapt.save(opened.model, folder)
-        return self._right(said, self.labels, self.priors[share])
+        return self._worth(opened, self.labels, self.priors[share], said)
 
     def _write(self, share: float, folder: Path) -> None:
         """The weights of a point, of the candidate's rank: exact ones would grow with every line of a line."""
@@ -200,22 +196,38 @@ class _Look:
         if not recipe.refit:
             return Refitted()
         rows = recipe.adapt.label_rows(opened.model, labels)
-        fitted = refit(opened, rows, labels, self.learned, self.held, bfloat16=has_bfloat16())
+        learned, held = ([s for s in some if not s.free] for some in (self.learned, self.held))
+        fitted = refit(opened, rows, labels, learned, held, bfloat16=has_bfloat16())
         self.flops += fitted.flops
         return fitted
 
-    def _right(self, said: Tensor, labels: Tensor, prior: Sequence[float]) -> Tensor:
+    def _worth(
+        self, opened: Opened, labels: Tensor | None, prior: Sequence[float] = (), said: Tensor | None = None
+    ) -> Tensor:
+        """What a model is worth on each held-out row; `said` are its logits on those that choose, if they are known."""
+        found, free = torch.zeros(len(self.held)), torch.tensor([labels is None or s.free for s in self.held])
+        if free.any():
+            found[free] = self._likely(opened, [s for s in self.held if labels is None or s.free])
+        if labels is not None and not free.all():
+            found[~free] = self._right(opened, labels, prior, said)
+        return found
+
+    def _right(self, opened: Opened, labels: Tensor, prior: Sequence[float], said: Tensor | None) -> Tensor:
+        chosen = [s.rendered for s in self.held if not s.free]
+        if said is None:
+            said, flops = log_probabilities(opened, chosen, labels)
+            self.flops += flops
         told = (said.log_softmax(-1) - torch.tensor(prior, device=said.device) if prior else said).argmax(1)
-        right = torch.tensor([s.rendered.completion[0] for s in self.held], device=said.device)
+        right = torch.tensor([row.completion[0] for row in chosen], device=said.device)
         return (labels[told] == right).float().cpu()
 
     @torch.no_grad()
-    def _likely(self, opened: Opened) -> Tensor:
-        size, found = Size.of(opened.model), torch.zeros(len(self.held))
-        order = sorted(range(len(self.held)), key=lambda k: self.held[k].length)
-        for at in passes([self.held[k].length for k in order], opened.model.device):
+    def _likely(self, opened: Opened, held: Sequence[Sample]) -> Tensor:
+        size, found = Size.of(opened.model), torch.zeros(len(held))
+        order = sorted(range(len(held)), key=lambda k: held[k].length)
+        for at in passes([held[k].length for k in order], opened.model.device):
             some = order[at]
-            rows = [self.held[k].rendered for k in some]
+            rows = [held[k].rendered for k in some]
             said = predict(opened, rows)
             found[some] = (likelihoods(said, len(rows)) / lengths(said, len(rows))).cpu()
             self.flops += size.forward(*shape(rows, opened.family))

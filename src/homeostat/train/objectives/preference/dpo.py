@@ -27,6 +27,11 @@ class Dpo:
     """Weight of the mean cross-entropy of the better reply, in nats a token, which keeps it from becoming unlikely."""
     weight: float = 1.0
 
+    @property
+    def compares(self) -> bool:
+        """It reads both replies of a row."""
+        return True
+
     def begin(self, ground: Ground) -> Lesson:
         """Ask the model what it says of all replies before it learns."""
         rows = (*ground.train, *ground.held_out)

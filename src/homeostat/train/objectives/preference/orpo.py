@@ -25,6 +25,11 @@ class Orpo:
     weight: float = 1.0
 
     @property
+    def compares(self) -> bool:
+        """It reads both replies of a row."""
+        return True
+
+    @property
     def looked(self) -> Loss:
         """Itself."""
         return self
