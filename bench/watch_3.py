@@ -42,12 +42,12 @@ import numpy as np
 
 from homeostat.builtin.resources import traffic_path
 from homeostat.config.schema import Monitor
+from homeostat.llm.features import grams
 from homeostat.loop.backtest import replies_of
 from homeostat.monitor.naming.candidates import Kind, script
 from homeostat.monitor.naming.name import LOOKS, Looked, Moved, change, look
 from homeostat.monitor.watch import Watcher
 from homeostat.stats.intervals import proportion
-from homeostat.train.head.features import grams
 from homeostat.train.head.ridge import RidgeHead
 from homeostat.types.interaction import Interaction
 from homeostat.types.signal import Signal

@@ -49,7 +49,7 @@ def test_a_turn_of_another_shape_is_trouble(queue: TurnQueue, monkeypatch: pytes
     queue.open("trn_1", TASK, 1.0)
     monkeypatch.setattr(durable, "SHAPE", "turn-next")
     assert not queue.finished("trn_1")
-    assert "'turn-2'" in queue.trouble("trn_1")
+    assert "'turn-3'" in queue.trouble("trn_1")
     assert "'turn-next'" in queue.trouble("trn_1")
 
 

@@ -42,7 +42,7 @@ def command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
-    """Train a candidate by hand, outside a turn, from a dataset, a labeled stream or the log, and register it."""
+    """Train a candidate by hand, outside a turn, and register it. Releases nothing."""
     if dataset and stream is not None:
         raise typer.BadParameter("give one of --dataset and --stream, or neither for the log")
     with closing(Workshop.open(load(config))) as shop:
