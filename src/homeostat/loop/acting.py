@@ -1,0 +1,35 @@
+"""Writes down a decision that starts nothing, as a turn would that ends there."""
+
+from __future__ import annotations
+
+from homeostat.decide.record import remember
+from homeostat.loop import steps
+from homeostat.loop.concluding import conclude
+from homeostat.loop.looking import evidence, look, note
+from homeostat.loop.steps import Now
+from homeostat.loop.weighing import Plan
+from homeostat.loop.workshop import Workshop
+from homeostat.types import ids
+from homeostat.types.decision import Decision
+from homeostat.types.turn import Turn
+
+
+def note_down(shop: Workshop, plan: Plan) -> Decision:
+    """Write the decision of a plan that does not retrain.
+
+    Where no decision was due, a row says why, and nothing has been looked at: triggers go on counting. Where one was,
+    it is that of a turn which ends at it.
+    """
+    now = look(shop, plan.task, shop.champion(plan.task), at=plan.time)
+    if now.idle:
+        return note(shop, plan.task, now)
+    turn = ids.new("trn")
+    signals = steps.watch(shop, Now(turn, plan.task, plan.until))
+    found = evidence(shop, plan.task, plan.until)
+    made = conclude(shop.config, shop.store, found, turn=turn, until=plan.until)
+    diary = {"watch": signals, "decide": made.id, "act": "", "end": "decide"}
+    ended = Turn(id=turn, task=plan.task, time=plan.until, state="decide", because=made.because, diary=diary)
+    shop.store.turns.put(ended)
+    if now.rule.name:
+        remember(shop.store, now.rule.name, plan.task, now.found.opened)
+    return made
