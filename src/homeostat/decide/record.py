@@ -49,7 +49,7 @@ def record(
     if ledger != before:
         store.state.put(_ledger(evidence.task), asdict(ledger))
     store.decisions.put(decision)
-    return decision
+    return store.decisions.get(decision.id)
 
 
 def made(store: Store, turn: str) -> Decision | None:

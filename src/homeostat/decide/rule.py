@@ -126,9 +126,11 @@ def _armed(rule: Rule, standing: Standing, past: Past, *, renewed: bool, acted: 
     """Whether a trigger may fire: one that lasts, once something was done, not before it has fallen, or another version
     answers.
     """
-    if acted and standing.holds and standing.lasts and not renewed:
-        return False
-    below = standing.value is not None and standing.value < rule.rearm * standing.line
+    if standing.value is None:
+        return past.armed
+    below = standing.value < rule.rearm * standing.line
+    if acted and standing.lasts and not renewed:
+        return below
     return past.armed or renewed or below
 
 

@@ -25,6 +25,8 @@ SLACK_S = 30.0
 """So much early counts as then: looks have a length of their own."""
 _UNITS = ("minute", "hour", "day", "week", "month", "year")
 _EVERY = re.compile(r"every (?:(\d+)(?: to (\d+))? )?([a-z]+?)s?")
+_ONE = re.compile(r"\b(\d+)-\1\b")
+"""A span of one, which croniter takes for a whole field."""
 _MONTHS = {"month": 1, "year": 12}
 _SECONDS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0, "week": 604800.0}
 
@@ -79,6 +81,7 @@ def schedule(value: Any) -> Cron | Every:
     text = " ".join(value.split()) if isinstance(value, str) else ""
     if text.startswith("every"):
         return _every(text)
+    text = _ONE.sub(r"\1", text)
     if len(text.split(" ")) != 5 or not croniter.is_valid(text):
         raise ValueError(f"must be a cron expression of five fields or 'every 3 months', got {value!r}")
     try:
