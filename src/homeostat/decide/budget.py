@@ -66,8 +66,11 @@ def lacks(left: Mapping[str, float], wanted: Mapping[str, float]) -> str:
 
 
 def spent(left: Mapping[str, float]) -> str:
-    """The first kind of which nothing is left; empty where there is something of each."""
-    return next((kind for kind, rest in left.items() if rest <= 0.0 or (kind == "retrainings" and rest < 1.0)), "")
+    """The first kind that a retraining takes and of which nothing is left; empty where there is something of each. A
+    retraining takes no labels.
+    """
+    lines = {"money": 0.0, "cpu_hours": 0.0, "retrainings": 0.5}
+    return next((kind for kind, rest in left.items() if kind in lines and rest <= lines[kind]), "")
 
 
 def booked(book: Book, new: Booking) -> Book:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from homeostat.decide.record import remember
+from dataclasses import replace
+
+from homeostat.decide.record import remember, retrains
 from homeostat.loop import steps
 from homeostat.loop.concluding import conclude
 from homeostat.loop.looking import evidence, look, note
@@ -27,9 +29,11 @@ def note_down(shop: Workshop, plan: Plan) -> Decision:
     signals = steps.watch(shop, Now(turn, plan.task, plan.until))
     found = evidence(shop, plan.task, plan.until)
     made = conclude(shop.config, shop.store, found, turn=turn, until=plan.until)
-    diary = {"watch": signals, "decide": made.id, "act": "", "end": "decide"}
-    ended = Turn(id=turn, task=plan.task, time=plan.until, state="decide", because=made.because, diary=diary)
-    shop.store.turns.put(ended)
+    diary = {"watch": signals, "decide": made.id}
+    looked = Turn(id=turn, task=plan.task, time=plan.until, diary=diary)
+    if not retrains(made):  # otherwise quiet hours have just ended, and the worker goes on with the turn
+        looked = replace(looked, state="decide", because=made.because, diary={**diary, "act": "", "end": "decide"})
+    shop.store.turns.put(looked)
     if now.rule.name:
         remember(shop.store, now.rule.name, plan.task, now.found.opened)
     return made
