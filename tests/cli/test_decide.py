@@ -35,7 +35,7 @@ def labeled(store: Store) -> Store:
 
 
 def test_dry_run_explains_and_changes_nothing(homeostat: Run, shop: Path, labeled: Store) -> None:
-    """Triggers beside their lines, the evidence, the budget, what would happen; of a task without a version, why not."""
+    """Triggers beside their lines, the evidence, the budget, what would happen; of an unanswered task, why not."""
     ran = homeostat("decide", "--dry-run", "--config", under(shop, EAGER))
     assert ran.code == 0, ran.err
     assert "routing, policy p" in ran.out
