@@ -286,18 +286,17 @@ def end(shop: Workshop, now: Now, step: str, noun: str) -> str:
         "gate": lambda: shop.store.verdicts.get(noun).because,
         "release": lambda: shop.store.releases.get(noun).because,
     }[step]()
-    _change(shop, now, lambda turn: replace(turn, state=_ended(shop, now, turn, step), because=because))
+    retrains = step == "decide" and shop.store.decisions.get(noun).action is Action.RETRAIN
+    _change(shop, now, lambda turn: _ended(turn, step, because, wanted=retrains))
     settle(shop.config, shop.store, _turn(shop, now))
     return step
 
 
-def _ended(shop: Workshop, now: Now, turn: Turn, step: str) -> str:
-    """The state of a turn that ends at a step; one that wants to retrain without leave waits for it."""
-    known = made(shop.store, now.turn) if step == "decide" else None
-    if known is None or known.action is not Action.RETRAIN:
-        return step
-    # Already answered: this is the end of the part before the approval, run again after a crash.
-    return AWAITING if _waits(shop, now, turn) else turn.state
+def _ended(turn: Turn, step: str, because: str, *, wanted: bool) -> Turn:
+    """The turn as it ends at a step; one that wanted to retrain and had no leave waits for it."""
+    if wanted and APPROVAL in turn.diary:
+        return turn  # answered already: this is the end of the part before that, run again after a crash
+    return replace(turn, state=AWAITING if wanted else step, because=because)
 
 
 def _earlier(shop: Workshop, now: Now) -> list[Turn]:

@@ -96,8 +96,8 @@ def _plan(shop: Workshop, task: str, now: Look, evidence: Evidence, ahead: Book 
     decision, _ = decided(shop.store, evidence, settings, now=now.seen.until, turn="", bounds=around)
     weighed, _ = decide(evidence, settings, now=now.seen.until, turn="")
     memory = remembered(shop.store, now.rule.name, task) if now.rule.name else Memory()
-    comes = [stand.standing.next for stand in now.found.stands if stand.standing.next is not None]
-    again = memory.time + now.rule.look_s if now.rule.look_s and memory.time else math.inf
+    comes = [when for stand in now.found.stands if (when := stand.standing.next) is not None]
+    comes += [memory.time + now.rule.look_s] if now.rule.look_s else []
     return Plan(
         task=task,
         policy=now.rule.name,
@@ -109,7 +109,7 @@ def _plan(shop: Workshop, task: str, now: Look, evidence: Evidence, ahead: Book 
         limits=around.limits,
         renews=around.renews,
         happens=_happens(decision, now),
-        next=min([again, *comes]),
+        next=min((when for when in comes if when > at), default=math.inf),
         due=not now.idle,
         until=now.seen.until,
     )

@@ -88,6 +88,7 @@ def test_every_so_often() -> None:
     assert stands(weekly, Past(fired=NEW_YEAR + 3 * DAY + 20)).holds
     assert not stands(weekly, time=NEW_YEAR + 6 * DAY).holds
     assert schedule("every 3 months") == schedule("every  3 to 3 months") == Every(3, 3, "month")
+    assert schedule("every 3-6 months") == schedule("every 3 to 6 months") == Every(3, 6, "month")
 
 
 @given(st.floats(NEW_YEAR, NEW_YEAR + 3000 * DAY), st.integers(1, 40), st.sampled_from(["month", "year"]))

@@ -24,7 +24,7 @@ PACES = 2
 SLACK_S = 30.0
 """So much early counts as then: looks have a length of their own."""
 _UNITS = ("minute", "hour", "day", "week", "month", "year")
-_EVERY = re.compile(r"every (?:(\d+)(?: to (\d+))? )?([a-z]+?)s?")
+_EVERY = re.compile(r"every (?:(\d+)(?:(?: to |-)(\d+))? )?([a-z]+?)s?")
 _ONE = re.compile(r"\b(\d+)-\1\b")
 """A span of one, which croniter takes for a whole field."""
 _MONTHS = {"month": 1, "year": 12}
