@@ -29,7 +29,7 @@ from homeostat.loop.worker import work
 from homeostat.loop.workshop import Workshop
 from homeostat.store import Store
 from homeostat.store.notes import Events
-from homeostat.store.nouns import Nouns
+from homeostat.store.nouns import Nouns, Turns
 from homeostat.types.release import Release
 from homeostat.types.turn import Turn
 
@@ -52,7 +52,7 @@ def arm(moment: str, name: str) -> None:
     the diary knows, and DBOS does not. `training`: so many optimizer steps have been told of. `row`: a release row of
     this stage is written, and nothing of what follows from it.
     """
-    append, put = Events.append, Nouns.put
+    append, put, change = Events.append, Nouns.put, Turns.change
 
     def dying_append(self: Events, subject: str, what: str, values: Any) -> None:
         if (moment, what) == ("done", "end") and values["step"] == name:
@@ -70,7 +70,14 @@ def arm(moment: str, name: str) -> None:
         if moment == "row" and isinstance(noun, Release) and noun.stage.value == name:
             die()
 
+    def dying_change(self: Turns, id: str, how: Any) -> Turn:
+        turn = change(self, id, how)
+        if moment == "noted" and name in turn.diary:
+            die()
+        return turn
+
     Events.append, Nouns.put = dying_append, dying_put  # type: ignore[method-assign, assignment]
+    Turns.change = dying_change  # type: ignore[method-assign]
 
 
 def run(config: Config, death: str, shape: str, version: str) -> None:
@@ -168,7 +175,7 @@ def ended(config: Config, store: Store) -> bool:
     if first is None or first.state == "open":
         return False
     with closing(TurnQueue(Path(config.folder))) as queue:
-        return queue.finished(first.id)
+        return queue.finished(durable.workflow(first))
 
 
 def ending(store: Store) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from homeostat.config import schema
-from homeostat.config.schema import Alerts, Channel, Config, Limits, Tasks
+from homeostat.config.schema import Alerts, Channel, Config, Limits, Policy, Tasks
 
 PAGE = Path(__file__).parent / "reference" / "configuration.md"
 HEAD = """# Configuration
@@ -23,6 +23,8 @@ A relative path lies beside `homeostat.yaml`.
 
 This page is made from `src/homeostat/config/schema.py` by `python docs/configuration_page.py`.
 """
+NAMED = (Tasks, Policy)
+"""Sections that hold any number of entries, by name."""
 
 
 def page() -> str:
@@ -34,7 +36,7 @@ def page() -> str:
     for entry in fields(Config):
         kind = _section(entry, hints)
         if kind:
-            prefix = "tasks.NAME" if kind is Tasks else entry.name
+            prefix = f"{entry.name}.NAME" if kind in NAMED else entry.name
             parts.append(_table(texts[kind.__name__, ""], prefix, kind, list(fields(kind)), texts))
         if kind is Alerts:
             inner = "alerts.channels.NAME"
@@ -49,7 +51,7 @@ def knobs() -> list[str]:
 
 def _section(entry: Field[Any], hints: dict[str, Any]) -> type | None:
     hint = hints[entry.name]
-    kind = Tasks if Tasks in get_args(hint) else hint
+    kind = next((named for named in NAMED if named in get_args(hint)), hint)
     return kind if is_dataclass(kind) and isinstance(kind, type) else None
 
 

@@ -302,3 +302,9 @@ class TurnFailed(HomeostatError):
     """A turn that broke off with an error instead of coming to its end."""
 
     code = "E604"
+
+
+class NotAwaited(HomeostatError):
+    """Somebody answers a turn that waits for nobody."""
+
+    code = "E605"

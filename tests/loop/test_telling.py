@@ -192,6 +192,24 @@ def test_turns_that_come_to_nothing_are_told_and_a_good_one_ends_it(
     assert told(desk) == [("all", "fired"), ("all", "resolved")]
 
 
+def test_a_turn_that_waits_for_approval_is_told_until_somebody_answers(desk: Workshop, telling: Telling) -> None:
+    """Once, with the command that answers; the answer ends it, and the turn is told of anew if it then fails."""
+    waits = Turn(id="trn_1", task="routing", time=1.0, state="awaiting approval", diary={"decide": "dec_1"})
+    desk.store.turns.put(waits)
+    telling.tick()
+    telling.tick()
+    (alert,) = alerts(desk)
+    assert (alert.kind, alert.about, alert.count, alert.resolved) == ("approval", "dec_1", 1, 0.0)
+    assert "`homeostat approve trn_1`" in alert.says
+    diary = {**waits.diary, "approval": "approved by ana"}
+    desk.store.turns.put(replace(waits, state="open", diary=diary))
+    telling.tick()
+    assert alerts(desk)[0].because == "approved by ana"
+    desk.store.turns.put(replace(waits, state="failed", diary=diary, because="no room"))
+    telling.tick()
+    assert [(a.kind, a.about) for a in alerts(desk)] == [("approval", "dec_1"), ("failed", "trn_1")]
+
+
 def test_another_version_for_everybody_ends_a_signal(desk: Workshop, telling: Telling, clock: Clock) -> None:
     """A release before the signal ends nothing, nor does one on trial; those who were told are told once that it is
     over.

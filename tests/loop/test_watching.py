@@ -9,6 +9,7 @@ import pytest
 from small_project import ONSET, TASK, said
 
 from homeostat.config.schema import Decide
+from homeostat.decide.trigger.counts import UNASKED
 from homeostat.loop import watching
 from homeostat.loop.durable import TurnQueue
 from homeostat.loop.watching import Watch
@@ -77,7 +78,7 @@ def test_without_a_signal_many_more_labels_are_needed(shop: Workshop, queue: Tur
     watch.tick()
     assert shop.store.signals.list(TASK) == []
     assert turns(shop) == []
-    missing = watching.UNASKED * calm.decide.min_labels - 100
+    missing = UNASKED * calm.decide.min_labels - 100
     state_again(shop, 100, ONSET + 1000.0, right=True)
     state_again(shop, missing - 101, ONSET + 2000.0, right=True)
     watch.tick()

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from homeostat.types import ids
-from homeostat.types.alert import DISK, FAILED, OBJECTIVE, REFUSED, ROLLBACK, WORKER, Alert, Remedy, Severity
+from homeostat.types.alert import APPROVAL, DISK, FAILED, OBJECTIVE, REFUSED, ROLLBACK, WORKER, Alert, Remedy, Severity
 from homeostat.types.release import Release
 from homeostat.types.report import Score
 from homeostat.types.signal import Moved, Signal
-from homeostat.types.turn import Turn
+from homeostat.types.turn import AWAITING, Turn
 
 LOW_MB, FULL_MB = 2_000.0, 200.0
 """Free space below which a disk is told of, and below which nothing can be trained any more."""
@@ -53,7 +53,12 @@ def of_release(release: Release, before: Release | None, now: float) -> Alert:
 
 
 def of_turn(turn: Turn, now: float) -> Alert | None:
-    """A turn broke off, or refused every candidate; None for one that ended as turns should."""
+    """A turn broke off, refused every candidate, or waits for a person; None for one that ended as turns should."""
+    if turn.state == AWAITING:
+        says = f"{turn.task}: a turn wants to retrain and waits; `homeostat approve {turn.id}` ({turn.because})"
+        # About the decision, for the turn itself may be told of later, when it breaks off.
+        about = turn.diary.get("decide", turn.id)
+        return _cause(APPROVAL, Severity.WARNING, says, now, task=turn.task, about=about, remedy=Remedy.RETRAIN)
     if turn.state == "failed":
         says = f"{turn.task}: a turn broke off ({turn.because})"
         return _cause(FAILED, Severity.WARNING, says, now, task=turn.task, about=turn.id)

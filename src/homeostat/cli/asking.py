@@ -13,7 +13,7 @@ from homeostat.errors import NoWorker
 from homeostat.loop.durable import TurnQueue, only_worker
 from homeostat.loop.story.follow import Follower
 from homeostat.types import ids
-from homeostat.types.turn import Turn
+from homeostat.types.turn import OPEN, Turn
 
 LOOK_S = 0.5
 """Seconds between two looks at the diary."""
@@ -38,12 +38,12 @@ def until(opened: Project, task: str) -> float:
     return told_until(opened.store, task) or time.time()
 
 
-def ask(opened: Project, task: str) -> tuple[Turn, bool]:
-    """The turn under way, or a new one, and whether it is new."""
+def ask(opened: Project, task: str, moment: float | None = None) -> tuple[Turn, bool]:
+    """The turn under way, or a new one that looks up to a moment (`until`, if left out), and whether it is new."""
     for turn in opened.store.turns.list(task):
-        if turn.state == "open":
+        if turn.under_way:
             return turn, False
-    new = Turn(id=ids.new("trn"), task=task, time=until(opened, task))
+    new = Turn(id=ids.new("trn"), task=task, time=until(opened, task) if moment is None else moment)
     opened.store.turns.put(new)
     with (
         closing(TurnQueue(Path(opened.config.folder))) as queue,
@@ -54,12 +54,13 @@ def ask(opened: Project, task: str) -> tuple[Turn, bool]:
 
 
 def follow(opened: Project, follower: Follower, turn: str) -> Turn:
-    """Tell what the turn does until it has ended, and what it waits for while it does nothing; the turn as it ended.
+    """Tell what the turn does until it has ended or a person has to approve it, and what it waits for while it does
+    nothing; the turn as it is then.
 
     Raises:
         NoWorker: the worker has ended before it.
     """
-    while (known := opened.store.turns.get(turn)).state == "open":
+    while (known := opened.store.turns.get(turn)).state == OPEN:
         follower.look()
         require_worker(opened, f"the worker has ended before {turn} did", "; the turn goes on where it stood")
         follower.look_at_release(opened.config.release)

@@ -3,8 +3,9 @@
 The log's labeled requests are gone through in steps. Before each a model is trained with exactly what was known then
 (the cheap head that a turn looks at too, not the model that answers), so that every policy is judged on what its
 choices would have come to, beside an oracle that knows the future. Policies: never, always, daily, weekly, monthly,
-quarterly, yearly, drift, performance, excess, value (what decides in a turn) and square-root. A second table repeats
-it for an eighth to eight times the cost. Nothing is written but the page, if one is asked for.
+quarterly, yearly, drift, performance, excess, value (what decides in a turn) and square-root; those of the file by
+their names, and `yaml` for the one that the task has. A second table repeats it for an eighth to eight times the cost.
+Nothing is written but the page, if one is asked for.
 
 Exit codes: 0 printed; 1x configuration, of them 13 there is no such policy; 22 too few labeled requests; 28 a stretch
 of time that is not understood.
@@ -24,9 +25,9 @@ from homeostat.cli.project import Project, project
 from homeostat.cli.table import document, table
 from homeostat.cli.windows import stretch
 from homeostat.decide.replay.history import History
-from homeostat.decide.replay.policies import Prices
-from homeostat.decide.replay.replay import Outcome, policy_of, replay
-from homeostat.loop.backtest import LEAST, history, recorded
+from homeostat.decide.replay.policies import FRESH, Prices
+from homeostat.decide.replay.replay import Outcome, policy_of, replay_made
+from homeostat.loop.backtest import LEAST, history, of_file, recorded
 from homeostat.loop.story.scene import Scene
 from homeostat.monitor.quality.course import right
 from homeostat.web import words
@@ -49,13 +50,14 @@ def command(
 ) -> None:
     """Try policies of retraining on what was logged."""
     names = [name.strip() for name in policies.split(",") if name.strip()]
-    for name in names:
-        policy_of(name)
     with project(config) as opened:
         known = opened.task(task)
+        own = of_file(opened.config, known)
+        made = {name: policy_of(name, own) for name in names}
         past = _history(opened, known, *stretch(window, "--window"))
         worth = opened.config.deciding(known).value_per_correct
-    at = {factor: replay(past, Prices(per_wrong=worth, retraining=factor * cost), names) for factor in FACTORS}
+    fresh = FRESH | own.keys()
+    at = {f: replay_made(past, Prices(per_wrong=worth, retraining=f * cost), made, fresh) for f in FACTORS}
     if page:
         page.write_text(render(known, past.times, at[1], cost), encoding="utf-8")
     if as_json:

@@ -23,6 +23,8 @@ COMMANDS = {
     "init": "init",
     "up": "up",
     "turn": "turn",
+    "decide": "decide",
+    "approve": "approve",
     "watch": "watch",
     "drift": "drift",
     "quality": "quality",

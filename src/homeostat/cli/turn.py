@@ -1,8 +1,9 @@
 """Open a turn of the loop now, for the running worker: watch, decide, curate, train, evaluate, gate, release.
 
 The turn looks at everything said up to the newest label; it ends early where retraining does not pay. If one is under
-way already it is that one. With `--wait` its diary is printed until it ends; an interrupt ends the waiting, not the
-turn. With `--json` the turn is the document, as it was opened or, with `--wait`, as it ended.
+way already it is that one. A policy's triggers are not asked, for you are one; its quiet hours, cool-down and budget
+hold all the same. With `--wait` its diary is printed until it ends or waits for approval; an interrupt ends the
+waiting, not the turn. With `--json` the turn is the document, as it was opened or, with `--wait`, as it ended.
 
 `--dry-run` needs no worker and changes nothing: it says what a turn opened now would decide, which datasets it would
 build and what training on them would take. Whether a candidate would pass the gate cannot be foreseen.
@@ -28,7 +29,7 @@ from homeostat.cli.table import document
 from homeostat.errors import TurnFailed
 from homeostat.loop.story.follow import Follower
 from homeostat.loop.story.scene import Scene
-from homeostat.types.turn import Turn
+from homeostat.types.turn import AWAITING, Turn
 from homeostat.web.plain import plain
 
 
@@ -63,7 +64,9 @@ def command(
         document({**plain(turn), "opened": new})
     if turn.state == FAILED:
         raise _failure(turn)
-    if wait and not as_json:
+    if wait and not as_json and turn.state == AWAITING:
+        typer.echo(f"{turn.id} waits until somebody approves it: {turn.because}")
+    elif wait and not as_json:
         typer.echo(f"ended at {turn.state}: {turn.because}")
 
 

@@ -77,6 +77,9 @@ class Tasks:
     """Value of the metric below which the task counts as failing. Empty: no such line is drawn."""
     min_labels: int | None = knob(None, least=1)
     """This task's own `decide.min_labels`. Empty: the same as every task's."""
+    policy: str = ""
+    """Name of the entry of `policies` that says when it is retrained. Empty: as soon as there are labels enough to
+    decide, by value."""
     unsure_below: float = knob(0.0, least=0.0, most=1.0)
     """Confidence in its label below which a version abstains; 0 never. A label that it does not know ends here."""
     unsure_reply: str = "unsure"
@@ -131,6 +134,41 @@ class Decide:
     """Labels since the champion was trained, below which no retraining is decided."""
     cool_down_s: float = knob(0.0, least=0.0)
     """Seconds after a retraining before the next may be decided."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """When a task is retrained, of how much, and by whose leave: trigger, strategy and action. `policies` holds any
+    number of them, by a name of your own that tasks give; tasks with the same policy share its budget.
+    """
+
+    any: Mapping[str, Any] = field(default_factory=dict)
+    """Triggers of which one is enough, with their lines, e.g. `{schedule: every 3 months, labels: 500, drift: any}`;
+    `docs/how-to/write-a-policy.md` has them. If this and `all` are empty: `decide.min_labels` labels after a signal, or
+    ten times as many without one."""
+    all: Mapping[str, Any] = field(default_factory=dict)
+    """Triggers that must all hold besides."""
+    strategy: str = "value"
+    """What decides once it has been triggered: `value` (does it pay?), `always`, or a plugin's."""
+    action: str = knob("retrain", among=("retrain", "propose", "advise"))
+    """What happens where it pays: `retrain`; `propose`: the turn waits until somebody approves; `advise`: a row that
+    says so, and nothing else."""
+    look: str = "1h"
+    """Time between two looks at the triggers."""
+    hold: int = knob(1, least=1)
+    """Looks in a row at which a trigger must hold."""
+    rearm: float = knob(1.0, least=0.0, most=1.0)
+    """Share of its line below which a trigger must fall, once something was done about it, before it fires again for
+    the same version."""
+    cool_down: str = ""
+    """Time after a retraining was decided in which no other is, e.g. `7d`."""
+    budget: Mapping[str, Any] = field(default_factory=dict)
+    """What all its tasks may take together: any of `money`, `cpu_hours`, `labels` and `retrainings`, `per` `day`,
+    `week`, `month` (if it does not say), `quarter` or `year`."""
+    quiet: tuple[str, ...] = ()
+    """When no turn starts, e.g. `[Mon-Fri 08:00-18:00]`; without days, every day."""
+    zone: str = "UTC"
+    """Time zone of schedules, quiet hours and periods, e.g. `Europe/Berlin`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,6 +337,7 @@ class Config:
     gateway: Gateway = field(default_factory=Gateway)
     monitor: Monitor = field(default_factory=Monitor)
     decide: Decide = field(default_factory=Decide)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
     curate: Curate = field(default_factory=Curate)
     train: Train = field(default_factory=Train)
     sweep: Sweep = field(default_factory=Sweep)

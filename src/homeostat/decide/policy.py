@@ -13,8 +13,10 @@ import math
 from dataclasses import dataclass
 
 from homeostat.config.schema import Decide
+from homeostat.decide.budget import lacks, spent
 from homeostat.decide.sentence import Reason, sentence
-from homeostat.decide.value import Case, Evidence, Worth, weigh
+from homeostat.decide.strategy import STRATEGIES
+from homeostat.decide.value import Bounds, Case, Evidence, Worth, weigh
 from homeostat.types import ids
 from homeostat.types.decision import Action, Alternative, Decision
 
@@ -32,18 +34,25 @@ class Ledger:
 
 
 def decide(
-    evidence: Evidence, settings: Decide, *, now: float, turn: str, ledger: Ledger | None = None
+    evidence: Evidence,
+    settings: Decide,
+    *,
+    now: float,
+    turn: str,
+    ledger: Ledger | None = None,
+    bounds: Bounds | None = None,
 ) -> tuple[Decision, Ledger]:
     """The decision of this turn and the ledger after it. The same arguments give the same decision, id and all.
 
-    `now` is in seconds since 1970. A ledger that has this turn in it already is taken as it was before.
+    `now` is in seconds since 1970. A ledger that has this turn in it already is taken as it was before; one is left as
+    it was where no decision was due, for then nobody has looked.
     """
-    ledger = ledger or Ledger()
+    ledger, bounds = ledger or Ledger(), bounds or Bounds()
     before = ledger.before if ledger.turn == turn else ledger.accumulated
     worth = weigh(evidence, settings)
     lost = max(0.0, before + evidence.requests * settings.value_per_correct * worth.gain.mean)
-    case = Case(evidence=evidence, settings=settings, worth=worth, lost=lost)
-    action, reason = choose(case)
+    case = Case(evidence=evidence, settings=settings, worth=worth, lost=lost, bounds=bounds)
+    action, reason = bounded(case)
     decision = Decision(
         id=ids.derived("dec", turn, "decide"),
         task=evidence.task,
@@ -55,11 +64,51 @@ def decide(
         cost={Action.RETRAIN: worth.cost, Action.LABEL: worth.labels_cost}.get(action, 0.0),
         alternatives=alternatives(worth),
         signals=tuple(signal.id for signal in evidence.signals),
+        policy=bounds.policy,
     )
+    if bounds.untriggered:
+        return decision, ledger
     return decision, Ledger(accumulated=0.0 if action is Action.RETRAIN else lost, turn=turn, before=before)
 
 
-def choose(case: Case) -> tuple[Action, Reason]:
+def bounded(case: Case) -> tuple[Action, str]:
+    """What the strategy chooses, and to wait where something forbids that; the first that does is the reason."""
+    bounds, worth = case.bounds, case.worth
+    if bounds.untriggered:
+        return Action.WAIT, Reason.NO_TRIGGER
+    action, reason = STRATEGIES.get(bounds.strategy)(case)
+    wanted = {
+        Action.RETRAIN: {"money": worth.cost, "cpu_hours": case.cpu_hours, "retrainings": 1.0},
+        Action.LABEL: {"money": worth.labels_cost, "labels": float(worth.labels)},
+    }.get(action, {})
+    if action is Action.RETRAIN and (held := _held(bounds)):
+        return Action.WAIT, held
+    if lacks(bounds.left, wanted):
+        return Action.WAIT, Reason.NO_BUDGET
+    if action is Action.RETRAIN and bounds.action == "advise":
+        return Action.WAIT, Reason.ADVICE
+    return action, reason
+
+
+def halt(bounds: Bounds) -> str:
+    """Why no turn may start now, whatever it would find; empty where one may."""
+    return _held(bounds) or (Reason.NO_BUDGET if spent(bounds.left) else "")
+
+
+def _held(bounds: Bounds) -> str:
+    if bounds.time < bounds.quiet_until:
+        return Reason.QUIET
+    return Reason.RESTING if bounds.time < bounds.cool_until else ""
+
+
+def always(case: Case) -> tuple[Action, str]:
+    """Retrain whenever the policy is triggered, unless no price would do or nothing was labeled."""
+    if not math.isfinite(case.worth.cost):
+        return Action.WAIT, Reason.NO_PRICE
+    return (Action.RETRAIN, Reason.TRIGGERED) if case.evidence.n_labels else (Action.LABEL, Reason.FEW_LABELS)
+
+
+def choose(case: Case) -> tuple[Action, str]:
     """The action, and which of the rules chose it. The first that applies does.
 
     Retraining that is too dear or too soon: wait. Too few labels: ask for more. A gain that does not pay within the

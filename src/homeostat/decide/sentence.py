@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from enum import StrEnum
 
+from homeostat.decide.budget import lacks, spent
 from homeostat.decide.value import Case, Evidence
 from homeostat.types.decision import Action
 
@@ -18,11 +21,17 @@ class Reason(StrEnum):
     FEW_LABELS = "too few labels to say"
     COOLING = "too soon after the last retraining"
     NO_PRICE = "no gain could pay the price"
+    TRIGGERED = "the policy retrains whenever it is triggered"
+    NO_TRIGGER = "no trigger has fired"
+    QUIET = "no turn starts in quiet hours"
+    RESTING = "the policy's cool-down is not over"
+    NO_BUDGET = "it waits for budget"
+    ADVICE = "retraining is advised, and left to people"
 
 
-def sentence(action: Action, reason: Reason, case: Case) -> str:
+def sentence(action: Action, reason: str, case: Case) -> str:
     """What was decided and why, to be checked by hand: `retrain: worth 0.084 ± 0.031 more right answers per …`."""
-    tell = {
+    tell: dict[Reason, Callable[[Case], str]] = {
         Reason.PAYS: _pays,
         Reason.NOT_YET: _not_yet,
         Reason.NO_GAIN: _no_gain,
@@ -30,8 +39,20 @@ def sentence(action: Action, reason: Reason, case: Case) -> str:
         Reason.FEW_LABELS: _few_labels,
         Reason.COOLING: _cooling,
         Reason.NO_PRICE: _no_price,
+        Reason.NO_TRIGGER: _no_trigger,
     }
-    return f"{action}: {tell[reason](case)}{_context(case.evidence)}"
+    known = tell.get(reason) if isinstance(reason, Reason) else None
+    told = known(case) if known else f"{held_up(reason, case)}; {_worth(case)}."
+    return f"{action}: {told}{_context(case.evidence)}"
+
+
+def held_up(reason: str, case: Case) -> str:
+    """A reason that is the policy's and not the gain's: `it waits for budget: …`."""
+    if reason == Reason.QUIET:
+        return f"no turn starts before {_when(case.bounds.quiet_until)}"
+    if reason == Reason.RESTING:
+        return f"the next retraining may come at {_when(case.bounds.cool_until)}"
+    return f"{reason}: {_budget(case)}" if reason == Reason.NO_BUDGET else str(reason)
 
 
 def _pays(case: Case) -> str:
@@ -83,6 +104,32 @@ def _cooling(case: Case) -> str:
 
 def _no_price(case: Case) -> str:
     return f"retraining is worth {_gain(case)}, but its price is infinite."
+
+
+def _no_trigger(case: Case) -> str:
+    measured = f"; {_worth(case)}" if case.worth.gain.n else ""
+    return f"no decision is due ({case.bounds.untriggered}){measured}."
+
+
+def _worth(case: Case) -> str:
+    """What retraining would be worth and cost, whoever decides."""
+    if not case.worth.gain.n:
+        return f"what retraining would gain is not known, and it would cost {_training(case)}"
+    return f"retraining is worth {_gain(case)}, about {_over_horizon(case)}, for {_training(case)}"
+
+
+def _budget(case: Case) -> str:
+    bounds = case.bounds
+    wants = {"money": case.worth.cost, "cpu_hours": case.cpu_hours, "retrainings": 1.0}
+    labels = {"money": case.worth.labels_cost, "labels": float(case.worth.labels)}
+    kind = spent(bounds.left) or lacks(bounds.left, wants) or lacks(bounds.left, labels)
+    what = kind.replace("cpu_hours", "CPU-hours")
+    has = f"{number(bounds.left[kind])} of {number(bounds.limits[kind])} {what} are left of this {bounds.per}"
+    return f"{has}, and the next begins at {_when(bounds.renews)}"
+
+
+def _when(time: float) -> str:
+    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _gain(case: Case) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from homeostat.config.schema import Decide
 from homeostat.types.report import Score
@@ -56,6 +57,31 @@ class Worth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What a policy lays around a decision, at the moment of it. Without any, only evidence and settings decide."""
+
+    policy: str = ""
+    """Its name; empty for the built-in one."""
+    strategy: str = "value"
+    action: str = "retrain"
+    """`retrain`, `propose` or `advise`."""
+    time: float = 0.0
+    """The moment, in seconds since 1970: the clock's, unless recorded traffic is replayed."""
+    untriggered: str = ""
+    """Why no decision was due: where the triggers stand that did not fire. Empty where one was."""
+    quiet_until: float = 0.0
+    """When the quiet hours end that the moment lies in; 0 where it lies in none."""
+    cool_until: float = 0.0
+    """When the next retraining may be decided, going by the last."""
+    left: Mapping[str, float] = field(default_factory=dict)
+    """What is left of the budget, by kind; kinds without a limit are left out."""
+    limits: Mapping[str, float] = field(default_factory=dict)
+    renews: float = 0.0
+    """When its period ends."""
+    per: str = "month"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """All that a rule looks at, and all that its sentence tells."""
 
@@ -64,6 +90,12 @@ class Case:
     worth: Worth
     lost: float
     """What waiting has cost since the last retraining."""
+    bounds: Bounds = Bounds()
+
+    @property
+    def cpu_hours(self) -> float:
+        """What a retraining is expected to take."""
+        return self.evidence.train_cpu_s / _SECONDS_PER_HOUR
 
 
 def weigh(evidence: Evidence, settings: Decide) -> Worth:

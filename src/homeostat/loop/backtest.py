@@ -14,10 +14,14 @@ from math import inf
 
 import numpy as np
 
-from homeostat.config.schema import Monitor
+from homeostat.config.schema import Config, Monitor
 from homeostat.curate.mix import memory
 from homeostat.curate.snapshot import ancestry, examples
 from homeostat.decide.replay.history import Bools, Floats, History, Ints
+from homeostat.decide.replay.policies import Make
+from homeostat.decide.replay.ruled import ruled
+from homeostat.decide.rule import read as read_policy
+from homeostat.decide.rule import rule_of
 from homeostat.errors import EmptyStream
 from homeostat.loop.shadow import WIDTH, learn, read
 from homeostat.monitor.channels import confidence_edges
@@ -31,6 +35,8 @@ SHARPNESS = 12.0
 """What scores are multiplied with before they compete for being sure; only the order of the results matters."""
 LEAST = 10
 """Labeled rows of a step, on average, without which nothing is to be told of it."""
+YAML = "yaml"
+"""What the policy of a task is called beside those of the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +85,18 @@ def recorded(store: Store, task: str, since: float = 0.0, until: float = inf) ->
     cut = len(rows) // 5
     known = [Example(text=row.text, target=row.target, task=task, time=row.time) for row in rows[:cut]]
     return Record(memory=known, labeled=rows[cut:], asked=asked[asked >= rows[cut].time])
+
+
+def of_file(config: Config, task: str) -> dict[str, Make]:
+    """The policies of the configuration as a replay makes them for a task, by name; `yaml` is the task's own.
+
+    Raises:
+        UnknownKey, UnknownPlugin, WrongType: one is no policy (`homeostat.decide.rule.rule_of`).
+    """
+    rules = {name: read_policy(name, policy) for name, policy in config.policies.items()}
+    rules[YAML] = rule_of(config, task)
+    settings, objective = config.deciding(task), config.tasks[task].objective_at_least
+    return {name: ruled(rule, settings, objective) for name, rule in rules.items()}
 
 
 def history(

@@ -15,11 +15,20 @@ from typing import Any
 
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, WorkflowStatus
 
+from homeostat.types.turn import APPROVAL, Turn
+
 QUEUE = "turns"
 SHAPE = "turn-3"
 """Changes only when the steps of a turn change; a turn opened under one shape is never finished under another."""
 BROKEN = {"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"}
 """States of a turn that will never come to its end."""
+
+
+def workflow(turn: Turn) -> str:
+    """Id under which the part of a turn that is under way stands in the queue. One that had to be approved was run up
+    to there; from its approval on it is run again under another id, and its first steps find what they left.
+    """
+    return f"{turn.id}.approved" if APPROVAL in turn.diary else turn.id
 
 
 def database(folder: Path) -> str:
@@ -67,9 +76,17 @@ class TurnQueue:
     def __init__(self, folder: Path) -> None:
         self._client = DBOSClient(system_database_url=database(folder), serializer=DBOSPortableJSONSerializer())
 
-    def open(self, turn: str, task: str, until: float, *, story: str = "turn") -> None:
-        """Put a turn (or a `drill`) into the queue; opening the same one twice is opening it once."""
-        options: Any = {"queue_name": QUEUE, "workflow_name": story, "workflow_id": turn, "app_version": SHAPE}
+    def open(self, turn: str, task: str, until: float, *, story: str = "turn", under: str = "") -> None:
+        """Put a turn (or a `drill`) into the queue; opening the same one twice is opening it once.
+
+        It stands there under its own id, unless it is to go on `under` another (`workflow`).
+        """
+        options: Any = {
+            "queue_name": QUEUE,
+            "workflow_name": story,
+            "workflow_id": under or turn,
+            "app_version": SHAPE,
+        }
         self._client.enqueue(options, turn, task, until)
 
     def finished(self, turn: str) -> bool:

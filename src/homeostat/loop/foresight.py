@@ -8,7 +8,9 @@ from pathlib import Path
 
 from homeostat.decide.record import decided
 from homeostat.loop import steps
+from homeostat.loop.concluding import bounds_of
 from homeostat.loop.learn import held_by, start_of
+from homeostat.loop.seeing import clock
 from homeostat.loop.steps import Now
 from homeostat.loop.workshop import Workshop
 from homeostat.train.forecast import Forecast, forecast
@@ -55,7 +57,10 @@ def foresee(shop: Workshop, task: str, until: float) -> Foresight:
     """
     now = Now("", task, until)
     evidence = steps.gather(shop, now, steps.watch(shop, now).split())
-    decision, _ = decided(shop.store, evidence, shop.config.deciding(task), now=until, turn=now.turn)
+    at = clock(shop.config, shop.store, task) if shop.config.tasks[task].policy else until
+    around = bounds_of(shop.config, shop.store, task, at=at)
+    settings = shop.config.deciding(task)
+    decision, _ = decided(shop.store, evidence, settings, now=until, turn=now.turn, bounds=around)
     recipes = steps.attempts(shop, now).split() if decision.action is Action.RETRAIN else []
     attempts = tuple(_attempt(shop, now, recipe) for recipe in recipes)
     return Foresight(task=task, until=until, decision=decision, attempts=attempts)

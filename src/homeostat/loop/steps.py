@@ -17,11 +17,13 @@ from homeostat.curate.mix import memory
 from homeostat.curate.snapshot import examples, origins, store_dataset
 from homeostat.curate.snapshot import gather as inputs_of
 from homeostat.curate.target import target
-from homeostat.decide.record import record
+from homeostat.decide.record import made
+from homeostat.decide.rule import rule_of
 from homeostat.decide.value import Evidence
 from homeostat.evaluate.gate import compare
 from homeostat.evaluate.gate import gate as judge
 from homeostat.evaluate.score import PairedRow, from_lines, to_lines
+from homeostat.loop.concluding import conclude, settle
 from homeostat.loop.learn import Lesson, curating, learn, version_id
 from homeostat.loop.shadow import shadow_gain
 from homeostat.loop.workshop import Exam, Workshop, workshop
@@ -36,7 +38,7 @@ from homeostat.types.dataset import Example
 from homeostat.types.decision import Action
 from homeostat.types.report import Outcome
 from homeostat.types.task import Kind
-from homeostat.types.turn import Turn
+from homeostat.types.turn import APPROVAL, AWAITING, Turn
 from homeostat.types.version import HEAD, State, Version
 
 NEW, KNOWN, REPLIES = "new labels", "known labels", "replies"
@@ -62,7 +64,7 @@ def once(now: Now, name: str, work: Callable[..., str], *given: str) -> str:
     diary = _turn(shop, now)
     if diary.diary.get(entry) != left:
         shop.store.events.append(now.turn, "end", {"step": entry, "left": left})
-        shop.store.turns.put(replace(diary, diary={**diary.diary, entry: left}))
+        _change(shop, now, lambda turn: replace(turn, diary={**turn.diary, entry: left}))
     return left
 
 
@@ -74,8 +76,11 @@ def watch(shop: Workshop, now: Now) -> str:
 
 def decide(shop: Workshop, now: Now, signals: str) -> str:
     """Weigh what retraining would gain against what it costs."""
+    known = made(shop.store, now.turn)
+    if known is not None:
+        return known.id
     evidence = gather(shop, now, signals.split())
-    return record(shop.store, evidence, shop.config.deciding(now.task), now=now.until, turn=now.turn).id
+    return conclude(shop.config, shop.store, evidence, turn=now.turn, until=now.until).id
 
 
 def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
@@ -113,8 +118,14 @@ def _expected_cpu(shop: Workshop, champion: Version, new: int, old: int) -> floa
 
 
 def wants_training(shop: Workshop, now: Now, decision: str) -> str:
-    """`yes` if the decision is to retrain, else empty."""
-    return "yes" if shop.store.decisions.get(decision).action is Action.RETRAIN else ""
+    """`yes` if the decision is to retrain and nobody has to approve that, or somebody has; else empty."""
+    wanted = shop.store.decisions.get(decision).action is Action.RETRAIN
+    return "yes" if wanted and not _waits(shop, now, _turn(shop, now)) else ""
+
+
+def _waits(shop: Workshop, now: Now, turn: Turn) -> bool:
+    """Whether somebody has to approve the turn, and nobody has said anything yet."""
+    return rule_of(shop.config, now.task).action == "propose" and APPROVAL not in turn.diary
 
 
 def attempts(shop: Workshop, now: Now) -> str:
@@ -288,13 +299,29 @@ def end(shop: Workshop, now: Now, step: str, noun: str) -> str:
         "gate": lambda: shop.store.verdicts.get(noun).because,
         "release": lambda: shop.store.releases.get(noun).because,
     }[step]()
-    shop.store.turns.put(replace(_turn(shop, now), state=step, because=because))
+    retrains = step == "decide" and shop.store.decisions.get(noun).action is Action.RETRAIN
+    _change(shop, now, lambda turn: _ended(turn, step, because, wanted=retrains))
+    settle(shop.config, shop.store, _turn(shop, now))
     return step
+
+
+def _ended(turn: Turn, step: str, because: str, *, wanted: bool) -> Turn:
+    """The turn as it ends at a step; one that wanted to retrain and had no leave waits for it."""
+    if wanted and APPROVAL in turn.diary:
+        return turn  # answered already: this is the end of the part before that, run again after a crash
+    return replace(turn, state=AWAITING if wanted else step, because=because)
 
 
 def _earlier(shop: Workshop, now: Now) -> list[Turn]:
     """The turns that have looked at the traffic before this one; a drill looks at none."""
     return [t for t in shop.store.turns.list(now.task) if t.id != now.turn and "watch" in t.diary]
+
+
+def _change(shop: Workshop, now: Now, change: Callable[[Turn], Turn]) -> None:
+    """Write in the turn's row, which people write in too."""
+    if not any(t.id == now.turn for t in shop.store.turns.list(now.task)):
+        shop.store.turns.put(Turn(id=now.turn, task=now.task, time=now.until))
+    shop.store.turns.change(now.turn, change)
 
 
 def _turn(shop: Workshop, now: Now) -> Turn:

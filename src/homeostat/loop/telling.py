@@ -18,10 +18,12 @@ from homeostat.loop.workshop import Workshop
 from homeostat.monitor.quality.course import right
 from homeostat.stats.intervals import mean_interval
 from homeostat.store.notes import SEEN
-from homeostat.types.alert import DISK, FAILED, OBJECTIVE, REFUSED, ROLLBACK, WORKER, Alert, Remedy
+from homeostat.types.alert import APPROVAL, DISK, FAILED, OBJECTIVE, REFUSED, ROLLBACK, WORKER, Alert, Remedy
 from homeostat.types.release import Stage
 from homeostat.types.report import Score
 from homeostat.types.signal import Moved, Signal
+from homeostat.types.turn import APPROVAL as DIARY
+from homeostat.types.turn import AWAITING
 
 LOOK_S = 60.0
 """Seconds between two looks at what is not written down as a row."""
@@ -90,7 +92,7 @@ class Telling:
                     yield row.id, causes.of_release(row, before, now)
             for turn in store.turns.list(task, limit=RECENT):
                 if (cause := causes.of_turn(turn, now)) is not None:
-                    yield turn.id, cause
+                    yield cause.about, cause
 
     def _signals(self, task: str) -> list[Signal]:
         """The newest signals; all of them where even the oldest of those is new."""
@@ -140,6 +142,8 @@ class Telling:
             return f"{score.mean:.3f} of {score.n} replies, and {wanted:g} is wanted" if score.mean >= wanted else ""
         if alert.kind in (*_SIGNALS, ROLLBACK, OBJECTIVE):
             return self._released(alert)
+        if alert.kind == APPROVAL:
+            return self._approved(alert)
         return self._turned(alert) if alert.kind in (REFUSED, FAILED) else ""
 
     def _released(self, alert: Alert) -> str:
@@ -153,5 +157,12 @@ class Telling:
         turns = self.shop.store.turns.list(alert.task, limit=RECENT)
         places = [place for place, turn in enumerate(turns) if turn.id == alert.about]
         later = turns[places[0] + 1 :] if places else []
-        good = [turn for turn in later if turn.state not in ("open", "failed", "gate")]
+        good = [turn for turn in later if not turn.under_way and turn.state not in ("failed", "gate")]
         return f"turn {good[-1].id} ended at {good[-1].state}" if good else ""
+
+    def _approved(self, alert: Alert) -> str:
+        """The turn whose decision was told of does not wait any more."""
+        turns = self.shop.store.turns.list(alert.task, limit=RECENT)
+        waiting = [t for t in turns if t.state == AWAITING and t.diary.get("decide") == alert.about]
+        said = [t.diary[DIARY] for t in turns if t.diary.get("decide") == alert.about and DIARY in t.diary]
+        return "" if waiting else (said or ["it does not wait any more"])[0]

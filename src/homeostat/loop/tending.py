@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from homeostat.loop.durable import TurnQueue
+from homeostat.loop.durable import TurnQueue, workflow
 from homeostat.loop.workshop import Workshop
 from homeostat.release.registry import withdraw
 from homeostat.release.states import is_open
-from homeostat.types.turn import Turn
+from homeostat.types.turn import OPEN, Turn
 
 FAILED = "failed"
 """State of a turn that broke off."""
@@ -24,13 +24,14 @@ def tend(shop: Workshop, queue: TurnQueue, turn: Turn) -> None:
 
     The candidate of a turn that is closed so is taken back: nobody looks after it any more.
     """
-    if not queue.knows(turn.id):
-        queue.open(turn.id, turn.task, turn.time, story="drill" if "push" in turn.diary else "turn")
-    trouble = queue.trouble(turn.id)
+    part = workflow(turn)
+    if not queue.knows(part):
+        queue.open(turn.id, turn.task, turn.time, story="drill" if "push" in turn.diary else "turn", under=part)
+    trouble = queue.trouble(part)
     known = shop.store.turns.get(turn.id)  # read after the queue: it may have come to its end in between
-    if not trouble or known.state != "open":
+    if not trouble or known.state != OPEN:
         return
-    queue.give_up(turn.id)
+    queue.give_up(part)
     release = shop.store.releases.current(turn.task)
     if release is not None and is_open(release):
         because = f"{release.candidate} taken back with its turn {turn.id}: {trouble}"

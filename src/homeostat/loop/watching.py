@@ -7,23 +7,23 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from homeostat.curate.snapshot import examples
+from homeostat.decide.record import remember
 from homeostat.loop.durable import TurnQueue
+from homeostat.loop.looking import Opening, due, ranked
 from homeostat.loop.naming import name_moves
+from homeostat.loop.seeing import STATEMENTS
 from homeostat.loop.tending import tend
 from homeostat.loop.workshop import Workshop
 from homeostat.monitor.watch import Watcher
 from homeostat.types import ids
-from homeostat.types.feedback import Feedback, FeedbackKind
+from homeostat.types.feedback import Feedback
 from homeostat.types.interaction import Interaction, Role
 from homeostat.types.signal import Signal
-from homeostat.types.turn import Turn
+from homeostat.types.turn import OPEN, Turn
 from homeostat.types.version import Version
 
-UNASKED = 10
-"""So many times `decide.min_labels` new labels open a turn without a signal."""
 INDEX_ROWS = 4000
 """Rows of the training set that distances are measured to, at most."""
-STATEMENTS = (FeedbackKind.LABEL, FeedbackKind.CORRECTION)
 
 
 @dataclass(slots=True)
@@ -36,6 +36,7 @@ class Watch:
 
     def tick(self) -> None:
         """Read what is new of every task; write signals; name what moved; open a turn where one is due."""
+        openings = []
         for task in self.shop.config.tasks:
             champion = self.shop.store.aliases.get(task, "champion")
             if champion is None:
@@ -43,7 +44,10 @@ class Watch:
             watcher = self._watcher(task, self.shop.store.versions.get(champion))
             self._read(task, champion, watcher)
             name_moves(self.shop.store, task, champion, self.shop.config.monitor.seed)
-            self._schedule(task, champion)
+            opening = self._due(task, champion)
+            openings += [opening] if opening else []
+        for opening in ranked(self.shop, openings):
+            self._open(opening)
 
     def _watcher(self, task: str, champion: Version) -> Watcher:
         known = self._watchers.get(task)
@@ -90,7 +94,7 @@ class Watch:
     def _known(self, signal: Signal) -> bool:
         """Whether the same kind of thing was told already and no turn has looked at it since."""
         store, task = self.shop.store, signal.task
-        looked = max((t.time for t in store.turns.list(task) if t.state != "open"), default=0.0)
+        looked = max((t.time for t in store.turns.list(task) if not t.under_way), default=0.0)
         return any(s.moved is signal.moved and looked < s.time for s in store.signals.list(task))
 
     def _stated(self, task: str, champion: str, after: tuple[float, str]) -> list[tuple[Interaction, Feedback]]:
@@ -103,24 +107,20 @@ class Watch:
     def _since(self, champion: str) -> float:
         return self.shop.store.versions.get(champion).time
 
-    def _schedule(self, task: str, champion: str) -> None:
-        store, settings = self.shop.store, self.shop.config.deciding(task)
-        turns = store.turns.list(task)
-        under_way = [t for t in turns if t.state == "open"]
+    def _due(self, task: str, champion: str) -> Opening | None:
+        """The turn that is to be opened, unless one is under way, which is looked after."""
+        under_way = [t for t in self.shop.store.turns.list(task) if t.under_way]
         for turn in under_way:
-            tend(self.shop, self.queue, turn)
-        if under_way:
-            return
-        version = store.versions.get(champion)
-        learned = store.datasets.get(version.dataset).time if version.dataset else version.time
-        looked = max([learned, *(t.time for t in turns if "push" not in t.diary)])  # a drill looks at no traffic
-        stated = [f.time for f in store.feedback.list(task, looked) if f.time > looked and f.kind in STATEMENTS]
-        asked = [s.time for s in store.signals.list(task) if s.time > looked]
-        if len(stated) >= settings.min_labels * (1 if asked else UNASKED):
-            self._open(task, champion, max([*stated, *asked]))
+            if turn.state == OPEN:
+                tend(self.shop, self.queue, turn)
+        return None if under_way else due(self.shop, task, self.shop.store.versions.get(champion))
 
-    def _open(self, task: str, champion: str, until: float) -> None:
+    def _open(self, opening: Opening) -> None:
         """Open a turn: its row first, so that no second one is opened before its first step has been done."""
+        task, until = opening.task, opening.until
+        champion = self.shop.champion(task).id
         turn = Turn(id=ids.derived("trn", task, champion, until), task=task, time=until)
         self.shop.store.turns.put(turn)
+        if opening.rule.name:
+            remember(self.shop.store, opening.rule.name, task, opening.memory)
         self.queue.open(turn.id, task, until)

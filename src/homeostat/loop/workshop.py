@@ -13,6 +13,8 @@ import numpy as np
 
 from homeostat.alert.channels.opened import hold as hold_channels
 from homeostat.config.schema import Config
+from homeostat.decide.replay.policies import POLICIES
+from homeostat.decide.rule import hold as hold_policies
 from homeostat.errors import NothingReleased
 from homeostat.llm.backend import Reply, Request
 from homeostat.llm.local import LocalBackend
@@ -43,7 +45,7 @@ def hold(config: Config) -> None:
 
     Raises:
         UnknownPlugin, WrongType: it names a recipe, a tracker or a metric that there is not, or a channel for alerts
-            whose address is none.
+            whose address is none; or a policy is none (`homeostat.decide.rule.hold`).
     """
     for recipe in config.train.attempts:
         named(recipe, config.train)
@@ -52,6 +54,7 @@ def hold(config: Config) -> None:
     for task in config.tasks:
         config.task(task)
     hold_channels(config.alerts)
+    hold_policies(config, POLICIES)
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from math import inf
 from typing import TypeAlias
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from homeostat.errors import NotFound
 from homeostat.store import rows
@@ -71,6 +71,12 @@ class Feedbacks:
             query = query.where(said.c.time < until)
         with self._database.read() as connection:
             return [rows.noun(Feedback, row) for row in connection.execute(query)]
+
+    def newest(self, task: str) -> float:
+        """Time of the newest statement about a task's interactions, in seconds since 1970; 0 where there is none."""
+        query = select(func.max(said.c.time)).join(log, log.c.id == said.c.interaction).where(log.c.task == task)
+        with self._database.read() as connection:
+            return float(connection.execute(query).scalar() or 0.0)
 
 
 def _must_exist(connection: Connection, ids: set[str]) -> None:

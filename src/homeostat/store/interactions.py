@@ -92,6 +92,11 @@ class Interactions:
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
 
+    def newest(self, task: str) -> float:
+        """Time of the newest interaction of a task, in seconds since 1970; 0 where there is none."""
+        with self._database.read() as connection:
+            return float(connection.execute(select(func.max(log.c.time)).where(log.c.task == task)).scalar() or 0.0)
+
     def labeled(self, task: str, *, feedback_until: float = inf, **which: Unpack[Which]) -> Pairs:
         """Interactions whose right reply is known, each with the newest feedback that says it.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -91,6 +91,15 @@ class States:
         insert = self._database.insert(state).values(values)
         with self._database.write() as connection:
             connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_={"value": values["value"]}))
+
+    def change(self, key: str, change: Callable[[Any], Any]) -> None:
+        """Remember what `change` makes of the value, which is None if there is none; nobody else writes meanwhile."""
+        first = self._database.insert(state).values(key=key, value=None).on_conflict_do_nothing()
+        query = select(state.c.value).where(state.c.key == key).with_for_update()
+        with self._database.write() as connection:
+            connection.execute(first)  # a row that is not there cannot be locked
+            value = plain(change(connection.execute(query).scalar_one()))
+            connection.execute(state.update().where(state.c.key == key).values(value=value))
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value remembered under a key."""

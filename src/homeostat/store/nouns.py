@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
@@ -12,6 +13,7 @@ from homeostat.store.database import Database
 from homeostat.store.edges import edges_of, write_edges
 from homeostat.store.missing import not_found
 from homeostat.types.release import Release
+from homeostat.types.turn import Turn
 from homeostat.types.version import State, Version
 
 
@@ -110,3 +112,18 @@ class Releases(Nouns[Release]):
     def current(self, task: str) -> Release | None:
         """The release in force; None before the first."""
         return self.latest(task)
+
+
+class Turns(Nouns[Turn]):
+    """Turns, which a worker and people write in."""
+
+    def change(self, id: str, change: Callable[[Turn], Turn]) -> Turn:
+        """Store what `change` makes of a turn, and give it back; nobody else writes meanwhile.
+
+        Raises:
+            NotFound: there is no such turn.
+        """
+        with self._database.write() as connection:
+            changed = change(self._get(connection, id, lock=True))
+            self._put(connection, changed)
+        return changed

@@ -37,6 +37,8 @@ def rebuild(hint: Any, value: Any) -> Any:
     if is_dataclass(hint) and isinstance(hint, type):
         hints = _hints(hint)
         return hint(**{name: rebuild(hints[name], inner) for name, inner in value.items() if name in hints})
+    if type(None) in get_args(hint):
+        return None if value is None else rebuild(get_args(hint)[0], value)
     if get_origin(hint) is tuple:
         return tuple(rebuild(get_args(hint)[0], inner) for inner in value)
     if get_origin(hint) is Mapping:

@@ -16,7 +16,7 @@ from homeostat.store.feedback import Feedbacks
 from homeostat.store.interactions import Interactions
 from homeostat.store.migrate import upgrade
 from homeostat.store.notes import Aliases, Configs, Events, States
-from homeostat.store.nouns import Nouns, Releases, Versions
+from homeostat.store.nouns import Nouns, Releases, Turns, Versions
 from homeostat.store.verify import problems
 from homeostat.types.alert import Alert
 from homeostat.types.dataset import Dataset
@@ -47,7 +47,7 @@ class Store:
         self.reports = Nouns(database, Report, tables.reports, "rep")
         self.verdicts = Nouns(database, Verdict, tables.verdicts, "vdt")
         self.releases = Releases(database, Release, tables.releases, "rel")
-        self.turns = Nouns(database, Turn, tables.turns, "trn")
+        self.turns = Turns(database, Turn, tables.turns, "trn")
         self.alerts = Alerts(database, Alert, tables.alerts, "alr")
         self.silences = Silences(database, Silence, tables.silences, "sil")
         self.deliveries = Deliveries(database)

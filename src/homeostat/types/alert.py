@@ -8,10 +8,11 @@ from enum import StrEnum
 from homeostat.types.signal import Moved
 
 ROLLBACK, REFUSED, FAILED, OBJECTIVE = "rollback", "refused", "failed", "objective"
-DISK, WORKER = "disk", "worker"
-KINDS = (*(moved.value for moved in Moved), ROLLBACK, REFUSED, FAILED, OBJECTIVE, DISK, WORKER)
+DISK, WORKER, APPROVAL = "disk", "worker", "approval"
+KINDS = (*(moved.value for moved in Moved), ROLLBACK, REFUSED, FAILED, OBJECTIVE, DISK, WORKER, APPROVAL)
 """What alerts are about: a signal of each kind, a version taken back, a turn that released nothing because every
-candidate was refused, a turn that broke off, an objective missed, a disk that fills up, a worker that ended."""
+candidate was refused, a turn that broke off, an objective missed, a disk that fills up, a worker that ended, a turn
+that waits for approval."""
 
 
 class Severity(StrEnum):

@@ -39,7 +39,11 @@ class Decision:
     gain_interval: tuple[float, float] = (0.0, 0.0)
     """95 % interval of `gain`."""
     cost: float = 0.0
-    """In the unit of `decide.value_of_a_correct_reply`."""
+    """In the unit of `decide.value_per_correct`."""
     alternatives: tuple[Alternative, ...] = ()
     signals: tuple[str, ...] = ()
     """Ids of the signals it rests on."""
+    policy: str = ""
+    """Name of the policy that decided; empty for the built-in one."""
+    inputs: str = ""
+    """Blob of everything it was decided from, so that anybody can decide it again; empty in old rows."""

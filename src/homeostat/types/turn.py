@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+OPEN, AWAITING = "open", "awaiting approval"
+"""States of a turn that has not ended: somebody works on it; it wants to retrain, and a person has to say so first."""
+APPROVAL = "approval"
+"""Entry of the diary that says who has approved or rejected it, and why."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
@@ -13,8 +18,13 @@ class Turn:
     id: str
     task: str
     time: float
-    state: str = "open"
-    """`open`, then the name of the step that ended it, or `failed` where none did."""
+    state: str = OPEN
+    """`open`, perhaps `awaiting approval`, then the name of the step that ended it, or `failed` where none did."""
     because: str = ""
     diary: Mapping[str, str] = field(default_factory=dict)
     """Step -> id of the noun it left."""
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it has not ended."""
+        return self.state in (OPEN, AWAITING)

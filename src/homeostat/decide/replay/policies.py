@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from homeostat.decide.replay.history import Floats
+from homeostat.decide.trigger.schedule import SLACK_S
 
 DAY = 86_400.0
 
@@ -84,7 +85,7 @@ class Periodic:
 
     def retrain(self, look: Look) -> bool:
         """Whether it is; half a minute early counts as then."""
-        return look.time - look.since >= self.seconds - 30.0
+        return look.time - look.since >= self.seconds - SLACK_S
 
 
 @dataclass(slots=True)

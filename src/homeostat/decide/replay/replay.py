@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -45,21 +46,24 @@ def replay(history: History, prices: Prices, policies: Sequence[str]) -> list[Ou
     return replay_made(history, prices, {name: policy_of(name) for name in policies})
 
 
-def policy_of(name: str) -> Make:
-    """How the policy of this name is made.
+def policy_of(name: str, own: Mapping[str, Make] = MappingProxyType({})) -> Make:
+    """How the policy of this name is made, one of `own` or of the built-in ones.
 
     Raises:
         UnknownPlugin: there is none.
     """
-    if name not in POLICIES:
-        raise UnknownPlugin(f"unknown policy '{name}'", where="policies", fix=did_you_mean(name, POLICIES))
-    return POLICIES[name]
+    known = {**POLICIES, **own}
+    if name not in known:
+        raise UnknownPlugin(f"unknown policy '{name}'", where="policies", fix=did_you_mean(name, known))
+    return known[name]
 
 
-def replay_made(history: History, prices: Prices, policies: Mapping[str, Make]) -> list[Outcome]:
-    """The same for policies of one's own making."""
+def replay_made(
+    history: History, prices: Prices, policies: Mapping[str, Make], fresh: Collection[str] = FRESH
+) -> list[Outcome]:
+    """The same for policies of one's own making; those named in `fresh` pay for their looks."""
     found = [
-        outcome(history, prices, name, serve(history, prices, make), looks=name in FRESH)
+        outcome(history, prices, name, serve(history, prices, make), looks=name in fresh)
         for name, make in policies.items()
     ]
     best = outcome(history, prices, ORACLE, oracle(history, prices), looks=False)

@@ -55,12 +55,12 @@ class Follower:
             share = f" {release.share:.0%} of traffic" if release.stage is Stage.CANARY else ""
             self.scene.say("release", f"{release.stage.value}{share}: {release.because}", self.clock)
         for turn in turns:
-            if turn.state != "open" and self._first(f"{turn.id}.end"):
+            if not turn.under_way and self._first(f"{turn.id}.end"):
                 self.scene.say("turn", f"closed at {turn.state}", turn.time)
 
     def busy(self) -> bool:
         """Whether a turn is under way."""
-        return any(t.state == "open" for t in self.store.turns.list(self.task))
+        return any(t.under_way for t in self.store.turns.list(self.task))
 
     def look_at_release(self, settings: Release) -> None:
         """Tell what the candidate that is being tried still lacks: not at once, and only if it lacks less than told."""

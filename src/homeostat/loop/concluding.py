@@ -1,0 +1,81 @@
+"""Decides a turn within what its policy allows, and keeps the policy's book."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from homeostat.config.schema import Config
+from homeostat.decide.budget import Book
+from homeostat.decide.record import book, booking, decided, give_back, made, record, retrains, take
+from homeostat.decide.rule import bounds, rule_of
+from homeostat.decide.value import Bounds, Evidence
+from homeostat.loop.seeing import STATEMENTS, clock
+from homeostat.store import Store
+from homeostat.types.decision import Decision
+from homeostat.types.turn import Turn
+
+_SECONDS_PER_HOUR = 3600.0
+
+
+def conclude(config: Config, store: Store, evidence: Evidence, *, turn: str, until: float) -> Decision:
+    """Decide a turn that looks up to `until`, and write the decision down. What it takes is booked before it is written
+    down, and as long as others were quicker it is decided anew: no budget is ever taken twice.
+    """
+    task = evidence.task
+    rule, settings = rule_of(config, task), config.deciding(task)
+    while True:
+        others = tuple(one for one in book(store, rule.name) if one.turn != turn)
+        around = bounds_of(config, store, task, at=clock(config, store, task) if rule.name else until, ahead=others)
+        decision, _ = decided(store, evidence, settings, now=until, turn=turn, bounds=around)
+        if not rule.name:
+            break
+        if not retrains(decision):
+            give_back(store, rule.name, turn)  # booked before a crash, and the world has moved on
+            break
+        if take(store, rule.name, booking(decision, evidence, turn, around.time), most=len(others)):
+            break
+    return record(store, evidence, settings, now=until, turn=turn, bounds=around)
+
+
+def bounds_of(
+    config: Config, store: Store, task: str, *, at: float, ahead: Book | None = None, untriggered: str = ""
+) -> Bounds:
+    """What the policy of a task lays around a decision at a moment.
+
+    Args:
+        config: the project's.
+        store: the project's.
+        task: which.
+        at: the moment.
+        ahead: what the policy's turns take; as it is in the store if left out.
+        untriggered: why no decision is due.
+    """
+    rule = rule_of(config, task)
+    taken = book(store, rule.name) if ahead is None else ahead
+    sharing = [name for name, entry in config.tasks.items() if entry.policy == rule.name]
+
+    def labels(since: float) -> int:
+        return sum(f.kind in STATEMENTS for name in sharing for f in store.feedback.list(name, since))
+
+    return bounds(
+        rule,
+        at=at,
+        retrained=max((one.time for one in taken if one.task == task), default=None),
+        book=taken,
+        labels=labels,
+        price_per_label=config.decide.price_per_label,
+        untriggered=untriggered,
+    )
+
+
+def settle(config: Config, store: Store, turn: Turn) -> None:
+    """Book what a turn that has trained really took, in place of what was expected."""
+    policy = config.tasks[turn.task].policy if turn.task in config.tasks else ""
+    known = next((one for one in book(store, policy) if one.turn == turn.id), None)
+    trained = [left for step, left in turn.diary.items() if step.startswith("train.") and left]
+    if known is None or not trained or made(store, turn.id) is None:
+        return
+    seconds = sum(store.versions.get(id).cost.get("cpu_seconds", 0.0) for id in trained)
+    hours = seconds / _SECONDS_PER_HOUR
+    price = config.deciding(turn.task).price_per_cpu_hour
+    take(store, policy, replace(known, cpu_hours=hours, money=hours * price if hours and price else 0.0))
