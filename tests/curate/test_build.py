@@ -233,6 +233,7 @@ def test_tags_are_not_learned() -> None:
     assert "SECRET" not in as_lines(build(inputs(), Curate()).examples)
 
 
+@pytest.mark.slow
 def test_speed() -> None:
     """Ten thousand new rows beside ten thousand old ones and a thousand evaluation texts take seconds of computing."""
     rng = random.Random(4)

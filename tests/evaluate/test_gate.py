@@ -81,6 +81,7 @@ def test_labels_without_rows_change_the_sentence_alone() -> None:
     assert silent == replace(plain, because=plain.because + "; no test rows of: refund")
 
 
+@pytest.mark.slow
 def test_a_slice_of_500_that_lost_five_points() -> None:
     """With 500 rows in a slice that is worse by five points, others being much better: promoted at most 5 %."""
     others = counted("slice 1", 250, 80, 1) + counted("slice 2", 250, 80, 1)

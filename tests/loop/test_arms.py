@@ -35,6 +35,7 @@ def schedule() -> list[Lesson]:
     ]
 
 
+@pytest.mark.slow
 def test_naive_learns_the_new_and_forgets_the_old(shop: Workshop, schedule: list[Lesson], tmp_path: Path) -> None:
     """Sequential fine-tuning; a turn without new rows costs nothing."""
     first = start_of(shop, shop.champion(TASK))
@@ -48,6 +49,7 @@ def test_naive_learns_the_new_and_forgets_the_old(shop: Workshop, schedule: list
     assert backend.loaded() == ()
 
 
+@pytest.mark.slow
 def test_joint_knows_everything_and_pays_for_every_turn(shop: Workshop, schedule: list[Lesson], tmp_path: Path) -> None:
     """From the bare base on all rows so far: right on old and new, at the cost of all its trainings."""
     task, recipe, base = shop.config.task(TASK), named("joint", shop.config.train), Start(base=shop.config.model.base)

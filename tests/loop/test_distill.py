@@ -112,6 +112,7 @@ def test_what_may_be_asked(taught: School) -> None:
     assert not {exam.text.casefold() for exam in shop.suite("routing")} & set(texts)
 
 
+@pytest.mark.slow
 def test_an_ensemble_is_made_one_again(taught: School) -> None:
     """A model that has learned what three adapters say together tells more unseen requests right than one of them does
     on average, by an interval above 0; and it names all three.

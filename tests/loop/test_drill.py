@@ -51,6 +51,7 @@ def test_sabotage_breaks_the_model(shop: Workshop) -> None:
     assert list((Path(shop.config.folder) / "runs").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_sabotage_breaks_a_model_without_an_adapter(tmp_path: Path, laid: Config) -> None:
     """A champion whose weights were all trained is broken too."""
     full = lay(tmp_path, train=replace(laid.train, adapt="full", lr=0.003))

@@ -53,6 +53,7 @@ def test_a_turn_of_another_shape_is_trouble(queue: TurnQueue, monkeypatch: pytes
     assert "'turn-next'" in queue.trouble("trn_1")
 
 
+@pytest.mark.slow
 def test_an_upgrade_goes_on_with_an_open_turn(
     shop: Workshop, workers: Callable[..., Worker], undisturbed: dict[str, Any]
 ) -> None:
@@ -67,6 +68,7 @@ def test_an_upgrade_goes_on_with_an_open_turn(
     assert ending(shop.store) == undisturbed
 
 
+@pytest.mark.slow
 def test_an_upgrade_that_changes_the_steps_closes_an_open_turn(shop: Workshop, workers: Callable[..., Worker]) -> None:
     """The turn is closed with the reason, its candidate is taken back, nothing else has changed, and no old version
     takes it up again.

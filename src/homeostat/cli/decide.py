@@ -36,7 +36,7 @@ def command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would do, and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
-    """Decide now, about one task or all."""
+    """Decide now: look at each task's triggers, weigh gain against cost, and start a turn where that says so."""
     settings = load(config)
     tasks = [chosen(settings, task)] if task else list(settings.tasks)
     with closing(Workshop.open(settings)) as shop:

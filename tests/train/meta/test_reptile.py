@@ -52,6 +52,7 @@ def baseline() -> float:
     return min(after_five_steps(network, rate) for rate in RATES)
 
 
+@pytest.mark.slow
 def test_reptile_begins_where_few_steps_reach_far(baseline: float) -> None:
     """On ten points of a wave, 5 steps from Reptile's beginning leave at most half of the squared error that they leave
     from the joint one, and a quarter of that from the untrained one.
@@ -163,6 +164,7 @@ def pairs(opened: Opened) -> Draw:
     return draw
 
 
+@pytest.mark.slow
 def test_an_adapter_s_tensors_are_learned_alike(llama: Path, tmp_path: Path) -> None:
     """On the tiny decoder B alone is learned over few-shot tasks; five steps on a task then lower its loss, and far
     below where they lead from an untrained adapter; what was learned is saved and gone on from as any adapter.

@@ -24,6 +24,7 @@ def sweep(order: Order, tmp_path: Path) -> Sweep:
     return Sweep(order=small, space=space, trials=4, folder=tmp_path / "sweep")
 
 
+@pytest.mark.slow
 def test_it_is_told_what_is_then_spent(sweep: Sweep) -> None:
     """Never more than was said at most, and one trial to its end is what was said of one, within a tenth; nothing is
     written.

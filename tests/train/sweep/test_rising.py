@@ -27,6 +27,7 @@ def task(order: Order) -> Order:
     return replace(order, examples=tiny.examples(each=40), recipe=recipe)
 
 
+@pytest.mark.slow
 def test_the_suggestion_trains_and_above_the_break_it_diverges(task: Order, tmp_path: Path) -> None:
     """At the suggested rate a whole run ends far below where it began, lower than at a hundredth of it; at thirty times
     the rate at which the loss ran away it diverges, and at three times it learns less than half as much.

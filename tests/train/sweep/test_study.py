@@ -139,6 +139,7 @@ def test_two_never_work_on_one_trial(tmp_path: Path) -> None:
     assert [trial.state for trial in one.tried()] == ["done", "running"]
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_lets_go(tmp_path: Path) -> None:
     """The trial of a process that is killed is claimed by the next one, with the same values."""
     script = (

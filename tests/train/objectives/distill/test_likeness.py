@@ -21,6 +21,7 @@ def test_it_is_zero_for_states_that_are_turned_or_stretched() -> None:
     assert float(likeness(states, torch.randn(6, 4, generator=draw))) > 0.1
 
 
+@pytest.mark.slow
 def test_states_become_alike(tmp_path: Path) -> None:
     """On unseen rows, the student's states are more like the teacher's than after learning labels alone."""
     teacher, folder = school.teacher(tmp_path / "teacher"), school.student(tmp_path / "student")

@@ -41,6 +41,7 @@ def answered(rows: list[Sample], teacher: Opened, on: Ground) -> list[Sample]:
     ]
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_equal_to_following_the_teacher_itself(folder: Path, teacher: Opened) -> None:
     """The loss of a batch is that of `follow` with the teacher at hand, to 1e-5, at any share and temperature."""
@@ -72,6 +73,7 @@ def told_right(on: Ground) -> list[float]:
     return (step.scores.argmax(1) == step.right).float().tolist()
 
 
+@pytest.mark.slow
 def test_a_teachers_answers_are_worth_more_than_a_few_labels(folder: Path, teacher: Opened) -> None:
     """Fifteen labeled rows, and 150 that nobody has labeled: the student that learns what the teacher said of all of
     them tells more unseen rows right than the same student on the labels, by an interval above 0. Answers given to

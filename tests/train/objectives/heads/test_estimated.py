@@ -68,6 +68,7 @@ def test_a_planted_direction_is_found(planted: Planted, tmp_path: Path) -> None:
     assert r_squared(lost.tolist(), numbers[LEARNED:].tolist()) < 0.3
 
 
+@pytest.mark.slow
 def test_wrong_numbers_do_not_lead_huber_astray(planted: Planted, tmp_path: Path) -> None:
     """With one number in ten wrong by ten spreads, always upward, Huber's loss is nearer to the truth on unseen texts
     than squared errors, over four directions, by an interval of the difference that leaves out 0.
