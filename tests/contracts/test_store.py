@@ -134,6 +134,16 @@ def test_which(store: Store) -> None:
     assert store.interactions.copies("int_0001") == ("int_0011",)
 
 
+def test_the_newest_of_a_task(store: Store) -> None:
+    """The time of its newest request, and of the newest thing said of any; 0 where there is nothing."""
+    assert (store.interactions.newest("t"), store.feedback.newest("t")) == (0.0, 0.0)
+    store.interactions.add([asked(1), asked(2), asked(3, task="other")])
+    store.feedback.add([told(1, 1, time=70.0), told(2, 2, time=60.0), told(3, 3, time=90.0)])
+    mine = asked(1).task
+    assert store.interactions.newest(mine) == max(asked(1).time, asked(2).time)
+    assert (store.feedback.newest(mine), store.feedback.newest("other")) == (70.0, 90.0)
+
+
 def test_newest_truth_counts(store: Store) -> None:
     """Of several labels and corrections the newest counts, by time and then by arrival; ratings and comments never."""
     store.interactions.add([asked(number) for number in range(5)])

@@ -1,6 +1,7 @@
 """What every store does with the nouns of a turn and the small things beside them."""
 
 import math
+import threading
 import time
 from dataclasses import replace
 from typing import Any
@@ -279,3 +280,42 @@ def test_configs(store: Store) -> None:
     assert store.configs.get("abc") == "{}"
     with pytest.raises(NotFound):
         store.configs.get("def")
+
+
+def test_a_value_is_changed_by_one_at_a_time(store: Store) -> None:
+    """Eight threads add to a number that was not there, twenty times each, and none of them is lost."""
+
+    def count() -> None:
+        for _ in range(20):
+            store.state.change("n", lambda n: (n or 0) + 1)
+
+    threads = [threading.Thread(target=count) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.state.get("n") == 160
+
+
+def test_a_turn_is_changed_by_one_at_a_time(store: Store) -> None:
+    """Of eight who approve a turn one is heard, and what others write in its diary meanwhile is not lost."""
+    store.turns.put(Turn(id="trn_1", task="t", time=1.0, state="awaiting approval"))
+    heard: list[int] = []
+
+    def answer(who: int) -> None:
+        def change(turn: Turn) -> Turn:
+            if turn.state != "open":
+                heard.append(who)
+            return replace(turn, state="open", diary={**turn.diary, f"step{who}": "done"})
+
+        store.turns.change("trn_1", change)
+
+    threads = [threading.Thread(target=answer, args=(who,)) for who in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(heard) == 1
+    assert set(store.turns.get("trn_1").diary) == {f"step{who}" for who in range(8)}
+    with pytest.raises(NotFound):
+        store.turns.change("trn_2", lambda turn: turn)
