@@ -21,6 +21,7 @@ def run(code: list[str], *args: str) -> str:
     return subprocess.run(command, cwd=BENCH, capture_output=True, text=True, check=True, env=environment).stdout
 
 
+@pytest.mark.slow
 def test_the_overhead_is_the_difference_of_percentiles_with_an_interval_around_it() -> None:
     """A gateway that always adds 5 ms has an overhead of 5 ms, inside its interval."""
     direct = [float(x) for x in np.random.default_rng(0).gamma(2, 5, 500)]

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 BENCH = Path(__file__).parents[2] / "bench"
 
 
@@ -14,6 +16,7 @@ def run(code, *args):
     return subprocess.run(command, cwd=BENCH, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.slow
 def test_the_bar_prints_one_json_line(tmp_path):
     """From a pool file, with every field that the table of bars reads."""
     run(["pool.py", str(tmp_path / "pool.npz"), "--rows", "1500"])

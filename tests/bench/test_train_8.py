@@ -22,7 +22,7 @@ KINDS = {
     *("NaN loss", "out of memory", "disk full"),
 }
 """What the bar asks for."""
-QUICK = {"leaked answer", "out of memory"}
+QUICK = {"leaked answer"}
 """Tried every day; the other kinds are among those of `test_bad_input` or take longer."""
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from cli.conftest import Run
 from cli.scenes import stream
 from homeostat.config.load import load
@@ -11,6 +13,7 @@ from homeostat.errors import ModelNotFound, NotFound
 from homeostat.loop.workshop import Workshop
 
 
+@pytest.mark.slow
 def test_two_bases_side_by_side(homeostat: Run, small: Path, base: Path, tmp_path: Path) -> None:
     """A row each with size, reading, scores, time and memory, the reason for one that cannot be tried, and a
     recommendation; nothing is stored.

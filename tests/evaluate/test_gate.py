@@ -59,6 +59,7 @@ NOISE = 3 * np.sqrt(0.05 * 0.95 / RUNS)
 """Three standard errors of a share of 0.05 over RUNS simulations."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("discordance", [0.05, 0.1, 0.2])
 def test_no_gain_passes_at_most_alpha(discordance: float) -> None:
     """A candidate that is exactly as good as the champion passes at most 5 % of the time."""

@@ -55,6 +55,7 @@ def test_a_rejected_turn_has_ended(proposing: Config) -> None:
         assert awaiting(shop.store) == []
 
 
+@pytest.mark.slow
 def test_who_waits_for_nobody(proposing: Config) -> None:
     """A turn that there is not, and one that is under way."""
     with closing(Workshop.open(proposing)) as shop:

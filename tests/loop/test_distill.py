@@ -73,6 +73,7 @@ def alone(of: School, folder: Path, each: int) -> Version:
     return Version(id="ver_alone", task="routing", time=0.0, base=of.small, blob=blob, kind="full", labels=made.labels)
 
 
+@pytest.mark.slow
 def test_a_student_learns_what_nobody_has_labeled(taught: School, tmp_path: Path) -> None:
     """From 177 requests without a label it tells more unseen ones right than the same student on 15 labels, by an
     interval above 0; it stands on another base with another tokenizer, is a candidate, and names its teacher.
@@ -126,6 +127,7 @@ def test_an_ensemble_is_made_one_again(taught: School) -> None:
     assert paired(taught.right(one, 200), members.mean(0)).low > 0
 
 
+@pytest.mark.slow
 def test_labels_that_a_student_had_keep_their_places(taught: School) -> None:
     """Who goes on from a student with other labels has those first, then the teacher's others; what the teacher does
     not know it holds unlikely.

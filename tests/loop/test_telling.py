@@ -135,6 +135,7 @@ def test_a_signal_is_told_once(desk: Workshop, telling: Telling) -> None:
     assert told(desk) == [("all", "fired")]
 
 
+@pytest.mark.slow
 def test_a_flood_of_equal_signals_is_one_alert_with_a_count(desk: Workshop, telling: Telling) -> None:
     """A thousand of them, told once through one channel; another kind and another task are alerts of their own."""
     for k in range(1000):

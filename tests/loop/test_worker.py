@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from mortal import Worker, ended, ending
 from small_project import TASK, Gateway
 
@@ -22,6 +23,7 @@ def training(shop: Workshop, recipe: str) -> bool:
     return f"train.{recipe}" in begun
 
 
+@pytest.mark.slow
 def test_a_second_worker_waits_and_takes_over(
     shop: Workshop, workers: Callable[..., Worker], undisturbed: dict[str, Any]
 ) -> None:

@@ -34,6 +34,7 @@ def test_a_part_of_the_rows_for_each() -> None:
     assert ALONE.first(2.0) == 2.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["adapter", "whole"])
 def test_two_processes_make_the_steps_of_one(llama: Path, whole: bool) -> None:
     """The same weights to 1e-5 and the same losses, where batches do not divide evenly, and every token is counted."""

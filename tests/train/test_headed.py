@@ -83,6 +83,7 @@ def test_tags_are_learned(order: Ordered) -> None:
     assert {0, 1, 2} <= set(map(len, told))
 
 
+@pytest.mark.slow
 def test_numbers_are_told_in_their_own_units(order: Ordered) -> None:
     """Prices in the thousands and shares below one are learned side by side, and told as such."""
     texts = [text for label in tiny.WORDS for text in tiny.texts(label, 30, 2)]

@@ -43,6 +43,7 @@ def test_a_rate_that_is_given_stays() -> None:
     assert with_rate(Recipe(lr=0.0, adapt=Full()), config, warm=False).lr == pytest.approx(RATE / 10)
 
 
+@pytest.mark.slow
 def test_a_run_says_which_rate_it_took(
     order: Order, champion: Start, watched: Callable[..., tuple[Trained, list[dict[str, float]]]], tmp_path: Path
 ) -> None:

@@ -154,6 +154,7 @@ def test_where_the_rows_lie(opened: Opened, llama: Path) -> None:
     assert torch.equal(of_all.read(), plain.model.get_output_embeddings().weight[labels].float())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("adapt", ["lora", "full"])
 def test_a_run_ends_with_it(llama: Path, tmp_path: Path, adapt: str) -> None:
     """Recalled rows are fitted and not trained on: as many steps without them, and more that is still known."""

@@ -91,6 +91,7 @@ def below(feature: str, test: Tested) -> int:
     return sum(p is not None and p <= 0.05 for p in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXACT)
 def test_where_nothing_moved_a_twentieth_is_below_a_twentieth(name: str) -> None:
     """Of 200 splits by lot, p <= 0.05 as often as a fair coin of that share may show: from 2 to 21 times (99.9 %)."""
@@ -99,6 +100,7 @@ def test_where_nothing_moved_a_twentieth_is_below_a_twentieth(name: str) -> None
     assert low <= below(*EXACT[name]) <= high
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAFE)
 def test_where_nothing_moved_the_others_err_on_the_safe_side(name: str) -> None:
     """Of 200 splits by lot, p <= 0.05 not more often than a fair coin of that share may show."""

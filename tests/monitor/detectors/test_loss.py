@@ -54,6 +54,7 @@ def test_a_small_correction_is_a_small_loss():
     assert 0 < near < 0.5 < far <= 1
 
 
+@pytest.mark.slow
 def test_alarms_are_as_rare_as_promised_at_the_baseline():
     """100,000 losses with a mean exactly at the baseline, c = 1,000: at most the 100 alarms that c allows, and some."""
     rng = np.random.default_rng(0)
@@ -128,6 +129,7 @@ def first_alarm(detector, losses, slices):
     raise AssertionError("no alarm")
 
 
+@pytest.mark.slow
 def test_a_change_in_one_slice_is_noticed_there():
     """Of 20 slices one of 5 % goes from a tenth wrong to four fifths: the slice is named within some hundred labels.
     Where rows are not told apart, 3,000 labels mostly do not show it.
@@ -149,6 +151,7 @@ def test_a_change_in_one_slice_is_noticed_there():
     assert 800 < np.median(onsets) < 1300
 
 
+@pytest.mark.slow
 def test_alarms_are_as_rare_as_promised_in_slices():
     """40,000 losses of 40 slices, each with its own share of errors, c = 400: at most the 100 alarms that c allows."""
     draw, detector = np.random.default_rng(0), LossDetector(400, seed=7)

@@ -217,6 +217,7 @@ def test_it_does_not_decay(base: str, way: Before) -> None:
     assert not any(tempo.decays for tempo in tempi)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", [pytest.param(Prompt(), id="prompt"), pytest.param(Prefix(), id="prefix")])
 def test_a_real_model_learns_a_task(tmp_path: Path, way: Before) -> None:
     """On the built-in model, with the labels' rows left where they begin, many more unseen requests are told right than

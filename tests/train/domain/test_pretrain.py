@@ -60,6 +60,7 @@ def test_the_domain_is_learned(reading: Make, tmp_path: Path, way: Lora | None) 
     assert told.mean == pytest.approx(change.mean, rel=0.2)
 
 
+@pytest.mark.slow
 def test_order_is_what_is_learned(reading: Make, tmp_path: Path) -> None:
     """A base that reads the same words in no order gains less: it is texts that are learned and not words alone."""
     mixed = [" ".join(random.Random(text).sample(words := text.split(), len(words))) for text in domain()]
@@ -70,6 +71,7 @@ def test_order_is_what_is_learned(reading: Make, tmp_path: Path) -> None:
     assert rise(costs[1], costs[0]).high < -0.2
 
 
+@pytest.mark.slow
 def test_general_texts_read_again_are_kept(schooled: Path, reading: Make, tmp_path: Path) -> None:
     """What the base has read before costs more after the domain alone; with a quarter of it among the windows it costs
     less than that, paired by text, and the domain is learned as well by nine tenths of its gain.

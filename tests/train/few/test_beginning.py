@@ -38,6 +38,7 @@ def right(llama: Path, start: Path | None) -> float:
     return float(np.mean(found))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["reptile", "joint"])
 def test_five_steps_reach_further(llama: Path, tmp_path: Path, how: str) -> None:
     """After tasks of these labels, few steps on other texts tell more right than from a plain start."""

@@ -64,6 +64,7 @@ def test_reptile_begins_where_few_steps_reach_far(baseline: float) -> None:
     assert reached <= 0.25 * after_five_steps(Network(), PLAN.rate)
 
 
+@pytest.mark.slow
 def test_first_order_maml_is_an_alternative(baseline: float) -> None:
     """With half as many gradients it too reaches well below joint training."""
     learned = Network()

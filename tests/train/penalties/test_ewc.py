@@ -132,6 +132,7 @@ def test_it_holds_the_same_after_a_break(champion: Start, tmp_path: Path) -> Non
     assert forgetting.goes_on(champion, tmp_path, forgetting.SHORT, Ewc())
 
 
+@pytest.mark.slow
 def test_the_stronger_the_more_is_retained(champion: Start, forgotten: float) -> None:
     """The larger the weight, the less the model forgets of what it knew."""
     losses = [forgetting.retained(champion, Ewc(weight=weight)) for weight in (0.1, 10.0, 1000.0)]

@@ -114,6 +114,7 @@ def test_the_largest_gain_that_passes() -> None:
     assert best_passing(POINTS, [lambda point: False], lambda point: point) is None
 
 
+@pytest.mark.slow
 def test_a_point_between_passes_where_the_candidate_does_not(
     llama: Path, judge: Judge, domain_folders: list[Path], tmp_path: Path
 ) -> None:

@@ -62,6 +62,7 @@ def test_it_ends_when_told() -> None:
     assert flat.asked == 1 + 3 * 4
 
 
+@pytest.mark.slow
 def test_on_real_rows_it_beats_the_mean(judge: Judge, domains: list[Adapter]) -> None:
     """Two domains' adapters, weighted by 40 held-out rows of both, lose less than their mean on rows never seen."""
     held, fresh = tiny.examples(EVERY, each=10, seed=5), tiny.examples(EVERY, each=40, seed=6)

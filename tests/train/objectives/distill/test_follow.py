@@ -39,6 +39,7 @@ def told(on: Ground, teacher: Opened) -> tuple[float, float]:
     return float(apart(step.scores.log_softmax(-1), said).mean()), right
 
 
+@pytest.mark.slow
 def test_a_student_comes_nearer_to_its_teacher(folder: Path, teacher: Opened) -> None:
     """At equal steps on the same 60 rows, three labels in ten of which were drawn by chance, the divergence from the
     teacher on unseen rows is at least 30 of 100 lower than with labels alone, and ten of 100 more are told right.

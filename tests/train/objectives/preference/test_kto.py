@@ -30,6 +30,7 @@ def test_it_starts_at_one_half(llama: Path) -> None:
         assert float(Kto().begin(ground)(Step(ground, rows))) == pytest.approx(0.5, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_thumbs_are_learned_and_reverse(llama: Path) -> None:
     """From thumbs alone, on unseen requests, the liked kind of reply gains more in over 80 of 100; with the thumbs
     turned round, in fewer than 20.
