@@ -15,10 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from homeostat.builtin.resources import model_path
 from homeostat.collect.stream import Split
 
 BENCH = Path(__file__).parents[2] / "bench"
@@ -41,21 +38,6 @@ def bench() -> Iterator[SimpleNamespace]:
     bars = {name: importlib.import_module(name) for name in ("loop_2", "train_1")}
     yield SimpleNamespace(**modules, **bars)
     sys.path.remove(str(BENCH))
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A model of one small layer with the built-in tokenizer."""
-    folder = tmp_path_factory.mktemp("tiny")
-    tokenizer = AutoTokenizer.from_pretrained(model_path())
-    config = LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=2,
-        num_key_value_heads=2, tie_word_embeddings=True, initializer_range=0.2,
-    )  # fmt: skip
-    torch.manual_seed(0)
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return str(folder)
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import torch
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from homeostat.builtin.resources import model_path, traffic_path
+from homeostat.builtin.resources import traffic_path
 from homeostat.config.schema import Train
 from homeostat.types.dataset import Origin
 
@@ -144,21 +142,6 @@ def test_transfer_is_reckoned_as_defined(bench: SimpleNamespace) -> None:
     over = bench.transfers.over_seeds([found, found])
     assert over["average.ours"] == [0.6, 0.6, 0.6]
     assert bench.transfers.table(over).row_count == 3
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A model of one small layer with the built-in tokenizer."""
-    folder = tmp_path_factory.mktemp("tiny")
-    tokenizer = AutoTokenizer.from_pretrained(model_path())
-    config = LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=2,
-        num_key_value_heads=2, tie_word_embeddings=True, initializer_range=0.2,
-    )  # fmt: skip
-    torch.manual_seed(0)
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return str(folder)
 
 
 @pytest.mark.slow

@@ -13,6 +13,8 @@ from homeostat.llm.load import Opened, open_model
 from homeostat.llm.render import Rendered
 from homeostat.llm.trunk import put_trunk, take_trunk, trunk_of
 from homeostat.train.adapt.lora import Lora
+from homeostat.train.penalties.noise import Noise
+from homeostat.train.step import Ground
 
 ROWS = [Rendered((50, 51, 52), (60, 61)), Rendered((70, 71, 72, 73, 74), (62,)), Rendered((50, 51), (60,))]
 
@@ -45,6 +47,18 @@ def test_what_is_learned_above_is_the_same(tmp_path: Path) -> None:
     kept, plain = gradients(opened, trunk=True), gradients(opened, trunk=False)
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(kept, plain, strict=True))
     assert any(float(a.abs().max()) > 0 for a in kept)
+
+
+def test_what_is_drawn_anew_is_not_kept(tmp_path: Path) -> None:
+    """There is no trunk under an adapter with dropout, nor where the embeddings are disturbed."""
+    dropping = open_model(str(tiny.llama(tmp_path / "a", layers=4)))
+    Lora(rank=4, bottom=2, dropout=0.1).attach(dropping.model)
+    assert trunk_of(dropping.model) is None
+    noisy = open_model(str(tiny.llama(tmp_path / "b", layers=4)))
+    Lora(rank=4, bottom=2).attach(noisy.model)
+    assert trunk_of(noisy.model) is not None
+    Noise().begin(Ground(opened=noisy, train=[])).end()
+    assert trunk_of(noisy.model) is None
 
 
 def test_a_row_is_read_once(tmp_path: Path) -> None:

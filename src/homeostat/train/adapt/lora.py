@@ -81,7 +81,7 @@ class Lora(Way):
                 if ROWS in name and start is None:
                     tensor.data.copy_(torch.stack(list(rows.values())))
                 parameters.append(tensor)
-        put_trunk(model, self.bottom)
+        put_trunk(model, 0 if self.dropout else self.bottom)  # what is dropped is drawn anew in every pass
         model.eval()  # what has been put on comes in training mode, and may be asked before it is trained
         return parameters
 

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from homeostat.llm.trunk import take_trunk
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Step
 
@@ -27,7 +28,9 @@ class Noise:
     """Alpha of the paper, which tries 5, 10 and 15. Nothing is added to the loss."""
 
     def begin(self, ground: Ground) -> Noisy:
-        """Hook it to the input embeddings."""
+        """Hook it to the input embeddings; a trunk would keep what the first noise made of a row."""
+        take_trunk(ground.opened.model)
+        ground.meter.sizes.clear()
         table = ground.opened.model.get_input_embeddings()
         return Noisy(table.register_forward_hook(partial(_disturb, self.weight)))
 
