@@ -22,8 +22,6 @@ KINDS = {
     *("NaN loss", "out of memory", "disk full"),
 }
 """What the bar asks for."""
-QUICK = {"leaked answer"}
-"""Tried every day; the other kinds are among those of `test_bad_input` or take longer."""
 
 
 @pytest.fixture(scope="session")
@@ -34,13 +32,8 @@ def laid(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return lay(tmp_path_factory.mktemp("laid"))
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(case, marks=() if case.kind in QUICK else pytest.mark.slow, id=f"{case.kind}, {case.how}")
-        for case in EVERY
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("case", [pytest.param(case, id=f"{case.kind}, {case.how}") for case in EVERY])
 def test_one_clear_error_or_a_recorded_recovery(case: Case | Recovery, laid: Path, tmp_path: Path) -> None:
     """The right error with its code and nothing changed, or a good end with figures that tell what was done."""
     assert faults(case, laid, tmp_path / "copy") == []

@@ -108,6 +108,7 @@ def tensors(job: Any) -> dict[str, Tensor]:
     return {name: tensor.detach() for name, tensor in job.ground.opened.model.named_parameters()}
 
 
+@pytest.mark.slow
 def test_two_shares_make_the_steps_of_one(llama: Path) -> None:
     """All weights, the last batch not divided evenly: losses to 1e-5, every tensor that comes out whole likewise, and
     each process holds half of tensors, gradients and moments.

@@ -82,6 +82,7 @@ def test_fewer_wrong_replies_never_alarm():
     assert rows_to_alarm(detector, np.random.default_rng(0).random(5000) < 0.05) is None
 
 
+@pytest.mark.slow
 def test_alarms_are_as_rare_as_promised_without_a_baseline():
     """100,000 losses of three sorts that nothing moves, c = 1,000: at most the 100 alarms that c allows, and some."""
     sorts = np.random.default_rng(0).choice([0.0, 1.0, UNKNOWN], size=100_000, p=[0.7, 0.29, 0.01])

@@ -279,6 +279,7 @@ def write_project(options: Options) -> Path:
     if not path.exists():
         path.write_text(
             f"project: {options.name}\n"
+            "model: {precision: auto}\n"
             "tasks:\n"
             f"  {TASK}: {{instruction: route}}\n"
             f"  {REPLIES}: {{kind: text, instruction: answer, min_labels: 60}}\n"
