@@ -11,7 +11,7 @@ import tiny
 from homeostat.llm.forward import predict
 from homeostat.llm.load import Opened, open_model
 from homeostat.llm.render import Rendered
-from homeostat.llm.trunk import put_trunk, take_trunk, trunk_of
+from homeostat.llm.trunk import lowest, put_trunk, take_trunk, trunk_of
 from homeostat.train.adapt.lora import Lora
 from homeostat.train.penalties.noise import Noise
 from homeostat.train.step import Ground
@@ -47,6 +47,12 @@ def test_what_is_learned_above_is_the_same(tmp_path: Path) -> None:
     kept, plain = gradients(opened, trunk=True), gradients(opened, trunk=False)
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(kept, plain, strict=True))
     assert any(float(a.abs().max()) > 0 for a in kept)
+
+
+def test_a_share_of_the_layers(tmp_path: Path) -> None:
+    """Below 1 it is a share, from 1 on a number."""
+    model = open_model(str(tiny.llama(tmp_path, layers=4))).model
+    assert [lowest(model, bottom) for bottom in (0.0, 0.5, 0.75, 1, 3)] == [0, 2, 3, 1, 3]
 
 
 def test_what_is_drawn_anew_is_not_kept(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_a_repair_learns_from_the_champion_alone() -> None:
     """
     recipe = named("repair", Train(lr=3e-3, warm_lr=1e-4, epochs=5), replay=2.0)
     assert recipe.objective == Restore()
-    assert (recipe.lr, recipe.epochs, recipe.paced, recipe.replay) == (1e-4, 5, False, 2.0)
+    assert (recipe.lr, recipe.epochs, recipe.share, recipe.replay) == (1e-4, 5, 0.0, 2.0)
     assert (recipe.penalties, recipe.weight_decay) == ((), 0.0)
 
 
@@ -69,7 +69,7 @@ def test_who_recalls() -> None:
     """Whoever replays may fit the labels' rows to the rest too, and a head is of all; the control knows the new."""
     recalls = {name for name in NAMES if named(name, Train()).recalls}
     assert named("domain", Train(adapt="lora", held_out=0.2)).held_out == 0.05
-    assert recalls == {"careful", "thorough", "repair", "head", "classifier"}
+    assert recalls == {"careful", "frugal", "thorough", "repair", "head", "classifier"}
     assert {name for name in NAMES if named(name, Train(refit=False)).recalls} == {"head", "classifier"}
     assert not named("careful", Train(), replay=0.0).recalls
     assert named("naive", Train()).refit

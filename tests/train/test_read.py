@@ -47,8 +47,8 @@ def test_what_is_not_given_stays() -> None:
 
 def test_passes_that_are_given_are_made() -> None:
     """A recipe that goes by what its share pays for does not any more when it says how many passes it wants."""
-    assert changed(Recipe(paced=True), {"lr": 0.1}, "here").paced
-    assert not changed(Recipe(paced=True), {"epochs": 2}, "here").paced
+    assert changed(Recipe(share=0.2), {"lr": 0.1}, "here").share
+    assert not changed(Recipe(share=0.2), {"epochs": 2}, "here").share
 
 
 @pytest.mark.parametrize(

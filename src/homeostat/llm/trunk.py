@@ -136,6 +136,11 @@ def depth(model: Any) -> dict[str, int]:
     return found
 
 
+def lowest(model: Any, bottom: float) -> int:
+    """How many layers are meant by so many of the lowest, or, below 1, by that share of them."""
+    return round(bottom * max(depth(model).values())) if bottom < 1 else int(bottom)
+
+
 @torch.no_grad()
 def _same(model: Any, trunk: Trunk) -> bool:
     """Whether the model says the same in two parts as in one."""

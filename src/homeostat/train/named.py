@@ -19,12 +19,15 @@ from homeostat.train.recipe import Recipe
 
 HALF = 0.5
 """Passes of a careful run as a share of `train.epochs`, where `pace` has nothing to go by."""
-GENTLE = frozenset({"careful", "thorough"})
+GENTLE = frozenset({"careful", "frugal", "thorough"})
 """Recipes that go on from the champion at the lower rate and make fewer passes: who knows most has less to learn."""
 SLOW = GENTLE | {"repair"}
 """Recipes with the lower rate."""
+FRUGAL = 0.5
+"""What a frugal run may cost, as a part of `train.warm_share`, and the part of the layers that it trains."""
 NAMES: dict[str, dict[str, Any]] = {
     "careful": {},
+    "frugal": {"carry": True},
     "naive": {"replay": 0.0, "penalties": (), "warm_up": 0.1},
     "corrections": {"replay": 0.0, "penalties": (), "warm_up": 0.1, "only_wrong": True},
     "thorough": {"replay": 3.0, "penalties": (Divergence(weight=4.0),)},
@@ -49,14 +52,14 @@ NAMES: dict[str, dict[str, Any]] = {
     "classifier": {"replay": 0.0, "penalties": (), "objective": Classified(), "refit": False, "warm_start": False},
     "student": {"replay": 0.0, "penalties": (), "adapt": Full(), "objective": Told(), "refit": False, "lr": 1e-3},
 }
-"""`careful`: from the champion, with replay and divergence. `naive`: new rows alone, at the rate of a fresh start, the
-control. `corrections`: the same on replies that were corrected, as one does it who fixes what went wrong and looks no
-further. `thorough`: more of both. `repair`: from a candidate that forgot, back to what the champion says on old rows;
-for a turn that mends. `joint`: from the bare base on everything. `first`: a task's first version.
-`domain`: continued pretraining, where rows are windows of text and `replay` is general windows for each of the domain.
-`head`: an exact head on the bare base, by the rows that differ from a champion head's. `classifier`: a head trained by
-steps on everything, with what is adapted beneath it. `student`: all weights of a smaller model, from a teacher's
-answers."""
+"""`careful`: from the champion, with replay and divergence. `frugal`: the same at half the cost, in the upper layers.
+`naive`: new rows alone, at the rate of a fresh start, the control. `corrections`: the same on replies that were
+corrected, as one does it who fixes what went wrong and looks no further. `thorough`: more of both. `repair`: from a
+candidate that forgot, back to what the champion says on old rows; for a turn that mends. `joint`: from the bare base on
+everything. `first`: a task's first version. `domain`: continued pretraining, where rows are windows of text and
+`replay` is general windows for each of the domain. `head`: an exact head on the bare base, by the rows that differ from
+a champion head's. `classifier`: a head trained by steps on everything, with what is adapted beneath it. `student`: all
+weights of a smaller model, from a teacher's answers."""
 
 
 def named(name: str, settings: Train, *, replay: float = 1.0, where: str = "train.attempts") -> Recipe:
@@ -73,14 +76,14 @@ def named(name: str, settings: Train, *, replay: float = 1.0, where: str = "trai
     if name not in NAMES:
         fix = did_you_mean(name, (*NAMES, *settings.recipes))
         raise UnknownPlugin(f"unknown recipe '{name}'", where=where, fix=fix)
-    gently = name in GENTLE
+    gently, part = name in GENTLE, FRUGAL if name == "frugal" else 1.0
     epochs = max(1, round(HALF * settings.epochs)) if gently else settings.epochs
     plain = Recipe(
         name=name,
-        adapt=Full() if settings.adapt == "full" else Lora(rank=settings.rank),
+        adapt=Full() if settings.adapt == "full" else Lora(rank=settings.rank, bottom=1.0 - part),
         lr=settings.warm_lr if name in SLOW else settings.lr,
         epochs=epochs,
-        paced=gently,
+        share=settings.warm_share * part if gently else 0.0,
         batch_rows=settings.batch_rows,
         warm_up=settings.warmup,
         penalties=(Divergence(weight=settings.kl),) if settings.kl else (),

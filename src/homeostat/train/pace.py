@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from homeostat.config.schema import Train
+from homeostat.train.adapt.lora import Lora
 from homeostat.train.champion import GAUGED
 from homeostat.train.fit import LOOKED
 from homeostat.train.recipe import Recipe
@@ -43,41 +44,48 @@ class Rows:
 
 
 def paced(recipe: Recipe, settings: Train, rows: Rows, labels: Sequence[str]) -> Recipe:
-    """The recipe with the passes that `train.warm_share` pays for on these rows; others than careful ones as given.
+    """The recipe with the passes that its share pays for on these rows; one that has no share as given.
 
     It looks at the held-out rows every second pass, for looks cost a part of the share too. A task that answers in
     words remembers no rows beside those it is trained on, so there is nothing to go by.
     """
-    if not recipe.paced or not labels:
+    if not recipe.share or not labels:
         return recipe
-    made = passes(settings, rows, len(labels))
+    made = passes(recipe, settings.epochs, rows, len(labels))
     return replace(recipe, epochs=made, looks=_looks(made))
 
 
-def passes(settings: Train, rows: Rows, labels: int) -> float:
-    """Passes over new and replayed rows that cost `train.warm_share` of `train.epochs` passes over all known ones.
+def passes(recipe: Recipe, most: int, rows: Rows, labels: int) -> float:
+    """Passes over new and replayed rows that cost the recipe's share of `most` passes over all known ones.
 
-    What has no gradient is paid first.
+    What has no gradient is paid first. Layers that stay as they are cost a pass over each row, once.
     """
-    learned = 1.0 - settings.held_out
-    left = settings.warm_share * settings.epochs * learned * rows.known - FORWARD * _asked(settings, rows, labels)
+    learned, bottom = 1.0 - recipe.held_out, _bottom(recipe)
+    left = recipe.share * most * learned * rows.known - FORWARD * _asked(recipe, most, rows, labels)
     one_pass = max(learned * (rows.new + rows.replayed), 1.0)
-    made = max(LEAST, left / one_pass, LEAST_STEPS * settings.batch_rows / one_pass)
-    return round(min(made, float(settings.epochs)), 2)
+    paid = (left / one_pass - FORWARD * bottom) / (1.0 - bottom)
+    made = max(LEAST, paid, LEAST_STEPS * recipe.batch_rows / one_pass)
+    return round(min(made, float(most)), 2)
 
 
-def _asked(settings: Train, rows: Rows, labels: int) -> float:
+def _bottom(recipe: Recipe) -> float:
+    """The part of the layers that stays as it is, where it is told as a part."""
+    bottom = recipe.adapt.bottom if isinstance(recipe.adapt, Lora) else 0.0
+    return bottom if bottom < 1 else 0.0
+
+
+def _asked(recipe: Recipe, most: int, rows: Rows, labels: int) -> float:
     """Rows the model is asked about without learning: how far it moves, what the champion says of replayed rows, looks,
     and what the labels' rows are fitted to.
     """
-    learned, held = (1.0 - settings.held_out) * rows.known, settings.held_out * rows.known
+    learned, held = (1.0 - recipe.held_out) * rows.known, recipe.held_out * rows.known
     moved = 2 * min(GAUGED, rows.new)
-    looked = _looks(settings.epochs / 2) * min(LOOKED, held)
+    looked = _looks(most / 2) * min(LOOKED, held)
     shown = min(learned, max(SHOWN_LEAST, SHOWN * labels))
-    if settings.carry:  # the champion has kept the states of the others
-        shown = min(shown, (1.0 - settings.held_out) * (rows.new + rows.replayed))
-    fitted = shown + held if settings.refit else held
-    return moved + (1.0 - settings.held_out) * rows.replayed + looked + fitted
+    if recipe.carry:  # the champion has kept the states of the others
+        shown = min(shown, (1.0 - recipe.held_out) * (rows.new + rows.replayed))
+    fitted = shown + held if recipe.refit else held
+    return moved + (1.0 - recipe.held_out) * rows.replayed + looked + fitted
 
 
 def _looks(passes: float) -> int:

@@ -43,7 +43,7 @@ def changed(recipe: Recipe, values: Mapping[str, Any], where: str) -> Recipe:
         MissingExtra: a method needs a package that is not installed.
     """
     found = _fields(Recipe, {k: v for k, v in values.items() if k not in RESERVED}, where)
-    return replace(recipe, **{"paced": recipe.paced and "epochs" not in found, **found})
+    return replace(recipe, **{**({"share": 0.0} if "epochs" in found else {}), **found})
 
 
 def _fields(kind: Any, values: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -34,8 +34,9 @@ class Recipe:
     """Peak learning rate; 0 takes what suits the base's width."""
     epochs: float = 8.0
     """Passes over the training part of the dataset; a fraction ends inside a pass."""
-    paced: bool = False
-    """Whether `epochs` gives way to as many passes as `train.warm_share` pays for (label tasks)."""
+    share: float = 0.0
+    """What the run may cost, as a share of joint retraining: `epochs` gives way to as many passes as that pays for
+    (label tasks); 0 for the passes that are set."""
     batch_rows: int = 32
     """Rows of one step."""
     part_rows: int = 0

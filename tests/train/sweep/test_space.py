@@ -22,7 +22,7 @@ def test_the_usual_space_is_what_the_run_can_choose() -> None:
     """The rate always; the rank of a fresh adapter; passes that are not counted out; `kl` where there is a teacher."""
     assert set(usual(RECIPE, 1e-3, warm=False, taught=True)) == {"lr", "rank", "epochs", "kl"}
     assert set(usual(RECIPE, 1e-3, warm=True, taught=False)) == {"lr", "epochs"}
-    assert set(usual(Recipe(adapt=Full(), paced=True), 1e-3, warm=False, taught=True)) == {"lr"}
+    assert set(usual(Recipe(adapt=Full(), share=0.2), 1e-3, warm=False, taught=True)) == {"lr"}
 
 
 def test_the_usual_rates_reach_around_both_guesses() -> None:
@@ -64,7 +64,7 @@ def test_values_reach_their_fields() -> None:
     """A short name, a field and a method's parameter each change what they name and nothing else."""
     made = tried(RECIPE, {"lr": 5e-3, "rank": 4, "adapt.dropout": 0.1, "kl": 0.5, "epochs": 3})
     assert made == Recipe(lr=5e-3, epochs=3.0, adapt=Lora(rank=4, dropout=0.1), penalties=(Divergence(weight=0.5),))
-    assert tried(Recipe(paced=True), {"epochs": 3}).paced is False
+    assert tried(Recipe(share=0.2), {"epochs": 3}).share == 0.0
 
 
 @pytest.mark.parametrize(

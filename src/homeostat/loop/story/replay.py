@@ -46,6 +46,8 @@ class Replay:
     seed: int = 0
     kind: str = "label"
     """What feedback says: the right `label`, or the `correction` that should have been replied."""
+    at_once: int = 8
+    """Requests under way at a time."""
     dropped: int = 0
     given: int = 0
     """Feedback that was acknowledged."""
@@ -62,7 +64,7 @@ class Replay:
         openai = require("openai", "to replay traffic as a customer would", extra="demo")
         self._client = openai.OpenAI(base_url=f"{self.url}/v1", api_key="none", max_retries=0, timeout=60.0)
         self._http = httpx.Client(base_url=self.url, timeout=60.0)
-        self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="customer")
+        self._pool = ThreadPoolExecutor(max_workers=self.at_once, thread_name_prefix="customer")
         self._random = random.Random(self.seed)
 
     @property
@@ -71,7 +73,7 @@ class Replay:
         return min(1.0, self.budget if self.budget < 1 else self.budget / max(1, self.total))
 
     def send(self, rows: Sequence[StreamRow]) -> list[Sent]:
-        """Send rows, eight at a time, then the feedback that is due; returns the answered ones in order."""
+        """Send rows, then the feedback that is due; returns the answered ones in order."""
         answered = [s for s in self._pool.map(self._ask, rows) if s is not None]
         self.dropped += len(rows) - len(answered)
         for sent in answered:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +33,15 @@ from homeostat.types.version import Version
 TASK = "replies"
 HISTORY_ROWS, TEST_ROWS, LIVE_ROWS = 300, 120, 240
 """Rows that the task learns from, is measured on, and is asked, in the demo."""
+PASSES = 4
+"""Over the history: fewer rows than routing has, and longer answers."""
 CORRECTED = 0.7
 """Share of the replies that the desk corrects."""
 PATIENCE_S = 150.0
 COPIES_S = 10.0
 """How long the next questions wait for the copies of the last ones: they are answered in words."""
+AT_ONCE = 16
+"""Questions under way at a time: sixteen answers written together take little longer than eight."""
 
 
 @dataclass(slots=True)
@@ -60,12 +64,12 @@ class Desk:
     def turn(self, url: str, live: list[StreamRow]) -> None:
         """Ask it what came since, correct it, and let one turn go its way while questions keep coming."""
         asked = _thin(live, LIVE_ROWS)
-        replay = Replay(url, TASK, CORRECTED, len(asked), kind="correction")
+        replay = Replay(url, TASK, CORRECTED, len(asked), kind="correction", at_once=AT_ONCE)
         half = len(asked) // 2
         doing = f"{half} questions are answered in words and corrected, then a turn learns from it"
         with self.scene.bar("replies", len(asked), doing) as bar:
-            for at in range(0, half, 16):
-                replay.send(asked[at : at + 16])
+            for at in range(0, half, AT_ONCE):
+                replay.send(asked[at : at + AT_ONCE])
                 bar.to(at)
             replay.deliver(everything=True)
             queue = TurnQueue(Path(self.config.folder))
@@ -80,10 +84,10 @@ class Desk:
         deadline, at = time.time() + PATIENCE_S, 0
         while not queue.finished(turn) and time.time() < deadline:
             if is_open(self.shop.store.releases.current(TASK)):
-                replay.send(rows[at % len(rows) : at % len(rows) + 8])
+                replay.send(rows[at % len(rows) : at % len(rows) + AT_ONCE])
                 replay.deliver(everything=True)
                 replay.let_copy(COPIES_S)
-                at += 8
+                at += AT_ONCE
             time.sleep(0.1)
             self.follower.look()
 
@@ -110,6 +114,7 @@ class Desk:
 def taught(config: Config, rows: list[StreamRow]) -> Version:
     """The task's first version, trained on a part of the history; in a process of its own, beside the other task's."""
     torch.set_num_threads(config.model.threads)
+    config = replace(config, train=replace(config.train, epochs=PASSES))
     history = _thin([r for r in rows if r.split is Split.HISTORY], HISTORY_ROWS)
     tests = _thin([r for r in rows if r.split is Split.TEST], TEST_ROWS)
     examples = [Example(text=r.text, target=r.reply, task=TASK, time=r.time) for r in history]

@@ -95,20 +95,24 @@ class Story:
 
     def tell(self) -> None:
         """The whole story up to the comparison."""
-        with self._comparing(), self._serving() as serving:
+        with self._serving() as serving:
             self._found()
-            url, live = serving.ready(), self.live
-            kept = min(KEPT, len(live) // 6)
-            self.replayed = Replay(url, TASK, self.options.label_budget, len(live), self.options.seed)
-            follower = Follower(self.shop.store, TASK, self.scene)
-            self._replay(live[: -2 * kept], follower)
-            self._finish(live[-2 * kept : -kept], follower)
-            self.arms.go_on(self.first)
-            if self.desk is not None:
-                self.desk.turn(url, live)
-            self._drill(live[-kept:], follower)
-            self.replayed.deliver(everything=True)
-            self.replayed.close()
+            with self._comparing():
+                self._live(serving.ready())
+
+    def _live(self, url: str) -> None:
+        live = self.live
+        kept = min(KEPT, len(live) // 6)
+        self.replayed = Replay(url, TASK, self.options.label_budget, len(live), self.options.seed)
+        follower = Follower(self.shop.store, TASK, self.scene)
+        self._replay(live[: -2 * kept], follower)
+        self._finish(live[-2 * kept : -kept], follower)
+        self.arms.go_on(self.first)
+        if self.desk is not None:
+            self.desk.turn(url, live)
+        self._drill(live[-kept:], follower)
+        self.replayed.deliver(everything=True)
+        self.replayed.close()
 
     def _found(self) -> None:
         history = [r for r in self.options.rows if r.split is Split.HISTORY]
@@ -286,6 +290,6 @@ def write_project(options: Options) -> Path:
             "gateway: {port: 0, trust_client_time: true}\n"
             "decide: {min_labels: 600}\n"
             "release: {most_feedback: 100}\n"
-            "train: {attempts: [corrections, careful], lr: 3.0e-3, warm_lr: 1.0e-3, epochs: 3}\n"
+            "train: {attempts: [corrections, frugal], lr: 3.0e-3, warm_lr: 1.0e-3, epochs: 2}\n"
         )
     return path

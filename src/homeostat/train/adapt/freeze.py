@@ -19,7 +19,7 @@ from torch import Tensor
 
 from homeostat.errors import UnsuitedModel, did_you_mean
 from homeostat.llm.adapters import has_rows, path_of_vocabulary
-from homeostat.llm.trunk import depth
+from homeostat.llm.trunk import depth, lowest
 from homeostat.train.adapt.full import Full
 from homeostat.train.adapt.way import Tempo, Way
 from homeostat.train.rows import LabelRows
@@ -34,8 +34,8 @@ class Freeze(Way):
     """
 
     kind: ClassVar[str] = "full"
-    bottom: int = 0
-    """So many of the lowest layers are frozen, and the tables of tokens below them."""
+    bottom: float = 0.0
+    """So many of the lowest layers, or below 1 that share of them, are frozen, and the tables of tokens below them."""
     only: tuple[str, ...] = ()
     """Patterns of names, such as `*.mlp.*`: what matches none of them is frozen; empty for no such limit."""
     without: tuple[str, ...] = ()
@@ -90,10 +90,11 @@ class Freeze(Way):
             if not any(fnmatchcase(name, pattern) for name in depths):
                 fix = did_you_mean(pattern, {re.sub(r"\.\d+\.", ".*.", name) for name in depths})
                 raise UnsuitedModel(f"no tensor of the model is called '{pattern}'", where="recipe.adapt", fix=fix)
+        bottom = lowest(model, self.bottom)
         found = {
             name
             for name, level in depths.items()
-            if (level > self.bottom or not self.bottom)
+            if (level > bottom or not bottom)
             and (not self.only or any(fnmatchcase(name, pattern) for pattern in self.only))
             and not any(fnmatchcase(name, pattern) for pattern in self.without)
         }

@@ -19,7 +19,7 @@ from torch import Tensor
 from homeostat.llm.adapters import add_adapter, has_rows, vocabulary
 from homeostat.llm.load import Opened
 from homeostat.llm.render import Rendered
-from homeostat.llm.trunk import depth, put_trunk
+from homeostat.llm.trunk import depth, lowest, put_trunk
 from homeostat.train.adapt.beside import NAME, ROWS, grow, rows_of, write
 from homeostat.train.adapt.principal import PEFT, follow_inputs, make_portable, remember
 from homeostat.train.adapt.way import Tempo, Way
@@ -38,8 +38,9 @@ class Lora(Way):
     """Numbers that a layer's change passes through."""
     alpha: float | None = None
     """The adapter's product is scaled by alpha / rank, or by alpha / √rank if `rs`; None is 2 × rank, or 2 × √rank."""
-    bottom: int = 0
-    """So many of the lowest layers stay as they are; what they say of a row is computed once and kept (decoders)."""
+    bottom: float = 0.0
+    """So many of the lowest layers, or below 1 that share of them, stay as they are; what they say of a row is computed
+    once and kept (decoders)."""
     dropout: float = 0.0
     """Share of an adapter's inputs that is set to zero in training."""
     rs: bool = False
@@ -72,16 +73,16 @@ class Lora(Way):
             remember(model, NAME)
         trained = grow(model, start, rows) if start else list(rows)
         model.set_adapter(NAME)
-        parameters, levels = [], depth(model)
+        parameters, levels, bottom = [], depth(model), lowest(model, self.bottom)
         for name, tensor in model.named_parameters():
-            bent = "lora_" in name and levels[name] > self.bottom
+            bent = "lora_" in name and levels[name] > bottom
             tensor.requires_grad_(f".{NAME}" in name and (bent or (ROWS in name and bool(trained))))
             if tensor.requires_grad:
                 tensor.data = tensor.data.float()
                 if ROWS in name and start is None:
                     tensor.data.copy_(torch.stack(list(rows.values())))
                 parameters.append(tensor)
-        put_trunk(model, 0 if self.dropout else self.bottom)  # what is dropped is drawn anew in every pass
+        put_trunk(model, 0 if self.dropout else bottom)  # what is dropped is drawn anew in every pass
         model.eval()  # what has been put on comes in training mode, and may be asked before it is trained
         return parameters
 

@@ -17,7 +17,7 @@ from homeostat.train.recipe import Recipe, plain
 
 ALIASES = {"rank": "adapt.rank", "kl": "penalties.divergence.weight"}
 """Short names, as in the `train` block, of what lies deeper."""
-FIXED = frozenset({"name", "like", "seed", "replay", "held_out", "looks", "patience", "budget", "only_wrong", "paced"})
+FIXED = frozenset({"name", "like", "seed", "replay", "held_out", "looks", "patience", "budget", "only_wrong", "share"})
 """Fields that all trials share: they say what is trained on and what is judged by, or would pass luck off as skill."""
 WIDE = 10.0
 """The usual range of the rate reaches so many times below and above where it begins."""
@@ -58,7 +58,7 @@ def usual(recipe: Recipe, rate: float, *, warm: bool, taught: bool) -> Space:
     if isinstance(recipe.adapt, Lora) and not warm:
         rank = recipe.adapt.rank
         found["rank"] = Choice(among=tuple(sorted({max(1, rank // 4), rank, 4 * rank})))
-    if not recipe.paced and recipe.epochs >= 2:
+    if not recipe.share and recipe.epochs >= 2:
         found["epochs"] = Range(low=recipe.epochs // 2, high=1.5 * recipe.epochs // 1, whole=True)
     held = [term.weight for term in recipe.penalties if isinstance(term, Divergence)]
     if taught and held:
