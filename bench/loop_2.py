@@ -90,7 +90,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
     """The knobs as given."""
     plain = Settings(share=args.label_share, budget=args.budget, attempts=tuple(args.attempts))
     named = ("rank", "lr", "warm_lr", "warm_share", "epochs", "kl")
-    train = replace(plain.train, **{name: getattr(args, name) for name in named})
+    train = replace(plain.train, attempts=plain.attempts, **{name: getattr(args, name) for name in named})
     return replace(plain, train=train, curate=replace(plain.curate, replay=args.replay))
 
 
