@@ -73,7 +73,7 @@ def test_a_turn_that_would_not_retrain_says_why(homeostat: Run, shop: Path, stor
     request(store, 1, "ver_first", said="delivery")
     ran = homeostat("turn", "--dry-run", "--config", shop)
     assert ran.code == 0, ran.err
-    assert ran.out.startswith("label: 1 labels since the champion was trained say too little")
+    assert ran.out.startswith("label: 1 label since the champion was trained says too little")
     assert len(ran.out.splitlines()) == 1
     assert homeostat("turn", "--dry-run", "--json", "--config", shop).json["attempts"] == []
     assert store.decisions.list() == store.turns.list() == []

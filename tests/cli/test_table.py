@@ -22,6 +22,12 @@ def test_a_cell_is_text(capsys: pytest.CaptureFixture[str]) -> None:
     assert out.count("[red]not red[/red] :smile:") == 2
 
 
+def test_a_table_without_rows_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """Under the title stands that there is nothing, instead of columns over nothing."""
+    table("alerts", ("id", "what"), [])
+    assert capsys.readouterr().out == "alerts\nnone\n"
+
+
 def test_facts_leave_out_what_is_empty(capsys: pytest.CaptureFixture[str]) -> None:
     """Names and values one a line, numbers as a person reads them."""
     facts(

@@ -74,6 +74,7 @@ def test_blank_lines_other_keys_a_byte_order_mark_and_line_separators_in_texts_d
     ("line", "said"),
     [
         ("{not json", "not JSON"),
+        ("7", "if you like, split, tags, truth, reply, until"),
         ("[1, 2]", "a JSON list"),
         ('{"lable": "x", "text": "y", "time": 1}', "rename 'lable' to 'label'"),
         ('{"text": "y", "label": 7, "time": 1}', "'label' is 7"),

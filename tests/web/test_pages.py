@@ -40,6 +40,15 @@ def test_the_overview_says_who_answers_and_how_well(store: Store) -> None:
     assert (task["signal"]["id"], task["decision"]["id"]) == (factory.SIGNAL, factory.DECISION)
 
 
+def test_one_labeled_reply_is_told_as_one(empty: Store, client_of_nothing: TestClient) -> None:
+    """The overview says `1 labeled reply`, and `2 labeled replies`."""
+    factory.add_versions(empty)
+    for k, told in enumerate(("1 labeled reply of", "2 labeled replies of")):
+        empty.interactions.add([factory.interaction(k, "my box is late", "delivery_delay")])
+        empty.feedback.add([factory.feedback(k, "delivery_delay")])
+        assert told in client_of_nothing.get("/ui").text
+
+
 def test_the_overview_shows_a_release_while_it_is_open(store: Store, client: TestClient) -> None:
     """A canary is named with its share; a finished release is only the last one."""
     assert routing(store)["release"] is None

@@ -20,14 +20,15 @@ WIDE = 200
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows under a title; a cell is text and nothing in it is taken for markup."""
+    """Print rows under a title; a cell is text and nothing in it is taken for markup. Without rows it says `none`."""
     drawn = Table(show_edge=False, pad_edge=False)
     for column in columns:
         drawn.add_column(column, overflow="fold")
     for row in rows:
         drawn.add_row(*row)
+    shown = drawn if drawn.row_count else "none"
     width = None if sys.stdout.isatty() else WIDE
-    Console(width=width, markup=False, highlight=False, emoji=False).print(Text(title, style="bold"), drawn, sep="\n")
+    Console(width=width, markup=False, highlight=False, emoji=False).print(Text(title, style="bold"), shown, sep="\n")
 
 
 def facts(title: str, values: Mapping[str, Any]) -> None:

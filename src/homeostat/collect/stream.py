@@ -27,8 +27,8 @@ from homeostat.errors import BadStream, EmptyStream, did_you_mean
 Truth = Mapping[str, object]
 """What a stream knows about a row that nothing but scoring may read."""
 
-_SHAPE = 'one JSON object a line: {"text", "label", "time", "split", "tags", "truth"}; the last three may be missing'
 _OPTIONAL = ("split", "tags", "truth", "reply", "until")
+_SHAPE = 'one JSON object a line: {"text", "label", "time"} and, if you like, ' + ", ".join(_OPTIONAL)
 _KEYS = frozenset({"text", "label", "time", *_OPTIONAL})
 
 

@@ -87,8 +87,10 @@ def _unclear(case: Case) -> str:
 
 def _few_labels(case: Case) -> str:
     measured = f" ({_gain(case)})" if case.worth.gain.n else ""
+    n = case.evidence.n_labels
+    has, say = ("label", "says") if n == 1 else ("labels", "say")
     return (
-        f"{number(case.evidence.n_labels)} labels since the champion was trained say too little about the gain"
+        f"{number(n)} {has} since the champion was trained {say} too little about the gain"
         f"{measured}; {_labels(case)} more cost {_labels_cost(case)}; retraining now would cost "
         f"{number(case.worth.cost)}."
     )

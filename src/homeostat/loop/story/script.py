@@ -48,6 +48,10 @@ LOOK_S = 10.0
 """How long the traffic waits for the watcher at most."""
 PATIENCE_S = 240.0
 """How long a turn may go on after the traffic has run out."""
+LAID = (
+    "# Laid by `homeostat demo`, which removes this folder when it is told here again; without this line it does not.\n"
+)
+"""First line of the demo's homeostat.yaml: whoever goes on with the folder as a project of theirs takes it out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,7 +286,7 @@ def write_project(options: Options) -> Path:
     path = folder / "homeostat.yaml"
     if not path.exists():
         path.write_text(
-            f"project: {options.name}\n"
+            f"{LAID}project: {options.name}\n"
             "model: {precision: auto}\n"
             "tasks:\n"
             f"  {TASK}: {{instruction: route}}\n"
