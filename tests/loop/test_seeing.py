@@ -40,6 +40,18 @@ def test_what_is_new_since_the_last_turn(shop: Workshop) -> None:
     assert 0.0 <= second.sight.falls["measured"].before.mean <= 1.0
 
 
+def test_a_request_that_is_spoken_of_again_is_one_label(shop: Workshop) -> None:
+    """Whoever corrects a label has not given another one; a turn opened for it still looks as far as the last word."""
+    (about, said), *_ = shop.store.interactions.labeled(TASK)
+    again = replace(said, id="fb_again", time=ONSET + 400.0)
+    before = see(shop.config, shop.store, TASK, rule(labels=5), shop.champion(TASK), at=ONSET + 1000.0)
+    shop.store.feedback.add([again])
+    after = see(shop.config, shop.store, TASK, rule(labels=5), shop.champion(TASK), at=ONSET + 1000.0)
+    assert after.sight.labels == before.sight.labels
+    assert (before.until, after.until) == (ONSET + 159.0, ONSET + 400.0)
+    assert said.interaction == about.id
+
+
 def test_only_what_a_trigger_reads(shop: Workshop) -> None:
     """Nothing costly is gathered for triggers that count labels."""
     sight = see(shop.config, shop.store, TASK, rule(labels=5), shop.champion(TASK), at=ONSET).sight

@@ -56,7 +56,7 @@ def see(config: Config, store: Store, task: str, rule: Rule, champion: Version, 
     learned = store.datasets.get(champion.dataset).time if champion.dataset else champion.time
     # A drill looks at no traffic.
     looked = max([learned, *(t.time for t in store.turns.list(task) if "push" not in t.diary)])
-    stated = [f.time for f in store.feedback.list(task, looked) if f.time > looked and f.kind in STATEMENTS]
+    stated = [f for f in store.feedback.list(task, looked) if f.time > looked and f.kind in STATEMENTS]
     signals = tuple(s for s in store.signals.list(task) if s.time > looked)
     retrained = last_retrained(store, rule, task)
     reads, entry = rule.reads, config.tasks[task]
@@ -67,14 +67,14 @@ def see(config: Config, store: Store, task: str, rule: Rule, champion: Version, 
         retrained=learned if retrained is None else max(learned, retrained),
         acted=_acted(store, task) if rule.name else "",
         requests=float(store.interactions.count(task, since=looked)) if REQUESTS in reads else 0.0,
-        labels=len(stated),
+        labels=len({f.interaction for f in stated}),
         min_labels=config.deciding(task).min_labels,
         signals=signals,
         falls=_falls(config, store, task, rule, champion, values, at),
         newest=newest(values),
         objective=entry.objective_at_least,
     )
-    return Seen(sight, max([*stated, *(s.time for s in signals)], default=at))
+    return Seen(sight, max([*(f.time for f in stated), *(s.time for s in signals)], default=at))
 
 
 def last_retrained(store: Store, rule: Rule, task: str) -> float | None:

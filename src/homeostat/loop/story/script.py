@@ -46,6 +46,8 @@ AHEAD = 250
 """Requests that the traffic may be ahead of the watcher: a year in a minute must not outrun who looks at it."""
 LOOK_S = 10.0
 """How long the traffic waits for the watcher at most."""
+JUDGED_S = 20.0
+"""How long the guard may take to judge the last of the drill's traffic."""
 PATIENCE_S = 240.0
 """How long a turn may go on after the traffic has run out."""
 LAID = (
@@ -221,7 +223,7 @@ class Story:
         queue = TurnQueue(folder)
         queue.open(name, TASK, time.time(), story="drill")
         self.scene.say("drill", "a sabotaged copy of the champion goes into the canary")
-        started, sent = time.time(), 0
+        sent = 0
         with self.scene.bar("drill", len(rows)) as bar:
             while sent < len(rows) and not queue.finished(name):
                 self.replayed.send(rows[sent : sent + TRIED])
@@ -230,11 +232,20 @@ class Story:
                 bar.to(min(sent, len(rows)))
                 self.replayed.let_copy(COPIES_S)
             self.replayed.deliver(everything=True)
-            while not queue.finished(name) and time.time() - started < PATIENCE_S:
-                time.sleep(PAUSE_S)
+            self._await(queue, name, JUDGED_S)
+        judged = queue.finished(name)
+        if not judged:  # a short stream
+            rollback(self.shop.store, TASK, "the traffic ended before the drill was decided", now=time.time())
+            self._await(queue, name, PATIENCE_S)
         follower.look()
         queue.close()
-        self.drilled = self._drill_result(name)
+        self.drilled = self._drill_result(name) if judged else {"seconds": None, "exposed_requests": None}
+
+    def _await(self, queue: TurnQueue, turn: str, patience_s: float) -> None:
+        """Wait for the end of a turn, not longer than this."""
+        deadline = time.time() + patience_s
+        while not queue.finished(turn) and time.time() < deadline:
+            time.sleep(PAUSE_S)
 
     def _drill_result(self, name: str) -> dict[str, Any]:
         releases = [
