@@ -71,7 +71,8 @@ class Watch:
             ValueError: the rows are not those of the report.
         """
         _same(report, rows)
-        findings = [claim.finding(rows, report) for claim in self._claims(rows)]
+        p_values = self.p_values(rows)
+        findings = [claim.finding(rows, report, p_values.get(claim.name, 1.0)) for claim in self._claims(rows)]
         outcome = decided(findings)
         return Verdict(
             id=ids.derived("vdt", report.id, self, artifact),
@@ -84,6 +85,10 @@ class Watch:
             artifact=artifact,
             tests={finding.name: finding.p for finding in findings if finding.required},
         )
+
+    def p_values(self, rows: Sequence[PairedRow]) -> dict[str, float]:
+        """p-value of every claim that has to be shown, valid at every look: it never rises as rows come in."""
+        return {claim.name: claim.p(rows) for claim in self._claims(rows) if claim.required}
 
     def _claims(self, rows: Sequence[PairedRow]) -> Iterator[_Claim]:
         """Better where it is meant to be, better overall, and nowhere worse."""
@@ -130,11 +135,15 @@ class _Claim:
         values = self.of(rows)
         return watched_mean(values, self.plan) if len(values) else Score(mean=0.0, low=-1.0, high=1.0, n=0)
 
-    def finding(self, rows: Sequence[PairedRow], report: Report) -> Finding:
+    def p(self, rows: Sequence[PairedRow]) -> float:
+        """Its p-value; 1 before the first row."""
+        game = Planned(float(np.clip(self.bound, -_WIDEST, _WIDEST)), self.plan)
+        game.extend(self.of(rows))
+        return float(game.p[0])
+
+    def finding(self, rows: Sequence[PairedRow], report: Report, p: float) -> Finding:
         """What the rows say about it."""
         values = self.of(rows)
-        game = Planned(float(np.clip(self.bound, -_WIDEST, _WIDEST)), self.plan)
-        game.extend(values)
         return Finding(
             name=self.name,
             score=report.difference if self.groups is None else report.groups[self.name],
@@ -142,7 +151,7 @@ class _Claim:
             guard=self.guard,
             required=self.required,
             variance=float(np.var(values)) if len(values) else 0.0,
-            p=float(game.p[0]) if self.required else 1.0,
+            p=p,
             alpha=self.plan.alpha,
             cost=COST,
         )
