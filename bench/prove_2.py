@@ -1,6 +1,6 @@
 """Bar prove.2: a candidate that is better overall and worse in one slice is not promoted, and a good one is.
 
-    python bench/prove_2.py [--quick] [--runs 10000] [--seed 2]
+    python bench/prove_2.py [--quick] [--runs 5000] [--seed 2]
 
 8 or 20 slices of 500 paired rows each, discordance 0.1, alpha 0.05. Either every slice gains 2 points, or one loses 3,
 5 or 10 while all others gain 4. Share of the runs that are promoted, by way of deciding, all on the same rows:
@@ -55,7 +55,7 @@ def gains(slices: int, loss: float) -> Floats:
 
 
 def drawn(gain: Floats, runs: int, rng: np.random.Generator) -> Floats:
-    """One row of every slice in each run, float64[runs, slices]: candidate minus champion."""
+    """One row of every slice in each of so many runs, float64[runs, slices]: candidate minus champion."""
     luck = rng.random((runs, len(gain)))
     changed = np.maximum(DISCORDANCE, np.abs(gain))
     win = (changed + gain) / 2
@@ -85,8 +85,7 @@ def judged(gain: Floats, runs: int, correlation: float, rng: np.random.Generator
     """Whether every slice is kept by labels and a judge together, and all are better by labels."""
     shown = np.zeros(runs, dtype=bool)
     for run in range(runs):
-        labels = np.array([drawn(gain, 1, rng)[0] for _ in range(ROWS)])
-        others = np.array([drawn(gain, 1, rng)[0] for _ in range(UNLABELED)])
+        labels, others = drawn(gain, ROWS, rng), drawn(gain, UNLABELED, rng)
         told, heard = (_told(d, correlation, rng) for d in (labels, others))
         lows = [powered_mean(labels[:, k], told[:, k], heard[:, k], 1 - 2 * GOAL).score.low for k in range(len(gain))]
         shown[run] = min(lows) > -MARGIN and bool(better((labels > 0).sum(), (labels < 0).sum()))
@@ -165,7 +164,7 @@ def main() -> None:
     """Run the bar and print its line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="200 runs")
-    parser.add_argument("--runs", type=int, default=10_000, help="of each truth")
+    parser.add_argument("--runs", type=int, default=5000, help="of each truth")
     parser.add_argument("--seed", type=int, default=2)
     args = parser.parse_args()
     began, runs = time.perf_counter(), 200 if args.quick else args.runs
