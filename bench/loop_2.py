@@ -88,9 +88,9 @@ def run_stream(course: Course, args: argparse.Namespace) -> dict[str, Any]:
 
 def settings_of(args: argparse.Namespace) -> Settings:
     """The knobs as given."""
-    plain = Settings(share=args.label_share, budget=args.budget)
+    plain = Settings(share=args.label_share, budget=args.budget, attempts=tuple(args.attempts))
     named = ("rank", "lr", "warm_lr", "warm_share", "epochs", "kl")
-    train = replace(plain.train, **{name: getattr(args, name) for name in named})
+    train = replace(plain.train, attempts=plain.attempts, **{name: getattr(args, name) for name in named})
     return replace(plain, train=train, curate=replace(plain.curate, replay=args.replay))
 
 
@@ -130,6 +130,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--label-share", type=float, default=Settings().share)
     parser.add_argument("--frontier", type=int, help="seeds that also measure other label shares; 1, or 0 if quick")
     parser.add_argument("--budget", type=float, default=Settings().budget, help="of joint's operations, for retries")
+    parser.add_argument("--attempts", nargs="+", default=list(Settings().attempts), help="recipes that ours tries")
     parser.add_argument("--base", default="builtin")
     parser.add_argument("--rank", type=int, default=train.rank)
     parser.add_argument("--lr", type=float, default=train.lr)

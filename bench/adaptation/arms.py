@@ -26,9 +26,6 @@ from homeostat.train.recipe import Recipe
 from homeostat.types.dataset import Example
 from homeostat.types.report import Outcome, Verdict
 
-ATTEMPTS = ("careful", "thorough")
-"""What ours tries at a turn, in order, until the gate lets a candidate pass or the budget is spent."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -39,6 +36,8 @@ class Settings:
     budget: float = 0.25
     """Share of joint retraining's operations that ours may spend; what joint would have taken by now is reckoned from
     the first champion's cost per row. It limits second attempts only."""
+    attempts: tuple[str, ...] = ("careful", "thorough")
+    """What ours tries at a turn, in order, until the gate lets a candidate pass or the budget is spent."""
     train: Train = field(default_factory=Train)
     curate: Curate = field(default_factory=lambda: Curate(max_rows=1_000_000))
     """Without a cap on rows, which would spare joint retraining the larger part of its work."""
@@ -216,7 +215,7 @@ class _Policy:
         self.allowed += race.settings.budget * self.per_row * known
         tried: list[Model] = []
         verdicts: list[Verdict] = []
-        for wanted in map(race.recipe, ATTEMPTS):
+        for wanted in map(race.recipe, race.settings.attempts):
             curated = race.curated(
                 race.revealed(self.since, now),
                 old=self.memory,

@@ -13,7 +13,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from adaptation import arms
 from adaptation.arms import Race
 
 Figures = dict[str, float | None]
@@ -41,5 +40,5 @@ class Ledger:
 
 
 def _key(race: Race, names: Sequence[str]) -> str:
-    made_of = (race.lab.given, sorted(asdict(race.settings).items()), arms.ATTEMPTS, sorted(names), race.seed)
+    made_of = (race.lab.given, sorted(asdict(race.settings).items()), sorted(names), race.seed)
     return hashlib.sha256(repr(made_of).encode()).hexdigest()[:10]

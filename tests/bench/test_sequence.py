@@ -49,7 +49,7 @@ def data(bench: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> Pa
     with lzma.open(folder / "arxiv_temporal" / "arxiv_2000_2019_15cat.jsonl.xz", "wt") as out:
         for k in range(120):
             label = bench.course.TOPICS[k // 2 % 5]
-            out.write(json.dumps({"title": f"On {label} and the matter of {k}{k}", "label": label}) + "\n")
+            out.write(json.dumps({"title": f"The matter of {k}{k} and {label}", "label": label}) + "\n")
     with lzma.open(folder / "sentence_classification" / "sentcls.jsonl.xz", "wt") as out:
         for k in range(80):
             text = f"{('a dreadful', 'a wonderful')[k % 2]} film of {k} hours and {k + 7} scenes"

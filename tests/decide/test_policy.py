@@ -180,3 +180,11 @@ def test_ranking(mean: float, half: float, cost: float) -> None:
 def test_text_task() -> None:
     """The sentence of a text task names its metric."""
     assert "0.084 ± 0.031 more chrf per request" in decided(replace(DRIFTED, metric="chrf")).because
+
+
+def test_what_was_missed_since_the_last_decision_is_what_adds_up() -> None:
+    """The ledger grows by what the labels since then say, and by the whole gain only where there are none."""
+    settings = dear(1e9)
+    for lately, missed in ((0.2, 0.2), (0.0, 0.0), (None, DRIFTED.gain.mean)):
+        ledger = decide(replace(DRIFTED, lately=lately), settings, now=7.0, turn="trn_1")[1]
+        assert ledger.accumulated == pytest.approx(2000 * missed)

@@ -8,7 +8,7 @@ import pytest
 from small_project import KNOWN, NEW, rows
 
 from homeostat.loop import shadow
-from homeostat.loop.shadow import shadow_gain
+from homeostat.loop.shadow import challenge
 from homeostat.loop.steps import value
 from homeostat.types.dataset import Example
 from homeostat.types.task import Kind
@@ -25,22 +25,22 @@ MEMORY = taught(list(KNOWN), 120, 1)
 
 def test_labels_the_champion_never_saw_are_worth_learning() -> None:
     """The frozen head misses all of them, the fresh one few after the first block."""
-    gain = shadow_gain(MEMORY, taught(list(NEW), 200, 2), RIGHT)
+    gain = challenge(MEMORY, taught(list(NEW), 200, 2), RIGHT).gain
     assert gain.n == 200
     assert gain.low > 0.7
 
 
 def test_where_nothing_moved_there_is_little_to_gain() -> None:
     """More of the same: the interval holds zero or hardly more."""
-    gain = shadow_gain(MEMORY, taught(list(KNOWN), 200, 3), RIGHT)
+    gain = challenge(MEMORY, taught(list(KNOWN), 200, 3), RIGHT).gain
     assert abs(gain.mean) < 0.05
     assert gain.low <= 0.0
 
 
 def test_the_gain_is_that_of_the_newest_rows() -> None:
     """Old labels of long ago are learned from and do not thin out what the newest say."""
-    alone = shadow_gain(MEMORY, taught(list(NEW), shadow.WINDOW, 4), RIGHT)
-    after = shadow_gain(MEMORY, taught(list(KNOWN), 300, 5) + taught(list(NEW), shadow.WINDOW, 4), RIGHT)
+    alone = challenge(MEMORY, taught(list(NEW), shadow.WINDOW, 4), RIGHT).gain
+    after = challenge(MEMORY, taught(list(KNOWN), 300, 5) + taught(list(NEW), shadow.WINDOW, 4), RIGHT).gain
     assert after.n == alone.n == shadow.WINDOW
     assert after.mean == pytest.approx(alone.mean, abs=0.05)
 
@@ -48,16 +48,16 @@ def test_the_gain_is_that_of_the_newest_rows() -> None:
 def test_rows_learned_in_pieces_are_learned_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """How many rows are in memory at once changes nothing."""
     labeled = taught([*KNOWN, *NEW], 150, 6)
-    whole = shadow_gain(MEMORY, labeled, RIGHT)
+    whole = challenge(MEMORY, labeled, RIGHT).gain
     monkeypatch.setattr(shadow, "CHUNK", 7)
-    pieces = shadow_gain(MEMORY, labeled, RIGHT)
+    pieces = challenge(MEMORY, labeled, RIGHT).gain
     assert (pieces.mean, pieces.low) == pytest.approx((whole.mean, whole.low))
 
 
 @pytest.mark.parametrize(("memory", "labeled"), [([], MEMORY), (MEMORY, [])])
 def test_without_rows_on_either_side_nothing_is_known(memory: list[Example], labeled: list[Example]) -> None:
     """No rows, and an interval that leaves everything open."""
-    gain = shadow_gain(memory, labeled, RIGHT)
+    gain = challenge(memory, labeled, RIGHT).gain
     assert (gain.n, gain.low, gain.high) == (0, -1.0, 1.0)
 
 
@@ -65,5 +65,16 @@ def test_a_text_task_gains_by_how_alike_the_replies_are() -> None:
     """Heads that reply with whole texts they know, valued by chrF: new answers are worth something."""
     memory = [Example(text=e.text, target=f"Here is what we do about your {e.target}.") for e in MEMORY]
     labeled = [Example(text=e.text, target=f"Mop up and see to the {e.target}!") for e in taught(list(NEW), 100, 7)]
-    gain = shadow_gain(memory, labeled, partial(value, Kind.TEXT))
+    gain = challenge(memory, labeled, partial(value, Kind.TEXT)).gain
     assert 0.2 < gain.mean < 1.0
+
+
+def test_what_was_missed_lately_is_that_of_the_last_rows() -> None:
+    """Forty rows of something new after many of what is known: little overall, nearly everything lately."""
+    found = challenge(MEMORY, taught(list(KNOWN), 160, 8) + taught(list(NEW), 40, 9), RIGHT)
+    assert found.gain.mean < 0.3
+    lately = found.lately(40)
+    assert lately is not None
+    assert lately > 0.4
+    assert found.lately(0) is None
+    assert found.lately(10_000) == pytest.approx(found.gain.mean)

@@ -73,3 +73,10 @@ def test_who_recalls() -> None:
     assert {name for name in NAMES if named(name, Train(refit=False)).recalls} == {"head", "classifier"}
     assert not named("careful", Train(), replay=0.0).recalls
     assert named("naive", Train()).refit
+
+
+def test_who_is_frugal_finds_states_to_carry_over() -> None:
+    """Where a turn may be frugal every version keeps them, the first one too."""
+    assert named("frugal", Train()).carry
+    assert not named("first", Train()).carry
+    assert named("first", Train(attempts=("corrections", "frugal"))).carry

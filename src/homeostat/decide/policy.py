@@ -50,7 +50,8 @@ def decide(
     ledger, bounds = ledger or Ledger(), bounds or Bounds()
     before = ledger.before if ledger.turn == turn else ledger.accumulated
     worth = weigh(evidence, settings)
-    lost = max(0.0, before + evidence.requests * settings.value_per_correct * worth.gain.mean)
+    missed = worth.gain.mean if evidence.lately is None else evidence.lately
+    lost = max(0.0, before + evidence.requests * settings.value_per_correct * missed)
     case = Case(evidence=evidence, settings=settings, worth=worth, lost=lost, bounds=bounds)
     action, reason = bounded(case)
     decision = Decision(

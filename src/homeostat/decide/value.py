@@ -23,6 +23,9 @@ class Evidence:
     gain: Score
     """Shadow gain: a cheap head kept fresh minus the same head frozen at the champion's date, paired, on labels that
     neither had seen when it answered. `n` of 0: nothing was measured."""
+    lately: float | None = None
+    """The same on the labels since the last decision alone: what was lost on the requests since then. None where there
+    are none; then it is taken to be `gain`."""
     accuracy: Score | None = None
     """The champion's metric on the same labeled rows; what it lacks to 1 is the most that can be gained."""
     n_labels: int

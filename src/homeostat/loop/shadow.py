@@ -7,6 +7,7 @@ gain. It costs milliseconds, so it can be asked every time.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,15 +20,35 @@ from homeostat.types.report import Score
 BLOCK = 20
 """Labeled rows after which the fresh head is solved anew."""
 WINDOW = 400
-"""Newest labeled rows that the gain is measured on."""
+"""Newest labeled rows that the two are measured on."""
 WIDTH = 1537
 """Features of a request."""
 CHUNK = 2000
 """Rows whose features are held in memory at once."""
 
 
-def shadow_gain(memory: Sequence[Example], labeled: Sequence[Example], value: Callable[[str, str], float]) -> Score:
-    """Fresh minus frozen value over the newest labeled rows, each predicted before it is learned.
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """How right the fresh head and the frozen one were on the newest labeled rows, oldest first."""
+
+    fresh: Floats
+    """float[rows]"""
+    frozen: Floats
+    """float[rows]"""
+
+    @property
+    def gain(self) -> Score:
+        """Fresh minus frozen; an `n` of 0 where there was nothing to measure it on."""
+        return paired(self.fresh, self.frozen) if len(self.fresh) else Score(mean=0.0, low=-1.0, high=1.0, n=0)
+
+    def lately(self, n: int) -> float | None:
+        """The mean gain over the newest n rows, or all if there are fewer; None if that is none."""
+        n = min(n, len(self.fresh))
+        return float(np.mean(self.fresh[-n:] - self.frozen[-n:])) if n else None
+
+
+def challenge(memory: Sequence[Example], labeled: Sequence[Example], value: Callable[[str, str], float]) -> Challenge:
+    """The two heads on the newest labeled rows, each of which is predicted before it is learned.
 
     Args:
         memory: what the champion was trained on, and what its ancestors were.
@@ -35,7 +56,7 @@ def shadow_gain(memory: Sequence[Example], labeled: Sequence[Example], value: Ca
         value: how right a reply is beside its target, in [0, 1]. A text task's heads reply with whole texts they know.
     """
     if not memory or not labeled:
-        return Score(mean=0.0, low=-1.0, high=1.0, n=0)
+        return Challenge(np.zeros(0), np.zeros(0))
     head = RidgeHead(WIDTH)
     learn(head, memory)
     frozen_weights, frozen_labels = head.weights(), list(head.labels)
@@ -51,7 +72,7 @@ def shadow_gain(memory: Sequence[Example], labeled: Sequence[Example], value: Ca
         fresh_hits += [value(p, t) for p, t in zip(fresh, targets, strict=True)]
         frozen_hits += [value(p, t) for p, t in zip(frozen, targets, strict=True)]
         head.add(rows, targets)
-    return paired(np.array(fresh_hits), np.array(frozen_hits))
+    return Challenge(np.array(fresh_hits), np.array(frozen_hits))
 
 
 def learn(head: RidgeHead, examples: Sequence[Example]) -> None:

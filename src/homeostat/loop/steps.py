@@ -25,7 +25,7 @@ from homeostat.evaluate.gate import gate as judge
 from homeostat.evaluate.score import PairedRow, from_lines, to_lines
 from homeostat.loop.concluding import conclude, settle
 from homeostat.loop.learn import Lesson, curating, learn, version_id
-from homeostat.loop.shadow import shadow_gain
+from homeostat.loop.shadow import challenge
 from homeostat.loop.workshop import Exam, Workshop, workshop
 from homeostat.metrics.text import chrf_row
 from homeostat.release import rollout
@@ -92,13 +92,16 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
     values = np.array([value(task.kind, i.reply, f.value) for i, f in pairs if i.version == champion.id])
     unknown = sum(f.value not in champion.labels for _, f in pairs)
     earlier, old = _earlier(shop, now), remembered(shop, champion)
+    looked = earlier[-1].time if earlier else since
+    measured = challenge(old, labeled, partial(value, task.kind))
     return Evidence(
         task=now.task,
         metric=task.metric,
-        gain=shadow_gain(old, labeled, partial(value, task.kind)),
+        gain=measured.gain,
+        lately=measured.lately(len(target([p for p in pairs if p[1].time > looked], task, champion.labels))),
         accuracy=mean_interval(values) if len(values) else None,
         n_labels=len(pairs),
-        requests=shop.store.interactions.count(now.task, since=earlier[-1].time if earlier else since, until=now.until),
+        requests=shop.store.interactions.count(now.task, since=looked, until=now.until),
         train_cpu_s=_expected_cpu(shop, champion, len(pairs), len(old)),
         unknown_labels=unknown / len(pairs) if pairs and task.kind is Kind.LABEL else 0.0,
         signals=tuple(shop.store.signals.get(s) for s in signals),

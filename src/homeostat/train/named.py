@@ -88,7 +88,7 @@ def named(name: str, settings: Train, *, replay: float = 1.0, where: str = "trai
         warm_up=settings.warmup,
         penalties=(Divergence(weight=settings.kl),) if settings.kl else (),
         refit=settings.refit,
-        carry=settings.carry,
+        carry=settings.carry or "frugal" in settings.attempts,  # so that it finds states to carry over
         patience=settings.patience,
         looks=epochs,
         held_out=settings.held_out,

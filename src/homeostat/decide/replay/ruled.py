@@ -133,6 +133,7 @@ class Ruled:
         return Evidence(
             task="replay",
             gain=paired(fresh, served) if known else Score(mean=0.0, low=-1.0, high=1.0, n=0),
+            lately=self._lately(),
             accuracy=mean_interval(served) if known else None,
             n_labels=len(self._served),
             requests=round(self._requests),
@@ -140,6 +141,11 @@ class Ruled:
             signals=self._signals,
             since_turn_s=look.time - look.since,
         )
+
+    def _lately(self) -> float | None:
+        """What a fresh model was righter by since the last decision."""
+        n = min(self._labels, len(self._served))
+        return float(np.mean(self._fresh[-n:]) - np.mean(self._served[-n:])) if n else None
 
     def _seconds(self) -> float:
         """CPU-seconds of a retraining that come to its price."""
