@@ -3,7 +3,7 @@
 Intersection-union (Berger 1982): a candidate passes only if superiority on the target and non-inferiority on every
 gated group are each shown at level alpha. Somebody who is worse in one place is let through by that place's test at
 most alpha of the time, whatever the other tests say; so no correction for their number is needed. The number of rows
-is fixed beforehand and the gate is asked once: looking again as rows arrive is the business of `release.guard`.
+is fixed beforehand and the gate is asked once: who looks again as rows arrive asks `evaluate.watched`.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def gate(
         raise ValueError(f"report {report.id} was made from other rows than these {len(rows)}")
     claims = _target_claims(rows, settings, target) + _guard_claims(guards(rows, settings, target))
     findings = [_test(claim, settings) for claim in claims]
-    outcome = _outcome(findings)
+    outcome = decided(findings)
     return Verdict(
         id=ids.derived("vdt", report.id, settings, artifact),
         task=report.task,
@@ -170,7 +170,8 @@ def _p_above(values: Floats, bound: float) -> float:
     return float(stats.norm.sf(tango(np.array([wins]), np.array([losses]), len(values), bound)[0]))
 
 
-def _outcome(findings: Sequence[Finding]) -> Outcome:
+def decided(findings: Sequence[Finding]) -> Outcome:
+    """FAIL if the opposite of a claim is shown, PASS if every required claim is, UNSURE otherwise."""
     if any(finding.refuted for finding in findings):
         return Outcome.FAIL
     if all(finding.shown for finding in findings if finding.required):

@@ -9,7 +9,7 @@ beforehand.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,16 +34,26 @@ SMALL = "small groups"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Guard:
+class Place:
     """A group, or the pool of small ones, where nothing may be lost."""
+
+    name: str
+    groups: tuple[str, ...]
+    margin: float
+    """How much of the metric may be lost: `margin` where the rows suffice for it, else `small_margin`."""
+    gated: bool
+    """Whether the rows suffice to demand a proof; if not, the group is reported, and only shown harm counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """A guarded place with its rows."""
 
     name: str
     differences: Floats
     """float64[rows]: candidate minus champion."""
     margin: float
-    """How much of the metric may be lost: `margin` where the rows suffice for it, else `small_margin`."""
     gated: bool
-    """Whether the rows suffice to demand a proof; if not, the group is reported, and only shown harm counts."""
 
 
 def rows_needed(margin: float, settings: Evaluate) -> float:
@@ -70,13 +80,29 @@ def split(rows: Sequence[PairedRow]) -> dict[str, Floats]:
     return {group: differences(inside) for group, inside in members.items()}
 
 
+def places(sizes: Mapping[str, int], settings: Evaluate, target: Collection[str] = ()) -> tuple[Place, ...]:
+    """Where nothing may be lost, by the rows of each group: large groups alone, all the others as one pool. Groups of
+    the target are not guarded.
+    """
+    guarded = {name: size for name, size in sizes.items() if name not in target}
+    alone = [_place(name, (name,), size, settings) for name, size in guarded.items() if _suffices(size, settings)]
+    small = {name: size for name, size in guarded.items() if not _suffices(size, settings)}
+    pool = [_place(_pool_name(small), tuple(small), sum(small.values()), settings)] if small else []
+    return tuple(alone + pool)
+
+
 def guards(rows: Sequence[PairedRow], settings: Evaluate, target: Collection[str] = ()) -> tuple[Guard, ...]:
-    """The groups to guard: large ones alone, all the others as one pool. Groups of the target are no guards."""
-    groups = {name: values for name, values in split(rows).items() if name not in target}
-    small = {name for name, values in groups.items() if not _suffices(len(values), settings)}
-    alone = [_guard(name, values, settings) for name, values in groups.items() if name not in small]
-    pool = [values for name, values in groups.items() if name in small]
-    return tuple(alone + ([_guard(_pool_name(small), np.concatenate(pool), settings)] if pool else []))
+    """The places to guard, by the rows at hand, with these rows."""
+    groups = split(rows)
+    return tuple(
+        Guard(
+            name=place.name,
+            differences=np.concatenate([groups[name] for name in place.groups]),
+            margin=place.margin,
+            gated=place.gated,
+        )
+        for place in places({name: len(values) for name, values in groups.items()}, settings, target)
+    )
 
 
 def _pool_name(small: Collection[str]) -> str:
@@ -88,11 +114,7 @@ def _suffices(n: int, settings: Evaluate) -> bool:
     return n >= min(rows_needed(settings.margin, settings), rows_needed(settings.small_margin, settings))
 
 
-def _guard(name: str, values: Floats, settings: Evaluate) -> Guard:
-    strict = len(values) >= rows_needed(settings.margin, settings)
-    return Guard(
-        name=name,
-        differences=values,
-        margin=settings.margin if strict else settings.small_margin,
-        gated=_suffices(len(values), settings),
-    )
+def _place(name: str, groups: tuple[str, ...], rows: int, settings: Evaluate) -> Place:
+    strict = rows >= rows_needed(settings.margin, settings)
+    margin = settings.margin if strict else settings.small_margin
+    return Place(name=name, groups=groups, margin=margin, gated=_suffices(rows, settings))

@@ -35,6 +35,8 @@ class Finding:
     p: float
     """Of the test that could show the claim; 1 where none was run."""
     alpha: float
+    cost: float = 1.0
+    """Rows that the test needs for each row of one that is looked at once."""
 
     @property
     def shown(self) -> bool:
@@ -103,7 +105,7 @@ def _rows_to_decide(finding: Finding, settings: Evaluate) -> float:
     distance = finding.score.mean - finding.bound
     if not (0.0 < distance < 1.0 and 0.0 < finding.variance <= 1.0 and settings.alpha > 0.0):
         return math.inf
-    return float(needed(finding.variance, 0.0, distance, settings.alpha, _POWER))
+    return finding.cost * needed(finding.variance, 0.0, distance, settings.alpha, _POWER)
 
 
 def _unproven(findings: Sequence[Finding]) -> str:
