@@ -15,7 +15,7 @@ from homeostat.loop.durable import TurnQueue
 from homeostat.loop.watching import Watch
 from homeostat.loop.workshop import Workshop
 from homeostat.types.feedback import FeedbackKind
-from homeostat.types.interaction import Role
+from homeostat.types.interaction import Interaction, Role
 from homeostat.types.turn import Turn
 
 
@@ -30,7 +30,11 @@ def put_end(shop: Workshop, state: str = "decide") -> None:
 
 def state_again(shop: Workshop, n: int, at: float, *, right: bool = False) -> None:
     """`n` users say something more about what they said already."""
-    rows = shop.store.interactions.list(TASK)[-n:]
+    state(shop, shop.store.interactions.list(TASK)[-n:], at, right=right)
+
+
+def state(shop: Workshop, rows: Sequence[Interaction], at: float, *, right: bool = False) -> None:
+    """Somebody says of each of these whether it was right."""
     more = [
         replace(said(row, row.reply if right else "leak", at + k), id=f"fbk_{at}_{k}") for k, row in enumerate(rows)
     ]
@@ -72,18 +76,24 @@ def test_labels_that_come_before_the_first_step_open_no_second_turn(shop: Worksh
 
 
 def test_without_a_signal_many_more_labels_are_needed(shop: Workshop, queue: TurnQueue) -> None:
-    """100 labels open no turn where nothing moved, though 30 would have after a signal; ten times as many do."""
-    calm = replace(shop.config, monitor=replace(shop.config.monitor, false_alarm_every=10**300))
+    """Labels of 100 requests open no turn where nothing moved, though 14 would have after a signal, nor does it that
+    people say so again; ten times 14 do.
+    """
+    calm = replace(
+        shop.config,
+        monitor=replace(shop.config.monitor, false_alarm_every=10**300),
+        decide=replace(shop.config.decide, min_labels=14),
+    )
     watch = Watch(Workshop(calm, shop.store), queue)
     watch.tick()
     assert shop.store.signals.list(TASK) == []
     assert turns(shop) == []
-    missing = UNASKED * calm.decide.min_labels - 100
+    missing, silent = UNASKED * calm.decide.min_labels - 100, shop.store.interactions.list(TASK)
     state_again(shop, 100, ONSET + 1000.0, right=True)
-    state_again(shop, missing - 101, ONSET + 2000.0, right=True)
+    state(shop, silent[: missing - 1], ONSET + 2000.0, right=True)
     watch.tick()
     assert turns(shop) == []
-    state_again(shop, 1, ONSET + 3000.0, right=True)
+    state(shop, silent[missing - 1 : missing], ONSET + 3000.0, right=True)
     watch.tick()
     assert len(turns(shop)) == 1
 
