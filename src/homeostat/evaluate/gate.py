@@ -109,13 +109,30 @@ def gate(
     Raises:
         ValueError: the rows are not those of the report.
     """
-    if fingerprint(rows) != report.rows:
-        raise ValueError(f"report {report.id} was made from other rows than these {len(rows)}")
+    hold_same(report, rows)
     claims = _target_claims(rows, settings, target) + _guard_claims(guards(rows, settings, target))
     findings = [_test(claim, settings) for claim in claims]
-    outcome = decided(findings)
+    id = ids.derived("vdt", report.id, settings, artifact)
+    return concluded(report, findings, settings, id=id, artifact=artifact, untested=untested)
+
+
+def hold_same(report: Report, rows: Sequence[PairedRow]) -> None:
+    """Hold that a report was made from these rows.
+
+    Raises:
+        ValueError: it was not.
+    """
+    if fingerprint(rows) != report.rows:
+        raise ValueError(f"report {report.id} was made from other rows than these {len(rows)}")
+
+
+def concluded(
+    report: Report, findings: Sequence[Finding], settings: Evaluate, *, id: str, artifact: str, untested: Sequence[str]
+) -> Verdict:
+    """The verdict that these findings come to, with its sentence."""
+    outcome = _decided(findings)
     return Verdict(
-        id=ids.derived("vdt", report.id, settings, artifact),
+        id=id,
         task=report.task,
         time=report.time,
         report=report.id,
@@ -170,7 +187,7 @@ def _p_above(values: Floats, bound: float) -> float:
     return float(stats.norm.sf(tango(np.array([wins]), np.array([losses]), len(values), bound)[0]))
 
 
-def decided(findings: Sequence[Finding]) -> Outcome:
+def _decided(findings: Sequence[Finding]) -> Outcome:
     """FAIL if the opposite of a claim is shown, PASS if every required claim is, UNSURE otherwise."""
     if any(finding.refuted for finding in findings):
         return Outcome.FAIL

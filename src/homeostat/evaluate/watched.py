@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from homeostat.config.schema import Evaluate
-from homeostat.evaluate.gate import OVERALL, decided
+from homeostat.evaluate.gate import OVERALL, concluded, hold_same
 from homeostat.evaluate.groups import PLANNED_DISCORDANCE, Place, places, split, target_suffices
-from homeostat.evaluate.score import Floats, PairedRow, differences, fingerprint
-from homeostat.evaluate.sentence import Finding, sentence
+from homeostat.evaluate.score import Floats, PairedRow, differences
+from homeostat.evaluate.sentence import Finding
 from homeostat.stats.planned import Plan, Planned, watched_mean
 from homeostat.types import ids
 from homeostat.types.report import Report, Score, Verdict
@@ -48,7 +48,7 @@ class Watch:
         Raises:
             ValueError: the rows are not those of the report.
         """
-        _same(once, rows)
+        hold_same(once, rows)
         found = {claim.name: claim.score(rows) for claim in self._claims(rows)}
         groups = {name: watched_mean(values, self._plan(name)) for name, values in split(rows).items()}
         return replace(
@@ -70,21 +70,11 @@ class Watch:
         Raises:
             ValueError: the rows are not those of the report.
         """
-        _same(report, rows)
+        hold_same(report, rows)
         p_values = self.p_values(rows)
         findings = [claim.finding(rows, report, p_values.get(claim.name, 1.0)) for claim in self._claims(rows)]
-        outcome = decided(findings)
-        return Verdict(
-            id=ids.derived("vdt", report.id, self, artifact),
-            task=report.task,
-            time=report.time,
-            report=report.id,
-            candidate=report.candidate,
-            outcome=outcome,
-            because=sentence(outcome, findings, self.settings, untested=untested),
-            artifact=artifact,
-            tests={finding.name: finding.p for finding in findings if finding.required},
-        )
+        id = ids.derived("vdt", report.id, self, artifact)
+        return concluded(report, findings, self.settings, id=id, artifact=artifact, untested=untested)
 
     def p_values(self, rows: Sequence[PairedRow]) -> dict[str, float]:
         """p-value of every claim that has to be shown, valid at every look: it never rises as rows come in."""
@@ -155,8 +145,3 @@ class _Claim:
             alpha=self.plan.alpha,
             cost=COST,
         )
-
-
-def _same(report: Report, rows: Sequence[PairedRow]) -> None:
-    if fingerprint(rows) != report.rows:
-        raise ValueError(f"report {report.id} was made from other rows than these {len(rows)}")
