@@ -28,6 +28,7 @@ COMMANDS = {
     "watch": "watch",
     "drift": "drift",
     "quality": "quality",
+    "hindsight": "hindsight",
     "backtest": "backtest",
     "versions": "versions",
     "promote": "promote",
