@@ -32,7 +32,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtr, ndtri
 
 from homeostat.stats.intervals import mean_interval, proportion
 from homeostat.stats.off_policy import Logged, value_of
@@ -102,14 +102,15 @@ def drawn(regime: Regime, rng: np.random.Generator) -> Drawn:
     """One log of a regime."""
     n = regime.n
     at = np.arange(n) / n
-    late = at if regime.moves else np.zeros(n)
-    mix = MIXES[0] + late[:, None] * (MIXES[1] - MIXES[0])
-    segment = (rng.random(n)[:, None] > np.cumsum(mix, axis=1)).sum(axis=1).clip(0, 3)
-    episode = rng.permutation(n) // regime.per_episode
-    luck = rng.normal(size=n)[episode] if regime.per_episode > 1 else np.zeros(n)
+    sums, place = np.cumsum(MIXES, axis=1), rng.random(n)
+    late = at if regime.moves else 0.0
+    segment = sum((place > low + late * (high - low)).astype(np.int64) for low, high in zip(*sums[:, :3], strict=True))
+    episode, luck = np.arange(n), 0.0
+    if regime.per_episode > 1:
+        episode = rng.permutation(n) // regime.per_episode
+        luck = rng.normal(size=n)[episode]
     hint, noise = rng.normal(size=(2, n))
-    base = np.array(regime.rates)[segment]
-    expected = stats.norm.cdf(stats.norm.ppf(base) + 0.5 * hint + luck)
+    expected = ndtr(ndtri(np.array(regime.rates))[segment] + 0.5 * hint + luck)
     outcome = rng.beta(4 * expected, 4 * (1 - expected)) if regime.continuous else rng.random(n) < expected
     outcome = np.asarray(outcome, dtype=np.float64)
     told = rng.random(n) < regime.known + regime.complains * (1 - outcome)
@@ -118,13 +119,15 @@ def drawn(regime: Regime, rng: np.random.Generator) -> Drawn:
     hit, chance = same | (rng.random(n)[episode] < share), np.where(same, 1.0, share)
     about = np.column_stack([np.eye(4)[segment], hint, noise])
     asked = segment == 3 if regime.slice else np.ones(n, dtype=bool)
+    if asked.all():
+        return Drawn(Logged(chance, hit, told, outcome * told, episode, about), float(outcome[told].mean()), expected)
     rows = Logged(chance[asked], hit[asked], told[asked], (outcome * told)[asked], episode[asked], about[asked])
     return Drawn(rows, float(outcome[told & asked].mean()), expected[asked])
 
 
 def by_normal(values: Floats, over: float) -> Score:
     """The sum of values over a number, with the usual interval."""
-    half = float(stats.norm.ppf((1 + LEVEL) / 2)) * math.sqrt(float(values.var()) * len(values)) / over
+    half = float(ndtri((1 + LEVEL) / 2)) * math.sqrt(float(values.var()) * len(values)) / over
     mean = float(values.sum()) / over
     return Score(mean=mean, low=mean - half, high=mean + half, n=len(values))
 

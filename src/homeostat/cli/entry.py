@@ -42,6 +42,7 @@ COMMANDS = {
     "alerts close": "close",
     "alerts rules": "rules",
     "eval": "evaluate",
+    "rehearse": "rehearse",
     "ensemble": "ensemble",
     "train": "train",
     "unlearn": "unlearn",

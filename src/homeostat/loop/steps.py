@@ -25,6 +25,7 @@ from homeostat.evaluate.gate import gate as judge
 from homeostat.evaluate.score import PairedRow, from_lines, to_lines
 from homeostat.loop.concluding import conclude, settle
 from homeostat.loop.learn import Lesson, curating, learn, version_id
+from homeostat.loop.rehearse import keep
 from homeostat.loop.shadow import challenge
 from homeostat.loop.workshop import Exam, Workshop, workshop
 from homeostat.metrics.text import chrf_row
@@ -279,7 +280,8 @@ def undecided(shop: Workshop, now: Now) -> str:
 
 
 def release(shop: Workshop, now: Now, candidate: str) -> str:
-    """Have the candidate answer copies of the traffic."""
+    """Rehearse the candidate on what was asked lately, then have it answer copies of the traffic."""
+    keep(shop, shop.store.versions.get(candidate), now.until)
     return rollout.open_shadow(shop.store, now.task, candidate, now=time.time()).id
 
 

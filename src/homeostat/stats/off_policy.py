@@ -153,7 +153,7 @@ class _Weighed:
         """What a row's weight is on average."""
         self.counted = self.weight * rows.told
         self.left_out = 1 - float(self.kept[rows.told].mean()) if rows.told.any() else 0.0
-        _, self.episode = np.unique(rows.episode, return_inverse=True)
+        self.episode = rows.episode
 
     def mean(self) -> float:
         return float((self.counted * self.rows.outcome).sum() / self.counted.sum())
