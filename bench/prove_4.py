@@ -6,8 +6,8 @@ Labels: titles of preprints in the order of their years, twenty of them, which d
 champion (an exact head on hashed n-grams, trained on a part of the oldest rows) answers, and three candidates are
 trained on a part of the rows before the moment: on all of it, on little, and with a fifth of the labels wrong. Texts:
 the built-in model as it is writes replies to requests of the built-in traffic, likeliest words first and drawn at
-temperature 1. Each candidate is rehearsed on `--rows` requests before the moment that it has not learned from, and
-then answers all requests of the time after it: as many as are there until the next moment, 400 texts.
+temperature 1. Each candidate is rehearsed on the last `--rows` requests before the moment that it has not learned
+from, and then answers all requests of the time after it: as many as are there until the next moment, 400 texts.
 
 A behavior of `homeostat.monitor.behavior` counts if 50 events or more are expected of it. Its error is the factor by
 which it was told too high or too low. `value` is the median of that, `interval` its 95 % bootstrap interval over
@@ -137,8 +137,8 @@ def labels_judged(
         free = np.flatnonzero(rng.random(cut) < LABELED)
         rest = np.setdiff1d(np.arange(cut), free)
         sets = {
-            "rehearsed": rest[-4 * n :: 4][:n] if len(rest) >= 4 * n else rest[-n:],
-            "learned": free[-4 * n :: 4][:n],
+            "rehearsed": rest[-n:],
+            "learned": free[-n:],
             "oldest": rest[:n],
             "live": np.arange(cut, end),
         }
@@ -183,7 +183,7 @@ def _rate(shown: Sequence[bool | None]) -> float:
 def texts_judged(n: int, live: int, temperatures: Sequence[float]) -> list[Judged]:
     """The built-in model as it is, writing; what users got is what the desk replied then."""
     rows = [row for row in read_stream(traffic_path())[0] if row.split is Split.LIVE]
-    before = [row for row in rows[: len(rows) // 2] if row.reply][-4 * n :: 4][:n]
+    before = [row for row in rows[: len(rows) // 2] if row.reply][-n:]
     after = [row for row in rows[len(rows) // 2 :] if row.reply][:: max(1, len(rows) // 2 // live)][:live]
     backend, found = LocalBackend("builtin"), []
     backend.load(Version(id="bare", task=TEXT.name, time=0.0, base="builtin", kind="base"), None)

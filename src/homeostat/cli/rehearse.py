@@ -1,9 +1,10 @@
 """Have a version answer recorded requests before it is released, and say what it would do live and what would change.
 
-The newest requests of the log are asked again (`--rows` of them, thinned from four times as many). Replies that fail in
-a way that a program can see are counted, and how many there will be among `--live` requests (without it: as many as the
-log's newest week) is told with a 95 % interval. Beside it stands by how much each behavior's share differs from what
-users got; then the changes, each with its name, the slices that hold more of it, and examples. Nothing is written.
+The newest requests of the log are asked again (`--rows` of them, of the newest week where it has as many). Replies
+that fail in a way that a program can see are counted, and how many there will be among `--live` requests (without it:
+as many as the log's newest week) is told with a 95 % interval. Beside it stands by how much each behavior's share
+differs from what users got; then the changes, each with its name, the slices that hold more of it, and examples.
+Nothing is written.
 
 Exit codes: 0 printed; 1x configuration; 22 the log has fewer than 20 requests; 3x model; 41 there is no such version.
 

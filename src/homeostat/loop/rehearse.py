@@ -20,8 +20,8 @@ from homeostat.types.version import Version
 
 ROWS: Mapping[Kind, int] = {Kind.LABEL: 400, Kind.TEXT: 60}
 """Requests that a turn rehearses a candidate on before it is released: texts take longer than labels."""
-LATELY = 4
-"""A rehearsal's requests are drawn from so many times as many of the newest: live will be like these rather."""
+MOST = 20_000
+"""Requests of the log that are read for a rehearsal, the newest, but for those that were learned from."""
 WEEK = 7 * 86400.0
 MOST_TOKENS = 64
 """Of a reply that is written: the limit of a request that names none (`llm.backend.Request`)."""
@@ -61,7 +61,7 @@ def rehearse(
     rows = _recent(shop, version, n, until)
     if len(rows) < LEAST:
         return None
-    done, kind = rehearsed(shop, version, rows), shop.config.task(version.task).kind
+    done, kind = rehearsed(shop, version, rows, until), shop.config.task(version.task).kind
     week = shop.store.interactions.count(
         version.task, since=rows[-1].time - WEEK, until=min(until, rows[-1].time + 1e-6)
     )
@@ -79,12 +79,13 @@ def rehearse(
     )
 
 
-def rehearsed(shop: Workshop, version: Version, rows: Sequence[Interaction]) -> list[Rehearsed]:
-    """The rows, each with what the version replies to it now."""
+def rehearsed(shop: Workshop, version: Version, rows: Sequence[Interaction], until: float = inf) -> list[Rehearsed]:
+    """The rows, each with what the version replies to it now, and what was said of it before `until`."""
     task = shop.config.task(version.task)
     replies = shop.answers(task, version, [row.text for row in rows])
-    truth = {row.id: said.value for row, said in shop.store.interactions.labeled(task.name, since=rows[0].time)}
-    known = {id: frozenset(shop.store.versions.get(id).labels) for id in {row.version for row in rows}}
+    pairs = shop.store.interactions.labeled(task.name, since=rows[0].time, feedback_until=until)
+    truth = {row.id: said.value for row, said in pairs}
+    known = {known.id: frozenset(known.labels) for known in shop.store.versions.list(task.name)}
     return [
         Rehearsed(
             row=row,
@@ -92,22 +93,29 @@ def rehearsed(shop: Workshop, version: Version, rows: Sequence[Interaction]) -> 
             confidence=reply.confidence,
             cut=task.kind is Kind.TEXT and reply.reply_tokens >= MOST_TOKENS,
             truth=truth.get(row.id, ""),
-            labels=known[row.version],
+            labels=known.get(row.version, frozenset()),
         )
         for row, reply in zip(rows, replies, strict=True)
     ]
 
 
 def _recent(shop: Workshop, version: Version, n: int, until: float) -> list[Interaction]:
-    """So many of the newest requests of a task, oldest first, evenly thinned from LATELY times as many."""
+    """So many of the newest requests of a task, oldest first: thinned from those of a week, as the hours of a day and
+    the days of a week differ, or just the newest where a week has fewer.
+    """
     log, task = shop.store.interactions, version.task
     learned = {row.interaction for data in origins(shop.store, version) for row in examples(shop.store, data.id)}
     last = log.newest(task)
     end, span = min(until, last + 1e-6), 3600.0
-    while span < last and log.count(task, since=end - span, until=end) < LATELY * n + len(learned):
+    while span < last:
+        there = log.count(task, since=end - span, until=end)
+        if there > MOST or (span >= WEEK and there >= n + len(learned)):
+            break
         span *= 2
-    rows = [row for row in log.list(task, since=max(end - span, 0.0), until=end) if row.id not in learned]
-    rows = rows[-LATELY * n :]
+    rows = log.list(task, since=max(end - span, 0.0), until=end)[-MOST - len(learned) :]
+    rows = [row for row in rows if row.id not in learned]
+    week = [row for row in rows if row.time >= end - WEEK]
+    rows = week if len(week) >= n else rows[-n:]
     return [rows[k] for k in np.linspace(0, len(rows) - 1, min(n, len(rows))).round().astype(int)]
 
 

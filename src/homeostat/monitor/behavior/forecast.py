@@ -3,7 +3,8 @@
 A rehearsal is a sample of past requests, and live are other requests of later days. So the interval is one of
 prediction: what the sample does not know of the rate (a beta distribution), what chance does with live requests, and
 how much more the behavior varied between stretches of the sample than chance alone explains, by which the sample is
-counted as fewer rows (as quasi-likelihood does; Wedderburn 1974). A behavior that was never seen has an upper bound.
+counted as fewer rows (as quasi-likelihood does; Wedderburn 1974), and that the world goes on moving a little. A
+behavior that was never seen has an upper bound.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ from homeostat.types.task import Kind
 
 BLOCKS = 8
 """Stretches that a sample is cut into, in the order of time, to see how much a rate varies."""
+DRIFT = 0.05
+"""Standard deviation of what a rate is later, over what it is now: preprints' titles at five moments between those of
+`bench/prove_4.py`, where the range without it held 91 % of the numbers and with it 96 %.
+"""
 FEW = 3
 """Wrong uses of a label from which on it is a behavior of its own."""
 PRIOR = 0.5
@@ -61,18 +66,19 @@ def forecast(shown: ArrayLike, live: int, level: float = 0.95) -> Forecast:
     k, n, varies = int(hits.sum()), len(hits), dispersion(hits)
     a, b = k / varies + PRIOR, (n - k) / varies + PRIOR
     told = stats.betabinom(live, a, b)
-    # what varies between stretches of the sample will vary between those to come
-    spread = 1.0 if varies == 1.0 else float(np.sqrt(1 + (varies - 1) * _own_part(a, b, live)))
-    rate = (k + PRIOR) / (n + 2 * PRIOR)
     low, high = (float(told.ppf(tail)) for tail in ((1 - level) / 2, (1 + level) / 2))
-    middle = rate * live
+    rate = (k + PRIOR) / (n + 2 * PRIOR)
+    expected, noise = rate * live, max(float(told.var()), 1e-12)
+    # Chance among live requests varies as it did between stretches of the sample, and rates drift.
+    more = (varies - 1) * live * rate * (1 - rate) + (DRIFT * expected) ** 2
+    wider = float(np.sqrt(1 + more / noise))
     return Forecast(
         seen=proportion(k, n, level),
         rate=rate,
         live=live,
-        expected=middle,
-        low=max(middle - spread * max(middle - low, 0.0), 0.0),
-        high=min(middle + spread * max(high - middle, 0.0), float(live)),
+        expected=expected,
+        low=max(expected - wider * max(expected - low, 0.0), 0.0),
+        high=min(expected + wider * max(high - expected, 0.0), float(live)),
         varies=varies,
     )
 
@@ -120,8 +126,3 @@ def dispersion(shown: NDArray[np.bool_]) -> float:
     share = k / n
     square = sum((float(part.sum()) - len(part) * share) ** 2 / (len(part) * share * (1 - share)) for part in parts)
     return max(float(square) / (blocks - 1), 1.0)
-
-
-def _own_part(a: float, b: float, live: int) -> float:
-    """Share of the forecast's variance that chance in the live requests makes, not what is unknown of the rate."""
-    return (a + b) / (a + b + live)
