@@ -53,6 +53,7 @@ LABELS: dict[str, dict[str, Any]] = {
     "ia3": {"adapt": "ia3", "lr": 3e-2},
     "prompt": {"adapt": {"prompt": {"count": 4}}, "lr": 3e-2},
     "prefix": {"adapt": {"prefix": {"count": 4}}, "lr": 3e-2},
+    "upper": {"adapt": {"lora": {"rank": 4, "bottom": 0.5}}, "carry": True},
     "stacked": {"adapt": {"stacked": {"rank": 2}}},
     "head": {"like": "head"},
     "classifier": {"like": "classifier"},

@@ -51,15 +51,15 @@ train:
       budget: {seconds: 600}
 ```
 
-None is listed without a proof: a test that a fake could not pass, on a model that really learns. The table says by how
-much each does what it is for. *Seen* is what it showed besides, small as that is; [the log](../log.md) has what did not
-work. This page is made by `python docs/methods_page.py` from the classes, `docs/evidence.yaml`, and the last full run of
-`python bench/train_4.py`.
+None is listed without a proof: a test that a fake could not pass, on a model that really learns. The table says by
+how much each does what it is for. *Seen* is what it showed besides, small as that is; [the log](../log.md) has what did
+not work. This page is made by `python docs/methods_page.py` from the classes, `docs/evidence.yaml`, and the last full
+run of `python bench/train_4.py`.
 """
 
 
 def evidence() -> dict[str, dict[str, dict[str, Any]]]:
-    """Field of a recipe, or `beside` -> method -> `use`, `not`, `seen` and `proof`, and beside recipes its `module`."""
+    """Field of a recipe, or `beside` -> method -> `use`, `not`, `seen`, `proof`; with `beside`, its `module`."""
     found: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load(EVIDENCE.read_text(encoding="utf-8"))
     return found
 
@@ -94,7 +94,7 @@ def _table() -> str:
     """What each method brought."""
     kept = json.loads(MEASURED.read_text(encoding="utf-8"))
     about = (
-        "Of tiny models on made-up rows, each beside the same run without the method; the interval is one of 95 %, over\n"
+        "Of tiny models on made-up rows, each beside the same run without the method. Intervals are of 95 %, over\n"
         "draws of rows, order and beginning that no threshold was chosen on, or over the rows of one draw.\n"
     )
     rows = [f"## What each brought\n\n{about}Measured {kept['date']}.\n", "| method | effect | 95 % | over | of |"]
