@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -147,23 +147,23 @@ def _everywhere(save_file: Callable[..., None]) -> None:
                 setattr(module, name, save_file)
 
 
-def live(arguments: tuple[str, ...], death: Death | None) -> None:
-    """What the process does: the command line, as a person types it, until its death."""
+def live(arguments: tuple[str, ...], death: Death | None, said: Path) -> None:
+    """What the process does: the command line, as a person types it, until its death; what it says goes to a file."""
     torch.set_num_threads(1)
     if death:
         arm(death)
     sys.argv = ["homeostat", *arguments]
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+    with said.open("w", encoding="utf-8") as heard, redirect_stdout(heard), redirect_stderr(heard):
         entry.main()
 
 
-def through(arguments: tuple[str, ...], death: Death | None = None) -> bool:
+def through(arguments: tuple[str, ...], said: Path, death: Death | None = None) -> bool:
     """Live once; whether it came to its end.
 
     Raises:
         RuntimeError: it ended by anything but its death or itself, or hung.
     """
-    process = CONTEXT.Process(target=live, args=(arguments, death), daemon=True)
+    process = CONTEXT.Process(target=live, args=(arguments, death, said), daemon=True)
     process.start()
     if death and death.kind == "time":
         process.join(death.share)
@@ -171,7 +171,7 @@ def through(arguments: tuple[str, ...], death: Death | None = None) -> bool:
     process.join(LIMIT_S)
     if process.exitcode is None:
         process.kill()
-        raise RuntimeError(f"{' '.join(arguments)} hung")
+        raise RuntimeError(f"hung: {' '.join(arguments)}")
     if process.exitcode not in (0, -signal.SIGKILL):
-        raise RuntimeError(f"{' '.join(arguments)} ended with {process.exitcode}")
+        raise RuntimeError(f"ended with {process.exitcode}: {said.read_text(encoding='utf-8')[-500:]}")
     return process.exitcode == 0
