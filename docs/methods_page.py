@@ -93,9 +93,9 @@ def page() -> str:
 def _table() -> str:
     """What each method brought."""
     about = (
-        "Of tiny models on made-up rows, each beside the same run without the method. Intervals are of 95 %, over draws\n"
-        "of rows, order and beginning that no threshold was chosen on, or over the rows of one draw. *Not yet* has a\n"
-        "proof that passes, and was not measured on other draws.\n"
+        "Of tiny models on made-up rows, each beside the same run without the method. Intervals are of 95 %, over\n"
+        "draws of rows, order and beginning that no threshold was chosen on, or over the rows of one draw. What is\n"
+        "*not yet* measured so has a proof that passes.\n"
     )
     seen, rows = effects(), ["| method | effect | 95 % | over | of |", "|---|---|---|---|---|"]
     for shelf, entries in evidence().items():
