@@ -172,7 +172,7 @@ def main() -> int:
     ran, trouble = run((test for tests in methods.values() for test in tests), quick=args.quick, draws=args.draws)
     found = line(methods, ran, trouble, quick=args.quick)
     Console(stderr=True).print(table(found["methods"]))
-    how = {"quick": args.quick, "draws": args.draws, "only": args.only}
+    how = {"quick": args.quick, "draws": 0 if args.quick else args.draws, "only": args.only}
     print(json.dumps(found | {"seconds": round(time.perf_counter() - began, 1), **how}))
     return 0 if found["value"] >= GOAL and not trouble else 1
 

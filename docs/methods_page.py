@@ -71,10 +71,16 @@ def proofs(told: Mapping[str, Any]) -> list[str]:
 
 
 def effects() -> dict[str, dict[str, Any]]:
-    """Method, as `adapt.lora` -> what the bar of proofs saw of it, where that has an interval."""
-    lines = json.loads(MEASURED.read_text(encoding="utf-8"))["lines"] if MEASURED.exists() else []
-    seen = {name: told for line in lines for name, told in line["methods"].items()}
-    return {name: told for name, told in seen.items() if None not in told.get("interval", [None])}
+    """Method, as `adapt.lora` -> what the bar of proofs saw of it, where that has an interval.
+
+    Of quick runs what was seen of rows: their draws are those that thresholds were chosen on.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for line in json.loads(MEASURED.read_text(encoding="utf-8"))["lines"] if MEASURED.exists() else []:
+        for name, told in line["methods"].items():
+            if None not in told.get("interval", [None]) and not (line["quick"] and told["over"] == "draws"):
+                found[name] = told
+    return found
 
 
 def page() -> str:
