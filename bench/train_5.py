@@ -179,6 +179,7 @@ def killed(file: Path, way: str, course: Course, deaths: int, rng: np.random.Gen
 def outcomes(args: argparse.Namespace, folder: Path) -> Iterator[tuple[str, bool, list[Death]]]:
     """Of every run that died at least once: its way, whether it counts, and its deaths."""
     labeled, replying = projects(folder)
+    through(("train", "--help"), folder / "said.txt")  # the first life waits until everything is imported
     for run in range(args.runs):
         for way in args.ways:
             config, here = replying if way in REPLIES else labeled, folder / f"{way}-{run}"
