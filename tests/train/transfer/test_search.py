@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
 
 import tiny
-from homeostat.stats.intervals import paired
 from homeostat.train.transfer.merge import Weights, weighted_sum
 from homeostat.train.transfer.product import Adapter
 from homeostat.train.transfer.search import Found, Measure, search
-from shown import Shown
 from train.transfer.adapters import EVERY, Judge
 from train.transfer.test_product import product
 
@@ -67,16 +63,10 @@ def test_it_ends_when_told() -> None:
 
 
 @pytest.mark.slow
-def test_on_real_rows_it_beats_the_mean(judge: Judge, domains: list[Adapter], shown: Shown) -> None:
+def test_on_real_rows_it_beats_the_mean(judge: Judge, domains: list[Adapter]) -> None:
     """Two domains' adapters, weighted by 40 held-out rows of both, lose less than their mean on rows never seen."""
     held, fresh = tiny.examples(EVERY, each=10, seed=5), tiny.examples(EVERY, each=40, seed=6)
     result = search(domains, lambda adapter: judge.loss(adapter, held), most=25)
     assert result.loss < result.mean == pytest.approx(judge.loss(weighted_sum(domains, (0.5, 0.5)), held), rel=1e-5)
     chosen = weighted_sum(domains, result.weights)
-    right = torch.tensor([EVERY.index(row.target) for row in fresh])
-    plain, better = (
-        torch.nn.functional.nll_loss(judge.said(a, fresh, EVERY), right, reduction="none").tolist()
-        for a in (weighted_sum(domains, (0.5, 0.5)), chosen)
-    )
-    shown.within("nats of loss on unseen rows of both domains, less than by the mean", paired(plain, better))
-    assert np.mean(plain) - np.mean(better) > 0.05
+    assert judge.loss(chosen, fresh) < judge.loss(weighted_sum(domains, (0.5, 0.5)), fresh) - 0.05
