@@ -158,15 +158,23 @@ def test_comments_are_passed_over():
     assert watcher.feedback_cursor == (5.0, "fbk_9")
 
 
-def test_only_confidence_and_embedding_are_read():
-    """Requests, replies and tags, where answers might hide, can be anything: not one number changes."""
+def test_only_confidence_embedding_and_tags_are_read():
+    """Requests and replies, where answers might hide, can be anything: not one number changes. Tags name slices."""
     rows = traffic(0, 600)
-    blind = [replace(r, text="x", reply="y", tags={"truth": "z"}, entropy=9.0) for r in rows]
-    one, other = started(), started()
-    one.update(rows)
-    other.update(blind)
+    blind = [replace(r, text="x", reply="y", entropy=9.0) for r in rows]
+    without = [replace(r, tags={}) for r in blind]
+    states = []
+    for some in (rows, blind, without):
+        watcher = started()
+        watcher.update(some)
+        states.append(watcher.state())
+    for state in states[1:]:
+        assert json.dumps(states[0] | {"traffic": {}, "sliced": {}}) == json.dumps(
+            state | {"traffic": {}, "sliced": {}}
+        )
 
-    assert json.dumps(one.state()) == json.dumps(other.state())
+    assert json.dumps(states[0]) == json.dumps(states[1])
+    assert {k for k, v in states[0]["traffic"].items() if v != states[2]["traffic"][k]} == {"sliced"}
 
 
 @pytest.mark.parametrize("size", [1, 33])
