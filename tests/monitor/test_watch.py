@@ -140,6 +140,35 @@ def test_a_policy_that_changes_for_one_label_is_named():
     assert {row.reply for row in rows if row.id in signal.examples} == {"a"}
 
 
+def test_a_change_in_one_segment_is_named():
+    """One of sixteen segments asks about something else: the signal is of slices, names it, and shows its requests."""
+    rng = np.random.default_rng(0)
+    rows = [replace(r, tags={"segment": str(rng.integers(16))}) for r in traffic(0, 7000)]
+    other = traffic(1, 7000, topics=(4, 5, 6), doubt=1.0)
+    moved = [
+        replace(new, id=old.id, tags=old.tags) if k > 3000 and old.tags["segment"] == "7" else old
+        for k, (old, new) in enumerate(zip(rows, other, strict=True))
+    ]
+
+    signal = started().update(moved)[0]
+    shown = [row.tags["segment"] for row in moved if row.id in signal.examples]
+
+    assert (signal.detector, signal.slice) == ("slices", "segment=7")
+    assert signal.statistic >= signal.threshold == 500_000
+    assert set(shown) == {"7"}
+    assert abs(signal.since - 4000.0) < 300
+
+
+def test_copies_are_counted_once():
+    """A request that is sent five hundred times in a row, the strangest of all: no signal, and the cursor moves on."""
+    watcher = started()
+    strange = traffic(1, 1, start=1000, topics=(5,), doubt=5.0)[0]
+    copies = [replace(strange, id=f"int_{k}", time=strange.time + k) for k in range(500)]
+
+    assert watcher.update([*traffic(0, 1000), *copies]) == []
+    assert watcher.cursor == (copies[-1].time, copies[-1].id)
+
+
 def test_a_given_baseline_needs_no_first_labels():
     """With a loss from the report, the very first bad labels count."""
     watcher = started(baseline_loss=0.12)

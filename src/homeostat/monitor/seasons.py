@@ -52,8 +52,8 @@ class Season:
     It is given p-values that rank each score among all before it, in whichever hour. While nothing repeats these are
     even and independent, and a gambler who bets that an hour will be as far from even as the same hour was on earlier
     days has a wealth with mean 1 at any time: it comes to SURE with probability at most 1 / SURE, however long one
-    watches (Ville 1939). There is a gambler per channel for the hours of a day, and one for the hours of a week. The
-    day itself tells nothing before it is over, so that a change that lasts does not look like a season.
+    watches (Ville 1939). There is a gambler per channel for the hours of a day, and one for the hours of a week. What
+    is bet is how an hour differs from the others, so that a change that lasts does not look like a season.
     """
 
     def __init__(self, channels: int) -> None:
@@ -77,10 +77,8 @@ class Season:
             known = ~np.isnan(column)
             off, hour = 1.0 - 2.0 * column[known], hours[known]
             for k, cells in enumerate((BY_DAY, BY_WEEK)):
-                sums, n = of_cells(self._sums[channel], cells), of_cells(self._n[channel], cells)
-                believed = np.clip(sums / (n + _PRIOR), -_MOST, _MOST)[hour % cells]
                 # The mean square of an even number on [-1, 1] is a third: the stake that grows fastest.
-                self._logs[channel, k] += np.log1p(3.0 * believed * off).sum()
+                self._logs[channel, k] += np.log1p(3.0 * self._believed(channel, cells)[hour % cells] * off).sum()
             np.add.at(self._today[0, channel], hour % DAY, off)
             np.add.at(self._today[1, channel], hour % DAY, 1.0)
 
@@ -100,6 +98,13 @@ class Season:
         self._sums, self._n = np.array(state["sums"]), np.array(state["n"])
         self._today, self._day = np.array(state["today"]), state["day"]
         self._logs, self.cells = np.array(state["logs"]), int(state["cells"])
+
+    def _believed(self, channel: int, cells: int) -> Floats:
+        """How far each part of the week is from the mean of all parts: what they have in common is no season."""
+        sums, n = of_cells(self._sums[channel], cells), of_cells(self._n[channel], cells)
+        off = sums / (n + _PRIOR)
+        common = (off * n).sum() / max(n.sum(), 1.0)
+        return np.asarray(np.where(n > 0, np.clip(off - common, -_MOST, _MOST), 0.0), dtype=np.float64)
 
     def _settle(self, day: int) -> None:
         hours = slice((day % 7) * DAY, (day % 7 + 1) * DAY)
