@@ -5,14 +5,14 @@
 Interactions with an embedding of 256 numbers, a confidence and two tags go through a `Watcher` at its defaults, on one
 core, with an index of 4,000 rows: distances, copies, ranks, hours, three detectors, trace and examples. Half of them
 come in batches of 100, as a worker reads them, half one by one, a look after each. Seconds are the process's own.
-`growth` compares the last tenth of the stream with the second: the median cost of a batch and of a look, and the length of what
-is put down as JSON. Slices have been met by then, and counts have most of their places filled; what remains must not
-grow. `value` is the largest of the three with its bootstrap interval; the bar: at most 1.25.
+`growth` compares the last tenth of the stream with the second: the median cost of a batch and of a look, and the
+length of what is put down as JSON. Slices have been met by then, and counts have most of their places filled; what
+remains must not grow. `value` is the largest of the three with its bootstrap interval; the bar: at most 1.25.
 
 Beside it, what one number costs others, in the same run: the classical detectors of this package, river's where it is
 installed, Kolmogorov–Smirnov and MMD (with permutations) on each batch of 50 against 1,000 rows. They get a score that
-is there already; `scores_known` is the watcher's own cost without embeddings, for a fair comparison. Machines differ and
-other work disturbs: compare within a run.
+is there already; `scores_known` is the watcher's own cost without embeddings, for a fair comparison. Machines differ
+and other work disturbs: compare within a run.
 """
 
 from __future__ import annotations
