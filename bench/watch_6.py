@@ -1,6 +1,6 @@
 """Bar watch.6: what the watcher costs per interaction, whether that grows with the stream, and what others cost.
 
-    python bench/watch_6.py [--rows 60000] [--quick]
+    python bench/watch_6.py [--rows 30000] [--quick]
 
 Interactions with an embedding of 256 numbers, a confidence and two tags go through a `Watcher` at its defaults, on one
 core, with an index of 4,000 rows: distances, copies, ranks, hours, three detectors, trace and examples. Half of them
@@ -117,11 +117,11 @@ def _river(name: str, live: Floats) -> float | None:
 def main() -> None:
     """Run the bar and print its line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="20,000 interactions")
-    parser.add_argument("--rows", type=int, default=60_000)
+    parser.add_argument("--quick", action="store_true", help="10,000 interactions")
+    parser.add_argument("--rows", type=int, default=30_000)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    began, n = time.perf_counter(), 20_000 if args.quick else args.rows
+    began, n = time.perf_counter(), 10_000 if args.quick else args.rows
     index = np.random.default_rng(args.seed + 1).normal(size=(INDEX, HIDDEN)).astype(np.float32)
     calls = list(watched(interactions(n, args.seed), index))
     bare = list(watched(interactions(n // 5, args.seed, embedded=False), np.zeros((0, 0), np.float32)))

@@ -10,10 +10,10 @@ from homeostat.types.interaction import Interaction
 class Few:
     """A pool of two topics with what the generators read."""
 
-    topic = np.arange(400) % 2
+    topic = np.arange(4000) % 2
 
     def __len__(self):
-        return 400
+        return 4000
 
 
 def test_a_run_is_rows_by_alarms_in_units_of_c():
@@ -24,7 +24,7 @@ def test_a_run_is_rows_by_alarms_in_units_of_c():
     line = runs.line(500.0)
 
     assert line["run"] == 2.0
-    assert line["interval"] == [1.087, 4.171]
+    assert line["interval"] == [1.088, 4.171]
 
 
 def test_no_alarm_has_a_lower_bound_and_no_upper():
@@ -36,12 +36,12 @@ def test_no_alarm_has_a_lower_bound_and_no_upper():
 
 
 def test_alarms_that_come_together_widen_the_interval():
-    """All in one stream of ten: streams tell less than so many alarms would."""
+    """Thirty, all in one stream of ten: by Poisson the run is at least 2.3 c; streams do not tell as much."""
     runs = bar.Runs()
     for alarms in (30, *[0] * 9):
         runs.add(1000, alarms)
 
-    assert runs.line(100.0)["interval"][0] < 0.2
+    assert runs.line(100.0)["interval"][0] < 1.5
 
 
 def test_seasons_turn_with_the_hour():
@@ -56,14 +56,16 @@ def test_seasons_turn_with_the_hour():
 
 
 def test_bursts_and_copies_hold_copies_that_are_passed_over():
-    """Much of both is copies of what came just before, and little of it is left."""
-    rows = [Interaction(id=str(k), task="t", time=0.0, text=str(k), reply="", version="v") for k in range(400)]
-    for made in (bar.bursts, bar.copies):
-        drawn, times = made(Few(), 1, np.random.default_rng(1))
-        kept = Copies().fresh([rows[k] for k in drawn])
+    """Copies of what came just before are in both: a little of the one, more than half of the other."""
+    rows = [Interaction(id=str(k), task="t", time=0.0, text=str(k), reply="", version="v") for k in range(4000)]
+    left = []
+    for made in (bar.bursts, bar.copies, bar.runs):
+        drawn, times = made(Few(), 2, np.random.default_rng(1))
         assert len(drawn) == len(times)
-        assert np.unique(drawn[:2000], return_counts=True)[1].max() > 20
-        assert len(kept) < 0.8 * len(drawn)
+        left.append(len(Copies().fresh([rows[k] for k in drawn])) / len(drawn))
+
+    assert 0.6 < left[0] < left[2] - 0.03
+    assert left[1] < 0.5
 
 
 def test_runs_are_about_one_topic():

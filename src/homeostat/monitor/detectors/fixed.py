@@ -1,4 +1,4 @@
-"""The e-detector against a reference that stays as it is: for a change so slow that a growing one takes it in.
+"""The e-detector against a reference that stays as it is: for a change so small that a growing one takes it in.
 
 A reference of n rows is not the distribution that it was drawn from. Whoever bets against it as if it were, wins from
 its luck (the fixed-window trap). So each bet here is against a bound of what the reference cannot know. Of a new row,
