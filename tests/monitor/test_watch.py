@@ -169,6 +169,17 @@ def test_copies_are_counted_once():
     assert watcher.cursor == (copies[-1].time, copies[-1].id)
 
 
+def test_traffic_of_few_requests_is_normal_as_it_was_calibrated():
+    """Two hundred requests, the stranger the more often, again and again: what is not counted live was not before."""
+    pool, rng = traffic(0, 200), np.random.default_rng(0)
+    often = np.argsort(np.argsort([row.confidence for row in pool])) < 20
+    drawn = rng.choice(200, 6000, p=np.where(often, 5.0, 1.0) / np.where(often, 5.0, 1.0).sum())
+    rows = [replace(pool[k], id=f"int_{n}", time=1000.0 + n) for n, k in enumerate(drawn)]
+    watcher = Watcher.start("routing", index(), rows[:500], SETTINGS)
+
+    assert watcher.update(rows[500:]) == []
+
+
 def test_a_given_baseline_needs_no_first_labels():
     """With a loss from the report, the very first bad labels count."""
     watcher = started(baseline_loss=0.12)

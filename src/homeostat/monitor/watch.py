@@ -103,7 +103,9 @@ class Watcher:
         neighbors = NeighborIndex(index, settings.neighbors)
         watcher = cls(task, neighbors, settings, labels=labels, baseline_loss=baseline_loss)
         if calibration:
-            watcher._traffic.learn(watcher._reference.scores(calibration), _times(calibration))
+            # By the same rule as live ones: what comes often must not be less strange in one than in the other.
+            counted = [calibration[k] for k in watcher._copies.fresh(calibration)]
+            watcher._traffic.learn(watcher._reference.scores(counted), _times(counted))
         return watcher
 
     @property
