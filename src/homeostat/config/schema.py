@@ -75,6 +75,9 @@ class Tasks:
     """Labels known from the start: a list, or the name of a UTF-8 text file with one label a line."""
     objective_at_least: float | None = knob(None, least=0.0)
     """Value of the metric below which the task counts as failing. Empty: no such line is drawn."""
+    objectives: Mapping[str, Any] = field(default_factory=dict)
+    """Further objectives, by a name of your own, e.g. `{faster: {metric: latency_ms, change: -15%, since: 2026-01-01,
+    by: 2026-03-31}}`; `docs/how-to/set-objectives.md` has them."""
     min_labels: int | None = knob(None, least=1)
     """This task's own `decide.min_labels`. Empty: the same as every task's."""
     policy: str = ""
