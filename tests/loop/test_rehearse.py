@@ -115,3 +115,28 @@ def test_what_a_turn_keeps_is_plain(shop: Workshop) -> None:
     assert kept["requests"] == N
     assert kept["behaviors"]["differs"]["seen"]["n"] == N
     assert kept["changes"][0]["examples"][0]["before"] == "refund"
+
+
+def test_a_week_is_thinned_and_not_cut(shop: Workshop) -> None:
+    """Of the 71 requests of the newest week 24 are taken from all its days; 80 are more than it has, and reach back."""
+    version = shop.store.versions.get("ver_new")
+    few, many = rehearse(shop, version, 24), rehearse(shop, version, 80)
+    assert few is not None
+    assert many is not None
+    assert few.requests == 24
+    assert few.until - few.since == pytest.approx(7 * DAY, abs=0.2 * DAY)
+    assert many.requests == 80
+    assert many.until - many.since == pytest.approx(7.9 * DAY)
+
+
+def test_what_was_said_later_is_not_known_yet(shop: Workshop) -> None:
+    """A turn looks at its own moment: a label of the day after does not make a reply wrong."""
+    version = shop.store.versions.get("ver_new")
+    later = START + 200 * DAY
+    shop.store.feedback.add(
+        [Feedback(id="fbk_late", interaction="int_001", kind=FeedbackKind.LABEL, value="login", time=later)]
+    )
+    before, after = rehearse(shop, version, N, until=later - 1), rehearse(shop, version, N, until=later + 1)
+    assert before is not None
+    assert after is not None
+    assert (before.behaviors["wrong"].seen.n, after.behaviors["wrong"].seen.n) == (30, 31)

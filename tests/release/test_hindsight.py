@@ -157,3 +157,38 @@ def test_what_a_reply_was_worth(store: Store) -> None:
     }
     assert means == {"rating": pytest.approx(0.8), "corrected": pytest.approx(0.25), "right": pytest.approx(0.5)}
     assert math.isnan(hindsight(store, Question(task=TASK, version=OLD)).value.naive)
+
+
+def test_a_further_version_of_a_fixed_split_is_weighed_too(store: Store) -> None:
+    """Beside champion and candidate a third version answers a quarter of the rest: each has its own chance, and the
+    third one's rows tell nothing of the candidate.
+    """
+    third = Version(id="ver_third", task=TASK, time=0.0, base="builtin", kind="base")
+    store.versions.put(third)
+    release = Release(
+        id="rel_split",
+        task=TASK,
+        time=0.0,
+        stage=Stage.CANARY,
+        champion=OLD,
+        candidate=NEW,
+        share=0.2,
+        shares={third.id: 0.25},
+    )
+    store.releases.put(release)
+    picks = [route(release, f"int_{k}") for k in range(900)]
+    good = {OLD: "0.4", NEW: "0.8", third.id: "0.1"}
+    store.interactions.add(
+        Interaction(id=f"int_{k}", task=TASK, time=1.0 + k, text="x", reply=by, version=by, probability=p)
+        for k, (by, p) in enumerate(picks)
+    )
+    store.feedback.add(
+        Feedback(id=f"fbk_{k}", interaction=f"int_{k}", kind=FeedbackKind.RATING, value=good[by], time=2.0 + k)
+        for k, (by, _) in enumerate(picks)
+    )
+    for version, chance in ((OLD, 0.6), (NEW, 0.2), (third.id, 0.2)):
+        found = hindsight(store, Question(task=TASK, version=version))
+        assert (found.reached, found.share) == (900, pytest.approx(chance))
+        assert found.value.score is not None
+        assert found.value.score.mean == pytest.approx(float(good[version]))
+        assert found.own == sum(by == version for by, _ in picks)

@@ -146,3 +146,48 @@ def test_what_is_no_log_is_refused() -> None:
         value_of(Logged(np.zeros(1), one > 0, one > 0, one, np.zeros(1, int), np.zeros((1, 0))))
     with pytest.raises(ValueError, match="unequal"):
         value_of(Logged(np.ones(2), one > 0, one > 0, one, np.zeros(1, int), np.zeros((1, 0))))
+
+
+def test_outcomes_known_rather_of_bad_replies_are_weighed_as_they_come() -> None:
+    """Half of the bad outcomes are told and a tenth of the good ones, of the version as of others: the mean over what
+    would be told of its own replies is held, and that is what is asked.
+    """
+    inside = []
+    for seed in range(80):
+        rng = np.random.default_rng(seed)
+        good = (rng.random(3000) < 0.7).astype(float)
+        told = rng.random(3000) < np.where(good == 1, 0.1, 0.5)
+        hit, chance = rng.random(3000) < 0.3, np.full(3000, 0.3)
+        rows = Logged(chance, hit, told, good * told, np.arange(3000), np.zeros((3000, 0)))
+        score = value_of(rows).score
+        assert score is not None
+        inside.append(score.low <= good[told].mean() <= score.high)
+    assert np.mean(inside) > 0.9
+
+
+def test_outcomes_between_0_and_1_have_narrower_intervals_than_right_or_wrong() -> None:
+    """With the same mean, outcomes that vary less are told better, and all of them stay in [0, 1]."""
+    rng = np.random.default_rng(7)
+    hit = np.arange(2000) < 200
+    flat = rng.beta(20, 20, 2000)
+    split = (rng.random(2000) < 0.5).astype(float)
+    found = [
+        value_of(Logged(np.full(2000, 0.1), hit, np.ones(2000, bool), y, np.arange(2000), np.zeros((2000, 0)))).score
+        for y in (flat, split)
+    ]
+    widths = [score.high - score.low for score in found if score is not None]
+    assert len(widths) == 2
+    assert widths[0] < 0.4 * widths[1]
+    assert all(score is not None and 0 <= score.low <= score.mean <= score.high <= 1 for score in found)
+
+
+def test_a_version_that_answered_everything_is_just_its_mean() -> None:
+    """With a chance of 1 for all rows nothing is weighted, nothing is clipped, and the interval is the exact one."""
+    y = (np.arange(400) % 8 == 0).astype(float)
+    value = value_of(
+        Logged(np.ones(400), np.ones(400, bool), np.ones(400, bool), y, np.arange(400), np.zeros((400, 0)))
+    )
+    assert value.score is not None
+    assert value.naive == value.ips == pytest.approx(value.score.mean) == 0.125
+    assert value.score.high == pytest.approx(proportion(50, 400).high, abs=1e-3)
+    assert (value.limit, value.left_out, value.more) == (math.inf, 0.0, 0)
