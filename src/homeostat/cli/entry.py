@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import logging
 import os
 import sys
 from pathlib import Path
@@ -46,6 +47,7 @@ COMMANDS = {
     "unlearn": "unlearn",
     "pretrain": "pretrain",
     "smaller": "smaller",
+    "quantize": "quantize",
     "distill": "distill",
     "students": "students",
     "sweep": "sweep",
@@ -118,6 +120,8 @@ def main() -> None:
     # Read by OpenMP when torch is loaded: threads that spin while they wait starve the gateway on a small machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # Where it is installed it is imported by others, and tells everybody of a kernel that we never use.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     try:
         with full_disk_named("the disk takes no more files"):
             app()
