@@ -11,6 +11,10 @@ from homeostat.train.adapt.lora import Lora
 from homeostat.train.named import NAMES, named
 from homeostat.train.objectives.distill.restore import Restore
 from homeostat.train.penalties.divergence import Divergence
+from homeostat.types.task import Kind, Task
+
+ROUTING = Task(name="routing")
+HEADS = {"head", "classifier", "estimator", "tagger"}
 
 
 def test_a_recipe_takes_the_settings() -> None:
@@ -67,11 +71,13 @@ def test_an_unknown_name() -> None:
 
 def test_who_recalls() -> None:
     """Whoever replays may fit the labels' rows to the rest too, and a head is of all; the control knows the new."""
-    recalls = {name for name in NAMES if named(name, Train()).recalls}
+    recalls = {name for name in NAMES if named(name, Train()).recalls_of(ROUTING)}
     assert named("domain", Train(adapt="lora", held_out=0.2)).held_out == 0.05
-    assert recalls == {"careful", "frugal", "thorough", "repair", "head", "classifier"}
-    assert {name for name in NAMES if named(name, Train(refit=False)).recalls} == {"head", "classifier"}
-    assert not named("careful", Train(), replay=0.0).recalls
+    assert recalls == {"careful", "frugal", "thorough", "repair", *HEADS}
+    assert {name for name in NAMES if named(name, Train(refit=False)).recalls_of(ROUTING)} == HEADS
+    replies = Task(name="replies", kind=Kind.TEXT)
+    assert {name for name in NAMES if named(name, Train()).recalls_of(replies)} == HEADS
+    assert not named("careful", Train(), replay=0.0).recalls_of(ROUTING)
     assert named("naive", Train()).refit
 
 

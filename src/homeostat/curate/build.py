@@ -37,7 +37,7 @@ class Inputs:
     until: float = math.inf
     """Time up to which feedback counts."""
     recall: bool = False
-    """Whether old rows that are not replayed come too, marked as recalled; on label tasks alone."""
+    """Whether old rows that are not replayed come too, marked as recalled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +76,7 @@ def build(inputs: Inputs, settings: Curate) -> Curated:
 
 def _recalled(old: Sequence[Example], taken: int, inputs: Inputs, settings: Curate) -> list[Example]:
     """The rest of what is remembered, if it is wanted and there is room."""
-    wanted = inputs.recall and inputs.task.kind is Kind.LABEL
-    return _drawn(old, max(0, settings.max_rows - taken) if wanted else 0, Origin.RECALL, inputs, settings)
+    return _drawn(old, max(0, settings.max_rows - taken) if inputs.recall else 0, Origin.RECALL, inputs, settings)
 
 
 def _drawn(old: Sequence[Example], rows: int, origin: Origin, inputs: Inputs, settings: Curate) -> list[Example]:

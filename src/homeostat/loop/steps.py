@@ -27,7 +27,7 @@ from homeostat.loop.concluding import conclude, settle
 from homeostat.loop.learn import Lesson, curating, learn, version_id
 from homeostat.loop.shadow import challenge
 from homeostat.loop.workshop import Exam, Workshop, workshop
-from homeostat.metrics.text import chrf_row
+from homeostat.metrics.replies import agreement
 from homeostat.release import rollout
 from homeostat.stats.intervals import mean_interval
 from homeostat.train.named import NAMES, named
@@ -179,7 +179,7 @@ def curated(shop: Workshop, now: Now, recipe: Recipe) -> Curated:
     inputs = inputs_of(shop.store, task, champion=champion, evaluation=fence, until=now.until)
     if recipe.only_wrong:
         inputs = replace(inputs, pairs=[p for p in inputs.pairs if p[0].reply != p[1].value])
-    return build(replace(inputs, recall=recipe.recalls), curating(shop, recipe))
+    return build(replace(inputs, recall=recipe.recalls_of(inputs.task)), curating(shop, recipe))
 
 
 def train(shop: Workshop, now: Now, recipe: str, dataset: str) -> str:
@@ -227,8 +227,8 @@ def paired_rows(shop: Workshop, now: Now, candidate: Version, champion: Version)
 
 
 def value(kind: Kind, reply: str, target: str) -> float:
-    """How right a reply is: 1 or 0 for a label, chrF / 100 for text."""
-    return float(reply == target) if kind is Kind.LABEL else chrf_row(reply, target) / 100.0
+    """How right a reply is: 1 or 0 for a label, else `metrics.replies.agreement`."""
+    return float(reply == target) if kind is Kind.LABEL else agreement(reply, target)
 
 
 def _group(kind: Kind, row: Exam, champion: Version) -> str:
