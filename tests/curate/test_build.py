@@ -139,8 +139,9 @@ def test_what_is_not_replayed_is_recalled() -> None:
     assert few.counts["total"] <= most
     assert build(inputs(n=0, recall=True), Curate()).examples == ()
     text = Task(name="replies", kind=Kind.TEXT)
-    assert build(inputs(task=text, recall=True), Curate()).counts["recalled"] > 0
-    assert build(inputs(task=text), Curate()).counts["recalled"] == 0
+    said = [(row, replace(told, kind=FeedbackKind.CORRECTION)) for row, told in log(300, "abxy", start=1000.0, seed=1)]
+    assert build(inputs(task=text, pairs=said, recall=True), Curate()).counts["recalled"] > 0
+    assert build(inputs(task=text, pairs=said), Curate()).counts["recalled"] == 0
 
 
 def test_no_news() -> None:

@@ -40,13 +40,14 @@ def test_going_on_has_a_rate_and_passes_of_its_own() -> None:
 
 
 def test_what_each_name_means() -> None:
-    """The control trains on new rows alone, the thorough one replays most, three begin at the bare base."""
+    """The control trains on new rows alone, the thorough one replays most, who is told so begins at the bare base."""
     recipes = {name: named(name, Train()) for name in NAMES}
     assert all(recipe.name == name for name, recipe in recipes.items())
     assert (recipes["naive"].replay, recipes["naive"].penalties, recipes["naive"].warm_start) == (0.0, (), True)
     assert recipes["thorough"].replay > recipes["careful"].replay > 0
     assert recipes["thorough"].penalties[0].weight > recipes["careful"].penalties[0].weight > 0
-    assert [name for name, recipe in recipes.items() if not recipe.warm_start] == ["joint", "first", "classifier"]
+    fresh = ["joint", "first", "classifier", "estimator", "tagger"]
+    assert [name for name, recipe in recipes.items() if not recipe.warm_start] == fresh
 
 
 def test_a_repair_learns_from_the_champion_alone() -> None:
