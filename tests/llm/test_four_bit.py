@@ -42,14 +42,13 @@ ROWS = [Rendered((50, 51, 52), (60, 61)), Rendered((70, 71, 72, 73, 74), (62,))]
 
 def twin(packed: Path, whole: Path) -> Opened:
     """A model in full precision whose weights are those that the packed ones stand for."""
-    from bitsandbytes.functional import dequantize_4bit
-
+    library = pytest.importorskip("bitsandbytes.functional", reason="the extra four-bit is not installed")
     small, twin = open_model(str(packed)), open_model(str(whole))
     tensors = dict(twin.model.named_parameters())
     with torch.no_grad():
         for name, tensor in small.model.named_parameters():
             state = getattr(tensor, "quant_state", None)
-            tensors[name].copy_(tensor if state is None else dequantize_4bit(tensor, state))
+            tensors[name].copy_(tensor if state is None else library.dequantize_4bit(tensor, state))
     return twin
 
 
