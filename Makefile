@@ -27,9 +27,10 @@ test: $(READY) ## the tests but the slow ones
 test-slow: $(READY) ## the slow tests
 	$(PYTEST) -m slow $(ARGS)
 
-test-four-bits: $(READY) ## the tests of bases in four bits, which need a large package that nothing else does
+test-four-bits: $(READY) ## the tests of bases and moments in few bits, which need a large package
 	@test -d $(FOUR)/bitsandbytes || $(PIP) --no-deps --target $(FOUR) 'bitsandbytes>=0.50'
-	PYTHONPATH=$(FOUR) $(PYTEST) tests/llm/test_four_bit.py tests/train/test_quantize.py tests/cli/test_quantize.py $(ARGS)
+	PYTHONPATH=$(FOUR) $(PYTEST) tests/llm/test_four_bit.py tests/train/test_quantize.py tests/cli/test_quantize.py \
+	  tests/train/test_optim.py $(ARGS)
 
 check: $(READY) ## format, lint, types, floors, and the rules of the house
 	$(BIN)/ruff check
