@@ -28,12 +28,14 @@ from homeostat.llm.labels import FEW, LabelCodes, encode_labels
 from homeostat.llm.lead import lead_places
 from homeostat.llm.load import Opened, open_model, width_of
 from homeostat.llm.precision import computing, is_bfloat16
+from homeostat.llm.preface import Preface, Turn, read_preface, without_end
 from homeostat.llm.render import Rendered, Renderer
 from homeostat.llm.together import Ragged, predict_each
 from homeostat.llm.trie import trie_scores
 from homeostat.types.task import Kind
 from homeostat.types.version import HEAD, Version
 
+_NOTHING = Preface()
 SHARED = 32
 """Rows times versions in a pass that several versions share on a CPU, whose cache holds no more."""
 
@@ -81,6 +83,8 @@ class LocalBackend:
         self._readers: dict[str, Renderer] = {}
         """Of versions that stand on a base of their own."""
         self._versions: dict[str, Version] = {}
+        self._prefaces: dict[str, Preface] = {}
+        """Of versions that read words of their own before every request."""
         self._codes: dict[tuple[str, tuple[str, ...]], LabelCodes] = {}
         self._active: str | None = None
         """Version that is switched on; empty for none, None where it is not known."""
@@ -112,6 +116,7 @@ class LocalBackend:
             raise CorruptWeights(f"version {version.id} is of kind {version.kind} and came without a folder")
         own = version.kind in ("full", HEAD) and version.base not in ("", self.base)
         head = self._head(version, folder, own=own)
+        preface = read_preface(folder) if folder is not None else None
         kind = head.below if head else version.kind
         alone = stand(version.base if own else self.base, kind, folder, version.id) if own or kind == "full" else None
         with self._lock:
@@ -128,6 +133,8 @@ class LocalBackend:
                 self._put.add(version.id)
             if head is not None:
                 self._keep(version.id, head)
+            if preface is not None:
+                self._prefaces[version.id] = preface
             self._versions[version.id] = version
 
     def _keep(self, version: str, head: Telling | Saying) -> None:
@@ -149,12 +156,25 @@ class LocalBackend:
         with self._lock:
             self._versions.pop(version, None)
             self._codes = {key: codes for key, codes in self._codes.items() if key[0] != version}
-            for of in (self._full, self._readers, self._heads, self._saying):
+            for of in (self._full, self._readers, self._heads, self._saying, self._prefaces):
                 of.pop(version, None)
             if version in self._put:
                 self._active = None
                 self._put.remove(version)
                 take_off(self._opened.model, version)
+
+    def preface(self, version: str, preface: Preface | None) -> Preface | None:
+        """Have a loaded version read this before every request from now on, None for nothing; what it read until now.
+
+        Raises:
+            NotFound: the version is not loaded.
+        """
+        self._require(version)
+        with self._lock:
+            before = self._prefaces.pop(version, None)
+            if preface is not None:
+                self._prefaces[version] = preface
+        return before
 
     def reply(self, requests: Sequence[Request]) -> list[Reply]:
         """Answer every request with its own version; order is kept.
@@ -193,7 +213,7 @@ class LocalBackend:
             NotFound, UnknownLabel: as `score`.
         """
         said: dict[tuple[int, str], np.ndarray] = {}
-        own = [version for version in versions if self._reader(version) is not self.renderer]
+        own = [v for v in versions if self._reader(v) is not self.renderer or v in self._prefaces]
         with self._lock, torch.inference_mode():
             for version in versions:
                 self._require(version)
@@ -249,6 +269,7 @@ class LocalBackend:
         """
         for request in requests:
             self._require(request.version)
+        requests = [self._prefaces.get(request.version, _NOTHING).put(request) for request in requests]
         prompts = [self._prompt(request) for request in requests]
         together: dict[tuple[object, ...], list[int]] = {}
         for k, request in enumerate(requests):
@@ -268,7 +289,18 @@ class LocalBackend:
         """The request as its version reads it; a head needs no room for what it replies, as when it was trained."""
         told = request.version in self._saying
         task = replace(request.task, kind=Kind.LABEL) if told else request.task
-        return self._reader(request.version).prompt(task, request.text, request.history)
+        return self._reader(request.version).prompt(task, request.text, self._earlier(request))
+
+    def _earlier(self, request: Request) -> Sequence[Turn]:
+        """What a request is read after: the examples of its version's preface, then its own history."""
+        preface = self._prefaces.get(request.version)
+        if preface is None or not preface.shown:
+            return request.history
+        codes: dict[str, tuple[int, ...]] = {}
+        if request.task.kind is Kind.LABEL and request.version not in self._heads:
+            known, end = self._codes_of(request), self._reader(request.version).tokenizer.eos_token_id
+            codes = dict(zip(known.labels, (without_end(s, end) for s in known.sequences), strict=True))
+        return [*preface.turns(request.text, codes), *request.history]
 
     def _require(self, version: str) -> None:
         """Hold that a version is loaded, or is the bare base."""
