@@ -265,7 +265,7 @@ def _trained(shop: Workshop, ground: Ground, name: str, recipe: Recipe, values: 
         imported=ground.earlier,
         memory=ground.memory,
         labels=ground.champion.labels,
-        recall=recipe.recalls,
+        recall=recipe.recalls_of(ground.task),
     )
     rows = build(inputs, curating(shop, recipe))
     folder = shop.run_folder(f"probe.{name}")
