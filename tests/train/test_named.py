@@ -87,3 +87,12 @@ def test_who_is_frugal_finds_states_to_carry_over() -> None:
     assert named("frugal", Train()).carry
     assert not named("first", Train()).carry
     assert named("first", Train(attempts=("corrections", "frugal"))).carry
+
+
+@pytest.mark.parametrize(
+    ("own", "kept"),
+    [({"like": "frugal"}, True), ({"like": "careful", "carry": True}, True), ({"like": "frugal", "carry": False}, False)],
+)
+def test_a_recipe_of_ones_own_that_carries_finds_states_too(own: dict[str, object], kept: bool) -> None:
+    """What an own recipe says itself decides, then what the recipe says that it is like."""
+    assert named("first", Train(attempts=("mine",), recipes={"mine": own})).carry is kept

@@ -93,7 +93,7 @@ def named(name: str, settings: Train, *, replay: float = 1.0, where: str = "trai
         warm_up=settings.warmup,
         penalties=(Divergence(weight=settings.kl),) if settings.kl else (),
         refit=settings.refit,
-        carry=settings.carry or "frugal" in settings.attempts,  # so that it finds states to carry over
+        carry=settings.carry or any(_carries(attempt, settings) for attempt in settings.attempts),
         patience=settings.patience,
         looks=epochs,
         held_out=settings.held_out,
@@ -110,6 +110,13 @@ def _own(name: str, settings: Train, replay: float) -> Recipe:
     if like not in NAMES:
         raise UnknownPlugin(f"unknown recipe '{like}'", where=f"{where}.like", fix=did_you_mean(str(like), NAMES))
     return replace(changed(named(like, settings, replay=replay), values, where), name=name)
+
+
+def _carries(attempt: str, settings: Train) -> bool:
+    """Whether an attempt carries states over: then every version has to keep them for its successor."""
+    own = settings.recipes.get(attempt, {})
+    like = NAMES.get(own.get("like", attempt), {})
+    return bool(own.get("carry", like.get("carry", False)))
 
 
 def _hold_apart(settings: Train) -> None:
