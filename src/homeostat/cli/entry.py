@@ -25,6 +25,7 @@ COMMANDS = {
     "turn": "turn",
     "decide": "decide",
     "approve": "approve",
+    "held": "held",
     "watch": "watch",
     "drift": "drift",
     "quality": "quality",
