@@ -212,7 +212,9 @@ def changed(world: World, learn: Learner) -> Change:
 
 
 def score(values: Sequence[float]) -> list[float]:
-    """Mean over seeds with Student's 95 % interval; a lone seed has none."""
+    """Mean over seeds with Student's 95 % interval; a lone seed has none, and without any there is nothing."""
+    if not values:
+        return []
     found = mean_interval(values)
     return [round(x, 4) for x in (found.mean, found.low, found.high)] if len(values) > 1 else [round(found.mean, 4)]
 
@@ -244,7 +246,7 @@ def table(trials: Sequence[Trial]) -> dict[str, dict[str, Any]]:
     return {name: told(group) for name, group in groups.items()}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Found:
     """All that was tried."""
 
@@ -263,7 +265,7 @@ def summary(found: Found, seconds: float, *, quick: bool) -> dict[str, Any]:
     groups = defaultdict[str, list[bool]](list)
     for one in sided:
         groups[f"{one.attack} {one.share}"].append(one.after is not None)
-    alarms = min(float(np.mean(group)) for group in groups.values())
+    alarms = min((float(np.mean(group)) for group in groups.values()), default=1.0)
     part = max(one.part for one in found.exact)
     interval = by[worst]["held"][1:] or None
     return {

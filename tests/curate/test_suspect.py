@@ -25,8 +25,12 @@ def honest(n: int, seed: int, *, users: int = 100, wrong: float = 0.02) -> list[
     return found
 
 
-def _one(id: str, source: str, time: float, place: tuple[str, str], *, against: bool = True) -> Statement:
-    return Statement(id=id, source=source, time=time, known=place[0], said=place[1], contradicts=against)
+def _one(
+    id: str, source: str, time: float, place: tuple[str, str], *, against: bool = True, text: str = ""
+) -> Statement:
+    known, said = place
+    words = text or f"{known}{known} number {id} asked"
+    return Statement(id=id, source=source, time=time, text=words, known=known, said=said, contradicts=against)
 
 
 def groups(found: Sequence[Suspicion]) -> list[str]:
@@ -104,6 +108,35 @@ def test_a_change_of_policy_is_no_poison() -> None:
         for k, one in enumerate(true)
     ]
     assert groups(suspects(half, USUAL, MIX)) == ["label=l1→l2"]
+
+
+def test_a_change_of_policy_for_some_of_a_label() -> None:
+    """Half of a label's requests are of another kind, and of those everybody says a new thing: that is learned, though
+    the others stay what they were. Where those of that kind are disputed, it is not.
+    """
+    true = [
+        replace(one, text=f"{'wilted plants again' if k % 2 else 'charged twice for it'} {one.id}")
+        if one.known == "l1"
+        else one
+        for k, one in enumerate(honest(2000, 10))
+    ]
+
+    def told(one: Statement, *, by: bool) -> Statement:
+        late = one.known == "l1" and "wilted" in one.text and one.time > 500
+        return replace(one, said="l2", contradicts=True) if late and by else one
+
+    assert suspects([told(one, by=True) for one in true], USUAL, MIX) == []
+    disputed = [told(one, by=k % 4 < 2) for k, one in enumerate(true)]
+    assert groups(suspects(disputed, USUAL, MIX)) == ["label=l1→l2"]
+
+
+def test_a_desk_that_says_everything() -> None:
+    """Is not doubted by name, for there is nobody to compare it with; a change of policy that it tells is learned."""
+    desk = [replace(one, source="desk") for one in honest(1000, 8)]
+    moved = [replace(one, said="l2", contradicts=True) if one.known == "l1" and one.time > 500 else one for one in desk]
+    assert suspects(moved, USUAL, MIX) == []
+    worse = [replace(one, source="desk") for one in honest(1000, 9, wrong=0.12)]
+    assert groups(suspects(worse, USUAL, MIX)) == [ALL]
 
 
 def test_a_flood_is_no_change_of_policy() -> None:

@@ -17,10 +17,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.stats import binom, poisson
 
+from homeostat.curate.sources import FEW
+from homeostat.llm.features import Floats, grams
 from homeostat.stats.many import benjamini_hochberg, holm
 
 ALPHA = 0.001
@@ -28,15 +31,18 @@ ALPHA = 0.001
 FEWEST = 3
 """Statements of a source from which on it is judged."""
 AGREED = 0.9
-"""Share of a label's requests that must be said to be another for that to be a change of policy, and no poison."""
+"""Share of those who speak of like requests that must say the same new thing for a change of policy, and no poison."""
+_WIDTH = 512
 VOICES = 5
-"""Sources that must say so."""
+"""Sources that must say so, or statements where fewer than `FEW` sources are named."""
+NEAREST = 600
+"""Newest statements about a label that are compared with each other."""
 SWOLLEN = 2.0
 """How many times as many requests of a label as usual there may be for it to be one."""
 BURSTS = (100, 25)
 """Newest statements that are looked at for themselves."""
-ALL = "all"
-"""The group of everything that is left."""
+SOURCE, ALL = "source=", "all"
+"""How the group of a source begins, and the group of everything that is left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +55,15 @@ class Statement:
     """Who said it; empty where nobody is named."""
     time: float
     """When, in seconds since 1970."""
+    text: str
+    """The request."""
     known: str
     """What such requests are, as far as is known."""
     said: str
     """What this one was said to be; or that the reply was bad."""
     contradicts: bool
+    plain: bool = True
+    """Whether the request is as plain as what is known: only then it is counted, for of new wording nobody knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,17 +94,18 @@ def suspects(statements: Sequence[Statement], usual: float, mix: Mapping[str, fl
     """Every group that is doubted, in the order of looking: sources, labels, all.
 
     Args:
-        statements: those that can be judged, of sources that are not trusted.
+        statements: of sources that are not trusted, about labels that are known.
         usual: the highest share of contradictions that needs no explanation.
-        mix: share of each label among what is known; with it, a label about whose requests nearly everybody says the
-            same new thing has changed its meaning, and nobody is doubted for it.
+        mix: share of each label among what is known; with it, a new thing that nearly everybody says of some requests
+            is a change of policy, and nobody is doubted for it.
     """
-    found = _sources(statements, usual)
-    rest = _without(statements, found)
-    found += _places(rest, usual, mix)
-    rest = _without(statements, found)
+    plain = [one for one in statements if one.plain]
+    found = _sources(plain, usual)
+    rest = _without(plain, found)
     changed = _changed(rest, mix) if mix is not None else frozenset()
-    return found + _together([one for one in rest if (one.known, one.said) not in changed], usual)
+    rest = [one for one in rest if (one.known, one.said) not in changed]
+    found += _places(rest, _without(statements, found), usual)
+    return found + _together(_without(rest, found), usual)
 
 
 def _without(statements: Iterable[Statement], found: Iterable[Suspicion]) -> list[Statement]:
@@ -103,11 +114,14 @@ def _without(statements: Iterable[Statement], found: Iterable[Suspicion]) -> lis
 
 
 def _sources(statements: Sequence[Statement], usual: float) -> list[Suspicion]:
-    """Sources that contradict more often than the others do, and than usual."""
+    """Sources that contradict more often than the others do, and than usual. One that gave more than all others has
+    nobody to be compared with.
+    """
     by: defaultdict[str, list[Statement]] = defaultdict(list)
     for one in statements:
         by[one.source].append(one)
-    names = [name for name, own in by.items() if name and len(own) >= FEWEST]
+    most = len(statements) / 2
+    names = [name for name, own in by.items() if name and FEWEST <= len(own) <= most]
     if not names:
         return []
     own = np.array([len(by[name]) for name in names])
@@ -115,58 +129,85 @@ def _sources(statements: Sequence[Statement], usual: float) -> list[Suspicion]:
     total, wrong = len(statements), sum(one.contradicts for one in statements)
     others = (wrong - mine) / np.maximum(total - own, 1)
     q = benjamini_hochberg(binom.sf(mine - 1, own, np.clip(others, usual, 1.0)))
-    return [_suspicion(f"source={name}", by[name], by[name], q[k]) for k, name in enumerate(names) if q[k] <= ALPHA]
+    return [_suspicion(f"{SOURCE}{name}", by[name], by[name], q[k]) for k, name in enumerate(names) if q[k] <= ALPHA]
 
 
-def _places(statements: Sequence[Statement], usual: float, mix: Mapping[str, float] | None) -> list[Suspicion]:
+def _places(judged: Sequence[Statement], statements: Sequence[Statement], usual: float) -> list[Suspicion]:
     """Labels whose requests are said to be one other label too often. Each label is one test, for `usual` bounds the
-    share of all contradictions about it, and so that of the most frequent kind.
+    share of all contradictions about it, and so that of the most frequent kind. What contradicts so in other words is
+    held back too.
     """
     about: defaultdict[str, list[Statement]] = defaultdict(list)
-    for one in statements:
+    for one in judged:
         about[one.known].append(one)
-    changed = _changed(statements, mix) if mix is not None else frozenset()
-    worst = {known: _worst(own, changed) for known, own in about.items()}
+    worst = {known: _worst(own) for known, own in about.items()}
     most = np.array([len(worst[known]) for known in about], dtype=np.int64)
     p = holm(binom.sf(most - 1, np.array([len(own) for own in about.values()], dtype=np.int64), usual))
-    return [
-        _suspicion(f"label={known}→{worst[known][0].said}", worst[known], about[known], p[k])
-        for k, known in enumerate(about)
-        if p[k] <= ALPHA and worst[known]
-    ]
+    found = []
+    for known, level in zip(about, p, strict=True):
+        if level <= ALPHA and worst[known]:
+            said = worst[known][0].said
+            held = [one for one in statements if one.contradicts and (one.known, one.said) == (known, said)]
+            found.append(_suspicion(f"label={known}→{said}", held, about[known], level))
+    return found
 
 
-def _worst(own: Iterable[Statement], changed: frozenset[tuple[str, str]]) -> list[Statement]:
-    """The contradictions of the kind that is most frequent, less what is a change of policy."""
+def _worst(own: Iterable[Statement]) -> list[Statement]:
+    """The contradictions of the kind that is most frequent."""
     kinds: defaultdict[str, list[Statement]] = defaultdict(list)
     for one in own:
-        if one.contradicts and (one.known, one.said) not in changed:
+        if one.contradicts:
             kinds[one.said].append(one)
     return max(kinds.values(), key=len, default=[])
 
 
 def _changed(statements: Sequence[Statement], mix: Mapping[str, float] | None) -> frozenset[tuple[str, str]]:
-    """(known, said) where nearly everybody agrees on something new since it was said first, and no more requests of
-    that label came than usual: a change of policy, which is to be learned. Poison adds statements to what others say.
+    """(known, said) that are a change of policy, which is to be learned: since it was said first, nearly everybody who
+    speaks of requests like these says the new thing, and no more requests of that label come than usual. It may be of
+    some of a label's requests only. Poison adds statements to what others go on saying of the same requests.
     """
-    kinds: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+    times: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     for one in statements:
         if one.contradicts:
-            kinds[one.known, one.said].append(one.time)
+            times[one.known, one.said].append(one.time)
     found = set()
-    for (known, said), times in kinds.items():
-        if len(times) < VOICES:
+    for (known, said), when in times.items():
+        if len(when) < VOICES:
             continue
-        since = sorted(times)[len(times) // 10]  # one that came too early may be a mistake
+        since = sorted(when)[len(when) // 10]  # one that came too early may be a mistake
         after = [one for one in statements if one.time >= since]
-        own = [one for one in after if one.known == known and one.said in (known, said)]
-        voices = {one.source or one.id for one in own if one.said == said}
-        others = {one.source or one.id for one in own if one.said == known}
+        own = [one for one in after if one.known == known]
         wonted = SWOLLEN * len(after) * (mix or {}).get(known, 0.0)
-        agreed = len(voices) >= max(VOICES, AGREED * (len(voices) + len(others)))
-        if agreed and poisson.sf(len(own) - 1, wonted) > 0.05:
+        if poisson.sf(len(own) - 1, wonted) > 0.05 and _agreed(own, said):
             found.add((known, said))
     return frozenset(found)
+
+
+def _agreed(own: Sequence[Statement], said: str) -> bool:
+    """Whether those who speak of requests like those that are said to be another now agree. Whose nearest request of
+    somebody else's is one of these speaks of such: as one more voice for it, or against.
+    """
+    own = [one for one in own if (one.said == said and one.contradicts) or one.said == one.known][-NEAREST:]
+    few = len({one.source for one in own if one.source}) < FEW
+    voices = [_voice(one, few=few) for one in own]
+    new = np.array([one.said == said for one in own])
+    features = np.stack([_read(one.text) for one in own])
+    alike = features @ features.T
+    alike[np.array(voices)[:, None] == np.array(voices)[None]] = -np.inf
+    like = new[alike.argmax(1)]
+    for_it = {voice for voice, one, near in zip(voices, new, like, strict=True) if one and near}
+    against = {voice for voice, one, near in zip(voices, new, like, strict=True) if near and not one}
+    return len(for_it) >= max(VOICES, AGREED * (len(for_it) + len(against)))
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str) -> Floats:
+    return np.asarray(grams([text], _WIDTH)[0])
+
+
+def _voice(one: Statement, *, few: bool) -> str:
+    """Whose voice it is; where sources are few they are desks or kinds of sources, and each statement is a voice."""
+    return one.id if few or not one.source else one.source
 
 
 def _together(statements: Sequence[Statement], usual: float) -> list[Suspicion]:
@@ -184,10 +225,11 @@ def _together(statements: Sequence[Statement], usual: float) -> list[Suspicion]:
 
 def _suspicion(group: str, held: Sequence[Statement], judged: Sequence[Statement], p: float) -> Suspicion:
     against = [one.time for one in held if one.contradicts]
+    counted = sum(one.contradicts and one.plain for one in held)
     return Suspicion(
         group=group,
         held=tuple(one.id for one in held),
-        contradicting=len(against),
+        contradicting=counted,
         n=len(judged),
         p=float(p),
         since=min(against),

@@ -50,7 +50,7 @@ class Witness:
     typical: float
     """Median score of the right label of a remembered row, by all others: from there on it is sure."""
     mix: Mapping[str, float]
-    """Share of each label among remembered rows."""
+    """Share of each label among remembered rows that are as plain as half of them."""
 
     @staticmethod
     def of(memory: Sequence[Example]) -> Witness | None:
@@ -65,12 +65,13 @@ class Witness:
         given = np.array([head.labels.index(target) for target in targets])
         right = scores[np.arange(len(rows)), given]
         surprises, typical = np.sort(scores.max(1) - right), float(np.median(right))
-        mix = {label: n / len(rows) for label, n in Counter(targets).items()}
+        plain = Counter(target for target, score in zip(targets, right, strict=True) if score >= typical)
+        mix = {label: n / plain.total() for label, n in plain.items()}
         return Witness(list(head.labels), head.weights(), surprises, typical, mix)
 
     def knows(self, label: str) -> bool:
         """Whether it can say anything of a label."""
-        return label in self.mix
+        return label in self.labels
 
     def hear(self, texts: Sequence[str], said: Sequence[str]) -> Heard:
         """What it has to say of texts and of what was said of each."""
