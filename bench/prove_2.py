@@ -6,7 +6,7 @@
 5 or 10 while all others gain 4. Share of the runs that are promoted, by way of deciding, all on the same rows:
 
 - `gate`: as `evaluate.gate` does with `margin: 0.03`. 500 rows are fewer than its power table asks for at 3 points, so
-  each slice is held to `small_margin`, 5 points.
+  each slice is held to what 500 rows can show, 3.5 points.
 - `strict`: the same tests with 3 points for every slice, whatever the table says.
 - `watched`: as `strict` by e-processes that were planned for 500 rows and are looked at after every row.
 - `overall`: better on all rows together, nothing else. `points`: and no slice lost more than 3 points by its mean.
@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from homeostat.config.schema import Evaluate
+from homeostat.evaluate.groups import places
 from homeostat.stats.intervals import proportion
 from homeostat.stats.paired import noninferiority, tango
 from homeostat.stats.planned import Plan, Planned
@@ -76,6 +77,12 @@ def kept(wins: Ints, losses: Ints, n: int, margin: float) -> Bools:
     return np.asarray(wins >= np.array([fewest(int(lost)) for lost in seen])[where.reshape(losses.shape)])
 
 
+def held_to() -> float:
+    """The margin of a slice, as the gate sets it."""
+    (place,) = places({"slice": ROWS}, Evaluate(margin=MARGIN))
+    return place.margin
+
+
 def better(wins: Ints, losses: Ints) -> Bools:
     """Where McNemar's exact test shows that more rows were won than lost."""
     return np.asarray(stats.binom.sf(wins - 1, wins + losses, 0.5) <= GOAL)
@@ -111,7 +118,7 @@ def promoted(gain: Floats, runs: int, rng: np.random.Generator) -> dict[str, Boo
     up = better(wins.sum(axis=1), losses.sum(axis=1))
     two = [side.reshape(runs, slices // 2, 2).sum(axis=2) for side in (wins, losses)]
     return {
-        "gate": up & kept(wins, losses, ROWS, Evaluate().small_margin).all(axis=1),
+        "gate": up & kept(wins, losses, ROWS, held_to()).all(axis=1),
         "strict": up & kept(wins, losses, ROWS, MARGIN).all(axis=1),
         "watched": (whole.p <= GOAL) & (each.p.reshape(runs, slices) <= GOAL).all(axis=1),
         "overall": up,

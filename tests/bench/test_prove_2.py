@@ -11,7 +11,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[2] / "bench"))
 
-from prove_2 import OURS, ROWS, better, drawn, gains, judged, kept, promoted, summary
+from prove_2 import OURS, ROWS, better, drawn, gains, held_to, judged, kept, promoted, summary
 
 from homeostat.config.schema import Evaluate
 from homeostat.evaluate.gate import compare, gate
@@ -34,13 +34,13 @@ def test_it_decides_as_the_gate_does() -> None:
     """On ten draws of three slices the counts say what `evaluate.gate` says of the rows."""
     rng, said = np.random.default_rng(5), []
     for _ in range(10):
-        d = np.array([drawn(np.array([-0.03, 0.04, 0.04]), 1, rng)[0] for _ in range(ROWS)])
+        d = np.array([drawn(np.array([-0.015, 0.04, 0.04]), 1, rng)[0] for _ in range(ROWS)])
         rows = [
             PairedRow(group=f"s{k}", candidate=max(x, 0.0), champion=max(-x, 0.0)) for k in range(3) for x in d[:, k]
         ]
         report = compare(Task(name="t"), "new", "old", rows, SETTINGS, now=0.0)
         wins, losses = (d > 0).sum(axis=0), (d < 0).sum(axis=0)
-        shown = better(wins.sum(), losses.sum()) & kept(wins, losses, ROWS, SETTINGS.small_margin).all()
+        shown = better(wins.sum(), losses.sum()) & kept(wins, losses, ROWS, held_to()).all()
         assert (gate(report, rows, SETTINGS).outcome is Outcome.PASS) == shown
         said.append(bool(shown))
     assert len(set(said)) == 2

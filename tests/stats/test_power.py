@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from homeostat.stats.paired import mcnemar_superiority
-from homeostat.stats.power import needed
+from homeostat.stats.power import needed, shown
 
 # By simulation: discordance -> rows at 80 % and 90 % power, per (gain, margin).
 COLUMNS = [(0.02, 0), (0.03, 0), (0.05, 0), (0, 0.01), (0, 0.02), (0, 0.03), (0.01, 0.02), (0.02, 0.02)]
@@ -46,3 +46,17 @@ def test_needed_refuses_what_no_number_of_rows_can_show(discordance, gain, margi
     """A gain larger than the discordance, or a difference at or below the margin."""
     with pytest.raises(ValueError, match="gain"):
         needed(discordance, gain, margin)
+
+
+@pytest.mark.parametrize("discordance", AT_80)
+def test_shown_is_the_table_read_backwards(discordance):
+    """The rows that a margin asks for show that margin, and no tighter one."""
+    assert shown(needed(discordance, 0.0, 0.02), discordance) == pytest.approx(0.02, rel=1e-3)
+    assert shown(400, discordance) == pytest.approx(shown(100, discordance) / 2)
+
+
+@pytest.mark.parametrize(("rows", "discordance"), [(0, 0.1), (100, 0.0), (100, 1.1)])
+def test_shown_refuses_nothing_to_go_by(rows, discordance):
+    """No rows, or a discordance that is no share."""
+    with pytest.raises(ValueError, match="show nothing"):
+        shown(rows, discordance)

@@ -264,7 +264,7 @@ class Evaluate:
     min_gain: float = knob(0.0, least=0.0, most=1.0)
     """Gain of the metric that a candidate must exceed."""
     small_margin: float = knob(0.05, least=0.0, most=1.0)
-    """The margin for groups with too few rows for `margin`."""
+    """The widest margin: a group with too few rows for `margin` is held to the tightest one that its rows can show."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,11 @@
 """Which groups of rows are gated, alone or pooled, and by which margin.
 
 A group is gated alone only if it has as many rows as the power table asks for (`stats/power.py`): with fewer, the test
-would answer "not shown" most of the time even for a candidate that lost nothing. How many that is must not depend on
-the candidate. If it followed the discordance seen in the group, a candidate that breaks a group would raise it, and
-so lift the group out of the gate that should have stopped it. Therefore the number rests on a discordance planned
-beforehand.
+would answer "not shown" most of the time even for a candidate that lost nothing. By the same table it is held to
+the tightest margin between `margin` and `small_margin` that its rows suffice for. How many rows that takes must not
+depend on the candidate. If it followed the discordance seen in the group, a candidate that breaks a group would raise
+it, and so lift the group out of the gate that should have stopped it. Therefore the number rests on a discordance
+planned beforehand.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 
 from homeostat.config.schema import Evaluate
 from homeostat.evaluate.score import Floats, PairedRow, differences
-from homeostat.stats.power import needed
+from homeostat.stats.power import needed, shown
 
 PLANNED_DISCORDANCE = 0.1
 """Share of rows on which the two versions are expected to disagree; for real-valued scores, the mean square of the
@@ -40,7 +41,8 @@ class Place:
     name: str
     groups: tuple[str, ...]
     margin: float
-    """How much of the metric may be lost: `margin` where the rows suffice for it, else `small_margin`."""
+    """How much of the metric may be lost: the least that the rows can show, not below `margin` nor above
+    `small_margin`."""
     gated: bool
     """Whether the rows suffice to demand a proof; if not, the group is reported, and only shown harm counts."""
 
@@ -111,10 +113,14 @@ def _pool_name(small: Collection[str]) -> str:
 
 
 def _suffices(n: int, settings: Evaluate) -> bool:
-    return n >= min(rows_needed(settings.margin, settings), rows_needed(settings.small_margin, settings))
+    return n >= rows_needed(_widest(settings), settings)
 
 
 def _place(name: str, groups: tuple[str, ...], rows: int, settings: Evaluate) -> Place:
-    strict = rows >= rows_needed(settings.margin, settings)
-    margin = settings.margin if strict else settings.small_margin
+    least = shown(rows, PLANNED_DISCORDANCE, settings.alpha, POWER) if rows and settings.alpha > 0.0 else float("inf")
+    margin = min(max(least, settings.margin), _widest(settings))
     return Place(name=name, groups=groups, margin=margin, gated=_suffices(rows, settings))
+
+
+def _widest(settings: Evaluate) -> float:
+    return max(settings.margin, settings.small_margin)
