@@ -182,14 +182,15 @@ def test_one_that_lies_is_told_and_opens_nothing(shop: Workshop, queue: TurnQueu
     wrong = {"refund": "login", "login": "refund", "delivery": "invoice", "invoice": "delivery"}
     lies = [
         replace(said(row, wrong.get(row.reply, "login"), ONSET + 5000.0 + k), id=f"fbk_lie{k}", source="loud")
-        for k, row in enumerate(calm[:25])
+        for k, row in enumerate(calm[:12])
     ]
-    shop.store.feedback.add(lies)
+    true = [replace(said(row, row.reply, ONSET + 5000.0 + k), source=f"user{k}") for k, row in enumerate(calm[12:])]
+    shop.store.feedback.add([*true, *lies])
     watch.tick()
     told = [signal for signal in shop.store.signals.list(TASK) if signal.moved is Moved.FEEDBACK]
     assert [signal.slice for signal in told] == ["source=loud"]
     assert set(book(shop.store, TASK).held) == {one.id for one in lies}
     assert len(turns(shop)) == 1
     now = Now("trn_x", TASK, ONSET + 9000.0)
-    assert steps.curated(shop, now, named("careful", shop.config.train)).counts["held"] >= 25
+    assert steps.curated(shop, now, named("careful", shop.config.train)).counts["held"] == len(lies)
     assert told[0] not in steps.gather(shop, now, [told[0].id]).signals
