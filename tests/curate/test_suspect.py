@@ -103,6 +103,8 @@ def test_a_change_of_policy_is_no_poison() -> None:
     true = honest(1500, 6)
     moved = [replace(one, said="l2", contradicts=True) if one.known == "l1" and one.time > 500 else one for one in true]
     assert suspects(moved, USUAL, MIX) == []
+    often = [replace(one, source=f"user{k % 3}") if one.known == "l1" and k % 2 else one for k, one in enumerate(moved)]
+    assert suspects(often, USUAL, MIX) == [], "those who speak of little else are not doubted by name for it"
     half = [
         replace(one, said="l2", contradicts=True) if one.known == "l1" and one.time > 500 and k % 2 else one
         for k, one in enumerate(true)

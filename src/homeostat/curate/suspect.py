@@ -32,11 +32,10 @@ FEWEST = 3
 """Statements of a source from which on it is judged."""
 AGREED = 0.9
 """Share of those who speak of like requests that must say the same new thing for a change of policy, and no poison."""
-_WIDTH = 512
 VOICES = 5
 """Sources that must say so, or statements where fewer than `FEW` sources are named."""
-NEAREST = 600
-"""Newest statements about a label that are compared with each other."""
+NEAREST, WIDTH = 600, 512
+"""Newest statements about a label that are compared with each other, and features of a request to do it by."""
 SWOLLEN = 2.0
 """How many times as many requests of a label as usual there may be for it to be one."""
 BURSTS = (100, 25)
@@ -100,12 +99,11 @@ def suspects(statements: Sequence[Statement], usual: float, mix: Mapping[str, fl
             is a change of policy, and nobody is doubted for it.
     """
     plain = [one for one in statements if one.plain]
-    found = _sources(plain, usual)
-    rest = _without(plain, found)
-    changed = _changed(rest, mix) if mix is not None else frozenset()
-    rest = [one for one in rest if (one.known, one.said) not in changed]
-    found += _places(rest, _without(statements, found), usual)
-    return found + _together(_without(rest, found), usual)
+    changed = _changed(plain, mix) if mix is not None else frozenset()
+    judged = [one for one in plain if (one.known, one.said) not in changed]
+    found = _sources(judged, usual)
+    found += _places(_without(judged, found), _without(statements, found), usual)
+    return found + _together(_without(judged, found), usual)
 
 
 def _without(statements: Iterable[Statement], found: Iterable[Suspicion]) -> list[Statement]:
@@ -202,7 +200,7 @@ def _agreed(own: Sequence[Statement], said: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _read(text: str) -> Floats:
-    return np.asarray(grams([text], _WIDTH)[0])
+    return np.asarray(grams([text], WIDTH)[0])
 
 
 def _voice(one: Statement, *, few: bool) -> str:
