@@ -1,11 +1,14 @@
-"""Writes the list of methods, `docs/reference/methods.md`, from their classes and `docs/evidence.yaml`:
-`python docs/methods_page.py`.
+"""Writes the list of methods, `docs/reference/methods.md`, from their classes, `docs/evidence.yaml`, and what the bar
+of proofs measured last (`bench/results/train.4.json`): `python docs/methods_page.py`.
 """
 
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
+import json
+from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from homeostat.train.recipe import Recipe, plain
 
 PAGE = Path(__file__).parent / "reference" / "methods.md"
 EVIDENCE = Path(__file__).parent / "evidence.yaml"
+MEASURED = Path(__file__).parents[1] / "bench" / "results" / "train.4.json"
 SHELVES: dict[str, tuple[str, Registry[Any]]] = {
     "Ways to adapt": ("adapt", WAYS),
     "Objectives": ("objective", OBJECTIVES),
@@ -26,6 +30,8 @@ SHELVES: dict[str, tuple[str, Registry[Any]]] = {
     "Orders": ("order", ORDERS),
     "Difficulties": ("difficulty", DIFFICULTIES),
 }
+BESIDE = "beside"
+"""Shelf of methods that no recipe names: a command, a turn or another module uses them."""
 HEAD = """# Methods of training
 
 Everything that a recipe of your own (`train.recipes`) can name, with its parameters. A method is written as its name,
@@ -45,27 +51,70 @@ train:
       budget: {seconds: 600}
 ```
 
-None is listed without a proof: a test that a fake could not pass, on a model that really learns. *Seen* is what it
-showed where it was measured, small as that is; [the log](../log.md) has what did not work. This page is made by `python
-docs/methods_page.py` from the classes and `docs/evidence.yaml`.
+None is listed without a proof: a test that a fake could not pass, on a model that really learns. The table says by
+how much each does what it is for. *Seen* is what it showed besides, small as that is; [the log](../log.md) has what did
+not work. This page is made by `python docs/methods_page.py` from the classes, `docs/evidence.yaml`, and the last full
+run of `python bench/train_4.py`.
 """
 
 
-def evidence() -> dict[str, dict[str, dict[str, str]]]:
-    """Field of a recipe -> method -> `use`, `not`, `seen` and `proof`."""
-    found: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(EVIDENCE.read_text(encoding="utf-8"))
+def evidence() -> dict[str, dict[str, dict[str, Any]]]:
+    """Field of a recipe, or `beside` -> method -> `use`, `not`, `seen`, `proof`; with `beside`, its `module`."""
+    found: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load(EVIDENCE.read_text(encoding="utf-8"))
+    return found
+
+
+def proofs(told: Mapping[str, Any]) -> list[str]:
+    """The tests that an entry names."""
+    named = told["proof"]
+    return [named] if isinstance(named, str) else list(named)
+
+
+def effects() -> dict[str, dict[str, Any]]:
+    """Method, as `adapt.lora` -> what the bar of proofs saw of it, where that has an interval.
+
+    Of quick runs what was seen of rows: their draws are those that thresholds were chosen on.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for line in json.loads(MEASURED.read_text(encoding="utf-8"))["lines"] if MEASURED.exists() else []:
+        for name, told in line["methods"].items():
+            if None not in told.get("interval", [None]) and not (line["quick"] and told["over"] == "draws"):
+                found[name] = told
     return found
 
 
 def page() -> str:
-    """The page: the fields of a recipe, then every method."""
-    told, parts = evidence(), [HEAD, _fields_of_a_recipe()]
+    """The page: what was measured, the fields of a recipe, then every method."""
+    told, parts = evidence(), [HEAD, _table(), _fields_of_a_recipe()]
     for title, (field, registry) in SHELVES.items():
         parts.append(f"## {title}\n\n`{field}`\n")
         parts += [_method(name, registry.get(name), told[field][name]) for name in registry.names()]
     rewards = [f"- `{name}`: {_sentence(REWARDS.get(name))}" for name in REWARDS.names()]
     parts.append("## Rewards\n\nWhat `grpo` is told of replies; add your own through `homeostat.rewards`.\n")
-    return "\n".join([*parts, *rewards, ""])
+    parts += [*rewards, "", "## Beside recipes\n\nWhat commands, turns and other modules use.\n"]
+    parts += [_module(name, entry) for name, entry in told[BESIDE].items()]
+    return "\n".join(parts)
+
+
+def _table() -> str:
+    """What each method brought."""
+    about = (
+        "Of tiny models on made-up rows, each beside the same run without the method. Intervals are of 95 %, over\n"
+        "draws of rows, order and beginning that no threshold was chosen on, or over the rows of one draw. What is\n"
+        "*not yet* measured so has a proof that passes.\n"
+    )
+    seen, rows = effects(), ["| method | effect | 95 % | over | of |", "|---|---|---|---|---|"]
+    for shelf, entries in evidence().items():
+        rows += [_row(f"{shelf}: `{name}`", seen.get(f"{shelf}.{name}")) for name in entries]
+    return "\n".join([f"## What each brought\n\n{about}", *rows, ""])
+
+
+def _row(method: str, told: Mapping[str, Any] | None) -> str:
+    if told is None:
+        return f"| {method} | not yet | | | |"
+    low, high = told["interval"]
+    n = f"{told['n']} {told['over']}"
+    return f"| {method} | {told['value']:g} | {low:g} to {high:g} | {n} | {told['of']} |"
 
 
 def _fields_of_a_recipe() -> str:
@@ -85,19 +134,26 @@ def _written(value: Any) -> str:
     return "nothing" if value in (None, []) else f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def _method(name: str, kind: Any, told: dict[str, str]) -> str:
+def _module(name: str, told: Mapping[str, Any]) -> str:
+    about = inspect.getdoc(importlib.import_module(told["module"])) or ""
+    return "\n".join([f"### `{name}`", "", f"`{told['module']}`. {_joined(about)}", "", *_said(told)])
+
+
+def _said(told: Mapping[str, Any]) -> list[str]:
+    """When to use a method and when not, what was seen, and its proofs."""
+    named = ", ".join(f"`{proof}`" for proof in proofs(told))
+    said = f"**Seen:** {told['seen']} Proof: {named}."
+    return [f"**Use it** {told['use']} **Not** {told['not']}", "", said, ""]
+
+
+def _method(name: str, kind: Any, told: Mapping[str, Any]) -> str:
     about = inspect.getdoc(inspect.getmodule(kind)) or ""
     lines = [f"### `{name}`", "", _joined(about), "", _joined(inspect.getdoc(kind) or ""), ""]
     texts = _texts(kind)
     if known := fields(kind):
         lines += ["| parameter | without it | |", "|---|---|---|"]
         lines += [f"| `{f.name}` | {_default(f)} | {texts.get(f.name, '')} |" for f in known] + [""]
-    lines += [
-        f"**Use it** {told['use']} **Not** {told['not']}",
-        "",
-        f"**Seen:** {told['seen']} Proof: `{told['proof']}`.",
-    ]
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, *_said(told)])
 
 
 def _default(field: Field[Any]) -> str:

@@ -91,6 +91,13 @@ def by_label(job: Job) -> list[float]:
         return [float(hit[step.right == k].mean()) for k in range(len(tiny.LABELS))]
 
 
+@torch.no_grad()
+def right(job: Job, rows: Sequence[Sample]) -> float:
+    """Share of rows that the job's model tells right."""
+    step = Step(job.ground, rows)
+    return float((step.scores.argmax(1) == step.right).float().mean())
+
+
 def tensors(job: Job) -> list[Tensor]:
     return [p.detach().clone() for p in job.parameters]
 

@@ -19,6 +19,7 @@ from homeostat.train.adapt.stacked import Stacked
 from homeostat.train.fit import fit
 from homeostat.train.run import Start
 from homeostat.train.transfer.product import Adapter
+from shown import Shown
 from train.penalties import forgetting
 
 
@@ -45,6 +46,18 @@ def test_it_begins_as_the_champion(champion: Start, tmp_path: Path) -> None:
     assert torch.allclose(told(opened), wanted, atol=1e-5)
     Stacked(rank=2).save(opened.model, tmp_path)
     assert torch.allclose(served(champion.base, tmp_path), wanted, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_new_rows_are_told_right(champion: Start, shown: Shown) -> None:
+    """With rank 2 beside the champion's adapter, which stays as it is, far more rows of a new domain are told right."""
+    gained = []
+    for draw in shown.draws(2):
+        work = forgetting.job(champion, replace(forgetting.RECIPE, adapt=Stacked(rank=2), seed=draw), draw)
+        before = forgetting.told_apart(work, forgetting.NEW, draw)[1]
+        fit(work)
+        gained.append(forgetting.told_apart(work, forgetting.NEW, draw)[1] - before)
+    shown.over("share of unseen rows of a new domain told right, more than before training", gained, least=0.3)
 
 
 def test_what_it_learned_is_served_from_the_bare_base(champion: Start, tmp_path: Path) -> None:

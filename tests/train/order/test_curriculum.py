@@ -18,14 +18,15 @@ from homeostat.train.order.difficulty import Given, Length, Loss
 from homeostat.train.plan import Plan
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground
+from shown import Shown
 from train.test_fit import RECIPE, equal, job, tensors
 
 ROWS = 1500
 
 
-def lettered(count: int = ROWS) -> Ground:
+def lettered(count: int = ROWS, seed: int = 0) -> Ground:
     """Rows of 5 to 44 tokens."""
-    lengths = np.random.default_rng(0).integers(3, 43, count)
+    lengths = np.random.default_rng(seed).integers(3, 43, count)
     return seen.ground([Sample(Rendered(tuple(range(size)), (1, 2))) for size in lengths])
 
 
@@ -53,6 +54,20 @@ def test_easy_rows_come_first_in_the_warm_up_alone(pacing: str, least: float) ->
     assert rho(batches[:warm], hard) >= least
     assert abs(rho(batches[warm:], hard)) < 0.1
     assert np.bincount(np.concatenate(batches), minlength=ROWS).min() >= 2
+
+
+def test_what_is_drawn_late_is_hard(shown: Shown) -> None:
+    """When and how hard are correlated in the warm-up, and not in a run without an order."""
+    more = []
+    for draw in shown.draws(3):
+        on, steps = lettered(seed=draw), 4 * ROWS // 30
+        lengths, hard = [s.length for s in on.train], Length().of(on)
+        plans = [Plan(lengths, 30, draw, steps, 0.0, offer) for offer in (Curriculum().begin(on), None)]
+        ordered, plain = (rho(list(plan.rest(0))[: steps // 4], hard) for plan in plans)
+        more.append(ordered - plain)
+    shown.over(
+        "correlation of when a row is drawn with how hard it is, in the warm-up, more than without", more, least=0.4
+    )
 
 
 def test_the_control_is_the_other_way_round() -> None:

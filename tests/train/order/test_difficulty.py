@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +15,13 @@ import seen
 from homeostat.errors import UnsuitedModel
 from homeostat.llm.render import Rendered
 from homeostat.train.objectives.completion import Completion
+from homeostat.train.order.curriculum import Curriculum
 from homeostat.train.order.difficulty import Given, Length, Loss, Rarity
+from homeostat.train.plan import Plan
 from homeostat.train.samples import Sample
 from homeostat.train.step import Step
+from shown import Shown
+from train.order.test_curriculum import rho
 from train.test_fit import ground, samples
 
 
@@ -57,6 +63,41 @@ def test_loss(llama: Path, labels: bool) -> None:
     with torch.no_grad():
         alone = [float(Completion()(Step(on, [s]))) for s in rows[::9]]
     assert found[::9].tolist() == pytest.approx(alone, abs=1e-4)
+
+
+def surprisal(rows: Sequence[Sample]) -> np.ndarray:
+    """By row, the mean of -log2 of how often the tokens of its prompt come among those of all."""
+    counts = Counter(token for s in rows for token in s.rendered.prompt)
+    return np.array([np.mean([-np.log2(counts[t] / counts.total()) for t in s.rendered.prompt]) for s in rows])
+
+
+MEASURES = ("length", "loss", "rarity", "given")
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_a_curriculum_goes_by_it(llama: Path, measure: str, shown: Shown) -> None:
+    """In the warm-up of a curriculum, rows that are hard by this measure, taken here in another way, come later than
+    without one.
+    """
+    more = []
+    for draw in shown.draws(2):
+        on = ground(llama, train=samples(100, 100 + draw))
+        numbers = np.random.default_rng(draw).random(len(on.train))
+        with torch.no_grad():
+            hard = {
+                "length": lambda on=on: np.array([len(s.rendered.prompt) + 1.0 for s in on.train]),
+                "loss": lambda on=on: np.array([float(Completion()(Step(on, [s]))) for s in on.train]),
+                "rarity": lambda on=on: surprisal(on.train),
+                "given": lambda numbers=numbers: numbers,
+            }[measure]()
+        by = {"length": Length(), "loss": Loss(), "rarity": Rarity(), "given": Given(values=tuple(numbers.tolist()))}
+        order, lengths = Curriculum(difficulty=by[measure], warm_up=0.5), [s.length for s in on.train]
+        plans = [Plan(lengths, 10, draw, 120, 0.0, offer) for offer in (order.begin(on), None)]
+        ordered, plain = (rho(list(plan.rest(0))[:60], hard) for plan in plans)
+        more.append(ordered - plain)
+    shown.over(
+        "correlation of when a row is drawn with how hard it is, in a warm-up, more than without", more, least=0.2
+    )
 
 
 def test_a_teacher_is_asked(llama: Path) -> None:

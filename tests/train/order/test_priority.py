@@ -12,6 +12,7 @@ from homeostat.train.order.priority import Fading, Priority
 from homeostat.train.plan import Plan
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground
+from shown import Shown
 
 OLD, NEW = 200, 400
 
@@ -21,14 +22,17 @@ def ground(old: int = OLD, new: int = NEW) -> Ground:
     return seen.ground([Sample(Rendered((1, 2), (3,)), replay=k < old) for k in range(old + new)])
 
 
-def old_share(order: RowOrder, on: Ground, steps: int = 160) -> list[float]:
+def old_share(order: RowOrder, on: Ground, steps: int = 160, seed: int = 0) -> list[float]:
     """The share of replayed rows in every batch of a run."""
-    plan = Plan([3] * len(on.train), 20, 0, steps, 0.0, order.begin(on))
+    plan = Plan([3] * len(on.train), 20, seed, steps, 0.0, order.begin(on))
     return [float(np.mean([on.train[k].replay for k in batch])) for batch in plan.rest(0)]
 
 
-def test_old_rows_come_first() -> None:
+def test_old_rows_come_first(shown: Shown) -> None:
     """In the first half of the warm-up old rows alone, then all rows alike."""
+    runs = [old_share(Priority(), ground(), seed=draw) for draw in shown.draws(3)]
+    more = [float(np.mean(run[:20]) - np.mean(run[20:])) for run in runs]
+    shown.over("share of old rows among those drawn first, more than later", more, least=0.6)
     shares = old_share(Priority(), ground())
     assert shares[:20] == [1.0] * 20
     assert np.mean(shares[20:]) == pytest.approx(1 / 3, abs=0.03)
@@ -46,8 +50,11 @@ def test_tasks_in_their_order() -> None:
         Priority(given=given).begin(ground())
 
 
-def test_replay_fades() -> None:
+def test_replay_fades(shown: Shown) -> None:
     """Half of what is drawn at first is replayed, then less and less, and a twentieth from the warm-up's end on."""
+    runs = [old_share(Fading(), ground(), seed=draw) for draw in shown.draws(3)]
+    more = [float(np.mean(run[:10]) - np.mean(run[40:])) for run in runs]
+    shown.over("share of old rows among those drawn first, more than later", more, least=0.3)
     shares = old_share(Fading(warm_up=0.5), ground())
     assert np.mean(shares[:20]) == pytest.approx(0.5, abs=0.06)
     assert np.mean(shares[30:50]) == pytest.approx(0.28, abs=0.06)

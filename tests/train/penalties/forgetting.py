@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,8 @@ def rows(domain: dict[str, str], each: int, seed: int, **more: Any) -> list[Samp
     return [Sample(renderer.example(tiny.ROUTING, row.text, codes[domain[row.target]]), **more) for row in some]
 
 
-def job(champion: Start, recipe: Recipe = RECIPE, **changes: Any) -> Job:
-    """The run in which the champion meets the new domain.
+def job(champion: Start, recipe: Recipe = RECIPE, draw: int = 0, **changes: Any) -> Job:
+    """The run in which the champion meets the new domain; another draw has other rows.
 
     Old rows are among its rows with weight 0: they are there to be held to, and nothing is learned from them.
     """
@@ -47,8 +48,8 @@ def job(champion: Start, recipe: Recipe = RECIPE, **changes: Any) -> Job:
     codes = encode_labels(opened.tokenizer, tiny.LABELS)
     ground = Ground(
         opened=opened,
-        train=[*rows(NEW, 18, 5), *rows(OLD, 12, 4, replay=True, weight=0.0)],
-        held_out=rows(NEW, 10, 6),
+        train=[*rows(NEW, 18, 5 + 100 * draw), *rows(OLD, 12, 4 + 100 * draw, replay=True, weight=0.0)],
+        held_out=rows(NEW, 10, 6 + 100 * draw),
         allowed=torch.tensor([sequence[0] for sequence in codes.sequences]),
         known=len(tiny.LABELS),
         bfloat16=False,
@@ -57,9 +58,9 @@ def job(champion: Start, recipe: Recipe = RECIPE, **changes: Any) -> Job:
 
 
 @torch.no_grad()
-def told_apart(work: Job, domain: dict[str, str]) -> tuple[float, float]:
+def told_apart(work: Job, domain: dict[str, str], draw: int = 0) -> tuple[float, float]:
     """Mean loss in nats, and share that is right, of rows of a domain that no run has seen."""
-    step = Step(work.ground, rows(domain, 40, 3))
+    step = Step(work.ground, rows(domain, 40, 3 + 100 * draw))
     return float(Completion()(step)), float((step.scores.argmax(1) == step.right).float().mean())
 
 
@@ -100,6 +101,20 @@ def goes_on(champion: Start, folder: Path, recipe: Recipe, *penalties: Term) -> 
         torch.manual_seed(1)
     gone_on = left(champion, recipe, *penalties, workspace=folder, report=report)
     return looks == [2, 4, 4, 6] and equal(gone_on, left(champion, recipe, *penalties))
+
+
+@cache
+def lost(champion: Start, draw: int, *penalties: Term) -> float:
+    """Loss in nats on the old domain after a run of this draw on the new one, which it learns."""
+    work = job(champion, replace(RECIPE, penalties=penalties, seed=draw), draw)
+    fit(work)
+    assert told_apart(work, NEW, draw)[1] > 0.6
+    return told_apart(work, OLD, draw)[0]
+
+
+def spared(champion: Start, draws: Sequence[int], penalty: Term) -> list[float]:
+    """By draw, how much less is lost of the old domain than without the penalty, in nats."""
+    return [lost(champion, draw) - lost(champion, draw, penalty) for draw in draws]
 
 
 def retained(champion: Start, *penalties: Term) -> float:

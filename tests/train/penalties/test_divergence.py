@@ -7,7 +7,10 @@ import math
 import pytest
 import torch
 
-from homeostat.train.penalties.divergence import divergence
+from homeostat.train.penalties.divergence import Divergence, divergence
+from homeostat.train.run import Start
+from shown import Shown
+from train.penalties import forgetting
 
 
 def test_it_is_zero_where_nothing_moved() -> None:
@@ -27,3 +30,10 @@ def test_it_is_the_mean_divergence_over_rows() -> None:
 def test_no_rows() -> None:
     """Without rows there is nothing to diverge on."""
     assert float(divergence(torch.zeros(0, 3), torch.zeros(0, 2))) == 0.0
+
+
+@pytest.mark.slow
+def test_less_is_forgotten(champion: Start, shown: Shown) -> None:
+    """At weight 1, less is lost of what was known than without it, and the new is learned."""
+    spared = forgetting.spared(champion, shown.draws(2), Divergence(weight=1.0))
+    shown.over("nats of loss on rows of what was known, less than without it", spared, least=0.2)

@@ -17,6 +17,7 @@ from homeostat.train.penalties.l2_pull import Pull
 from homeostat.train.run import Start
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground
+from shown import Shown
 from train.penalties import forgetting
 
 CHANCE = torch.Generator().manual_seed(0)
@@ -137,3 +138,10 @@ def test_the_stronger_the_more_is_retained(champion: Start, forgotten: float) ->
     """The larger the weight, the less the model forgets of what it knew."""
     losses = [forgetting.retained(champion, Ewc(weight=weight)) for weight in (0.1, 10.0, 1000.0)]
     assert forgotten > 1.2 * losses[0] > 1.2 * losses[1] > 1.2 * losses[2]
+
+
+@pytest.mark.slow
+def test_less_is_forgotten(champion: Start, shown: Shown) -> None:
+    """At weight 1, less is lost of what was known than without it, and the new is learned."""
+    spared = forgetting.spared(champion, shown.draws(2), Ewc(weight=1.0))
+    shown.over("nats of loss on rows of what was known, less than without it", spared, least=0.2)

@@ -11,6 +11,7 @@ import torch
 import seen
 from homeostat.train.penalties.l2_pull import L2Pull, Pull, pull, trained
 from homeostat.train.run import Start
+from shown import Shown
 from train.penalties import forgetting
 
 
@@ -76,3 +77,10 @@ def test_the_stronger_the_more_is_retained(champion: Start, forgotten: float) ->
     """The larger the weight, the less the model forgets of what it knew."""
     weak, strong = (forgetting.retained(champion, L2Pull(weight=weight)) for weight in (1.0, 10.0))
     assert forgotten > 1.5 * weak > 1.5 * strong
+
+
+@pytest.mark.slow
+def test_less_is_forgotten(champion: Start, shown: Shown) -> None:
+    """At weight 1, less is lost of what was known than without it, and the new is learned."""
+    spared = forgetting.spared(champion, shown.draws(2), L2Pull(weight=1.0))
+    shown.over("nats of loss on rows of what was known, less than without it", spared, least=0.2)

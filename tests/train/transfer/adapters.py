@@ -87,6 +87,11 @@ class Judge:
         right = torch.tensor([among.index(row.target) for row in rows])
         return float(torch.nn.functional.nll_loss(self.said(adapter, rows, among), right))
 
+    def right(self, adapter: Adapter | None, rows: Sequence[Example], among: Sequence[str] = EVERY) -> list[float]:
+        """By row, 1 where the likeliest label is the right one, else 0."""
+        wanted = torch.tensor([among.index(row.target) for row in rows])
+        return (self.said(adapter, rows, among).argmax(1) == wanted).float().tolist()
+
     def accuracy(self, adapter: Adapter | None, rows: Sequence[Example], among: Sequence[str] = EVERY) -> float:
         """Share of the rows whose likeliest label is the right one."""
         right = torch.tensor([among.index(row.target) for row in rows])

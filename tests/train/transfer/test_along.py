@@ -10,6 +10,7 @@ import torch
 
 import tiny
 from homeostat.errors import UnsuitedModel
+from homeostat.stats.intervals import paired
 from homeostat.train.adapt.full import Full
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Order, Start, train
@@ -18,6 +19,7 @@ from homeostat.train.transfer.interpolate import between
 from homeostat.train.transfer.product import Adapter
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
+from shown import Shown
 from train.transfer.adapters import DOMAINS, EVERY, Judge, answers
 
 OLD, NEW = DOMAINS
@@ -51,7 +53,7 @@ def rows(labels: tuple[str, ...]) -> list[Example]:
     return tiny.examples(labels, each=60, seed=99)
 
 
-def test_what_was_forgotten_is_had_again_with_what_was_learned(judge: Judge, line: Line) -> None:
+def test_what_was_forgotten_is_had_again_with_what_was_learned(judge: Judge, line: Line, shown: Shown) -> None:
     """The candidate has forgotten over half of what was known; the point found has most of it and of what is new, by
     rows that neither training nor the search has seen.
     """
@@ -63,6 +65,8 @@ def test_what_was_forgotten_is_had_again_with_what_was_learned(judge: Judge, lin
     assert before - judge.accuracy(candidate, rows(OLD)) > 0.5
     assert before - judge.accuracy(point, rows(OLD)) < 0.3
     assert judge.accuracy(point, rows(NEW)) > 0.6
+    back = paired(judge.right(point, rows(OLD)), judge.right(candidate, rows(OLD)))
+    shown.within("share of unseen rows of what was forgotten told right, more than by the candidate", back, least=0.2)
     assert found.share in SHARES
     assert found.kept >= -0.3
     assert found.gained > 0.5

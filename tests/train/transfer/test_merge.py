@@ -14,6 +14,7 @@ from torch import Tensor
 import tiny
 from homeostat.errors import CorruptWeights
 from homeostat.llm.load import open_model
+from homeostat.stats.intervals import paired
 from homeostat.train.transfer.merge import (
     Weights,
     block,
@@ -25,6 +26,7 @@ from homeostat.train.transfer.merge import (
     weighted_sum,
 )
 from homeostat.train.transfer.product import Adapter, Product
+from shown import Shown
 from train.transfer.adapters import DOMAINS, EVERY, Judge, answers, drawn
 from train.transfer.test_product import close, product
 
@@ -197,7 +199,7 @@ def test_dare_is_the_sum_on_average() -> None:
     assert close(dare(pair, (0.5, 0.5), density=1.0, elect=True, rank=9).layers["q"].dense(), wanted) > 0.1
 
 
-def test_a_merge_keeps_both_domains(judge: Judge, domains: list[Adapter]) -> None:
+def test_a_merge_keeps_both_domains(judge: Judge, domains: list[Adapter], shown: Shown) -> None:
     """The mean of two adapters that learned one domain each tells apart at least 0.9 of what each alone did."""
     merged, small = mean(domains), mean(domains, rank=16)
     for k, labels in enumerate(DOMAINS):
@@ -207,3 +209,9 @@ def test_a_merge_keeps_both_domains(judge: Judge, domains: list[Adapter]) -> Non
         assert judge.accuracy(merged, rows, labels) >= 0.9 * alone
         assert judge.accuracy(small, rows, labels) >= 0.9 * alone
         assert judge.accuracy(domains[k], tiny.examples(other, each=40, seed=9), EVERY) == 0.0
+    by = list(zip(DOMAINS, reversed(domains), strict=True))
+    rows_of = {labels: tiny.examples(labels, each=60, seed=109) for labels in DOMAINS}
+    one = [hit for labels, _ in by for hit in judge.right(merged, rows_of[labels], labels)]
+    other_s = [hit for labels, stranger in by for hit in judge.right(stranger, rows_of[labels], labels)]
+    of = "share of unseen rows of both domains told right, more than by the adapter of the other one"
+    shown.within(of, paired(one, other_s), least=0.1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -10,6 +12,8 @@ import seen
 from homeostat.errors import UnsuitedModel
 from homeostat.train.objectives.classes.balanced import Balanced, balance
 from homeostat.train.objectives.completion import Completion
+from shown import Shown
+from train.objectives.classes.test_adjusted import recall
 
 
 def test_weights_follow_the_effective_number() -> None:
@@ -29,6 +33,18 @@ def test_rare_classes_count_more() -> None:
     of_class = balance(torch.tensor([1.0, 3.0]), 0.9)
     each = F.cross_entropy(step.scores, step.right, reduction="none")
     assert loss.item() == pytest.approx((each * of_class[step.right]).mean().item(), rel=1e-6)
+
+
+@pytest.mark.slow
+def test_a_rare_label_is_found_more_often(llama: Path, shown: Shown) -> None:
+    """With one row in twenty, the rare label's recall rises, and the labels' mean does not fall."""
+    plain, balanced = (
+        torch.tensor([recall(llama, objective, seed) for seed in shown.draws(2)])
+        for objective in (Completion(), Balanced())
+    )
+    assert balanced.mean() > plain.mean()
+    of = "recall of a label with one row in twenty, more than by cross-entropy"
+    shown.over(of, (balanced - plain)[:, -1].tolist(), least=0.04)
 
 
 def test_all_alike_is_cross_entropy() -> None:

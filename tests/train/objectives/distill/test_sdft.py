@@ -30,6 +30,7 @@ from homeostat.train.run import Order, Start, train
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Objective, Step
 from homeostat.types.dataset import Example
+from shown import Shown
 from train.objectives.distill import context
 
 SHOWN = Sdft(template=context.TEMPLATE, most=context.MOST)
@@ -226,7 +227,7 @@ def test_a_killed_run_goes_on_with_its_teacher(llama: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_what_is_shown_is_learned_and_the_old_is_kept_better(tmp_path: Path) -> None:
+def test_what_is_shown_is_learned_and_the_old_is_kept_better(tmp_path: Path, shown: Shown) -> None:
     """Two models that answer what they are shown, in words of their own. On replies that others wrote otherwise, both
     ways learn what there is to say to requests that nobody has seen, shown nothing, self-distillation no less than
     fine-tuning; of the old replies fine-tuning leaves next to none, and self-distillation more, by an interval over
@@ -252,4 +253,5 @@ def test_what_is_shown_is_learned_and_the_old_is_kept_better(tmp_path: Path) -> 
             kept[name] += context.right(opened, old)
     assert paired(gained["sdft"], gained["fine-tuned"]).low > -0.05
     assert sum(gained["sdft"]) > 0.8 * len(gained["sdft"])
-    assert paired(kept["sdft"], kept["fine-tuned"]).low > 0.1
+    of = "share of old replies as they were, more than after fine-tuning"
+    shown.within(of, paired(kept["sdft"], kept["fine-tuned"]), least=0.1)

@@ -56,11 +56,11 @@ def learned(base: Path, objective: Objective, rows: list[Sample], recipe: Recipe
 
 
 @torch.no_grad()
-def agreement(base: Path, ground: Ground) -> tuple[float, float]:
+def agreement(base: Path, ground: Ground, seed: int = 9) -> tuple[float, float]:
     """On pairs it has not seen: the share of which the better reply gained more than the worse, and by how much it did
     on average, in nats.
     """
-    unseen = pairs(each=20, seed=9)
+    unseen = pairs(each=20, seed=seed)
     before = Ground(opened=open_model(str(base)), train=unseen, bfloat16=False)
     worse = [s.rejected for s in unseen if s.rejected is not None]
     reference = Reference.of(before, [*(s.rendered for s in unseen), *worse])

@@ -26,6 +26,7 @@ from homeostat.train.step import Step
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
 from homeostat.types.version import Version
+from shown import Shown
 
 SAYING = Task(name="saying", kind=Kind.TEXT, instruction="say")
 LIKING = Task(name="liking", kind=Kind.TEXT, instruction="like")
@@ -76,11 +77,14 @@ def all_three(llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 
 @pytest.mark.slow
-def test_one_adapter_learns_labels_replies_and_preferences(llama: Path, all_three: Trained) -> None:
+def test_one_adapter_learns_labels_replies_and_preferences(llama: Path, tmp_path: Path, shown: Shown) -> None:
     """Each task's unseen requests are answered in its own way, told apart by the instruction alone."""
-    told = {task.name: right(llama, all_three, task) for task in (tiny.ROUTING, SAYING, LIKING)}
-    assert min(told.values()) > 0.6, told
-    assert told["routing"] > 0.8
+    gained = []
+    for draw in shown.draws(1):
+        trained = train(order(llama, tmp_path / str(draw), rows(seed=draw)))
+        told = [right(llama, trained, task) for task in (tiny.ROUTING, SAYING, LIKING)]
+        gained.append(sum(told) / 3 - 1 / 3)
+    shown.over("share of unseen rows of three tasks answered right, more than by chance", gained, least=0.4)
 
 
 @pytest.mark.slow
