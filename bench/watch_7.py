@@ -35,6 +35,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from poison import ATTACKS, LIVE, TASK, Pair, World, after_a_change, attacked, curated, drawn, hear
+from scipy.stats import t as student
 
 from homeostat.config.schema import Train
 from homeostat.curate.build import Curated
@@ -42,7 +43,6 @@ from homeostat.curate.sources import EVEN, SHARE
 from homeostat.llm.local import LocalBackend
 from homeostat.loop.arms import Arm, outcomes
 from homeostat.loop.shadow import WIDTH, read
-from homeostat.stats.intervals import mean_interval
 from homeostat.train.head.ridge import RidgeHead
 from homeostat.train.named import named
 from homeostat.train.pace import Rows, paced
@@ -213,10 +213,11 @@ def changed(world: World, learn: Learner) -> Change:
 
 def score(values: Sequence[float]) -> list[float]:
     """Mean over seeds with Student's 95 % interval; a lone seed has none, and without any there is nothing."""
-    if not values:
-        return []
-    found = mean_interval(values)
-    return [round(x, 4) for x in (found.mean, found.low, found.high)] if len(values) > 1 else [round(found.mean, 4)]
+    if len(values) < 2:
+        return [round(value, 4) for value in values]
+    mean, spread = float(np.mean(values)), float(np.std(values, ddof=1))
+    half = float(student.ppf(0.975, len(values) - 1)) * spread / len(values) ** 0.5
+    return [round(x, 4) for x in (mean, mean - half, mean + half)]
 
 
 def told(trials: Sequence[Trial]) -> dict[str, Any]:

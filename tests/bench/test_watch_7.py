@@ -16,7 +16,7 @@ sys.path.append(str(Path(__file__).parents[2] / "bench"))
 import poison
 from poison import ATTACKS, World, after_a_change, attacked, curated, drawn, hear
 from small_project import KNOWN, rows
-from watch_7 import Change, Found, Quiet, Trial, summary
+from watch_7 import Change, Found, Quiet, Trial, score, summary
 
 from homeostat.types.feedback import FeedbackKind
 
@@ -122,6 +122,13 @@ def test_the_line() -> None:
     assert line(part=1.2)["met"] is False
     worse = [replace(GOOD, held=-0.02 + 0.001 * k) for k in range(3)]
     assert summary(Found(quiet=[CALM] * 3, change=[], exact=worse), 1.0, quick=True)["met"] is False
+
+
+def test_intervals() -> None:
+    """Student's over seeds, also where no seed differs; a lone seed has none."""
+    assert score([0.0, 0.0, 0.0]) == [0.0, 0.0, 0.0]
+    assert score([0.01]) == [0.01]
+    assert score([0.0, 0.01, 0.02]) == [0.01, pytest.approx(-0.0148, abs=1e-4), pytest.approx(0.0348, abs=1e-4)]
 
 
 def test_the_line_of_an_attack_without_an_aim() -> None:
