@@ -79,6 +79,18 @@ def test_a_version_that_does_not_answer_any_more(homeostat: Run, shop: Path, sto
     assert sum(w["requests"] for w in windows) == 120
 
 
+def test_objectives_stand_below(homeostat: Run, shop: Path, store: Store) -> None:
+    """Of the version that answers now, in words and in the document."""
+    traffic(store, champion(store, "first").id)
+    shop.write_text(
+        shop.read_text().replace("kind: label", "kind: label, objectives: {accuracy: {at_least: 0.99, over: 9000d}}")
+    )
+    (one,) = homeostat("quality", "--config", shop, "--json").json["objectives"]
+    assert (one["name"], one["course"], one["target"]) == ("accuracy", "missed", 0.99)
+    assert one["now"]["high"] < 0.99
+    assert "at least 0.990 is wanted: missed" in homeostat("quality", "--config", shop).out
+
+
 def test_what_is_refused(homeostat: Run, shop: Path, store: Store) -> None:
     """A version that there is not, and a task that nobody answers yet."""
     assert homeostat("quality", "--config", shop).code == NothingReleased.exit

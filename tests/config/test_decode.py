@@ -50,6 +50,12 @@ def test_unknown_key(text: str, said: str) -> None:
     assert said in str(caught.value)
 
 
+def test_a_date_is_what_was_written() -> None:
+    """Where anything may stand, a date needs no quotes."""
+    tasks = read("tasks: {a: {objectives: {faster: {change: -15%, since: 2026-01-01, by: 2026-03-31}}}}").tasks
+    assert tasks["a"].objectives["faster"] == {"change": "-15%", "since": "2026-01-01", "by": "2026-03-31"}
+
+
 def test_unknown_key_names_the_nearest() -> None:
     """A misspelled key is answered with the one that was probably meant."""
     with pytest.raises(UnknownKey, match="did you mean 'port'"):

@@ -144,6 +144,14 @@ def test_the_newest_of_a_task(store: Store) -> None:
     assert (store.feedback.newest(mine), store.feedback.newest("other")) == (70.0, 90.0)
 
 
+def test_the_last_ones(store: Store) -> None:
+    """The newest of those that are meant, oldest first; fewer where there are fewer."""
+    store.interactions.add([asked(number, version=f"ver_{number % 2}") for number in range(6)])
+    assert numbers(store.interactions.last("t", 2)) == [4, 5]
+    assert numbers(store.interactions.last("t", 2, version="ver_0", until=4.0)) == [0, 2]
+    assert numbers(store.interactions.last("t", 9)) == [0, 1, 2, 3, 4, 5]
+
+
 def test_newest_truth_counts(store: Store) -> None:
     """Of several labels and corrections the newest counts, by time and then by arrival; ratings and comments never."""
     store.interactions.add([asked(number) for number in range(5)])

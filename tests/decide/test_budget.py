@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -26,6 +27,17 @@ def test_what_is_left_of_each_kind() -> None:
     assert left == pytest.approx({"money": 11.0, "cpu_hours": 3.0, "labels": 70.0, "retrainings": 2.0})
     assert budget({"retrainings": 4}).left(book, 30.0, 0.1, NOVEMBER + 12 * DAY, UTC) == {"retrainings": 4.0}
     assert budget({"retrainings": 1}).left(book, 0, 0, NOVEMBER, UTC) == {"retrainings": 0.0}
+
+
+def test_hours_of_gpus_have_a_limit_of_their_own() -> None:
+    """What trainings held a GPU for counts, and whoever needs none is not kept by it; other words are no retraining."""
+    limits = budget({"gpu_hours": 5, "retrainings": 2})
+    trained = replace(booking("a"), gpu_hours=4.5)
+    left = limits.left((trained, replace(booking("b"), retrainings=0.0)), 0.0, 0.0, NOVEMBER, UTC)
+    assert left == {"gpu_hours": 0.5, "retrainings": 1.0}
+    assert lacks(left, {"gpu_hours": 0.6}) == "gpu_hours"
+    spent_up = limits.left((replace(trained, gpu_hours=9.0),), 0.0, 0.0, NOVEMBER, UTC)
+    assert (spent(spent_up), lacks(spent_up, {"gpu_hours": 0.0})) == ("", "")
 
 
 def test_what_fits() -> None:

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homeostat.config.schema import Decide
+from homeostat.decide.option import Option
 from homeostat.decide.policy import Ledger, decide
-from homeostat.decide.value import Evidence
+from homeostat.decide.value import Bounds, Evidence
 from homeostat.types.decision import Action, Decision
 from homeostat.types.report import Score
 from homeostat.types.signal import Moved, Signal
@@ -188,3 +189,75 @@ def test_what_was_missed_since_the_last_decision_is_what_adds_up() -> None:
     for lately, missed in ((0.2, 0.2), (0.0, 0.0), (None, DRIFTED.gain.mean)):
         ledger = decide(replace(DRIFTED, lately=lately), settings, now=7.0, turn="trn_1")[1]
         assert ledger.accumulated == pytest.approx(2000 * missed)
+
+
+def probed(**more: object) -> Evidence:
+    """Evidence with three ways that were probed: words gain five points for nothing, a training eleven for 41 s."""
+
+    def way(name: str, mean: float, cpu_s: float, half: float = 0.02) -> Option:
+        gain = Score(mean=mean, low=mean - half, high=mean + half, n=200)
+        return Option(name=name, gain=gain, cpu_s=cpu_s, says=f"the way of {name}")
+
+    options = (way("prompt", 0.05, 1.0), way("retrieve", 0.01, 1.0), way("careful", 0.11, 41.0))
+    return replace(DRIFTED, options=options, **more)  # type: ignore[arg-type]
+
+
+def weighed(evidence: Evidence, lost: float = 0.0, **around: object) -> Decision:
+    bounds = Bounds(strategy="cheapest", **around)  # type: ignore[arg-type]
+    ledger = Ledger(accumulated=lost)
+    return decide(evidence, dear(10.0), now=7.0, turn="trn_1", ledger=ledger, bounds=bounds)[0]
+
+
+def test_the_cheapest_way_to_the_objective_is_taken() -> None:
+    """Words where they close the gap, a training where they do not; the sentence says which, for what, and why."""
+    words, training = weighed(probed(gap=0.04)), weighed(probed(gap=0.1))
+    assert (words.action, words.chosen, words.gain) == (Action.PROMPT, "prompt", 0.05)
+    assert words.because.startswith(
+        "prompt: the way of prompt; worth 0.050 ± 0.020 more right answers per request, about 500 over the next 10,000 "
+        "requests, for 0.244; it is the cheapest that closes the gap to the objective, which is missed by 0.040."
+    )
+    assert (training.action, training.chosen, training.cost) == (Action.RETRAIN, "careful", pytest.approx(10.0))
+    assert "nothing closes the gap" in weighed(probed(gap=0.5)).because
+
+
+def test_every_way_is_an_alternative() -> None:
+    """Each with its gain, interval and cost, the best first; those that were probed stand for retraining as such."""
+    made = weighed(probed(gap=0.04))
+    found = {one.action: one for one in made.alternatives}
+    assert next(iter(found)) == "careful"
+    assert set(found) == {"careful", "prompt", "retrieve", "label", "wait"}
+    assert found["careful"].gain_interval == pytest.approx((900.0, 1300.0))
+    assert (found["prompt"].gain, found["prompt"].says) == (pytest.approx(500.0), "the way of prompt")
+
+
+def test_without_an_objective_waiting_must_have_cost_as_much() -> None:
+    """Ski rental holds for what is worth most, too; and bounds hold for words as for a training."""
+    idle = replace(probed(), requests=0)
+    assert weighed(idle).action is Action.WAIT
+    assert weighed(idle, lost=11.0).chosen == weighed(probed()).chosen == "careful"
+    assert weighed(probed(gap=0.04), time=5.0, quiet_until=9.0).action is Action.WAIT
+    assert weighed(probed(gap=0.04), left={"retrainings": 0.0}, limits={"retrainings": 4.0}).action is Action.PROMPT
+    short = weighed(probed(gap=0.1), left={"retrainings": 0.0}, limits={"retrainings": 4.0})
+    assert "it waits for budget: 0 of 4 retrainings" in short.because
+
+
+def test_where_nothing_helps_for_sure() -> None:
+    """It says what was tried, and waits; where nothing was probed it decides by value."""
+    only = replace(probed(), options=probed().options[1:2])
+    made = weighed(only, lost=1e6)
+    assert made.action is Action.WAIT
+    assert "nothing that was probed gains beyond chance and pays (retrieve 0.010 ± 0.020" in made.because
+    assert weighed(DRIFTED, lost=1e6).action is Action.RETRAIN
+
+
+def test_a_training_on_gpus_is_priced_and_held_by_their_hours() -> None:
+    """Two GPU-hours at 2 each beside next to no CPU; a budget of one GPU-hour holds it back, and says so."""
+    evidence = replace(DRIFTED, train_gpu_s=7200.0)
+    made = decided(evidence)
+    assert made.cost == pytest.approx(4.0, abs=0.01)
+    assert "41 CPU-seconds and 2 GPU-hours" in made.because
+    bounds = Bounds(left={"gpu_hours": 1.0}, limits={"gpu_hours": 8.0}, renews=1e9, policy="p")
+    held = decide(evidence, Decide(), now=7.0, turn="trn_1", bounds=bounds)[0]
+    assert held.action is Action.WAIT
+    assert "1 of 8 GPU-hours are left of this month" in held.because
+    assert decide(DRIFTED, Decide(), now=7.0, turn="trn_1", bounds=bounds)[0].action is Action.RETRAIN

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from homeostat.decide.rank import first
 from homeostat.decide.value import Worth
 from homeostat.types.report import Score
@@ -26,3 +28,35 @@ def test_most_for_its_cost_comes_first() -> None:
         "priceless": worth(100, math.inf),
     }
     assert first(worths) == ["free", "a", "b", "large", "idle", "loss", "priceless"]
+
+
+def test_the_order_wins_nearly_what_the_best_set_wins() -> None:
+    """On 300 made-up budgets of eight tasks: of what the best set wins beyond its cost, at least 95 % on average, and
+    much more than first come, first served. A set that costs more than the budget is never taken.
+    """
+    rng = np.random.default_rng(11)
+    shares = np.array([_shares(rng) for _ in range(300)])
+    ranked, served = shares.mean(axis=0)
+    assert ranked > 0.95
+    assert ranked > served + 0.15
+    assert shares.max() <= 1.0 + 1e-9
+
+
+def _shares(rng: np.random.Generator) -> tuple[float, float]:
+    """What tasks win under a budget in the order of `first` and in that of their names, as shares of the best set's."""
+    costs, gains = rng.lognormal(0.0, 1.0, 8), rng.lognormal(0.5, 1.0, 8)
+    budget = costs.sum() * rng.uniform(0.2, 0.7)
+    worths = {f"t{k}": worth(float(g + c), float(c)) for k, (g, c) in enumerate(zip(gains, costs, strict=True))}
+    sets = [[k for k in range(8) if n >> k & 1] for n in range(256)]
+    best = max(gains[some].sum() for some in sets if costs[some].sum() <= budget)
+    return (_won(first(worths), worths, budget) / best, _won(sorted(worths), worths, budget) / best) if best else (1, 1)
+
+
+def _won(order: list[str], worths: dict[str, Worth], budget: float) -> float:
+    """What is won beyond the cost where each in turn is done if it still fits."""
+    won = 0.0
+    for task in order:
+        if worths[task].cost <= budget:
+            budget -= worths[task].cost
+            won += worths[task].value - worths[task].cost
+    return won

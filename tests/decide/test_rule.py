@@ -187,3 +187,9 @@ def test_names_that_do_not_fit() -> None:
     with pytest.raises(WrongType, match="'routing' has no objective to miss"):
         hold(missing, POLICIES)
     hold(replace(missing, tasks={"routing": Tasks(policy="p", objective_at_least=0.9)}), POLICIES)
+    rated = {"routing": Tasks(policy="p", objectives={"rating": 0.9})}
+    hold(replace(missing, tasks=rated), POLICIES)
+    named = replace(missing, tasks=rated, policies={"p": Policy(any={"objective": "ratings"})})
+    with pytest.raises(UnknownKey, match="'routing' has no objective 'ratings'") as told:
+        hold(named, POLICIES)
+    assert "did you mean 'rating'" in told.value.fix

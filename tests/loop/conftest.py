@@ -21,6 +21,7 @@ from homeostat.config.schema import Config, Decide
 from homeostat.loop.durable import TurnQueue
 from homeostat.loop.workshop import Workshop, use
 from loop.refused import refused
+from obedient import obedient
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +42,12 @@ def turned(laid: Config, tmp_path_factory: pytest.TempPathFactory) -> tuple[Conf
     """The project after its turn, which nothing has disturbed, and what the turn has left."""
     config = copy(laid, tmp_path_factory.mktemp("turned") / "project")
     return config, through(config)
+
+
+@pytest.fixture(scope="session")
+def obedient_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A decoder that does as it is told."""
+    return obedient(tmp_path_factory.mktemp("obedient"))
 
 
 @pytest.fixture

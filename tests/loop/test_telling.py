@@ -12,9 +12,9 @@ from mortal import Worker
 from small_project import TASK
 
 from homeostat.alert import causes
-from homeostat.config.schema import Alerts, Channel, Config, Model, Tasks
+from homeostat.config.schema import Alerts, Channel, Config, Gateway, Model, Tasks
 from homeostat.errors import MissingVariable, NotFound
-from homeostat.loop.telling import LABELS, LOOK_S, Telling
+from homeostat.loop.telling import LABELS, LOOK_S, MEASURED_S, Telling
 from homeostat.loop.worker import work
 from homeostat.loop.workshop import Workshop
 from homeostat.store import Store
@@ -289,6 +289,47 @@ def test_a_new_version_that_misses_from_the_beginning_is_better_taken_back(desk:
     labeled(desk.store, 20, 40)
     telling.tick()
     assert [a.remedy for a in alerts(desk)] == [Remedy.ROLLBACK]
+
+
+def test_named_objectives_are_alerts_of_their_own(desk: Workshop, clock: Clock) -> None:
+    """Each by its name, critical where it is missed; looked at every quarter of an hour; over when it is met, or is no
+    objective any more.
+    """
+    objectives = {"wrong": 0.1, "slow": {"metric": "latency_ms", "at_most": -1.0}}
+    tasks = {"routing": Tasks(objectives=objectives)}
+    shop = Workshop(replace(desk.config, tasks=tasks, gateway=Gateway(trust_client_time=True)), desk.store)
+    telling = Telling(shop, clock)
+    champion(desk.store)
+    labeled(desk.store, 60, 40)
+    telling.tick()
+    found = {one.slice: one for one in alerts(desk)}
+    assert set(found) == {"wrong", "slow"}
+    assert (found["wrong"].severity, found["wrong"].kind) == (Severity.CRITICAL, "objective")
+    assert "at most 0.100 is wanted: missed" in found["wrong"].says
+    clock.now += MEASURED_S / 2
+    labeled(desk.store, LABELS, 0, begin=1000)
+    telling.tick()
+    assert not any(one.resolved for one in alerts(desk))
+    clock.now += MEASURED_S
+    telling.tick()
+    assert {one.slice: bool(one.resolved) for one in alerts(desk)} == {"wrong": True, "slow": False}
+    fewer = Workshop(replace(shop.config, tasks={"routing": Tasks()}), desk.store)
+    Telling(fewer, clock).tick()
+    assert [one.because for one in alerts(desk) if one.slice == "slow"] == ["it is no objective of the task any more"]
+
+
+def test_an_objective_with_a_deadline_warns_before_it(desk: Workshop, clock: Clock) -> None:
+    """Half of the way to the deadline is over and nothing was gained: a warning."""
+    begin, step = "1970-01-02", 86_400.0
+    objectives = {"wrong": {"change": "-90%", "since": begin, "by": "1970-01-10"}}
+    tasks = {"routing": Tasks(objectives=objectives)}
+    shop = Workshop(replace(desk.config, tasks=tasks, gateway=Gateway(trust_client_time=True)), desk.store)
+    champion(desk.store)
+    labeled(desk.store, 100, 100)
+    labeled(desk.store, 100, 100, begin=round(5 * step))
+    Telling(shop, clock).tick()
+    assert [(one.slice, one.severity) for one in alerts(desk)] == [("wrong", Severity.WARNING)]
+    assert alerts(desk)[0].says.endswith("today: behind")
 
 
 def test_a_disk_with_room_ends_what_was_told_of_it(desk: Workshop, telling: Telling, clock: Clock) -> None:

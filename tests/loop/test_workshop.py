@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from small_project import KNOWN, ONSET, START, TASK, rows
 
-from homeostat.errors import NothingReleased
-from homeostat.loop.workshop import Exam, Workshop, workshop
+from homeostat.config.schema import Config, Train
+from homeostat.errors import NothingReleased, TakenName
+from homeostat.loop.workshop import Exam, Workshop, hold, workshop
 
 TEXTS = [text for text, _ in rows(list(KNOWN), 20, 9)]
 
@@ -85,3 +86,10 @@ def test_what_was_said_is_remembered(shop: Workshop, monkeypatch: pytest.MonkeyP
     assert asked == [8, 2]
     assert again[:2] + again[-1:] == [*first[6:], first[0]]
     assert first == [reply.text for reply in answers(shop, task, champion, TEXTS[:8])]
+
+
+def test_a_recipe_is_not_called_as_other_words_are() -> None:
+    """A turn tries another instruction under the name `prompt`, so no recipe of the project may have it."""
+    with pytest.raises(TakenName, match="'prompt' is no name for a recipe") as told:
+        hold(Config(train=Train(recipes={"prompt": {"like": "careful"}})))
+    assert told.value.where == "train.recipes.prompt"

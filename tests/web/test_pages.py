@@ -251,6 +251,15 @@ def test_quality_is_told_by_window(store: Store, client: TestClient) -> None:
     assert "No requests yet" in client.get(f"/ui/quality?version={factory.REFUSED}").text
 
 
+def test_objectives_stand_on_the_page(store: Store, client: TestClient) -> None:
+    """That of the task, with its interval and where it stands; none where there is no version to ask."""
+    (one,) = quality.data(store, CONFIG, {})["objectives"]
+    assert (one["name"], one["target"]) == ("objective_at_least", 0.9)
+    assert one["course"] in ("missed", "open", "met", "unknown")
+    assert one["says"].removesuffix("open") in client.get("/ui/quality").text
+    assert quality.data(store, CONFIG, {"task": "replies"})["objectives"] == []
+
+
 def test_alerts_stand_with_what_became_of_them(store: Store, client: TestClient) -> None:
     """Newest first: how bad, how often, where it stands, who was reached and who was not."""
     newest, older = alerts.data(store, CONFIG, {})["alerts"]

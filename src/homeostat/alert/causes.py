@@ -79,6 +79,14 @@ def of_score(task: str, score: Score, objective: float, version: str, *, remedy:
     return _cause(OBJECTIVE, Severity.CRITICAL, says, now, task=task, remedy=remedy)
 
 
+def of_progress(task: str, name: str, says: str, *, missed: bool, now: float) -> Alert:
+    """A named objective of a task is missed, or behind its course while there is time yet; `name` stands as slice, so
+    that each objective is an alert of its own.
+    """
+    severity = Severity.CRITICAL if missed else Severity.WARNING
+    return _cause(OBJECTIVE, severity, f"{task}, {name}: {says}", now, task=task, slice=name, remedy=Remedy.RETRAIN)
+
+
 def of_disk(free_mb: float, now: float) -> Alert | None:
     """The disk fills up; None while there is room."""
     if free_mb >= LOW_MB:

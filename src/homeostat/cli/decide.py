@@ -26,7 +26,6 @@ from homeostat.config.load import load
 from homeostat.loop.acting import note_down
 from homeostat.loop.weighing import Plan, plans, without_id
 from homeostat.loop.workshop import Workshop
-from homeostat.types.decision import Action
 from homeostat.web.plain import plain
 
 
@@ -53,7 +52,7 @@ def _act(shop: Workshop, plan: Plan) -> dict[str, Any]:
     """Do what the plan says: ids of what was written."""
     if plan.decision is None:
         return {}
-    if plan.decision.action is not Action.RETRAIN:
+    if not plan.decision.action.makes:
         return {"recorded": note_down(shop, plan).id}
     opened = Project(shop.config, shop.store)
     require_worker(opened)

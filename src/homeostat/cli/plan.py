@@ -11,9 +11,10 @@ import typer
 from homeostat.cli.table import table
 from homeostat.decide.rule import Stand
 from homeostat.loop.weighing import Plan
-from homeostat.types.decision import Decision
+from homeostat.types.decision import Alternative, Decision
 from homeostat.web import words
 
+WEIGHED = ("choice", "gain", "cost", "what it is")
 COLUMNS = ("trigger", "fires", "looks", "where it stands")
 
 
@@ -25,7 +26,7 @@ def show(plan: Plan, done: Mapping[str, Any]) -> None:
     if plan.decision and plan.weighed:
         typer.echo(f"decision: {plan.decision.because}")
         typer.echo(f"by value: {plan.weighed.because}")
-        table("", ("choice", "gain", "cost"), _weighed(plan.weighed))
+        table("", WEIGHED, _weighed(plan.weighed))
     if plan.limits:
         left = ", ".join(f"{words.amount(plan.left[k])} of {words.amount(most)} {k}" for k, most in plan.limits.items())
         typer.echo(f"budget left until {words.when(plan.renews)} UTC: {left}")
@@ -40,7 +41,15 @@ def _row(stand: Stand) -> tuple[str, ...]:
 
 
 def _weighed(decision: Decision) -> list[tuple[str, ...]]:
-    return [(one.action, words.amount(one.gain), words.amount(one.cost)) for one in decision.alternatives]
+    return [(one.action, _ranged(one), words.amount(one.cost), one.says) for one in decision.alternatives]
+
+
+def _ranged(one: Alternative) -> str:
+    """A gain with its interval, where one was measured."""
+    if one.gain_interval is None:
+        return words.amount(one.gain)
+    low, high = one.gain_interval
+    return f"{words.amount(one.gain)} ± {words.amount((high - low) / 2)}"
 
 
 def _done(plan: Plan, done: Mapping[str, Any]) -> str:

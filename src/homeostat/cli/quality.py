@@ -1,4 +1,5 @@
-"""Show how good a version's replies are, window by window, where only few of them are labeled.
+"""Show how good a version's replies are, window by window, where only few of them are labeled, and how far the
+objectives of the task have come.
 
 Three columns tell it: the labels of a window alone; these and the confidence of all its replies together, which is as
 valid and narrower; and confidence alone, calibrated by the labels before the window. The last needs no label of the
@@ -12,18 +13,23 @@ Example: `homeostat quality routing --window 500`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from homeostat.cli.project import project
+from homeostat.cli.project import Project, project
 from homeostat.cli.table import document, table
+from homeostat.decide.objective import Progress
+from homeostat.loop.objectives import standings
+from homeostat.loop.seeing import clock
 from homeostat.monitor.quality.course import Window, course
 from homeostat.types.report import Score
 from homeostat.web import words
 from homeostat.web.quality import told
 
+STANDS = ("objective", "stands", "of the way", "in words")
 COLUMNS = ("until (UTC)", "requests", "labels", "by labels", "with confidence", "without labels")
 
 
@@ -40,10 +46,24 @@ def command(
         name = opened.task(task)
         asked = opened.store.versions.get(version).id if version else opened.champion(name)
         windows = course(told(opened.store, opened.config.task(name), asked, newest), window)
+        objectives = _objectives(opened, name)
     if as_json:
-        document({"task": name, "version": asked, "windows": windows})
-    else:
-        table(f"{name}, {asked}", COLUMNS, [_row(each) for each in windows])
+        document({"task": name, "version": asked, "windows": windows, "objectives": objectives})
+        return
+    table(f"{name}, {asked}", COLUMNS, [_row(each) for each in windows])
+    if objectives:
+        table("objectives, of the version that answers now", STANDS, [_stands(one) for one in objectives])
+
+
+def _objectives(opened: Project, name: str) -> Sequence[Progress]:
+    if opened.store.aliases.get(name, "champion") is None:
+        return ()
+    champion = opened.store.versions.get(opened.champion(name))
+    return standings(opened.config, opened.store, name, champion, at=clock(opened.config, opened.store, name))
+
+
+def _stands(one: Progress) -> tuple[str, ...]:
+    return (one.name, one.course, "" if one.share is None else words.percent(one.share), one.says)
 
 
 def _row(window: Window) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from homeostat.errors import UnknownKey, WrongType, did_you_mean
 D = TypeVar("D")
 TEXT, NUMBERS = "tag:yaml.org,2002:str", ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 FLAG, NOTHING = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:null"
+DATE = "tag:yaml.org,2002:timestamp"
 OUTSIDE = ("--set ", "environment variable ")
 """How the origin of a value that came from no file begins."""
 
@@ -123,6 +124,8 @@ def _anything(node: yaml.Node, name: str) -> object:
         return None
     if node.tag == FLAG:
         return _flag(node, name)
+    if node.tag == DATE:  # as it was written: whoever reads it knows what it is a date of
+        return str(node.value)
     try:
         number = float(_number_text(node))
     except ValueError:

@@ -69,12 +69,17 @@ class Tasks:
     """`label`: the reply is one of a growing set of labels. `text`: the reply is free text."""
     instruction: str = ""
     """System message that every request of this task carries."""
+    instructions: tuple[str, ...] = ()
+    """Further ones, which a search for a better one may try (`policies.NAME.strategy: cheapest`)."""
     metric: str = ""
     """What quality is measured by: `accuracy` for labels, `chrf` for text, and so it is if left empty."""
     labels: tuple[str, ...] = ()
     """Labels known from the start: a list, or the name of a UTF-8 text file with one label a line."""
     objective_at_least: float | None = knob(None, least=0.0)
     """Value of the metric below which the task counts as failing. Empty: no such line is drawn."""
+    objectives: Mapping[str, Any] = field(default_factory=dict)
+    """Further objectives, by a name of your own, e.g. `{faster: {metric: latency_ms, change: -15%, since: 2026-01-01,
+    by: 2026-03-31}}`; `docs/how-to/set-objectives.md` has them."""
     min_labels: int | None = knob(None, least=1)
     """This task's own `decide.min_labels`. Empty: the same as every task's."""
     policy: str = ""
@@ -126,6 +131,8 @@ class Decide:
     """What one more correct reply is worth."""
     price_per_cpu_hour: float = knob(0.1, least=0.0)
     """What an hour of one CPU costs."""
+    price_per_gpu_hour: float = knob(2.0, least=0.0)
+    """What an hour of one GPU costs, where trainings have one."""
     price_per_label: float = knob(0.5, least=0.0)
     """What one label from a person costs."""
     horizon_requests: int = knob(10_000, least=1)
@@ -149,7 +156,8 @@ class Policy:
     all: Mapping[str, Any] = field(default_factory=dict)
     """Triggers that must all hold besides."""
     strategy: str = "value"
-    """What decides once it has been triggered: `value` (does it pay?), `always`, or a plugin's."""
+    """What decides once it has been triggered: `value` (does it pay?), `cheapest` (of several ways that are probed, the
+    one that pays most, or the cheapest that meets an objective), `always`, or a plugin's."""
     action: str = knob("retrain", among=("retrain", "propose", "advise"))
     """What happens where it pays: `retrain`; `propose`: the turn waits until somebody approves; `advise`: a row that
     says so, and nothing else."""
@@ -163,8 +171,8 @@ class Policy:
     cool_down: str = ""
     """Time after a retraining was decided in which no other is, e.g. `7d`."""
     budget: Mapping[str, Any] = field(default_factory=dict)
-    """What all its tasks may take together: any of `money`, `cpu_hours`, `labels` and `retrainings`, `per` `day`,
-    `week`, `month` (if it does not say), `quarter` or `year`."""
+    """What all its tasks may take together: any of `money`, `cpu_hours`, `gpu_hours`, `labels` and `retrainings`,
+    `per` `day`, `week`, `month` (if it does not say), `quarter` or `year`."""
     quiet: tuple[str, ...] = ()
     """When no turn starts, e.g. `[Mon-Fri 08:00-18:00]`; without days, every day."""
     zone: str = "UTC"

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from homeostat.decide.hours import PERIODS, period
 from homeostat.errors import did_you_mean
 
-KINDS = ("money", "cpu_hours", "labels", "retrainings")
+KINDS = ("money", "cpu_hours", "gpu_hours", "labels", "retrainings")
 KEPT_S = 400 * 86_400.0
 """How long a booking is kept: longer than the longest period."""
 _ROUNDING = 1e-9
@@ -27,6 +27,10 @@ class Booking:
     money: float = 0.0
     cpu_hours: float = 0.0
     """Expected, until the turn has ended; then as measured."""
+    gpu_hours: float = 0.0
+    """As `cpu_hours`."""
+    retrainings: float = 1.0
+    """0 for a candidate that needs no training."""
 
 
 Book: TypeAlias = tuple[Booking, ...]
@@ -54,8 +58,9 @@ class Budget:
         taken = {
             "money": sum(one.money for one in within) + (labels * price_per_label if labels else 0.0),
             "cpu_hours": sum(one.cpu_hours for one in within),
+            "gpu_hours": sum(one.gpu_hours for one in within),
             "labels": labels,
-            "retrainings": float(len(within)),
+            "retrainings": sum(one.retrainings for one in within),
         }
         return {kind: max(0.0, most - taken[kind]) for kind, most in self.limits.items()}
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from homeostat.config.schema import Decide
 from homeostat.decide.budget import lacks, spent
+from homeostat.decide.option import CHEAPEST, picked, priced
 from homeostat.decide.sentence import Reason, sentence
 from homeostat.decide.strategy import STRATEGIES
 from homeostat.decide.value import Bounds, Case, Evidence, Worth, weigh
@@ -50,43 +51,45 @@ def decide(
     ledger, bounds = ledger or Ledger(), bounds or Bounds()
     before = ledger.before if ledger.turn == turn else ledger.accumulated
     worth = weigh(evidence, settings)
-    missed = worth.gain.mean if evidence.lately is None else evidence.lately
+    best = picked(evidence.options, settings, evidence.gap) if bounds.strategy == CHEAPEST else None
+    lately = worth.gain.mean if evidence.lately is None else evidence.lately
+    missed = best.option.gain.mean if best else lately
     lost = max(0.0, before + evidence.requests * settings.value_per_correct * missed)
     case = Case(evidence=evidence, settings=settings, worth=worth, lost=lost, bounds=bounds)
     action, reason = bounded(case)
+    option = case.picked if action.makes else None
+    gain = option.option.gain if option else worth.gain
+    cost = {Action.RETRAIN: worth.cost, Action.LABEL: worth.labels_cost}.get(action, 0.0)
     decision = Decision(
         id=ids.derived("dec", turn, "decide"),
         task=evidence.task,
         time=now,
         action=action,
         because=sentence(action, reason, case),
-        gain=worth.gain.mean,
-        gain_interval=(worth.gain.low, worth.gain.high),
-        cost={Action.RETRAIN: worth.cost, Action.LABEL: worth.labels_cost}.get(action, 0.0),
-        alternatives=alternatives(worth),
+        gain=gain.mean,
+        gain_interval=(gain.low, gain.high),
+        cost=option.cost if option else cost,
+        alternatives=alternatives(worth, evidence, settings),
         signals=tuple(signal.id for signal in evidence.signals),
         policy=bounds.policy,
+        chosen=option.option.name if option else "",
     )
     if bounds.untriggered:
         return decision, ledger
-    return decision, Ledger(accumulated=0.0 if action is Action.RETRAIN else lost, turn=turn, before=before)
+    return decision, Ledger(accumulated=0.0 if action.makes else lost, turn=turn, before=before)
 
 
 def bounded(case: Case) -> tuple[Action, str]:
     """What the strategy chooses, and to wait where something forbids that; the first that does is the reason."""
-    bounds, worth = case.bounds, case.worth
+    bounds = case.bounds
     if bounds.untriggered:
         return Action.WAIT, Reason.NO_TRIGGER
     action, reason = STRATEGIES.get(bounds.strategy)(case)
-    wanted = {
-        Action.RETRAIN: {"money": worth.cost, "cpu_hours": case.cpu_hours, "retrainings": 1.0},
-        Action.LABEL: {"money": worth.labels_cost, "labels": float(worth.labels)},
-    }.get(action, {})
-    if action is Action.RETRAIN and (held := _held(bounds)):
+    if action.makes and (held := _held(bounds)):
         return Action.WAIT, held
-    if lacks(bounds.left, wanted):
+    if lacks(bounds.left, case.takes(action)):
         return Action.WAIT, Reason.NO_BUDGET
-    if action is Action.RETRAIN and bounds.action == "advise":
+    if action.makes and bounds.action == "advise":
         return Action.WAIT, Reason.ADVICE
     return action, reason
 
@@ -107,6 +110,25 @@ def always(case: Case) -> tuple[Action, str]:
     if not math.isfinite(case.worth.cost):
         return Action.WAIT, Reason.NO_PRICE
     return (Action.RETRAIN, Reason.TRIGGERED) if case.evidence.n_labels else (Action.LABEL, Reason.FEW_LABELS)
+
+
+def cheapest(case: Case) -> tuple[Action, str]:
+    """Of the ways that were probed, the cheapest that closes the gap to a missed objective; without one, the way that
+    is worth most beyond its cost, once waiting has cost as much. Where nothing was probed, as `choose`.
+    """
+    evidence, settings, worth, option = case.evidence, case.settings, case.worth, case.picked
+    if not evidence.options:
+        return choose(case)
+    if evidence.since_turn_s < settings.cool_down_s:
+        return Action.WAIT, Reason.COOLING
+    if option is None:
+        unclear = any(one.gain.low <= 0.0 < one.gain.high and one.gain.mean > 0.0 for one in evidence.options)
+        pays = evidence.signals and unclear and worth.labels_value > worth.labels_cost
+        return (Action.LABEL, Reason.UNCLEAR) if pays else (Action.WAIT, Reason.NO_OPTION)
+    if evidence.gap is not None:
+        closes = option.option.gain.mean >= evidence.gap
+        return option.option.action, Reason.CLOSES if closes else Reason.NEAREST
+    return (option.option.action, Reason.BEST) if case.lost >= option.cost else (Action.WAIT, Reason.NOT_YET)
 
 
 def choose(case: Case) -> tuple[Action, str]:
@@ -136,15 +158,29 @@ def _labels_pay(worth: Worth) -> bool:
     return unclear and worth.labels_value - worth.labels_cost > max(0.0, worth.value - worth.cost)
 
 
-def alternatives(worth: Worth) -> tuple[Alternative, ...]:
+def alternatives(worth: Worth, evidence: Evidence, settings: Decide) -> tuple[Alternative, ...]:
     """What was weighed, best first by gain minus cost over the horizon; waiting is the zero they are measured from.
 
-    A choice without a finite price is left out.
+    A choice without a finite price is left out, and so is retraining as such where recipes were probed.
     """
-    weighed = (
+    probed = [priced(option, settings) for option in evidence.options]
+    stake, gain = settings.horizon_requests * settings.value_per_correct, worth.gain
+    interval = (stake * gain.low, stake * gain.high) if gain.n else None
+    weighed = [
         Alternative(action=Action.WAIT, gain=0.0, cost=0.0),
-        Alternative(action=Action.RETRAIN, gain=worth.value, cost=worth.cost),
         Alternative(action=Action.LABEL, gain=worth.labels_value, cost=worth.labels_cost),
-    )
+        *(
+            Alternative(
+                action=one.option.name,
+                gain=one.value,
+                cost=one.cost,
+                gain_interval=one.interval,
+                says=one.option.says,
+            )
+            for one in probed
+        ),
+    ]
+    if not any(one.option.action is Action.RETRAIN for one in probed):
+        weighed.append(Alternative(action=Action.RETRAIN, gain=worth.value, cost=worth.cost, gain_interval=interval))
     finite = (one for one in weighed if math.isfinite(one.cost))
     return tuple(sorted(finite, key=lambda one: one.cost - one.gain))

@@ -129,15 +129,27 @@ def remember(store: Store, policy: str, task: str, memory: Memory) -> None:
     store.state.put(_memory(policy, task), memory)
 
 
-def retrains(decision: Decision) -> bool:
-    """Whether it is to retrain."""
-    return decision.action is Action.RETRAIN
+def evidence_of(store: Store, decision: Decision) -> Evidence | None:
+    """What a decision was made from; None where that was not kept."""
+    if not decision.inputs:
+        return None
+    found: Evidence = rebuild(Evidence, json.loads(store.blobs.text(decision.inputs))["evidence"])
+    return found
 
 
 def booking(decision: Decision, evidence: Evidence, turn: str, at: float) -> Booking:
-    """What a decision to retrain is expected to take."""
-    hours = evidence.train_cpu_s / _SECONDS_PER_HOUR
-    return Booking(turn=turn, task=decision.task, time=at, money=decision.cost, cpu_hours=hours)
+    """What a decision that makes a candidate is expected to take."""
+    option = next((one for one in evidence.options if one.name == decision.chosen), None)
+    cpu_s, gpu_s = (option.cpu_s, option.gpu_s) if option else (evidence.train_cpu_s, evidence.train_gpu_s)
+    return Booking(
+        turn=turn,
+        task=decision.task,
+        time=at,
+        money=decision.cost,
+        cpu_hours=cpu_s / _SECONDS_PER_HOUR,
+        gpu_hours=gpu_s / _SECONDS_PER_HOUR,
+        retrainings=float(decision.action is Action.RETRAIN),
+    )
 
 
 def _read(value: Any) -> Book:

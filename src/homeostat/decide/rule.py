@@ -13,9 +13,11 @@ from typing import TypeVar
 from homeostat.config.schema import Config, Policy
 from homeostat.decide.budget import Book, Budget, budget
 from homeostat.decide.hours import Hours, hours, period, quiet_until, span, zone
+from homeostat.decide.objective import objectives_of
 from homeostat.decide.strategy import STRATEGIES
 from homeostat.decide.trigger.catalogue import made
 from homeostat.decide.trigger.counts import Enough
+from homeostat.decide.trigger.fallen import Missed
 from homeostat.decide.trigger.schedule import fired
 from homeostat.decide.trigger.sight import Past, Sight, Standing, Trigger
 from homeostat.decide.value import Bounds
@@ -249,12 +251,18 @@ def hold(config: Config, taken: Mapping[str, object]) -> None:
 
 
 def _hold_objective(config: Config, task: str, rule: Rule) -> None:
-    own = [place for place, one in rule.triggers.items() if getattr(one, "at_least", 0.0) is None]
-    if own and config.tasks[task].objective_at_least is None:
+    known = {one.name for one in objectives_of(config, task)}
+    meant = {place: one for place, one in rule.triggers.items() if isinstance(one, Missed)}
+    for place, one in meant.items():
+        if one.name and one.name not in known:
+            what, fix = f"'{task}' has no objective '{one.name}'", did_you_mean(one.name, known)
+            raise UnknownKey(what, where=f"policies.{rule.name}.{place}", fix=fix)
+    own = [place for place, one in meant.items() if one.at_least is None and not one.name]
+    if own and not known:
         raise WrongType(
             f"'{task}' has no objective to miss",
             where=f"policies.{rule.name}.{own[0]}",
-            fix=f"write `objective: 0.9` there, or give tasks.{task}.objective_at_least",
+            fix=f"write `objective: 0.9` there, or give tasks.{task}.objectives",
         )
 
 

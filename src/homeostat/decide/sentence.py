@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 
 from homeostat.decide.budget import lacks, spent
 from homeostat.decide.value import Case, Evidence
 from homeostat.types.decision import Action
+from homeostat.types.report import Score
 
 
 class Reason(StrEnum):
@@ -26,6 +28,10 @@ class Reason(StrEnum):
     QUIET = "no turn starts in quiet hours"
     RESTING = "the policy's cool-down is not over"
     NO_BUDGET = "it waits for budget"
+    CLOSES = "it is the cheapest that closes the gap to the objective"
+    NEAREST = "nothing closes the gap to the objective, and it is worth most"
+    BEST = "it is worth most, and waiting has cost as much as it does"
+    NO_OPTION = "nothing that was probed gains beyond chance and pays"
     ADVICE = "retraining is advised, and left to people"
 
 
@@ -40,6 +46,10 @@ def sentence(action: Action, reason: str, case: Case) -> str:
         Reason.COOLING: _cooling,
         Reason.NO_PRICE: _no_price,
         Reason.NO_TRIGGER: _no_trigger,
+        Reason.CLOSES: partial(_option, reason),
+        Reason.NEAREST: partial(_option, reason),
+        Reason.BEST: partial(_option, reason),
+        Reason.NO_OPTION: _no_option,
     }
     known = tell.get(reason) if isinstance(reason, Reason) else None
     told = known(case) if known else f"{held_up(reason, case)}; {_worth(case)}."
@@ -108,6 +118,33 @@ def _no_price(case: Case) -> str:
     return f"retraining is worth {_gain(case)}, but its price is infinite."
 
 
+def _option(reason: str, case: Case) -> str:
+    """The option that was taken, and why."""
+    chosen = case.picked
+    if chosen is None:  # a replay of a decision whose options are not known
+        return f"{reason}."
+    gain, requests = chosen.option.gain, case.settings.horizon_requests
+    return (
+        f"{chosen.option.says}; worth {_rise(gain, case)}, about {number(chosen.value)} over the next "
+        f"{number(requests)} requests, for {number(chosen.cost)}; {reason}{_gap(case)}."
+    )
+
+
+def _no_option(case: Case) -> str:
+    tried = "; ".join(f"{one.name} {_rise(one.gain, case)}" for one in case.evidence.options)
+    return f"{Reason.NO_OPTION} ({tried}){_gap(case)}."
+
+
+def _gap(case: Case) -> str:
+    gap = case.evidence.gap
+    return "" if gap is None else f", which is missed by {gap:.3f}"
+
+
+def _rise(gain: Score, case: Case) -> str:
+    what = "right answers" if case.evidence.metric == "accuracy" else case.evidence.metric
+    return f"{gain.mean:.3f} ± {(gain.high - gain.low) / 2:.3f} more {what} per request"
+
+
 def _no_trigger(case: Case) -> str:
     measured = f"; {_worth(case)}" if case.worth.gain.n else ""
     return f"no decision is due ({case.bounds.untriggered}){measured}."
@@ -122,10 +159,10 @@ def _worth(case: Case) -> str:
 
 def _budget(case: Case) -> str:
     bounds = case.bounds
-    wants = {"money": case.worth.cost, "cpu_hours": case.cpu_hours, "retrainings": 1.0}
-    labels = {"money": case.worth.labels_cost, "labels": float(case.worth.labels)}
+    option = case.picked
+    wants, labels = case.takes(option.option.action if option else Action.RETRAIN), case.takes(Action.LABEL)
     kind = spent(bounds.left) or lacks(bounds.left, wants) or lacks(bounds.left, labels)
-    what = kind.replace("cpu_hours", "CPU-hours")
+    what = kind.replace("cpu_hours", "CPU-hours").replace("gpu_hours", "GPU-hours")
     has = f"{number(bounds.left[kind])} of {number(bounds.limits[kind])} {what} are left of this {bounds.per}"
     return f"{has}, and the next begins at {_when(bounds.renews)}"
 
@@ -135,9 +172,7 @@ def _when(time: float) -> str:
 
 
 def _gain(case: Case) -> str:
-    gain, metric = case.worth.gain, case.evidence.metric
-    what = "right answers" if metric == "accuracy" else metric
-    return f"{gain.mean:.3f} ± {(gain.high - gain.low) / 2:.3f} more {what} per request"
+    return _rise(case.worth.gain, case)
 
 
 def _over_horizon(case: Case) -> str:
@@ -149,6 +184,8 @@ def _over_horizon(case: Case) -> str:
 def _training(case: Case) -> str:
     seconds = case.evidence.train_cpu_s
     time = f"{number(seconds)} CPU-seconds" if seconds < 7200 else f"{number(seconds / 3600)} CPU-hours"
+    gpu = case.evidence.train_gpu_s
+    time += f" and {number(gpu / 3600)} GPU-hours" if gpu else ""
     return f"{time} ({number(case.worth.cost)})"
 
 

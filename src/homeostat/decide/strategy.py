@@ -15,5 +15,9 @@ from homeostat.types.decision import Action
 STRATEGIES: Registry[Callable[[Case], tuple[Action, str]]] = Registry(
     "strategy",
     "homeostat.strategies",
-    {"value": "homeostat.decide.policy:choose", "always": "homeostat.decide.policy:always"},
+    {
+        "value": "homeostat.decide.policy:choose",
+        "always": "homeostat.decide.policy:always",
+        "cheapest": "homeostat.decide.policy:cheapest",
+    },
 )

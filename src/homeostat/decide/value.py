@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from homeostat.config.schema import Decide
+from homeostat.decide.option import CHEAPEST, Priced, picked
+from homeostat.decide.option import Option as Option
+from homeostat.types.decision import Action
 from homeostat.types.report import Score
 from homeostat.types.signal import Signal
 
@@ -34,12 +37,18 @@ class Evidence:
     """Requests answered since the last decision about this task."""
     train_cpu_s: float
     """Estimated CPU-seconds to curate, train and evaluate one candidate."""
+    train_gpu_s: float = 0.0
+    """Estimated GPU-seconds of its training; 0 where the champion's had none."""
     unknown_labels: float = 0.0
     """Share of the labeled rows whose label the champion does not know."""
     signals: tuple[Signal, ...] = ()
     """Signals that no earlier turn has dealt with."""
     since_turn_s: float = math.inf
     """Seconds since the last retraining."""
+    options: tuple[Option, ...] = ()
+    """Ways to answer better that were probed; none unless the strategy wants them."""
+    gap: float | None = None
+    """By how much the metric falls short of a missed objective; None where none is missed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +107,25 @@ class Case:
     @property
     def cpu_hours(self) -> float:
         """What a retraining is expected to take."""
-        return self.evidence.train_cpu_s / _SECONDS_PER_HOUR
+        option = self.picked
+        return (option.option.cpu_s if option else self.evidence.train_cpu_s) / _SECONDS_PER_HOUR
+
+    def takes(self, action: Action) -> dict[str, float]:
+        """What an action takes of each kind that a budget may limit."""
+        option = self.picked if action.makes else None
+        if action.makes:
+            cost = option.cost if option else self.worth.cost
+            gpu = option.option.gpu_s if option else self.evidence.train_gpu_s
+            hours = {"cpu_hours": self.cpu_hours, "gpu_hours": gpu / _SECONDS_PER_HOUR}
+            return {"money": cost, **hours, "retrainings": float(action is Action.RETRAIN)}
+        asks = {"money": self.worth.labels_cost, "labels": float(self.worth.labels)}
+        return asks if action is Action.LABEL else {}
+
+    @property
+    def picked(self) -> Priced | None:
+        """The option to take, where the strategy weighs options and one is worth taking."""
+        weighs = self.bounds.strategy == CHEAPEST and self.evidence.options
+        return picked(self.evidence.options, self.settings, self.evidence.gap) if weighs else None
 
 
 def weigh(evidence: Evidence, settings: Decide) -> Worth:
@@ -106,6 +133,7 @@ def weigh(evidence: Evidence, settings: Decide) -> Worth:
     gain = expected_gain(evidence)
     stake = settings.horizon_requests * settings.value_per_correct
     cost = _product(evidence.train_cpu_s / _SECONDS_PER_HOUR, settings.price_per_cpu_hour)
+    cost += _product(evidence.train_gpu_s / _SECONDS_PER_HOUR, settings.price_per_gpu_hour)
     missing = settings.min_labels - evidence.n_labels
     labels = missing if missing > 0 else settings.min_labels
     return Worth(
@@ -116,6 +144,12 @@ def weigh(evidence: Evidence, settings: Decide) -> Worth:
         labels_cost=_product(labels, settings.price_per_label),
         labels_value=value_of_labels(gain, labels, stake=stake, cost=cost),
     )
+
+
+def at_best(evidence: Evidence, settings: Decide) -> Worth:
+    """The same with the option that would be taken in the place of retraining, where one of several would be."""
+    worth, option = weigh(evidence, settings), picked(evidence.options, settings, evidence.gap)
+    return replace(worth, value=option.value, cost=option.cost) if option else worth
 
 
 def expected_gain(evidence: Evidence) -> Score:

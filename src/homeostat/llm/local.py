@@ -26,12 +26,14 @@ from homeostat.llm.labels import FEW, LabelCodes, encode_labels
 from homeostat.llm.lead import lead_places
 from homeostat.llm.load import Opened, open_model, width_of
 from homeostat.llm.precision import computing, is_bfloat16
+from homeostat.llm.preface import Preface, Turn, read_preface, without_end
 from homeostat.llm.render import Rendered, Renderer
 from homeostat.llm.together import Ragged, predict_each
 from homeostat.llm.trie import trie_scores
 from homeostat.types.task import Kind
 from homeostat.types.version import HEAD, Version
 
+_NOTHING = Preface()
 SHARED = 32
 """Rows times versions in a pass that several versions share on a CPU, whose cache holds no more."""
 
@@ -77,6 +79,8 @@ class LocalBackend:
         self._readers: dict[str, Renderer] = {}
         """Of versions that stand on a base of their own."""
         self._versions: dict[str, Version] = {}
+        self._prefaces: dict[str, Preface] = {}
+        """Of versions that read words of their own before every request."""
         self._codes: dict[tuple[str, tuple[str, ...]], LabelCodes] = {}
         self._active: str | None = None
         """Version that is switched on; empty for none, None where it is not known."""
@@ -108,6 +112,7 @@ class LocalBackend:
             raise CorruptWeights(f"version {version.id} is of kind {version.kind} and came without a folder")
         own = version.kind in ("full", HEAD) and version.base not in ("", self.base)
         head = self._head(version, folder, own=own)
+        preface = read_preface(folder) if folder is not None else None
         kind = head.below if head else version.kind
         alone = stand(version.base if own else self.base, kind, folder, version.id) if own or kind == "full" else None
         with self._lock:
@@ -124,6 +129,8 @@ class LocalBackend:
                 self._put.add(version.id)
             if head is not None:
                 self._heads[version.id] = head
+            if preface is not None:
+                self._prefaces[version.id] = preface
             self._versions[version.id] = version
 
     def _head(self, version: Version, folder: Path | None, *, own: bool) -> Telling | None:
@@ -138,12 +145,25 @@ class LocalBackend:
         with self._lock:
             self._versions.pop(version, None)
             self._codes = {key: codes for key, codes in self._codes.items() if key[0] != version}
-            for of in (self._full, self._readers, self._heads):
+            for of in (self._full, self._readers, self._heads, self._prefaces):
                 of.pop(version, None)
             if version in self._put:
                 self._active = None
                 self._put.remove(version)
                 take_off(self._opened.model, version)
+
+    def preface(self, version: str, preface: Preface | None) -> Preface | None:
+        """Have a loaded version read this before every request from now on, None for nothing; what it read until now.
+
+        Raises:
+            NotFound: the version is not loaded.
+        """
+        self._require(version)
+        with self._lock:
+            before = self._prefaces.pop(version, None)
+            if preface is not None:
+                self._prefaces[version] = preface
+        return before
 
     def reply(self, requests: Sequence[Request]) -> list[Reply]:
         """Answer every request with its own version; order is kept.
@@ -182,7 +202,7 @@ class LocalBackend:
             NotFound, UnknownLabel: as `score`.
         """
         said: dict[tuple[int, str], np.ndarray] = {}
-        own = [version for version in versions if self._reader(version) is not self.renderer]
+        own = [v for v in versions if self._reader(v) is not self.renderer or v in self._prefaces]
         with self._lock, torch.inference_mode():
             for version in versions:
                 self._require(version)
@@ -238,7 +258,8 @@ class LocalBackend:
         """
         for request in requests:
             self._require(request.version)
-        prompts = [self._reader(r.version).prompt(r.task, r.text, r.history) for r in requests]
+        requests = [self._prefaces.get(request.version, _NOTHING).put(request) for request in requests]
+        prompts = [self._reader(r.version).prompt(r.task, r.text, self._earlier(r)) for r in requests]
         together: dict[tuple[object, ...], list[int]] = {}
         for k, request in enumerate(requests):
             limits = (request.max_tokens, request.temperature) if request.task.kind is Kind.TEXT else ()
@@ -252,6 +273,17 @@ class LocalBackend:
             for some in passes(lengths, self.device, most):
                 at = rows[some]
                 yield _Group(at, [requests[k] for k in at], [prompts[k] for k in at])
+
+    def _earlier(self, request: Request) -> Sequence[Turn]:
+        """What a request is read after: the examples of its version's preface, then its own history."""
+        preface = self._prefaces.get(request.version)
+        if preface is None or not preface.shown:
+            return request.history
+        codes: dict[str, tuple[int, ...]] = {}
+        if request.task.kind is Kind.LABEL and request.version not in self._heads:
+            known, end = self._codes_of(request), self._reader(request.version).tokenizer.eos_token_id
+            codes = dict(zip(known.labels, (without_end(s, end) for s in known.sequences), strict=True))
+        return [*preface.turns(request.text, codes), *request.history]
 
     def _require(self, version: str) -> None:
         """Hold that a version is loaded, or is the bare base."""

@@ -52,15 +52,17 @@ class Renderer:
         """Tokens kept free behind the prompt for the reply."""
         return LABEL_ROOM if task.kind is Kind.LABEL else self.max_tokens // 2
 
-    def prompt(self, task: Task, text: str, history: Sequence[tuple[str, str]] = ()) -> tuple[int, ...]:
-        """Token ids up to and with the mark after which the reply begins.
+    def prompt(
+        self, task: Task, text: str, history: Sequence[tuple[str, str | tuple[int, ...]]] = ()
+    ) -> tuple[int, ...]:
+        """Token ids up to and with the mark after which the reply begins. What was said earlier is words or token ids.
 
         What is longer than the context loses its oldest messages, then the end of the text; never the instruction.
 
         Raises:
             UnsuitedModel: the instruction alone is too long, or the chat template cannot render these roles.
         """
-        earlier = [(role, self._words(content)) for role, content in history]
+        earlier = [(role, self._words(said) if isinstance(said, str) else said) for role, said in history]
         lead = [("system", self._words(task.instruction))] if task.instruction else []
         words, limit = self._words(text), self.max_tokens - self.room(task)
         while earlier and len(self._fill([*lead, *earlier, ("user", words)])) > limit:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from homeostat.decide.record import remember, retrains
+from homeostat.decide.record import remember
 from homeostat.loop import steps
 from homeostat.loop.concluding import conclude
 from homeostat.loop.looking import evidence, look, note
@@ -31,7 +31,7 @@ def note_down(shop: Workshop, plan: Plan) -> Decision:
     made = conclude(shop.config, shop.store, found, turn=turn, until=plan.until)
     diary = {"watch": signals, "decide": made.id}
     looked = Turn(id=turn, task=plan.task, time=plan.until, diary=diary)
-    if not retrains(made):  # otherwise quiet hours have just ended, and the worker goes on with the turn
+    if not made.action.makes:  # otherwise quiet hours have just ended, and the worker goes on with the turn
         looked = replace(looked, state="decide", because=made.because, diary={**diary, "act": "", "end": "decide"})
     shop.store.turns.put(looked)
     if now.rule.name:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from homeostat.config.schema import Config
 from homeostat.decide.budget import Book
-from homeostat.decide.record import book, booking, decided, give_back, made, record, retrains, take
+from homeostat.decide.record import book, booking, decided, give_back, made, record, take
 from homeostat.decide.rule import bounds, rule_of
 from homeostat.decide.value import Bounds, Evidence
 from homeostat.loop.seeing import STATEMENTS, clock
@@ -29,7 +29,7 @@ def conclude(config: Config, store: Store, evidence: Evidence, *, turn: str, unt
         decision, _ = decided(store, evidence, settings, now=until, turn=turn, bounds=around)
         if not rule.name:
             break
-        if not retrains(decision):
+        if not decision.action.makes:
             give_back(store, rule.name, turn)  # booked before a crash, and the world has moved on
             break
         if take(store, rule.name, booking(decision, evidence, turn, around.time), most=len(others)):
@@ -75,7 +75,9 @@ def settle(config: Config, store: Store, turn: Turn) -> None:
     trained = [left for step, left in turn.diary.items() if step.startswith("train.") and left]
     if known is None or not trained or made(store, turn.id) is None:
         return
-    seconds = sum(store.versions.get(id).cost.get("cpu_seconds", 0.0) for id in trained)
-    hours = seconds / _SECONDS_PER_HOUR
-    price = config.deciding(turn.task).price_per_cpu_hour
-    take(store, policy, replace(known, cpu_hours=hours, money=hours * price if hours and price else 0.0))
+    costs, settings = [store.versions.get(id).cost for id in trained], config.deciding(turn.task)
+    cpu, gpu = (sum(cost.get(f"{kind}_seconds", 0.0) for cost in costs) / _SECONDS_PER_HOUR for kind in ("cpu", "gpu"))
+    prices = ((cpu, settings.price_per_cpu_hour), (gpu, settings.price_per_gpu_hour))
+    money = sum(hours * price for hours, price in prices if hours and price)
+    took = replace(known, cpu_hours=cpu, gpu_hours=gpu, money=money)
+    take(store, policy, took)

@@ -52,7 +52,7 @@ class Lesson:
 
 def start_of(shop: Workshop, parent: Version | None) -> Start:
     """What training goes on from: the parent's weights, or the bare base."""
-    if parent is None or not parent.blob:
+    if parent is None or not parent.blob or parent.kind == "base":
         return Start(base=shop.config.model.base)
     return Start(base=parent.base, folder=shop.store.blobs.folder(parent.blob), kind=parent.kind, labels=parent.labels)
 

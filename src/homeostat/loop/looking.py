@@ -10,7 +10,7 @@ from homeostat.decide.rank import first
 from homeostat.decide.record import record, remember, remembered
 from homeostat.decide.rule import Asked, Memory, Rule, asked, rule_of
 from homeostat.decide.sentence import held_up
-from homeostat.decide.value import Case, Evidence, weigh
+from homeostat.decide.value import Case, Evidence, at_best, weigh
 from homeostat.loop import steps
 from homeostat.loop.concluding import bounds_of
 from homeostat.loop.seeing import Seen, clock, see
@@ -100,7 +100,9 @@ def _first(shop: Workshop, group: Sequence[Opening]) -> list[Opening]:
     if len(group) < 2:
         return list(group)
     by_task = {one.task: one for one in group}
-    worths = {task: weigh(evidence(shop, task, one.until), shop.config.deciding(task)) for task, one in by_task.items()}
+    worths = {
+        task: at_best(evidence(shop, task, one.until), shop.config.deciding(task)) for task, one in by_task.items()
+    }
     return [by_task[task] for task in first(worths)]
 
 

@@ -14,6 +14,7 @@ from homeostat.decide.trigger.sight import (
     FEWEST,
     MEASURED,
     NEWEST,
+    OBJECTIVES,
     RATED,
     REQUESTS,
     ROWS,
@@ -23,6 +24,7 @@ from homeostat.decide.trigger.sight import (
     newest,
 )
 from homeostat.loop.held import book as book_of_held
+from homeostat.loop.objectives import standings
 from homeostat.monitor.quality.course import Told, course, right
 from homeostat.stats.intervals import mean_interval
 from homeostat.store import Store
@@ -76,6 +78,7 @@ def see(config: Config, store: Store, task: str, rule: Rule, champion: Version, 
         falls=_falls(config, store, task, rule, champion, values, at),
         newest=newest(values),
         objective=entry.objective_at_least,
+        objectives=standings(config, store, task, champion, at=at, line=False) if OBJECTIVES in reads else (),
     )
     return Seen(sight, max([*(f.time for f in stated), *(s.time for s in signals)], default=at))
 

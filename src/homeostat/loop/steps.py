@@ -17,6 +17,7 @@ from homeostat.curate.mix import memory
 from homeostat.curate.snapshot import examples, origins, store_dataset
 from homeostat.curate.snapshot import gather as inputs_of
 from homeostat.curate.target import target
+from homeostat.decide.option import CHEAPEST, Option
 from homeostat.decide.record import made
 from homeostat.decide.rule import rule_of
 from homeostat.decide.value import Evidence
@@ -25,7 +26,9 @@ from homeostat.evaluate.gate import gate as judge
 from homeostat.evaluate.score import PairedRow, from_lines, to_lines
 from homeostat.loop.concluding import conclude, settle
 from homeostat.loop.held import book, without_held
-from homeostat.loop.learn import Lesson, curating, learn, version_id
+from homeostat.loop.learn import ALL, Lesson, curating, learn, version_id
+from homeostat.loop.prefacing import WORDS, chosen, prefaced
+from homeostat.loop.probing import gap, halved, options
 from homeostat.loop.shadow import challenge
 from homeostat.loop.workshop import Exam, Workshop, workshop
 from homeostat.metrics.text import chrf_row
@@ -36,7 +39,6 @@ from homeostat.train.pace import Rows, paced
 from homeostat.train.recipe import Recipe
 from homeostat.types import ids
 from homeostat.types.dataset import Example
-from homeostat.types.decision import Action
 from homeostat.types.report import Outcome
 from homeostat.types.signal import Moved
 from homeostat.types.task import Kind
@@ -45,6 +47,8 @@ from homeostat.types.version import HEAD, State, Version
 
 NEW, KNOWN, REPLIES = "new labels", "known labels", "replies"
 """Groups of test rows: with labels new to the champion, with others, and all those of a task of text."""
+EVERY = 1000.0
+"""Old rows for each new one where all of them are wanted."""
 _SECONDS_PER_ROW = 0.02
 """First guess of the CPU-seconds that training takes per row and pass; later turns use what the last one took."""
 
@@ -98,35 +102,65 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
     earlier, old = _earlier(shop, now), remembered(shop, champion)
     looked = earlier[-1].time if earlier else since
     measured = challenge(old, labeled, partial(value, task.kind))
+    weighs = rule_of(shop.config, now.task).strategy == CHEAPEST
     return Evidence(
         task=now.task,
         metric=task.metric,
+        options=_options(shop, now, labeled, old) if weighs else (),
+        gap=gap(shop, task, champion) if weighs else None,
         gain=measured.gain,
         lately=measured.lately(len(target([p for p in pairs if p[1].time > looked], task, champion.labels))),
         accuracy=mean_interval(values) if len(values) else None,
         n_labels=len(pairs),
         requests=shop.store.interactions.count(now.task, since=looked, until=now.until),
-        train_cpu_s=_expected_cpu(shop, champion, len(pairs), len(old)),
+        train_cpu_s=(expected := _expected_cpu(shop, champion, len(pairs), len(old))),
+        train_gpu_s=expected * _gpu_per_cpu(shop, champion),
         unknown_labels=unknown / len(pairs) if pairs and task.kind is Kind.LABEL else 0.0,
         signals=tuple(s for s in map(shop.store.signals.get, signals) if s.moved is not Moved.FEEDBACK),
         since_turn_s=now.until - since,
     )
 
 
-def _expected_cpu(shop: Workshop, champion: Version, new: int, old: int) -> float:
-    """CPU-seconds that a candidate on so many new rows may take, going by what the champion took per row and pass."""
-    settings, steps = shop.config.train, champion.cost.get("steps", 0.0)
+def _options(shop: Workshop, now: Now, labeled: Sequence[Example], old: Sequence[Example]) -> tuple[Option, ...]:
+    """Ways to answer better, probed; what the last turn saw refused is left out."""
+    champion, new = shop.champion(now.task), len(labeled)
+    costs = {name: _expected_cpu(shop, champion, new, len(old), name) for name in suited(shop, champion)}
+    recipes = {name: (_recipe(shop, name), cost, cost * _gpu_per_cpu(shop, champion)) for name, cost in costs.items()}
+    ground = halved(shop.config.task(now.task), champion, old, labeled)
+    return options(shop, ground, recipes, _refused(shop, now))
+
+
+def _expected_cpu(shop: Workshop, champion: Version, new: int, old: int, recipe: str = "") -> float:
+    """CPU-seconds that a candidate on so many new rows may take, going by what the champion took per row and pass; of
+    the dearest recipe if none is named.
+    """
+    settings, champion = shop.config.train, _trained(shop, champion)
+    steps = champion.cost.get("steps", 0.0)
     if champion.kind == HEAD and not steps and "cpu_seconds" in champion.cost:  # solved: the next one takes no longer
         return champion.cost["cpu_seconds"]
     per_row = champion.cost.get("cpu_seconds", 0.0) / (steps * settings.batch_rows) if steps else _SECONDS_PER_ROW
-    dearest = named(suited(shop, champion)[-1], settings, replay=shop.config.curate.replay)
+    dearest = named(recipe or suited(shop, champion)[-1], settings, replay=shop.config.curate.replay)
     rows = Rows(new=new, replayed=min(old, round(dearest.replay * new)), known=new + old)
     return per_row * (rows.new + rows.replayed) * paced(dearest, settings, rows, champion.labels).epochs
 
 
+def _trained(shop: Workshop, version: Version) -> Version:
+    """The version that a version's weights were trained as: itself, unless it only has words of its own."""
+    while version.recipe.get("name") in WORDS and version.parent:
+        version = shop.store.versions.get(version.parent)
+    return version
+
+
+def _gpu_per_cpu(shop: Workshop, version: Version) -> float:
+    """GPU-seconds that the training of a version took for each CPU-second; 0 where it had no GPU."""
+    version = _trained(shop, version)
+    cpu = version.cost.get("cpu_seconds", 0.0)
+    return version.cost.get("gpu_seconds", 0.0) / cpu if cpu else 0.0
+
+
 def wants_training(shop: Workshop, now: Now, decision: str) -> str:
     """`yes` if the decision is to retrain and nobody has to approve that, or somebody has; else empty."""
-    wanted = shop.store.decisions.get(decision).action is Action.RETRAIN
+    wanted = shop.store.decisions.get(decision).action.makes
     return "yes" if wanted and not _waits(shop, now, _turn(shop, now)) else ""
 
 
@@ -137,15 +171,20 @@ def _waits(shop: Workshop, now: Now, turn: Turn) -> bool:
 
 def attempts(shop: Workshop, now: Now) -> str:
     """The recipes to try, in order; one that the last turn saw refused is not tried again."""
-    last = [t for t in _earlier(shop, now) if "attempts" in t.diary][-1:]
-    refused = {
-        name.removeprefix("judge.")
-        for t in last
-        for name, left in t.diary.items()
-        if name.startswith("judge.") and not left
-    }
+    option = chosen(shop, now.turn)
+    if option is not None and option.name in WORDS:
+        return option.name
+    refused = _refused(shop, now)
     wanted = suited(shop, shop.champion(now.task))
+    wanted = tuple(sorted(wanted, key=lambda recipe: option is not None and recipe != option.name))
     return " ".join([r for r in wanted if r not in refused] or list(wanted[-1:]))
+
+
+def _refused(shop: Workshop, now: Now) -> set[str]:
+    """The attempts that the last turn saw refused."""
+    last = [t for t in _earlier(shop, now) if "attempts" in t.diary][-1:]
+    judged = [(name, left) for t in last for name, left in t.diary.items() if name.startswith("judge.")]
+    return {name.removeprefix("judge.") for name, left in judged if not left}
 
 
 def suited(shop: Workshop, champion: Version) -> tuple[str, ...]:
@@ -169,11 +208,27 @@ def remembered(shop: Workshop, version: Version) -> list[Example]:
 def curate(shop: Workshop, now: Now, recipe: str) -> str:
     """Build the dataset that this recipe wants."""
     champion = shop.champion(now.task)
-    rows = curated(shop, now, named(recipe, shop.config.train, replay=shop.config.curate.replay))
+    rows = shown(shop, now) if recipe in WORDS else curated(shop, now, _recipe(shop, recipe))
     parents = (champion.dataset,) if champion.dataset else ()
     return store_dataset(
         shop.store, rows, task=now.task, turn=f"{now.turn}.{recipe}", now=now.until, parents=parents
     ).id
+
+
+def _recipe(shop: Workshop, name: str) -> Recipe:
+    return named(name, shop.config.train, replay=shop.config.curate.replay)
+
+
+def shown(shop: Workshop, now: Now) -> Curated:
+    """Every verified row that may stand beside a request: remembered and new, none like a row of the test suite."""
+    inputs = inputs_of(
+        shop.store,
+        shop.config.task(now.task),
+        champion=shop.champion(now.task),
+        evaluation=[row.text for row in shop.suite(now.task)],
+        until=now.until,
+    )
+    return build(inputs, replace(shop.config.curate, replay=EVERY, max_rows=ALL))
 
 
 def curated(shop: Workshop, now: Now, recipe: Recipe) -> Curated:
@@ -188,11 +243,16 @@ def curated(shop: Workshop, now: Now, recipe: Recipe) -> Curated:
 
 
 def train(shop: Workshop, now: Now, recipe: str, dataset: str) -> str:
-    """Train a candidate from the champion; resumes where a killed run stood."""
+    """Train a candidate from the champion, or give it other words; resumes where a killed run stood."""
+    if recipe in WORDS:
+        rows = examples(shop.store, dataset)
+        made = prefaced(shop, now.turn, recipe, shop.champion(now.task), rows, now.until)
+        shop.store.lineage.link(made.id, dataset, "was worded with")
+        return made.id
     lesson = Lesson(
         task=now.task,
         dataset=dataset,
-        recipe=named(recipe, shop.config.train, replay=shop.config.curate.replay),
+        recipe=_recipe(shop, recipe),
         version=version_id(now.turn, recipe),
         parent=shop.champion(now.task),
         time=now.until,
@@ -307,8 +367,8 @@ def end(shop: Workshop, now: Now, step: str, noun: str) -> str:
         "gate": lambda: shop.store.verdicts.get(noun).because,
         "release": lambda: shop.store.releases.get(noun).because,
     }[step]()
-    retrains = step == "decide" and shop.store.decisions.get(noun).action is Action.RETRAIN
-    _change(shop, now, lambda turn: _ended(turn, step, because, wanted=retrains))
+    makes = step == "decide" and shop.store.decisions.get(noun).action.makes
+    _change(shop, now, lambda turn: _ended(turn, step, because, wanted=makes))
     settle(shop.config, shop.store, _turn(shop, now))
     return step
 

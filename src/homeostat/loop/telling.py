@@ -14,6 +14,9 @@ from typing import TypeAlias
 
 from homeostat.alert import causes
 from homeostat.alert.record import resolve, tell
+from homeostat.decide.objective import Course, Progress
+from homeostat.loop import seeing
+from homeostat.loop.objectives import standings
 from homeostat.loop.workshop import Workshop
 from homeostat.monitor.quality.course import right
 from homeostat.stats.intervals import mean_interval
@@ -35,6 +38,8 @@ ROOM = 1.25
 """A disk is no longer short of room when there is so many times of what it was told of for."""
 RECENT = 200
 """Rows of a kind that are looked at for what is new."""
+MEASURED_S = 900.0
+"""Seconds between two looks at named objectives, for which more of the log is read."""
 Scores: TypeAlias = Mapping[str, tuple[float, Score]]
 """Task -> its objective, and how well its champion does."""
 _OLD = "alerts:old"
@@ -52,6 +57,9 @@ class Telling:
     _since: dict[str, float] = field(init=False, default_factory=dict)
     """Version -> the oldest reply that still counts for its objective: nothing before it is read again."""
     _looked: float = field(init=False, default=float("-inf"))
+    _measured: float = field(init=False, default=float("-inf"))
+    _named: dict[tuple[str, str], Progress] = field(init=False, default_factory=dict)
+    """(task, name) -> where that objective stood when it was looked at last."""
 
     def __post_init__(self) -> None:
         """Take what is there when a project is first watched with alerts as known: nobody is told of last year."""
@@ -70,6 +78,9 @@ class Telling:
         scores = {task: (wanted, score) for task, wanted, score in self._scores()} if due else {}
         if due:
             self._looked = now
+            if now - self._measured >= MEASURED_S:
+                self._measured, self._named = now, self._standings()
+                self.tell(self._behind(now), now)
             self.shop.store.state.put(SEEN, now)
             self.tell(self._states(scores, now), now)
         for alert in self.shop.store.alerts.open():
@@ -112,6 +123,24 @@ class Telling:
                 found.append(causes.of_score(task, score, wanted, version.id, remedy=remedy, now=now))
         return found
 
+    def _standings(self) -> dict[tuple[str, str], Progress]:
+        """Where the named objectives of all tasks stand that a version answers."""
+        config, store, found = self.shop.config, self.shop.store, dict[tuple[str, str], Progress]()
+        for task, entry in config.tasks.items():
+            if entry.objectives and store.aliases.get(task, "champion") is not None:
+                at, version = seeing.clock(config, store, task), self.shop.champion(task)
+                for one in standings(config, store, task, version, at=at, line=False):
+                    found[task, one.name] = one
+        return found
+
+    def _behind(self, now: float) -> list[Alert]:
+        """The named objectives that are missed or behind their course."""
+        return [
+            causes.of_progress(task, name, one.says, missed=one.course is Course.MISSED, now=now)
+            for (task, name), one in self._named.items()
+            if one.course.fails
+        ]
+
     def _scores(self) -> Iterator[tuple[str, float, Score]]:
         """(task, objective, score) of every task that has an objective and labels enough."""
         store = self.shop.store
@@ -137,6 +166,11 @@ class Telling:
         if alert.kind == DISK and due:
             free = self._free_mb()
             return f"{free:,.0f} MB are free" if free >= ROOM * causes.LOW_MB else ""
+        if alert.kind == OBJECTIVE and alert.slice:
+            known = self._named.get((alert.task, alert.slice))
+            if known is None:
+                return "it is no objective of the task any more"
+            return self._released(alert) if known.course is Course.UNKNOWN else "" if known.course.fails else known.says
         if alert.kind == OBJECTIVE and alert.task in scores:
             wanted, score = scores[alert.task]
             return f"{score.mean:.3f} of {score.n} replies, and {wanted:g} is wanted" if score.mean >= wanted else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from homeostat.loop.prefacing import WORDS
 from homeostat.loop.steps import Now
 from homeostat.loop.workshop import Workshop
 from homeostat.train.named import named
@@ -22,9 +23,10 @@ class Tried:
 
 
 def tried(shop: Workshop, now: Now) -> list[Tried]:
-    """The attempts of a turn, in the order in which they were trained; what was mended is none of them."""
+    """The attempts of a turn, in the order in which they were trained; what was mended or worded otherwise is none."""
     diary = shop.store.turns.get(now.turn).diary
     names = [step.removeprefix("curate.") for step in diary if step.startswith("curate.")]
+    names = [name for name in names if name not in WORDS]
     return [
         Tried(
             recipe=named(name, shop.config.train, replay=shop.config.curate.replay),

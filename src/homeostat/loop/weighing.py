@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from homeostat.decide.budget import Book, booked
+from homeostat.decide.option import CHEAPEST
 from homeostat.decide.policy import decide
 from homeostat.decide.rank import first
 from homeostat.decide.record import book, booking, decided, remembered
 from homeostat.decide.rule import Memory, Stand
-from homeostat.decide.value import Evidence, weigh
+from homeostat.decide.value import Bounds, Evidence, at_best
 from homeostat.loop import looking
 from homeostat.loop.concluding import bounds_of
 from homeostat.loop.looking import Look, look
@@ -62,13 +63,13 @@ def plans(shop: Workshop, tasks: Sequence[str]) -> list[Plan]:
             looks[task] = look(shop, task, shop.champion(task))
     known = {task: looking.evidence(shop, task, now.seen.until) for task, now in looks.items()}
     waiting = [task for task in looks if looks[task].idle]
-    worths = {task: weigh(known[task], shop.config.deciding(task)) for task in looks if task not in waiting}
+    worths = {task: at_best(known[task], shop.config.deciding(task)) for task in looks if task not in waiting}
     books: dict[str, Book] = {}
     found = []
     for task in (*first(worths), *waiting):
         name = looks[task].rule.name
         plan = _plan(shop, task, looks[task], known[task], books.get(name))
-        if plan.decision is not None and plan.decision.action is Action.RETRAIN and name:
+        if plan.decision is not None and plan.decision.action.makes and name:
             new = booking(plan.decision, known[task], f"next {task}", plan.time)
             books[name] = booked(books.get(name, book(shop.store, name)), new)
         found.append(plan)
@@ -94,7 +95,8 @@ def _plan(shop: Workshop, task: str, now: Look, evidence: Evidence, ahead: Book 
     at, settings = now.seen.sight.time, shop.config.deciding(task)
     around = bounds_of(shop.config, shop.store, task, at=at, ahead=ahead, untriggered=now.idle)
     decision, _ = decided(shop.store, evidence, settings, now=now.seen.until, turn="", bounds=around)
-    weighed, _ = decide(evidence, settings, now=now.seen.until, turn="")
+    weighs = Bounds(strategy=now.rule.strategy) if now.rule.strategy == CHEAPEST else None
+    weighed, _ = decide(evidence, settings, now=now.seen.until, turn="", bounds=weighs)
     memory = remembered(shop.store, now.rule.name, task) if now.rule.name else Memory()
     comes = [when for stand in now.found.stands if (when := stand.standing.next) is not None]
     comes += [memory.time + now.rule.look_s] if now.rule.look_s else []
@@ -116,7 +118,7 @@ def _plan(shop: Workshop, task: str, now: Look, evidence: Evidence, ahead: Book 
 
 
 def _happens(decision: Decision, now: Look) -> str:
-    if decision.action is Action.RETRAIN:
+    if decision.action.makes:
         waits = now.rule.action == "propose"
         return "a turn starts, and waits until somebody approves it" if waits else "a turn starts"
     if now.idle:

@@ -13,9 +13,10 @@ import numpy as np
 
 from homeostat.alert.channels.opened import hold as hold_channels
 from homeostat.config.schema import Config
+from homeostat.decide.option import PROMPT, RETRIEVE, Option
 from homeostat.decide.replay.policies import POLICIES
 from homeostat.decide.rule import hold as hold_policies
-from homeostat.errors import NothingReleased
+from homeostat.errors import NothingReleased, TakenName
 from homeostat.llm.backend import Reply, Request
 from homeostat.llm.local import LocalBackend
 from homeostat.store import Store
@@ -44,9 +45,13 @@ def hold(config: Config) -> None:
     """Hold that every name in the configuration is one of something, before a turn stumbles on it weeks later.
 
     Raises:
+        TakenName: a recipe is called as other words are.
         UnknownPlugin, WrongType: it names a recipe, a tracker or a metric that there is not, or a channel for alerts
             whose address is none; or a policy is none (`homeostat.decide.rule.hold`).
     """
+    if taken := [name for name in config.train.recipes if name in (PROMPT, RETRIEVE)]:
+        fix = "call it otherwise: a turn tries other words by that name"
+        raise TakenName(f"'{taken[0]}' is no name for a recipe", where=f"train.recipes.{taken[0]}", fix=fix)
     for recipe in config.train.attempts:
         named(recipe, config.train)
     for tracker in config.train.track:
@@ -63,6 +68,8 @@ class Workshop:
 
     config: Config
     store: Store
+    probed: dict[str, tuple[str, tuple[Option, ...]]] = field(default_factory=dict, init=False)
+    """Task -> what was probed last, and on what: a decision looks several times at the same rows."""
     _backend: LocalBackend | None = field(default=None, init=False)
     _said: dict[str, dict[str, str]] = field(default_factory=dict, init=False)
     """Version -> text -> reply, of the versions that were asked last."""

@@ -86,6 +86,13 @@ class Interactions:
             found = connection.execute(query.order_by(log.c.time, log.c.id))
             return [rows.noun(Interaction, row) for row in found]
 
+    def last(self, task: str, n: int, **which: Unpack[Which]) -> Rows:
+        """The newest `n` of them, oldest first."""
+        query = select(*rows.selected(Interaction, log)).where(*_conditions(task, which))
+        with self._database.read() as connection:
+            found = connection.execute(query.order_by(log.c.time.desc(), log.c.id.desc()).limit(n)).all()
+        return [rows.noun(Interaction, row) for row in reversed(found)]
+
     def count(self, task: str, **which: Unpack[Which]) -> int:
         """How many interactions of a task there are."""
         query = select(func.count()).select_from(log).where(*_conditions(task, which))

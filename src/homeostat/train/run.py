@@ -102,7 +102,8 @@ class Trained:
     prior: tuple[float, ...] = ()
     """What to subtract from each label's log-probability; empty for nothing."""
     cost: dict[str, float] = field(default_factory=dict)
-    """`flops`, `cpu_seconds`, `wall_seconds`, `steps`, `best_step`, `held_out` (the lowest loss of a look, in nats),
+    """`flops`, `cpu_seconds`, `gpu_seconds` (where there was a GPU), `wall_seconds`, `steps`, `best_step`, `held_out`
+    (the lowest loss of a look, in nats),
     `padding`, `lr` (its highest learning rate), `cut` (rows longer than the context, which have lost their end),
     `back_offs` (times the run went back because it diverged), `skipped` (steps left out for an overflow in float16),
     `part_rows` (rows of one pass after memory ran out, 0 for a whole batch), `refit` (nats by which fitting the labels'
@@ -213,8 +214,14 @@ def carry_out(order: Order, prepared: Prepared) -> Trained:
         prior=prior,
         cost=_cost(fitted, champion.flops + looked + refitted.flops, cpu)
         | {"wall_seconds": time.time() - prepared.began, "kl_new": moved, "refit": refitted.gained}
-        | {"cut": float(prepared.cut), "lr": recipe.lr, "carried": float(refitted.carried)},
+        | {"cut": float(prepared.cut), "lr": recipe.lr, "carried": float(refitted.carried)}
+        | _gpu(ground.opened, fitted.progress.seconds, order.processes),
     )
+
+
+def _gpu(opened: Opened, seconds: float, processes: int) -> dict[str, float]:
+    """The GPU-seconds of the steps: how long each of the devices was held. Nothing where there was none."""
+    return {} if opened.model.device.type == "cpu" else {"gpu_seconds": seconds * processes}
 
 
 def _refit(job: Job, remembered: Sequence[Sample], order: Order) -> Refitted:

@@ -11,9 +11,18 @@ class Action(StrEnum):
 
     WAIT = "wait"
     RETRAIN = "retrain"
+    PROMPT = "prompt"
+    """Answer with another instruction."""
+    RETRIEVE = "retrieve"
+    """Answer beside verified answers."""
     LABEL = "label"
     """Ask for more labels first."""
     ROLLBACK = "rollback"
+
+    @property
+    def makes(self) -> bool:
+        """Whether a candidate comes of it."""
+        return self in (Action.RETRAIN, Action.PROMPT, Action.RETRIEVE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +30,13 @@ class Alternative:
     """An action that was weighed and its worth, in the task's own units of value."""
 
     action: str
+    """An action, or the recipe of a training."""
     gain: float
     cost: float
+    gain_interval: tuple[float, float] | None = None
+    """95 % interval of `gain`; None where none was measured."""
+    says: str = ""
+    """What it is, where that is not told by its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,5 +59,7 @@ class Decision:
     """Ids of the signals it rests on."""
     policy: str = ""
     """Name of the policy that decided; empty for the built-in one."""
+    chosen: str = ""
+    """Which of several ways of the action it is: `prompt`, `retrieve`, or a recipe; empty where none was probed."""
     inputs: str = ""
     """Blob of everything it was decided from, so that anybody can decide it again; empty in old rows."""

@@ -48,6 +48,6 @@ class Version:
     recipe: Mapping[str, object] = field(default_factory=dict)
     """The fields of the recipe that trained it."""
     cost: Mapping[str, float] = field(default_factory=dict)
-    """What training took: `flops`, `cpu_seconds`, `wall_seconds`, `steps`."""
+    """What training took: `flops`, `cpu_seconds`, `gpu_seconds` (on GPUs), `wall_seconds`, `steps`."""
     state: State = State.CANDIDATE
     config: str = ""

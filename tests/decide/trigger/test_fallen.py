@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from decide.trigger.sights import stands
+from homeostat.decide.objective import progress, read
 from homeostat.decide.trigger.fallen import drop, estimated_drop, objective, rating_drop
 from homeostat.decide.trigger.sight import FEWEST, fall, newest
+from homeostat.types.report import Score
+from homeostat.types.task import Kind
 
 
 def replies(*shares: float, n: int = 200) -> list[float]:
@@ -73,6 +78,26 @@ def test_an_objective() -> None:
     assert stands(objective(0.85), newest=score, objective=0.5).holds
     assert stands(objective(True), newest=score).says == "the task has no objective"
     assert stands(objective(True), objective=0.9).says == "too few labeled replies"
+
+
+def test_named_objectives() -> None:
+    """One that fails is enough, and says which; one that is named is the only one that counts; what is met lets the
+    trigger fire again.
+    """
+    day = 1_700_000_000.0
+    low, high = (Score(mean=m, low=m - 0.02, high=m + 0.02, n=400) for m in (0.6, 0.9))
+    line = read("rating", 0.8, Kind.TEXT)
+    fails, met = progress(line, low, None, day), replace(progress(line, high, None, day), name="fine")
+    both = (met, fails)
+    standing = stands(objective(True), objectives=both, newest=newest(replies(0.9)), objective=0.5)
+    assert standing.holds
+    assert standing.says.startswith("rating: rating is 0.600")
+    assert stands(objective("rating"), objectives=both).holds
+    fine = stands(objective("fine"), objectives=both)
+    assert (fine.holds, fine.value) == (False, -1.0)
+    assert not stands(objective(True), objectives=(met,)).holds
+    assert stands(objective("gone"), objectives=both).value is None
+    assert objective("rating").reads == {"objectives"}
 
 
 @pytest.mark.parametrize("value", [0, 2, "5%", True, None])

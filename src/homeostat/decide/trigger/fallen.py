@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
 
+from homeostat.decide.objective import Course, Progress
 from homeostat.decide.trigger.counts import yes
-from homeostat.decide.trigger.sight import ESTIMATED, MEASURED, NEWEST, RATED, Past, Sight, Standing
+from homeostat.decide.trigger.sight import ESTIMATED, MEASURED, NEWEST, OBJECTIVES, RATED, Past, Sight, Standing
 
 _OF = {MEASURED: "of the labeled replies were right", ESTIMATED: "estimated right", RATED: "mean rating"}
 
@@ -40,15 +42,34 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """The newest labeled replies are below the objective with their whole 99 % interval."""
+    """An objective is surely missed, or surely behind its course: with the whole 99 % interval."""
 
     at_least: float | None = None
-    """None: the task's own `objective_at_least`."""
-    reads = frozenset({NEWEST})
+    """None: the task's own objectives, of which one is enough."""
+    name: str = ""
+    """The one of `objectives` that is meant; empty for all."""
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The newest labeled replies, or the log."""
+        return frozenset({OBJECTIVES} if self.name else {NEWEST} if self.at_least is not None else {NEWEST, OBJECTIVES})
 
     def standing(self, sight: Sight, past: Past, zone: tzinfo) -> Standing:
-        """How far they are below it."""
-        wanted = sight.objective if self.at_least is None else self.at_least
+        """How far the newest labeled replies are below the line, or the worst objective below what is due."""
+        others = [one for one in sight.objectives if self.name in ("", one.name)] if self.at_least is None else []
+        line = None if self.name else sight.objective
+        if others and (line is None or any(one.course.fails for one in others)):
+            return self._worst(others)
+        return self._line(sight, line if self.at_least is None else self.at_least)
+
+    def _worst(self, others: Sequence[Progress]) -> Standing:
+        """Where the first stands that fails, or of which least is known to be well."""
+        found = max(others, key=lambda one: (one.course.fails, one.gap is not None and one.gap > 0.0))
+        sure, says = found.course.fails, f"{found.name}: {found.says}"
+        gap = None if found.gap is None else -1.0 if found.course is Course.MET else found.gap
+        return Standing(value=gap, line=0.0, says=says, sure=sure, lasts=True)
+
+    def _line(self, sight: Sight, wanted: float | None) -> Standing:
         if wanted is None or sight.newest is None:
             says = "the task has no objective" if wanted is None else "too few labeled replies"
             return Standing(value=None, line=0.0, says=says)
@@ -73,7 +94,9 @@ def rating_drop(value: Any) -> Drop:
 
 
 def objective(value: Any) -> Missed:
-    """From `true`, or a line of its own. Raises ValueError where it is neither."""
+    """From `true`, a line of its own, or the name of one of `objectives`. Raises ValueError where it is none."""
+    if isinstance(value, str) and value:
+        return Missed(name=value)
     if not isinstance(value, bool):
         return Missed(_points(value))
     yes(value)

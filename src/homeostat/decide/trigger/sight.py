@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Protocol
 
+from homeostat.decide.objective import Progress
 from homeostat.stats.intervals import mean_interval
 from homeostat.types.report import Score
 from homeostat.types.signal import Signal
@@ -15,7 +16,7 @@ from homeostat.types.signal import Signal
 ROWS, FEWEST = 200, 30
 """Replies that quality now and quality when new are each the mean of, at most and at least."""
 MEASURED, ESTIMATED, RATED = "measured", "estimated", "rated"
-NEWEST, REQUESTS = "newest", "requests"
+NEWEST, REQUESTS, OBJECTIVES = "newest", "requests", "objectives"
 """Parts of a sight that take time to gather: only those that a trigger `reads` are."""
 
 
@@ -63,6 +64,8 @@ class Sight:
     """How right the newest labeled replies are, with a 99 % interval."""
     objective: float | None = None
     """The task's `objective_at_least`."""
+    objectives: tuple[Progress, ...] = ()
+    """Where the task's `objectives` stand."""
     manual: bool = False
     """Whether a person has asked."""
 

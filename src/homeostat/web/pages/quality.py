@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from homeostat.config.schema import Config
+from homeostat.loop.objectives import standings
+from homeostat.loop.seeing import clock
 from homeostat.monitor.quality.course import course
 from homeostat.store import Store
 from homeostat.web import plots
@@ -34,8 +36,18 @@ def data(store: Store, config: Config, asked: Asked) -> Data:
         **chosen,
         "metric": config.task(task).metric if task else "",
         "objective": config.tasks[task].objective_at_least if task else None,
+        "objectives": _objectives(store, config, task),
         "windows": plain(course(rows)),
     }
+
+
+def _objectives(store: Store, config: Config, task: str) -> list[Data]:
+    """Where the objectives of a task stand, of which the version that answers now is asked."""
+    champion = store.aliases.get(task, "champion") if task else None
+    if champion is None:
+        return []
+    at = clock(config, store, task)
+    return [plain(one) for one in standings(config, store, task, store.versions.get(champion), at=at)]
 
 
 def draw(data: Data) -> Data:

@@ -1,0 +1,91 @@
+"""Ways to answer better, each with what a small probe of it has gained on held-out labels, and which of them to take.
+
+From the cheapest to the dearest: other words before a request, verified answers shown beside it, and trainings. Pure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from homeostat.config.schema import Decide
+from homeostat.types.decision import Action
+from homeostat.types.report import Score
+
+CHEAPEST = "cheapest"
+"""The strategy that has options probed."""
+PROMPT, RETRIEVE = "prompt", "retrieve"
+"""Options that train nothing; every other one is named after its recipe."""
+_HOUR_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One way, as a probe has found it."""
+
+    name: str
+    gain: Score
+    """Rise of the metric per request over the champion: paired, on labels that nothing of it was chosen by, 95 %."""
+    cpu_s: float
+    """Expected CPU-seconds to make a candidate of it."""
+    gpu_s: float = 0.0
+    """Expected GPU-seconds."""
+    more_cpu_s: float = 0.0
+    """CPU-seconds by which every answer becomes dearer; below 0 where it becomes cheaper."""
+    says: str = ""
+    """What it is, and what was tried."""
+    instruction: str = ""
+    """`prompt`: the instruction that was best."""
+    shown: int = 0
+    """`retrieve`: verified answers that stand before a request."""
+
+    @property
+    def action(self) -> Action:
+        """What it is to choose it."""
+        return {PROMPT: Action.PROMPT, RETRIEVE: Action.RETRIEVE}.get(self.name, Action.RETRAIN)
+
+    @property
+    def sure(self) -> bool:
+        """Whether its gain is beyond chance."""
+        return self.gain.n > 0 and self.gain.low > 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Priced:
+    """An option in the user's own unit, over the horizon."""
+
+    option: Option
+    value: float
+    interval: tuple[float, float]
+    cost: float
+    """Of making it, and of answering with it."""
+
+    @property
+    def net(self) -> float:
+        """What it is worth beyond its cost."""
+        return self.value - self.cost
+
+
+def priced(option: Option, settings: Decide) -> Priced:
+    """What an option is worth and costs over the horizon."""
+    stake = settings.horizon_requests * settings.value_per_correct
+    cpu_s = option.cpu_s + settings.horizon_requests * option.more_cpu_s
+    prices = ((cpu_s, settings.price_per_cpu_hour), (option.gpu_s, settings.price_per_gpu_hour))
+    cost = sum(seconds / _HOUR_S * price for seconds, price in prices if seconds and price)
+    interval = (stake * option.gain.low, stake * option.gain.high)
+    return Priced(option=option, value=stake * option.gain.mean, interval=interval, cost=cost)
+
+
+def picked(options: Sequence[Option], settings: Decide, gap: float | None) -> Priced | None:
+    """The option to take; None where none gains beyond chance and pays.
+
+    Of those that close the gap to a missed objective, the one that costs least; where none does, or there is no gap,
+    the one that is worth most beyond its cost.
+    """
+    helps = [one for one in (priced(option, settings) for option in options) if one.option.sure and one.net >= 0.0]
+    helps = [one for one in helps if math.isfinite(one.cost)]
+    closes = [one for one in helps if gap is not None and one.option.gain.mean >= gap]
+    if closes:
+        return min(closes, key=lambda one: (one.cost, -one.value))
+    return max(helps, key=lambda one: one.net, default=None)

@@ -1,0 +1,319 @@
+"""Probes ways to answer better: other words, verified answers beside a request, and short trainings, each measured.
+
+The newest verified rows are halved. All that is chosen (which instruction, how many answers) is chosen on the older
+half, and the gain is measured on the newer one, which nothing of it has seen: in production, too, requests come later.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from homeostat.config.snapshot import snapshot
+from homeostat.curate.build import Inputs, build
+from homeostat.decide.option import PROMPT, RETRIEVE, Option
+from homeostat.errors import HomeostatError, UnsuitedModel
+from homeostat.llm.backend import Request
+from homeostat.llm.local import LocalBackend
+from homeostat.llm.preface import Preface, read_preface
+from homeostat.loop.learn import carried_out, curating, held_by, start_of
+from homeostat.loop.objectives import standings
+from homeostat.loop.seeing import clock
+from homeostat.loop.workshop import Workshop
+from homeostat.metrics.text import chrf_row
+from homeostat.stats.intervals import paired
+from homeostat.train.few.halving import search
+from homeostat.train.few.variants import Mistake, corrected, variants
+from homeostat.train.pace import Rows, paced
+from homeostat.train.recipe import Recipe
+from homeostat.train.run import Order
+from homeostat.types.dataset import Example
+from homeostat.types.report import Score
+from homeostat.types.task import Kind, Task
+from homeostat.types.version import HEAD, Version
+
+FEWEST, MOST = 60, 400
+"""Verified rows that a probe needs, and the newest of them that it looks at."""
+SHOWN = (2, 4, 8)
+"""Numbers of verified answers beside a request that are tried."""
+STEPS = 100
+"""Steps of a training that is probed, at most: a short one gains less than a long one, so its gain is no promise."""
+
+
+Training = tuple[Recipe, float, float]
+"""A recipe, and the CPU- and GPU-seconds that a whole training by it is expected to take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What is probed on."""
+
+    task: Task
+    champion: Version
+    memory: Sequence[Example]
+    """What the champion and its ancestors learned."""
+    earlier: Sequence[Example]
+    """Older verified rows: to choose and to learn by."""
+    later: Sequence[Example]
+    """Newer ones: to measure on."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The champion's labels, then those of the earlier rows that are new, where a version may learn any."""
+        if self.task.kind is Kind.TEXT or self.champion.kind == HEAD:
+            return self.champion.labels
+        return tuple(dict.fromkeys([*self.champion.labels, *(row.target for row in self.earlier)]))
+
+    @property
+    def preface(self) -> Preface:
+        """What the champion reads before a request where it has no preface of its own: nothing but the task's words."""
+        return Preface(instruction=self.task.instruction)
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Asks a loaded version with one preface or another."""
+
+    backend: LocalBackend
+    task: Task
+    version: Version
+
+    def right(self, preface: Preface | None, rows: Sequence[Example]) -> tuple[list[float], list[str], float]:
+        """How right its replies to rows are, in [0, 1]; the replies; and the CPU-seconds of each."""
+        self.backend.preface(self.version.id, preface)
+        spent = time.process_time()
+        said = [reply.text for reply in self.backend.reply(self._requests(rows))]
+        spent = (time.process_time() - spent) / max(1, len(rows))
+        values = [right(self.task.kind, reply, row.target) for reply, row in zip(said, rows, strict=True)]
+        return values, said, spent
+
+    def score(self, preface: Preface, rows: Sequence[Example]) -> list[float]:
+        """What a search goes by, in [0, 1]: the probability of the right label, which tells sooner than right and wrong
+        which is better, or how right a text is. 0 where the preface leaves no room for a request.
+        """
+        self.backend.preface(self.version.id, preface)
+        try:
+            if self.task.kind is Kind.TEXT:
+                return self.right(preface, rows)[0]
+            said = self.backend.score(self._requests(rows))
+        except UnsuitedModel:
+            return [0.0] * len(rows)
+        place = {label: k for k, label in enumerate(self.version.labels or self.task.labels)}
+        return [
+            float(np.exp(logs[place[row.target]])) if row.target in place else 0.0
+            for logs, row in zip(said, rows, strict=True)
+        ]
+
+    def _requests(self, rows: Sequence[Example]) -> list[Request]:
+        return [Request(task=self.task, text=row.text, version=self.version.id) for row in rows]
+
+
+def right(kind: Kind, reply: str, target: str) -> float:
+    """How right a reply is: 1 or 0 for a label, chrF / 100 for a text."""
+    return float(reply == target) if kind is Kind.LABEL else chrf_row(reply, target) / 100.0
+
+
+def halved(task: Task, champion: Version, memory: Sequence[Example], labeled: Sequence[Example]) -> Ground:
+    """The newest verified rows in two halves, of which the older is to choose by."""
+    rows = list(labeled)[-MOST:]
+    cut = len(rows) // 2
+    return Ground(task=task, champion=champion, memory=memory, earlier=rows[:cut], later=rows[cut:])
+
+
+def options(shop: Workshop, ground: Ground, recipes: Mapping[str, Training], skip: set[str]) -> tuple[Option, ...]:
+    """What `probe` finds, once for the same rows and settings: a decision looks several times."""
+    rows = [row.interaction for row in (*ground.earlier, *ground.later)]
+    key = json.dumps([ground.champion.id, rows, sorted(skip), snapshot(shop.config)[0]])
+    if shop.probed.get(ground.task.name, ("", ()))[0] != key:
+        shop.probed[ground.task.name] = (key, tuple(probe(shop, ground, recipes, skip)))
+    return shop.probed[ground.task.name][1]
+
+
+def gap(shop: Workshop, task: Task, champion: Version) -> float | None:
+    """By how much the task's metric falls short of an objective that is missed or behind; None where none is."""
+    at = clock(shop.config, shop.store, task.name)
+    found = standings(shop.config, shop.store, task.name, champion, at=at)
+    gaps = [one.gap for one in found if one.metric in (task.metric, "wrong") and not one.slice and one.course.fails]
+    return max((one for one in gaps if one is not None), default=None)
+
+
+def probe(shop: Workshop, ground: Ground, recipes: Mapping[str, Training], skip: set[str]) -> list[Option]:
+    """Every way that suits the champion, with what it gained; none where too few rows are verified.
+
+    Args:
+        shop: whose model is asked.
+        ground: what is probed on.
+        recipes: trainings by name.
+        skip: names of ways that were refused last time and are not probed again.
+    """
+    if len(ground.earlier) + len(ground.later) < FEWEST:
+        return []
+    trial = _trial(ground)
+    found: list[Option] = []
+    with shop.loaded(ground.champion, trial) as backend:
+        plain = Asker(backend, ground.task, ground.champion)
+        before = backend.preface(ground.champion.id, None)
+        values, _, each = plain.right(before, ground.later)
+        ways: dict[str, Callable[[], Option]] = {
+            PROMPT: lambda: _prompt(shop, ground, Asker(backend, ground.task, trial), before, values, each),
+            RETRIEVE: lambda: _retrieve(ground, Asker(backend, ground.task, trial), before, values, each),
+        }
+        found += [way() for name, way in ways.items() if name not in skip]
+    for name, (recipe, cpu_s, gpu_s) in recipes.items():
+        if name not in skip:
+            found.append(replace(_trained(shop, ground, name, recipe, values), cpu_s=cpu_s, gpu_s=gpu_s))
+    return found
+
+
+def pool(task: Task, memory: Sequence[Example], new: Sequence[Example], fence: Sequence[str]) -> tuple[Example, ...]:
+    """The verified rows that may be shown: what is remembered and what is new, cleaned, without doubles and without
+    anything like the rows of the fence; the newest of contradicting ones.
+    """
+    seen = {text.casefold().strip() for text in fence}
+    newest = {row.text.casefold().strip(): row for row in sorted([*memory, *new], key=lambda row: row.time)}
+    return tuple(row for text, row in newest.items() if text and text not in seen)
+
+
+def _trial(ground: Ground) -> Version:
+    """The champion by another name, with room for labels that only examples tell of."""
+    more = len(ground.labels) - len(ground.champion.labels)
+    prior = (*ground.champion.prior, *[0.0] * more) if ground.champion.prior else ()
+    return replace(ground.champion, id=f"{ground.champion.id}_probed", labels=ground.labels, prior=prior)
+
+
+def _prompt(
+    shop: Workshop, ground: Ground, asker: Asker, before: Preface | None, values: Sequence[float], each: float
+) -> Option:
+    """The best instruction that a search over variants has found."""
+    base, rows, spent = before or ground.preface, list(ground.earlier), time.process_time()
+    base = base if base.instruction else replace_words(base, ground.task.instruction)
+    own = shop.config.tasks[ground.task.name].instructions
+
+    def score(instruction: str, at: Sequence[int]) -> list[float]:
+        return asker.score(replace_words(base, instruction), [rows[k] for k in at])
+
+    candidates = variants(base.instruction, own, ground.champion.labels, ground.task.kind)
+    first = search(candidates, score, len(rows))
+    _, said, _ = asker.right(replace_words(base, first.best), rows)
+    wrong = [Mistake(row.text, reply, row.target) for row, reply in zip(rows, said, strict=True) if reply != row.target]
+    edits = corrected(first.best, wrong, ground.task.kind)
+    best = search(list(dict.fromkeys([base.instruction, first.best, *edits])), score, len(rows))
+    tried = f"{len(candidates) + len(edits)} instructions tried on {len(rows)} verified rows"
+    spent = time.process_time() - spent
+    if best.best == base.instruction:
+        none = Score(mean=0.0, low=0.0, high=0.0, n=len(values))
+        return Option(name=PROMPT, gain=none, cpu_s=spent, says=f"none of {tried} is better than the one in force")
+    better, _, took = asker.right(replace_words(base, best.best), ground.later)
+    return Option(
+        name=PROMPT,
+        gain=paired(better, values),
+        cpu_s=spent,
+        more_cpu_s=took - each,
+        says=f'answering with the instruction "{best.best}", the best of {tried}',
+        instruction=best.best,
+    )
+
+
+def replace_words(preface: Preface, instruction: str) -> Preface:
+    """The same examples under another instruction."""
+    return Preface(instruction, preface.examples, preface.shown)
+
+
+def _retrieve(ground: Ground, asker: Asker, before: Preface | None, values: Sequence[float], each: float) -> Option:
+    """The best number of the most alike verified answers to stand before a request."""
+    words, half, spent = (before or Preface()).instruction, len(ground.earlier) // 2, time.process_time()
+    first = shown_of(pool(ground.task, ground.memory, ground.earlier[:half], ()))
+    rows = list(ground.earlier[half:])
+
+    def score(shown: int, at: Sequence[int]) -> list[float]:
+        return asker.score(Preface(words, first if shown else (), shown), [rows[k] for k in at])
+
+    best = search([0, *SHOWN], score, len(rows))
+    spent = time.process_time() - spent
+    tried = f"{', '.join(map(str, SHOWN))} of {len(first)} verified answers beside each of {len(rows)} requests"
+    if not best.best:
+        none = Score(mean=0.0, low=0.0, high=0.0, n=len(values))
+        says = f"this model does not learn from examples that it is shown ({tried}: no better than none)"
+        return Option(name=RETRIEVE, gain=none, cpu_s=spent, says=says)
+    whole = shown_of(pool(ground.task, ground.memory, ground.earlier, ()))
+    better, _, took = asker.right(Preface(words, whole, best.best), ground.later)
+    return Option(
+        name=RETRIEVE,
+        gain=paired(better, values),
+        cpu_s=spent,
+        more_cpu_s=took - each,
+        says=f"answering with the {best.best} verified answers most alike before each request",
+        shown=best.best,
+    )
+
+
+def shown_of(rows: Sequence[Example]) -> tuple[tuple[str, str], ...]:
+    """Rows as a preface holds them."""
+    return tuple((row.text, row.target) for row in rows)
+
+
+def _trained(shop: Workshop, ground: Ground, name: str, recipe: Recipe, values: Sequence[float]) -> Option:
+    """What a short training by a recipe gained; nothing is known of one that breaks."""
+    inputs = Inputs(
+        task=ground.task,
+        imported=ground.earlier,
+        memory=ground.memory,
+        labels=ground.champion.labels,
+        recall=recipe.recalls,
+    )
+    rows = build(inputs, curating(shop, recipe))
+    folder = shop.run_folder(f"probe.{name}")
+    short = paced(recipe, shop.config.train, Rows.of(rows.examples), rows.labels)
+    short = replace(short, max_steps=min(short.max_steps or STEPS, STEPS))
+    order = Order(
+        task=ground.task,
+        start=start_of(shop, ground.champion),
+        examples=rows.examples,
+        labels=rows.labels,
+        recipe=short,
+        folder=folder,
+        held=held_by(shop, ground.champion),
+    )
+    try:
+        better, steps = _measured(shop, ground, order)
+    except HomeostatError as broken:
+        unknown = Score(mean=0.0, low=-1.0, high=1.0, n=0)
+        return Option(
+            name=name, gain=unknown, cpu_s=0.0, says=f"training by `{name}`, whose probe broke off: {broken.what}"
+        )
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    says = f"training by `{name}`, of which {steps:.0f} steps were tried on {len(ground.earlier)} verified rows"
+    return Option(name=name, gain=paired(better, values), cpu_s=0.0, says=says)
+
+
+def _measured(shop: Workshop, ground: Ground, order: Order) -> tuple[list[float], float]:
+    """How right a version trained by an order is on the later rows, and the steps it took."""
+    trained = carried_out(order)
+    made = replace(
+        ground.champion,
+        id=f"{ground.champion.id}_trained",
+        base=order.start.base,
+        blob="",
+        kind=trained.kind,
+        labels=trained.labels,
+        prior=trained.prior,
+    )
+    with shop.loaded() as backend:
+        backend.load(made, Path(trained.weights))
+        try:
+            values, _, _ = Asker(backend, ground.task, made).right(None, ground.later)
+        finally:
+            backend.unload(made.id)
+    return values, trained.cost.get("steps", 0.0)
+
+
+def preface_of(shop: Workshop, version: Version) -> Preface | None:
+    """What a version reads before every request."""
+    return read_preface(shop.store.blobs.folder(version.blob)) if version.blob else None

@@ -1,0 +1,62 @@
+"""Which of several probed ways is taken: sure, paying, and the cheapest that closes a gap."""
+
+from __future__ import annotations
+
+import pytest
+
+from homeostat.config.schema import Decide
+from homeostat.decide.option import Option, picked, priced
+from homeostat.types.decision import Action
+from homeostat.types.report import Score
+
+SETTINGS = Decide(horizon_requests=1000, value_per_correct=2.0, price_per_cpu_hour=3600.0)
+
+
+def option(name: str, mean: float, *, half: float = 0.02, cpu_s: float = 1.0, more: float = 0.0) -> Option:
+    return Option(
+        name=name, gain=Score(mean=mean, low=mean - half, high=mean + half, n=100), cpu_s=cpu_s, more_cpu_s=more
+    )
+
+
+PROMPT, RETRIEVE = option("prompt", 0.05), option("retrieve", 0.08, more=0.02)
+CAREFUL, JOINT = option("careful", 0.09, cpu_s=30.0), option("joint", 0.12, cpu_s=200.0)
+ALL = (JOINT, CAREFUL, RETRIEVE, PROMPT)
+
+
+def test_the_price_of_an_option() -> None:
+    """What it is worth over the horizon with its interval, and what making it and answering with it cost."""
+    one = priced(RETRIEVE, SETTINGS)
+    assert (one.value, one.interval) == (pytest.approx(160.0), pytest.approx((120.0, 200.0)))
+    assert one.cost == pytest.approx(1.0 + 1000 * 0.02)
+    assert one.net == pytest.approx(139.0)
+
+
+def test_what_it_is_to_choose_it() -> None:
+    """Words and examples are actions of their own; anything else trains."""
+    assert [one.action for one in ALL] == [Action.RETRAIN, Action.RETRAIN, Action.RETRIEVE, Action.PROMPT]
+    assert all(one.action.makes for one in ALL)
+    assert not Action.LABEL.makes
+
+
+@pytest.mark.parametrize(
+    ("gap", "name"), [(0.04, "prompt"), (0.06, "retrieve"), (0.085, "careful"), (0.11, "joint"), (0.3, "careful")]
+)
+def test_the_cheapest_that_closes_the_gap(gap: float, name: str) -> None:
+    """The dearer one only where the cheaper does not do; where none does, what is worth most beyond its cost."""
+    found = picked(ALL, SETTINGS, gap)
+    assert found is not None
+    assert found.option.name == name
+
+
+def test_without_a_gap_the_most_valuable() -> None:
+    """Net of its cost, whichever comes first."""
+    for order in (ALL, ALL[::-1]):
+        found = picked(order, SETTINGS, None)
+        assert found is not None
+        assert found.option.name == "careful"
+
+
+def test_what_may_be_chance_or_does_not_pay_is_not_taken() -> None:
+    """An interval that reaches zero, and a gain below its cost."""
+    assert picked((option("prompt", 0.01), option("joint", 0.12, cpu_s=300.0)), SETTINGS, 0.01) is None
+    assert picked((), SETTINGS, None) is None

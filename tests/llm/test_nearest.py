@@ -1,0 +1,34 @@
+"""The texts most like a text."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from homeostat.llm.nearest import Nearest
+
+TEXTS = (
+    "where is my parcel",
+    "the pump leaks water",
+    "please refund my money",
+    "the pump makes a noise",
+    "my parcel is late",
+)
+
+
+def test_the_most_alike_come_first() -> None:
+    """By rare words more than by common ones; what shares nothing is left out."""
+    known = Nearest.of(TEXTS)
+    assert known.find("parcel late again", 2) == [4, 0]
+    assert set(known.find("noise of the pump", 2)) == {1, 3}
+    assert known.find("qqq zzz", 3) == []
+    assert known.find("", 3) == []
+
+
+def test_a_text_finds_itself() -> None:
+    """Of five hundred made of random words, each is nearest to itself, misspelled or not."""
+    rng = np.random.default_rng(0)
+    words = ["".join(rng.choice(list("abcdefgh"), 6)) for _ in range(200)]
+    texts = [" ".join(rng.choice(words, 6, replace=False)) for _ in range(500)]
+    known = Nearest.of(texts)
+    assert all(known.find(text, 1) == [k] for k, text in enumerate(texts[:40]))
+    assert sum(known.find(text[:5] + "x" + text[6:], 1) == [k] for k, text in enumerate(texts[:40])) == 40
