@@ -238,6 +238,12 @@ class LostProcess(HomeostatError, ConnectionError):
     code = "E308"
 
 
+class Unsigned(HomeostatError, PermissionError):
+    """A version without a good signature of a trusted key where one is demanded, or a key that cannot be used."""
+
+    code = "E309"
+
+
 class NotFound(HomeostatError, LookupError):
     """An id that the store does not hold."""
 
@@ -260,6 +266,12 @@ class Tampered(HomeostatError, ValueError):
     """Content that does not match its hash."""
 
     code = "E404"
+
+
+class BadArchive(HomeostatError, ValueError):
+    """A file that is no archive of a version, or in which something is not what its manifest says."""
+
+    code = "E405"
 
 
 class PortInUse(HomeostatError, OSError):

@@ -1,6 +1,10 @@
 """What may be registered and loaded: safetensors that can be read, and nothing that can run code."""
 
+import bz2
+import gzip
+import lzma
 import pickle
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -25,7 +29,9 @@ def test_an_adapter_passes(folder: Path) -> None:
     check(folder)
 
 
-@pytest.mark.parametrize("name", ["adapter_model.bin", "model.pt", "model.PTH", "x/state.pkl", "last.ckpt"])
+@pytest.mark.parametrize(
+    "name", ["adapter_model.bin", "model.pt", "model.PTH", "x/state.pkl", "last.ckpt", "a.npy", "b.NPZ"]
+)
 def test_files_that_usually_hold_pickles(folder: Path, name: str) -> None:
     """A file with an ending of a pickle is refused, whatever is in it and however deep it lies."""
     path = folder / name
@@ -36,7 +42,7 @@ def test_files_that_usually_hold_pickles(folder: Path, name: str) -> None:
     assert caught.value.where == str(path)
 
 
-@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("protocol", range(6))
 @pytest.mark.parametrize("name", ["tokenizer.json", "adapter_model.safetensors", "noending"])
 def test_a_pickle_by_another_name(folder: Path, name: str, protocol: int) -> None:
     """A pickle is known by how it begins, whatever it is called."""
@@ -45,14 +51,46 @@ def test_a_pickle_by_another_name(folder: Path, name: str, protocol: int) -> Non
         check(folder)
 
 
-def test_a_pickle_in_a_zip(folder: Path) -> None:
-    """The format of `torch.save`, a zip with a pickle in it, is refused under any name; a plain zip is not."""
-    with zipfile.ZipFile(folder / "notes.dat", "w") as archive:
-        archive.writestr("readme.txt", "hello")
-    check(folder)
-    with zipfile.ZipFile(folder / "weights.dat", "w") as archive:
-        archive.writestr("archive/data.pkl", pickle.dumps({}))
-    with pytest.raises(UnsafeWeights, match="zip file with a pickle"):
+def test_archives(folder: Path, tmp_path: Path) -> None:
+    """A zip, which is what `torch.save` writes, a tar, a packed pickle and a numpy file are refused under any name."""
+    content = pickle.dumps({})
+    packed = {"gzip": gzip.compress(content), "xz": lzma.compress(content), "bzip2": bz2.compress(content)}
+    for kind in ("zip", "tar", *packed, "numpy"):
+        path = folder / "notes.dat"
+        if kind == "zip":
+            with zipfile.ZipFile(path, "w") as archive:
+                archive.writestr("archive/data", content)
+        elif kind == "tar":
+            with tarfile.open(path, "w") as tar:
+                tar.add(folder / "adapter_config.json", "harmless")
+        elif kind == "numpy":
+            with path.open("wb") as file:
+                np.save(file, np.array([{}], dtype=object))
+        else:
+            path.write_bytes(packed[kind])
+        with pytest.raises(UnsafeWeights, match=kind):
+            check(folder)
+
+
+TEXTS = (
+    "",
+    "N.",
+    "I am a card.\n",
+    "---\nlicense: mit\n---\n# A card.\n",
+    "{% for m in messages %}.",
+    '{"a": "."}',
+    "0.5\n",
+)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_texts_pass(folder: Path, text: str) -> None:
+    """Texts are none, but for the one that is a pickle letter by letter."""
+    (folder / "README.md").write_text(text)
+    if text == "N.":
+        with pytest.raises(UnsafeWeights):
+            check(folder)
+    else:
         check(folder)
 
 

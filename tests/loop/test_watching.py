@@ -70,6 +70,15 @@ def test_looking_again_tells_nothing_twice(shop: Workshop, queue: TurnQueue) -> 
     assert len(turns(shop)) == 1
 
 
+def test_what_an_older_release_put_down_is_begun_anew(shop: Workshop, queue: TurnQueue) -> None:
+    """A state without all that a watcher has to know is not gone on from: the version's rows are read again."""
+    key = f"watcher:{shop.champion(TASK).id}"
+    shop.store.state.put(key, {"task": TASK, "cursor": [ONSET + 1e6, "int_z"], "detector": {}})
+    Watch(shop, queue).tick()
+    assert shop.store.signals.list(TASK)
+    assert "traffic" in shop.store.state.get(key)
+
+
 def test_labels_that_come_before_the_first_step_open_no_second_turn(shop: Workshop, queue: TurnQueue) -> None:
     """A turn that waits in the queue is under way already, whatever is said meanwhile."""
     watch = Watch(shop, queue)

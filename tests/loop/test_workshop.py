@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from small_project import KNOWN, ONSET, START, TASK, rows
 
 from homeostat.config.schema import Config, Train
-from homeostat.errors import NothingReleased, TakenName
+from homeostat.errors import NothingReleased, TakenName, Unsigned
+from homeostat.loop.learn import start_of
 from homeostat.loop.workshop import Exam, Workshop, hold, workshop
 
 TEXTS = [text for text, _ in rows(list(KNOWN), 20, 9)]
@@ -38,6 +40,24 @@ def test_there_is_no_champion_before_the_first_release(shop: Workshop) -> None:
 def test_the_workshop_of_the_process_is_the_one_in_use(shop: Workshop) -> None:
     """Steps find it where the worker has put it."""
     assert workshop() is shop
+
+
+def test_only_signed_versions_answer_where_that_is_demanded(shop: Workshop) -> None:
+    """The champion of before is not loaded until somebody signs it; what is registered later is signed at once."""
+    shop.config = replace(shop.config, release=replace(shop.config.release, signed=True))
+    champion, task = shop.champion(TASK), shop.config.task(TASK)
+    for load in (lambda: shop.answers(task, champion, TEXTS[:1]), lambda: start_of(shop, champion)):
+        with pytest.raises(Unsigned, match=f"homeostat sign {champion.id}"):
+            load()
+    key = shop.signing.sign(shop.store, champion).key
+    assert shop.answers(task, champion, TEXTS[:1])[0].text in champion.labels
+    copied = replace(champion, id="ver_copied", blob="")
+    made = shop.take_in(copied, shop.store.blobs.folder(champion.blob))
+    assert shop.signing.signed_by(shop.store, made) == key
+    mixed = replace(made, labels=tuple(reversed(made.labels)))
+    shop.store.versions.put(mixed)
+    with pytest.raises(Unsigned, match="labels"):
+        shop.answers(task, mixed, TEXTS[:1])
 
 
 def test_the_champion_answers_right(shop: Workshop) -> None:

@@ -120,14 +120,15 @@ def test_a_reference_scores_both_channels_and_goes_through_its_state():
     rng = np.random.default_rng(0)
     index = NeighborIndex(rng.normal(size=(30, 4)), 3)
     rows = [interaction(i, confidence=rng.random(), vector=rng.normal(size=4)) for i in range(50)]
+    times = np.array([row.time for row in rows])
     reference = Reference(index, 64)
-    reference.learn(reference.scores(rows))
+    reference.learn(reference.scores(rows), times)
     copy = Reference(index, 64)
     copy.load(reference.state())
     u = np.full((50, 2), 0.5)
 
     assert reference.channels == ("confidence", "neighbors")
-    assert (reference.rank(reference.scores(rows), u) == copy.rank(copy.scores(rows), u)).all()
+    assert (reference.rank(reference.scores(rows), u, times) == copy.rank(copy.scores(rows), u, times)).all()
     assert copy.n == 100
 
 

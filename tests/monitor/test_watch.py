@@ -140,6 +140,46 @@ def test_a_policy_that_changes_for_one_label_is_named():
     assert {row.reply for row in rows if row.id in signal.examples} == {"a"}
 
 
+def test_a_change_in_one_segment_is_named():
+    """One of sixteen segments asks about something else: the signal is of slices, names it, and shows its requests."""
+    rng = np.random.default_rng(0)
+    rows = [replace(r, tags={"segment": str(rng.integers(16))}) for r in traffic(0, 7000)]
+    other = traffic(1, 7000, topics=(4, 5, 6), doubt=1.0)
+    moved = [
+        replace(new, id=old.id, tags=old.tags) if k > 3000 and old.tags["segment"] == "7" else old
+        for k, (old, new) in enumerate(zip(rows, other, strict=True))
+    ]
+
+    signal = started().update(moved)[0]
+    shown = [row.tags["segment"] for row in moved if row.id in signal.examples]
+
+    assert (signal.detector, signal.slice) == ("slices", "segment=7")
+    assert signal.statistic >= signal.threshold == 500_000
+    assert set(shown) == {"7"}
+    assert abs(signal.since - 4000.0) < 300
+
+
+def test_copies_are_counted_once():
+    """A request that is sent five hundred times in a row, the strangest of all: no signal, and the cursor moves on."""
+    watcher = started()
+    strange = traffic(1, 1, start=1000, topics=(5,), doubt=5.0)[0]
+    copies = [replace(strange, id=f"int_{k}", time=strange.time + k) for k in range(500)]
+
+    assert watcher.update([*traffic(0, 1000), *copies]) == []
+    assert watcher.cursor == (copies[-1].time, copies[-1].id)
+
+
+def test_traffic_of_few_requests_is_normal_as_it_was_calibrated():
+    """Two hundred requests, the stranger the more often, again and again: what is not counted live was not before."""
+    pool, rng = traffic(0, 200), np.random.default_rng(0)
+    often = np.argsort(np.argsort([row.confidence for row in pool])) < 20
+    drawn = rng.choice(200, 6000, p=np.where(often, 5.0, 1.0) / np.where(often, 5.0, 1.0).sum())
+    rows = [replace(pool[k], id=f"int_{n}", time=1000.0 + n) for n, k in enumerate(drawn)]
+    watcher = Watcher.start("routing", index(), rows[:500], SETTINGS)
+
+    assert watcher.update(rows[500:]) == []
+
+
 def test_a_given_baseline_needs_no_first_labels():
     """With a loss from the report, the very first bad labels count."""
     watcher = started(baseline_loss=0.12)
@@ -158,15 +198,23 @@ def test_comments_are_passed_over():
     assert watcher.feedback_cursor == (5.0, "fbk_9")
 
 
-def test_only_confidence_and_embedding_are_read():
-    """Requests, replies and tags, where answers might hide, can be anything: not one number changes."""
+def test_only_confidence_embedding_and_tags_are_read():
+    """Requests and replies, where answers might hide, can be anything: not one number changes. Tags name slices."""
     rows = traffic(0, 600)
-    blind = [replace(r, text="x", reply="y", tags={"truth": "z"}, entropy=9.0) for r in rows]
-    one, other = started(), started()
-    one.update(rows)
-    other.update(blind)
+    blind = [replace(r, text="x", reply="y", entropy=9.0) for r in rows]
+    without = [replace(r, tags={}) for r in blind]
+    states = []
+    for some in (rows, blind, without):
+        watcher = started()
+        watcher.update(some)
+        states.append(watcher.state())
+    for state in states[1:]:
+        assert json.dumps(states[0] | {"traffic": {}, "sliced": {}}) == json.dumps(
+            state | {"traffic": {}, "sliced": {}}
+        )
 
-    assert json.dumps(one.state()) == json.dumps(other.state())
+    assert json.dumps(states[0]) == json.dumps(states[1])
+    assert {k for k, v in states[0]["traffic"].items() if v != states[2]["traffic"][k]} == {"sliced"}
 
 
 @pytest.mark.parametrize("size", [1, 33])

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from homeostat.errors import NotFound, NothingReleased
+from homeostat.release.keys import Keys
+from homeostat.release.signing import Signing
 from homeostat.serve.routes import Routes
 from homeostat.store import Store
 from homeostat.types.release import Stage
@@ -23,9 +25,28 @@ def backend() -> KeywordBackend:
 
 @pytest.fixture
 def routes(store: Store, backend: KeywordBackend) -> Iterator[Routes]:
-    made = Routes(backend, store, ["routing", "replies"], poll_s=0.05)
+    made = Routes(backend, store, ["routing", "replies"], poll_s=0.05, signing=Signing(Keys(Path("none")), False))
     yield made
     made.close()
+
+
+def test_what_is_not_signed_is_not_loaded_where_that_is_demanded(
+    store: Store, backend: KeywordBackend, tmp_path: Path
+) -> None:
+    """A signed version answers; the release of one that is not comes into force when it is signed, and not before."""
+    signing = Signing(Keys(tmp_path / "keys"), demanded=True)
+    old, new = (add_version(store, tmp_path, refund="money") for _ in range(2))
+    signing.sign(store, old)
+    release(store, Stage.FULL, old)
+    routes = Routes(backend, store, ["routing"], poll_s=0.05, signing=signing)
+    release(store, Stage.FULL, new)
+    assert eventually(lambda: "not signed" in routes.problems.get("routing", ""))
+    assert routes.pick("routing", "e").version == old.id
+    assert new.id not in backend.loaded()
+    signing.sign(store, new)
+    assert eventually(lambda: routes.pick("routing", "e").version == new.id)
+    assert routes.problems == {}
+    routes.close()
 
 
 def test_a_release_written_by_anybody_is_in_force_soon(store: Store, routes: Routes, tmp_path: Path) -> None:

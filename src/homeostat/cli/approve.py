@@ -39,6 +39,7 @@ def command(
             waiting = awaiting(opened.store)
         else:
             name = who.strip() or getpass.getuser()
+            opened.store.sign_as(name)
             waiting = [answer(opened.config, opened.store, turn, yes=not reject, who=name, why=why.strip())]
     if as_json:
         document(plain(waiting[0] if turn else waiting))

@@ -33,6 +33,10 @@ COMMANDS = {
     "versions": "versions",
     "promote": "promote",
     "rollback": "rollback",
+    "sign": "sign",
+    "card": "card",
+    "export": "export",
+    "receive": "receive",
     "why": "why",
     "alerts": "alerts",
     "alerts test": "channels",
@@ -53,7 +57,11 @@ COMMANDS = {
     "rates": "rates",
     "bases": "bases",
     "import": "imports",
+    "diff": "differ",
+    "reproduce": "reproduce",
+    "gc": "gc",
     "verify": "verify",
+    "audit": "audit",
     "doctor": "doctor",
 }
 """Command, of one word or two, -> module of this package, in the order of the help."""

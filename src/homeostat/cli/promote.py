@@ -2,8 +2,8 @@
 
 One row records it and `homeostat rollback` takes it back. `--dry-run` tells what would change and changes nothing.
 
-Exit codes: 0 done, or nothing to do; 1x configuration; 41 there is no such version; 61 its state forbids it, or another
-version is on trial.
+Exit codes: 0 done, or nothing to do; 1x configuration; 39 a signature is demanded and it has none; 41 there is no such
+version; 61 its state forbids it, or another version is on trial.
 
 Example: `homeostat promote ver_1v9x3k --because "checked by hand" --dry-run`
 """
@@ -19,6 +19,7 @@ import typer
 from homeostat.cli.project import project
 from homeostat.cli.rehearsal import carry_out, tell
 from homeostat.release.registry import promote
+from homeostat.release.signing import Signing
 
 
 def command(
@@ -30,7 +31,10 @@ def command(
 ) -> None:
     """Let a version answer everybody at once, without shadow and canary: a person's decision."""
     with project(config) as opened:
-        task = opened.store.versions.get(version).task
+        known, signing = opened.store.versions.get(version), Signing.of(opened.config)
+        task = known.task
+        if signing.demanded:
+            signing.signed_by(opened.store, known)
         outcome = carry_out(
             opened.store,
             task,

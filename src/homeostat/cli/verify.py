@@ -1,6 +1,7 @@
-"""Check that the store still holds together: every reference, every count, every blob against its hash.
+"""Check that the store still holds together: every row and blob against its hash, every reference, every count.
 
-Reads every blob, so it takes as long as reading the disk takes. Changes nothing.
+The audit log's chain is checked too, and what it saw written against what is there. Reads everything, so it takes as
+long as reading the disk takes. Changes nothing.
 
 Exit codes: 0 all is well; 1x configuration; 44 something is wrong, one line each.
 
@@ -23,12 +24,12 @@ def command(
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
-    """Check that the store still holds together: every reference, every count, every blob against its hash."""
+    """Check that the store still holds together: every row and blob against its hash, every reference, every count."""
     with project(config) as opened:
         problems = opened.store.verify()
     if as_json:
         document({"ok": not problems, "problems": problems})
     else:
-        typer.echo("\n".join(problems) or "all is well: references, counts and blobs")
+        typer.echo("\n".join(problems) or "all is well: rows, audit log, references, counts and blobs")
     if problems:
         raise typer.Exit(Tampered.exit)

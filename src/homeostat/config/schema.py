@@ -295,6 +295,9 @@ class Release:
     """How much worse than the champion counts as harm."""
     poll_s: float = knob(0.5, least=0.01)
     """Seconds between two looks at the newest release row."""
+    signed: bool = knob(False)
+    """Whether only versions with a signature of a trusted key are released and loaded; new ones are then signed with
+    the project's own key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

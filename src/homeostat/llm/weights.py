@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-import zipfile
+import io
+import pickletools
 from pathlib import Path
+from typing import IO, cast
 
 from safetensors import SafetensorError, safe_open
 
 from homeostat.errors import CorruptWeights, UnsafeWeights
 
-_UNSAFE = frozenset({".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".dill"})
-"""Endings under which pickles are usually kept."""
+_UNSAFE = frozenset(
+    {".bin", ".pt", ".pth", ".pkl", ".pickle", ".p", ".ckpt", ".joblib", ".dill", ".cloudpickle", ".mar", ".nemo"}
+    | {".npy", ".npz", ".t7", ".h5", ".hdf5", ".keras"}
+)
+"""Endings under which pickles, or other things that run when they are loaded, are usually kept."""
 _PICKLE = tuple(b"\x80" + bytes([protocol]) for protocol in range(2, 6))
-"""How pickles of protocol 2 to 5 begin."""
-_ZIP = b"PK\x03\x04"
-"""How a zip file begins; PyTorch hides a pickle in one."""
+"""How pickles of protocol 2 to 5 begin; older ones begin with nothing of their own."""
+_PACKED = {
+    b"PK\x03\x04": "zip",
+    b"PK\x05\x06": "zip",
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x04\x22\x4d\x18": "lz4",
+    b"7z\xbc\xaf": "7-zip",
+    b"Rar!": "rar",
+    b"\x93NUMPY": "numpy",
+}
+"""How archives and packed files begin. PyTorch hides a pickle in a zip, numpy in an array of objects."""
+_TAR, _TAR_AT = b"ustar", 257
 _FIX = "save it with safetensors: `model.save_pretrained(folder)` does"
 
 
@@ -50,12 +67,16 @@ def _refuse_pickle(path: Path) -> None:
     if path.suffix.lower() in _UNSAFE:
         raise UnsafeWeights(f"{path.name} is of a kind that can run code", where=str(path), fix=_FIX)
     with path.open("rb") as file:
-        begins = file.read(4)
-    # A safetensors file begins with the length of its header, which may happen to read like a pickle.
-    if begins.startswith(_PICKLE) and not _readable(path):
+        begins = file.read(_TAR_AT + len(_TAR))
+    # A safetensors file begins with the length of its header, which may happen to read like anything else.
+    if path.suffix == ".safetensors" and _readable(path):
+        return
+    kind = "tar" if begins[_TAR_AT:] == _TAR else next((k for b, k in _PACKED.items() if begins.startswith(b)), "")
+    if kind:
+        what = f"{path.name} is a {kind} file, and what is in it may run code"
+        raise UnsafeWeights(what, where=str(path), fix="unpack it and leave only what a model needs")
+    if begins.startswith(_PICKLE) or _unpickles(path):
         raise UnsafeWeights(f"{path.name} is a pickle by another name", where=str(path), fix=_FIX)
-    if begins == _ZIP and _zipped_pickle(path):
-        raise UnsafeWeights(f"{path.name} is a zip file with a pickle in it", where=str(path), fix=_FIX)
 
 
 def _readable(path: Path) -> bool:
@@ -66,13 +87,22 @@ def _readable(path: Path) -> bool:
     return True
 
 
-def _zipped_pickle(path: Path) -> bool:
-    """A zip file that cannot be looked into counts as one."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return any(Path(name).suffix.lower() in _UNSAFE for name in archive.namelist())
-    except zipfile.BadZipFile:
-        return True
+class _Nowhere(io.TextIOBase):
+    """Takes what is written and keeps nothing."""
+
+    def write(self, text: str, /) -> int:
+        """Forget it."""
+        return len(text)
+
+
+def _unpickles(path: Path) -> bool:
+    """Whether the file begins with a whole pickle, of any protocol; read as a list, and nothing of it is run."""
+    with path.open("rb") as file:
+        try:
+            pickletools.dis(file, out=cast("IO[str]", _Nowhere()))
+            return True
+        except Exception:  # whatever it stumbles over, it is no pickle
+            return False
 
 
 def _read(path: Path) -> None:

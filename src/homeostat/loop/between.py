@@ -12,7 +12,6 @@ from homeostat.loop.learn import start_of, version_id
 from homeostat.loop.steps import Now, remembered
 from homeostat.loop.tried import Tried
 from homeostat.loop.workshop import Workshop
-from homeostat.release.registry import register
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Order
 from homeostat.train.transfer.along import Line, Point, along
@@ -38,7 +37,7 @@ def between(shop: Workshop, now: Now, tried: Sequence[Tried]) -> str:
         found = _search(_line(shop, now, candidate, recipe, version), shop.config.evaluate.margin)
         if found is None:
             return ""
-        register(shop.store, _version(now, version, candidate, found), found.trained.weights)
+        shop.take_in(_version(now, version, candidate, found), found.trained.weights)
     shop.store.lineage.link(version, candidate.id, "steps back from")
     shutil.rmtree(shop.run_folder(version))
     return version

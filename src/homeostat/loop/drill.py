@@ -18,7 +18,6 @@ from safetensors.torch import load_file, save_file
 from homeostat.loop import steps
 from homeostat.loop.workshop import Workshop
 from homeostat.release import rollout
-from homeostat.release.registry import register
 from homeostat.types import ids
 from homeostat.types.version import HEAD, State, Version
 
@@ -48,7 +47,7 @@ def sabotage(shop: Workshop, task: str, drill: str) -> Version:
         state=State.CANDIDATE,
         cost={},
     )
-    registered = register(shop.store, broken, folder)
+    registered = shop.take_in(broken, folder)
     shutil.rmtree(folder)
     return registered
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from homeostat.config.schema import Curate
 from homeostat.curate.snapshot import examples
 from homeostat.loop.workshop import Workshop
-from homeostat.release.registry import register
 from homeostat.train.head.solve import solve
 from homeostat.train.headed import train_classifier
 from homeostat.train.objectives.heads.classified import Classified
@@ -54,7 +53,8 @@ def start_of(shop: Workshop, parent: Version | None) -> Start:
     """What training goes on from: the parent's weights, or the bare base."""
     if parent is None or not parent.blob or parent.kind == "base":
         return Start(base=shop.config.model.base)
-    return Start(base=parent.base, folder=shop.store.blobs.folder(parent.blob), kind=parent.kind, labels=parent.labels)
+    folder = shop.signing.folder(shop.store, parent)
+    return Start(base=parent.base, folder=folder, kind=parent.kind, labels=parent.labels)
 
 
 def curating(shop: Workshop, recipe: Recipe) -> Curate:
@@ -130,7 +130,7 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
         recipe=plain(recipe),
         cost=trained.cost,
     )
-    registered = register(shop.store, version, trained.weights)
+    registered = shop.take_in(version, trained.weights)
     shutil.rmtree(folder)
     return registered
 

@@ -16,7 +16,6 @@ from homeostat.llm.preface import FILE, Preface, save_preface
 from homeostat.loop.learn import version_id
 from homeostat.loop.probing import preface_of, shown_of
 from homeostat.loop.workshop import Workshop
-from homeostat.release.registry import register
 from homeostat.types.dataset import Example
 from homeostat.types.task import Kind
 from homeostat.types.version import HEAD, Version
@@ -76,7 +75,7 @@ def prefaced(shop: Workshop, turn: str, name: str, champion: Version, rows: Sequ
         recipe={"name": name, "instruction": words, "shown": shown, "examples": len(preface.examples)},
         cost={"cpu_seconds": option.cpu_s},
     )
-    registered = register(shop.store, version, folder)
+    registered = shop.take_in(version, folder)
     shutil.rmtree(folder)
     return registered
 

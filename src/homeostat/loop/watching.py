@@ -65,7 +65,8 @@ class Watch:
         if known is None or known[0] != champion.id:
             index = self._index(task, champion)
             saved = self.shop.store.state.get(f"watcher:{champion.id}")
-            if isinstance(saved, dict):
+            # What an older release put down knows too little to go on from; it reads the version's rows again.
+            if isinstance(saved, dict) and "traffic" in saved:
                 watcher = Watcher.restore(saved, index)
             else:
                 # What is normal is learned from the first live rows: curated rows are not exchangeable with traffic.

@@ -50,6 +50,7 @@ def work(config: Config, *, stopped: Callable[[], bool], announce: Callable[[str
     if not _take(folder, stopped):
         return
     shop = Workshop.open(config)
+    shop.store.sign_as("worker")
     use(shop)
     launch(folder)
     watch, telling = Watch(shop, TurnQueue(folder)), Telling(shop)

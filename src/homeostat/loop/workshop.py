@@ -19,6 +19,9 @@ from homeostat.decide.rule import hold as hold_policies
 from homeostat.errors import NothingReleased, TakenName
 from homeostat.llm.backend import Reply, Request
 from homeostat.llm.local import LocalBackend
+from homeostat.release.registry import register
+from homeostat.release.signing import Signing
+from homeostat.release.signing import kept as signature_of
 from homeostat.store import Store
 from homeostat.train.named import named
 from homeostat.train.track.tracker import TRACKERS
@@ -86,6 +89,18 @@ class Workshop:
         hold(config)
         Path(config.folder).mkdir(parents=True, exist_ok=True)
         return Workshop(config, Store.open(config.database, config.blobs))
+
+    @property
+    def signing(self) -> Signing:
+        """How the project signs versions, and whether it loads what is not signed."""
+        return Signing.of(self.config)
+
+    def take_in(self, version: Version, folder: Path) -> Version:
+        """Register a version with its folder, and sign it where signatures are demanded. Raises as `register`."""
+        kept = register(self.store, version, folder)
+        if self.config.release.signed and signature_of(self.store, kept.id) is None:
+            self.signing.sign(self.store, kept)
+        return kept
 
     def run_folder(self, name: str) -> Path:
         """Where a run keeps its checkpoints and weights until the version is registered."""
@@ -156,7 +171,7 @@ class Workshop:
                 model = self.config.model
                 self._backend = LocalBackend(model.base, threads=model.threads, precision=model.precision)
             for version in versions:
-                self._backend.load(version, self.store.blobs.folder(version.blob) if version.blob else None)
+                self._backend.load(version, self.signing.folder(self.store, version))
                 after.callback(self._backend.unload, version.id)
             yield self._backend
 

@@ -28,6 +28,7 @@ from homeostat.monitor.channels import (
     neighbor_edges,
     vectors,
 )
+from homeostat.monitor.seasons import ALL, HourlyCounts, Season, hours_of, packed, unpacked
 from homeostat.types.interaction import Interaction
 
 Floats = NDArray[np.float64]
@@ -85,14 +86,15 @@ class Histogram:
 
 
 class Reference:
-    """The channels of one task: how to score an interaction, and the histogram of what is normal in each."""
+    """The channels of one task: how to score an interaction, and the counts of what is normal in each."""
 
     def __init__(self, index: NeighborIndex, bins: int) -> None:
         """An index without rows (a model without embeddings) leaves the confidence channel alone."""
         self.index = index
-        self._histograms = {CONFIDENCE: Histogram(confidence_edges(bins))}
-        if len(index):
-            self._histograms[NEIGHBORS] = Histogram(neighbor_edges(bins))
+        edges = {CONFIDENCE: confidence_edges(bins)} | ({NEIGHBORS: neighbor_edges(bins)} if len(index) else {})
+        self._histograms = {name: Histogram(one) for name, one in edges.items()}
+        self._hourly = {name: HourlyCounts(coarse(one)) for name, one in edges.items()}
+        self._season = Season(len(edges))
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -100,9 +102,19 @@ class Reference:
         return tuple(self._histograms)
 
     @property
+    def edges(self) -> list[Floats]:
+        """Per channel, edges of bins as they are where rows are told apart by more than their score."""
+        return [hourly.edges for hourly in self._hourly.values()]
+
+    @property
     def n(self) -> int:
         """Interactions the reference knows."""
         return self._histograms[CONFIDENCE].n
+
+    @property
+    def cells(self) -> int:
+        """How many parts of the week are told apart now: 1, 24 or 168."""
+        return self._season.cells
 
     def scores(self, interactions: Sequence[Interaction]) -> Floats:
         """Strangeness, float64[rows, channels]; NaN where an interaction lacks what a channel reads.
@@ -116,24 +128,50 @@ class Reference:
             columns.append(self.index.distance(x) if x.shape[1] else np.full(len(interactions), np.nan))
         return np.column_stack(columns)
 
-    def learn(self, scores: Floats) -> None:
-        """Count float64[rows, channels] as normal, without ranking them."""
-        for histogram, column in zip(self._histograms.values(), scores.T, strict=True):
-            histogram.learn(column)
+    def learn(self, scores: Floats, times: Floats) -> None:
+        """Count float64[rows, channels] of these times, seconds since 1970, as normal, without ranking them."""
+        hours = hours_of(times)
+        for pooled, hourly, column in zip(self._histograms.values(), self._hourly.values(), scores.T, strict=True):
+            pooled.learn(column)
+            hourly.learn(column, hours)
 
-    def rank(self, scores: Floats, u: Floats) -> Floats:
-        """P-values of float64[rows, channels] with as many uniform numbers; the reference grows by the rows."""
-        columns = zip(self._histograms.values(), scores.T, u.T, strict=True)
-        return np.column_stack([histogram.rank(column, ties) for histogram, column, ties in columns])
+    def rank(self, scores: Floats, u: Floats, times: Floats) -> Floats:
+        """P-values of float64[rows, channels] with as many uniform numbers; the reference grows by the rows.
 
-    def state(self) -> dict[str, list[int]]:
-        """Counts per channel, as JSON values."""
-        return {name: histogram.counts.tolist() for name, histogram in self._histograms.items()}
+        All rows are of one UTC day. Each score is ranked among those before it in the same part of the week, once
+        parts have been seen to differ, and among all before it until then.
+        """
+        self._season.begin(float(times[0]))
+        hours, pairs = hours_of(times), list(zip(scores.T, u.T, strict=True))
+        pooled = [h.rank(x, ties) for h, (x, ties) in zip(self._histograms.values(), pairs, strict=True)]
+        self._season.learn(np.column_stack(pooled), hours)
+        if self.cells > ALL:
+            hourly = zip(self._hourly.values(), pairs, strict=True)
+            return np.column_stack([h.rank(x, ties, hours, self.cells) for h, (x, ties) in hourly])
+        for h, (x, _) in zip(self._hourly.values(), pairs, strict=True):
+            h.learn(x, hours)
+        return np.column_stack(pooled)
+
+    def state(self) -> dict[str, Any]:
+        """Counts per channel, and what is known of seasons, as JSON values."""
+        return {
+            "counts": {name: histogram.counts.tolist() for name, histogram in self._histograms.items()},
+            "hourly": {name: packed(hourly.counts) for name, hourly in self._hourly.items()},
+            "season": self._season.state(),
+        }
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take over counts that `state` gave."""
+        """Take over what `state` gave."""
         for name, histogram in self._histograms.items():
-            histogram.counts = np.array(state[name], dtype=np.int64)
+            histogram.counts = np.array(state["counts"][name], dtype=np.int64)
+        for name, hourly in self._hourly.items():
+            hourly.counts = unpacked(state["hourly"][name], hourly.counts.shape)
+        self._season.load(state["season"])
+
+
+def coarse(edges: Floats) -> Floats:
+    """A quarter of the edges: counts that are kept many times over need not be so fine."""
+    return edges[::4].copy()
 
 
 def split(interactions: Sequence[Interaction], seed: int, share: float = 0.5) -> tuple[Vectors, list[Interaction]]:

@@ -28,11 +28,13 @@ from numpy.typing import NDArray
 from homeostat.config.schema import Monitor
 from homeostat.errors import Tampered
 from homeostat.monitor.channels import CONFIDENCE, NeighborIndex
+from homeostat.monitor.copies import Copies
 from homeostat.monitor.detectors.loss import UNKNOWN, LossDetector, loss
-from homeostat.monitor.detectors.shiryaev_roberts import BETS, STRANGER, Alarm, ShiryaevRoberts, log_bets, log_mean
+from homeostat.monitor.detectors.shiryaev_roberts import Alarm, log_mean
 from homeostat.monitor.examples import Examples
 from homeostat.monitor.reference import Reference
 from homeostat.monitor.trace import Point, Trace
+from homeostat.monitor.traffic import SLICED, Piece, Raised, Traffic
 from homeostat.types import ids
 from homeostat.types.feedback import Feedback
 from homeostat.types.interaction import Interaction
@@ -40,7 +42,6 @@ from homeostat.types.signal import Moved, Signal
 
 Floats = NDArray[np.float64]
 
-TRAFFIC = "shiryaev_roberts"
 LOSS = "loss"
 # Mean CUSUM of the bets on falling confidence from which on an alarm is called novelty. While confidence stays as it
 # was, an alarm of the other channel meets so much in a few cases of a hundred.
@@ -62,11 +63,11 @@ class Watcher:
         """A watcher without calibration; it learns what is normal from its first `settings.min_reference` rows."""
         self.task, self.settings = task, settings
         self._reference = Reference(index, settings.bins)
-        self._detector = ShiryaevRoberts(BETS * len(self.channels), settings.false_alarm_every)
+        self._traffic, self._copies = Traffic(self._reference, settings), Copies()
         self._labels = frozenset(labels)
         self._loss = LossDetector(settings.false_alarm_every, baseline_loss, settings.seed)
-        self._trace, self._examples, self._wrong = Trace(), Examples(), Examples(outer=0.5)
-        self._drawn = 0
+        self._trace, self._wrong = Trace(), Examples(outer=0.5)
+        self._examples, self._sliced = Examples(), Examples()
         self.cursor: tuple[float, str] | None = None
         """Time and id of the newest interaction seen: where to go on reading."""
         self.feedback_cursor: tuple[float, str] | None = None
@@ -102,7 +103,9 @@ class Watcher:
         neighbors = NeighborIndex(index, settings.neighbors)
         watcher = cls(task, neighbors, settings, labels=labels, baseline_loss=baseline_loss)
         if calibration:
-            watcher._reference.learn(watcher._reference.scores(calibration))
+            # By the same rule as live ones: what comes often must not be less strange in one than in the other.
+            counted = [calibration[k] for k in watcher._copies.fresh(calibration)]
+            watcher._traffic.learn(watcher._reference.scores(counted), _times(counted))
         return watcher
 
     @property
@@ -124,12 +127,12 @@ class Watcher:
         if not interactions:
             return []
         scores = self._reference.scores(interactions)
-        calibrating = min(len(interactions), max(0, self.settings.min_reference - self._reference.n))
-        self._reference.learn(scores[:calibrating])
-        rows = interactions[calibrating:]
-        p = self._reference.rank(scores[calibrating:], self._ties(len(rows)))
+        counted = self._copies.fresh(interactions)
+        rows = [interactions[k] for k in counted]
         self.cursor = (interactions[-1].time, interactions[-1].id)
-        return self._scan(rows, p)
+        places = [self._places(row) for row in rows]
+        pieces = self._traffic.take(scores[counted], _times(rows), places)
+        return [signal for piece in pieces for signal in self._told(rows[piece.first :], piece)]
 
     def update_labels(self, pairs: Sequence[tuple[Interaction, Feedback]]) -> list[Signal]:
         """Take interactions with their feedback, in the order in which the feedback came; a signal for each alarm.
@@ -157,14 +160,14 @@ class Watcher:
             "settings": asdict(self.settings),
             "labels": sorted(self._labels),
             "index": self._reference.index.fingerprint,
-            "drawn": self._drawn,
             "cursor": self.cursor,
             "feedback_cursor": self.feedback_cursor,
-            "reference": self._reference.state(),
-            "detector": self._detector.state(),
+            "copies": self._copies.state(),
+            "traffic": self._traffic.state(),
             "loss": self._loss.state(),
             "trace": self._trace.state(),
             "examples": self._examples.state(),
+            "sliced": self._sliced.state(),
             "wrong": self._wrong.state(),
         }
 
@@ -181,57 +184,57 @@ class Watcher:
         watcher = cls(state["task"], neighbors, settings, labels=state["labels"], baseline_loss=baseline)
         if watcher._reference.index.fingerprint != state["index"]:
             raise Tampered("the neighbor index is not the one this watcher was started with", where=state["task"])
-        watcher._drawn = int(state["drawn"])
         watcher.cursor, watcher.feedback_cursor = _cursor(state["cursor"]), _cursor(state["feedback_cursor"])
-        watcher._reference.load(state["reference"])
-        watcher._detector.load(state["detector"])
+        watcher._copies.load(state["copies"])
+        watcher._traffic.load(state["traffic"])
         watcher._loss.load(state["loss"])
         watcher._trace.load(state["trace"])
         watcher._examples.load(state["examples"])
+        watcher._sliced.load(state["sliced"])
         watcher._wrong.load(state["wrong"])
         return watcher
 
-    def _ties(self, rows: int) -> Floats:
-        """Uniform numbers on (0, 1], the same for the same row however rows are cut into calls."""
-        bits = np.random.PCG64(self.settings.seed)
-        bits.advance(self._drawn)
-        self._drawn += rows * len(self.channels)
-        return 1.0 - np.random.Generator(bits).random((rows, len(self.channels)))
+    def _places(self, one: Interaction) -> list[str]:
+        """The slices that an interaction is in: its tags, and its reply where replies are labels."""
+        places = [f"{tag}={value}" for tag, value in one.tags.items()]
+        return [*places, f"reply={one.reply.strip()}"] if self._labels else places
 
-    def _scan(self, rows: Sequence[Interaction], p: Floats) -> list[Signal]:
-        times, logs = np.array([i.time for i in rows]), log_bets(p)
-        signals, at = [], 0
-        while at < len(rows):
-            first = self._detector.rows
-            levels, alarm = self._detector.scan(logs[at:], times[at:])
-            until = at + len(levels)
-            by_channel = log_mean(levels.reshape(len(levels), len(self.channels), BETS))
-            self._trace.extend(times[at:until], by_channel / math.log(10))
-            self._examples.extend(first, [i.id for i in rows[at:until]], p[at:until])
-            if alarm:
-                signals.append(self._signal(alarm, rows[until - 1]))
+    def _told(self, rows: Sequence[Interaction], piece: Piece) -> list[Signal]:
+        """A signal for each alarm in a piece, whose first row is that of `rows`."""
+        times, n, signals, at = _times(rows[: len(piece.p)]), len(piece.p), [], 0
+        self._trace.extend(times, piece.levels)
+        for one in (*piece.raised, None):
+            until = one.row + 1 if one else n
+            self._examples.extend(piece.number + at, [i.id for i in rows[at:until]], piece.p[at:until])
+            self._extend_slices(rows, piece, at, until)
             at = until
+            signals += [self._signal(one, rows[one.row])] if one else []
         return signals
 
-    def _signal(self, alarm: Alarm, last: Interaction) -> Signal:
-        channel, bet = divmod(alarm.leader, BETS)
+    def _extend_slices(self, rows: Sequence[Interaction], piece: Piece, at: int, until: int) -> None:
+        for name, (numbers, p) in piece.slices.items():
+            own = np.flatnonzero((numbers >= at) & (numbers < until))
+            if len(own):
+                first = self._traffic.sliced.rows(name) - len(numbers) + int(own[0])
+                self._sliced.extend(first, [rows[k].id for k in numbers[own].tolist()], p[own], name)
+
+    def _signal(self, raised: Raised, last: Interaction) -> Signal:
+        alarm, seen = raised.alarm, self._sliced if raised.detector == SLICED else self._examples
+        about = (raised.detector, alarm.slice) if alarm.slice else (raised.detector,)
+        novel = self.channels[0] == CONFIDENCE and log_mean(raised.own) >= math.log(OWN_EVIDENCE)
         return Signal(
-            id=ids.derived("sig", self.task, TRAFFIC, last.id),
+            id=ids.derived("sig", self.task, *about, last.id),
             task=self.task,
             time=last.time,
-            moved=self._moved(alarm),
-            detector=TRAFFIC,
-            statistic=_statistic(alarm),
-            threshold=self._detector.threshold,
+            moved=Moved.NOVELTY if novel else Moved.MIX,
+            detector=raised.detector,
+            statistic=raised.statistic,
+            threshold=self.settings.false_alarm_every,
             n=alarm.n,
             since=alarm.since_time,
-            examples=self._examples.pick(alarm.since_row, channel, stranger=bool(STRANGER[bet])),
+            slice=alarm.slice,
+            examples=seen.pick(alarm.since_row, raised.channel, stranger=raised.stranger, slice=alarm.slice),
         )
-
-    def _moved(self, alarm: Alarm) -> Moved:
-        column = self.channels.index(CONFIDENCE)
-        bets = alarm.runs[column * BETS : (column + 1) * BETS][STRANGER]
-        return Moved.NOVELTY if log_mean(bets) >= math.log(OWN_EVIDENCE) else Moved.MIX
 
     def _loss_signal(self, alarm: Alarm, last: Feedback) -> Signal:
         return Signal(
@@ -241,7 +244,7 @@ class Watcher:
             moved=Moved.PERFORMANCE,
             detector=LOSS,
             statistic=_statistic(alarm),
-            threshold=self._detector.threshold,
+            threshold=self.settings.false_alarm_every,
             n=alarm.n,
             since=alarm.since_time,
             slice=alarm.slice,
@@ -255,3 +258,7 @@ def _statistic(alarm: Alarm) -> float:
 
 def _cursor(value: Sequence[Any] | None) -> tuple[float, str] | None:
     return (float(value[0]), str(value[1])) if value else None
+
+
+def _times(interactions: Sequence[Interaction]) -> Floats:
+    return np.array([i.time for i in interactions], dtype=np.float64)

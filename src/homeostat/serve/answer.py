@@ -18,6 +18,7 @@ from homeostat.config.schema import Config
 from homeostat.config.snapshot import snapshot
 from homeostat.errors import BadRequest, NotFound, did_you_mean
 from homeostat.llm.backend import Backend, Reply
+from homeostat.release.signing import Signing
 from homeostat.serve.batch import Batcher
 from homeostat.serve.copies import Copies, request_to
 from homeostat.serve.faults import note_fault
@@ -68,7 +69,9 @@ class Answerer:
         self.store = store
         self.gateway = config.gateway
         self.tasks = {name: config.task(name) for name in config.tasks}
-        self.routes = Routes(backend, store, tuple(self.tasks), poll_s=config.release.poll_s)
+        self.routes = Routes(
+            backend, store, tuple(self.tasks), poll_s=config.release.poll_s, signing=Signing.of(config)
+        )
         self.writer = Writer(store)
         self._batcher = Batcher(backend, rows=config.gateway.batch)
         self.copies = Copies(self.routes, self._batcher, self.writer, store)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from homeostat.errors import NotFound, NothingReleased
 from homeostat.llm.backend import Backend
 from homeostat.release.route import route
+from homeostat.release.signing import Signing
 from homeostat.store import Store
 from homeostat.types.release import Release
 
@@ -34,8 +35,10 @@ class Pick:
 class Routes:
     """The table of releases, kept fresh by a thread."""
 
-    def __init__(self, backend: Backend, store: Store, tasks: Sequence[str], *, poll_s: float) -> None:
-        self._backend, self._store = backend, store
+    def __init__(
+        self, backend: Backend, store: Store, tasks: Sequence[str], *, poll_s: float, signing: Signing
+    ) -> None:
+        self._backend, self._store, self._signing = backend, store, signing
         self._tasks, self._poll_s = tuple(tasks), poll_s
         self._table: dict[str, Release] = {}
         self._before: dict[str, Release] = {}
@@ -151,7 +154,7 @@ class Routes:
         if version_id in self._ready:
             return
         version = self._store.versions.get(version_id)
-        self._backend.load(version, self._store.blobs.folder(version.blob) if version.blob else None)
+        self._backend.load(version, self._signing.folder(self._store, version))
         with self._lock:
             self._ready.add(version_id)
 

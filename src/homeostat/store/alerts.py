@@ -31,7 +31,7 @@ class Alerts(Nouns[Alert]):
         crash tells nothing twice.
         """
         made: list[Alert] = []
-        with self._database.write() as connection:
+        with self._database.audited() as connection:
             for cause in causes:
                 if cause.about and _told(connection, cause.about):
                     continue
@@ -47,7 +47,7 @@ class Alerts(Nouns[Alert]):
         Raises:
             NotFound: there is no such alert.
         """
-        with self._database.write() as connection:
+        with self._database.audited() as connection:
             after, deliveries = rule(self._get(connection, id, lock=True))
             self._put(connection, after)
             hand_over(self._database, connection, deliveries)
@@ -74,16 +74,12 @@ class Alerts(Nouns[Alert]):
         body = connection.execute(query.with_for_update()).scalar_one_or_none()
         return None if body is None else rows.rebuild(Alert, body)
 
-    def _more(self, noun: Alert) -> dict[str, Any]:
-        return {"key": noun.key, "kind": noun.kind, "resolved": noun.resolved, "severity": noun.severity.value}
-
-    def _put(self, connection: Connection, noun: Alert) -> None:
+    def _values(self, connection: Connection, noun: Alert) -> dict[str, Any]:
         """The severity in its column stays what it first was: a counter goes by it, and a counter never falls."""
         query = select(alerts.c.severity).where(alerts.c.id == noun.id)
         first = connection.execute(query).scalar_one_or_none()
-        super()._put(connection, noun)
-        if first is not None and first != noun.severity.value:
-            connection.execute(alerts.update().where(alerts.c.id == noun.id).values(severity=first))
+        more = {"key": noun.key, "kind": noun.kind, "resolved": noun.resolved}
+        return {**super()._values(connection, noun), **more, "severity": first or noun.severity.value}
 
 
 class Silences(Nouns[Silence]):
@@ -96,8 +92,8 @@ class Silences(Nouns[Silence]):
             found = [rows.rebuild(Silence, body) for body in connection.execute(query).scalars()]
         return [one for one in found if one.holds(now)]
 
-    def _more(self, noun: Silence) -> dict[str, Any]:
-        return {"until": noun.until}
+    def _values(self, connection: Connection, noun: Silence) -> dict[str, Any]:
+        return {**super()._values(connection, noun), "until": noun.until}
 
 
 def _told(connection: Connection, about: str) -> bool:

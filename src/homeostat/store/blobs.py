@@ -134,6 +134,39 @@ class Blobs:
         for path in sorted((self.root / "files").glob("*/*")):
             yield path.parent.name + path.name
 
+    def changed_folders(self) -> Iterator[str]:
+        """The hash of every laid out folder that is not what was stored; whoever asks for one has it laid out anew."""
+        for place in sorted((self.root / "folders").iterdir()):
+            try:
+                files = self.files(place.name)
+            except (NotFound, Tampered):  # told of with the blobs
+                continue
+            if not _matches(place, files):
+                yield place.name
+
+    def stored_at(self, hash: str) -> float:
+        """When a blob was stored, or stored again, last; in seconds since 1970."""
+        return self._path(hash).stat().st_mtime
+
+    def size(self, hash: str) -> int:
+        """Bytes of a blob."""
+        return self._path(hash).stat().st_size
+
+    def laid_out(self) -> list[str]:
+        """The hashes of all folders that are laid out."""
+        return sorted(place.name for place in (self.root / "folders").iterdir())
+
+    def remove(self, hash: str, before: float) -> None:
+        """Remove a blob that nothing points to, unless it was stored again since the moment `before`."""
+        if self.stored_at(hash) < before:
+            self._path(hash).unlink()
+
+    def remove_laid_out(self, hash: str) -> None:
+        """Remove the copy of a folder that was laid out; at once for whoever looks, and then file by file."""
+        gone = Path(mkdtemp(dir=self.root / "unfinished")) / "gone"
+        (self.root / "folders" / hash).rename(gone)
+        shutil.rmtree(gone.parent, ignore_errors=True)
+
     def _path(self, hash: str) -> Path:
         if not _HASH.fullmatch(hash):
             raise NotFound(f"'{hash}' is not the name of a blob", where=str(self.root))
@@ -153,6 +186,7 @@ class Blobs:
     def _publish(self, unfinished: Path, path: Path, hash: str) -> None:
         """Give a finished file its name, unless a sound one has it."""
         if path.is_file() and _hash_of(path) == hash:
+            os.utime(path)  # it is wanted again, though perhaps nothing points to it yet
             return
         path.parent.mkdir(exist_ok=True)
         unfinished.replace(path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -9,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from homeostat.errors import StoreFull, StoreUnreachable
+from homeostat.errors import StoreFull, StoreUnreachable, Tampered
 from homeostat.extras import require
 
 BUSY_S = 30
@@ -22,6 +24,8 @@ BUSY_S = 30
 _SQLITE_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE}
 _SQLITE_SHUT = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY}
 _POSTGRES_FULL = "53100"
+_CHAIN = 4_815_162_343
+"""Key of the advisory lock under which PostgreSQL's audit log grows; any number that nobody else takes."""
 
 
 class Database:
@@ -30,6 +34,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = _parsed(url)
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
+        self.who = _user()
+        """Who stands in the audit log for what is written here."""
 
     @property
     def is_sqlite(self) -> bool:
@@ -60,6 +66,19 @@ class Database:
         with self._translated(), writing.begin() as connection:
             yield connection
 
+    @contextmanager
+    def audited(self) -> Iterator[Connection]:
+        """A transaction as `write`, in which the audit log may grow: one at a time.
+
+        Raises as `write` does.
+        """
+        with self.write() as connection:
+            # SQLite's write transactions exclude each other anyway. The lock comes before any row's, so that two
+            # transactions cannot wait for each other.
+            if not self.is_sqlite:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CHAIN})
+            yield connection
+
     def insert(self, table: Table) -> Any:
         """An insert of this database's dialect, for its `on_conflict_do_…`."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
@@ -78,7 +97,7 @@ class Database:
                 raise
             raise named from problem
 
-    def _named(self, problem: DBAPIError) -> StoreFull | StoreUnreachable | None:
+    def _named(self, problem: DBAPIError) -> StoreFull | StoreUnreachable | Tampered | None:
         """The house's name for a failure of the database; None for a failure of ours."""
         where = self.url.render_as_string(hide_password=True)
         code = getattr(problem.orig, "sqlite_errorcode", None)
@@ -87,11 +106,22 @@ class Database:
             return StoreFull(
                 "the disk takes no more rows", where=where, fix="free some space; nothing stored has changed"
             )
+        if code is not None and code & 0xFF == sqlite3.SQLITE_CORRUPT:
+            reason = str(problem.orig).strip().splitlines()[0]
+            return Tampered(f"the database file is damaged: {reason}", where=where, fix="restore a backup")
         lost = problem.connection_invalidated or (code is None and state is None and _is_operational(problem))
         if code in _SQLITE_SHUT or lost:
             reason = str(problem.orig).strip().splitlines()[0]
             return StoreUnreachable(f"the database cannot be opened: {reason}", where=where, fix="check store.url")
         return None
+
+
+def _user() -> str:
+    """The user of this machine, by number where the machine has no name for it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def _is_operational(problem: DBAPIError) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from homeostat.store.database import Database
 from homeostat.store.missing import NOUNS
+from homeostat.store.seals import sealed
 from homeostat.store.tables import lineage
 from homeostat.types.alert import Alert
 from homeostat.types.dataset import Dataset
@@ -104,4 +105,5 @@ def write_edges(database: Database, connection: Connection, edges: Iterable[Edge
     """Store edges in a transaction that is open already."""
     values = [{"child": child, "parent": parent, "relation": relation} for child, parent, relation in edges]
     if values:
+        values = [sealed(lineage, value, connection.dialect) for value in values]
         connection.execute(database.insert(lineage).on_conflict_do_nothing(), values)

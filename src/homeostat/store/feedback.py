@@ -12,6 +12,7 @@ from homeostat.errors import NotFound
 from homeostat.store import rows
 from homeostat.store.database import Database
 from homeostat.store.missing import not_found
+from homeostat.store.seals import sealed
 from homeostat.store.tables import feedback as said
 from homeostat.store.tables import interactions as log
 from homeostat.types.feedback import Feedback
@@ -40,7 +41,8 @@ class Feedbacks:
         with self._database.write() as connection:
             _must_exist(connection, {value["interaction"] for value in values})
             statement = self._database.insert(said).on_conflict_do_nothing(index_elements=["id"])
-            return len(connection.execute(statement.returning(said.c.id), values).all())
+            new = [sealed(said, value, connection.dialect) for value in values]
+            return len(connection.execute(statement.returning(said.c.id), new).all())
 
     def get(self, id: str) -> Feedback:
         """The feedback of this id.

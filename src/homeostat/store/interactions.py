@@ -12,6 +12,7 @@ from homeostat.store import rows
 from homeostat.store.columns import Words
 from homeostat.store.database import Database
 from homeostat.store.missing import not_found
+from homeostat.store.seals import sealed
 from homeostat.store.tables import feedback as said
 from homeostat.store.tables import interactions as log
 from homeostat.types.feedback import Feedback, FeedbackKind
@@ -56,7 +57,8 @@ class Interactions:
             return 0
         with self._database.write() as connection:
             statement = self._database.insert(log).on_conflict_do_nothing(index_elements=["id"])
-            return len(connection.execute(statement.returning(log.c.id), values).all())
+            new = [sealed(log, value, connection.dialect) for value in values]
+            return len(connection.execute(statement.returning(log.c.id), new).all())
 
     def get(self, id: str) -> Interaction:
         """The interaction of this id.

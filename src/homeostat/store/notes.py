@@ -10,8 +10,10 @@ from typing import Any, TypeAlias
 from sqlalchemy import select
 
 from homeostat.errors import NotFound
+from homeostat.store.audit import append, place
 from homeostat.store.database import Database
 from homeostat.store.rows import plain
+from homeostat.store.seals import sealed
 from homeostat.store.tables import aliases, configs, events, state
 
 SEEN = "worker:seen"
@@ -45,11 +47,12 @@ class Events:
         """Store an event, durable on return."""
         row = {"subject": subject, "name": name, "time": time.time(), "values": plain(values)}
         with self._database.write() as connection:
-            connection.execute(events.insert().values(row))
+            connection.execute(events.insert().values(sealed(events, row, connection.dialect)))
 
     def list(self, subject: str, after: int = 0) -> Some:
         """The events of a subject past the one numbered `after`, in order."""
-        query = select(events).where(events.c.subject == subject, events.c.seq > after).order_by(events.c.seq)
+        columns = [column for column in events.c if column.name != "seal"]
+        query = select(*columns).where(events.c.subject == subject, events.c.seq > after).order_by(events.c.seq)
         with self._database.read() as connection:
             return [Event(**row) for row in connection.execute(query).mappings()]
 
@@ -62,11 +65,11 @@ class Aliases:
 
     def set(self, task: str, alias: str, version: str) -> None:
         """Let `alias` name `version` from now on."""
-        insert = self._database.insert(aliases).values(task=task, alias=alias, version=version)
-        with self._database.write() as connection:
-            connection.execute(
-                insert.on_conflict_do_update(index_elements=["task", "alias"], set_={"version": version})
-            )
+        with self._database.audited() as connection:
+            row = sealed(aliases, {"task": task, "alias": alias, "version": version}, connection.dialect)
+            insert = self._database.insert(aliases).values(row)
+            connection.execute(insert.on_conflict_do_update(index_elements=["task", "alias"], set_=row))
+            append(self._database, connection, f"alias {alias}", place(task, alias), row["seal"])
 
     def get(self, task: str, alias: str) -> str | None:
         """The id of the version that the alias names; None if it names none."""
@@ -87,10 +90,10 @@ class States:
 
     def put(self, key: str, value: Any) -> None:
         """Remember a value in place of the one before."""
-        values = {"key": key, "value": plain(value)}
-        insert = self._database.insert(state).values(values)
         with self._database.write() as connection:
-            connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_={"value": values["value"]}))
+            row = sealed(state, {"key": key, "value": plain(value)}, connection.dialect)
+            insert = self._database.insert(state).values(row)
+            connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_=row))
 
     def change(self, key: str, change: Callable[[Any], Any]) -> None:
         """Remember what `change` makes of the value, which is None if there is none; nobody else writes meanwhile."""
@@ -99,7 +102,8 @@ class States:
         with self._database.write() as connection:
             connection.execute(first)  # a row that is not there cannot be locked
             value = plain(change(connection.execute(query).scalar_one()))
-            connection.execute(state.update().where(state.c.key == key).values(value=value))
+            row = sealed(state, {"key": key, "value": value}, connection.dialect)
+            connection.execute(state.update().where(state.c.key == key).values(row))
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value remembered under a key."""
@@ -116,9 +120,9 @@ class Configs:
 
     def put(self, hash: str, text: str) -> None:
         """Store a configuration's text; the same hash again changes nothing."""
-        insert = self._database.insert(configs).values(hash=hash, text=text)
         with self._database.write() as connection:
-            connection.execute(insert.on_conflict_do_nothing())
+            row = sealed(configs, {"hash": hash, "text": text}, connection.dialect)
+            connection.execute(self._database.insert(configs).values(row).on_conflict_do_nothing())
 
     def get(self, hash: str) -> str:
         """The text of a configuration.

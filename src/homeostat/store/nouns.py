@@ -8,10 +8,11 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Table, select
 
-from homeostat.store import rows
+from homeostat.store import audit, rows
 from homeostat.store.database import Database
 from homeostat.store.edges import edges_of, write_edges
 from homeostat.store.missing import not_found
+from homeostat.store.seals import sealed
 from homeostat.types.release import Release
 from homeostat.types.turn import Turn
 from homeostat.types.version import State, Version
@@ -34,6 +35,8 @@ class Noun(Protocol):
 
 
 N = TypeVar("N", bound=Noun)
+_STANDS = ("state", "stage", "outcome", "action", "severity")
+"""The field of a noun that says how it stands."""
 Some: TypeAlias = list[N]
 
 
@@ -49,7 +52,7 @@ class Nouns(Generic[N]):
         Raises:
             StoreFull: the disk is full; nothing is stored.
         """
-        with self._database.write() as connection:
+        with self._database.audited() as connection:
             self._put(connection, noun)
 
     def get(self, id: str) -> N:
@@ -75,14 +78,18 @@ class Nouns(Generic[N]):
         return next(iter(self.list(task, limit=1)), None)
 
     def _put(self, connection: Connection, noun: N) -> None:
-        values = {"id": noun.id, "task": noun.task, "time": noun.time, "body": rows.plain(noun)} | self._more(noun)
-        insert = self._database.insert(self._table).values(values)
-        connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=values))
+        """Store a noun, its seal, its edges and its entry in the audit log; one that is there as it is has its own."""
+        row = sealed(self._table, self._values(connection, noun), connection.dialect)
+        there = connection.execute(select(self._table.c.seal).where(self._table.c.id == noun.id)).scalar_one_or_none()
+        insert = self._database.insert(self._table).values(row)
+        connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=row))
         write_edges(self._database, connection, edges_of(noun))
+        if there != row["seal"]:
+            audit.append(self._database, connection, _told(self._table, noun), noun.id, row["seal"])
 
-    def _more(self, noun: N) -> dict[str, Any]:
-        """Columns of this kind of noun alone."""
-        return {}
+    def _values(self, connection: Connection, noun: N) -> dict[str, Any]:
+        """The columns of a noun; some kinds have more than these."""
+        return {"id": noun.id, "task": noun.task, "time": noun.time, "body": rows.plain(noun)}
 
     def _get(self, connection: Connection, id: str, *, lock: bool = False) -> N:
         query = select(self._table.c.body).where(self._table.c.id == id)
@@ -91,6 +98,12 @@ class Nouns(Generic[N]):
             raise not_found(connection, self._table, self._prefix, id)
         found: N = rows.rebuild(self._kind, body)
         return found
+
+
+def _told(table: Table, noun: object) -> str:
+    """What is written, in the words of the audit log: the noun and how it stands, e.g. `version live`."""
+    stands = next((getattr(noun, name) for name in _STANDS if hasattr(noun, name)), "written")
+    return f"{table.name[:-1]} {getattr(stands, 'value', stands)}"
 
 
 class Versions(Nouns[Version]):
@@ -102,7 +115,7 @@ class Versions(Nouns[Version]):
         Raises:
             NotFound: there is no such version.
         """
-        with self._database.write() as connection:
+        with self._database.audited() as connection:
             self._put(connection, replace(self._get(connection, id, lock=True), state=state))
 
 
@@ -123,7 +136,7 @@ class Turns(Nouns[Turn]):
         Raises:
             NotFound: there is no such turn.
         """
-        with self._database.write() as connection:
+        with self._database.audited() as connection:
             changed = change(self._get(connection, id, lock=True))
             self._put(connection, changed)
         return changed

@@ -8,11 +8,13 @@ from typing import Self
 
 from homeostat.store import tables
 from homeostat.store.alerts import Alerts, Silences
+from homeostat.store.audit import Audit
 from homeostat.store.blobs import Blobs
 from homeostat.store.database import Database
 from homeostat.store.deliveries import Deliveries
 from homeostat.store.edges import Lineage
 from homeostat.store.feedback import Feedbacks
+from homeostat.store.garbage import Garbage, collect
 from homeostat.store.interactions import Interactions
 from homeostat.store.migrate import upgrade
 from homeostat.store.notes import Aliases, Configs, Events, States
@@ -56,6 +58,7 @@ class Store:
         self.events = Events(database)
         self.state = States(database)
         self.configs = Configs(database)
+        self.audit = Audit(database)
 
     @classmethod
     def open(cls, url: str, blobs: str | Path) -> Self:
@@ -75,11 +78,22 @@ class Store:
             database.close()
             raise
 
+    def sign_as(self, who: str) -> None:
+        """Who stands in the audit log for what is written from now on; the user of the machine if this is not said."""
+        self._database.who = who
+
     def verify(self) -> list[str]:
-        """What is wrong with the store, a sentence each: references to nothing, counts that do not add up, blobs that
-        are gone or have changed. Reads every blob.
+        """What is wrong with the store, a sentence each: rows that have changed since they were written, a broken audit
+        log, references to nothing, counts that do not add up, blobs that are gone or have changed. Reads everything.
         """
         return problems(self._database, self.blobs)
+
+    def collect_garbage(self, *, dry_run: bool) -> Garbage:
+        """Remove blobs that nothing points to, or only say which. Raises as `store.garbage.collect`."""
+        found = collect(self._database, self.blobs, dry_run=dry_run)
+        if found.blobs and not dry_run:
+            self.audit.note(f"garbage, {len(found.blobs)} blobs", "blobs", "")
+        return found
 
     def close(self) -> None:
         """Close every connection."""

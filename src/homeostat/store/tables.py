@@ -33,6 +33,12 @@ METADATA = MetaData(
     }
 )
 
+
+def _seal() -> Column[str]:
+    """SHA-256 of the row, as text of hexadecimal digits."""
+    return Column("seal", Text, nullable=False, server_default="")
+
+
 interactions = Table(
     "interactions",
     METADATA,
@@ -54,6 +60,7 @@ interactions = Table(
     Column("tags", Json, nullable=False),
     Column("embedding", LargeBinary, nullable=False),
     Column("config", Words, nullable=False),
+    _seal(),
     Index(None, "task", "time", "id"),
     Index(None, "version"),
     Index(None, "of"),
@@ -69,6 +76,7 @@ feedback = Table(
     Column("value", Words, nullable=False),
     Column("time", Double, nullable=False),
     Column("source", Words, nullable=False),
+    _seal(),
     Index(None, "interaction", "time"),
     Index(None, "time"),
     sqlite_autoincrement=True,
@@ -85,6 +93,7 @@ def _noun(name: str, *more: Column[str] | Column[float] | Index) -> Table:
         Column("time", Double, nullable=False),
         Column("body", Json, nullable=False),
         *more,
+        _seal(),
         Index(None, "task", "seq"),
         sqlite_autoincrement=True,
     )
@@ -134,6 +143,7 @@ aliases = Table(
     Column("task", Words, primary_key=True),
     Column("alias", Words, primary_key=True),
     Column("version", Words, nullable=False),
+    _seal(),
 )
 
 lineage = Table(
@@ -142,6 +152,7 @@ lineage = Table(
     Column("child", Words, primary_key=True),
     Column("parent", Words, primary_key=True),
     Column("relation", Words, primary_key=True),
+    _seal(),
     Index(None, "parent"),
 )
 
@@ -153,10 +164,27 @@ events = Table(
     Column("name", Words, nullable=False),
     Column("time", Double, nullable=False),
     Column("values", Json, nullable=False),
+    _seal(),
     Index(None, "subject", "seq"),
     sqlite_autoincrement=True,
 )
 
-state = Table("state", METADATA, Column("key", Words, primary_key=True), Column("value", Json, nullable=False))
+state = Table("state", METADATA, Column("key", Words, primary_key=True), Column("value", Json, nullable=False), _seal())
 
-configs = Table("configs", METADATA, Column("hash", Text, primary_key=True), Column("text", Words, nullable=False))
+configs = Table(
+    "configs", METADATA, Column("hash", Text, primary_key=True), Column("text", Words, nullable=False), _seal()
+)
+
+audit = Table(
+    "audit",
+    METADATA,
+    Column("seq", Serial, primary_key=True, autoincrement=False),
+    Column("time", Double, nullable=False),
+    Column("who", Words, nullable=False),
+    Column("what", Words, nullable=False),
+    Column("about", Words, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    _seal(),
+    Index(None, "about", "seq"),
+)

@@ -1,4 +1,9 @@
-"""Whether the store still holds together: nothing points at nothing, counts add up, blobs are what they were."""
+"""Whether the store still holds together: rows and blobs are as they were written, references and counts hold.
+
+Content is what a person or a program could read out of the store: every value of every row but those of the outbox, and
+every byte of every blob and of the folders laid out for use. Bytes that hold nothing, such as the free space in a
+database's pages, are not.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select, text, un
 from sqlalchemy.exc import DatabaseError
 
 from homeostat.errors import NotFound, Tampered
-from homeostat.store import tables
+from homeostat.store import audit, seals, tables
 from homeostat.store.blobs import Blobs
 from homeostat.store.database import Database
 from homeostat.store.tables import aliases, configs, feedback, interactions, lineage
@@ -42,17 +47,38 @@ FILES = {tables.datasets: "blob", tables.versions: "blob", tables.reports: "rows
 """Nouns -> their field that holds the hash of a blob."""
 
 
+NOUNS = WITH_IDS[2:]
+"""Those of which the audit log tells."""
+
+
 def problems(database: Database, blobs: Blobs) -> list[str]:
     """A sentence for each thing that is wrong; empty when all is well."""
-    with database.read() as connection:
-        if database.is_sqlite and (damage := _damage(connection)):
-            return damage  # what else such a file says is not worth asking
-        return [
-            *_dangling_rows(connection),
-            *_dangling_fields(connection),
-            *_wrong_files(connection, blobs),
-            *_wrong_blobs(blobs),
-        ]
+    try:
+        with database.read() as connection:
+            if database.is_sqlite and (damage := _damage(connection)):
+                return damage  # what else such a file says is not worth asking
+            if changed := list(_changed(connection)):
+                return [*changed, *_wrong_blobs(blobs)]  # nor what a changed row names
+            return [
+                *_dangling_rows(connection),
+                *_dangling_fields(connection),
+                *_wrong_files(connection, blobs),
+                *_wrong_blobs(blobs),
+            ]
+    except Tampered as problem:
+        return [problem.what]
+
+
+def _changed(connection: Connection) -> Iterator[str]:
+    """Rows that are not as they were written, breaks of the audit log, and what it saw and is not there."""
+    found = False
+    for table in seals.SEALED:
+        for problem in seals.changed_rows(connection, table):
+            found = True
+            yield problem
+    if not found:
+        yield from audit.breaks(seals.raw_rows(connection, tables.audit))
+        yield from audit.disagreements(connection, NOUNS)
 
 
 def _damage(connection: Connection) -> list[str]:
@@ -99,6 +125,9 @@ def _dangling_fields(connection: Connection) -> Iterator[str]:
 
 def _wrong_files(connection: Connection, blobs: Blobs) -> Iterator[str]:
     there = set(blobs.hashes())
+    for id, hash in audit.cards(connection):
+        if hash not in there:
+            yield f"{id} has a card {hash}, which is not there"
     for table, name in FILES.items():
         for id, body in connection.execute(select(table.c.id, table.c.body)):
             if body[name] and body[name] not in there:
@@ -132,3 +161,4 @@ def _wrong_blobs(blobs: Blobs) -> Iterator[str]:
                 pass
         except (NotFound, Tampered) as problem:
             yield problem.what
+    yield from (f"the laid out folder {hash} is not what was stored" for hash in blobs.changed_folders())

@@ -98,10 +98,7 @@ class ShiryaevRoberts:
         The rows taken are as many as come back; call again with the rest. Times are seconds since 1970.
         """
         logs = logs[:_ROWS]
-        total = np.vstack([np.zeros(logs.shape[1]), np.cumsum(logs, axis=0)])
-        # M after t rows is the sum, over every row j at which the change may have come, of the bets from j to t.
-        ahead = np.vstack([self._held, -total[1:-1]])
-        levels = total[1:] + np.logaddexp.accumulate(ahead, axis=0)
+        total, levels = self._ahead(logs)
         mean = log_mean(levels)
         over = np.flatnonzero(mean >= math.log(self.threshold))
         taken = int(over[0]) + 1 if len(over) else len(levels)
@@ -110,6 +107,10 @@ class ShiryaevRoberts:
         self._held = np.logaddexp(levels[taken - 1], 0.0)
         alarm = self.begin_anew(float(mean[taken - 1])) if len(over) else None
         return levels[:taken], alarm
+
+    def ahead(self, logs: Floats) -> Floats:
+        """Log M after each of these rows, float64[rows, bets], if they were taken; none is, and none begins anew."""
+        return self._ahead(logs)[1]
 
     def begin_anew(self, log_statistic: float) -> Alarm:
         """Forget all evidence, and say what it was."""
@@ -143,6 +144,12 @@ class ShiryaevRoberts:
         self._held, self._run = np.array(state["held"]), np.array(state["run"])
         self._since_row = np.array(state["since_row"], dtype=np.int64)
         self._since_time = np.array(state["since_time"])
+
+    def _ahead(self, logs: Floats) -> tuple[Floats, Floats]:
+        total = np.vstack([np.zeros(logs.shape[1]), np.cumsum(logs, axis=0)])
+        # M after t rows is the sum, over every row j at which the change may have come, of the bets from j to t.
+        ahead = np.vstack([self._held, -total[1:-1]])
+        return total, total[1:] + np.logaddexp.accumulate(ahead, axis=0)
 
     def _follow(self, total: Floats, times: Floats) -> None:
         """Carry the CUSUMs, C = max(C, 1) f, over these rows, and where the run of each began."""

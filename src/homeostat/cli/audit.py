@@ -1,0 +1,74 @@
+"""Show the audit log: who wrote what and when, each entry chained to the one before. Says whether the chain holds.
+
+It holds ids and hashes and nothing that users said. `--out` exports it as JSON lines, and `--file` checks such a file
+without the project. Keep the head, the seal of the newest entry, anywhere else: `--head` then says whether everything
+up to it is still as it was, the end of the log included.
+
+Exit codes: 0 the chain holds; 1x configuration; 44 it does not, one line each on standard error.
+
+Example: `homeostat audit --about ver_1v9x3k`
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from homeostat.cli.project import project
+from homeostat.cli.table import document, table
+from homeostat.errors import BadStream, Tampered
+from homeostat.store.audit import START, breaks
+from homeostat.web import words
+from homeostat.web.plain import plain
+
+COLUMNS = ("entry", "time (UTC)", "who", "what", "about", "seal")
+
+
+def command(
+    about: Annotated[str, typer.Option(help="Only entries about this id; all are checked.")] = "",
+    last: Annotated[int, typer.Option(min=0, help="Newest entries that are shown; 0 for all.")] = 20,
+    head: Annotated[str, typer.Option(help="Seal of an entry that must be among them.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Write all entries to this file as JSON lines.")] = None,
+    file: Annotated[Path | None, typer.Option(exists=True, help="Check this export instead of the project.")] = None,
+    config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Show the audit log: who wrote what and when, each entry chained to the one before."""
+    entries = _exported(file) if file else _stored(config)
+    problems = list(breaks(entries))
+    if head and head not in {entry["seal"] for entry in entries} | {START}:
+        problems.append(f"audit: no entry has the seal {head}")
+    if out is not None:
+        out.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
+    shown = [entry for entry in entries if about in ("", entry["about"])][-last:]
+    newest = entries[-1]["seal"] if entries else START
+    if as_json:
+        document({"ok": not problems, "problems": problems, "head": newest, "n": len(entries), "entries": shown})
+    else:
+        table(f"{len(entries)} entries, head {newest}", COLUMNS, [_row(entry) for entry in shown])
+        typer.echo("\n".join(problems) or "the chain holds", err=bool(problems))
+    if problems:
+        raise typer.Exit(Tampered.exit)
+
+
+def _stored(config: Path) -> list[dict[str, Any]]:
+    with project(config) as opened:
+        return [plain(entry) for entry in opened.store.audit.list()]
+
+
+def _exported(file: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        try:
+            found.append({str(name): value for name, value in json.loads(line).items()})
+        except (ValueError, AttributeError):
+            raise BadStream("a line is not an entry of the audit log", where=f"{file}:{number}") from None
+    return found
+
+
+def _row(entry: dict[str, Any]) -> list[str]:
+    when = words.when(entry["time"])
+    return [str(entry["seq"]), when, entry["who"], entry["what"], entry["about"], entry["seal"][:12]]

@@ -1,0 +1,42 @@
+"""Train a version again from its dataset, its recipe and its parent, and say whether the same comes out, byte by byte.
+
+Nothing is registered, and what was trained is thrown away. On a CPU, with the same release of torch and the same number
+of threads, the files are the same; where not, they are named.
+
+Exit codes: 0 the same; 1x configuration; 35 it was not made from a dataset and a recipe alone; 41 there is no such
+version, or what it was made from is gone; 44 something else came out, or what it was made from has changed.
+
+Example: `homeostat reproduce ver_1v9x3k`
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from homeostat.cli.table import document, facts
+from homeostat.config.load import load
+from homeostat.errors import Tampered
+from homeostat.loop.reproduce import reproduce
+from homeostat.loop.workshop import Workshop
+from homeostat.web.plain import plain
+
+
+def command(
+    version: Annotated[str, typer.Argument(help="Id of the version.")],
+    config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Train a version again from its dataset, its recipe and its parent, and say whether the same comes out"""
+    with closing(Workshop.open(load(config))) as shop:
+        found = reproduce(shop, shop.store.versions.get(version))
+    if as_json:
+        document(plain(found))
+    else:
+        differing = [name for name, same in found.files.items() if not same]
+        facts(version, {"same": found.same, "files": len(found.files), "differing": differing, "torch": found.torch})
+    if not found.same:
+        raise typer.Exit(Tampered.exit)

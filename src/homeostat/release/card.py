@@ -1,0 +1,195 @@
+"""Cards: what a version is, and what a dataset holds, as markdown with YAML in front, written from what is on record.
+
+A model card (Mitchell et al. 2019, 1810.03993) and a datasheet (Gebru et al. 2021, 1803.09010) say the same of every
+version because nobody writes them: what was not measured is said not to have been. The YAML is what model hubs read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import yaml
+
+from homeostat.release.record import Document, datasheet, record
+from homeostat.store import Store
+
+FEW = 100
+"""Test rows under which a card warns of their number."""
+SHOWN = 40
+"""Labels that are listed with their counts."""
+
+
+def card(store: Store, id: str) -> str:
+    """The card of a version, or the datasheet of a dataset, as it is now.
+
+    Raises:
+        NotFound: there is none of this id.
+    """
+    if id.startswith("dst_"):
+        return _joined({"license": "other", "tags": ["homeostat"]}, [f"# {id}", *_sheet(datasheet(store, id))])
+    known = record(store, store.versions.get(id))
+    return _joined(_front(known), [f"# {id}", *_model(known)])
+
+
+def keep(store: Store, id: str) -> tuple[str, str]:
+    """Write a card down for good: (its text, the hash it is kept under). The audit log tells of it."""
+    text = card(store, id)
+    hash = store.blobs.put_text(text)
+    if hash not in written(store, id):
+        store.audit.note("card", id, hash)
+    return text, hash
+
+
+def written(store: Store, id: str) -> list[str]:
+    """The hashes of all cards that were written of a version or a dataset, oldest first."""
+    return [entry.hash for entry in store.audit.list(id) if entry.what == "card"]
+
+
+def _joined(front: Mapping[str, Any], parts: Sequence[str]) -> str:
+    head = yaml.safe_dump(dict(front), sort_keys=True, allow_unicode=True).strip()
+    return "\n".join(["---", head, "---", "", *parts, ""])
+
+
+def _front(known: Document) -> Document:
+    version, reports = known["version"], known["reports"]
+    front: Document = {"base_model": version["base"], "tags": ["homeostat", version["kind"]]}
+    front["library_name"] = "peft" if version["kind"] in ("lora", "prompt", "prefix") else "homeostat"
+    if reports:
+        measured = {"type": reports[-1]["metric"], "value": round(reports[-1]["candidate_score"]["mean"], 4)}
+        result = {"task": {"type": "text-classification" if version["labels"] else "text-generation"}}
+        data = {"name": f"test rows of {version['task']}", "type": "homeostat"}
+        front["model-index"] = [
+            {"name": version["id"], "results": [{**result, "dataset": data, "metrics": [measured]}]}
+        ]
+    return front
+
+
+def _model(known: Document) -> Iterator[str]:
+    version, turn = known["version"], known["turn"]
+    names = f", {' and '.join(known['aliases'])}" if known["aliases"] else ""
+    what = f"{version['kind']} on `{version['base']}`, {version['state']}{names}"
+    yield f"\nA version of task `{version['task']}`: {what}."
+    if turn.get("because"):
+        yield f"\nIt was made because: {turn['because']}"
+    yield "\n## Training\n"
+    yield _table(("what", "value"), [*_training(version), ("taught by", ", ".join(version["teachers"]) or "–")])
+    yield "\n## Data"
+    yield from (
+        _sheet(known["dataset"])
+        if known["dataset"]
+        else ["\nNo dataset is on record: a bare base, or one made elsewhere."]
+    )
+    yield "\n## What was measured\n"
+    yield from _measured(known)
+    yield "\n## Changes since its parent\n"
+    yield from _changes(version, known["parent"])
+    yield "\n## Approvals and releases\n"
+    yield from _story(known)
+    yield "\n## Limits\n"
+    yield from (f"- {limit}" for limit in _limits(known))
+    yield "\n## Where it can be checked\n"
+    hashes = [
+        ("weights", version["blob"]),
+        ("dataset", known["dataset"].get("blob", "")),
+        ("signed by", known["signed_by"]),
+    ]
+    yield _table(("what", "hash"), [(name, value or "–") for name, value in hashes])
+
+
+def _training(version: Document) -> list[tuple[str, str]]:
+    settings = {**version["recipe"], **{f"cost: {name}": value for name, value in version["cost"].items()}}
+    return [("made at", _when(version["time"])), *((name, _said(value)) for name, value in sorted(settings.items()))]
+
+
+def _sheet(known: Document) -> Iterator[str]:
+    yield f"\nDataset `{known['id']}`, feedback up to {_when(known['time'])}. Rows left after each step of curation:\n"
+    yield _table(("step", "rows"), [(step, f"{n:,}") for step, n in known["counts"].items()])
+    if "examples" not in known:
+        yield "\nThe examples themselves are not here."
+        return
+    origins = ", ".join(f"{n:,} {origin}" for origin, n in known["origins"].items())
+    yield f"\n{known['examples']:,} examples ({origins}), {known['from_the_log']:,} of them from the log,"
+    yield f"{known['letters']:,} letters, from {_when(known['since'])} to {_when(known['until'])}."
+    yield f"It goes on from {', '.join(known['parents']) or 'no other dataset'}."
+    if labels := known.get("per_label"):
+        yield f"\n{len(labels)} labels have examples" + (
+            f"; the {SHOWN} with most:\n" if len(labels) > SHOWN else ":\n"
+        )
+        yield _table(("label", "examples"), [(label, f"{n:,}") for label, n in list(labels.items())[:SHOWN]])
+
+
+def _measured(known: Document) -> Iterator[str]:
+    if not known["reports"]:
+        yield "Nothing: it was never compared with a champion."
+    for report in known["reports"]:
+        rows = [("it", report["candidate_score"]), (f"champion {report['champion']}", report["champion_score"])]
+        rows += [("difference", report["difference"])]
+        rows += [(f"difference on {group}", score) for group, score in report["groups"].items()]
+        yield f"Report `{report['id']}`, {report['metric']}, means with their intervals:\n"
+        yield _table(("what", "mean", "low", "high", "n"), [(name, *_score(score)) for name, score in rows])
+    for verdict in known["verdicts"]:
+        yield f"\nThe gate: **{verdict['outcome']}**. {verdict['because']}"
+    yield "\nFairness: the groups above are all that was compared; no other attribute of users is on record."
+
+
+def _changes(version: Document, parent: Document) -> Iterator[str]:
+    if not parent:
+        yield "It has none on record."
+        return
+    new = [label for label in version["labels"] if label not in parent["labels"]]
+    gone = [label for label in parent["labels"] if label not in version["labels"]]
+    yield f"Parent `{parent['id']}`."
+    yield f"New labels: {', '.join(new) or 'none'}. Labels gone: {', '.join(gone) or 'none'}.\n"
+    both = sorted({*version["recipe"], *parent["recipe"]})
+    rows = [(name, _said(parent["recipe"].get(name)), _said(version["recipe"].get(name))) for name in both]
+    yield _table(("recipe", "parent", "it"), [row for row in rows if row[1] != row[2]] or [("–", "–", "–")])
+
+
+def _story(known: Document) -> Iterator[str]:
+    yield f"Approval of its turn: {known['turn'].get('approval') or 'none was asked for'}."
+    if known["releases"]:
+        yield ""
+        rows = [(_when(one["time"]), one["stage"], one["because"]) for one in known["releases"]]
+        yield _table(("time (UTC)", "stage", "because"), rows)
+
+
+def _limits(known: Document) -> Iterator[str]:
+    version = known["version"]
+    yield f"Made for task `{version['task']}` alone; on other requests nothing is known of it."
+    if version["labels"]:
+        yield f"It replies with one of {len(version['labels'])} labels, whatever it is asked."
+    for report in known["reports"][-1:]:
+        if report["difference"]["n"] < FEW:
+            yield f"It was compared on {report['difference']['n']} rows only."
+        if weak := [group for group, score in report["groups"].items() if score["low"] < 0.0]:
+            yield f"That it lost nothing is not shown beyond its interval on: {', '.join(weak)}."
+    if not known["reports"]:
+        yield "No figure says how good it is."
+    if not known["signed_by"]:
+        yield "It is not signed."
+    yield "What it learned, it learned from what people said was right; their mistakes are its own."
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *([_cell(value) for value in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value: str) -> str:
+    return " ".join(value.replace("|", "\\|").split())
+
+
+def _score(score: Mapping[str, Any]) -> tuple[str, ...]:
+    return (*(f"{score[name]:.4f}" for name in ("mean", "low", "high")), f"{score['n']:,}")
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "–" if value in (None, "", [], {}) else str(value)
+
+
+def _when(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M") if moment else "–"

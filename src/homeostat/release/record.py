@@ -1,0 +1,91 @@
+"""Everything on record about a version, in one document: what it is, what it learned from, how it was measured.
+
+Read from rows alone. It names ids, hashes, counts and figures, and sentences that the platform wrote; of what users
+said it holds nothing but the labels, so that it can go along with a version.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from homeostat.errors import NotFound, Tampered
+from homeostat.release.signing import kept
+from homeostat.store import Store
+from homeostat.store.rows import plain
+from homeostat.types.turn import APPROVAL
+from homeostat.types.version import Version
+
+Document = dict[str, Any]
+
+
+def record(store: Store, version: Version) -> Document:
+    """What is on record about a version; of one that was carried here, also what came with it."""
+    brought = store.state.get(f"imported:{version.id}", {})
+    signature = kept(store, version.id)
+    turn = _turn(store, version.id)
+    said: Document = {
+        "version": plain(version),
+        "aliases": [name for name, named in store.aliases.all(version.task).items() if named == version.id],
+        "dataset": _dataset(store, version.dataset),
+        "parent": _parent(store, version.parent),
+        "reports": [plain(one) for one in store.reports.list(version.task) if one.candidate == version.id],
+        "verdicts": [plain(one) for one in store.verdicts.list(version.task) if one.candidate == version.id],
+        "releases": [
+            plain(one) for one in store.releases.list(version.task) if version.id in (one.champion, one.candidate)
+        ],
+        "turn": turn,
+        "signed_by": signature.key if signature else "",
+    }
+    carried = ("dataset", "parent", "reports", "verdicts", "turn")
+    return {name: value or (brought.get(name, value) if name in carried else value) for name, value in said.items()}
+
+
+def datasheet(store: Store, dataset: str) -> Document:
+    """What is on record about a dataset: its row, and how its examples are distributed.
+
+    Raises:
+        NotFound: there is no such dataset.
+    """
+    known = store.datasets.get(dataset)
+    found: Document = {**plain(known), "parents": list(known.parents)}
+    try:
+        rows = [json.loads(line) for line in store.blobs.text(known.blob).split("\n") if line]
+    except (NotFound, Tampered):
+        return found
+    times = [row["time"] for row in rows if row["time"]]
+    found["examples"] = len(rows)
+    found["origins"] = dict(Counter(row["origin"] for row in rows).most_common())
+    found["from_the_log"] = sum(bool(row["interaction"]) for row in rows)
+    found["letters"] = sum(len(row["text"]) for row in rows)
+    found["since"], found["until"] = (min(times), max(times)) if times else (0.0, 0.0)
+    if known.labels:
+        found["per_label"] = dict(Counter(row["target"] for row in rows).most_common())
+    return found
+
+
+def _dataset(store: Store, dataset: str) -> Document:
+    try:
+        return datasheet(store, dataset) if dataset else {}
+    except NotFound:
+        return {}
+
+
+def _parent(store: Store, parent: str) -> Document:
+    try:
+        return plain(store.versions.get(parent)) if parent else {}
+    except NotFound:
+        return {}
+
+
+def _turn(store: Store, version: str) -> Document:
+    """The turn that left a version, with its decision and a person's word on it."""
+    for relation, id in store.lineage.parents(version):
+        if id.startswith("trn_") and relation.startswith("left by"):
+            turn = store.turns.get(id)
+            decision = turn.diary.get("decide", "")
+            said: Mapping[str, Any] = {"id": id, "approval": turn.diary.get(APPROVAL, "")}
+            return {**said, "because": store.decisions.get(decision).because if decision else ""}
+    return {}

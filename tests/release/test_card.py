@@ -1,0 +1,149 @@
+"""A card says what is on record, as markdown that hubs can read, and says what was not measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from homeostat.curate.build import Curated
+from homeostat.curate.snapshot import store_dataset
+from homeostat.errors import NotFound
+from homeostat.release.card import card, keep, written
+from homeostat.release.record import datasheet, record
+from homeostat.release.registry import promote
+from homeostat.store import Store
+from homeostat.types.dataset import Example, Origin
+from homeostat.types.decision import Action, Decision
+from homeostat.types.interaction import Interaction
+from homeostat.types.report import Outcome, Report, Score, Verdict
+from homeostat.types.turn import Turn
+from homeostat.types.version import Version
+from release.rehearsal import TASK, open_store
+
+SCORE = Score(mean=0.9123, low=0.88, high=0.94, n=400)
+SECRET = "my name is Ada and my card ends in 77"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A store with a champion, and a candidate from a turn that somebody approved."""
+    with open_store(tmp_path) as opened:
+        opened.interactions.add([Interaction(id="int_1", task=TASK, time=2.0, text=SECRET, reply="a", version="")])
+        rows = [Example(text=SECRET, target="refund", interaction="int_1", time=86_400.0)]
+        rows += [Example(text="where?", target="delivery|late", origin=Origin.REPLAY, time=172_800.0)] * 2
+        curated = Curated(examples=rows, counts={"selected": 9, "mixed": 3}, labels=("refund", "delivery|late"))
+        data = store_dataset(opened, curated, task=TASK, turn="trn_1", now=200_000.0)
+        parent = Version(id="ver_old", task=TASK, time=1.0, base="b", labels=("refund",), recipe={"lr": 0.1, "rank": 8})
+        opened.versions.put(parent)
+        promote(opened, TASK, "ver_old", "first", now=1.0)
+        recipe = {"lr": 0.2, "rank": 8}
+        made = replace(parent, id="ver_new", parent="ver_old", dataset=data.id, labels=data.labels, recipe=recipe)
+        opened.versions.put(replace(made, cost={"flops": 3e12}))
+        opened.decisions.put(
+            Decision(id="dec_1", task=TASK, time=2.0, action=Action.RETRAIN, because="it pays", gain=0.1, cost=1.0)
+        )
+        diary = {"decide": "dec_1", "train.careful": "ver_new", "approval": "approved by ana: new catalog"}
+        opened.turns.put(Turn(id="trn_1", task=TASK, time=2.0, diary=diary))
+        yield opened
+
+
+def measured(store: Store, **more: Any) -> None:
+    difference = Score(mean=0.05, low=0.01, high=0.09, n=400)
+    groups = {"known labels": Score(mean=-0.01, low=-0.03, high=0.01, n=250), "new labels": difference}
+    fields: dict[str, Any] = {"candidate_score": SCORE, "champion_score": SCORE, "difference": difference} | more
+    report = Report(
+        id="rep_1",
+        task=TASK,
+        time=3.0,
+        candidate="ver_new",
+        champion="ver_old",
+        metric="accuracy",
+        groups=groups,
+        **fields,
+    )
+    store.reports.put(report)
+    verdict = Verdict(
+        id="vdt_1", task=TASK, time=3.0, report="rep_1", candidate="ver_new", outcome=Outcome.PASS, because="better"
+    )
+    store.verdicts.put(verdict)
+
+
+def test_figures_have_their_intervals(store: Store) -> None:
+    """Score, difference and every group stand there with mean, both ends and n; the verdict beside them."""
+    measured(store)
+    text = card(store, "ver_new")
+    assert "| it | 0.9123 | 0.8800 | 0.9400 | 400 |" in text
+    assert "| difference on known labels | -0.0100 | -0.0300 | 0.0100 | 250 |" in text
+    assert "The gate: **pass**. better" in text
+    assert "not shown beyond its interval on: known labels." in text
+
+
+def test_what_was_not_measured_is_said(store: Store) -> None:
+    """Without a report the card says that nothing was compared; with few rows, how few."""
+    text = card(store, "ver_new")
+    assert "it was never compared" in text
+    assert "No figure says how good it is." in text
+    assert "no other attribute of users is on record" in text
+    measured(store, difference=Score(mean=0.0, low=-0.2, high=0.2, n=30))
+    assert "It was compared on 30 rows only." in card(store, "ver_new")
+
+
+def test_data_training_changes_and_approval(store: Store) -> None:
+    """The funnel, the origins, the recipe's change, the new label and the person's word are all there."""
+    text = card(store, "ver_new")
+    for said in ("| selected | 9 |", "3 examples (2 replay, 1 new), 1 of them from the log", "| lr | 0.1 | 0.2 |"):
+        assert said in text
+    for said in ("New labels: delivery|late. Labels gone: none.", "approved by ana: new catalog", "because: it pays"):
+        assert said in text
+    assert "| rank |" not in text.partition("## Changes since its parent")[2].partition("##")[0]
+    assert "| delivery\\|late | 2 |" in text
+
+
+def test_nothing_that_users_wrote(store: Store) -> None:
+    """No request stands in a card, a datasheet, or what they are made of."""
+    documents = [
+        card(store, "ver_new"),
+        str(record(store, store.versions.get("ver_new"))),
+        str(datasheet(store, _data(store))),
+    ]
+    assert not any("Ada" in document for document in [*documents, card(store, _data(store))])
+
+
+def _data(store: Store) -> str:
+    return store.versions.get("ver_new").dataset
+
+
+def test_hubs_can_read_the_front(store: Store) -> None:
+    """What stands in front is YAML with the base, the library and the newest figure in the form of a model index."""
+    measured(store)
+    front = yaml.safe_load(card(store, "ver_new").split("---\n")[1])
+    assert (front["base_model"], front["library_name"]) == ("b", "peft")
+    (result,) = front["model-index"][0]["results"]
+    assert result["metrics"] == [{"type": "accuracy", "value": 0.9123}]
+    assert yaml.safe_load(card(store, _data(store)).split("---\n")[1])["tags"] == ["homeostat"]
+
+
+def test_a_card_is_kept_as_it_was(store: Store) -> None:
+    """What was written stays when the next one says more; the same one is noted once; a lost one shows."""
+    first, hash = keep(store, "ver_new")
+    assert keep(store, "ver_new") == (first, hash)
+    measured(store)
+    second, other = keep(store, "ver_new")
+    assert written(store, "ver_new") == [hash, other]
+    assert store.blobs.text(hash) == first != second
+    assert store.verify() == []
+    (store.blobs.root / "files" / hash[:2] / hash[2:]).unlink()
+    assert store.verify() == [f"ver_new has a card {hash}, which is not there"]
+
+
+def test_cards_do_not_change_by_themselves(store: Store) -> None:
+    """A card is made of rows alone: nothing of the moment at which it is written is in it."""
+    assert card(store, "ver_new") == card(store, "ver_new")
+    assert "A bare base" not in card(store, "ver_old")
+    with pytest.raises(NotFound):
+        card(store, "ver_none")
