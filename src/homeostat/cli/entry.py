@@ -26,6 +26,7 @@ COMMANDS = {
     "turn": "turn",
     "decide": "decide",
     "approve": "approve",
+    "held": "held",
     "watch": "watch",
     "drift": "drift",
     "quality": "quality",

@@ -193,6 +193,8 @@ class Curate:
     """Similarity of two texts (Jaccard of their shingles) from which on one of them is dropped."""
     max_per_label: int = knob(0, least=0)
     """Most new examples of one label; 0 for no limit."""
+    trusted: tuple[str, ...] = ()
+    """Sources of feedback (`source`) that are believed in any case, and may give any part of a dataset."""
     seed: int = knob(0, least=0)
     """Seed of the draw of replayed examples."""
 
