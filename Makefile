@@ -4,13 +4,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FOUR := $(VENV)/four-bit
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet -c constraints.txt
 # One thread for each of two test processes: threads that wait for each other by spinning cost a small machine tenfold.
 PYTEST := OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check bench bars docs clean
+.PHONY: help setup demo test test-slow test-four-bits check bench bars docs clean
 
 help: ## list these words
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -25,6 +26,11 @@ test: $(READY) ## the tests but the slow ones
 
 test-slow: $(READY) ## the slow tests
 	$(PYTEST) -m slow $(ARGS)
+
+test-four-bits: $(READY) ## the tests of bases and moments in few bits, which need a large package
+	@test -d $(FOUR)/bitsandbytes || $(PIP) --no-deps --target $(FOUR) 'bitsandbytes>=0.50'
+	PYTHONPATH=$(FOUR) $(PYTEST) tests/llm/test_four_bit.py tests/train/test_quantize.py tests/cli/test_quantize.py \
+	  tests/train/test_optim.py $(ARGS)
 
 check: $(READY) ## format, lint, types, floors, and the rules of the house
 	$(BIN)/ruff check

@@ -55,8 +55,8 @@ LABELS: dict[str, dict[str, Any]] = {
     "prefix": {"adapt": {"prefix": {"count": 4}}, "lr": 3e-2},
     "upper": {"adapt": {"lora": {"rank": 4, "bottom": 0.5}}, "carry": True},
     "stacked": {"adapt": {"stacked": {"rank": 2}}},
-    "head": {"like": "head"},
-    "classifier": {"like": "classifier"},
+    "exact_head": {"like": "head"},
+    "stepwise_head": {"like": "classifier"},
     "schedule_free": {"optimizer": "schedule_free", "schedule": "constant", "adapt": DROPPING},
     "averaged": {"average": 0.9, "schedule": "stable"},
     "drawn": {"adapt": DROPPING, "penalties": ["r_drop", "noise"]},
@@ -80,7 +80,9 @@ REPLIES: dict[str, dict[str, Any]] = {
 """Recipes for the task with replies, from the bare base; `tried` and `shown` learn from words they draw themselves."""
 SORRY = Reply(text="sorry", confidence=0.5, entropy=1.0, prompt_tokens=9, reply_tokens=1, embedding=b"")
 WAYS = {**LABELS, **REPLIES}
-QUICK = ("lora", "full", "head", "schedule_free", "shown")
+AGAIN = ("upper",)
+"""Recipes whose every life asks frozen layers about each row anew: a killed run really takes more operations."""
+QUICK = ("lora", "full", "exact_head", "schedule_free", "shown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +96,8 @@ class Left:
 
     def differs(self, other: Left) -> list[str]:
         """What is not the same, by name."""
-        parts = [name for name in ("version", "looks", "problems") if getattr(self, name) != getattr(other, name)]
+        parts = [name for name in ("looks", "problems") if getattr(self, name) != getattr(other, name)]
+        parts += [f"version.{name}" for name in self.version if self.version[name] != other.version.get(name)]
         files = {**self.files, **other.files}
         return parts + [name for name in files if self.files.get(name) != other.files.get(name)]
 
@@ -142,8 +145,8 @@ def left(file: Path, way: str) -> Left:
         versions = [v for v in shop.store.versions.list(TASK) if v.recipe.get("name") == way]
         assert len(versions) == 1, [version.id for version in versions]
         version, blobs = versions[0], shop.store.blobs
-        timed = {"cpu_seconds", "wall_seconds"}
-        told = replace(version, cost={name: value for name, value in version.cost.items() if name not in timed})
+        varying = {"cpu_seconds", "wall_seconds", *(["flops"] if way in AGAIN else [])}
+        told = replace(version, cost={name: value for name, value in version.cost.items() if name not in varying})
         looks = [event.values for event in shop.store.events.list(version.id) if event.name == "training"]
         return Left(
             files={name: blobs.bytes(hash) for name, hash in blobs.files(version.blob).items()},

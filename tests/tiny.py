@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
@@ -20,6 +21,7 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 
+from homeostat.train.quantize import quantize
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
 
@@ -131,6 +133,12 @@ def llama(folder: Path, *, tokenizer: Any = None, hidden: int = 48, layers: int 
         pad_token_id=tokenizer.pad_token_id,
     )
     return _save(folder, LlamaForCausalLM(config), tokenizer)
+
+
+def four_bits(folder: Path, base: Path) -> Path:
+    """The same model in four bits; where the library that computes with them is not there, the test is left out."""
+    pytest.importorskip("bitsandbytes", reason="the extra four-bit is not installed")
+    return quantize(str(base), folder).folder
 
 
 def masked_tokenizer() -> Any:

@@ -106,6 +106,10 @@ class Race:
         """The product's recipe of this name, under these settings."""
         return named(name, self.settings.train, replay=self.settings.curate.replay)
 
+    def plain(self, name: str) -> Recipe:
+        """The same for an arm that nobody goes on from with kept states: keeping them is not among its costs."""
+        return replace(self.recipe(name), carry=False)
+
     def train(self, arm: str, turn: int, recipe: Recipe, parent: Model | None, curated: Curated) -> Model:
         """Train a model and have it answer the test rows seen so far."""
         lesson = Lesson(
@@ -146,7 +150,7 @@ def naive(race: Race, champion: Model) -> list[Step]:
         # What came before the first moment is revealed at the first turn, as it is to the other arms.
         curated = race.curated(race.revealed(since if turn > 1 else -math.inf, until), labels=model.start.labels)
         if curated.examples:
-            model = race.train("naive", turn, race.recipe("naive"), model, curated)
+            model = race.train("naive", turn, race.plain("naive"), model, curated)
             steps.append(Step(model=model, flops=model.cost["flops"], cpu_seconds=model.cost["cpu_seconds"]))
         else:
             race.lab.score(model, race.course.seen(turn))
@@ -162,7 +166,7 @@ def joint(race: Race, *, arm: str = "joint", last_only: bool = False) -> list[St
         curated = race.curated(rows)
         wrong = superseded(curated.examples, (), TASK.kind)
         kept = tuple(row for number, row in enumerate(curated.examples) if number not in wrong)
-        model = race.train(arm, turn, race.recipe("joint"), None, replace(curated, examples=kept))
+        model = race.train(arm, turn, race.plain("joint"), None, replace(curated, examples=kept))
         steps.append(Step(model=model, flops=model.cost["flops"], cpu_seconds=model.cost["cpu_seconds"]))
     return steps
 

@@ -1,8 +1,9 @@
 """What others do at the same moments: replay by share, penalties, ways to adapt, merging, and the exact head.
 
 All go on from their own last model with the labels revealed since, as naive fine-tuning does: same base, same trained
-tensors where the way is not the point, same rate, passes and early stopping. None of them has a gate, a second attempt
-or the fit of the labels' rows, which are ours.
+tensors where the way is not the point, same rate and early stopping, and as many passes as the share of joint
+retraining that ours may spend pays for. None of them has a gate, a second attempt or the fit of the labels' rows, which
+are ours.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from homeostat.train.adapt.lora import Lora
 from homeostat.train.adapt.stacked import Stacked
 from homeostat.train.head.choose import choose_ridge
 from homeostat.train.head.ridge import RidgeHead
+from homeostat.train.pace import Rows, passes
 from homeostat.train.penalties.divergence import Divergence
 from homeostat.train.penalties.ewc import Ewc
 from homeostat.train.penalties.l2_pull import L2Pull
@@ -49,6 +51,7 @@ def _adapted(kind: type[Lora] = Lora, **more: object) -> Change:
 
 
 RIVALS: Mapping[str, Change] = {
+    "replay_00": _replayed(0.0),
     "replay_05": _replayed(0.05),
     "replay_10": _replayed(0.10),
     "replay_25": _replayed(0.25),
@@ -71,7 +74,7 @@ def rival(race: Race, champion: Model, learned: Curated, name: str) -> list[Step
     if name == HEAD:
         return head(race, champion)
     change = RIVALS.get(name, _replayed(0.0))
-    recipe = replace(change(race.recipe("naive")), name=name, refit=False)
+    recipe = replace(change(race.plain("naive")), name=name, refit=False)
     return _Sequence(race, name, recipe, champion, list(learned.examples)).steps()
 
 
@@ -96,7 +99,7 @@ class _Sequence:
         if not curated.counts["new"]:
             race.lab.score(self.model, race.course.seen(turn))
             return Step(model=self.model)
-        trained = race.train(self.name, turn, self.recipe, self.model, curated)
+        trained = race.train(self.name, turn, self._paced(curated), self.model, curated)
         self.memory = memory([self.memory, curated.examples])
         if self.name == MERGED:
             self.model = race.lab.between(self.name, turn, self.model, trained)
@@ -104,6 +107,13 @@ class _Sequence:
         else:
             self.model = trained
         return Step(model=self.model, flops=trained.cost["flops"], cpu_seconds=trained.cost["cpu_seconds"])
+
+    def _paced(self, curated: Curated) -> Recipe:
+        """The recipe with the passes over these rows that ours may spend, as a share of those over all remembered."""
+        counts, settings = Rows.of(curated.examples), self.race.settings
+        known = replace(counts, known=counts.new + len(self.memory))
+        within = replace(self.recipe, share=settings.budget)
+        return replace(self.recipe, epochs=passes(within, settings.train.epochs, known, len(curated.labels)))
 
 
 def head(race: Race, champion: Model) -> list[Step]:

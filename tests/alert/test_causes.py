@@ -45,6 +45,14 @@ def test_every_kind_of_signal_is_a_kind_of_alert(moved: Moved) -> None:
     assert (made.kind, made.about, made.severity) == (moved.value, "sig_1", Severity.WARNING)
 
 
+def test_doubted_feedback_is_counted_in_statements() -> None:
+    """It names whose it is, what was done about it, and what may be."""
+    made = causes.of_signal(replace(SIGNAL, moved=Moved.FEEDBACK, slice="source=alice"), NOW)
+    parts = ("in source=alice", "held back from training", "1,234 statements")
+    assert [part for part in parts if part not in made.says] == []
+    assert made.remedy is Remedy.REVIEW
+
+
 def test_a_signal_says_what_moved_where_and_since_when() -> None:
     """In a sentence, with the figures; its group is the task, the kind and the slice."""
     made = causes.of_signal(SIGNAL, NOW)

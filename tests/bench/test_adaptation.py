@@ -203,10 +203,10 @@ def test_every_rival_is_measured_beside_ours(
 
 def test_who_is_ahead_at_no_more_cost(bench: SimpleNamespace) -> None:
     """An arm that costs more, or is ahead within the noise, is not; nor is the head, which writes nothing."""
-    figures = {"flops.ours": [10.0, 9.0, 11.0]}
+    figures = {"flops.ours": [9.5, 9.0, 10.0], "flops.joint": [100.0, 90.0, 110.0]}
     for name, cost, lead in (
         ("naive", 5.0, [0.2, 0.1, 0.3]),
-        ("ewc", 9.0, [-0.02, -0.03, -0.01]),
+        ("ewc", 9.9, [-0.02, -0.03, -0.01]),
         ("dora", 9.0, [-0.02, -0.05, 0.01]),
         ("l2_sp", 11.0, [-0.02, -0.03, -0.01]),
         ("head", 1.0, [-0.1, -0.2, -0.05]),

@@ -62,7 +62,7 @@ def test_no_checkpoint_is_step_0(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", ["head", "shown"])
+@pytest.mark.parametrize("way", ["exact_head", "shown"])
 def test_the_bar_prints_one_json_line(way: str) -> None:
     """A head, which is solved, and a run that learns from words it draws: killed twice, each leaves the same bytes."""
     command = [sys.executable, "train_5.py", "--ways", way, "--runs", "1", "--deaths", "2"]

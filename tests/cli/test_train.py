@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import openai
 from cli.conftest import Run
 from cli.scenes import stream
 from homeostat.config.load import load
+from homeostat.curate.snapshot import examples
 from homeostat.errors import NotFound, NothingToTrainOn, UnknownPlugin
 from homeostat.gateway.server import served
 from homeostat.llm.backend import Request
@@ -153,5 +155,43 @@ def test_from_the_log_to_a_head_that_answers_and_back(homeostat: Run, small: Pat
     listed = homeostat("versions", "routing", "--config", small)
     assert "head" in listed.out
     assert "head on" in homeostat("why", head.id, "--config", small).out
+    answerer.close()
+    shop.close()
+
+
+def test_a_number_behind_the_gateway(homeostat: Run, small: Path, tmp_path: Path) -> None:
+    """A task whose replies are numbers: a head learns them from a stream, is promoted, and answers over HTTP with a
+    number; corrections are learned by the next one, from all rows.
+    """
+    settings = small.read_text().replace("project: small\n", "project: small\nrelease: {poll_s: 0.05}\n")
+    small.write_text(settings.replace("epochs: 2", "lr: 1e-2, epochs: 12"))
+    minutes, rows = {"refund": "10", "delivery": "80"}, []
+    for line in stream(tmp_path / "s.jsonl", 90).read_text().splitlines():
+        row = json.loads(line)
+        split = "test" if len(rows) % 9 == 8 else "history"
+        rows.append({**row, "reply": minutes[row["label"]], "split": split})
+    file = tmp_path / "minutes.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    ran = homeostat("train", "replies", "--recipe", "estimator", "--stream", file, "--config", small, "--json")
+    assert ran.code == 0, ran.err
+    shop = Workshop.open(load(small))
+    head = shop.store.versions.get(ran.json["version"])
+    assert (head.kind, head.labels, head.recipe["name"]) == ("head", (), "estimator")
+    assert homeostat("promote", head.id, "--config", small).code == 0
+    answerer = Answerer(LocalBackend(shop.config.model.base), shop.store, shop.config)
+    texts = {"I want my money back 5 xyz": 10.0, "where is my parcel 12": 80.0}
+    with served(answerer, answerer.gateway) as url, openai.OpenAI(base_url=f"{url}/v1", api_key="none") as client:
+        for text, wanted in texts.items():
+            reply = client.chat.completions.create(model="replies", messages=[{"role": "user", "content": text}])
+            said = str(reply.choices[0].message.content)
+            assert abs(float(json.loads(said)) - wanted) < 20
+            row = shop.store.interactions.get(reply.id)
+            assert (row.reply, row.version, bool(row.embedding)) == (said, head.id, True)
+            told = {"interaction": reply.id, "kind": "correction", "value": str(wanted + 1)}
+            assert client.post("/feedback", body=told, cast_to=object)
+    again = homeostat("train", "replies", "--recipe", "estimator", "--config", small, "--json")
+    assert again.code == 0, again.err
+    first, second = (examples(shop.store, shop.store.versions.get(r.json["version"]).dataset) for r in (ran, again))
+    assert {row.text for row in second} == {row.text for row in first} | set(texts)
     answerer.close()
     shop.close()

@@ -86,16 +86,18 @@ def test_counts() -> None:
     made = build(
         inputs(pairs=[*pairs[:7], empty, comment, rated, *pairs[10:], again, same], evaluation=evaluation), Curate()
     )
-    assert list(made.counts.items())[:7] == [
+    assert list(made.counts.items())[:9] == [
+        ("held", 0),
         ("selected", 301),
         ("targeted", 300),
         ("cleaned", 299),
+        ("shared", 299),
         ("settled", 298),
         ("deduplicated", 297),
         ("fenced", 295),
         ("new", 295),
     ]
-    assert list(made.counts)[7:] == ["remembered", "superseded", "replayable", "replayed", "recalled", "total"]
+    assert list(made.counts)[9:] == ["remembered", "superseded", "replayable", "replayed", "recalled", "total"]
     assert made.counts["total"] == len(made.examples) == made.counts["new"] + made.counts["replayed"]
     assert made.counts["recalled"] == 0
 
@@ -139,7 +141,9 @@ def test_what_is_not_replayed_is_recalled() -> None:
     assert few.counts["total"] <= most
     assert build(inputs(n=0, recall=True), Curate()).examples == ()
     text = Task(name="replies", kind=Kind.TEXT)
-    assert build(inputs(task=text, recall=True), Curate()).counts["recalled"] == 0
+    said = [(row, replace(told, kind=FeedbackKind.CORRECTION)) for row, told in log(300, "abxy", start=1000.0, seed=1)]
+    assert build(inputs(task=text, pairs=said, recall=True), Curate()).counts["recalled"] > 0
+    assert build(inputs(task=text, pairs=said), Curate()).counts["recalled"] == 0
 
 
 def test_no_news() -> None:
@@ -243,3 +247,40 @@ def test_speed() -> None:
     made = build(Inputs(task=TASK, imported=rows[10_000:], memory=rows[:10_000], evaluation=texts), Curate(replay=1.0))
     assert made.counts["total"] > 19_000
     assert time.process_time() - begun < 15
+
+
+def test_what_is_held_back_teaches_nothing_and_overturns_nothing() -> None:
+    """A newer statement about a text that is remembered, and about one that was labeled, takes their places; where it
+    is held back, they stay.
+    """
+    (asked, said), *_ = pairs = log(20, "ab", start=1000.0, seed=1)
+    other = "b" if said.value == "a" else "a"
+    old = replace(remembered(1, "a")[0], target="a")
+    lie = replace(asked, id="int_lie", time=2000.0, text=asked.text), replace(said, id="fbk_lie", value=other)
+    again = replace(asked, id="int_old", time=2001.0, text=old.text), replace(said, id="fbk_old", value="b")
+    again = again[0], replace(again[1], interaction="int_old")
+    lie = lie[0], replace(lie[1], interaction="int_lie")
+    given = inputs(pairs=[*pairs, lie, again], memory=[old, *remembered(30, "ab")[1:]], evaluation=())
+    bare = build(given, Curate())
+    kept = build(replace(given, held=frozenset({"fbk_lie", "fbk_old"})), Curate())
+
+    def taught(made: Curated) -> dict[str, str]:
+        return {row.text: row.target for row in made.examples}
+
+    assert (taught(bare)[asked.text], taught(kept)[asked.text]) == (other, said.value)
+    assert (bare.counts["superseded"], kept.counts["superseded"]) == (1, 0)
+    assert (bare.counts["held"], kept.counts["held"], kept.counts["selected"]) == (0, 2, 20)
+
+
+def test_no_source_gives_more_than_its_part() -> None:
+    """Whoever labels half of everything teaches a hundredth of the new rows, or all where they are trusted; what is
+    too much does not overturn what others say either.
+    """
+    pairs = log(1000, "ab", start=1000.0, seed=1)
+    told = [(asked, replace(said, source="loud" if k % 2 else f"user{k}")) for k, (asked, said) in enumerate(pairs)]
+    made = build(inputs(pairs=told, evaluation=()), Curate())
+    of = {asked.id: said.source for asked, said in told}
+    new = [of[row.interaction] for row in made.examples if row.origin is Origin.NEW]
+    assert 0 < new.count("loud") <= 0.01 * len(new)
+    assert made.counts["cleaned"] - made.counts["shared"] == 495
+    assert build(inputs(pairs=told, evaluation=()), Curate(trusted=("loud",))).counts["shared"] == 1000

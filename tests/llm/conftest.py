@@ -18,6 +18,12 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def packed(llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same in four bits."""
+    return tiny.four_bits(tmp_path_factory.mktemp("packed"), llama)
+
+
+@pytest.fixture(scope="session")
 def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.bert(tmp_path_factory.mktemp("bert"))
 

@@ -31,11 +31,19 @@ def test_both_kinds_are_read(tmp_path: Path) -> None:
             read_head(version("b", "a"), tmp_path / name, 48)
 
 
+def test_what_replies_with_a_text_is_read(tmp_path: Path) -> None:
+    """A head of one number, and one of tags, whose version names no labels."""
+    for form, names in (("numbers", ("minutes",)), ("tags", ("a", "b"))):
+        save_head(Head(Shape(form=form, names=names, kind="lora"), 48), tmp_path / form)
+        head = read_head(version(), tmp_path / form, 48)
+        assert isinstance(head, Head)
+        assert (head.shape.form, head.below) == (form, "lora")
+
+
 def test_what_is_no_such_head(tmp_path: Path) -> None:
-    """Heads of numbers or tags answer no task, and an empty place is no head."""
-    for form in ("numbers", "tags"):
-        save_head(Head(Shape(form=form, names=("a", "b")), 48), tmp_path / form)
-        with pytest.raises(UnsuitedModel, match=f"tells {form}"):
-            read_head(version("a", "b"), tmp_path / form, 48)
+    """A head of several numbers answers no task, and an empty place is no head."""
+    save_head(Head(Shape(form="numbers", names=("a", "b")), 48), tmp_path / "two")
+    with pytest.raises(UnsuitedModel, match="tells 2 numbers"):
+        read_head(version(), tmp_path / "two", 48)
     with pytest.raises(ModelNotFound):
         read_head(version("a"), tmp_path / "gone", 48)

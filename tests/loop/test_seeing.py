@@ -7,7 +7,9 @@ from dataclasses import replace
 from small_project import ONSET, TASK
 
 from homeostat.config.schema import Config, Policy
+from homeostat.curate.suspect import Suspicion
 from homeostat.decide.rule import Rule, read
+from homeostat.loop.held import hold
 from homeostat.loop.seeing import clock, see
 from homeostat.loop.workshop import Workshop
 from homeostat.types.feedback import Feedback, FeedbackKind
@@ -50,6 +52,35 @@ def test_a_request_that_is_spoken_of_again_is_one_label(shop: Workshop) -> None:
     assert after.sight.labels == before.sight.labels
     assert (before.until, after.until) == (ONSET + 159.0, ONSET + 400.0)
     assert said.interaction == about.id
+
+
+def test_doubted_feedback_triggers_nothing(shop: Workshop) -> None:
+    """A signal of it is no reason to look, and ratings that are held back do not fall."""
+    champion = shop.champion(TASK)
+    signal = Signal(
+        id="sig_f", task=TASK, time=ONSET + 10.0, moved=Moved.FEEDBACK, detector="d", statistic=2.0, threshold=1.0, n=5
+    )
+    shop.store.signals.put(signal)
+    asked = shop.store.interactions.list(TASK, version=champion.id)[:60]
+    rated = [
+        Feedback(
+            id=f"fbk_r{k}",
+            interaction=row.id,
+            kind=FeedbackKind.RATING,
+            value="1.0" if k < 30 else "0.0",
+            time=ONSET + 500.0 + k,
+        )
+        for k, row in enumerate(asked)
+    ]
+    shop.store.feedback.add(rated)
+    first = see(shop.config, shop.store, TASK, rule(rating_drop=0.1), champion, at=ONSET + 1000.0).sight
+    assert first.signals == ()
+    assert first.falls["rated"].now.mean < first.falls["rated"].before.mean
+    held = tuple(one.id for one in rated[30:])
+    found = Suspicion(group="all", held=held, contradicting=30, n=60, p=1e-9, since=ONSET, until=ONSET)
+    hold(shop.store, TASK, champion.id, found)
+    after = see(shop.config, shop.store, TASK, rule(rating_drop=0.1), champion, at=ONSET + 1000.0).sight
+    assert "rated" not in after.falls or after.falls["rated"].now.mean == 1.0
 
 
 def test_only_what_a_trigger_reads(shop: Workshop) -> None:

@@ -10,12 +10,16 @@ from small_project import ONSET, TASK, said
 
 from homeostat.config.schema import Decide
 from homeostat.decide.trigger.counts import UNASKED
-from homeostat.loop import watching
+from homeostat.loop import steps, watching
 from homeostat.loop.durable import TurnQueue
+from homeostat.loop.held import book
+from homeostat.loop.steps import Now
 from homeostat.loop.watching import Watch
 from homeostat.loop.workshop import Workshop
+from homeostat.train.named import named
 from homeostat.types.feedback import FeedbackKind
 from homeostat.types.interaction import Interaction, Role
+from homeostat.types.signal import Moved
 from homeostat.types.turn import Turn
 
 
@@ -175,3 +179,27 @@ def test_distances_are_measured_to_a_part_of_a_large_training_set(
     kept = shop.store.state.get(f"index:{champion.id}")
     size = len(shop.store.blobs.bytes(kept["blob"]))
     assert (kept["hidden"], size) == (32, 40 * 32 * 2)
+
+
+def test_one_that_lies_is_told_and_opens_nothing(shop: Workshop, queue: TurnQueue) -> None:
+    """A source that labels known requests otherwise is doubted at the next look: what it said is held back, the signal
+    says so, and is no reason to look for more.
+    """
+    watch, calm = Watch(shop, queue), [row for row in shop.store.interactions.list(TASK) if row.time < ONSET]
+    watch.tick()
+    put_end(shop)
+    wrong = {"refund": "login", "login": "refund", "delivery": "invoice", "invoice": "delivery"}
+    lies = [
+        replace(said(row, wrong.get(row.reply, "login"), ONSET + 5000.0 + k), id=f"fbk_lie{k}", source="loud")
+        for k, row in enumerate(calm[:12])
+    ]
+    true = [replace(said(row, row.reply, ONSET + 5000.0 + k), source=f"user{k}") for k, row in enumerate(calm[12:])]
+    shop.store.feedback.add([*true, *lies])
+    watch.tick()
+    told = [signal for signal in shop.store.signals.list(TASK) if signal.moved is Moved.FEEDBACK]
+    assert [signal.slice for signal in told] == ["source=loud"]
+    assert set(book(shop.store, TASK).held) == {one.id for one in lies}
+    assert len(turns(shop)) == 1
+    now = Now("trn_x", TASK, ONSET + 9000.0)
+    assert steps.curated(shop, now, named("careful", shop.config.train)).counts["held"] == len(lies)
+    assert told[0] not in steps.gather(shop, now, [told[0].id]).signals

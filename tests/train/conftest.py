@@ -21,6 +21,12 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.llama(tmp_path_factory.mktemp("llama"))
 
 
+@pytest.fixture(scope="session")
+def packed(llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same in four bits."""
+    return tiny.four_bits(tmp_path_factory.mktemp("packed"), llama)
+
+
 @pytest.fixture
 def order(llama: Path, tmp_path: Path) -> Order:
     """60 rows of 3 labels, the tiny decoder, a quick recipe."""

@@ -18,13 +18,14 @@ from homeostat.train.adapt.prompt import Prompt
 from homeostat.train.adapt.way import Way
 from homeostat.train.forecast import forecast
 from homeostat.train.head.solve import solve
-from homeostat.train.headed import train_classifier
+from homeostat.train.headed import train_version
 from homeostat.train.named import named
 from homeostat.train.penalties.divergence import Divergence
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Order, Start, train
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
+from tiny import REPLIES
 
 LABELS = ("refund", "delivery")
 EXAMPLES = [Example(text=f"where is my parcel {'please ' * (k % 7)}{k}", target=LABELS[k % 2]) for k in range(40)]
@@ -119,9 +120,14 @@ def test_heads_are_foretold_too(order: Order, tmp_path: Path) -> None:
     for name in ("head", "classifier"):
         recipe = replace(named(name, Train()), epochs=2.0, batch_rows=8, adapt=Lora(rank=2))
         made = replace(order, recipe=recipe, folder=tmp_path / name)
-        told, trained = forecast(made), (solve if name == "head" else train_classifier)(made)
+        told, trained = forecast(made), (solve if name == "head" else train_version)(made)
         assert told.flops / 1.3 <= trained.cost["flops"] <= 1.01 * told.flops
         assert told.steps == trained.cost["steps"]
+    numbers = [replace(row, target=str(len(row.text))) for row in order.examples]
+    recipe = replace(named("estimator", Train()), epochs=2.0, batch_rows=8, adapt=Lora(rank=2))
+    texts = replace(order, task=REPLIES, labels=(), recipe=recipe, examples=numbers, folder=tmp_path / "estimator")
+    told, trained = forecast(texts), train_version(texts)
+    assert told.flops / 1.3 <= trained.cost["flops"] <= 1.01 * told.flops
     start = Start(base=order.start.base, folder=tmp_path / "head" / "weights", kind="head", labels=LABELS)
     going = replace(order, recipe=named("head", Train()), start=start, held=order.examples)
     assert forecast(replace(going, examples=order.examples[:-3])).rows == 3

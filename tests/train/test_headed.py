@@ -13,19 +13,27 @@ import torch
 from safetensors.torch import load_file
 
 import tiny
+from homeostat.config.schema import Train
 from homeostat.errors import HomeostatError, NothingToTrainOn, UnknownLabel, UnsuitedModel, WrongType
 from homeostat.llm.adapters import ADAPTER
+from homeostat.llm.backend import Request
 from homeostat.llm.head import FILE, HeadedModel
+from homeostat.llm.local import LocalBackend
 from homeostat.metrics.regression import mean_absolute_error, r_squared
+from homeostat.metrics.replies import agreement, number, tags, written_number, written_tags
 from homeostat.metrics.tags import micro_f1
 from homeostat.train.adapt.lora import Lora
-from homeostat.train.headed import HeadOrder, train_head
+from homeostat.train.headed import HeadOrder, train_head, train_version
+from homeostat.train.named import named
 from homeostat.train.objectives.classes.focal import Focal
 from homeostat.train.objectives.heads.estimated import Estimated
 from homeostat.train.order.curriculum import Curriculum
 from homeostat.train.order.difficulty import Length
 from homeostat.train.penalties.l2_pull import L2Pull
 from homeostat.train.recipe import Recipe
+from homeostat.train.run import Order, Start
+from homeostat.types.dataset import Example
+from homeostat.types.version import HEAD, Version
 
 QUICK = Recipe(adapt=Lora(rank=4), lr=1e-2, epochs=8, batch_rows=16, looks=4, patience=4)
 Ordered = Callable[..., HeadOrder]
@@ -205,3 +213,77 @@ def test_a_number_far_out_is_no_divergence(order: Ordered) -> None:
         if train_head(replace(made, recipe=replace(QUICK, epochs=2))).cost["held_out"] > 1e4:
             return
     raise AssertionError("no held-out row was far out")
+
+
+MINUTES = {"refund_request": 10.0, "late_delivery": 40.0, "broken_pump": 90.0}
+
+
+def written(form: str, seed: int, each: int = 24) -> list[Example]:
+    """Requests with what is replied: the minutes that such a one takes, or what it is about and if it is polite."""
+    rows = tiny.examples(each=each, seed=seed)
+    if form == "numbers":
+        return [replace(row, target=written_number(MINUTES[row.target])) for row in rows]
+    return [replace(row, target=written_tags({row.target, *({"polite"} & set(polite(row.text)))})) for row in rows]
+
+
+def polite(text: str) -> tuple[str, ...]:
+    return ("polite",) if {"please", "thanks"} & set(text.split()) else ()
+
+
+@pytest.mark.parametrize(("form", "name"), [("numbers", "estimator"), ("tags", "tagger")])
+def test_a_version_that_replies_with_a_number_or_tags(llama: Path, tmp_path: Path, form: str, name: str) -> None:
+    """From replies in words to a version that the backend asks as any other: unseen requests get nearly the right
+    reply, far nearer than any one reply would be to all of them, and just what the head says when it is asked alone.
+    """
+    recipe = replace(named(name, Train()), adapt=Lora(rank=4), lr=1e-2, epochs=12.0, batch_rows=16)
+    order = Order(
+        task=replace(tiny.REPLIES, instruction="say"),
+        start=Start(base=str(llama)),
+        examples=written(form, 0, each=60),
+        labels=(),
+        recipe=recipe,
+        folder=tmp_path,
+    )
+    made = train_version(order)
+    assert (made.kind, made.labels) == (HEAD, ())
+    backend = LocalBackend(str(llama))
+    version = Version(id="ver_h", task="replies", time=0.0, base=str(llama), kind=HEAD)
+    backend.load(version, made.weights)
+    rest = written(form, 5)
+    replies = backend.reply([Request(task=order.task, text=row.text, version="ver_h") for row in rest])
+    near = [agreement(reply.text, row.target) for reply, row in zip(replies, rest, strict=True)]
+    best_of_one = max(np.mean([agreement(one.target, row.target) for row in rest]) for one in rest)
+    assert np.mean(near) > best_of_one + 0.1
+    alone = HeadedModel.open(str(llama), made.weights)
+    texts = [row.text for row in rest]
+    if form == "tags":
+        assert [tags(reply.text) for reply in replies] == [frozenset(told) for told in alone.tags(texts)]
+        assert all(0.0 < reply.confidence <= 1.0 and reply.entropy >= 0.0 for reply in replies)
+    else:
+        told = [number(reply.text) for reply in replies]
+        np.testing.assert_allclose(np.array(told, float), alone.tell(texts)[:, 0], rtol=1e-3)
+    with pytest.raises(UnsuitedModel, match="tells no labels"):
+        backend.reply([Request(task=replace(tiny.ROUTING, labels=tiny.LABELS), text="hi", version="ver_h")])
+    backend.unload("ver_h")
+    assert backend.loaded() == ()
+
+
+def test_replies_that_are_no_number_and_no_list(llama: Path, tmp_path: Path) -> None:
+    """Rows that a head cannot learn are named, and so is a recipe for a task of another kind."""
+    order = Order(
+        task=tiny.REPLIES,
+        start=Start(base=str(llama)),
+        examples=[*written("numbers", 0)[:5], Example(text="and this", target="about an hour")],
+        labels=(),
+        recipe=named("estimator", Train()),
+        folder=tmp_path,
+    )
+    with pytest.raises(WrongType, match=r"about an hour.*row 6") as caught:
+        train_version(order)
+    assert "number, such as" in str(caught.value)
+    with pytest.raises(WrongType, match=r"list of tags.*row 1"):
+        train_version(replace(order, recipe=named("tagger", Train())))
+    with pytest.raises(UnsuitedModel, match="one of its labels"):
+        train_version(replace(order, task=tiny.ROUTING))
+    with pytest.raises(UnsuitedModel, match="writes texts"):
+        train_version(replace(order, recipe=named("classifier", Train())))

@@ -11,6 +11,10 @@ from homeostat.train.adapt.lora import Lora
 from homeostat.train.named import NAMES, named
 from homeostat.train.objectives.distill.restore import Restore
 from homeostat.train.penalties.divergence import Divergence
+from homeostat.types.task import Kind, Task
+
+ROUTING = Task(name="routing")
+HEADS = {"head", "classifier", "estimator", "tagger"}
 
 
 def test_a_recipe_takes_the_settings() -> None:
@@ -36,13 +40,14 @@ def test_going_on_has_a_rate_and_passes_of_its_own() -> None:
 
 
 def test_what_each_name_means() -> None:
-    """The control trains on new rows alone, the thorough one replays most, three begin at the bare base."""
+    """The control trains on new rows alone, the thorough one replays most, who is told so begins at the bare base."""
     recipes = {name: named(name, Train()) for name in NAMES}
     assert all(recipe.name == name for name, recipe in recipes.items())
     assert (recipes["naive"].replay, recipes["naive"].penalties, recipes["naive"].warm_start) == (0.0, (), True)
     assert recipes["thorough"].replay > recipes["careful"].replay > 0
     assert recipes["thorough"].penalties[0].weight > recipes["careful"].penalties[0].weight > 0
-    assert [name for name, recipe in recipes.items() if not recipe.warm_start] == ["joint", "first", "classifier"]
+    fresh = ["joint", "first", "classifier", "estimator", "tagger"]
+    assert [name for name, recipe in recipes.items() if not recipe.warm_start] == fresh
 
 
 def test_a_repair_learns_from_the_champion_alone() -> None:
@@ -67,11 +72,13 @@ def test_an_unknown_name() -> None:
 
 def test_who_recalls() -> None:
     """Whoever replays may fit the labels' rows to the rest too, and a head is of all; the control knows the new."""
-    recalls = {name for name in NAMES if named(name, Train()).recalls}
+    recalls = {name for name in NAMES if named(name, Train()).recalls_of(ROUTING)}
     assert named("domain", Train(adapt="lora", held_out=0.2)).held_out == 0.05
-    assert recalls == {"careful", "frugal", "thorough", "repair", "head", "classifier"}
-    assert {name for name in NAMES if named(name, Train(refit=False)).recalls} == {"head", "classifier"}
-    assert not named("careful", Train(), replay=0.0).recalls
+    assert recalls == {"careful", "frugal", "thorough", "repair", *HEADS}
+    assert {name for name in NAMES if named(name, Train(refit=False)).recalls_of(ROUTING)} == HEADS
+    replies = Task(name="replies", kind=Kind.TEXT)
+    assert {name for name in NAMES if named(name, Train()).recalls_of(replies)} == HEADS
+    assert not named("careful", Train(), replay=0.0).recalls_of(ROUTING)
     assert named("naive", Train()).refit
 
 
@@ -80,3 +87,12 @@ def test_who_is_frugal_finds_states_to_carry_over() -> None:
     assert named("frugal", Train()).carry
     assert not named("first", Train()).carry
     assert named("first", Train(attempts=("corrections", "frugal"))).carry
+
+
+@pytest.mark.parametrize(
+    ("own", "kept"),
+    [({"like": "frugal"}, True), ({"like": "careful", "carry": True}, True), ({"like": "frugal", "carry": False}, False)],
+)
+def test_a_recipe_of_ones_own_that_carries_finds_states_too(own: dict[str, object], kept: bool) -> None:
+    """What an own recipe says itself decides, then what the recipe says that it is like."""
+    assert named("first", Train(attempts=("mine",), recipes={"mine": own})).carry is kept

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from homeostat.errors import UnknownPlugin
+from homeostat.train.adapt.full import Full
 from homeostat.train.adapt.way import Tempo
 from homeostat.train.fit import fit
 from homeostat.train.optim import optimizer, rate, steer
@@ -108,3 +109,16 @@ def test_without_a_schedule(llama: Path, tmp_path: Path) -> None:
         fit(replace(broken, workspace=tmp_path, report=stop))
     fit(replace(resumed, workspace=tmp_path))
     assert equal(tensors(whole), tensors(resumed))
+
+
+def test_moments_in_eight_bits(llama: Path) -> None:
+    """AdamW learns as well with moments in eight bits, which are what it keeps of every large tensor."""
+    pytest.importorskip("bitsandbytes", reason="it is in the extra `optimizers`")
+    recipes = [replace(RECIPE, optimizer=name, lr=5e-3, epochs=6, adapt=Full()) for name in ("adamw", "adamw_8bit")]
+    large = torch.nn.Parameter(torch.ones(64, 128))
+    moves = optimizer([large], recipes[1])
+    (large**2).sum().backward()  # type: ignore[no-untyped-call]
+    moves.step()
+    assert sum(getattr(each, "dtype", None) == torch.uint8 for each in moves.state[large].values()) == 2
+    best = [fit(job(llama, recipe)).progress.best for recipe in recipes]
+    assert best[1] < best[0] + 0.05

@@ -65,6 +65,7 @@ def steps(alert: Alert) -> list[str]:
     done_with = {
         Remedy.LABEL: "label newest requests: POST /v1/feedback",
         Remedy.RETRAIN: f"homeostat turn {alert.task} --dry-run",
+        Remedy.REVIEW: f"homeostat held {alert.task}",
         Remedy.ROLLBACK: f"homeostat rollback {alert.task} --dry-run",
     }
     found = [done_with[alert.remedy]] if alert.remedy in done_with else []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import logging
 import os
 import sys
 from pathlib import Path
@@ -25,6 +26,7 @@ COMMANDS = {
     "turn": "turn",
     "decide": "decide",
     "approve": "approve",
+    "held": "held",
     "watch": "watch",
     "drift": "drift",
     "quality": "quality",
@@ -52,6 +54,7 @@ COMMANDS = {
     "unlearn": "unlearn",
     "pretrain": "pretrain",
     "smaller": "smaller",
+    "quantize": "quantize",
     "distill": "distill",
     "students": "students",
     "sweep": "sweep",
@@ -128,6 +131,8 @@ def main() -> None:
     # Read by OpenMP when torch is loaded: threads that spin while they wait starve the gateway on a small machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # Where it is installed it is imported by others, and tells everybody of a kernel that we never use.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     try:
         with full_disk_named("the disk takes no more files"):
             app()

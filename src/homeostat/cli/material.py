@@ -172,7 +172,7 @@ def goes_on(recipe: Recipe, parent: Version | None) -> bool:
 
 
 def _curated(shop: Workshop, inputs: Inputs, recipe: Recipe, parent: Version | None) -> Material:
-    curated = build(replace(inputs, recall=recipe.recalls), curating(shop, recipe))
+    curated = build(replace(inputs, recall=recipe.recalls_of(inputs.task)), curating(shop, recipe))
     parents = (parent.dataset,) if parent and parent.dataset else ()
 
     def keep() -> Dataset:

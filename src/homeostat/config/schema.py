@@ -66,13 +66,15 @@ class Tasks:
     """One named job the model does; `tasks` holds any number of them, by name."""
 
     kind: Kind = Kind.LABEL
-    """`label`: the reply is one of a growing set of labels. `text`: the reply is free text."""
+    """`label`: the reply is one of a growing set of labels. `text`: the reply is free text, a number, or a
+    list of tags."""
     instruction: str = ""
     """System message that every request of this task carries."""
     instructions: tuple[str, ...] = ()
     """Further ones, which a search for a better one may try (`policies.NAME.strategy: cheapest`)."""
     metric: str = ""
-    """What quality is measured by: `accuracy` for labels, `chrf` for text, and so it is if left empty."""
+    """What quality is measured by: `accuracy` for labels, `chrf` for text, and so it is if left empty. Replies that are
+    a JSON number or a list of tags are compared by how near they are, and by F1."""
     labels: tuple[str, ...] = ()
     """Labels known from the start: a list, or the name of a UTF-8 text file with one label a line."""
     objective_at_least: float | None = knob(None, least=0.0)
@@ -191,6 +193,8 @@ class Curate:
     """Similarity of two texts (Jaccard of their shingles) from which on one of them is dropped."""
     max_per_label: int = knob(0, least=0)
     """Most new examples of one label; 0 for no limit."""
+    trusted: tuple[str, ...] = ()
+    """Sources of feedback (`source`) that are believed in any case, and may give any part of a dataset."""
     seed: int = knob(0, least=0)
     """Seed of the draw of replayed examples."""
 

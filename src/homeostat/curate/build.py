@@ -12,6 +12,7 @@ from homeostat.curate.dedupe import dedupe
 from homeostat.curate.fence import Fence
 from homeostat.curate.mix import draw, replayable, superseded
 from homeostat.curate.select import Pair, newest, select
+from homeostat.curate.sources import bounded
 from homeostat.curate.target import target
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
@@ -36,8 +37,10 @@ class Inputs:
     """Time of the champion's dataset: feedback up to then has been used."""
     until: float = math.inf
     """Time up to which feedback counts."""
+    held: frozenset[str] = frozenset()
+    """Ids of the feedback that is held back because it is doubted: it teaches nothing, and overturns nothing."""
     recall: bool = False
-    """Whether old rows that are not replayed come too, marked as recalled; on label tasks alone."""
+    """Whether old rows that are not replayed come too, marked as recalled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,7 @@ class Curated:
     examples: tuple[Example, ...]
     """New rows, oldest first, then replayed rows, oldest first, then recalled ones."""
     counts: Mapping[str, int] = field(default_factory=dict)
-    """Rows left after every step, in the order of the steps; `superseded` alone counts rows dropped."""
+    """Rows left after every step, in the order of the steps; `held` and `superseded` alone count rows dropped."""
     labels: tuple[str, ...] = ()
     """Label set of the champion, then new labels in order of appearance; empty for a text task."""
 
@@ -63,8 +66,8 @@ def build(inputs: Inputs, settings: Curate) -> Curated:
     An empty result is no error: it says that nothing new can be learned.
     """
     fence = Fence(inputs.evaluation)
-    said, counts = _said(inputs)
-    new, of_new = _new(said, fence, settings)
+    said, counts = _said(inputs, settings)
+    new, of_new = _new(said, fence, inputs, settings)
     old, of_old = _old(inputs, said, new, fence)
     replayed = _drawn(old, round(settings.replay * len(new)), Origin.REPLAY, inputs, settings)
     recalled = _recalled(replayable(old, replayed), len(new) + len(replayed), inputs, settings) if new else []
@@ -76,31 +79,41 @@ def build(inputs: Inputs, settings: Curate) -> Curated:
 
 def _recalled(old: Sequence[Example], taken: int, inputs: Inputs, settings: Curate) -> list[Example]:
     """The rest of what is remembered, if it is wanted and there is room."""
-    wanted = inputs.recall and inputs.task.kind is Kind.LABEL
-    return _drawn(old, max(0, settings.max_rows - taken) if wanted else 0, Origin.RECALL, inputs, settings)
+    return _drawn(old, max(0, settings.max_rows - taken) if inputs.recall else 0, Origin.RECALL, inputs, settings)
 
 
 def _drawn(old: Sequence[Example], rows: int, origin: Origin, inputs: Inputs, settings: Curate) -> list[Example]:
     return draw(old, rows, origin, kind=inputs.task.kind, seed=settings.seed)
 
 
-def _said(inputs: Inputs) -> tuple[list[Example], dict[str, int]]:
+def _said(inputs: Inputs, settings: Curate) -> tuple[list[Example], dict[str, int]]:
     """What the log and the imports say that the right replies are, free of contradictions, oldest first."""
     kind = inputs.task.kind
-    selected = select(inputs.pairs, since=inputs.since, until=inputs.until)
+    believed = [pair for pair in inputs.pairs if pair[1].id not in inputs.held]
+    selected = select(believed, since=inputs.since, until=inputs.until)
     targeted = sorted([*target(selected, inputs.task, inputs.labels), *inputs.imported], key=age)
     cleaned = clean(targeted, kind)
-    settled = settle(cleaned, inputs.memory, kind)
-    counts = {"selected": len(selected) + len(inputs.imported), "targeted": len(targeted)}
-    return settled, {**counts, "cleaned": len(cleaned), "settled": len(settled)}
+    shared = bounded(cleaned, _sources(inputs), settings.trusted)
+    settled = settle(shared, inputs.memory, kind)
+    counts = {"held": len(inputs.pairs) - len(believed), "selected": len(selected) + len(inputs.imported)}
+    counts |= {"targeted": len(targeted), "cleaned": len(cleaned), "shared": len(shared)}
+    return settled, {**counts, "settled": len(settled)}
 
 
-def _new(said: Sequence[Example], fence: Fence, settings: Curate) -> tuple[list[Example], dict[str, int]]:
-    """The rows to learn, leaving room for their replay under `max_rows`."""
+def _sources(inputs: Inputs) -> dict[str, str]:
+    """Interaction -> who said what it is."""
+    believed = [pair for pair in inputs.pairs if pair[1].id not in inputs.held]
+    return {request.id: said.source for request, said in select(believed, since=inputs.since, until=inputs.until)}
+
+
+def _new(
+    said: Sequence[Example], fence: Fence, inputs: Inputs, settings: Curate
+) -> tuple[list[Example], dict[str, int]]:
+    """The rows to learn, leaving room for their replay under `max_rows`; no source has more than its part of them."""
     distinct = dedupe(said, settings.near_duplicate)
     fenced = fence.outside(distinct)
     room = max(1, int(settings.max_rows / (1 + settings.replay)))
-    new = newest(fenced, most=room, most_per_label=settings.max_per_label)
+    new = bounded(newest(fenced, most=room, most_per_label=settings.max_per_label), _sources(inputs), settings.trusted)
     return new, {"deduplicated": len(distinct), "fenced": len(fenced), "new": len(new)}
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import peft
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from homeostat.errors import CorruptWeights
+from homeostat.llm.four_bit import MARK, mark
 from homeostat.llm.lead import Lead, Rows, States, keeps_states, put_lead, take_lead, use_lead
 from homeostat.llm.load import Opened, open_model, quiet, require_safetensors
 
@@ -69,11 +71,11 @@ def switch_to(model: Any, name: str) -> None:
         model.disable_adapters()
 
 
-def save_lead(lead: Lead, folder: Path) -> None:
-    """Write `lead.safetensors`; equal leads are equal files."""
+def save_lead(lead: Lead, folder: Path, base: str | None = None) -> None:
+    """Write `lead.safetensors`, with what `four_bit.mark` says of its base; equal leads are equal files."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in lead.named_parameters()}
-    save_file(tensors, folder / LEAD, metadata={"format": "pt"})
+    save_file(tensors, folder / LEAD, metadata={"format": "pt"} | ({"base": base} if base else {}))
 
 
 def load_lead(model: Any, folder: Path) -> Lead:
@@ -83,6 +85,8 @@ def load_lead(model: Any, folder: Path) -> Lead:
         ModelNotFound, UnsafeWeights, CorruptWeights: there is none, it cannot be read, or it is for another model.
     """
     require_safetensors(folder, str(folder), LEAD)
+    with safe_open(folder / LEAD, framework="pt") as file:
+        _refuse_other_precision(model, (file.metadata() or {}).get("base"), folder)
     tensors = {name: tensor.float() for name, tensor in load_file(folder / LEAD).items()}
     if set(tensors) == {"rows"}:
         lead: Lead = Rows(**tensors)
@@ -109,7 +113,9 @@ def add_adapter(model: Any, folder: Path, name: str, *, trainable: bool = False)
     """
     quiet()
     require_safetensors(folder, str(folder), ADAPTER)
-    _refuse_moved_base(folder)
+    told = _told(folder)
+    _refuse_moved_base(told, folder)
+    _refuse_other_precision(model, told.get("base_model_name_or_path"), folder)
     try:
         # peft warns of several adapters on one model, which is what we want. Tensors of other shapes are let through,
         # and found below: the library would only point to its own report.
@@ -138,18 +144,36 @@ def add_adapter(model: Any, folder: Path, name: str, *, trainable: bool = False)
         )
 
 
-def _refuse_moved_base(folder: Path) -> None:
+def _told(folder: Path) -> dict[str, Any]:
+    """What the configuration of an adapter says; nothing where it cannot be read, which is told when it is loaded."""
+    try:
+        said = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _refuse_other_precision(model: Any, base: str | None, folder: Path) -> None:
+    """Hold that what was trained on a base in four bits answers on one, and what was trained on another does not: on
+    the other it says something else. A name of a base that is not ours says nothing of that, and is let through.
+
+    Raises:
+        CorruptWeights: it was trained on the base in another precision.
+    """
+    own = mark(model)
+    if base in (None, MARK) and base != own:
+        here, there = ("in four bits", "in full precision") if own else ("in full precision", "in four bits")
+        raise CorruptWeights(f"it was trained on a base {there}, and this one is {here}", where=str(folder), fix=_FIX)
+
+
+def _refuse_moved_base(told: dict[str, Any], folder: Path) -> None:
     """Hold that an adapter is for the base as it is: some begin by taking a part of the base into themselves, and the
     library, when it loads one that was not converted, changes the base under every other version too.
 
     Raises:
         CorruptWeights: the adapter is for a base that was changed.
     """
-    told = folder / "adapter_config.json"
-    try:
-        begun = str(json.loads(told.read_text(encoding="utf-8")).get("init_lora_weights", "")).lower()
-    except (OSError, ValueError, AttributeError):
-        return  # it does not load, and is told of where it does not
+    begun = str(told.get("init_lora_weights", "")).lower()
     if begun.startswith(MOVING):
         raise CorruptWeights(
             f"the adapter began as `{begun}` and is for a base that was changed with it",

@@ -25,6 +25,7 @@ from homeostat.llm.forward import Predicted, predict
 from homeostat.llm.lead import lead_places
 from homeostat.llm.load import Opened, require_safetensors, width_of
 from homeostat.llm.render import Rendered, Renderer
+from homeostat.metrics.replies import written_number, written_tags
 from homeostat.types.task import Task
 
 FILE = "head.safetensors"
@@ -50,6 +51,18 @@ class Shape:
     """What stands before every request."""
     kind: str = "base"
     """What lies beside the head: `base` for nothing, or what a version of this kind adds to its base."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A reply of a head that tells no label."""
+
+    text: str
+    """A JSON number, or a JSON list of tags (`metrics.replies`)."""
+    confidence: float
+    """That just these tags hold, if they are told apart from each other; 1 for a number, of which that is not known."""
+    entropy: float
+    """Of the tags, in nats; 0 for a number."""
 
 
 class Head(nn.Module):
@@ -97,6 +110,19 @@ class Head(nn.Module):
         """float32[rows, labels]: log-probabilities of labels, on the CPU; what the texts are is in the states alone."""
         scores: Tensor = self.to(predicted.states.device)(predicted)
         return scores.log_softmax(-1).cpu()
+
+    @torch.no_grad()
+    def say(self, predicted: Predicted) -> list[Said]:
+        """What a head of numbers or of tags replies to each row, which has a completion of one token."""
+        told = self.told(self.to(predicted.states.device)(predicted)).double().cpu()
+        if self.shape.form == "numbers":
+            return [Said(written_number(row[0]), 1.0, 0.0) for row in told.tolist()]
+        either = torch.stack([told, 1.0 - told])
+        sure, entropy = either.amax(0).prod(-1), torch.special.entr(either).sum((0, -1))
+        return [
+            Said(written_tags(name for name, p in zip(self.labels, row, strict=True) if p >= LIKELY), one, other)
+            for row, one, other in zip(told.tolist(), sure.tolist(), entropy.tolist(), strict=True)
+        ]
 
     def told(self, scores: Tensor) -> Tensor:
         """float[rows, names]: probabilities of labels, which sum to 1, or of tags, which do not; or numbers."""

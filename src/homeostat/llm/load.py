@@ -23,7 +23,8 @@ from transformers import (
 from transformers.utils import logging
 
 from homeostat.builtin.resources import model_path
-from homeostat.errors import CorruptWeights, HomeostatError, ModelNotFound, UnsafeWeights, UnsuitedModel
+from homeostat.errors import CorruptWeights, HomeostatError, MissingExtra, ModelNotFound, UnsafeWeights, UnsuitedModel
+from homeostat.llm import four_bit
 from homeostat.llm.network import check
 from homeostat.llm.weights import check_file
 
@@ -126,9 +127,11 @@ def width_of(base: str) -> int:
 def open_model(base: str, weights: Path | None = None, *, aside: bool = False) -> Opened:
     """Load a base model, or other weights of its kind with its tokenizer; float32 on the CPU, bfloat16 on a GPU.
 
-    `aside` leaves it in the memory of the CPU where there is a GPU: for a model that does not fit it.
+    `aside` leaves it in the memory of the CPU where there is a GPU: for a model that does not fit it. A base saved in
+    four bits (`llm.four_bit`) stays so.
 
     Raises:
+        MissingExtra: the base is in four bits, and what reads them is not installed.
         ModelNotFound: nothing of that name here or on the hub.
         CorruptWeights: the weights are damaged, incomplete, or do not fit the configuration.
         UnsafeWeights: only pickled weights are there.
@@ -141,7 +144,9 @@ def open_model(base: str, weights: Path | None = None, *, aside: bool = False) -
     gpu = torch.cuda.is_available()
     try:
         config = AutoConfig.from_pretrained(name)
-        family = family_of(config)
+        family, packed = family_of(config), weights is None and four_bit.is_told(config)
+        if packed:
+            four_bit.library(f"to read {base}, which is in four bits")
         model, info = CLASSES[family].from_pretrained(
             weights or name,
             dtype=torch.bfloat16 if gpu else torch.float32,
@@ -150,6 +155,8 @@ def open_model(base: str, weights: Path | None = None, *, aside: bool = False) -
             output_loading_info=True,
         )
         tokenizer = AutoTokenizer.from_pretrained(name)
+    except MissingExtra:
+        raise
     except Exception as failed:  # the libraries raise what they like, some of it without a shared parent
         raise _told(failed, base, name) from failed
     if info["missing_keys"] or info["mismatched_keys"]:
@@ -160,6 +167,8 @@ def open_model(base: str, weights: Path | None = None, *, aside: bool = False) -
             fix="check the folder is complete, and a model that can predict tokens",
         )
     model = model.eval().to("cuda" if gpu and not aside else "cpu")
+    if packed:
+        four_bit.make_ready(model)
     _fit_tokenizer(tokenizer, model, family)
     check(model, family)
     return Opened(model=model, tokenizer=tokenizer, family=family)

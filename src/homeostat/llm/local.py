@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -21,7 +22,8 @@ from homeostat.llm.backend import Reply, Request
 from homeostat.llm.batches import ROWS, passes
 from homeostat.llm.forward import Predicted, predict
 from homeostat.llm.generate import generate
-from homeostat.llm.headed import Telling, read_head
+from homeostat.llm.head import Head
+from homeostat.llm.headed import Saying, Telling, read_head
 from homeostat.llm.labels import FEW, LabelCodes, encode_labels
 from homeostat.llm.lead import lead_places
 from homeostat.llm.load import Opened, open_model, width_of
@@ -76,6 +78,8 @@ class LocalBackend:
         self._put: set[str] = set()
         """Versions that are put on the base."""
         self._heads: dict[str, Telling] = {}
+        self._saying: dict[str, Saying] = {}
+        """Heads that tell numbers or tags, and so answer tasks of texts."""
         self._readers: dict[str, Renderer] = {}
         """Of versions that stand on a base of their own."""
         self._versions: dict[str, Version] = {}
@@ -104,7 +108,7 @@ class LocalBackend:
             ModelNotFound: there is no such folder.
             CorruptWeights: the weights are damaged or do not fit the base.
             UnsafeWeights: the folder holds weights in a format that can run code.
-            UnsuitedModel: it is a head that tells something else than labels.
+            UnsuitedModel: it is a head that tells several numbers.
         """
         if version.id in self._versions:
             return
@@ -128,12 +132,19 @@ class LocalBackend:
                 put_on(self._opened.model, kind, folder, version.id)
                 self._put.add(version.id)
             if head is not None:
-                self._heads[version.id] = head
+                self._keep(version.id, head)
             if preface is not None:
                 self._prefaces[version.id] = preface
             self._versions[version.id] = version
 
-    def _head(self, version: Version, folder: Path | None, *, own: bool) -> Telling | None:
+    def _keep(self, version: str, head: Telling | Saying) -> None:
+        """Keep a head by what it replies with."""
+        if isinstance(head, Head) and head.shape.form != "label":
+            self._saying[version] = head
+        else:
+            self._heads[version] = cast("Telling", head)
+
+    def _head(self, version: Version, folder: Path | None, *, own: bool) -> Telling | Saying | None:
         """The head of a version that is one."""
         if version.kind != HEAD or folder is None:
             return None
@@ -145,7 +156,7 @@ class LocalBackend:
         with self._lock:
             self._versions.pop(version, None)
             self._codes = {key: codes for key, codes in self._codes.items() if key[0] != version}
-            for of in (self._full, self._readers, self._heads, self._prefaces):
+            for of in (self._full, self._readers, self._heads, self._saying, self._prefaces):
                 of.pop(version, None)
             if version in self._put:
                 self._active = None
@@ -259,7 +270,7 @@ class LocalBackend:
         for request in requests:
             self._require(request.version)
         requests = [self._prefaces.get(request.version, _NOTHING).put(request) for request in requests]
-        prompts = [self._reader(r.version).prompt(r.task, r.text, self._earlier(r)) for r in requests]
+        prompts = [self._prompt(request) for request in requests]
         together: dict[tuple[object, ...], list[int]] = {}
         for k, request in enumerate(requests):
             limits = (request.max_tokens, request.temperature) if request.task.kind is Kind.TEXT else ()
@@ -273,6 +284,12 @@ class LocalBackend:
             for some in passes(lengths, self.device, most):
                 at = rows[some]
                 yield _Group(at, [requests[k] for k in at], [prompts[k] for k in at])
+
+    def _prompt(self, request: Request) -> tuple[int, ...]:
+        """The request as its version reads it; a head needs no room for what it replies, as when it was trained."""
+        told = request.version in self._saying
+        task = replace(request.task, kind=Kind.LABEL) if told else request.task
+        return self._reader(request.version).prompt(task, request.text, self._earlier(request))
 
     def _earlier(self, request: Request) -> Sequence[Turn]:
         """What a request is read after: the examples of its version's preface, then its own history."""
@@ -351,6 +368,10 @@ class LocalBackend:
         """(float[rows, labels] log-probabilities, float[rows, hidden] pooled states), on the CPU; from what the model
         has said already, where it has.
         """
+        if group.first.version in self._saying:
+            raise UnsuitedModel(
+                f"{group.first.version} is a head that tells no labels", fix="ask it in a task of texts"
+            )
         if head := self._heads.get(group.first.version):
             said = said or self._predicted(group)
             return head.logs(said, [request.text for request in group.requests]), said.pooled.cpu()
@@ -386,10 +407,28 @@ class LocalBackend:
             for k, prompt in enumerate(group.prompts)
         ]
 
+    def _say(self, group: _Group, head: Saying) -> list[Reply]:
+        """What a head replies that tells numbers or tags."""
+        predicted = self._predicted(group)
+        vectors = predicted.pooled.to(torch.float16).cpu().numpy()
+        return [
+            Reply(
+                text=said.text,
+                confidence=said.confidence,
+                entropy=said.entropy,
+                prompt_tokens=len(prompt),
+                reply_tokens=1,
+                embedding=vector.tobytes(),
+            )
+            for said, prompt, vector in zip(head.say(predicted), group.prompts, vectors, strict=True)
+        ]
+
     def _write(self, group: _Group) -> list[Reply]:
-        """A generated text per row."""
+        """A text per row: what a head tells, or what is generated."""
+        if head := self._saying.get(group.first.version):
+            return self._say(group, head)
         if group.first.version in self._heads:
-            fix = "ask a version that is not a head"
+            fix = "ask a version that is not a head, or a head that tells numbers or tags"
             raise UnsuitedModel(f"{group.first.version} is a head, which tells labels and writes no texts", fix=fix)
         opened, request = self._activate(group.first.version), group.first
         most = max(1, min(request.max_tokens, self._reader(request.version).room(request.task)))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 
 import torch
@@ -51,7 +51,20 @@ def computing(device: torch.device, longest: int, *, bfloat16: bool, float16: bo
         yield
 
 
-_EVERY = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.CUDNN_ATTENTION, SDPBackend.MATH]
+_ALLOWED: dict[SDPBackend, Callable[[], bool]] = {
+    SDPBackend.FLASH_ATTENTION: torch.backends.cuda.flash_sdp_enabled,
+    SDPBackend.EFFICIENT_ATTENTION: torch.backends.cuda.mem_efficient_sdp_enabled,
+    SDPBackend.CUDNN_ATTENTION: torch.backends.cuda.cudnn_sdp_enabled,
+    SDPBackend.MATH: torch.backends.cuda.math_sdp_enabled,
+}
+_EVERY = list(_ALLOWED)
+
+
+def same_kernels() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+    """What activations are computed in, and what they are computed in again on the way back (`context_fn` of torch's
+    checkpointing): the way back lies outside of `computing`, and torch itself brings back the precision alone.
+    """
+    return nullcontext(), sdpa_kernel([kernel for kernel, allowed in _ALLOWED.items() if allowed()])
 
 
 @lru_cache(maxsize=3)

@@ -11,8 +11,7 @@ from homeostat.config.schema import Curate
 from homeostat.curate.snapshot import examples
 from homeostat.loop.workshop import Workshop
 from homeostat.train.head.solve import solve
-from homeostat.train.headed import train_classifier
-from homeostat.train.objectives.heads.classified import Classified
+from homeostat.train.headed import train_version
 from homeostat.train.objectives.heads.exact import Exact
 from homeostat.train.pace import Rows, paced
 from homeostat.train.recipe import Recipe, plain
@@ -71,11 +70,11 @@ def held_by(shop: Workshop, parent: Version | None) -> list[Example]:
 def carried_out(order: Order) -> Trained:
     """What the recipe's objective makes of an order: an exact head, a head trained by steps, or any other version.
 
-    Raises as `solve`, `train_classifier` and `train`.
+    Raises as `solve`, `train_version` and `train`.
     """
     if isinstance(order.recipe.objective, Exact):
         return solve(order)
-    return train_classifier(order) if isinstance(order.recipe.objective, Classified) else train(order)
+    return train_version(order) if order.recipe.head else train(order)
 
 
 def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], None] = lambda values: None) -> Version:

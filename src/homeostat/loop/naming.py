@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from homeostat.metrics.text import chrf_row
+from homeostat.metrics.replies import agreement
 from homeostat.monitor.naming.name import BEFORE, LOOKS, Moved, Naming, due, early, name, state_key
 from homeostat.store import Store
 from homeostat.types.feedback import FeedbackKind
@@ -73,6 +73,6 @@ def _right(store: Store, signal: Signal, champion: str, before: list[Interaction
     return {
         row.id: float(row.reply.strip() == said.value.strip())
         if said.kind is FeedbackKind.LABEL
-        else chrf_row(row.reply, said.value) / 100
+        else agreement(row.reply, said.value)
         for row, said in pairs
     }

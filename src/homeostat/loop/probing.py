@@ -26,7 +26,7 @@ from homeostat.loop.learn import carried_out, curating, held_by, start_of
 from homeostat.loop.objectives import standings
 from homeostat.loop.seeing import clock
 from homeostat.loop.workshop import Workshop
-from homeostat.metrics.text import chrf_row
+from homeostat.metrics.replies import agreement
 from homeostat.stats.intervals import paired
 from homeostat.train.few.halving import search
 from homeostat.train.few.variants import Mistake, corrected, variants
@@ -115,8 +115,8 @@ class Asker:
 
 
 def right(kind: Kind, reply: str, target: str) -> float:
-    """How right a reply is: 1 or 0 for a label, chrF / 100 for a text."""
-    return float(reply == target) if kind is Kind.LABEL else chrf_row(reply, target) / 100.0
+    """How right a reply is: 1 or 0 for a label, else `metrics.replies.agreement`."""
+    return float(reply == target) if kind is Kind.LABEL else agreement(reply, target)
 
 
 def halved(task: Task, champion: Version, memory: Sequence[Example], labeled: Sequence[Example]) -> Ground:
@@ -265,7 +265,7 @@ def _trained(shop: Workshop, ground: Ground, name: str, recipe: Recipe, values: 
         imported=ground.earlier,
         memory=ground.memory,
         labels=ground.champion.labels,
-        recall=recipe.recalls,
+        recall=recipe.recalls_of(ground.task),
     )
     rows = build(inputs, curating(shop, recipe))
     folder = shop.run_folder(f"probe.{name}")

@@ -23,12 +23,14 @@ from homeostat.decide.trigger.sight import (
     fall,
     newest,
 )
+from homeostat.loop.held import book as book_of_held
 from homeostat.loop.objectives import standings
 from homeostat.monitor.quality.course import Told, course, right
 from homeostat.stats.intervals import mean_interval
 from homeostat.store import Store
 from homeostat.types.decision import Action
 from homeostat.types.feedback import FeedbackKind
+from homeostat.types.signal import Moved
 from homeostat.types.version import Version
 
 STATEMENTS = (FeedbackKind.LABEL, FeedbackKind.CORRECTION)
@@ -59,7 +61,8 @@ def see(config: Config, store: Store, task: str, rule: Rule, champion: Version, 
     # A drill looks at no traffic.
     looked = max([learned, *(t.time for t in store.turns.list(task) if "push" not in t.diary)])
     stated = [f for f in store.feedback.list(task, looked) if f.time > looked and f.kind in STATEMENTS]
-    signals = tuple(s for s in store.signals.list(task) if s.time > looked)
+    moved = [s for s in store.signals.list(task) if s.moved is not Moved.FEEDBACK]  # that is no reason to retrain
+    signals = tuple(s for s in moved if s.time > looked)
     retrained = last_retrained(store, rule, task)
     reads, entry = rule.reads, config.tasks[task]
     values = _rights(config, store, task, champion) if reads & {MEASURED, ESTIMATED, NEWEST} else []
@@ -127,8 +130,10 @@ def _estimated(
 
 def _ratings(store: Store, task: str, champion: Version) -> list[float]:
     """Ratings of the champion's replies, oldest first."""
-    found = []
+    found, held = [], book_of_held(store, task).held
     for said in store.feedback.list(task, champion.time):
-        if said.kind is FeedbackKind.RATING and store.interactions.get(said.interaction).version == champion.id:
+        if said.kind is not FeedbackKind.RATING or said.id in held:
+            continue
+        if store.interactions.get(said.interaction).version == champion.id:
             found.append(float(said.value))
     return found

@@ -25,13 +25,14 @@ from homeostat.evaluate.gate import compare
 from homeostat.evaluate.gate import gate as judge
 from homeostat.evaluate.score import PairedRow, from_lines, to_lines
 from homeostat.loop.concluding import conclude, settle
+from homeostat.loop.held import book, without_held
 from homeostat.loop.learn import ALL, Lesson, curating, learn, version_id
 from homeostat.loop.prefacing import WORDS, chosen, prefaced
 from homeostat.loop.probing import gap, halved, options
 from homeostat.loop.rehearse import keep
 from homeostat.loop.shadow import challenge
 from homeostat.loop.workshop import Exam, Workshop, workshop
-from homeostat.metrics.text import chrf_row
+from homeostat.metrics.replies import agreement
 from homeostat.release import rollout
 from homeostat.stats.intervals import mean_interval
 from homeostat.train.named import NAMES, named
@@ -40,6 +41,7 @@ from homeostat.train.recipe import Recipe
 from homeostat.types import ids
 from homeostat.types.dataset import Example
 from homeostat.types.report import Outcome
+from homeostat.types.signal import Moved
 from homeostat.types.task import Kind
 from homeostat.types.turn import APPROVAL, AWAITING, Turn
 from homeostat.types.version import HEAD, State, Version
@@ -92,7 +94,9 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
     """What has been measured since the champion was trained."""
     champion, task = shop.champion(now.task), shop.config.task(now.task)
     since = shop.store.datasets.get(champion.dataset).time if champion.dataset else 0.0
-    pairs = [p for p in shop.store.interactions.labeled(now.task, feedback_until=now.until) if p[1].time > since]
+    held = book(shop.store, now.task).held
+    labels = shop.store.interactions.labeled(now.task, feedback_until=now.until)
+    pairs = [pair for pair in labels if pair[1].time > since and pair[1].id not in held]
     labeled = target(pairs, task, champion.labels)
     values = np.array([value(task.kind, i.reply, f.value) for i, f in pairs if i.version == champion.id])
     unknown = sum(f.value not in champion.labels for _, f in pairs)
@@ -113,7 +117,7 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
         train_cpu_s=(expected := _expected_cpu(shop, champion, len(pairs), len(old))),
         train_gpu_s=expected * _gpu_per_cpu(shop, champion),
         unknown_labels=unknown / len(pairs) if pairs and task.kind is Kind.LABEL else 0.0,
-        signals=tuple(shop.store.signals.get(s) for s in signals),
+        signals=tuple(s for s in map(shop.store.signals.get, signals) if s.moved is not Moved.FEEDBACK),
         since_turn_s=now.until - since,
     )
 
@@ -233,9 +237,10 @@ def curated(shop: Workshop, now: Now, recipe: Recipe) -> Curated:
     champion, task = shop.champion(now.task), shop.config.task(now.task)
     fence = [row.text for row in shop.suite(now.task)]
     inputs = inputs_of(shop.store, task, champion=champion, evaluation=fence, until=now.until)
+    inputs = without_held(shop.store, inputs)
     if recipe.only_wrong:
         inputs = replace(inputs, pairs=[p for p in inputs.pairs if p[0].reply != p[1].value])
-    return build(replace(inputs, recall=recipe.recalls), curating(shop, recipe))
+    return build(replace(inputs, recall=recipe.recalls_of(inputs.task)), curating(shop, recipe))
 
 
 def train(shop: Workshop, now: Now, recipe: str, dataset: str) -> str:
@@ -288,8 +293,8 @@ def paired_rows(shop: Workshop, now: Now, candidate: Version, champion: Version)
 
 
 def value(kind: Kind, reply: str, target: str) -> float:
-    """How right a reply is: 1 or 0 for a label, chrF / 100 for text."""
-    return float(reply == target) if kind is Kind.LABEL else chrf_row(reply, target) / 100.0
+    """How right a reply is: 1 or 0 for a label, else `metrics.replies.agreement`."""
+    return float(reply == target) if kind is Kind.LABEL else agreement(reply, target)
 
 
 def _group(kind: Kind, row: Exam, champion: Version) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from homeostat.curate.snapshot import examples
 from homeostat.decide.record import remember
+from homeostat.loop.doubting import Doubter
 from homeostat.loop.durable import TurnQueue
 from homeostat.loop.looking import Opening, due, ranked
 from homeostat.loop.naming import name_moves
@@ -33,6 +34,7 @@ class Watch:
     shop: Workshop
     queue: TurnQueue
     _watchers: dict[str, tuple[str, Watcher]] = field(init=False, default_factory=dict)
+    _doubters: dict[str, Doubter] = field(init=False, default_factory=dict)
 
     def tick(self) -> None:
         """Read what is new of every task; write signals; name what moved; open a turn where one is due."""
@@ -43,11 +45,20 @@ class Watch:
                 continue
             watcher = self._watcher(task, self.shop.store.versions.get(champion))
             self._read(task, champion, watcher)
+            self._doubter(task, champion).tick()
             name_moves(self.shop.store, task, champion, self.shop.config.monitor.seed)
             opening = self._due(task, champion)
             openings += [opening] if opening else []
         for opening in ranked(self.shop, openings):
             self._open(opening)
+
+    def _doubter(self, task: str, champion: str) -> Doubter:
+        known = self._doubters.get(task)
+        if known is None or known.champion.id != champion:
+            store, config = self.shop.store, self.shop.config
+            known = Doubter(store, config.task(task), store.versions.get(champion), config.curate.trusted)
+            self._doubters[task] = known
+        return known
 
     def _watcher(self, task: str, champion: Version) -> Watcher:
         known = self._watchers.get(task)

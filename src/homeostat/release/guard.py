@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from homeostat.config.schema import Release as Settings
-from homeostat.metrics.text import chrf_row
+from homeostat.metrics.replies import agreement
 from homeostat.stats.eprocess import Betting
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback
@@ -148,8 +148,8 @@ def _judged(store: Store, release: Release, paired: Iterable[Triple]) -> dict[st
 
 
 def _score(reply: str, truth: str, *, labels: bool) -> float:
-    """How good a reply is, in [0, 1]: right or wrong for labels, chrF for text."""
-    return float(reply == truth) if labels else chrf_row(reply, truth) / 100.0
+    """How good a reply is, in [0, 1]: right or wrong for labels, else `metrics.replies.agreement`."""
+    return float(reply == truth) if labels else agreement(reply, truth)
 
 
 def _failed(store: Store, release: Release) -> dict[str, tuple[float, float]]:

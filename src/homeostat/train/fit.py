@@ -18,7 +18,7 @@ from accelerate import Accelerator
 
 from homeostat.errors import Diverged, NothingToTrainOn, OutOfMemory
 from homeostat.llm.batches import passes
-from homeostat.llm.precision import peak_flops
+from homeostat.llm.precision import peak_flops, same_kernels
 from homeostat.train import checkpoint
 from homeostat.train.averaging import Average, Trail, write
 from homeostat.train.budget import Clock, Spent
@@ -143,7 +143,7 @@ class _Run:
         wide = isinstance(learned, Unbounded) and learned.unbounded
         self.begun_at = self._measured() if wide else 0.0
         if job.recipe.save_memory:
-            self.ground.opened.model.gradient_checkpointing_enable({"use_reentrant": False})
+            self.ground.opened.model.gradient_checkpointing_enable({"use_reentrant": False, "context_fn": same_kernels})
 
     def resume(self) -> None:
         """Go back to where the checkpoint stands, if there is one of this run."""

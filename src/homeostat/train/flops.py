@@ -13,6 +13,7 @@ from typing import Any
 
 from torch import nn
 
+from homeostat.llm.four_bit import count
 from homeostat.llm.lead import LEADS, lead_of
 from homeostat.llm.render import Rendered
 from homeostat.llm.trunk import depth, trunk_of
@@ -64,15 +65,15 @@ class Size:
         for name, weight in model.named_parameters():
             multiplied = not (weight.ndim != 2 or id(weight) in tables or _ROWS in name or name.startswith(LEADS))
             if trunk and levels[name] <= trunk.layers:
-                below += weight.numel() if multiplied else 0
+                below += count(weight) if multiplied else 0
                 continue
             behind = behind or weight.requires_grad
             if not multiplied:
                 continue
             place = bool(_AT_PLACES[config.is_encoder_decoder].search(name)) and not _CROSS.search(name)
-            met[place, "lora_" in name] += weight.numel()
-            learned[place] += weight.numel() if weight.requires_grad else 0
-            passed += weight.numel() if behind and not place else 0
+            met[place, "lora_" in name] += count(weight)
+            learned[place] += count(weight) if weight.requires_grad else 0
+            passed += count(weight) if behind and not place else 0
         width = int(config.num_attention_heads) * int(getattr(config, "head_dim", None) or 0) or int(config.hidden_size)
         head = int(config.vocab_size) * int(config.hidden_size)
         kept_layers = trunk.layers if trunk else 0

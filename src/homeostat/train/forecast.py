@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from homeostat.errors import NothingToTrainOn
 from homeostat.llm.labels import LabelCodes, encode_labels
@@ -13,13 +13,15 @@ from homeostat.train.champion import HEARD, WORDS, gauged
 from homeostat.train.fit import LOOKED
 from homeostat.train.flops import Size
 from homeostat.train.head.solve import foretold
+from homeostat.train.headed import form_of
+from homeostat.train.objectives.heads.classified import FORM
 from homeostat.train.objectives.heads.exact import Exact
 from homeostat.train.plan import count
 from homeostat.train.refit import shown
 from homeostat.train.rows import beginnings
 from homeostat.train.run import Order, is_asked, is_taught, render
 from homeostat.train.samples import Sample, apart, batches
-from homeostat.train.sound import require_labels, require_sound
+from homeostat.train.sound import require_labels, require_sound, require_texts
 from homeostat.types.task import Kind
 
 
@@ -50,6 +52,10 @@ def forecast(order: Order) -> Forecast:
         rows_read, flops = foretold(order)
         return Forecast(rows=rows_read, held_out=0, steps=0, flops=flops)
     recipe, opened = order.recipe, open_model(order.start.base)
+    if recipe.head and form_of(recipe.objective) != FORM:
+        require_texts(order.task)  # then it is counted as a head of one label, for all heads read alike
+        rows_told = [replace(row, target=FORM) for row in order.examples]
+        order = replace(order, task=replace(order.task, kind=Kind.LABEL), labels=(FORM,), examples=rows_told)
     coded = order.task.kind is Kind.LABEL and not recipe.head
     codes = encode_labels(opened.tokenizer, order.labels) if coded else None
     if recipe.head:

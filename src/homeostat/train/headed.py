@@ -1,7 +1,7 @@
 """One training of a head, from texts and what they should be told as to a folder: labels, numbers, or tags.
 
-A head of labels becomes a version that is served like any other (`train_classifier`); one of numbers or tags answers
-from Python (`homeostat.llm.head.HeadedModel`).
+A head of labels, of a number or of tags becomes a version that is served like any other (`train_version`); one of
+several numbers answers from Python (`homeostat.llm.head.HeadedModel`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from homeostat.errors import NothingToTrainOn, UnknownLabel, UnsuitedModel, Wron
 from homeostat.llm.head import FORMS, POOLS, Shape, head_of
 from homeostat.llm.load import open_model
 from homeostat.llm.render import Renderer
+from homeostat.metrics import replies
 from homeostat.train.adapt.headed import Headed
 from homeostat.train.fit import fit
 from homeostat.train.job import Job
@@ -31,8 +32,8 @@ from homeostat.train.objectives.heads.tagged import Tagged
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Order, Trained
 from homeostat.train.samples import Sample, apart
-from homeostat.train.sound import require_labels, require_sound
-from homeostat.train.step import Ground
+from homeostat.train.sound import require_labels, require_sound, require_texts
+from homeostat.train.step import Ground, Objective
 from homeostat.types.task import Task
 from homeostat.types.version import HEAD
 
@@ -117,21 +118,27 @@ def train_head(order: HeadOrder) -> TrainedHead:
     )
 
 
-def train_classifier(order: Order) -> Trained:
-    """A head of a task's labels, and what the recipe adapts beneath it, from the base on every row of the order.
+def train_version(order: Order) -> Trained:
+    """A head of a task's labels, or of the numbers or tags that its replies are, and what the recipe adapts beneath it,
+    from the base on every row of the order.
 
     Raises as `train_head`, and:
+        UnsuitedModel: a task of labels has a recipe for numbers or tags, or the other way round.
         LeakedAnswer: the requests say their own labels.
     """
-    began = time.time()
-    require_labels(order.task)
-    require_sound(order.task, order.examples, order.labels)
+    began, form = time.time(), form_of(order.recipe.objective)
+    if form == classified.FORM:
+        require_labels(order.task)
+        require_sound(order.task, order.examples, order.labels)
+    else:
+        require_texts(order.task)
+    rows = [(row.text, _target(row.target, form, number)) for number, row in enumerate(order.examples, 1)]
     trained = train_head(
         HeadOrder(
             base=order.start.base,
-            rows=[(row.text, row.target) for row in order.examples],
-            form=classified.FORM,
-            names=order.labels,
+            rows=rows,
+            form=form,
+            names=_names(order, rows, form),
             folder=order.folder,
             recipe=order.recipe,
             instruction=order.task.instruction,
@@ -140,6 +147,35 @@ def train_classifier(order: Order) -> Trained:
     )
     cost = trained.cost | {"wall_seconds": time.time() - began}
     return Trained(weights=trained.weights, kind=HEAD, labels=order.labels, cost=cost)
+
+
+def form_of(objective: Objective) -> str:
+    """What a head tells that is trained by an objective for heads."""
+    return next(form for form, kind in OBJECTIVES.items() if isinstance(objective, kind))
+
+
+def _names(order: Order, rows: Sequence[tuple[str, Target]], form: str) -> tuple[str, ...]:
+    """What a head tells one of, some of, or what its number is called."""
+    if form == classified.FORM:
+        return order.labels
+    if form == estimated.FORM:
+        return (order.task.name,)
+    return tuple(sorted({tag for _, told in rows for tag in cast("Collection[str]", told)}))
+
+
+def _target(reply: str, form: str, number: int) -> Target:
+    """A row's reply as a head learns it.
+
+    Raises:
+        WrongType: it is no number, or no list of tags.
+    """
+    if form == classified.FORM:
+        return reply
+    told: Target | None = replies.number(reply) if form == estimated.FORM else replies.tags(reply)
+    if told is None:
+        wanted = "a number, such as 3.5" if form == estimated.FORM else 'a list of tags, such as ["urgent", "billing"]'
+        raise WrongType(f"{reply!r:.60} is not {wanted}", where=f"row {number} of the dataset", fix="write it as JSON")
+    return told
 
 
 def _way(order: HeadOrder) -> Headed:

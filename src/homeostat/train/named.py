@@ -12,7 +12,9 @@ from homeostat.train.adapt.lora import Lora
 from homeostat.train.objectives.distill.restore import Restore
 from homeostat.train.objectives.distill.told import Told
 from homeostat.train.objectives.heads.classified import Classified
+from homeostat.train.objectives.heads.estimated import Estimated
 from homeostat.train.objectives.heads.exact import Exact
+from homeostat.train.objectives.heads.tagged import Tagged
 from homeostat.train.penalties.divergence import Divergence
 from homeostat.train.read import changed
 from homeostat.train.recipe import Recipe
@@ -50,6 +52,8 @@ NAMES: dict[str, dict[str, Any]] = {
     },
     "head": {"replay": 0.0, "penalties": (), "objective": Exact(), "refit": False},
     "classifier": {"replay": 0.0, "penalties": (), "objective": Classified(), "refit": False, "warm_start": False},
+    "estimator": {"replay": 0.0, "penalties": (), "objective": Estimated(), "refit": False, "warm_start": False},
+    "tagger": {"replay": 0.0, "penalties": (), "objective": Tagged(), "refit": False, "warm_start": False},
     "student": {"replay": 0.0, "penalties": (), "adapt": Full(), "objective": Told(), "refit": False, "lr": 1e-3},
 }
 """`careful`: from the champion, with replay and divergence. `frugal`: the same at half the cost, in the upper layers.
@@ -58,7 +62,8 @@ corrected, as one does it who fixes what went wrong and looks no further. `thoro
 candidate that forgot, back to what the champion says on old rows; for a turn that mends. `joint`: from the bare base on
 everything. `first`: a task's first version. `domain`: continued pretraining, where rows are windows of text and
 `replay` is general windows for each of the domain. `head`: an exact head on the bare base, by the rows that differ from
-a champion head's. `classifier`: a head trained by steps on everything, with what is adapted beneath it. `student`: all
+a champion head's. `classifier`: a head trained by steps on everything, with what is adapted beneath it. `estimator`,
+`tagger`: the same for replies that are a number, or a list of tags. `student`: all
 weights of a smaller model, from a teacher's answers."""
 
 
@@ -88,7 +93,7 @@ def named(name: str, settings: Train, *, replay: float = 1.0, where: str = "trai
         warm_up=settings.warmup,
         penalties=(Divergence(weight=settings.kl),) if settings.kl else (),
         refit=settings.refit,
-        carry=settings.carry or "frugal" in settings.attempts,  # so that it finds states to carry over
+        carry=settings.carry or any(_carries(attempt, settings) for attempt in settings.attempts),
         patience=settings.patience,
         looks=epochs,
         held_out=settings.held_out,
@@ -105,6 +110,13 @@ def _own(name: str, settings: Train, replay: float) -> Recipe:
     if like not in NAMES:
         raise UnknownPlugin(f"unknown recipe '{like}'", where=f"{where}.like", fix=did_you_mean(str(like), NAMES))
     return replace(changed(named(like, settings, replay=replay), values, where), name=name)
+
+
+def _carries(attempt: str, settings: Train) -> bool:
+    """Whether an attempt carries states over: then every version has to keep them for its successor."""
+    own = settings.recipes.get(attempt, {})
+    like = NAMES.get(own.get("like", attempt), {})
+    return bool(own.get("carry", like.get("carry", False)))
 
 
 def _hold_apart(settings: Train) -> None:

@@ -12,9 +12,12 @@ from homeostat.train.adapt.way import Way
 from homeostat.train.budget import Budget
 from homeostat.train.objectives.completion import Completion
 from homeostat.train.objectives.heads.classified import Classified
+from homeostat.train.objectives.heads.estimated import Estimated
 from homeostat.train.objectives.heads.exact import Exact
+from homeostat.train.objectives.heads.tagged import Tagged
 from homeostat.train.order.draw import RowOrder
 from homeostat.train.step import Objective, Term
+from homeostat.types.task import Kind, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,15 +94,14 @@ class Recipe:
 
     @property
     def head(self) -> bool:
-        """Whether a head is trained, which tells labels instead of writing them."""
-        return isinstance(self.objective, Exact | Classified)
+        """Whether a head is trained, which tells labels, numbers or tags instead of writing them."""
+        return isinstance(self.objective, Exact | Classified | Estimated | Tagged)
 
-    @property
-    def recalls(self) -> bool:
-        """Whether old examples that are not replayed are of use: who learns from the new alone knows no old ones, and
-        a head is made of all.
+    def recalls_of(self, task: Task) -> bool:
+        """Whether old examples that are not replayed are of use: who learns from the new alone knows no old ones, a
+        head is made of all, and rows of labels are fitted to all.
         """
-        return self.head or (self.refit and self.replay > 0)
+        return self.head or (task.kind is Kind.LABEL and self.refit and self.replay > 0)
 
 
 def plain(value: Any) -> Any:

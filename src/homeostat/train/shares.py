@@ -24,6 +24,7 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 
 from homeostat.errors import Diverged, UnsuitedModel
 from homeostat.llm.forward import Predicted
+from homeostat.llm.four_bit import is_four_bit
 from homeostat.llm.trunk import take_trunk
 from homeostat.train.adapt.full import Full
 from homeostat.train.adapt.lora import Lora
@@ -79,13 +80,16 @@ def spread(job: Job) -> Iterator[Job]:
     made of them, on the device where they were, and those of the others stay empty.
 
     Raises:
-        UnsuitedModel: a method of the recipe cannot be carried out so.
+        UnsuitedModel: a method of the recipe cannot be carried out so, or the base is in four bits.
         LostProcess: another process is gone.
     """
     if not job.recipe.sharded or job.gang.size == 1:
         yield job
         return
     require_once(job.recipe)
+    if is_four_bit(job.ground.opened.model):
+        fix = "set `sharded` to false, or name the base that it was made of"
+        raise UnsuitedModel("a base in four bits cannot lie in shares", where="recipe.sharded", fix=fix)
     own = dict(job.ground.opened.model.named_parameters())
     with _or_lost():
         model = divided(job.ground)

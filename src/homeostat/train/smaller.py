@@ -20,6 +20,7 @@ from torch import nn
 from transformers import PreTrainedTokenizerFast
 
 from homeostat.errors import UnsuitedModel
+from homeostat.llm.four_bit import require_floats
 from homeostat.llm.load import Opened, open_model, quiet
 
 _CODES = "<|code_"
@@ -54,10 +55,12 @@ def smaller(base: str, folder: Path, *, layers: int, texts: Sequence[str], words
         labels: labels that it shall have codes for, with some to spare.
 
     Raises:
-        UnsuitedModel: the base is no decoder, has not so many layers, or its tokenizer is not made of byte pairs.
+        UnsuitedModel: the base is no decoder, has not so many layers, lies in four bits, or its tokenizer is not made
+            of byte pairs.
         ModelNotFound, CorruptWeights, UnsafeWeights: the base cannot be opened.
     """
     opened = open_model(base)
+    require_floats(opened.model, "making a smaller one", where=base)
     whole = _count(opened.model)
     kept = _take_layers(opened, layers)
     tokenizer = opened.tokenizer

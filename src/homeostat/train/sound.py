@@ -51,7 +51,21 @@ def require_labels(task: Task) -> None:
         UnsuitedModel: it writes texts.
     """
     if task.kind is not Kind.LABEL:
-        raise UnsuitedModel(f"task '{task.name}' writes texts, and a head tells labels", fix="use another recipe")
+        raise UnsuitedModel(
+            f"task '{task.name}' writes texts, and a head tells labels",
+            fix="use another recipe, such as `estimator` or `tagger`",
+        )
+
+
+def require_texts(task: Task) -> None:
+    """Hold that a task replies with texts, which is what a head of numbers or tags writes.
+
+    Raises:
+        UnsuitedModel: it replies with labels.
+    """
+    if task.kind is not Kind.TEXT:
+        what = f"task '{task.name}' replies with one of its labels, and this head tells numbers or tags"
+        raise UnsuitedModel(what, fix="use the recipe `classifier`, or give the task `kind: text`")
 
 
 def _leak(examples: Sequence[Example]) -> str | None:

@@ -38,6 +38,7 @@ class Remedy(StrEnum):
     RETRAIN = "retrain"
     ROLLBACK = "roll back"
     LOOK = "look"
+    REVIEW = "review what is held back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

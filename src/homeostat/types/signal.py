@@ -15,6 +15,9 @@ class Moved(StrEnum):
     """The same requests in other proportions."""
     PERFORMANCE = "performance"
     """More replies are wrong, by labels or ratings."""
+    FEEDBACK = "feedback"
+    """Not the traffic but what is said of it: too much of it contradicts what is known, in one direction or by one
+    source. It is held back, and is no reason to retrain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,6 @@ class Signal:
     since: float = 0.0
     """Estimated time of the change, in seconds since 1970."""
     slice: str = ""
-    """Where, e.g. `segment=business`; empty for all traffic."""
+    """Where, e.g. `segment=business`, or whose feedback, `source=alice`; empty for all traffic."""
     examples: tuple[str, ...] = ()
     """Ids of interactions that moved it most."""

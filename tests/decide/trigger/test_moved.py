@@ -32,6 +32,7 @@ def test_a_level() -> None:
     [
         ("noveltee", "mean 'novelty'"),
         ({"kin": "mix"}, "did you mean 'kind'"),
+        ("feedback", "kind of a signal"),  # that is no reason to retrain
         ({"level": 0.5}, "level below 1"),
     ],
 )

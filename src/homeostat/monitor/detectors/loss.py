@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from homeostat.metrics.text import chrf_row
+from homeostat.metrics.replies import agreement
 from homeostat.monitor.detectors.shiryaev_roberts import Alarm, ShiryaevRoberts
 from homeostat.monitor.reference import Histogram
 from homeostat.types.feedback import Feedback, FeedbackKind
@@ -33,8 +33,8 @@ _RANKS = len(TAILS) * len(SHARES)
 def loss(interaction: Interaction, feedback: Feedback, labels: Collection[str] = ()) -> float | None:
     """How wrong a reply was, in [0, 1], or None if the feedback does not say.
 
-    A label is right or wrong, a correction as wrong as its chrF distance from the reply, a rating 1 minus its value.
-    A label that is not among `labels`, those the version knows, is UNKNOWN, where there are any.
+    A label is right or wrong, a correction as wrong as the reply is from it (`metrics.replies`), a rating 1 minus its
+    value. A label that is not among `labels`, those the version knows, is UNKNOWN, where there are any.
     """
     if feedback.kind is FeedbackKind.LABEL:
         if labels and feedback.value.strip() not in labels:
@@ -42,7 +42,7 @@ def loss(interaction: Interaction, feedback: Feedback, labels: Collection[str] =
         return float(interaction.reply.strip() != feedback.value.strip())
     if feedback.kind is FeedbackKind.CORRECTION:
         same = interaction.reply.strip() == feedback.value.strip()
-        return 0.0 if same else 1.0 - chrf_row(interaction.reply, feedback.value) / 100
+        return 0.0 if same else 1.0 - agreement(interaction.reply, feedback.value)
     if feedback.kind is FeedbackKind.RATING:
         return _rating(feedback.value)
     return None

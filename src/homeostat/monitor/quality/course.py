@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from homeostat.metrics.text import chrf_row
+from homeostat.metrics.replies import agreement
 from homeostat.monitor.quality.calibration import Calibration
 from homeostat.monitor.quality.unlabeled import by_calibration
 from homeostat.stats.intervals import mean_interval
@@ -71,8 +71,8 @@ class Window:
 
 
 def right(kind: Kind, reply: str, said: str) -> float:
-    """How right a reply is: 1 or 0 for a label, chrF / 100 for a text."""
-    return float(reply.strip() == said.strip()) if kind is Kind.LABEL else chrf_row(reply, said) / 100
+    """How right a reply is: 1 or 0 for a label, else `metrics.replies.agreement`."""
+    return float(reply.strip() == said.strip()) if kind is Kind.LABEL else agreement(reply, said)
 
 
 def course(rows: Sequence[Told], size: int = 0) -> list[Window]:

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from homeostat.errors import UnsuitedModel
 from homeostat.llm.adapters import has_rows, load_lead, save_lead
+from homeostat.llm.four_bit import mark
 from homeostat.llm.lead import Lead, embed, lead_of, put_lead, try_lead, use_lead
 from homeostat.llm.load import Opened
 from homeostat.llm.render import Rendered
@@ -101,7 +102,7 @@ class Before(Way):
 
     def save(self, model: Any, folder: Path) -> None:
         """Write `lead.safetensors`, and where there are rows of labels an adapter that holds them."""
-        save_lead(model.leads[NAME], folder)
+        save_lead(model.leads[NAME], folder, mark(model))
         if NAME in getattr(model, "peft_config", {}):
             write(model, folder)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from homeostat.llm.adapters import ADAPTER, add_adapter, has_rows, path_of_vocabulary, vocabulary
+from homeostat.llm.four_bit import mark
 from homeostat.llm.load import quiet
 from homeostat.train.rows import LabelRows
 
@@ -87,6 +89,10 @@ def write(model: Any, folder: Path) -> None:
     if not isinstance(config.target_modules, str):
         config.target_modules = sorted(config.target_modules)  # peft would write a set, in another order each time
     model.save_pretrained(folder)
+    if said := mark(model):  # afterwards, for the library would look for a model of that name
+        marked = copy.copy(config)
+        marked.base_model_name_or_path = said
+        marked.save_pretrained(str(folder))
 
 
 def _alone(model: Any, tokens: list[int]) -> peft.LoraConfig:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from homeostat.llm.adapters import has_rows
+from homeostat.llm.four_bit import require_floats
 from homeostat.llm.load import quiet
 from homeostat.train.adapt.way import Way
 from homeostat.train.rows import LabelRows
@@ -28,7 +29,11 @@ class Full(Way):
         """All tensors of the model, in float32; whoever goes on from a champion has opened its weights.
 
         `rows` are where the rows of further labels begin, float[hidden] by token.
+
+        Raises:
+            UnsuitedModel: the weights lie in four bits.
         """
+        require_floats(model, "training weights")
         place_rows(model, rows or {})
         for tensor in model.parameters():
             tensor.data = tensor.data.float()

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from homeostat.errors import UnsuitedModel
 from homeostat.llm.adapters import has_rows
+from homeostat.llm.four_bit import require_floats
 from homeostat.train.adapt.full import place_rows
 from homeostat.train.adapt.way import Tempo, Way
 from homeostat.train.adapt.whole import write_whole
@@ -41,8 +42,10 @@ class Ia3(Way):
         `rows` are where the rows of further labels begin, float[hidden] by token; training does not move them.
 
         Raises:
-            UnsuitedModel: it is not known which layers of this architecture are to be stretched.
+            UnsuitedModel: it is not known which layers of this architecture are to be stretched, or the weights, into
+                which the factors are multiplied, lie in four bits.
         """
+        require_floats(model, "(IA)³")
         place_rows(model, rows or {})
         try:
             model.add_adapter(peft.IA3Config(), adapter_name=NAME)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from homeostat.llm.adapters import add_adapter, has_rows, vocabulary
+from homeostat.llm.four_bit import require_floats
 from homeostat.llm.load import Opened
 from homeostat.llm.render import Rendered
 from homeostat.llm.trunk import depth, lowest, put_trunk
@@ -62,7 +63,10 @@ class Lora(Way):
 
         Raises:
             ModelNotFound, UnsafeWeights, CorruptWeights: `start` cannot be gone on from.
+            UnsuitedModel: it begins at a part of weights that lie in four bits.
         """
+        if self.init in _MOVED:
+            require_floats(model, f"beginning at `{self.init}`")
         rows = dict(sorted((rows or {}).items())) if has_rows(model) else {}
         torch.manual_seed(seed)
         if start is None:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from homeostat.errors import CorruptWeights
+from homeostat.llm.four_bit import require_floats
 from homeostat.train.adapt.lora import Lora
 from homeostat.train.transfer.product import Adapter, Product
 
@@ -42,10 +43,11 @@ class Stacked(Lora):
 
         Raises:
             ModelNotFound, UnsafeWeights, CorruptWeights: `start` cannot be gone on from.
-            UnsuitedModel: the champion's adapter is not made of products.
+            UnsuitedModel: the champion's adapter is not made of products, or the base lies in four bits.
         """
         if start is None:
             return Lora.attach(self, model, None, rows, seed)
+        require_floats(model, "folding the champion's adapter in")
         below = _shrunk(Adapter.read(start), 1.0 - self.back)
         _fold(model, below, str(start))
         parameters = Lora.attach(self, model, None, {**(rows or {}), **below.rows}, seed)

@@ -11,6 +11,7 @@ from peft.tuners.lora import LoraLayer
 from torch import Tensor
 
 from homeostat.errors import UnsuitedModel
+from homeostat.llm.four_bit import require_floats
 from homeostat.llm.load import quiet
 from homeostat.train.adapt.beside import NAME
 from homeostat.train.adapt.way import Way
@@ -57,7 +58,12 @@ def write_whole(model: Any, tensors: Mapping[str, Tensor], folder: Path) -> None
 
 @torch.no_grad()
 def merged(model: Any) -> dict[str, Tensor]:
-    """The weights of a model without an adapter that answers as this one with its own, by their names."""
+    """The weights of a model without an adapter that answers as this one with its own, by their names.
+
+    Raises:
+        UnsuitedModel: they lie in four bits, so that there are none.
+    """
+    require_floats(model, "merging an adapter")
     tensors = {
         name.replace(".base_layer.", "."): tensor for name, tensor in model.state_dict().items() if "lora_" not in name
     }

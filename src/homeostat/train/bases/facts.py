@@ -8,6 +8,7 @@ from pathlib import Path
 
 from transformers.utils import cached_file
 
+from homeostat.llm.four_bit import parameters
 from homeostat.llm.load import Opened, locate
 
 _FRONT = re.compile(r"\A---\s*\n(.*?)\n---", re.DOTALL)
@@ -47,7 +48,7 @@ def facts(base: str, opened: Opened) -> Facts:
     return Facts(
         family=opened.family,
         architecture=type(opened.model).__name__,
-        parameters=sum(tensor.numel() for tensor in opened.model.parameters()),
+        parameters=parameters(opened.model),
         disk_bytes=sum(file.stat().st_size for file in folder.glob("*.safetensors")),
         width=int(config.hidden_size),
         context=int(opened.tokenizer.model_max_length),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from homeostat.errors import NothingToTrainOn, UnsuitedModel
+from homeostat.llm.four_bit import require_floats
 from homeostat.llm.load import Opened, open_model
 from homeostat.train.adapt.whole import require_whole, save_whole
 from homeostat.train.domain.cost import Cost, cost, measured
@@ -173,9 +174,10 @@ def _decoder(base: str) -> Opened:
     """Open the base.
 
     Raises:
-        UnsuitedModel: it reads both ways, or writes from what another part has read.
+        UnsuitedModel: it reads both ways, or writes from what another part has read; or its weights lie in four bits.
     """
     opened = open_model(base)
+    require_floats(opened.model, "reading on", where=base)
     if opened.family != "decoder":
         raise UnsuitedModel(
             f"{type(opened.model).__name__} does not go on with texts word by word",

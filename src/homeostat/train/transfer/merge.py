@@ -61,7 +61,7 @@ def weighted_sum(adapters: Sequence[Adapter], weights: Weights | Sequence[float]
     for name, having in _shared(adapters).items():
         at = given.at(name)
         layers[name] = Product.total([product for _, product in having], [at[k] for k, _ in having])
-    return Adapter(layers=layers, rows=_rows(adapters, given.every), table=_table(adapters)).truncated(rank)
+    return _made(adapters, layers, given).truncated(rank)
 
 
 def mean(adapters: Sequence[Adapter], rank: int | None = None) -> Adapter:
@@ -151,7 +151,20 @@ def _joined(adapters: Sequence[Adapter], weights: Weights, join: Join, rank: int
         products = [product for _, product in having]
         dense = join([product.dense() for product in products], by)
         layers[name] = Product.of(dense, rank or sum(p.rank for p in products), products[0].scale)
-    return Adapter(layers=layers, rows=_rows(adapters, weights.every), table=_table(adapters))
+    return _made(adapters, layers, weights)
+
+
+def _made(adapters: Sequence[Adapter], layers: Mapping[str, Product], weights: Weights) -> Adapter:
+    """One adapter of these layers, with the rows of all.
+
+    Raises:
+        CorruptWeights: some were trained on a base in four bits, and others were not.
+    """
+    bases = {adapter.base for adapter in adapters}
+    if len(bases) > 1:
+        fix = "train them on the same base"
+        raise CorruptWeights("some of the adapters were trained on a base in four bits, and others were not", fix=fix)
+    return Adapter(layers=layers, rows=_rows(adapters, weights.every), table=_table(adapters), base=bases.pop())
 
 
 def _given(weights: Weights | Sequence[float]) -> Weights:

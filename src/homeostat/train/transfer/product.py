@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from torch import Tensor
 
 from homeostat.errors import CorruptWeights, UnsuitedModel
 from homeostat.llm.adapters import add_adapter, remove_adapter
+from homeostat.llm.four_bit import MARK
 from homeostat.llm.load import require_safetensors
 
 _FILE = "adapter_model.safetensors"
@@ -109,6 +110,8 @@ class Adapter:
     """Whole rows of the vocabulary, float32[hidden] by token, that stand in the place of the base's."""
     table: str = ""
     """Path of the vocabulary in the model; empty where there are no rows."""
+    base: str | None = None
+    """What it says of its base, as `llm.four_bit.mark`."""
 
     @property
     def rank(self) -> int:
@@ -120,7 +123,7 @@ class Adapter:
         if rank is None:
             return self
         layers = {name: product.truncated(rank) for name, product in self.layers.items()}
-        return Adapter(layers=layers, rows=self.rows, table=self.table)
+        return replace(self, layers=layers)
 
     @staticmethod
     def read(folder: Path) -> Adapter:
@@ -141,7 +144,12 @@ class Adapter:
         _require_products(folder, config, tensors, 2 * len(layers) + len(tables))
         tokens = [token for each in (config.trainable_token_indices or {}).values() for token in each]
         rows = dict(zip(tokens, tensors[tables[0]], strict=True)) if tables else {}
-        return Adapter(layers=layers, rows=rows, table=tables[0].removesuffix(_ROWS) if tables else "")
+        return Adapter(
+            layers=layers,
+            rows=rows,
+            table=tables[0].removesuffix(_ROWS) if tables else "",
+            base=MARK if config.base_model_name_or_path == MARK else None,
+        )
 
     def save(self, folder: Path) -> None:
         """Write the folder that a version of kind `lora` is loaded from, plain LoRA of one rank and one scale.
@@ -161,6 +169,7 @@ class Adapter:
         save_file(tensors, folder / _FILE, metadata={"format": "pt"})
         indices = {self.table.rpartition(".")[2]: sorted(self.rows)} if self.rows else None
         config = peft.LoraConfig(r=rank, lora_alpha=scale * rank, trainable_token_indices=indices)
+        config.base_model_name_or_path = self.base
         config.target_modules = sorted(self.layers)  # peft would write a set, in another order each time
         config.save_pretrained(folder)
 
