@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from scipy import stats
 
-from homeostat.release.route import route, uniform
+from homeostat.release.route import chance, route, uniform
 from homeostat.types.release import Release, Stage
 
 EPISODES = [f"episode-{k}" for k in range(20_000)]
@@ -68,3 +68,14 @@ def test_a_fixed_split_divides_what_the_candidate_leaves() -> None:
         assert stats.binomtest(n, len(EPISODES), p).pvalue > 0.001
     after = {e: route(released(share=0.4, shares=shares), e)[0] for e in EPISODES}
     assert all(after[e] in (version, "ver_new") for e, (version, _) in before.items())
+
+
+def test_the_chance_of_every_version_is_what_routing_records() -> None:
+    """Of champion, candidate and further versions; they add up to 1, and one that is not named has none."""
+    release = released(share=0.2, shares={"ver_b": 0.25, "ver_c": 0.125})
+    recorded = dict(route(release, episode) for episode in EPISODES[:2000])
+    assert recorded == {version: pytest.approx(chance(release, version)) for version in recorded}
+    assert len(recorded) == 4
+    assert sum(chance(release, version) for version in recorded) == pytest.approx(1.0)
+    assert chance(release, "ver_unknown") == 0.0
+    assert chance(released(Stage.SHADOW, share=0.2), "ver_new") == 0.0

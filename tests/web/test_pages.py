@@ -10,6 +10,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from homeostat.config.schema import Alerts, Channel
+from homeostat.monitor.behavior.changes import changes
+from homeostat.monitor.behavior.failures import Rehearsed
+from homeostat.monitor.behavior.forecast import forecasts
+from homeostat.monitor.behavior.forecast import state_key as rehearsal_key
 from homeostat.monitor.naming.candidates import Kind
 from homeostat.monitor.naming.name import Naming, Slice, Topic, early, state_key
 from homeostat.store import Store
@@ -17,6 +21,7 @@ from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
 from homeostat.types.release import Release, Stage
 from homeostat.types.silence import Silence
+from homeostat.types.task import Kind as Of
 from homeostat.types.turn import Turn
 from homeostat.web.pages import alerts, drift, overview, quality, traffic, turn, turns, versions, why
 from web import factory
@@ -217,6 +222,21 @@ def test_a_turn_tells_its_attempts_in_order(store: Store) -> None:
     drawn = turn.draw(found)
     assert len(drawn["losses"]) == 2
     assert drawn["drawn"][0]["funnel"]
+
+
+def test_a_turn_shows_what_was_rehearsed(store: Store, client: TestClient) -> None:
+    """What the released candidate is expected to do live, and what changes, at its attempt and at no other."""
+    done = [
+        Rehearsed(row=store.interactions.get(f"int_{k:020d}"), reply="pump_noise", confidence=0.8) for k in range(1, 60)
+    ]
+    told = {"requests": 59, "live": 1000, "same": 0.25, "behaviors": forecasts(done, Of.LABEL, 1000)}
+    store.state.put(rehearsal_key(factory.SECOND), told | {"changes": changes(done, Of.LABEL)})
+    attempts = turn.data(store, CONFIG, {"id": factory.TURN})["attempts"]
+    assert attempts[0]["rehearsal"] is None
+    assert attempts[1]["rehearsal"]["live"] == 1000
+    page = client.get(f"/ui/turns/{factory.TURN}").text
+    assert page.count("recorded requests answered again") == 1
+    assert "→ pump_noise: " in page
 
 
 def test_a_turn_under_way_shows_what_there_is(store: Store, client: TestClient) -> None:

@@ -29,6 +29,7 @@ from homeostat.loop.held import book, without_held
 from homeostat.loop.learn import ALL, Lesson, curating, learn, version_id
 from homeostat.loop.prefacing import WORDS, chosen, prefaced
 from homeostat.loop.probing import gap, halved, options
+from homeostat.loop.rehearse import keep
 from homeostat.loop.shadow import challenge
 from homeostat.loop.workshop import Exam, Workshop, workshop
 from homeostat.metrics.replies import agreement
@@ -344,7 +345,8 @@ def undecided(shop: Workshop, now: Now) -> str:
 
 
 def release(shop: Workshop, now: Now, candidate: str) -> str:
-    """Have the candidate answer copies of the traffic."""
+    """Rehearse the candidate on what was asked lately, then have it answer copies of the traffic."""
+    keep(shop, shop.store.versions.get(candidate), now.until)
     return rollout.open_shadow(shop.store, now.task, candidate, now=time.time()).id
 
 

@@ -31,6 +31,17 @@ def route(release: Release, episode: str) -> tuple[str, float]:
     return release.champion, (1.0 - share) * max(0.0, 1.0 - low)
 
 
+def chance(release: Release, version: str) -> float:
+    """The probability with which a release gives an episode to a version; 0 for one that it does not name."""
+    share = release.share if release.candidate and release.stage in _LIVE_STAGES else 0.0
+    parts = sum(release.shares.values())
+    return (
+        share * (version == release.candidate)
+        + (1.0 - share) * release.shares.get(version, 0.0)
+        + (1.0 - share) * max(0.0, 1.0 - parts) * (version == release.champion)
+    )
+
+
 def uniform(salt: str, episode: str) -> float:
     """A number in [0, 1) that only the two names decide, uniform over episodes and independent between salts.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from homeostat.config.schema import Config
+from homeostat.monitor.behavior.forecast import state_key
 from homeostat.store import Store
 from homeostat.types.turn import Turn
 from homeostat.web import plots
@@ -56,6 +57,7 @@ def _attempt(store: Store, turn: Turn, recipe: str) -> Data:
         "cost": plain(version.cost) if version else {},
         "report": plain(found(store.reports, left["evaluate"])),
         "verdict": plain(found(store.verdicts, left["gate"])),
+        "rehearsal": store.state.get(state_key(left["train"])) if left["train"] else None,
         "losses": [{name: plain(row.get(name)) for name in _POINTS} for row in _training(store, left["train"])],
     }
 
