@@ -91,7 +91,11 @@ def test_who_is_frugal_finds_states_to_carry_over() -> None:
 
 @pytest.mark.parametrize(
     ("own", "kept"),
-    [({"like": "frugal"}, True), ({"like": "careful", "carry": True}, True), ({"like": "frugal", "carry": False}, False)],
+    [
+        ({"like": "frugal"}, True),
+        ({"like": "careful", "carry": True}, True),
+        ({"like": "frugal", "carry": False}, False),
+    ],
 )
 def test_a_recipe_of_ones_own_that_carries_finds_states_too(own: dict[str, object], kept: bool) -> None:
     """What an own recipe says itself decides, then what the recipe says that it is like."""
