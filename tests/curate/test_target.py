@@ -40,6 +40,17 @@ def test_correction_of_a_reply() -> None:
     assert targets(REPLIES, pair(CORRECTION, "It ships on Monday."), pair(LABEL, "refund")) == ["It ships on Monday."]
 
 
+def test_what_was_corrected_is_the_reply_liked_less() -> None:
+    """A correction makes a pair of replies; one that says the same again, a good rating, and a label make none."""
+
+    def rejected(task: Task, kind: FeedbackKind, value: str) -> list[str]:
+        return [row.rejected for row in target([pair(kind, value)], task, known=["refund"])]
+
+    assert rejected(REPLIES, CORRECTION, "It ships on Monday.") == ["On its way."]
+    assert rejected(REPLIES, CORRECTION, " On its way. ") == rejected(REPLIES, RATING, "1.0") == [""]
+    assert rejected(ROUTING, CORRECTION, "refund") == [""]
+
+
 @pytest.mark.parametrize("value", ["0.8", "1", " 0.95 "])
 def test_good_reply(value: str) -> None:
     """A reply rated 0.8 or better is its own target."""

@@ -20,8 +20,8 @@ def target(pairs: Iterable[Pair], task: Task, known: Collection[str]) -> list[Ex
     """Examples of the pairs whose feedback says what to learn; the others are left out.
 
     Label task: a label may be new; a correction counts where it is one of the labels `known` or given as a label among
-    these pairs, because "no, that is wrong" is no label. Text task: a correction, or the reply itself if it was rated
-    0.8 or better.
+    these pairs, because "no, that is wrong" is no label. Text task: a correction, with the reply that it corrects as the
+    one liked less, or the reply itself if it was rated 0.8 or better.
     """
     pairs = list(pairs)
     labels = {*known, *(tidy(f.value) for _, f in pairs if f.kind is FeedbackKind.LABEL)}
@@ -29,7 +29,8 @@ def target(pairs: Iterable[Pair], task: Task, known: Collection[str]) -> list[Ex
     for request, feedback in pairs:
         wanted = _label(feedback, labels) if task.kind is Kind.LABEL else _text(request, feedback)
         if wanted:
-            examples.append(_example(request, wanted))
+            corrected = task.kind is not Kind.LABEL and tidy(wanted) != tidy(request.reply)
+            examples.append(_example(request, wanted, rejected=request.reply if corrected else ""))
     return examples
 
 
@@ -55,5 +56,12 @@ def _rating(feedback: Feedback) -> float:
     return value if math.isfinite(value) and 0 <= value <= 1 else 0.0
 
 
-def _example(request: Interaction, wanted: str) -> Example:
-    return Example(text=request.text, target=wanted, task=request.task, interaction=request.id, time=request.time)
+def _example(request: Interaction, wanted: str, *, rejected: str) -> Example:
+    return Example(
+        text=request.text,
+        target=wanted,
+        task=request.task,
+        interaction=request.id,
+        time=request.time,
+        rejected=rejected,
+    )
