@@ -20,8 +20,8 @@ def target(pairs: Iterable[Pair], task: Task, known: Collection[str]) -> list[Ex
     """Examples of the pairs whose feedback says what to learn; the others are left out.
 
     Label task: a label may be new; a correction counts where it is one of the labels `known` or given as a label among
-    these pairs, because "no, that is wrong" is no label. Text task: a correction, with the reply that it corrects as the
-    one liked less, or the reply itself if it was rated 0.8 or better.
+    these pairs, because "no, that is wrong" is no label. Text task: a correction, with the reply that it corrects as
+    the one liked less, or the reply itself if it was rated 0.8 or better.
     """
     pairs = list(pairs)
     labels = {*known, *(tidy(f.value) for _, f in pairs if f.kind is FeedbackKind.LABEL)}
