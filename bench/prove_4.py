@@ -116,7 +116,7 @@ def rehearsals(
             ),
             reply=said[0][k],
             confidence=float(said[1][k]),
-            truth=truth[k],
+            told=truth[k],
             labels=known,
         )
         for k, text in enumerate(texts)

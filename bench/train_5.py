@@ -51,7 +51,7 @@ LABELS: dict[str, dict[str, Any]] = {
     "full": {"adapt": "full"},
     "frozen": {"adapt": {"freeze": {"bottom": 0.5, "gradual": 0.5, "decay": 0.9}}},
     "ia3": {"adapt": "ia3", "lr": 3e-2},
-    "prompt": {"adapt": {"prompt": {"count": 4}}, "lr": 3e-2},
+    "learned_prompt": {"adapt": {"prompt": {"count": 4}}, "lr": 3e-2},
     "prefix": {"adapt": {"prefix": {"count": 4}}, "lr": 3e-2},
     "upper": {"adapt": {"lora": {"rank": 4, "bottom": 0.5}}, "carry": True},
     "stacked": {"adapt": {"stacked": {"rank": 2}}},

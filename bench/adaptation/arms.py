@@ -225,7 +225,7 @@ class _Policy:
                 old=self.memory,
                 labels=self.champion.start.labels,
                 replay=wanted.replay,
-                recall=wanted.recalls,
+                recall=wanted.recalls_of(TASK),
             )
             if not curated.counts["new"] or (tried and not self._affordable(tried[-1], len(curated.examples))):
                 break

@@ -308,7 +308,7 @@ class _Ours:
 
     def _candidate(self, number: int, recipe: Recipe, champion: Model, replayed: Sequence[Example]) -> Model:
         relay, stage = self.relay, self.relay.stages[number]
-        old = [*replayed, *(relay.remembered(number, replayed, labels=True) if recipe.recalls else [])]
+        old = [*replayed, *(relay.remembered(number, replayed, labels=True) if recipe.recalls_of(stage.task) else [])]
         labels = relay.labels(number) if stage.task.kind is Kind.LABEL else ()
         pace = paced(recipe, relay.train, Rows.of([*stage.new, *old]), labels)
         return relay.learn(f"ours-{recipe.name}", number, pace, champion, old)

@@ -84,7 +84,7 @@ def rehearsed(shop: Workshop, version: Version, rows: Sequence[Interaction], unt
     task = shop.config.task(version.task)
     replies = shop.answers(task, version, [row.text for row in rows])
     pairs = shop.store.interactions.labeled(task.name, since=rows[0].time, feedback_until=until)
-    truth = {row.id: said.value for row, said in pairs}
+    told = {row.id: said.value for row, said in pairs}
     known = {known.id: frozenset(known.labels) for known in shop.store.versions.list(task.name)}
     return [
         Rehearsed(
@@ -92,7 +92,7 @@ def rehearsed(shop: Workshop, version: Version, rows: Sequence[Interaction], unt
             reply=reply.text,
             confidence=reply.confidence,
             cut=task.kind is Kind.TEXT and reply.reply_tokens >= MOST_TOKENS,
-            truth=truth.get(row.id, ""),
+            told=told.get(row.id, ""),
             labels=known.get(row.version, frozenset()),
         )
         for row, reply in zip(rows, replies, strict=True)

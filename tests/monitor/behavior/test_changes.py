@@ -26,7 +26,7 @@ def rows(n: int = 600, *, broken: float = 0.8) -> list[Rehearsed]:
             version="ver_1", confidence=0.9, tags=tags,
         )  # fmt: skip
         reply = "delivery" if lost else "leak" if noise else label
-        found.append(Rehearsed(row=row, reply=reply, confidence=0.8, truth=label if k % 2 else ""))
+        found.append(Rehearsed(row=row, reply=reply, confidence=0.8, told=label if k % 2 else ""))
     return found
 
 
@@ -65,8 +65,8 @@ def test_the_shift_of_a_behavior_is_paired() -> None:
     """
     done = rows()
     moved = shifts(done, Kind.LABEL)
-    judged = [one for one in done if one.truth]
-    wrong = sum(one.reply != one.truth for one in judged) / len(judged)
+    judged = [one for one in done if one.told]
+    wrong = sum(one.reply != one.told for one in judged) / len(judged)
     assert moved["wrong"].mean == wrong > 0.05
     assert moved["wrong"].low > 0
     assert moved["wrong"].n == len(judged)

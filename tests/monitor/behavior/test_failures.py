@@ -57,8 +57,8 @@ def test_every_behavior_of_texts_has_an_example_here() -> None:
 def test_behaviors_of_labels() -> None:
     """By the right label, by what the user got, and by what the version before could say."""
     labels = frozenset({"refund", "delivery"})
-    right = tried("refund", before="refund", truth="refund", labels=labels)
-    worse = tried("delivery", before="refund", truth="refund", labels=labels, confidence=0.97)
+    right = tried("refund", before="refund", told="refund", labels=labels)
+    worse = tried("delivery", before="refund", told="refund", labels=labels, confidence=0.97)
     new = tried("hologram", before="refund", labels=labels)
     table = {name: (of(right), of(worse), of(new)) for name, of in LABELS.items()}
     assert table == {
@@ -83,6 +83,6 @@ def test_what_cannot_be_told_is_none() -> None:
 
 def test_as_logged_is_what_the_user_got() -> None:
     """The same request with the old reply and its confidence, so that both sides are read alike."""
-    before = tried("Send it.", truth="x").as_logged()
-    assert (before.reply, before.confidence, before.truth) == (FINE, 0.95, "x")
+    before = tried("Send it.", told="x").as_logged()
+    assert (before.reply, before.confidence, before.told) == (FINE, 0.95, "x")
     assert not TEXTS["much shorter than before"](before)

@@ -67,7 +67,7 @@ def test_what_was_never_seen_has_a_bound() -> None:
 
 def labeled(reply: str, truth: str, k: int) -> Rehearsed:
     row = Interaction(id=f"int_{k}", task="t", time=float(k), text="x", reply="a", version="v", confidence=0.9)
-    return Rehearsed(row=row, reply=reply, confidence=0.7, truth=truth)
+    return Rehearsed(row=row, reply=reply, confidence=0.7, told=truth)
 
 
 def test_a_label_said_in_the_place_of_others_is_a_behavior_of_its_own() -> None:

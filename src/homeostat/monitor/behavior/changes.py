@@ -179,8 +179,8 @@ def _held(changed: Mask, could: Mask, order: Sequence[Candidate], logged: Rows) 
 
 def _change(group: _Group, rows: Sequence[Rehearsed], where: tuple[Place, ...]) -> Change:
     chosen = [rows[k] for k in group.members]
-    judged = [one for one in chosen if one.truth]
-    after, before = ([one.truth.strip() == reply(one).strip() for one in judged] for reply in (_after, _before))
+    judged = [one for one in chosen if one.told]
+    after, before = ([one.told.strip() == reply(one).strip() for one in judged] for reply in (_after, _before))
     return Change(
         name=group.name,
         n=len(group.members),

@@ -45,7 +45,7 @@ class Rehearsed:
     confidence: float
     cut: bool = False
     """Whether the candidate's reply ended because it had reached its limit."""
-    truth: str = ""
+    told: str = ""
     """What the reply should have been, where somebody said so later."""
     labels: frozenset[str] = frozenset()
     """What the version that the user heard can reply with; empty where it writes."""
@@ -53,7 +53,7 @@ class Rehearsed:
     def as_logged(self) -> Rehearsed:
         """The same request with the reply that the user got in place of the candidate's."""
         return Rehearsed(
-            row=self.row, reply=self.row.reply, confidence=self.row.confidence, truth=self.truth, labels=self.labels
+            row=self.row, reply=self.row.reply, confidence=self.row.confidence, told=self.told, labels=self.labels
         )
 
 
@@ -111,11 +111,11 @@ def _shorter(one: Rehearsed) -> bool:
 
 
 def _wrong(one: Rehearsed) -> bool | None:
-    return one.reply.strip() != one.truth.strip() if one.truth else None
+    return one.reply.strip() != one.told.strip() if one.told else None
 
 
 def _sure_and_wrong(one: Rehearsed) -> bool | None:
-    return bool(_wrong(one)) and one.confidence >= SURE if one.truth else None
+    return bool(_wrong(one)) and one.confidence >= SURE if one.told else None
 
 
 def _unsure(one: Rehearsed) -> bool | None:
@@ -132,7 +132,7 @@ def _differs_from_sure(one: Rehearsed) -> bool | None:
 
 def _breaks(one: Rehearsed) -> bool | None:
     """Whether it is wrong where the user got the right reply."""
-    return bool(_wrong(one)) if one.truth and not _wrong(one.as_logged()) else None
+    return bool(_wrong(one)) if one.told and not _wrong(one.as_logged()) else None
 
 
 def _new(one: Rehearsed) -> bool | None:

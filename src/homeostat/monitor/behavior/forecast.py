@@ -101,12 +101,12 @@ def said_wrongly(rows: Sequence[Rehearsed], kind: Kind) -> dict[str, Behavior]:
     """A behavior for each label that was said in the place of another one, FEW times or more."""
     if kind is not Kind.LABEL:
         return {}
-    counts = Counter(row.reply.strip() for row in rows if row.truth and row.reply.strip() != row.truth.strip())
+    counts = Counter(row.reply.strip() for row in rows if row.told and row.reply.strip() != row.told.strip())
     return {f"wrongly {label}": partial(_wrongly, label) for label, n in sorted(counts.items()) if n >= FEW}
 
 
 def _wrongly(label: str, one: Rehearsed) -> bool | None:
-    return one.reply.strip() == label != one.truth.strip() if one.truth else None
+    return one.reply.strip() == label != one.told.strip() if one.told else None
 
 
 def state_key(version: str) -> str:
