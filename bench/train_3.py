@@ -1,17 +1,19 @@
 """Bar train.3: tokens a second and peak memory of fine-tuning, ours beside TRL's, on the same rows and weights.
 
-    python bench/train_3.py [--quick] [--times 3] [--steps N] [--texts DIR] [--base builtin]
+    python bench/train_3.py [--quick] [--times 3] [--steps N] [--texts DIR] [--base builtin] [--factory PYTHON]
 
-Two loads: `short`, the built-in traffic's requests and replies, of mixed length, and `long`, windows of 512 tokens from
-abstracts (`--texts`). Two ways: LoRA of rank 16 on every linear layer, and all weights. Three sides: ours, TRL's
-`SFTTrainer` as it comes, and the same with packing; batches of as many tokens, the same precision, optimizer, threads
-and hardware, each run in a process of its own, the sides in turn. TRL is spared one default that would slow it down:
-it recomputes activations on the way back to save memory, which nothing here needs.
+Two loads: `short`, the built-in traffic's requests and replies, of mixed length, and `long`, windows of 512 tokens
+from abstracts (`--texts`). Two ways: LoRA of rank 16 on every linear layer, and all weights. Three sides: ours, TRL's
+`SFTTrainer` as it comes, and the same with packing; a fourth, LLaMA-Factory, where `--factory` names the Python of an
+environment that has it (its libraries are not ours, so it has one of its own); batches of as many tokens, the same
+precision, optimizer, threads and hardware, each run in a process of its own, the sides in turn. They are spared one
+default that would slow them down: TRL recomputes activations on the way back to save memory, which nothing here
+needs.
 
 A side's speed is tokens of rows (padding is none) over the seconds of the whole training call, the median of
-`--times` runs. `value` is the least of four ratios of ours to TRL's, each divided by its goal: twice TRL's default on
-short rows, not behind its packing there, not behind either on long ones; met from 1 on. `mfu` is ours alone:
-operations a second as a share of what the machine's matrix products reach.
+`--times` runs. `value` is the least of the ratios of ours to another's, each divided by its goal: twice TRL's default
+on short rows, not behind its packing there, not behind either on long ones, nor behind LLaMA-Factory; met from 1 on.
+`mfu` is ours alone: operations a second as a share of what the machine's matrix products reach.
 """
 
 from __future__ import annotations
@@ -51,8 +53,9 @@ from homeostat.types.task import Kind, Task
 ROOT = Path(__file__).resolve().parents[1]
 SIDES = ("ours", "trl", "packed")
 LOADS, WAYS = ("short", "long"), ("lora", "full")
-GOALS = {("short", "trl"): 2.0, ("short", "packed"): 1.0, ("long", "trl"): 1.0, ("long", "packed"): 1.0}
-"""What ours should reach as a multiple of a side's speed."""
+GOALS = {("short", "trl"): 2.0}
+"""What ours should reach as a multiple of a side's speed, if not 1."""
+FACTORY = "factory"
 ROWS = {"short": 32, "long": 8}
 """Rows of a batch."""
 LONGEST = 512
@@ -70,6 +73,8 @@ class Asked:
     steps: int
     base: str
     texts: str
+    factory: str = ""
+    """The Python of LLaMA-Factory's environment."""
 
 
 def rows_of(asked: Asked, tokenizer: Any) -> list[Rendered]:
@@ -158,6 +163,37 @@ def trl(asked: Asked) -> dict[str, float]:
     return _told(rows, seconds, before)
 
 
+def factory(asked: Asked) -> dict[str, float]:
+    """LLaMA-Factory's supervised fine-tuning on the rows, in its own environment."""
+    folder = locate(asked.base)
+    rows = rows_of(asked, open_model(asked.base).tokenizer)
+    told = {
+        "rows": [[list(row.prompt), list(row.completion)] for row in rows],
+        "base": str(folder),
+        "longest": LONGEST,
+        "batch": ROWS[asked.load],
+        "lr": LR,
+        "bfloat16": has_bfloat16(),
+        "lora": asked.way == "lora",
+    }
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
+        json.dump(told, file)
+        file.flush()
+        command = [asked.factory, str(Path(__file__).with_name("factory.py")), file.name]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"LLaMA-Factory failed:\n{done.stderr[-2000:]}")
+    found = json.loads(done.stdout.splitlines()[-1])
+    tokens = sum(len(row.ids) for row in rows)
+    grew = found["memory_mb"] - found["before_mb"]
+    return {
+        "tokens_per_s": tokens / found["seconds"],
+        "memory_mb": found["memory_mb"],
+        "grew_mb": grew,
+        "tokens": tokens,
+    }
+
+
 def _memory() -> float:
     """The most memory this process has held, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -185,15 +221,17 @@ def run(asked: Asked) -> dict[str, float]:
 def measured(args: argparse.Namespace) -> dict[tuple[str, str, str], list[dict[str, float]]]:
     """(load, way, side) -> its runs; the sides in turn, so that a machine that slows down slows all."""
     found: dict[tuple[str, str, str], list[dict[str, float]]] = {}
+    sides = (*SIDES, FACTORY) if args.factory else SIDES
     for _ in range(args.times):
         for load in LOADS:
             for way in WAYS:
-                for side in SIDES:
+                for side in sides:
                     steps = args.steps if load == "short" else max(2, args.steps // 4)
-                    asked = Asked(side=side, load=load, way=way, steps=steps, base=args.base, texts=str(args.texts))
+                    given = {"base": args.base, "texts": str(args.texts), "factory": args.factory}
+                    asked = Asked(side=side, load=load, way=way, steps=steps, **given)
                     found.setdefault((load, way, side), []).append(run(asked))
                     speed = found[load, way, side][-1]["tokens_per_s"]
-                    print(f"{load:5} {way:4} {side:6} {speed:9.0f} tokens/s", file=sys.stderr, flush=True)
+                    print(f"{load:5} {way:4} {side:7} {speed:9.0f} tokens/s", file=sys.stderr, flush=True)
     return found
 
 
@@ -214,7 +252,7 @@ def line(args: argparse.Namespace) -> dict[str, Any]:
     of_goal = []
     for name, values in (told := ratios(found)).items():
         load, _, side = name.split(".")
-        of_goal.append([value / GOALS[load, side] for value in values])
+        of_goal.append([value / GOALS.get((load, side), 1.0) for value in values])
     worst = min(of_goal)
     return {
         "bar": "train.3",
@@ -247,6 +285,7 @@ def arguments() -> argparse.Namespace:
         "--texts", type=Path, default=ROOT.parent / "shared" / "data" / "corpus_arxiv_abstracts", help="long texts"
     )
     parser.add_argument("--base", default="builtin")
+    parser.add_argument("--factory", default="", help="the Python of an environment that has LLaMA-Factory")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     args = parser.parse_args()
     args.times = args.times or (1 if args.quick else 3)
@@ -262,7 +301,7 @@ def main() -> None:
     args, began = arguments(), time.perf_counter()
     if args.one:
         asked = Asked(**json.loads(args.one))
-        print(json.dumps(ours(asked) if asked.side == "ours" else trl(asked)))
+        print(json.dumps({"ours": ours, FACTORY: factory}.get(asked.side, trl)(asked)))
         return
     print(json.dumps(line(args) | {"seconds": round(time.perf_counter() - began, 1)}))
 
