@@ -145,7 +145,7 @@ CHANGES: dict[str, Callable[[Members], Any]] = {
     "a file more": lambda m: m.append((named("weights/more.json"), b"{}")),
     "a file less": lambda m: m.pop(),
     "out by dots": lambda m: m.append((named("weights/../../../evil"), b"x")),
-    "out by root": lambda m: m.append((named("/tmp/evil"), b"x")),
+    "out by root": lambda m: m.append((named("/evil"), b"x")),
     "a backslash": lambda m: m.append((named("weights\\evil"), b"x")),
     "a link": lambda m: m.append((named("weights/link", tarfile.SYMTYPE, "/etc/passwd"), b"")),
     "a hard link": lambda m: m.append((named("weights/hard", tarfile.LNKTYPE, "card.md"), b"")),

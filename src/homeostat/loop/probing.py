@@ -207,17 +207,16 @@ def _prompt(
     tried = f"{len(candidates) + len(edits)} instructions tried on {len(rows)} verified rows"
     spent = time.process_time() - spent
     if best.best == base.instruction:
-        none = Score(mean=0.0, low=0.0, high=0.0, n=len(values))
-        return Option(name=PROMPT, gain=none, cpu_s=spent, says=f"none of {tried} is better than the one in force")
+        return _no_gain(PROMPT, values, spent, f"none of {tried} is better than the one in force")
     better, _, took = asker.right(replace_words(base, best.best), ground.later)
-    return Option(
-        name=PROMPT,
-        gain=paired(better, values),
-        cpu_s=spent,
-        more_cpu_s=took - each,
-        says=f'answering with the instruction "{best.best}", the best of {tried}',
-        instruction=best.best,
-    )
+    says = f'answering with the instruction "{best.best}", the best of {tried}'
+    found = replace(_no_gain(PROMPT, values, spent, says), instruction=best.best)
+    return replace(found, gain=paired(better, values), more_cpu_s=took - each)
+
+
+def _no_gain(name: str, values: Sequence[float], spent: float, says: str) -> Option:
+    """A way that has gained nothing on so many rows."""
+    return Option(name=name, gain=Score(mean=0.0, low=0.0, high=0.0, n=len(values)), cpu_s=spent, says=says)
 
 
 def replace_words(preface: Preface, instruction: str) -> Preface:
@@ -238,19 +237,13 @@ def _retrieve(ground: Ground, asker: Asker, before: Preface | None, values: Sequ
     spent = time.process_time() - spent
     tried = f"{', '.join(map(str, SHOWN))} of {len(first)} verified answers beside each of {len(rows)} requests"
     if not best.best:
-        none = Score(mean=0.0, low=0.0, high=0.0, n=len(values))
         says = f"this model does not learn from examples that it is shown ({tried}: no better than none)"
-        return Option(name=RETRIEVE, gain=none, cpu_s=spent, says=says)
+        return _no_gain(RETRIEVE, values, spent, says)
     whole = shown_of(pool(ground.task, ground.memory, ground.earlier, ()))
     better, _, took = asker.right(Preface(words, whole, best.best), ground.later)
-    return Option(
-        name=RETRIEVE,
-        gain=paired(better, values),
-        cpu_s=spent,
-        more_cpu_s=took - each,
-        says=f"answering with the {best.best} verified answers most alike before each request",
-        shown=best.best,
-    )
+    says = f"answering with the {best.best} verified answers most alike before each request"
+    found = replace(_no_gain(RETRIEVE, values, spent, says), shown=best.best)
+    return replace(found, gain=paired(better, values), more_cpu_s=took - each)
 
 
 def shown_of(rows: Sequence[Example]) -> tuple[tuple[str, str], ...]:
