@@ -72,12 +72,13 @@ def test_mlflow_has_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_wandb_keeps_the_run_for_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a key it writes offline, and its own reader finds looks, recipe and cost in the file."""
-    pytest.importorskip("wandb")
+    wandb = pytest.importorskip("wandb")
     from wandb.proto import wandb_internal_pb2
 
     for name in ("WANDB_API_KEY", "WANDB_MODE"):
         monkeypatch.delenv(name, raising=False)
     tell("wandb", run(tmp_path), range(1, 4))
+    wandb.teardown()  # `finish` only asks its process to write the rest; this waits for it, as the end of ours does
     (file,) = tmp_path.glob("wandb/offline-run-*/run-ver_1.wandb")
     records = [wandb_internal_pb2.Record.FromString(data) for data in _logged(file.read_bytes())]
     looks = [{_key(i): json.loads(i.value_json) for i in r.history.item} for r in records if r.history.item]
