@@ -35,6 +35,7 @@ COMMANDS = {
     "versions": "versions",
     "promote": "promote",
     "rollback": "rollback",
+    "drill": "drill",
     "sign": "sign",
     "card": "card",
     "export": "export",

@@ -95,8 +95,10 @@ class Workshop:
         """How the project signs versions, and whether it loads what is not signed."""
         return Signing.of(self.config)
 
-    def take_in(self, version: Version, folder: Path) -> Version:
-        """Register a version with its folder, and sign it where signatures are demanded. Raises as `register`."""
+    def take_in(self, version: Version, folder: Path | None) -> Version:
+        """Register a version, with its folder if it brings one, and sign it where signatures are demanded. Raises as
+        `register`.
+        """
         kept = register(self.store, version, folder)
         if self.config.release.signed and signature_of(self.store, kept.id) is None:
             self.signing.sign(self.store, kept)
