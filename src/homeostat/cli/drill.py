@@ -1,10 +1,11 @@
 """Release a version that is broken on purpose to a few, and see whether it is taken back by itself.
 
 The running worker does it, with the traffic that there is: it puts the broken version into the canary, and the guard
-must take it back. Kinds: `sabotaged` (fluent and wrong), `slow`, `erroring`, `biased` (wrong about a fifth of one slice), or
-`next`: the one that was drilled longest ago. Users who are drawn meet the broken version until then; requests that it
-fails on are answered by the champion. However the drill goes, and whatever is killed, the broken version answers nobody
-once `--within` is over. An interrupt ends the waiting, not the drill; `homeostat rollback` ends the drill.
+must take it back. Kinds: `sabotaged` (fluent and wrong), `slow`, `erroring`, `biased` (wrong about a fifth of one
+slice), or `next`: the one that was drilled longest ago. Users who are drawn meet the broken version until then;
+requests that it fails on are answered by the champion. However the drill goes, and whatever is killed, the broken
+version answers nobody once `--within` is over. An interrupt ends the waiting, not the drill; `homeostat rollback`
+ends the drill.
 
 Exit codes: 0 seen and taken back; 1x configuration; 53 no version answers the task yet; 61 a turn or a trial is under
 way; 63 no worker runs; 64 the drill broke off; 66 it was not seen.
@@ -23,10 +24,10 @@ import typer
 from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
+from homeostat.alert.span import seconds
 from homeostat.cli.asking import FAILED, follow, require_worker
 from homeostat.cli.project import Project, project
 from homeostat.cli.table import document, facts
-from homeostat.decide.hours import span
 from homeostat.errors import NotReleasable, NotSeen, TurnFailed
 from homeostat.loop.durable import TurnQueue
 from homeostat.loop.story.follow import Follower
@@ -47,13 +48,17 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Release a version that is broken on purpose to a few, and see whether it is taken back by itself."""
+    try:
+        limit_s = seconds(within)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem), param_hint="--within") from None
     with project(config) as opened:
         name = opened.task(task)
         opened.champion(name)
         require_worker(opened)
         follower = Follower(opened.store, name, Scene(Console(quiet=True)))
         follower.look()  # what happened before is not told again
-        drill = _open(opened, name, due(opened.store, name) if kind == "next" else kind, span(within))
+        drill = _open(opened, name, due(opened.store, name) if kind == "next" else kind, limit_s)
         follower.scene = Scene(Console(quiet=as_json))
         turn = follow(opened, follower, drill)
         found = outcome(opened.store, name, drill, opened.config.release)

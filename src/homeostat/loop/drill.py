@@ -1,8 +1,8 @@
 """The drill: a version broken on purpose is pushed into the canary, and must be seen to be taken back.
 
 A rollback that was never tried is a hope. A `sabotaged` version is a copy of the champion whose adapter, or head,
-points the other way, so that it is fluent, fast and wrong. The others are the champion with a fault that is committed where it
-is served (`release.breaking`): slow, erroring, or wrong about a part of one slice.
+points the other way, so that it is fluent, fast and wrong. The others are the champion with a fault that is committed
+where it is served (`release.breaking`): slow, erroring, or wrong about a part of one slice.
 
 None of them ever answers everybody: the release row carries the moment from which on its candidate answers nobody,
 which the gateway holds by itself, and no such version can be promoted.

@@ -1,11 +1,11 @@
 """What the rows say about a candidate that is being tried: evidence that may be looked at after every row.
 
-A pair is one request that both versions answered: one for the user, the other as a copy. Where feedback says
-what the reply should have been, D is the candidate's score on it minus the champion's, in [-1, 1]. Games
-(`release.games`) gather evidence of harm in quality, overall and in every slice of the traffic, and in failures, time
-and length; their mirror is evidence that no harm is done. Each is wrong with probability at most its alpha however often
-one looks. Wealth is a product over requests, so feedback may come late and in any order: it is computed anew from the
-rows, and every request counts once, by the newest thing said about it.
+A pair is one request that both versions answered: one for the user, the other as a copy. Where feedback says what the
+reply should have been, D is the candidate's score on it minus the champion's, in [-1, 1]. Games (`release.games`)
+gather evidence of harm in quality, overall and in every slice of the traffic, and in failures, time and length; their
+mirror is evidence that no harm is done. Each is wrong with probability at most its alpha however often one looks.
+Wealth is a product over requests, so feedback may come late and in any order: it is computed anew from the rows, and
+every request counts once, by the newest thing said about it.
 
 What this rests on: that whether a request gets feedback does not depend on how well the version that the user heard
 did on it. Where people only correct what was wrong, a candidate in the canary looks worse than it is, and one in

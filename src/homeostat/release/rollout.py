@@ -142,7 +142,7 @@ def _scores(seen: Evidence) -> str:
     """`60 pairs (41 judged: 92.7 points beside 85.4)`."""
     judged = f"{seen.judged} judged: {100 * seen.candidate:.1f} points beside {100 * seen.champion:.1f}"
     errors = f", {seen.errors} errors" if seen.errors else ""
-    return f"{seen.pairs} pairs ({judged}{errors})" if seen.judged else f"{seen.pairs} pairs (none judged)"
+    return f"{seen.pairs} pairs ({judged if seen.judged else 'none judged'}{errors})"
 
 
 def _remember(store: Store, release: Release, seen: Evidence) -> None:
