@@ -81,8 +81,8 @@ class Game:
         """The game on these differences, candidate minus champion, each in [-1, 1]."""
         rows, margin = np.asarray(differences, np.float64).ravel(), min(margin, _WIDEST)
         harm, safe = Betting.harm(margin), Betting(margin)
-        harm.extend(rows)
-        safe.extend(rows)
+        harm.take(rows)
+        safe.take(rows)
         mean = float(rows.mean()) if len(rows) else 0.0
         return Game(
             name=name,
@@ -123,10 +123,12 @@ def played(tried: Tried, slices: Collection[str], margin: float) -> Games:
     whole = STAKES[QUALITY] + (0.0 if slices else STAKES[SLICES])
     differences = np.array([one.candidate - one.champion for one in tried.judged], np.float64)
     games = [Game.of(QUALITY, whole, margin, differences)]
-    for name in slices:
-        inside = [name in one.slices for one in tried.judged]
-        rows = differences[np.array(inside, dtype=bool)]
-        games.append(Game.of(name, STAKES[SLICES] / len(slices), margin, rows))
+    inside: dict[str, list[int]] = {name: [] for name in slices}
+    for k, one in enumerate(tried.judged):
+        for name in one.slices:
+            if name in inside:
+                inside[name].append(k)
+    games += [Game.of(name, STAKES[SLICES] / len(slices), margin, differences[rows]) for name, rows in inside.items()]
     ours, theirs, both = tried.failed
     errors = [-1.0] * ours + [1.0] * theirs + [0.0] * (both + tried.answered)
     games.append(Game.of(ERRORS, STAKES[ERRORS], FAILING, errors))
