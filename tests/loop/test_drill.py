@@ -118,6 +118,7 @@ def test_the_guard_takes_a_broken_version_back(
 
     turn = shop.store.turns.get(NOW.turn)
     assert (turn.state, list(turn.diary)) == ("release", ["push", "advance", "end"])
+    assert turn.because.startswith("drill: ")
     assert "harm shown" in turn.because
     first, canary, back = shop.store.releases.list(TASK)
     assert [row.stage for row in (first, canary, back)] == [Stage.FULL, Stage.CANARY, Stage.ROLLBACK]

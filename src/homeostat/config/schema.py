@@ -288,13 +288,14 @@ class Release:
     canary_feedback: int = knob(40, least=0)
     """Labeled replies of the candidate before it can take all traffic."""
     most_feedback: int = knob(400, least=1)
-    """Labeled pairs of a canary after which a candidate that has not shown itself fit is taken back."""
+    """Labeled pairs of a canary after which a candidate that has not shown itself fit is taken back; where no gate let
+    it pass, as many as give that number in the rarest slice that is guarded."""
     alpha: float = knob(0.05, least=1e-6, most=0.5)
     """Probability of taking a candidate that is worse by `harm_margin` to all traffic, however often one looks."""
     harm_alpha: float = knob(0.01, least=1e-6, most=0.5)
     """Probability of withdrawing a candidate that does no harm, however often one looks."""
     harm_margin: float = knob(0.05, least=0.0, most=1.0)
-    """How much worse than the champion counts as harm."""
+    """How much worse than the champion, overall or in a slice, counts as harm."""
     poll_s: float = knob(0.5, least=0.01)
     """Seconds between two looks at the newest release row."""
     signed: bool = knob(False)

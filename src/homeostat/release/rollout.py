@@ -87,11 +87,10 @@ def advance(store: Store, task: str, settings: Settings, *, now: float) -> Relea
     seen = gather(store, release, settings)
     _remember(store, release, seen)
     if seen.harm_shown(settings):
-        because = _harm(store, release, seen, settings, now)
-        return withdraw(store, task, release.candidate, because, now=now)
+        return _back(store, release, _harm(store, release, seen, settings, now), now)
     if release.until and now >= release.until:
         because = f"{release.candidate} taken back: its time was up, and no harm was shown in {_scores(seen)}"
-        return withdraw(store, task, release.candidate, because, now=now)
+        return _back(store, release, because, now)
     if release.stage is Stage.SHADOW:
         return _to_canary(store, release, seen, settings, now)
     return _to_full(store, release, seen, settings, now)
@@ -113,12 +112,25 @@ def _to_full(store: Store, release: Release, seen: Evidence, settings: Settings,
     if broken or not fit:
         why = "broken on purpose, it would have answered everything" if fit else "undecided: not shown to be fit"
         because = f"{release.candidate} taken back {why} in {_scores(seen)}"
-        return withdraw(store, release.task, release.candidate, because, now=now)
+        return _back(store, release, because, now)
     because = f"{release.candidate} answers everything: not worse in {_scores(seen)}"
     row = replace(
-        release, time=now, stage=Stage.FULL, champion=release.candidate, candidate="", share=0.0, because=because
+        release,
+        time=now,
+        stage=Stage.FULL,
+        champion=release.candidate,
+        candidate="",
+        share=0.0,
+        because=because,
+        until=0.0,
     )
     return enact(store, release, row)
+
+
+def _back(store: Store, release: Release, because: str, now: float) -> Release:
+    """Take the candidate back; whoever is told of it is told as well if that was a drill."""
+    said = "drill: " if store.versions.get(release.candidate).broken else ""
+    return withdraw(store, release.task, release.candidate, said + because, now=now)
 
 
 def _passed(store: Store, release: Release) -> bool:

@@ -83,8 +83,8 @@ class Betting:
         return np.asarray(logsumexp(paths, axis=1) - math.log(len(self._logs)), dtype=np.float64)
 
     def take(self, differences: ArrayLike) -> float:
-        """Take rows at once, in no order; the natural logarithm of the wealth after them all. It is that of `extend` but
-        for rounding, and quicker where few differences are told apart.
+        """Take rows at once, in no order; the natural logarithm of the wealth after them all. It is that of `extend`
+        but for rounding, and quicker where few differences are told apart.
 
         Raises:
             ValueError: a difference is not in [-1, 1]; nothing is taken then.
