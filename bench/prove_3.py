@@ -19,9 +19,9 @@ has let the candidate pass, so that it has to show in every slice that it is saf
 safe (`undecided`); a trial whose traffic ends first counts as not withdrawn, and not as surviving. `power` says how
 often harm was shown, and how often a biased candidate was withdrawn, for a bias of 2, 5 and 10 points in a fifth of
 the traffic; `patient` says what comes of four times the labels; `gated` says what becomes of candidates that the gate
-let pass, who need 40 judged pairs. Of every kind some trials are led a second time by rows in a store, which
-`release.rollout.advance` looks at, and have to end at the same moment in the same way (`same_by_rows`). Thresholds
-were looked at on other seeds.
+let pass, who need 40 judged pairs. Of the first three kinds some trials are led a second time by rows in a store,
+which `release.rollout.advance` looks at, and have to end at the same moment in the same way (`same_by_rows`).
+Thresholds were looked at on other seeds.
 
 `value` is the smallest lower end of the four kinds' exact 95 % intervals of the share withdrawn; the bar: 98 %, and of
 the good at least 95 % survive.
@@ -36,7 +36,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -146,25 +146,45 @@ def power(worlds: Sequence[World], n: int, took: Floats) -> dict[str, Any]:
     return found
 
 
-def virtual(folder: Path, runs: int, seed: int) -> dict[str, Any]:
+class Parts:
+    """Results of the parts of a run, kept in a file if there is one, so that a run that was ended goes on."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file, self._began = file, time.perf_counter()
+        self.known: dict[str, Any] = json.loads(file.read_text()) if file and file.exists() else {}
+
+    def of(self, name: str, measured: Callable[[], Any]) -> Any:
+        """The result of a part, measured unless it is known."""
+        if name not in self.known:
+            before = time.perf_counter()
+            self.known[name] = measured()
+            self.known["seconds"] = self.known.get("seconds", 0.0) + time.perf_counter() - before
+            if self._file:
+                self._file.write_text(json.dumps(self.known))
+            print(name, self.known[name], f"{time.perf_counter() - self._began:.0f} s", file=sys.stderr, flush=True)
+        return self.known[name]
+
+
+def virtual(folder: Path, runs: int, seed: int, parts: Parts) -> dict[str, Any]:
     """The line of the virtual part."""
-    began, took = time.perf_counter(), recorded(max(40, runs))
+    took = np.array(parts.of("took_ms", lambda: recorded(max(40, runs)).tolist()))
     worlds = [world(folder / f"{name}.jsonl.gz", seed) for name in STREAMS]
     found = {}
     for name, kinds in (BROKEN | WHOLE).items():
-        found[name] = told(trials(worlds, kinds, range(runs if name != "equal" else runs // 2), took))
-        print(name, found[name], f"{time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
-    few = max(3, runs // 15)
-    same = {
-        name: [checked(worlds, BROKEN[name][0], range(few), took), few] for name in ("sabotaged", "slow", "erroring")
-    }
-    gated = {
-        name: told(trials(worlds, kinds, range(runs // 3), took, passed=True))
-        for name, kinds in (("biased", BROKEN["biased"]), *WHOLE.items())
-    }
-    patient = {
-        name: told(trials(worlds, kinds, range(runs // 6), took, patience=PATIENT))
-        for name, kinds in (("biased", BROKEN["biased"]), *WHOLE.items())
+        n = runs if name != "equal" else -(-runs // 3)
+        found[name] = parts.of(name, lambda kinds=kinds, n=n: told(trials(worlds, kinds, range(n), took)))
+    few = max(3, runs // 20)
+    same = parts.of(
+        "same by rows",
+        lambda: {
+            name: [checked(worlds, BROKEN[name][0], range(few), took), few]
+            for name in ("sabotaged", "slow", "erroring")
+        },
+    )
+    beside = {
+        "gated": parts.of("gated", lambda: others(worlds, -(-runs // 5), took, passed=True)),
+        "power": parts.of("power", lambda: power(worlds, max(3, runs // 10), took)),
+        "patient": parts.of("patient", lambda: others(worlds, max(3, runs // 12), took, patience=PATIENT)),
     }
     survived = proportion(found["good"]["ends"].get("full", 0), found["good"]["n"])
     least = min(found[name]["withdrawn"][1] for name in BROKEN)
@@ -177,14 +197,18 @@ def virtual(folder: Path, runs: int, seed: int) -> dict[str, Any]:
         "met": bool(least >= GOAL and survived.mean >= SURVIVE and all(a == b for a, b in same.values())),
         "survived": [round(x, 4) for x in (survived.mean, survived.low, survived.high)],
         "kinds": found,
-        "power": power(worlds, runs // 5, took),
-        "gated": gated,
-        "patient": patient,
+        **beside,
         "same_by_rows": same,
         "accuracy": {w.name: {k: round(w.right(k), 3) for k in w.replies} for w in worlds},
         "took_ms": [round(float(x), 1) for x in np.percentile(took, [50, 95])],
-        "seconds": round(time.perf_counter() - began, 1),
+        "seconds": round(parts.known["seconds"], 1),
     }
+
+
+def others(worlds: Sequence[World], n: int, took: Floats, **how: Any) -> dict[str, Any]:
+    """What becomes of a biased candidate that is another head, of a good one and of an equal one, under other rules."""
+    kinds = {"biased": BROKEN["biased"][1::2], **WHOLE}
+    return {name: told(trials(worlds, some, range(n), took, **how)) for name, some in kinds.items()}
 
 
 def main() -> None:
@@ -194,10 +218,13 @@ def main() -> None:
     parser.add_argument("--part", choices=("virtual", "live", "both"), default="both")
     parser.add_argument("--runs", type=int, default=300, help="trials of each kind")
     parser.add_argument("--streams", type=Path, default=Path("../shared/data/streams"), help="where the streams lie")
+    parser.add_argument(
+        "--keep", type=Path, help="file that keeps what is measured, for a run that is ended and begun again"
+    )
     parser.add_argument("--seed", type=int, default=3)
     args = parser.parse_args()
     if args.part != "live":
-        line = virtual(args.streams, 6 if args.quick else args.runs, args.seed)
+        line = virtual(args.streams, 6 if args.quick else args.runs, args.seed, Parts(args.keep))
         print(json.dumps(line | {"quick": args.quick}), flush=True)
     if args.part != "virtual":
         print(json.dumps(live(1 if args.quick else 3, args.seed, quick=args.quick) | {"quick": args.quick}), flush=True)

@@ -1,13 +1,14 @@
 """Bar prove.9: who answers changes every second while requests come in, and nobody notices.
 
-    python bench/prove_9.py [--quick] [--requests 10000] [--rate 20] [--seed 9]
+    python bench/prove_9.py [--quick] [--requests 10000] [--rate 30] [--seed 9]
 
-A gateway in a process of its own serves exact heads on the built-in model. Requests come at random moments, `--rate` a
-second, whether or not earlier ones were answered, in blocks of `--block`: steady blocks, in which the champion answers
-everything, and blocks in which every second the next of three things is done by the product's own functions: a new
-version goes into the canary for half of the episodes (`open_canary`), it becomes champion (`promote`), and it is rolled
-back (`rollback`). Each version is new to the gateway, which reads its weights from disk; copies for the canary are
-answered beside the requests. Steady and swapping blocks take turns, so that a machine that slows down slows both.
+A gateway in a process of its own serves exact heads on the built-in model. Requests come at random moments, `--rate`
+a second, whether or not earlier ones were answered, in blocks: steady blocks of half of `--block`, in which the
+champion answers everything, and blocks in which every second the next of three things is done by the product's own
+functions: a new version goes into the canary for half of the episodes (`open_canary`), it becomes champion
+(`promote`), and it is rolled back (`rollback`). Each version is new to the gateway, which reads its weights from
+disk; copies for the canary are answered beside the requests. Steady and swapping blocks take turns, so that a machine
+that slows down slows both.
 
 `dropped` are requests without an answer of status 200; `astray` answers by a version that no release row gives the
 episode to among those that were the newest at some time from a second before the request was sent until its answer
@@ -117,7 +118,7 @@ def measure(url: str, store: Store, rows: Sequence[StreamRow], args: argparse.Na
     rng, found = np.random.default_rng(args.seed), list[Answer]()
     asyncio.run(block(url, [rows[0]] * 50, -1, args.rate, rng))  # the first calls of everything are slow
     for number in range(2 * -(-args.requests // args.block)):
-        some = [rows[k] for k in rng.integers(0, len(rows), args.block)]
+        some = [rows[k] for k in rng.integers(0, len(rows), args.block // (2 - number % 2))]
         if number % 2 == 0:
             found += asyncio.run(block(url, some, number, args.rate, rng))
             continue
@@ -211,7 +212,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="600 requests of each kind")
     parser.add_argument("--requests", type=int, default=10_000, help="requests while who answers changes")
     parser.add_argument("--block", type=int, default=500, help="requests of a block")
-    parser.add_argument("--rate", type=float, default=20.0, help="requests a second")
+    parser.add_argument("--rate", type=float, default=30.0, help="requests a second")
     parser.add_argument("--seed", type=int, default=9)
     args = parser.parse_args()
     if args.quick:
