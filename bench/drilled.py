@@ -108,9 +108,9 @@ class Customers:
         return str(told["id"]) if told else ""
 
 
-def lay(folder: Path) -> list[StreamRow]:
+def lay(folder: Path, base: str = "builtin") -> list[StreamRow]:
     """Make the project and its champion; the rows that customers send."""
-    (folder / "homeostat.yaml").write_text(PROJECT)
+    (folder / "homeostat.yaml").write_text(f"{PROJECT}model: {{base: {base}}}\n")
     rows = [row for row in read_stream(traffic_path())[0] if row.split is Split.HISTORY]
     known = rows[::2]
     lessons = [Example(text=row.text, target=row.label, task=TASK, time=row.time) for row in known]

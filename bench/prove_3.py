@@ -13,13 +13,13 @@ has let the candidate pass, so that it has to show in every slice that it is saf
   timed; `erroring`: fails on a quarter of the requests;
 - `biased`: 10 points below the champion in one segment of 20 or 25 % of the traffic, elsewhere the champion itself, or
   another head taught as many other rows;
-- `good`: taught three times the rows, 5 to 7 points better; `equal`: taught as many other rows, which is not the bar's.
+- `good`: taught three times the rows, 5 to 7 points better; with `--more` also `equal`: as many other rows.
 
 `withdrawn` are those taken back, because harm was shown (`harm`) or because they had not shown in time that they are
 safe (`undecided`); a trial whose traffic ends first counts as not withdrawn, and not as surviving. `power` says how
 often harm was shown, and how often a biased candidate was withdrawn, for a bias of 2, 5 and 10 points in a fifth of
-the traffic; `patient` says what comes of four times the labels; `gated` says what becomes of candidates that the gate
-let pass, who need 40 judged pairs. Of the first three kinds some trials are led a second time by rows in a store,
+the traffic; with `--more`, `patient` says what comes of four times the labels, and `gated` what becomes of candidates
+that the gate let pass, who need 40 judged pairs. Of the first three kinds some trials are led a second time by rows in a store,
 which `release.rollout.advance` looks at, and have to end at the same moment in the same way (`same_by_rows`).
 Thresholds were looked at on other seeds.
 
@@ -165,15 +165,15 @@ class Parts:
         return self.known[name]
 
 
-def virtual(folder: Path, runs: int, seed: int, parts: Parts) -> dict[str, Any]:
+def virtual(folder: Path, runs: int, seed: int, parts: Parts, *, more: bool) -> dict[str, Any]:
     """The line of the virtual part."""
     took = np.array(parts.of("took_ms", lambda: recorded(max(40, runs)).tolist()))
     worlds = [world(folder / f"{name}.jsonl.gz", seed) for name in STREAMS]
     found = {}
-    for name, kinds in (BROKEN | WHOLE).items():
+    for name, kinds in (BROKEN | (WHOLE if more else {"good": WHOLE["good"]})).items():
         n = runs if name != "equal" else -(-runs // 3)
         found[name] = parts.of(name, lambda kinds=kinds, n=n: told(trials(worlds, kinds, range(n), took)))
-    few = max(3, runs // 20)
+    few = max(3, runs // 50)
     same = parts.of(
         "same by rows",
         lambda: {
@@ -181,11 +181,10 @@ def virtual(folder: Path, runs: int, seed: int, parts: Parts) -> dict[str, Any]:
             for name in ("sabotaged", "slow", "erroring")
         },
     )
-    beside = {
-        "gated": parts.of("gated", lambda: others(worlds, -(-runs // 5), took, passed=True)),
-        "power": parts.of("power", lambda: power(worlds, max(3, runs // 10), took)),
-        "patient": parts.of("patient", lambda: others(worlds, max(3, runs // 12), took, patience=PATIENT)),
-    }
+    beside = {"power": parts.of("power", lambda: power(worlds, max(3, runs // 15), took))}
+    if more:
+        beside["gated"] = parts.of("gated", lambda: others(worlds, -(-runs // 5), took, passed=True))
+        beside["patient"] = parts.of("patient", lambda: others(worlds, max(3, runs // 12), took, patience=PATIENT))
     survived = proportion(found["good"]["ends"].get("full", 0), found["good"]["n"])
     least = min(found[name]["withdrawn"][1] for name in BROKEN)
     return {
@@ -216,6 +215,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="six trials of each kind, and one drill over HTTP")
     parser.add_argument("--part", choices=("virtual", "live", "both"), default="both")
+    parser.add_argument("--more", action="store_true", help="equal candidates, other rules as well")
     parser.add_argument("--runs", type=int, default=300, help="trials of each kind")
     parser.add_argument("--streams", type=Path, default=Path("../shared/data/streams"), help="where the streams lie")
     parser.add_argument(
@@ -224,7 +224,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=3)
     args = parser.parse_args()
     if args.part != "live":
-        line = virtual(args.streams, 6 if args.quick else args.runs, args.seed, Parts(args.keep))
+        line = virtual(args.streams, 6 if args.quick else args.runs, args.seed, Parts(args.keep), more=args.more)
         print(json.dumps(line | {"quick": args.quick}), flush=True)
     if args.part != "virtual":
         print(json.dumps(live(1 if args.quick else 3, args.seed, quick=args.quick) | {"quick": args.quick}), flush=True)

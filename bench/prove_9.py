@@ -1,11 +1,12 @@
 """Bar prove.9: who answers changes every second while requests come in, and nobody notices.
 
-    python bench/prove_9.py [--quick] [--requests 10000] [--rate 30] [--seed 9]
+    python bench/prove_9.py [--quick] [--requests 10000] [--rate 30] [--base tiny] [--seed 9]
 
-A gateway in a process of its own serves exact heads on the built-in model. Requests come at random moments, `--rate`
-a second, whether or not earlier ones were answered, in blocks: steady blocks of half of `--block`, in which the
-champion answers everything, and blocks in which every second the next of three things is done by the product's own
-functions: a new version goes into the canary for half of the episodes (`open_canary`), it becomes champion
+A gateway in a process of its own serves exact heads on a real model of 300,000 weights with the built-in model's
+tokens (`--base builtin` for that itself, at a rate that the machine can bear). Requests come at random moments,
+`--rate` a second, whether or not earlier ones were answered, in blocks: steady blocks of half of `--block`, in which
+the champion answers everything, and blocks in which every second the next of three things is done by the product's
+own functions: a new version goes into the canary for half of the episodes (`open_canary`), it becomes champion
 (`promote`), and it is rolled back (`rollback`). Each version is new to the gateway, which reads its weights from
 disk; copies for the canary are answered beside the requests. Steady and swapping blocks take turns, so that a machine
 that slows down slows both.
@@ -34,6 +35,7 @@ from typing import Any
 import httpx
 import numpy as np
 from drilled import TASK, lay
+from small_project import tiny_base
 
 from homeostat.collect.stream import StreamRow
 from homeostat.config.schema import Release as Settings
@@ -113,8 +115,13 @@ def swap(store: Store, stop: threading.Event) -> None:
             time.sleep(max(0.0, EVERY_S - (time.perf_counter() - began)))
 
 
-def measure(url: str, store: Store, rows: Sequence[StreamRow], args: argparse.Namespace) -> list[Answer]:
-    """Steady and swapping blocks in turn."""
+def measure(part: Part, store: Store, rows: Sequence[StreamRow], args: argparse.Namespace) -> list[Answer]:
+    """Steady and swapping blocks in turn.
+
+    Raises:
+        RuntimeError: the gateway has ended.
+    """
+    url = part.start()
     rng, found = np.random.default_rng(args.seed), list[Answer]()
     asyncio.run(block(url, [rows[0]] * 50, -1, args.rate, rng))  # the first calls of everything are slow
     for number in range(2 * -(-args.requests // args.block)):
@@ -131,6 +138,8 @@ def measure(url: str, store: Store, rows: Sequence[StreamRow], args: argparse.Na
             stop.set()
             swapper.join()
         time.sleep(SLACK_S)
+        if part.process.poll() is not None:
+            raise part.failure(f"ended with {part.process.returncode}")
         p99 = [1e3 * float(np.percentile([a.took_s for a in found if a.swapping == way], 99)) for way in (False, True)]
         print(f"{len(found)} requests, p99 {p99[0]:.0f} ms steady, {p99[1]:.0f} ms swapping", file=sys.stderr)
     return found
@@ -172,12 +181,12 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        rows = lay(folder)
+        rows = lay(folder, "builtin" if args.base == "builtin" else str(tiny_base(folder / "base")))
         part = Part("gateway", folder / "homeostat.yaml")
         data = folder / ".homeostat"
         with Store.open(f"sqlite:///{data / 'homeostat.db'}", data / "blobs") as store:
             try:
-                answers = measure(part.start(), store, rows, args)
+                answers = measure(part, store, rows, args)
             finally:
                 part.stop()
             releases = store.releases.list(TASK)
@@ -202,6 +211,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         ],
         "p99_ms": [round(x, 1) for x in p99_ms],
         "rate": args.rate,
+        "base": args.base,
         "seconds": round(time.perf_counter() - began, 1),
     }
 
@@ -213,6 +223,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=10_000, help="requests while who answers changes")
     parser.add_argument("--block", type=int, default=500, help="requests of a block")
     parser.add_argument("--rate", type=float, default=30.0, help="requests a second")
+    parser.add_argument("--base", choices=("tiny", "builtin"), default="tiny")
     parser.add_argument("--seed", type=int, default=9)
     args = parser.parse_args()
     if args.quick:
