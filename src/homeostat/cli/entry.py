@@ -48,6 +48,8 @@ COMMANDS = {
     "alerts close": "close",
     "alerts rules": "rules",
     "eval": "evaluate",
+    "suites": "suites",
+    "suites add": "ask",
     "rehearse": "rehearse",
     "ensemble": "ensemble",
     "train": "train",

@@ -25,6 +25,7 @@ from homeostat.evaluate.gate import compare
 from homeostat.evaluate.gate import gate as judge
 from homeostat.evaluate.score import PairedRow, from_lines, to_lines
 from homeostat.loop.concluding import conclude, settle
+from homeostat.loop.examining import beside_suites, fence
 from homeostat.loop.held import book, without_held
 from homeostat.loop.learn import ALL, Lesson, curating, learn, version_id
 from homeostat.loop.prefacing import WORDS, chosen, prefaced
@@ -226,7 +227,7 @@ def shown(shop: Workshop, now: Now) -> Curated:
         shop.store,
         shop.config.task(now.task),
         champion=shop.champion(now.task),
-        evaluation=[row.text for row in shop.suite(now.task)],
+        evaluation=fence(shop, now.task),
         until=now.until,
     )
     return build(inputs, replace(shop.config.curate, replay=EVERY, max_rows=ALL))
@@ -235,8 +236,7 @@ def shown(shop: Workshop, now: Now) -> Curated:
 def curated(shop: Workshop, now: Now, recipe: Recipe) -> Curated:
     """The rows of that dataset; nothing is written."""
     champion, task = shop.champion(now.task), shop.config.task(now.task)
-    fence = [row.text for row in shop.suite(now.task)]
-    inputs = inputs_of(shop.store, task, champion=champion, evaluation=fence, until=now.until)
+    inputs = inputs_of(shop.store, task, champion=champion, evaluation=fence(shop, now.task), until=now.until)
     inputs = without_held(shop.store, inputs)
     if recipe.only_wrong:
         inputs = replace(inputs, pairs=[p for p in inputs.pairs if p[0].reply != p[1].value])
@@ -274,6 +274,7 @@ def evaluate(shop: Workshop, now: Now, candidate: str) -> str:
         now=now.until,
         target=_target(rows),
     )
+    report, rows = beside_suites(shop, report, rows, now.until)
     report = replace(report, id=ids.derived("rep", now.turn, candidate), rows=shop.store.blobs.put_text(to_lines(rows)))
     shop.store.reports.put(report)
     return report.id
