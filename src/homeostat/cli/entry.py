@@ -51,6 +51,7 @@ COMMANDS = {
     "suites": "suites",
     "suites add": "ask",
     "rehearse": "rehearse",
+    "prefer": "prefer",
     "ensemble": "ensemble",
     "train": "train",
     "unlearn": "unlearn",
