@@ -33,6 +33,7 @@ COMMANDS = {
     "hindsight": "hindsight",
     "backtest": "backtest",
     "versions": "versions",
+    "try": "trying",
     "promote": "promote",
     "rollback": "rollback",
     "sign": "sign",

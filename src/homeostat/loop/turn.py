@@ -47,6 +47,11 @@ def turn(turn_id: str, task: str, until: float) -> str:
         if not candidate:
             return step("end", steps.end, "gate", verdict)
 
+    return released(step, candidate)
+
+
+def released(step: Callable[..., str], candidate: str) -> str:
+    """Release a candidate step by step, until it answers everything or is taken back."""
     release, moves = step("release", steps.release, candidate), 0
     while step(f"stage.{moves}", steps.stage, release) not in SETTLED:
         release = step(f"advance.{moves}", steps.advance, release)
