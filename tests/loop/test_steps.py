@@ -130,6 +130,17 @@ def test_a_dataset_is_what_its_recipe_wants(shop: Workshop) -> None:
     assert shop.store.datasets.get(careful).parents == (shop.champion(TASK).dataset,)
 
 
+def test_who_starts_from_the_bare_base_learns_everything_anew(shop: Workshop) -> None:
+    """A joint retraining takes what the champion learned and what is new, all as new; it is expected to cost more."""
+    rows = examples(shop.store, steps.curate(shop, NOW, "joint"))
+    known = {row.text for row in steps.remembered(shop, shop.champion(TASK))}
+    assert {row.origin for row in rows} == {Origin.NEW}
+    assert known < {row.text for row in rows}
+    assert len(rows) == len(known) + 100
+    cost = [steps._expected_cpu(shop, shop.champion(TASK), 100, len(known), name) for name in ("naive", "joint")]
+    assert cost[1] / cost[0] == pytest.approx(len(rows) / 100, rel=0.01)
+
+
 def test_the_gate_refuses_a_copy_that_gains_nothing(shop: Workshop) -> None:
     """The champion measured beside itself: no difference on any row, so the rows do not decide."""
     copy = candidate(shop)

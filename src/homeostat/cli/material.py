@@ -18,7 +18,7 @@ from homeostat.loop.workshop import Workshop
 from homeostat.train.named import named
 from homeostat.train.recipe import Recipe
 from homeostat.types import ids
-from homeostat.types.dataset import Dataset, Example, Origin
+from homeostat.types.dataset import Dataset, Example
 from homeostat.types.task import Task
 from homeostat.types.version import HEAD, Version
 
@@ -157,8 +157,7 @@ def of_log(shop: Workshop, task: Task, recipe: Recipe, parent: Version | None) -
     until = told_until(shop.store, task.name) or (parent.time if parent else 0.0)
     inputs = gather(shop.store, task, champion=parent, evaluation=fence(shop, task.name), until=until)
     if not goes_on(recipe, parent):
-        known = [replace(row, origin=Origin.NEW) for row in inputs.memory]
-        inputs = replace(inputs, imported=known, memory=(), since=float("-inf"))
+        inputs = inputs.afresh()
     found = _curated(shop, inputs, recipe, parent)
     if not found.examples:
         fix = "send feedback, or give --stream or --dataset"

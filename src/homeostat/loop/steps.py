@@ -143,6 +143,7 @@ def _expected_cpu(shop: Workshop, champion: Version, new: int, old: int, recipe:
     per_row = champion.cost.get("cpu_seconds", 0.0) / (steps * settings.batch_rows) if steps else _SECONDS_PER_ROW
     dearest = named(recipe or suited(shop, champion)[-1], settings, replay=shop.config.curate.replay)
     rows = Rows(new=new, replayed=min(old, round(dearest.replay * new)), known=new + old)
+    rows = Rows(new=rows.known, replayed=0, known=rows.known) if dearest.afresh else rows
     return per_row * (rows.new + rows.replayed) * paced(dearest, settings, rows, champion.labels).epochs
 
 
@@ -240,6 +241,7 @@ def curated(shop: Workshop, now: Now, recipe: Recipe) -> Curated:
     inputs = without_held(shop.store, inputs)
     if recipe.only_wrong:
         inputs = replace(inputs, pairs=[p for p in inputs.pairs if p[0].reply != p[1].value])
+    inputs = inputs.afresh() if recipe.afresh else inputs
     return build(replace(inputs, recall=recipe.recalls_of(inputs.task)), curating(shop, recipe))
 
 
