@@ -18,6 +18,7 @@ _MOVED = {
     Moved.NOVELTY: ("requests are unlike those that the version in force was calibrated on", Remedy.LABEL),
     Moved.MIX: ("the same requests come in other proportions", Remedy.LOOK),
     Moved.PERFORMANCE: ("more replies are wrong", Remedy.RETRAIN),
+    Moved.UPSTREAM: ("a model elsewhere replies otherwise than it did", Remedy.LOOK),
     Moved.FEEDBACK: ("feedback contradicts what is known and is held back from training", Remedy.REVIEW),
 }
 
@@ -26,7 +27,7 @@ def of_signal(signal: Signal, now: float) -> Alert:
     """Something moved."""
     what, remedy = _MOVED.get(signal.moved, (f"{signal.moved.value} moved", Remedy.LOOK))
     place = f" in {signal.slice}" if signal.slice else ""
-    counted = "statements" if signal.moved is Moved.FEEDBACK else "requests"
+    counted = {Moved.FEEDBACK: "statements", Moved.UPSTREAM: "looks"}.get(signal.moved, "requests")
     since = f"; the change is put at {_when(signal.since)}" if signal.since else ""
     says = (
         f"{signal.task}{place}: {what} ({signal.detector} at {signal.statistic:,.4g}, over {signal.threshold:,.4g}, "

@@ -30,6 +30,7 @@ COMMANDS = {
     "watch": "watch",
     "drift": "drift",
     "quality": "quality",
+    "upstream": "upstream",
     "hindsight": "hindsight",
     "backtest": "backtest",
     "versions": "versions",

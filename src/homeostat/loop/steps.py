@@ -42,7 +42,6 @@ from homeostat.train.recipe import Recipe
 from homeostat.types import ids
 from homeostat.types.dataset import Example
 from homeostat.types.report import Outcome
-from homeostat.types.signal import Moved
 from homeostat.types.task import Kind
 from homeostat.types.turn import APPROVAL, AWAITING, Turn
 from homeostat.types.version import HEAD, State, Version
@@ -118,7 +117,7 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
         train_cpu_s=(expected := _expected_cpu(shop, champion, len(pairs), len(old))),
         train_gpu_s=expected * _gpu_per_cpu(shop, champion),
         unknown_labels=unknown / len(pairs) if pairs and task.kind is Kind.LABEL else 0.0,
-        signals=tuple(s for s in map(shop.store.signals.get, signals) if s.moved is not Moved.FEEDBACK),
+        signals=tuple(s for s in map(shop.store.signals.get, signals) if s.moved.retrains),
         since_turn_s=now.until - since,
     )
 
