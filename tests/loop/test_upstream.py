@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -94,11 +95,8 @@ def test_a_real_model_whose_words_were_changed(store: Store) -> None:
 
     def looked(instruction: str, day: int) -> bool:
         task = Task(name="replies", kind=Kind.TEXT, instruction=instruction)
-        requests = [
-            Request(task=task, text=text, version="", max_tokens=12, temperature=0.3)
-            for text in ASKED
-            for _ in range(8)
-        ]
+        ask = partial(Request, task=task, version="", max_tokens=12, temperature=0.3)
+        requests = [ask(text=text) for text in ASKED for _ in range(8)]
         said = [reply.text for reply in backend.reply(requests)]
         replies = {text: said[8 * k : 8 * k + 8] for k, text in enumerate(ASKED)}
         return look(store, "replies", MODEL, replies, float(day)).alarm

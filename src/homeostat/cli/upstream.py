@@ -31,6 +31,8 @@ from homeostat.monitor.anchors import EVERY
 from homeostat.types.task import Kind, Task
 
 KEY = "OPENAI_API_KEY"
+TEMPERATURE = 0.5
+"""At which replies are drawn: at 0 only the likeliest words are seen, at 1 chance drowns small changes."""
 
 
 def command(
@@ -38,7 +40,6 @@ def command(
     task: Annotated[str, typer.Option(help="Name of the task; may be left out where there is one.")] = "",
     suite: Annotated[list[str] | None, typer.Option(help="Name of a suite. None: all of the task's.")] = None,
     samples: Annotated[int, typer.Option(min=1, help="Replies to each prompt.")] = 8,
-    temperature: Annotated[float, typer.Option(min=0.0, help="At which they are drawn; lower sees more.")] = 0.5,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be asked, and ask nothing.")] = False,
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
@@ -61,7 +62,7 @@ def command(
             words = Task(name=known.name, kind=Kind.TEXT, instruction=known.instruction)
 
             def say(text: str) -> str:
-                return remote.said(Request(task=words, text=text, version="", temperature=temperature))
+                return remote.said(Request(task=words, text=text, version="", temperature=TEMPERATURE))
 
             with Scene().bar("ask", samples * len(texts), "a model elsewhere answers") as bar:
                 replies = asked(texts, samples, say, bar.to)
