@@ -56,7 +56,7 @@ def of_release(release: Release, before: Release | None, now: float) -> Alert:
 
 
 def of_turn(turn: Turn, now: float) -> Alert | None:
-    """A turn broke off, refused every candidate, or waits for a person; None for one that ended as turns should."""
+    """A turn broke off, brought no candidate, or waits for a person; None for one that ended as turns should."""
     if turn.state == AWAITING:
         says = f"{turn.task}: a turn wants to retrain and waits; `homeostat approve {turn.id}` ({turn.because})"
         # About the decision, for the turn itself may be told of later, when it breaks off.
@@ -64,6 +64,9 @@ def of_turn(turn: Turn, now: float) -> Alert | None:
         return _cause(APPROVAL, Severity.WARNING, says, now, task=turn.task, about=about, remedy=Remedy.RETRAIN)
     if turn.state == "failed":
         says = f"{turn.task}: a turn broke off ({turn.because})"
+        return _cause(FAILED, Severity.WARNING, says, now, task=turn.task, about=turn.id)
+    if turn.state == "train":
+        says = f"{turn.task}: every training of a turn ran away ({turn.because})"
         return _cause(FAILED, Severity.WARNING, says, now, task=turn.task, about=turn.id)
     if turn.state == "gate":
         says = f"{turn.task}: every candidate of a turn was refused ({turn.because})"

@@ -41,6 +41,8 @@ COMMANDS = {
     "card": "card",
     "export": "export",
     "receive": "receive",
+    "publish": "publish",
+    "mirror": "mirror",
     "why": "why",
     "alerts": "alerts",
     "alerts test": "channels",

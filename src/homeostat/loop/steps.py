@@ -5,6 +5,7 @@ A step may be run again after a crash, so every effect is an upsert keyed by (tu
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from homeostat.decide.option import CHEAPEST, Option
 from homeostat.decide.record import made
 from homeostat.decide.rule import rule_of
 from homeostat.decide.value import Evidence
+from homeostat.errors import Diverged
 from homeostat.evaluate.gate import compare
 from homeostat.evaluate.gate import gate as judge
 from homeostat.evaluate.score import PairedRow, from_lines, to_lines
@@ -245,7 +247,9 @@ def curated(shop: Workshop, now: Now, recipe: Recipe) -> Curated:
 
 
 def train(shop: Workshop, now: Now, recipe: str, dataset: str) -> str:
-    """Train a candidate from the champion, or give it other words; resumes where a killed run stood."""
+    """Train a candidate from the champion, or give it other words; resumes where a killed run stood. Empty where the
+    training has run away more often than its recipe goes back.
+    """
     if recipe in WORDS:
         rows = examples(shop.store, dataset)
         made = prefaced(shop, now.turn, recipe, shop.champion(now.task), rows, now.until)
@@ -259,7 +263,12 @@ def train(shop: Workshop, now: Now, recipe: str, dataset: str) -> str:
         parent=shop.champion(now.task),
         time=now.until,
     )
-    return learn(shop, lesson).id
+    try:
+        return learn(shop, lesson).id
+    except Diverged as ran:
+        shop.store.events.append(now.turn, "diverged", {"recipe": recipe, "because": ran.what})
+        shutil.rmtree(shop.run_folder(lesson.version), ignore_errors=True)
+        return ""
 
 
 def evaluate(shop: Workshop, now: Now, candidate: str) -> str:
@@ -370,11 +379,18 @@ def end(shop: Workshop, now: Now, step: str, noun: str) -> str:
         "decide": lambda: shop.store.decisions.get(noun).because,
         "gate": lambda: shop.store.verdicts.get(noun).because,
         "release": lambda: shop.store.releases.get(noun).because,
+        "train": lambda: "; ".join(_ran_away(shop, now)) or "no candidate was made",
     }[step]()
     makes = step == "decide" and shop.store.decisions.get(noun).action.makes
     _change(shop, now, lambda turn: _ended(turn, step, because, wanted=makes))
     settle(shop.config, shop.store, _turn(shop, now))
     return step
+
+
+def _ran_away(shop: Workshop, now: Now) -> list[str]:
+    """Why each of the turn's trainings that ran away did so."""
+    told = {e.values["recipe"]: e.values["because"] for e in shop.store.events.list(now.turn) if e.name == "diverged"}
+    return [f"{recipe}: {because}" for recipe, because in told.items()]
 
 
 def _ended(turn: Turn, step: str, because: str, *, wanted: bool) -> Turn:

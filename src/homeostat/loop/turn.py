@@ -29,14 +29,19 @@ def turn(turn_id: str, task: str, until: float) -> str:
     if not step("act", steps.wants_training, decision):
         return step("end", steps.end, "decide", decision)
 
+    verdict = ""
     for recipe in step("attempts", steps.attempts).split():
         dataset = step(f"curate.{recipe}", steps.curate, recipe)
         candidate = step(f"train.{recipe}", steps.train, recipe, dataset)
+        if not candidate:  # it ran away; nothing is lost but the attempt
+            continue
         report = step(f"evaluate.{recipe}", steps.evaluate, candidate)
         verdict = step(f"gate.{recipe}", steps.gate, report, candidate)
         if step(f"judge.{recipe}", steps.passes, verdict):
             break
     else:
+        if not verdict:
+            return step("end", steps.end, "train", "")
         candidate = step("undecided", steps.undecided)
         for way in () if candidate else WAYS:
             if mended := step(f"train.{way}", mend, way):
