@@ -52,6 +52,7 @@ COMMANDS = {
     "alerts close": "close",
     "alerts rules": "rules",
     "eval": "evaluate",
+    "benchmark": "benchmark",
     "suites": "suites",
     "suites add": "ask",
     "rehearse": "rehearse",
