@@ -19,9 +19,9 @@ has let the candidate pass, so that it has to show in every slice that it is saf
 safe (`undecided`); a trial whose traffic ends first counts as not withdrawn, and not as surviving. `power` says how
 often harm was shown, and how often a biased candidate was withdrawn, for a bias of 2, 5 and 10 points in a fifth of
 the traffic; with `--more`, `patient` says what comes of four times the labels, and `gated` what becomes of candidates
-that the gate let pass, who need 40 judged pairs. Of the first three kinds some trials are led a second time by rows in a store,
-which `release.rollout.advance` looks at, and have to end at the same moment in the same way (`same_by_rows`).
-Thresholds were looked at on other seeds.
+that the gate let pass, who need 40 judged pairs. Of the first three kinds some trials are led a second time by rows
+in a store, which `release.rollout.advance` looks at, and have to end at the same moment in the same way
+(`same_by_rows`). Thresholds were looked at on other seeds.
 
 `value` is the smallest lower end of the four kinds' exact 95 % intervals of the share withdrawn; the bar: 98 %, and of
 the good at least 95 % survive.

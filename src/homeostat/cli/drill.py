@@ -35,7 +35,7 @@ from homeostat.loop.story.scene import Scene
 from homeostat.release.drills import due, order, outcome
 from homeostat.release.states import is_open
 from homeostat.types import ids
-from homeostat.types.turn import Turn
+from homeostat.types.turn import PUSHED, Turn
 
 
 def command(
@@ -82,7 +82,7 @@ def _open(opened: Project, task: str, kind: str, within_s: float) -> str:
         busy.append(release.candidate)
     if busy:
         raise NotReleasable(f"{busy[0]} is under way for task '{task}'", fix="wait for its end, then drill again")
-    new = Turn(id=ids.new("trn"), task=task, time=time.time(), diary={"push": ""})
+    new = Turn(id=ids.new("trn"), task=task, time=time.time(), diary={PUSHED: ""})
     order(opened.store, task, new.id, kind, within_s)
     opened.store.turns.put(new)
     with closing(TurnQueue(Path(opened.config.folder))) as queue, suppress(OperationalError):

@@ -13,6 +13,7 @@ from homeostat.release.breaking import BIASED, KINDS, SABOTAGED, SHARES, Fault
 from homeostat.release.guard import SLICE_ROWS, slices_of
 from homeostat.store import Store
 from homeostat.types.release import Release, Stage
+from homeostat.types.turn import PUSHED
 
 WITHIN_S = 3600.0
 """Seconds after which a drill ends, whatever the guard has seen."""
@@ -62,7 +63,7 @@ def due(store: Store, task: str) -> str:
     """The kind that was drilled longest ago, or never; without slices none that is biased."""
     last = dict.fromkeys(KINDS, -1)
     for at, turn in enumerate(store.turns.list(task)):
-        if "push" in turn.diary:
+        if turn.story == "drill":
             last[ordered(store, turn.id).fault.kind] = at
     if not slices_of(store.interactions.last(task, SLICE_ROWS)):
         del last[BIASED]
@@ -77,7 +78,7 @@ def outcome(store: Store, task: str, drill: str, settings: Settings) -> Mapping[
     """
     turn, fault = store.turns.get(drill), ordered(store, drill).fault
     rows = store.releases.list(task)
-    opened = next((row for row in rows if row.id == turn.diary.get("push")), None)
+    opened = next((row for row in rows if row.id == turn.diary.get(PUSHED)), None)
     back = _end(rows, opened) if opened else None
     kept = store.state.get(f"guard:{opened.id}") if opened else None
     harm = float(kept["harm"]) if isinstance(kept, dict) else 0.0

@@ -1,11 +1,12 @@
 """What the rows say about a candidate that is being tried: evidence that may be looked at after every row.
 
 A pair is one request that both versions answered: one for the user, the other as a copy. Where feedback says what the
-reply should have been, D is the candidate's score on it minus the champion's, in [-1, 1]. Games (`release.games`)
-gather evidence of harm in quality, overall and in every slice of the traffic, and in failures, time and length; their
-mirror is evidence that no harm is done. Each is wrong with probability at most its alpha however often one looks.
-Wealth is a product over requests, so feedback may come late and in any order: it is computed anew from the rows, and
-every request counts once, by the newest thing said about it.
+reply should have been, D is the candidate's score on it minus the champion's, in [-1, 1]; where it says nothing and
+people have judged the pair (`release.preferred`), D says which of the two they prefer. Games (`release.games`) gather
+evidence of harm in quality, overall and in every slice of the traffic, and in failures, time and length; their mirror
+is evidence that no harm is done. Each is wrong with probability at most its alpha however often one looks. Wealth is
+a product over requests, so feedback may come late and in any order: it is computed anew from the rows, and every
+request counts once, by the newest thing said about it.
 
 What this rests on: that whether a request gets feedback does not depend on how well the version that the user heard
 did on it. Where people only correct what was wrong, a candidate in the canary looks worse than it is, and one in
@@ -19,9 +20,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from homeostat.config.schema import Release as Settings
 from homeostat.metrics.replies import agreement
 from homeostat.release.games import COST, ERRORS, LATENCY, QUALITY, Game, Games, Judged, Tried, played
+from homeostat.release.preferred import judgments
 from homeostat.store import Store
 from homeostat.store.notes import Event
 from homeostat.types.feedback import Feedback
@@ -205,14 +209,19 @@ def _pairs(store: Store, release: Release) -> list[Triple]:
 
 
 def _judged(store: Store, release: Release, paired: Iterable[Triple]) -> list[Judged]:
-    """The scores of the pairs of which feedback tells."""
+    """The scores of the pairs of which feedback tells; elsewhere what people prefer."""
     labels = bool(store.versions.get(release.champion).labels)
-    found = []
+    found, asked = [], judgments(store, release.candidate)
     for primary, copy, truth in paired:
         if truth is not None:
             heard, copied = (_score(row.reply, truth.value, labels=labels) for row in (primary, copy))
             ours, theirs = _turned(release, primary, heard, copied)
-            found.append(Judged(candidate=ours, champion=theirs, slices=frozenset(names(primary))))
+        elif said := asked.get(primary.id):
+            ours = float(np.mean(list(said.values())))
+            theirs = 1.0 - ours
+        else:
+            continue
+        found.append(Judged(candidate=ours, champion=theirs, slices=frozenset(names(primary))))
     return found
 
 
