@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
+
+sys.path.append(str(Path(__file__).parents[2] / "bench"))
+
 from prove_3 import BROKEN, WHOLE, told
 from trial import SEGMENTS, Ended
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
+
+sys.path.append(str(Path(__file__).parents[2] / "bench"))
+
 from prove_9 import Answer, astray, ratio
 
 from homeostat.release.route import route

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
+
+sys.path.append(str(Path(__file__).parents[2] / "bench"))
+
 from trial import LABELED, Kind, World, by_evidence, by_rows, looks, replied, tried_by
 from trial import traffic as drawn
 

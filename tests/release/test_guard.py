@@ -145,8 +145,8 @@ def test_errors_need_no_feedback(store: Store, shadow: Release) -> None:
 
 def test_failures_weigh_against_all_requests(store: Store, shadow: Release) -> None:
     """A few failures among many requests without feedback are few, however few of the requests are judged."""
-    for k in range(400):
-        pair(store, f"int_{k}", (OLD, RIGHT), (NEW, RIGHT))
+    store.interactions.add([interaction(f"int_{k}", OLD, RIGHT) for k in range(400)])
+    store.interactions.add([interaction(f"int_{k}s", NEW, RIGHT, of=f"int_{k}") for k in range(400)])
     store.feedback.add([label(f"int_{k}") for k in range(20)])
     for k in range(4):
         note_error(store, shadow, NEW, f"int_failed{k}", "out of memory")
