@@ -23,7 +23,7 @@ from homeostat.errors import EmptyStream, NotReleasable
 from homeostat.evaluate.gate import compare, gate
 from homeostat.evaluate.score import Row, score
 from homeostat.loop import steps
-from homeostat.loop.workshop import Workshop
+from homeostat.loop.workshop import Workshop, demanded
 from homeostat.types.report import Report, Score, Verdict
 from homeostat.types.version import Version
 from homeostat.web import words
@@ -73,7 +73,8 @@ def _beside(shop: Workshop, candidate: Version, champion: Version) -> dict[str, 
     task = shop.config.task(now.task)
     report = compare(task, candidate.id, champion.id, rows, settings, now=now.until, target=target)
     silent = steps.untested(shop, now, candidate, champion)
-    verdict = gate(report, rows, settings, target=target, artifact=candidate.blob, untested=silent)
+    fair = demanded(shop.config, now.task)
+    verdict = gate(report, rows, settings, target=target, artifact=candidate.blob, untested=silent, fair=fair)
     return {"report": report, "verdict": verdict, "at": now.until}
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from scipy import stats
 
 from homeostat.config.schema import Evaluate
+from homeostat.evaluate.fair import Demand, fair_findings
 from homeostat.evaluate.groups import SMALL, Guard, guards, split, target_suffices
 from homeostat.evaluate.score import Floats, PairedRow, differences, fingerprint
 from homeostat.evaluate.sentence import Finding, sentence
@@ -90,11 +91,12 @@ def gate(
     target: Collection[str] = (),
     artifact: str = "",
     untested: Sequence[str] = (),
+    fair: Sequence[Demand] = (),
 ) -> Verdict:
     """What the rows prove about the candidate, at level `settings.alpha` for each claim.
 
-    The claims are `E[D] > min_gain` for the target groups (if any are named) and for all rows together, and
-    `E[D] > -margin` for every gated guard group.
+    The claims are `E[D] > min_gain` for the target groups (if any are named) and for all rows together,
+    `E[D] > -margin` for every gated guard group, and what `fair` demands (`evaluate.fair`).
 
     - FAIL: for one claim the opposite is shown: the interval lies wholly below the bound, so there is no gain of
       `min_gain`, or a group lost more than its margin. The pool of small groups, and a target, can fail a candidate
@@ -111,8 +113,8 @@ def gate(
     """
     hold_same(report, rows)
     claims = _target_claims(rows, settings, target) + _guard_claims(guards(rows, settings, target))
-    findings = [_test(claim, settings) for claim in claims]
-    id = ids.derived("vdt", report.id, settings, artifact)
+    findings = [_test(claim, settings) for claim in claims] + fair_findings(rows, fair, settings)
+    id = ids.derived("vdt", report.id, settings, artifact, *fair)
     return concluded(report, findings, settings, id=id, artifact=artifact, untested=untested)
 
 

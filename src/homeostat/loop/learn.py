@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from homeostat.config.schema import Curate
+from homeostat.config.schema import Config, Curate
+from homeostat.curate.build import Curated
 from homeostat.curate.snapshot import examples
+from homeostat.curate.swap import counterfactuals, swap_of
+from homeostat.errors import WrongType
 from homeostat.loop.workshop import Workshop
 from homeostat.train.head.solve import solve
 from homeostat.train.headed import train_version
+from homeostat.train.named import EVERYTHING
 from homeostat.train.objectives.heads.exact import Exact
 from homeostat.train.pace import Rows, paced
 from homeostat.train.recipe import Recipe, plain
+from homeostat.train.reweigh import FAIR
 from homeostat.train.run import Order, Start, Trained, train
 from homeostat.train.track.tracker import Run, tracking
 from homeostat.types import ids
@@ -57,14 +62,41 @@ def start_of(shop: Workshop, parent: Version | None) -> Start:
 
 
 def curating(shop: Workshop, recipe: Recipe) -> Curate:
-    """How rows are chosen for a recipe; an exact head holds every one, for a row more costs it next to nothing."""
+    """How rows are chosen for a recipe; an exact head holds every one, for a row more costs it next to nothing, and so
+    does who wants all that is remembered.
+    """
     settings = replace(shop.config.curate, replay=recipe.replay)
-    return replace(settings, max_rows=ALL) if isinstance(recipe.objective, Exact) else settings
+    whole = isinstance(recipe.objective, Exact) or recipe.replay >= EVERYTHING
+    return replace(settings, max_rows=ALL) if whole else settings
 
 
 def held_by(shop: Workshop, parent: Version | None) -> list[Example]:
     """The rows that a head is made of; none for a version that is no head."""
     return examples(shop.store, parent.dataset) if parent and parent.kind == HEAD and parent.dataset else []
+
+
+def fairly(config: Config, task: str, recipe: Recipe) -> Recipe:
+    """The recipe, with the task's own tags where it weighs rows by those that shall be treated alike.
+
+    Raises:
+        WrongType: the task names none.
+    """
+    own = tuple(config.tasks[task].fair)
+    if FAIR not in recipe.reweigh:
+        return recipe
+    if not own:
+        fix = "name the tags whose values shall be treated alike, such as {language: 0.1}"
+        raise WrongType(f"recipe `{recipe.name}` weighs rows by no tag", where=f"tasks.{task}.fair", fix=fix)
+    return replace(recipe, reweigh=tuple(dict.fromkeys([*own, *(tag for tag in recipe.reweigh if tag != FAIR)])))
+
+
+def with_swapped(rows: Curated, recipe: Recipe, evaluation: Iterable[str]) -> Curated:
+    """Curated rows, with the copies that a recipe wants in which words are swapped. Raises as `swap_of`."""
+    if not recipe.swap:
+        return rows
+    copies = counterfactuals(rows.examples, swap_of(recipe.swap), evaluation)
+    counts = {**rows.counts, "swapped": len(copies), "total": len(rows.examples) + len(copies)}
+    return replace(rows, examples=(*rows.examples, *copies), counts=counts)
 
 
 def carried_out(order: Order) -> Trained:
@@ -89,7 +121,7 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
     start = replace(start, base=lesson.base) if lesson.base and not start.folder else start
     reached = max((e.values["step"] for e in shop.store.events.list(lesson.version) if e.name == "training"), default=0)
     rows = examples(shop.store, dataset.id)
-    recipe = paced(lesson.recipe, shop.config.train, Rows.of(rows), dataset.labels)
+    recipe = paced(fairly(shop.config, lesson.task, lesson.recipe), shop.config.train, Rows.of(rows), dataset.labels)
     with tracking(shop.config.train.track, _run(shop, lesson, recipe)) as trackers:
 
         def note(values: dict[str, float]) -> None:
