@@ -1,8 +1,8 @@
 """Counterfactuals: a text as it would be if it were about, or from, another group: pronouns, names, words of a group.
 
-Pairs of words are exchanged, whole words and both ways at once, so swapping twice gives the text back wherever the pairs
-tell it. English says two things by one word: `her` is `him` or `his`, and `his` is `her` or `hers`; the word that follows
-decides. Sources: Zhao et al. 2018, 1804.06876; Lu et al. 2018, 1807.11714; Kaushik et al. 2019, 1909.12434.
+Pairs of words are exchanged, whole words and both ways at once, so swapping twice gives the text back. English says two
+things by one word: `her` is `him` or `his`, and `his` is `her` or `hers`; the word that follows decides, and is wrong
+now and then. Sources: Zhao et al. 2018, 1804.06876; Lu et al. 2018, 1807.11714; Kaushik et al. 2019, 1909.12434.
 """
 
 from __future__ import annotations
@@ -42,12 +42,13 @@ _NAMES = (
 _FIELD = re.compile(r"\s*[,\t]\s*")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _CLITIC = re.compile(r"(?<=.)(['’](?:s|d|ll|ve|re|m))$", re.IGNORECASE)
-_NO_NOUN = frozenset(
-    "a about after again all an and are as at away back be because before but by can could did do does down for from go "
-    "had has have he here how i if in into is it just last later my not now of off on or out over she should so some "
-    "than that the their them then there these they this through to today tomorrow too under until up very was we well "
-    "were what when where which while who why will with would yesterday you".split()
+_NOT_OWNED = (
+    "a about after again all an and are as at away back be because before but by can could did do does down for from go"
+    " had has have he here how i if in into is it just last later my not now of off on or out over she should so some"
+    " than that the their them then there these they this through to today tomorrow too under until up very was we well"
+    " were what when where which while who why will with would yesterday you"
 )
+_NO_NOUN = frozenset(_NOT_OWNED.split())
 """Words that do not begin what somebody has: before them, and at the end, `her` is `him`, and `his` is `hers`."""
 
 

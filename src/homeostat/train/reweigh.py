@@ -7,7 +7,7 @@ which does not fit every row exactly has nothing to gain from reading it.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -31,7 +31,7 @@ def weighed(rows: Sequence[Example], tags: Sequence[str]) -> list[Example]:
         raise WrongType(f"`{FAIR}` stands for no tag here", where="recipe.reweigh", fix="name the tags themselves")
     at = [k for k, row in enumerate(rows) if tags and all(tag in row.tags for tag in tags)]
     groups = {k: tuple(rows[k].tags[tag] for tag in tags) for k in at}
-    of_group, of_label, of_both = Counter[object](), Counter[object](), Counter[object]()
+    of_group, of_label, of_both = (defaultdict[object, float](float) for _ in range(3))
     for k in at:
         of_group[groups[k]] += rows[k].weight
         of_label[rows[k].target] += rows[k].weight
