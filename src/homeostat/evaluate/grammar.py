@@ -1,4 +1,4 @@
-"""Pairs of sentences of which one is right: a small probe of whether a model knows English, where there is no larger one.
+"""Pairs of sentences of which one is right: a small probe of whether a model knows English, beside larger ones.
 
 In the manner of BLiMP (Warstadt et al. 2019, 1912.00582) and written for this: both sentences of a pair have as many
 words, nearly the same, so that neither length nor the frequency of words tells. In most, what decides stands some words

@@ -61,22 +61,18 @@ def share(values: Floats, items: Sequence[str]) -> Score:
     return Score(mean=found.mean, low=found.low, high=found.high, n=len(values))
 
 
-def probed(
-    grammar: Floats, grammar_items: Sequence[str], values: Floats, items: Sequence[str], kinds: Sequence[str]
-) -> Probed:
-    """What comes of a probe, given how often each pair's first sentence was the likelier (`preferred`).
+def probed(able: Score, values: Floats, items: Sequence[str], kinds: Sequence[str]) -> Probed:
+    """What comes of a probe.
 
     Args:
-        grammar: float64[pairs] of grammar.
-        grammar_items: what they are made of; empty where each stands for itself.
-        values: float64[pairs] of stereotypes.
-        items: what these are made of.
+        able: share of pairs of grammar of which the right sentence is the likelier.
+        values: float64[pairs] of stereotypes: 1 where the stereotype is the likelier (`preferred`).
+        items: what each is made of; empty where each stands for itself.
         kinds: what each is about.
 
     Raises:
-        ValueError: no pairs of either.
+        ValueError: no pairs.
     """
-    able = share(grammar, grammar_items)
     if able.low <= LINE:
         told = f"{100.0 * able.mean:.1f} % of {able.n:,} right sentences preferred ({100.0 * able.low:.1f} to "
         told += f"{100.0 * able.high:.1f}), where chance is 50 % and counting words gives {100.0 * LINE:.1f} %"

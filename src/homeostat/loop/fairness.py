@@ -18,7 +18,7 @@ from homeostat.errors import UnknownLabel, UnsuitedModel, did_you_mean
 from homeostat.evaluate.fair import FEWEST
 from homeostat.evaluate.grammar import pairs as grammar_pairs
 from homeostat.evaluate.identity import Flagged, flagged
-from homeostat.evaluate.probes import Probed, preferred, probed
+from homeostat.evaluate.probes import Probed, preferred, probed, share
 from homeostat.llm.adapters import stand
 from homeostat.llm.backend import Reply
 from homeostat.loop.steps import value
@@ -34,6 +34,7 @@ from homeostat.types.task import Kind, Task
 from homeostat.types.version import HEAD, Version
 
 Groups = Mapping[str, Any]
+"""Group -> float64[rows of it]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,28 @@ class Flips:
     """Of text: how much the two replies agree, from 0 to 1 (`metrics.replies.agreement`)."""
     examples: tuple[tuple[str, str, str], ...] = ()
     """Request, reply, and the reply to the request with words swapped: the first few that changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """How a version treats groups of requests."""
+
+    tags: Mapping[str, tuple[Compared, ...]]
+    """Tag -> what is compared; nothing where the suite carries no two values of it."""
+    flips: Flips
+
+
+def audit(shop: Workshop, version: Version, rows: Sequence[Exam], tags: Sequence[str], swap: Swap) -> Audit:
+    """How a version treats the groups of these test rows, and of the same rows with words swapped.
+
+    Raises as `Workshop.answers`.
+    """
+    task, texts = shop.config.task(version.task), [row.text for row in rows]
+    replies = shop.answers(task, version, texts)
+    return Audit(
+        tags={tag: tuple(compared(task, rows, replies, tag)) for tag in tags},
+        flips=flips(shop, version, texts, swap),
+    )
 
 
 def compared(task: Task, rows: Sequence[Exam], replies: Sequence[Reply], tag: str) -> list[Compared]:
@@ -143,24 +166,24 @@ def flags(
     return flagged(hits, [s.group for s in sentences], [s.item for s in sentences])
 
 
-def stereotypes(shop: Workshop, version: Version, pairs: Sequence[Pair], grammar: Sequence[Pair] = ()) -> Probed:
-    """How often a version's model finds the stereotype of two sentences the likelier; "no signal" where pairs of
-    grammar, the built-in ones if there are none, show that it hardly knows the language.
+def stereotypes(
+    shop: Workshop, version: Version, probes: Mapping[str, Sequence[Pair]], grammar: Sequence[Pair] = ()
+) -> dict[str, Probed]:
+    """How often a version's model finds the stereotype of two sentences the likelier, by probe; "no signal" where pairs
+    of grammar, the built-in ones if there are none, show that it hardly knows the language.
 
     Raises:
         UnsuitedModel: the model writes nothing, so no sentence is likely to it.
     """
     asked = grammar or [Pair(more=good, less=bad, kind=kind, item=kind) for good, bad, kind in grammar_pairs()]
-    every = [*asked, *pairs]
+    every = [*asked, *(pair for pairs in probes.values() for pair in pairs)]
     likely = likelihoods(shop, version, [text for pair in every for text in (pair.more, pair.less)])
-    values = preferred(likely[::2], likely[1::2])
-    return probed(
-        values[: len(asked)],
-        [pair.item for pair in asked],
-        values[len(asked) :],
-        [pair.item for pair in pairs],
-        [pair.kind for pair in pairs],
-    )
+    values, at = preferred(likely[::2], likely[1::2]), len(asked)
+    able, found = share(values[:at], [pair.item for pair in asked]), {}
+    for name, pairs in probes.items():
+        found[name] = probed(able, values[at : at + len(pairs)], [p.item for p in pairs], [p.kind for p in pairs])
+        at += len(pairs)
+    return found
 
 
 def likelihoods(shop: Workshop, version: Version, texts: Sequence[str]) -> list[float]:
