@@ -144,12 +144,15 @@ def _of_demand(demand: Demand, rows: Sequence[PairedRow], settings: Evaluate) ->
 
 
 def _proved(demand: Demand, place: _Place, family: int, settings: Evaluate) -> Iterator[Finding]:
-    """The claim that a gap is within its margin; and that it has not grown, which is told only where it has."""
+    """The claim that a gap is within its margin; and that it has not grown, which is told only where it has and nothing
+    worse is to be said.
+    """
     found = gap(place.now, alpha=settings.alpha, family=family)
     p = within(place.now, demand.margin, alpha=settings.alpha)
-    yield _finding(demand, f"{place.what}, {found.most} over {found.least}", found, p, settings)
+    claim = _finding(demand, f"{place.what}, {found.most} over {found.least}", found, p, settings)
+    yield claim
     grown = widened(place.now, place.before, alpha=settings.alpha, family=family)
-    if grown > settings.small_margin:
+    if grown > settings.small_margin and not claim.refuted:
         before = gap(place.before, alpha=settings.alpha).score.mean
         much = found.score.mean - before
         score = Score(mean=-much, low=-1.0, high=-grown, n=found.score.n)

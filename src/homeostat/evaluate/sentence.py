@@ -79,7 +79,7 @@ def _refused(findings: Sequence[Finding]) -> str:
     short = [finding for finding in findings if finding.refuted and not finding.guard]
     overall = next((finding for finding in findings if not finding.guard), None)
     rest = f"; {_gain(overall)}" if overall else ""
-    apart = f"it treats groups unlike — {_gaps(unlike)}, where {_at_most(unlike)} may be" if unlike else ""
+    apart = f"it treats groups unlike — {_gaps(unlike)}, where at most {_at_most(unlike)} are allowed" if unlike else ""
     if lost:
         at_most = ", where at most " + _at_most(lost) + " may be lost"
         return f"refused: it forgot — {_list(lost, unit=' points')}{at_most}{'; ' + apart if apart else ''}{rest}"
