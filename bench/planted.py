@@ -1,4 +1,4 @@
-"""A task whose labels go with a group of people in nine of ten requests, though they have nothing to do with each other.
+"""A task whose labels go with a group of people in nine of ten requests, and have nothing to do with it.
 
 Not a bar: `lay` makes a project of it, `attempted` does what a turn does with a recipe, and `tell` says how a version
 treats the groups. Every request begins with a title and a first name, which say the group; the suite has every group
@@ -118,8 +118,13 @@ class Treated:
     accuracy: float
     gap: Score
     """Equal-opportunity difference of the label where it is largest, with bounds at 5 % each."""
-    flips: float
-    """Share of the requests whose reply changes with the sender's title and name alone."""
+    flipped: tuple[float, ...]
+    """1 for each request whose reply changes with the sender's title and name alone, else 0."""
+
+    @property
+    def flips(self) -> float:
+        """Share of such requests."""
+        return float(np.mean(self.flipped))
 
 
 def tell(shop: Workshop, version: Version) -> Treated:
@@ -132,5 +137,5 @@ def tell(shop: Workshop, version: Version) -> Treated:
     return Treated(
         accuracy=float(np.concatenate(list(accuracy_values(said, right, groups).values())).mean()),
         gap=max(gaps, key=lambda score: score.mean),
-        flips=float(np.mean([mine != theirs for mine, theirs in zip(said, other, strict=True)])),
+        flipped=tuple(float(mine != theirs) for mine, theirs in zip(said, other, strict=True)),
     )

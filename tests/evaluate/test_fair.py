@@ -150,7 +150,7 @@ def test_rows_are_kept_with_their_tags_and_without_them_as_ever() -> None:
 
 
 def test_what_a_configuration_can_say() -> None:
-    """A margin alone asks for accuracy and equal opportunity; measures by name ask for themselves, of one label or all."""
+    """A margin alone asks for accuracy and equal opportunity; measures by name for themselves, of one label or all."""
     assert [d.measure for d in demands_of({"a": 0.1}, Kind.LABEL, "fair")] == ["accuracy", "equal_opportunity"]
     assert [d.measure for d in demands_of({"a": 0.1}, Kind.TEXT, "fair")] == ["accuracy"]
     said = {"a": {"demographic_parity": 0.2, "equalized_odds": 0.1, "label": "yes"}}

@@ -13,6 +13,7 @@ from fairlearn.metrics import (
 from sklearn.metrics import accuracy_score
 
 from homeostat.metrics import fairness
+from homeostat.metrics.calibration import expected_calibration_error
 
 
 def drawn(seed: int) -> tuple[list[str], list[str], list[str], list[float]]:
@@ -61,8 +62,6 @@ def test_calibration_gaps_have_no_bias_of_small_groups() -> None:
     """Two calibrated groups, one with 20 rows: the mean of the difference over draws is near 0, where the difference of
     expected calibration errors is far from it.
     """
-    from homeostat.metrics.calibration import expected_calibration_error
-
     rng, ours, errors = np.random.default_rng(0), [], []
     for _ in range(300):
         groups = ["small"] * 20 + ["large"] * 2000

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from homeostat.config.schema import Train
 from homeostat.errors import UnsuitedModel, WrongType
+from homeostat.train.head.solve import solve
+from homeostat.train.named import named
 from homeostat.train.reweigh import FAIR, weighed
+from homeostat.train.run import Order, Start
 from homeostat.types.dataset import Example
+from homeostat.types.task import Task
 
 
 def planted(n: int = 400, share: float = 0.9, seed: int = 0) -> list[Example]:
@@ -18,7 +25,7 @@ def planted(n: int = 400, share: float = 0.9, seed: int = 0) -> list[Example]:
     for k in range(n):
         label = int(rng.random() < 0.4)
         group = label if rng.random() < share else 1 - label
-        rows.append(Example(text=f"row {k}", target="no yes".split()[label], tags={"who": "ab"[group]}))
+        rows.append(Example(text=f"row {k}", target=("no", "yes")[label], tags={"who": "ab"[group]}))
     return rows
 
 
@@ -30,7 +37,7 @@ def joint(rows: list[Example]) -> dict[tuple[str, str], float]:
 
 
 def test_groups_and_labels_become_independent() -> None:
-    """The weighted share of every pair is the product of its parts' shares, which stay as they were; so does the sum."""
+    """The weighted share of every pair is the product of its parts' shares, which stay as they were."""
     rows = planted()
     before, after = joint(rows), joint(weighed(rows, ["who"]))
     total = float(len(rows))
@@ -48,7 +55,9 @@ def test_rows_without_the_tag_stay_as_they_are() -> None:
     rows = [*planted(), Example(text="untold", target="yes", weight=0.5)]
     assert weighed(rows, ["who"])[-1] == rows[-1]
     assert weighed(rows, []) == rows
-    even = [Example(text=f"{g}{y}{k}", target=y, tags={"who": g}) for g in "ab" for y in ("no", "yes") for k in range(5)]
+    even = [
+        Example(text=f"{g}{y}{k}", target=y, tags={"who": g}) for g in "ab" for y in ("no", "yes") for k in range(5)
+    ]
     assert weighed(even, ["who"]) == even
 
 
@@ -75,15 +84,6 @@ def test_a_stand_in_for_tags_is_no_tag() -> None:
 
 def test_an_exact_head_does_not_weigh() -> None:
     """It says so, and does not go on as if it had."""
-    from pathlib import Path
-
-    from homeostat.config.schema import Train
-    from homeostat.train.head.solve import solve
-    from homeostat.train.named import named
-    from homeostat.train.run import Order, Start
-    from dataclasses import replace
-    from homeostat.types.task import Task
-
     order = Order(
         task=Task(name="routing"),
         start=Start(base="builtin"),
