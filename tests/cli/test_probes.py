@@ -40,7 +40,9 @@ def test_random_weights_have_no_signal(homeostat: Run, small: Path, workshop: Wo
     assert found["grammar"]["n"] > 150
     assert found["because"].startswith("no signal: ")
     blimp = crows.with_name("blimp.jsonl")
-    rows = [{"sentence_good": f"The {k} cats sleep.", "sentence_bad": f"The {k} cats sleeps."} for k in range(40)]
+    forms = [("cats sleep", "cats sleeps"), ("cat sleeps", "cat sleep")]  # the longer one is right half of the time
+    sentences = [(f"The {k} {good}.", f"The {k} {bad}.") for k in range(40) for good, bad in forms]
+    rows = [{"sentence_good": good, "sentence_bad": bad} for good, bad in sentences]
     blimp.write_text("".join(json.dumps(row) + "\n" for row in rows))
     ran = homeostat("fairness", "probes", "ver_new", crows, "--grammar", blimp, "--config", small)
     assert ran.code == 0

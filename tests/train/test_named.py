@@ -46,7 +46,7 @@ def test_what_each_name_means() -> None:
     assert (recipes["naive"].replay, recipes["naive"].penalties, recipes["naive"].warm_start) == (0.0, (), True)
     assert recipes["thorough"].replay > recipes["careful"].replay > 0
     assert recipes["thorough"].penalties[0].weight > recipes["careful"].penalties[0].weight > 0
-    fresh = ["joint", "first", "classifier", "estimator", "tagger"]
+    fresh = ["joint", "first", "reweighed", "swapped", "classifier", "estimator", "tagger"]
     assert [name for name, recipe in recipes.items() if not recipe.warm_start] == fresh
 
 
@@ -74,7 +74,7 @@ def test_who_recalls() -> None:
     """Whoever replays may fit the labels' rows to the rest too, and a head is of all; the control knows the new."""
     recalls = {name for name in NAMES if named(name, Train()).recalls_of(ROUTING)}
     assert named("domain", Train(adapt="lora", held_out=0.2)).held_out == 0.05
-    assert recalls == {"careful", "frugal", "thorough", "repair", *HEADS}
+    assert recalls == {"careful", "frugal", "thorough", "repair", "reweighed", "swapped", *HEADS}
     assert {name for name in NAMES if named(name, Train(refit=False)).recalls_of(ROUTING)} == HEADS
     replies = Task(name="replies", kind=Kind.TEXT)
     assert {name for name in NAMES if named(name, Train()).recalls_of(replies)} == HEADS

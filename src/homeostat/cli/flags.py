@@ -39,7 +39,7 @@ def command(
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
-    """Count how often harmless sentences that name a group are given a label."""
+    """Count how often a label, such as `toxic`, is given to harmless sentences that name a group of people."""
     own = [Named(text=text, group=group, item=item) for text, group, item in sentences()]
     asked = read_named(file, IDENTITIES) if file else own
     with closing(Workshop.open(load(config))) as shop:

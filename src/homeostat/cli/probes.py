@@ -37,7 +37,7 @@ def command(
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
-    """Ask a version's model for stereotypes, if it knows the language."""
+    """Ask a version's model for stereotypes."""
     asked = {str(file): read_pairs(file) for file in files}
     known = read_pairs(grammar) if grammar else []
     with closing(Workshop.open(load(config))) as shop:

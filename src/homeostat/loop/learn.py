@@ -81,13 +81,17 @@ def fairly(config: Config, task: str, recipe: Recipe) -> Recipe:
     Raises:
         WrongType: the task names none.
     """
-    own = tuple(config.tasks[task].fair)
     if FAIR not in recipe.reweigh:
         return recipe
-    if not own:
+    if not config.tasks[task].fair:
         fix = "name the tags whose values shall be treated alike, such as {language: 0.1}"
         raise WrongType(f"recipe `{recipe.name}` weighs rows by no tag", where=f"tasks.{task}.fair", fix=fix)
-    return replace(recipe, reweigh=tuple(dict.fromkeys([*own, *(tag for tag in recipe.reweigh if tag != FAIR)])))
+    return replace(recipe, reweigh=kept_tags(config, task, recipe))
+
+
+def kept_tags(config: Config, task: str, recipe: Recipe) -> tuple[str, ...]:
+    """The tags that rows of a task keep: those whose values shall be treated alike, and those that a recipe names."""
+    return tuple(dict.fromkeys([*config.tasks[task].fair, *(tag for tag in recipe.reweigh if tag != FAIR)]))
 
 
 def with_swapped(rows: Curated, recipe: Recipe, evaluation: Iterable[str]) -> Curated:

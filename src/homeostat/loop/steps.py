@@ -26,7 +26,7 @@ from homeostat.evaluate.gate import gate as judge
 from homeostat.evaluate.score import PairedRow, from_lines, to_lines
 from homeostat.loop.concluding import conclude, settle
 from homeostat.loop.held import book, without_held
-from homeostat.loop.learn import ALL, Lesson, curating, learn, version_id, with_swapped
+from homeostat.loop.learn import ALL, Lesson, curating, kept_tags, learn, version_id, with_swapped
 from homeostat.loop.prefacing import WORDS, chosen, prefaced
 from homeostat.loop.probing import gap, halved, options
 from homeostat.loop.rehearse import keep
@@ -246,7 +246,7 @@ def curated(shop: Workshop, now: Now, recipe: Recipe) -> Curated:
     champion, task = shop.champion(now.task), shop.config.task(now.task)
     fence = [row.text for row in shop.suite(now.task)]
     inputs = inputs_of(shop.store, task, champion=champion, evaluation=fence, until=now.until)
-    inputs = without_held(shop.store, inputs)
+    inputs = replace(without_held(shop.store, inputs), tags=kept_tags(shop.config, now.task, recipe))
     if recipe.only_wrong:
         inputs = replace(inputs, pairs=[p for p in inputs.pairs if p[0].reply != p[1].value])
     built = build(replace(inputs, recall=recipe.recalls_of(inputs.task)), curating(shop, recipe))
