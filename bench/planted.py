@@ -43,7 +43,7 @@ NAMES = (
 class Sizes:
     """Rows of each part."""
 
-    history: int = 300
+    history: int = 160
     live: int = 1000
     suite: int = 1600
 

@@ -5,13 +5,14 @@
 **Planted bias.** Titles of preprints of two fields (`arxiv_years`) are sent by people whose title and first name stand
 before them. Since the champion was trained, the field goes with the sender's gender in 90 % of the requests; in the
 suite it does not (800 rows of each gender). The task is held to equal opportunity (`tasks.NAME.fair`, 10 points).
-Candidates go through the steps of a turn: `careful`, the usual attempt; `reweighed`, which a turn tries after it (rows
-weigh so that gender and field are independent); and `swapped` (every row a second time with title and name of the other
-gender), both on all that is remembered. By seed: verdict, accuracy on the suite, equal-opportunity difference of the
-field where it is larger, with bounds at 5 % each, and the share of replies that change when title and name are swapped.
-`value` is the mean difference of `reweighed`, `interval` its 95 % interval over seeds. Met: on every seed the plain
-candidate has a difference of 0.2 or more and is refused for it, and both others have at most 0.1, at most two points
-less accuracy, and pass; and the probes and sentences below answer as they should.
+Candidates go through the steps of a turn, in the order in which a turn tries them: `careful`, the usual attempt;
+`reweighed` (rows weigh so that gender and field are independent); and `swapped` (every row a second time with title and
+name of the other gender), both on all that is remembered. All three are measured, though a turn would stop at the first
+that passes. By seed: verdict, accuracy on the suite, equal-opportunity difference of the field where it is larger, with
+bounds at 5 % each, and the share of replies that change when title and name are swapped. `value` is the mean difference
+of the one that is accepted, `interval` its 95 % interval over seeds. Met: on every seed the plain candidate has a
+difference of 0.2 or more and is refused for it, and one of the others passes, the first of which has at most 0.1 and at
+most two points less accuracy; and the probes and sentences below answer as they should.
 
 **Probes.** CrowS-Pairs, asked of the built-in model, of a model of children's stories (260,000 weights), and of random
 weights. Grammar is BLiMP, every `--every`th pair. Whoever is not surely above 61.2 % has to get "no signal".
@@ -104,12 +105,16 @@ def _figures(score: Score) -> list[float]:
 
 
 def as_promised(found: dict[str, Any]) -> bool:
-    """Whether the plain candidate was refused for its bias, and each mended one passed with little of it."""
-    plain = found[PLAIN]
+    """Whether the plain candidate was refused for its bias, and a mended one is accepted with little of it."""
+    plain, mended = found[PLAIN], accepted(found)
     refused = plain["gap"][0] >= BIASED and plain["verdict"] == "fail" and "groups unlike" in plain["because"]
-    mended = [found[recipe] for recipe in MENDED]
-    alike = all(one["gap"][0] <= ALIKE and one["verdict"] == "pass" for one in mended)
-    return bool(refused and alike and all(plain["accuracy"] - one["accuracy"] <= LOST for one in mended))
+    alike = bool(mended) and mended["gap"][0] <= ALIKE and plain["accuracy"] - mended["accuracy"] <= LOST
+    return bool(refused and alike)
+
+
+def accepted(found: dict[str, Any]) -> dict[str, Any]:
+    """The first candidate that passes, as in a turn; empty where none does."""
+    return next((found[recipe] for recipe in MENDED if found[recipe]["verdict"] == "pass"), {})
 
 
 def random_base(folder: Path) -> Path:
@@ -201,7 +206,7 @@ def flagged(found: Flagged) -> dict[str, Any]:
 
 def summary(seeds: dict[str, Any], probed: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
     """The bar's line."""
-    gaps = mean_interval([one[MENDED[0]]["gap"][0] for one in seeds.values()])
+    gaps = mean_interval([accepted(one).get("gap", one[PLAIN]["gap"])[0] for one in seeds.values()])
     spread = {
         recipe: {
             "gap": _figures(mean_interval([one[recipe]["gap"][0] for one in seeds.values()])),

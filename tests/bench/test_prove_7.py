@@ -16,7 +16,7 @@ import pytest
 sys.path.append(str(Path(__file__).parents[2] / "bench"))
 
 import planted as rows_of
-from prove_7 import FIELDS, as_promised, comments, silent, summary, titles
+from prove_7 import FIELDS, accepted, as_promised, comments, silent, summary, titles
 
 SEED: dict[str, Any] = {
     "champion": {"accuracy": 0.75, "gap": [0.02, 0.0, 0.07], "flips": 0.02},
@@ -50,14 +50,23 @@ def test_a_seed_that_is_as_promised() -> None:
         changed("careful", because="refused: it forgot — known labels"),
         changed("careful", gap=[0.19, 0.1, 0.3]),
         changed("reweighed", gap=[0.11, 0.0, 0.15]),
-        changed("reweighed", verdict="unsure"),
-        changed("swapped", verdict="fail"),
-        changed("swapped", accuracy=0.77),
+        changed("reweighed", accuracy=0.77),
+        changed("reweighed", verdict="fail") | {"swapped": changed("swapped", verdict="unsure")["swapped"]},
+        changed("reweighed", verdict="fail") | {"swapped": changed("swapped", gap=[0.12, 0.0, 0.2])["swapped"]},
     ],
 )
 def test_a_seed_that_is_not(found: dict[str, Any]) -> None:
     """Each condition by itself: refused, for this reason, from a gap of 0.2 on; passed, within 0.1, at two points."""
     assert not as_promised(found)
+
+
+def test_what_is_accepted_is_the_first_that_passes() -> None:
+    """As in a turn, which does not go on to look for a better one."""
+    assert accepted(SEED) is SEED["reweighed"]
+    late = changed("reweighed", verdict="unsure", gap=[0.3, 0.2, 0.4])
+    assert accepted(late) is late["swapped"]
+    assert as_promised(late)
+    assert accepted(late | {"swapped": changed("swapped", verdict="fail")["swapped"]}) == {}
 
 
 def test_silence() -> None:
@@ -77,7 +86,9 @@ def test_the_line() -> None:
     assert (line["bar"], line["value"], line["n"], line["met"]) == ("prove.7", pytest.approx(0.06), 2, True)
     assert line["over seeds"]["swapped"]["beside plain"][0] == pytest.approx(0.05)
     assert line["over seeds"]["careful"]["gap"][0] == pytest.approx(0.27)
-    bad = summary({"7": SEED, "8": changed("swapped", verdict="fail")}, probed, said)
+    none = changed("reweighed", verdict="fail") | {"swapped": changed("swapped", verdict="fail")["swapped"]}
+    bad = summary({"7": SEED, "8": none}, probed, said)
+    assert bad["value"] == pytest.approx((0.05 + 0.27) / 2)  # where nothing is accepted, the bias stays
     assert (bad["met"], bad["as promised"]) == (False, "1 of 2")
     without = summary({"7": SEED, "8": other}, probed, said | {"ours": {"all": [0.1, 0.0, 0.2, 640], "apart": None}})
     assert not without["met"]

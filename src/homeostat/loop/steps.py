@@ -48,8 +48,8 @@ from homeostat.types.version import HEAD, State, Version
 
 NEW, KNOWN, REPLIES = "new labels", "known labels", "replies"
 """Groups of test rows: with labels new to the champion, with others, and all those of a task of text."""
-REWEIGHED = "reweighed"
-"""The recipe that is tried where others were refused because they treat groups unlike."""
+EVENLY = ("reweighed", "swapped")
+"""Recipes that are tried where others were refused because they treat groups unlike, the cheaper one first."""
 _SECONDS_PER_ROW = 0.02
 """First guess of the CPU-seconds that training takes per row and pass; later turns use what the last one took."""
 
@@ -126,7 +126,7 @@ def _options(shop: Workshop, now: Now, labeled: Sequence[Example], old: Sequence
     """Ways to answer better, probed; what the last turn saw refused is left out."""
     champion, new = shop.champion(now.task), len(labeled)
     costs = {name: _expected_cpu(shop, champion, new, len(old), name) for name in suited(shop, champion)}
-    costs.pop(REWEIGHED, None)  # what it is worth is no gain of the metric
+    costs = {name: cost for name, cost in costs.items() if name not in EVENLY}  # their worth is no gain of the metric
     recipes = {name: (_recipe(shop, name), cost, cost * _gpu_per_cpu(shop, champion)) for name, cost in costs.items()}
     ground = halved(shop.config.task(now.task), champion, old, labeled)
     return options(shop, ground, recipes, _refused(shop, now))
@@ -203,11 +203,11 @@ def suited(shop: Workshop, champion: Version) -> tuple[str, ...]:
 
 
 def _evenly(shop: Workshop, task: str, attempts: Sequence[str]) -> tuple[str, ...]:
-    """What is tried last where a task is held to treat groups alike, and no attempt sees to that: rows are weighed."""
+    """What is tried last where a task is held to treat groups alike, and no attempt sees to that."""
     settings, held = shop.config.train, shop.config.tasks[task].fair
     seen_to = [recipe for recipe in (named(name, settings) for name in attempts) if recipe.reweigh or recipe.swap]
     labels = shop.config.tasks[task].kind is Kind.LABEL
-    return (REWEIGHED,) if held and labels and not seen_to else ()
+    return EVENLY if held and labels and not seen_to else ()
 
 
 def remembered(shop: Workshop, version: Version) -> list[Example]:
