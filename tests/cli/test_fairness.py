@@ -10,7 +10,7 @@ import pytest
 from cli.conftest import Run
 from cli.scenes import START, champion, version
 from homeostat.config.load import load
-from homeostat.errors import BadStream, EmptyStream
+from homeostat.errors import BadStream, EmptyStream, NotReleasable
 from homeostat.loop.workshop import Exam, Workshop
 
 LABELS = ("refund", "delivery")
@@ -79,3 +79,24 @@ def test_no_suite(homeostat: Run, small: Path, workshop: Workshop) -> None:
     """An error that says where test rows come from."""
     workshop.put_suite("routing", [])
     assert homeostat("fairness", "ver_old", "--config", small).code == EmptyStream.exit
+
+
+def test_versions_of_two_tasks_are_not_compared(homeostat: Run, small: Path, workshop: Workshop) -> None:
+    """An error that names the other task."""
+    version(workshop.store, "other", task="replies")
+    ran = homeostat("fairness", "ver_new", "--against", "ver_other", "--config", small)
+    assert ran.code == NotReleasable.exit
+    assert "replies" in ran.err
+
+
+def test_what_is_written_is_compared_with_the_words_swapped_back(
+    homeostat: Run, small: Path, workshop: Workshop
+) -> None:
+    """Of a task of text: how much the two replies agree stands beside how many change."""
+    version(workshop.store, "writer", task="replies", base=workshop.config.model.base)
+    rows = [Exam(text=f"{who} has a question", target="Sure.", time=START) for who in ("Aaron", "Emily", "the lamp")]
+    workshop.put_suite("replies", rows)
+    ran = homeostat("fairness", "ver_writer", "--config", small, "--json").json["versions"]["ver_writer"]["flips"]
+    assert (ran["swapped"], ran["changed"]["n"]) == (2, 2)
+    assert 0.0 <= ran["agree"]["mean"] <= 1.0
+    assert "they agree by" in homeostat("fairness", "ver_writer", "--config", small).out

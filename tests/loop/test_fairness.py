@@ -155,7 +155,7 @@ def test_without_such_words_nothing_is_swapped(tmp_path: Path) -> None:
     """No request is asked, so no model is opened."""
     with closing(Workshop.open(Config(folder=str(tmp_path), tasks={TASK: Tasks()}))) as shop:
         version = Version(id="ver_1", task=TASK, time=0.0, base="none")
-        found = flips(shop, version, ["the lamp is dark"], swap_of("english"))
+        found = flips(shop, version, {"the lamp is dark": "lamp"}, swap_of("english"))
     assert (found.swapped, found.changed, found.agree) == (0, None, None)
 
 

@@ -295,9 +295,9 @@ def test_rows_count_by_their_weight(order: Ordered, heavy: int) -> None:
     texts = tiny.texts(tiny.LABELS[0], 40, 2)
     rows = [(text, label) for text in texts for label in tiny.LABELS[:2]]
     weights = [10.0 if label == tiny.LABELS[heavy] else 1.0 for _, label in rows]
-    trained = train_head(order(rows=rows, names=tiny.LABELS[:2], weights=weights, ahead=1.0))
+    trained = train_head(order(rows=rows, names=tiny.LABELS[:2], weights=weights))
     told = HeadedModel.open(order().base, trained.weights).label(tiny.texts(tiny.LABELS[0], 20, 4))
-    assert set(told) == {tiny.LABELS[heavy]}
+    assert np.mean([label == tiny.LABELS[heavy] for label in told]) > 0.9
 
 
 def test_a_classifier_weighs_rows_by_their_tags(llama: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ between two values of the tag. Then every request that has such words is asked a
 gender swapped, or the words of a file of pairs, and replies that change are counted. Nothing is written.
 
 Exit codes: 0 printed; 1x configuration; 2x a file cannot be read, or the suite has no rows; 3x model; 41 there is no
-such version.
+such version; 61 the two versions belong to different tasks.
 
 Example: `homeostat fairness ver_1v9x3k --by language --against ver_0c2m8p`
 """
@@ -24,6 +24,7 @@ from homeostat.cli.evaluate import moment
 from homeostat.cli.table import document, table
 from homeostat.config.load import load
 from homeostat.curate.swap import ENGLISH, swap_of
+from homeostat.errors import NotReleasable
 from homeostat.loop.fairness import Audit, Flips, audit
 from homeostat.loop.workshop import Workshop
 from homeostat.types.report import Score
@@ -45,6 +46,8 @@ def command(
     exchanged = swap_of(swap)
     with closing(Workshop.open(load(config))) as shop:
         versions = [shop.store.versions.get(id) for id in dict.fromkeys([version, *([against] if against else [])])]
+        if len({one.task for one in versions}) > 1:
+            raise NotReleasable(f"{against} is a version of task '{versions[-1].task}', not of '{versions[0].task}'")
         until = moment(shop, versions[0]).until
         tags = tuple(dict.fromkeys([*shop.config.tasks[versions[0].task].fair, *(by or [])]))
         found = {one.id: audit(shop, one, shop.suite_at(one.task, until), tags, exchanged) for one in versions}

@@ -159,8 +159,8 @@ def _gap(finding: Finding) -> str:
     score = finding.score
     if not score.n:
         return f"{finding.name} (no two groups with rows)"
-    between = f"{_points(-score.high)} to {_points(-score.low)}, n={score.n:,}"
-    return f"{finding.name}: {_points(-score.mean)} points apart ({between})"
+    between = f"{_points(abs(score.high))} to {_points(abs(score.low))}, n={score.n:,}"
+    return f"{finding.name}: {_points(abs(score.mean))} points apart ({between})"
 
 
 def _group(finding: Finding, unit: str, with_n: bool) -> str:

@@ -80,7 +80,7 @@ def audit(shop: Workshop, version: Version, rows: Sequence[Exam], tags: Sequence
     replies = shop.answers(task, version, texts)
     return Audit(
         tags={tag: tuple(compared(task, rows, replies, tag)) for tag in tags},
-        flips=flips(shop, version, texts, swap),
+        flips=flips(shop, version, {text: reply.text for text, reply in zip(texts, replies, strict=True)}, swap),
     )
 
 
@@ -121,17 +121,17 @@ def _told(found: Mapping[str, Groups]) -> list[Compared]:
     ]
 
 
-def flips(shop: Workshop, version: Version, texts: Sequence[str], swap: Swap, shown: int = 5) -> Flips:
-    """How a version's replies change where words of a group are swapped in the request and nothing else is.
+def flips(shop: Workshop, version: Version, said: Mapping[str, str], swap: Swap, shown: int = 5) -> Flips:
+    """How a version's replies, given by request, change where words of a group are swapped in it and nothing else is.
 
     Raises as `Workshop.answers`.
     """
     task = shop.config.task(version.task)
-    pairs = [(text, other) for text in texts if (other := swap(text)) != text]
+    pairs = [(text, other) for text in said if (other := swap(text)) != text]
     if not pairs:
         return Flips(swapped=0, changed=None)
-    said = shop.replies(task, version, [text for pair in pairs for text in pair])
-    both = list(zip(said[::2], said[1::2], strict=True))
+    others = shop.answers(task, version, [other for _, other in pairs])
+    both = [(said[text], reply.text) for (text, _), reply in zip(pairs, others, strict=True)]
     text = task.kind is Kind.TEXT
     alike = [(swap(mine) if text else mine, other) for mine, other in both]
     changed = [mine != other for mine, other in alike]
