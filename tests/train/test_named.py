@@ -74,7 +74,7 @@ def test_who_recalls() -> None:
     """Whoever replays may fit the labels' rows to the rest too, and a head is of all; the control knows the new."""
     recalls = {name for name in NAMES if named(name, Train()).recalls_of(ROUTING)}
     assert named("domain", Train(adapt="lora", held_out=0.2)).held_out == 0.05
-    assert recalls == {"careful", "frugal", "thorough", "repair", "reweighed", "swapped", *HEADS}
+    assert recalls == {"careful", "frugal", "thorough", "repair", *HEADS}
     assert {name for name in NAMES if named(name, Train(refit=False)).recalls_of(ROUTING)} == HEADS
     replies = Task(name="replies", kind=Kind.TEXT)
     assert {name for name in NAMES if named(name, Train()).recalls_of(replies)} == HEADS

@@ -44,6 +44,11 @@ class Inputs:
     recall: bool = False
     """Whether old rows that are not replayed come too, marked as recalled."""
 
+    def afresh(self) -> Inputs:
+        """The same for who starts from the bare base: all that the champion learned is new to it."""
+        known = [replace(row, origin=Origin.NEW) for row in self.memory]
+        return replace(self, imported=[*self.imported, *known], memory=(), since=-math.inf)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curated:

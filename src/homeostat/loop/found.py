@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from homeostat.curate.build import build
 from homeostat.curate.snapshot import as_lines, gather, store_dataset
+from homeostat.loop.examining import fence
 from homeostat.loop.learn import Lesson, kept_tags, learn, version_id
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.release.registry import promote
@@ -34,9 +35,7 @@ def found(
     """
     shop.put_suite(task, suite)
     known = shop.config.task(task)
-    inputs = gather(
-        shop.store, known, champion=None, evaluation=[row.text for row in suite], until=now, imported=history
-    )
+    inputs = gather(shop.store, known, champion=None, evaluation=fence(shop, task), until=now, imported=history)
     how = recipe or named("first", shop.config.train)
     curated = build(replace(inputs, tags=kept_tags(shop.config, task, how)), shop.config.curate)
     dataset = store_dataset(

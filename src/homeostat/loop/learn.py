@@ -15,7 +15,6 @@ from homeostat.errors import WrongType
 from homeostat.loop.workshop import Workshop
 from homeostat.train.head.solve import solve
 from homeostat.train.headed import train_version
-from homeostat.train.named import EVERYTHING
 from homeostat.train.objectives.heads.exact import Exact
 from homeostat.train.pace import Rows, paced
 from homeostat.train.recipe import Recipe, plain
@@ -62,12 +61,9 @@ def start_of(shop: Workshop, parent: Version | None) -> Start:
 
 
 def curating(shop: Workshop, recipe: Recipe) -> Curate:
-    """How rows are chosen for a recipe; an exact head holds every one, for a row more costs it next to nothing, and so
-    does who wants all that is remembered.
-    """
+    """How rows are chosen for a recipe; an exact head holds every one, for a row more costs it next to nothing."""
     settings = replace(shop.config.curate, replay=recipe.replay)
-    whole = isinstance(recipe.objective, Exact) or recipe.replay >= EVERYTHING
-    return replace(settings, max_rows=ALL) if whole else settings
+    return replace(settings, max_rows=ALL) if isinstance(recipe.objective, Exact) else settings
 
 
 def held_by(shop: Workshop, parent: Version | None) -> list[Example]:

@@ -28,9 +28,7 @@ SLOW = GENTLE | {"repair"}
 """Recipes with the lower rate."""
 FRUGAL = 0.5
 """What a frugal run may cost, as a part of `train.warm_share`, and the part of the layers that it trains."""
-EVERYTHING = 1000.0
-"""Replayed rows for each new one where all that is remembered is wanted."""
-_ANEW: dict[str, Any] = {"replay": EVERYTHING, "penalties": (), "warm_start": False}
+_ANEW: dict[str, Any] = {"replay": 0.0, "penalties": (), "warm_start": False}
 NAMES: dict[str, dict[str, Any]] = {
     "careful": {},
     "frugal": {"carry": True},
