@@ -13,7 +13,9 @@ from homeostat.errors import UnknownKey, WrongType
 from homeostat.evaluate.fair import Demand, Measure, demands_of, fair_findings, rows_needed
 from homeostat.evaluate.gate import compare, gate
 from homeostat.evaluate.score import PairedRow, fingerprint, from_lines, to_lines
+from homeostat.evaluate.suites.beside import beside
 from homeostat.types.report import Outcome, Verdict
+from homeostat.types.suite import Demand as Demand_
 from homeostat.types.task import Kind, Task
 
 SETTINGS = Evaluate()
@@ -176,3 +178,47 @@ def test_what_it_cannot_say(said: dict[str, object], kind: Kind, error: type[Exc
     with pytest.raises(error) as caught:
         demands_of(said, kind, "tasks.x.fair")
     assert caught.value.where == where  # type: ignore[attr-defined]
+
+
+def test_rows_of_suites_are_not_the_groups_rows() -> None:
+    """What a suite asks says nothing of the traffic: groups are compared on test rows alone."""
+    given = rows(even(0.85), 400, seed=8)
+    report = compare(TASK, "ver_new", "ver_old", given, SETTINGS, now=7.0)
+    asked = [
+        PairedRow(id=f"suite.{k}", group="golden", candidate=1.0, champion=1.0, tags={"sender": "m"}, target="yes",
+                  said=("no", "no"))
+        for k in range(400)
+    ]  # fmt: skip
+    report = beside(report, given, asked, {"golden": Demand_(margin=0.05)}, SETTINGS)
+    assert gate(report, [*given, *asked], SETTINGS, fair=[OPPORTUNITY]).outcome is Outcome.PASS
+
+
+def test_three_groups_of_which_one_is_small() -> None:
+    """Two that have rows enough are held to a proof, and the third is told beside them."""
+    many, few = rows(even(0.85, "mf"), 400, seed=9), rows(even(0.85, "x"), 40, seed=10)
+    found = fair_findings([*many, *few], [replace(OPPORTUNITY, label="yes")], SETTINGS)
+    assert [(f.required, f.score.n) for f in found] == [(True, 800), (False, 840)]
+    tiny = rows(even(0.85, "y"), 5, seed=11)
+    again = fair_findings([*many, *tiny], [replace(OPPORTUNITY, label="yes")], SETTINGS)
+    assert [f.score.n for f in again] == [800]  # five rows say nothing
+
+
+def test_a_task_of_text_is_held_to_how_right_replies_are() -> None:
+    """Values between 0 and 1, of two languages, one of which is served worse by a third."""
+    rng = np.random.default_rng(12)
+    given = [
+        PairedRow(
+            candidate=float(np.clip(rng.normal(0.8 if k % 2 else 0.5, 0.1), 0, 1)),
+            champion=float(np.clip(rng.normal(0.4, 0.1), 0, 1)),
+            tags={"language": "de" if k % 2 else "en"},
+            target="a reply",
+            said=("x", "y"),
+        )
+        for k in range(400)
+    ]
+    demands = demands_of({"language": 0.1}, Kind.TEXT, "fair")
+    told = judge(given, *demands)
+    assert told.outcome is Outcome.FAIL
+    assert "accuracy by language, de over en: 29.4 points apart (26.7 to 31.6, n=400)" in told.because
+    alike = [replace(row, candidate=0.8 + 0.01 * (k % 7)) for k, row in enumerate(given)]
+    assert judge(alike, *demands).outcome is Outcome.PASS

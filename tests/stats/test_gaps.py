@@ -95,3 +95,21 @@ def test_what_makes_no_gap() -> None:
         gap({"a": [1.0], "b": []})
     with pytest.raises(ValueError, match="same rows"):
         widened({"a": [1.0], "b": [0.0]}, {"a": [1.0, 0.0], "b": [0.0]})
+
+
+def test_more_that_is_looked_at_makes_a_gap_less_certain() -> None:
+    """Beside forty other pairs the lower bound is lower; the upper one, which every pair has to keep, is the same."""
+    groups = {"a": np.repeat([1.0, 0.0], [80, 20]), "b": np.repeat([1.0, 0.0], [60, 40])}
+    alone, among = gap(groups), gap(groups, family=40)
+    assert among.score.low < alone.score.low
+    assert among.score.high == alone.score.high
+
+
+def test_of_three_groups_the_outer_two_are_named() -> None:
+    """In whatever order they come; groups that are all alike have a gap of nothing, and a bound above it."""
+    groups = {"b": [0.5] * 30, "c": [0.2] * 30, "a": [0.9] * 30}
+    found = gap(groups)
+    assert (found.most, found.least, found.score.mean) == ("a", "c", pytest.approx(0.7))
+    same = gap({"a": [1.0] * 30, "b": [1.0] * 30})
+    assert (same.score.mean, same.score.low) == (0.0, 0.0)
+    assert 0.0 < same.score.high < 0.2
