@@ -112,4 +112,5 @@ def test_of_three_groups_the_outer_two_are_named() -> None:
     assert (found.most, found.least, found.score.mean) == ("a", "c", pytest.approx(0.7))
     same = gap({"a": [1.0] * 30, "b": [1.0] * 30})
     assert (same.score.mean, same.score.low) == (0.0, 0.0)
+    assert same.most != same.least
     assert 0.0 < same.score.high < 0.2

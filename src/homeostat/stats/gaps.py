@@ -52,7 +52,7 @@ def gap(groups: Groups, *, alpha: float = 0.05, family: int = 0) -> Gap:
     values = _values(groups)
     pairs = list(permutations(values, 2))
     means = {name: float(of.mean()) for name, of in values.items()}
-    most, least = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
+    most, least = max(means, key=means.__getitem__), min(reversed(means), key=means.__getitem__)
     corrected = alpha / (family or len(pairs))
     lower = max(_between(values[a], values[b], corrected)[0] for a, b in pairs)
     upper = max(_between(values[a], values[b], alpha)[1] for a, b in pairs)
