@@ -66,7 +66,7 @@ def test_a_choice_counts_for_whoever_stood_there(store: Store, choice: str) -> N
     answered(store, 40)
     for pair in queue(store, TASK, NEW, "ann", ALL):
         wanted = {LEFT: side_of_new(pair), RIGHT: LEFT if side_of_new(pair) == RIGHT else RIGHT, TIE: TIE}[choice]
-        judge(store, NEW, pair.interaction, "ann", wanted)
+        judge(store, TASK, NEW, "ann", {pair.interaction: wanted})
     found = preferred(store, TASK, NEW)
     assert found.share is not None
     assert (found.share.mean, found.share.n) == ({LEFT: 1.0, RIGHT: 0.0, TIE: 0.5}[choice], 40)
@@ -77,21 +77,26 @@ def test_a_choice_counts_for_whoever_stood_there(store: Store, choice: str) -> N
 
 
 def test_what_is_alike_is_a_tie_that_nobody_is_asked(store: Store) -> None:
-    """As many as come before the pairs that were asked: half of the replies being the same, half are ties."""
+    """With those that are asked: of the first ten that differ, about as many that are alike came before them."""
     answered(store, 60, alike=30)
-    assert len(queue(store, TASK, NEW, "ann", ALL)) == 30
+    waiting = queue(store, TASK, NEW, "ann", ALL)
+    assert len(waiting) == 30
+    assert preferred(store, TASK, NEW).share is None  # whoever only looks has said nothing
+    judge(store, TASK, NEW, "ann", {pair.interaction: side_of_new(pair) for pair in waiting[:10]})
     found = preferred(store, TASK, NEW)
-    assert (found.alike, found.ties, found.waiting) == (30, 30, 30)
+    assert (found.better, found.worse, found.ties) == (10, 0, found.alike)
+    assert 4 <= found.alike <= 20
+    assert found.waiting == 60 - 10 - found.alike
 
 
 def test_who_judged_is_not_asked_again(store: Store) -> None:
     """Somebody else is; two who judged the same pair agree or not, and the pair counts once."""
     answered(store, 2)
     for pair in queue(store, TASK, NEW, "ann", 2):
-        judge(store, NEW, pair.interaction, "ann", side_of_new(pair))
+        judge(store, TASK, NEW, "ann", {pair.interaction: side_of_new(pair)})
     one, two = queue(store, TASK, NEW, "bob", 2)
-    judge(store, NEW, one.interaction, "bob", side_of_new(one))
-    judge(store, NEW, two.interaction, "bob", TIE)
+    judge(store, TASK, NEW, "bob", {one.interaction: side_of_new(one)})
+    judge(store, TASK, NEW, "bob", {two.interaction: TIE})
     found = preferred(store, TASK, NEW)
     assert (found.agreement, found.share and found.share.mean, found.better) == (0.5, 0.875, 2)
     assert judgments(store, NEW)[two.interaction] == {"ann": 1.0, "bob": 0.5}
@@ -101,7 +106,7 @@ def test_a_release_goes_by_what_people_prefer(store: Store) -> None:
     """Where nobody said what is right; where somebody did, that counts and not the preference."""
     answered(store, 30)
     for pair in queue(store, TASK, NEW, "ann", ALL):
-        judge(store, NEW, pair.interaction, "ann", LEFT if side_of_new(pair) == RIGHT else RIGHT)
+        judge(store, TASK, NEW, "ann", {pair.interaction: LEFT if side_of_new(pair) == RIGHT else RIGHT})
     release = store.releases.current(TASK)
     assert release is not None
     settings = Settings(harm_alpha=0.01, harm_margin=0.05)

@@ -55,6 +55,7 @@ COMMANDS = {
     "fairness": "fairness",
     "fairness flags": "flags",
     "fairness probes": "probes",
+    "benchmark": "benchmark",
     "suites": "suites",
     "suites add": "ask",
     "rehearse": "rehearse",

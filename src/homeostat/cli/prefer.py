@@ -43,8 +43,7 @@ def command(
         waiting = [] if result or take else queue(store, name, candidate, who, n)
         if take is not None:
             known = {pair.interaction for pair in queue(store, name, candidate, who, sys.maxsize)}
-            for answered, said in answers(take, known):
-                judge(store, candidate, answered, who, said)
+            judge(store, name, candidate, who, dict(answers(take, known)))
         elif waiting and (as_json or not sys.stdin.isatty()):
             document({"task": name, "by": who, "pairs": waiting})
             return
@@ -53,7 +52,7 @@ def command(
             if choice is None:
                 break
             if choice:
-                judge(store, candidate, pair.interaction, who, choice)
+                judge(store, name, candidate, who, {pair.interaction: choice})
         found = preferred(store, name, candidate)
     document(found) if as_json else show(found)
 

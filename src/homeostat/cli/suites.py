@@ -49,5 +49,7 @@ def command(
 def demanded(suite: Suite) -> str:
     """What a suite demands, in words."""
     least = f"at least {100 * suite.at_least:g} %" if suite.at_least is not None else ""
-    margin = f"at most {100 * suite.margin:g} points lost" if suite.margin is not None else "what a group may lose"
+    margin = (
+        f"at most {100 * suite.margin:g} points lost" if suite.margin is not None else "no more lost than of test rows"
+    )
     return ", ".join(filter(None, (least, margin)))

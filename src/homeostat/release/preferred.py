@@ -65,28 +65,34 @@ def pairs(store: Store, task: str, candidate: str) -> list[tuple[Interaction, In
 
 
 def queue(store: Store, task: str, candidate: str, by: str, n: int) -> list[Pair]:
-    """The next pairs for somebody to judge, at most `n`; the same ones until they are judged.
-
-    Those that are alike and come before them are noted as ties: a queue that left them out would overstate whatever
-    difference there is.
-    """
+    """The next pairs for somebody to judge, at most `n`; the same ones until they are judged."""
     said, found = judgments(store, candidate), list[Pair]()
-    for theirs, mine in sorted(pairs(store, task, candidate), key=lambda pair: _draw(by, pair[0].id, pair[1].id)):
-        if by in said.get(_primary(theirs, mine), {}) or len(found) == n:
-            continue
-        if theirs.reply.strip() == mine.reply.strip():
-            _note(store, candidate, _primary(theirs, mine), "", 0.5)
-            continue
-        swapped = _swapped(by, _primary(theirs, mine))
-        left, right = (mine, theirs) if swapped else (theirs, mine)
-        found.append(Pair(interaction=_primary(theirs, mine), text=mine.text, left=left.reply, right=right.reply))
+    for theirs, mine in _order(store, task, candidate, by):
+        pair = _primary(theirs, mine)
+        if len(found) < n and by not in said.get(pair, {}) and not _alike(theirs, mine):
+            left, right = (mine, theirs) if _swapped(by, pair) else (theirs, mine)
+            found.append(Pair(interaction=pair, text=mine.text, left=left.reply, right=right.reply))
     return found
 
 
-def judge(store: Store, candidate: str, pair: str, by: str, choice: str) -> None:
-    """Note what somebody prefers of a pair, by the side on which it stood; said again, the later counts."""
-    worth = 0.5 if choice == TIE else _WORTH[(choice == LEFT) == _swapped(by, pair)]
-    _note(store, candidate, pair, by, worth)
+def judge(store: Store, task: str, candidate: str, by: str, choices: Mapping[str, str]) -> None:
+    """Note what somebody prefers of pairs, by the side on which it stood; said again, the later counts.
+
+    Pairs that are alike and come before a judged one in this judge's order are noted as ties with it: an account of
+    differences alone would overstate them, and one of ties that nobody looked beyond would say that all is well.
+    """
+    said, alike = judgments(store, candidate), list[str]()
+    for theirs, mine in _order(store, task, candidate, by):
+        pair = _primary(theirs, mine)
+        if _alike(theirs, mine):
+            alike += [pair] if pair not in said else []
+        elif pair in choices:
+            for tie in alike:
+                _note(store, candidate, tie, "", 0.5)
+            alike = []
+            choice = choices[pair]
+            worth = 0.5 if choice == TIE else _WORTH[(choice == LEFT) == _swapped(by, pair)]
+            _note(store, candidate, pair, by, worth)
 
 
 def judgments(store: Store, candidate: str) -> dict[str, dict[str, float]]:
@@ -130,6 +136,15 @@ def _note(store: Store, candidate: str, pair: str, by: str, worth: float) -> Non
 
 def _primary(one: Interaction, other: Interaction) -> str:
     return one.of or other.of
+
+
+def _order(store: Store, task: str, candidate: str, by: str) -> list[tuple[Interaction, Interaction]]:
+    """All pairs in this judge's order."""
+    return sorted(pairs(store, task, candidate), key=lambda pair: _draw(by, pair[0].id, pair[1].id))
+
+
+def _alike(one: Interaction, other: Interaction) -> bool:
+    return one.reply.strip() == other.reply.strip()
 
 
 def _draw(*parts: str) -> bytes:
