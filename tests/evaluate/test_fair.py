@@ -88,6 +88,7 @@ def test_at_the_margin_it_passes_at_most_alpha() -> None:
     assert alike / runs >= 0.7
 
 
+@pytest.mark.slow
 def test_one_that_is_alike_is_refused_at_most_alpha_however_many_groups() -> None:
     """Eight groups that are treated alike, two labels: no more than 5 % of draws are refused."""
     runs = 60

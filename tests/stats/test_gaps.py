@@ -25,7 +25,14 @@ def test_of_two_groups_it_is_newcombes_interval() -> None:
     assert found.score.low == pytest.approx(share_change((60, 100), (80, 100), 0.95).low)  # a over b, or b over a
 
 
-@pytest.mark.parametrize("rates", [[0.7, 0.8], [0.7, 0.7, 0.8], [0.5, 0.9, 0.9, 0.55, 0.7, 0.8]])
+@pytest.mark.parametrize(
+    "rates",
+    [
+        [0.7, 0.8],
+        pytest.param([0.7, 0.7, 0.8], marks=pytest.mark.slow),
+        pytest.param([0.5, 0.9, 0.9, 0.55, 0.7, 0.8], marks=pytest.mark.slow),
+    ],
+)
 def test_both_bounds_hold(rates: list[float]) -> None:
     """Neither bound is on the wrong side of the true gap in more than 5 % of draws, be it of two groups or of six."""
     rng, truth = np.random.default_rng(1), max(rates) - min(rates)
@@ -35,6 +42,7 @@ def test_both_bounds_hold(rates: list[float]) -> None:
     assert np.mean([score.high < truth for score in found]) <= 0.05 + noise
 
 
+@pytest.mark.slow
 def test_alike_groups_are_not_refused() -> None:
     """Of ten groups that are alike, the naive interval of the two that look farthest apart excludes 0 most of the time;
     ours in at most 5 % of draws.

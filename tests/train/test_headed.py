@@ -289,6 +289,7 @@ def test_replies_that_are_no_number_and_no_list(llama: Path, tmp_path: Path) -> 
         train_version(replace(order, recipe=named("classifier", Train())))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("heavy", [0, 1])
 def test_rows_count_by_their_weight(order: Ordered, heavy: int) -> None:
     """Every text stands there with two labels; the one that weighs ten times as much is learned, whichever it is."""
@@ -300,6 +301,7 @@ def test_rows_count_by_their_weight(order: Ordered, heavy: int) -> None:
     assert np.mean([label == tiny.LABELS[heavy] for label in told]) > 0.9
 
 
+@pytest.mark.slow
 def test_a_classifier_weighs_rows_by_their_tags(llama: Path, tmp_path: Path) -> None:
     """Three of four rows of each group have one label: weighed, that is no more than chance, and the head is less sure
     of it than one that was trained on the same rows as they are.
