@@ -72,6 +72,7 @@ def test_one_that_treats_them_alike_passes_and_it_is_said() -> None:
     assert sum("recall of" in name for name in told.tests) == 2
 
 
+@pytest.mark.slow
 def test_at_the_margin_it_passes_at_most_alpha() -> None:
     """Candidates whose recall differs by exactly the margin get through in at most 5 % of draws, those that are alike
     in 80 % or so at the least number of rows.
