@@ -82,6 +82,9 @@ class Tasks:
     objectives: Mapping[str, Any] = field(default_factory=dict)
     """Further objectives, by a name of your own, e.g. `{faster: {metric: latency_ms, change: -15%, since: 2026-01-01,
     by: 2026-03-31}}`; `docs/how-to/set-objectives.md` has them."""
+    fair: Mapping[str, Any] = field(default_factory=dict)
+    """Tags whose values the gate holds a candidate to treat alike, with the widest gap, e.g. `{language: 0.1}`;
+    `docs/how-to/fairness.md` has the measures."""
     min_labels: int | None = knob(None, least=1)
     """This task's own `decide.min_labels`. Empty: the same as every task's."""
     policy: str = ""
