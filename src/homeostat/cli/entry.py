@@ -63,6 +63,7 @@ COMMANDS = {
     "import": "imports",
     "diff": "differ",
     "reproduce": "reproduce",
+    "erase": "erase",
     "gc": "gc",
     "verify": "verify",
     "audit": "audit",

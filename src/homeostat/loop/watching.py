@@ -78,7 +78,7 @@ class Watch:
         """float32[rows, hidden]: embeddings of what the champion was trained on; made once and kept as a blob."""
         store, key = self.shop.store, f"index:{champion.id}"
         kept = store.state.get(key)
-        if isinstance(kept, dict):
+        if isinstance(kept, dict) and "blob" in kept:
             flat = np.frombuffer(store.blobs.bytes(kept["blob"]), np.float16)
             return flat.reshape(-1, kept["hidden"]).astype(np.float32)
         if not champion.dataset:
