@@ -36,9 +36,7 @@ def command(
     rows: Annotated[Path | None, typer.Option(exists=True, help="Ids and whole texts that go too, one a line.")] = None,
     only_plan: Annotated[bool, typer.Option("--plan", help="Tell what would be done, even with --yes.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do it. It cannot be undone.")] = False,
-    back: Annotated[
-        bool, typer.Option("--withdraw", help="Go back at once to a version that did not see them.")
-    ] = False,
+    back: Annotated[bool, typer.Option("--withdraw", help="Go back at once to a version without them.")] = False,
     retrain: Annotated[bool, typer.Option("--retrain", help="Make what answers again without them.")] = False,
     check: Annotated[Path | None, typer.Option(exists=True, help="Only look for these texts, one a line.")] = None,
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),

@@ -76,7 +76,7 @@ def _left(remains: Remains) -> tuple[str, str, str] | None:
     if remains.found:
         files = len(remains.found)
         fix = (
-            "if it is a version that answers, release another one and say it again; remove what is no part of Homeostat"
+            "if it is a version that answers, release another and say it again; what is not Homeostat's is yours to do"
         )
         return f"texts are left in {files} file{'s' * (files > 1)}", next(iter(remains.found)), fix
     if remains.unread:

@@ -151,7 +151,7 @@ def without(store: Store, old: Dataset, left: Sequence[Example], labels: tuple[s
     Raises:
         StoreFull: the disk is full; nothing has changed, or the new one is there and nobody points to it yet.
     """
-    before = next(reversed(old.counts.values()), len(left))
+    before = next(reversed(list(old.counts.values())), len(left))
     parents = tuple(dict.fromkeys(left_of(store, parent).id for parent in old.parents))
     text = as_lines(left)
     made = replace(

@@ -1,4 +1,4 @@
-"""Erases a user from everything that a project keeps: rows, datasets, test rows, answers, weights, the database's pages.
+"""Erases a user from everything that a project keeps: rows, datasets, test rows, answers, weights, free pages.
 
 First a plan, which changes nothing. Carried out, it goes from what is furthest from the user's rows to the rows
 themselves: whatever interrupts it, the rows are still there to say what is to be erased, and doing it again completes
@@ -24,7 +24,7 @@ from homeostat.store.erased import learned_from_erased
 from homeostat.store.erasure import Traces
 from homeostat.store.needles import Needles
 from homeostat.store.remains import Remains
-from homeostat.store.scrub import Scrub
+from homeostat.store.scrub import ERASED, Scrub
 from homeostat.types.dataset import Dataset, Example
 from homeostat.types.version import State, Version
 
@@ -50,7 +50,7 @@ class Plan:
     removed: dict[str, str] = field(default_factory=dict)
     """Version whose weights are removed, for it has learned from the rows and answers nobody -> its task."""
     clean: dict[str, str] = field(default_factory=dict)
-    """Task of a flagged version -> the newest that answered and has not learned from them; empty where there is none."""
+    """Task of a flagged version -> the newest that answered and has not learned from them; empty if there is none."""
     exported: tuple[str, ...] = ()
     """Those of them that were written to archives: only you know where these are."""
 
@@ -131,6 +131,7 @@ def erase(shop: Workshop, plan: Plan, patience_s: float = 60.0) -> Erased:
     _answers(shop, traces)
     tainted = learned_from_erased(store)
     removed = {v.id: v.task for v in store.versions.list() if v.id in tainted and _retire(shop, v)}
+    _nameless(shop)
     blobs = store.erasure.remove_blobs([*replaced, *_indexes(shop, tainted), *_gone(shop, traces, tainted)])
     _runs(shop)
     store.state.put(MARK, time.time())
@@ -199,9 +200,8 @@ def _datasets(shop: Workshop, traces: Traces) -> dict[str, str]:
 def _orphans(shop: Workshop, hit: Collection[str], left: Sequence[Sequence[Example]], traces: Traces) -> set[str]:
     """Labels of these datasets that nobody but them ever used."""
     known = {label for id in hit for label in shop.store.datasets.get(id).labels}
-    used = {row.target for rows in left for row in rows} | {
-        l for task in shop.config.tasks.values() for l in task.labels
-    }
+    used = {row.target for rows in left for row in rows}
+    used |= {label for task in shop.config.tasks.values() for label in task.labels}
     for dataset in shop.store.datasets.list():
         if dataset.id not in hit and not dataset.rebuilt and known - used:
             used |= {row.target for row in examples(shop.store, dataset.id)}
@@ -264,12 +264,27 @@ def _retire(shop: Workshop, version: Version) -> bool:
     return True
 
 
+def _nameless(shop: Workshop) -> None:
+    """Take labels that are nowhere used any more out of what is left of erased versions and of rebuilt datasets."""
+    store = shop.store
+    dead = [version for version in store.versions.list() if version.state is State.ERASED]
+    old = [dataset for dataset in store.datasets.list() if dataset.rebuilt]
+    used = {label for version in store.versions.list() if version not in dead for label in version.labels}
+    used |= {label for dataset in store.datasets.list() if dataset not in old for label in dataset.labels}
+    used |= {label for task in shop.config.tasks.values() for label in task.labels} | {ERASED}
+    for nouns, some in ((store.versions, dead), (store.datasets, old)):
+        for one in some:
+            labels = tuple(label if label in used else ERASED for label in one.labels)
+            if labels != one.labels:
+                nouns.put(replace(one, labels=labels))  # type: ignore[attr-defined]
+
+
 def _indexes(shop: Workshop, tainted: Collection[str]) -> Iterator[str]:
     """The files of embeddings of what these versions learned; made anew where one is wanted."""
     for version in tainted:
         kept = shop.store.state.get(f"index:{version}")
         if isinstance(kept, dict):
-            hash = kept.get("blob", kept.get(MARK))
+            hash = str(kept.get("blob", kept.get(MARK)))
             shop.store.state.put(f"index:{version}", {MARK: hash})
             yield hash
 

@@ -70,7 +70,7 @@ def _again(
         what = f"{old.id} was taught by others, or not trained here, so it cannot be made again without the rows"
         raise UnsuitedModel(what, fix="train or distill another version, and promote it")
     dataset = left_of(shop.store, old.dataset)
-    if not next(reversed(dataset.counts.values()), 1):
+    if not next(reversed(list(dataset.counts.values())), 1):
         return None
     lesson = Lesson(
         task=old.task,

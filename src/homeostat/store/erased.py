@@ -45,8 +45,8 @@ def _taught(relation: str, version: Version) -> bool:
 
 
 def goes_on(version: Version) -> bool:
-    """Whether anything of its parent is in a version's weights. An exact head is what its own rows make of it, and a run
-    from the bare base without a champion at its side is another's child by name alone.
+    """Whether anything of its parent is in a version's weights. An exact head is what its own rows make of it, and a
+    run from the bare base without a champion at its side is another's child by name alone.
     """
     recipe = version.recipe
     if version.kind == HEAD and "exact" in _named(recipe.get("objective")):

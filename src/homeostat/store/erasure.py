@@ -4,8 +4,8 @@ A user's requests are those whose episode is the user (where `user` of the API g
 `user`; copies of them, and what anybody said of them, go along. Statements whose source is the user go, about whomever.
 Names are compared as they are: `ann` is neither `Ann` nor `anna`.
 
-What is left is sealed anew, and the audit log says that rows were erased, under the hash of their seals and with none of
-their content: whoever holds a copy from before can show which they were.
+What is left is sealed anew, and the audit log says that rows were erased, under the hash of their seals and with none
+of their content: whoever holds a copy from before can show which they were.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, func, or_, select
 from sqlalchemy.exc import DBAPIError
 
 from homeostat.store import audit, seals, tables
@@ -215,7 +215,7 @@ def _statements(
 ) -> Iterator[tuple[str, tuple[str, str, bool, bool]]]:
     """Id -> (value, the request, whether the user said it, whether it says the right reply)."""
     said = feedback.c
-    conditions = [said.interaction.in_(chunk) for chunk in _chunks(mine)]
+    conditions: list[ColumnElement[bool]] = [said.interaction.in_(chunk) for chunk in _chunks(mine)]
     conditions += [said.id.in_(chunk) for chunk in _chunks(also)]
     conditions += [said.source == user] if user else []
     for condition in conditions:

@@ -1,6 +1,6 @@
-"""Finds texts in bytes, however many they are and whatever they are written as: one pass over the bytes for all of them.
+"""Finds texts in bytes, however many they are and whatever they are written as: one pass over the bytes for all.
 
-A text may lie in a file as UTF-8, as UTF-16, with the escapes of JSON (once, or once more where JSON stands in JSON), of
+A text may lie in a file as UTF-8, as UTF-16, with the escapes of JSON (once, or twice where JSON stands in JSON), of
 HTML or of an address. Two tables say where one may begin, by its first three bytes and then by its first eight; what is
 left is compared byte by byte, so that nothing is found that is not there.
 """
@@ -110,9 +110,9 @@ def _parts(written: bytes) -> Iterator[bytes]:
         yield written[-PIECE:]
 
 
-def _threes(windows: NDArray[np.uint8]) -> NDArray[np.uint32]:
+def _threes(windows: NDArray[np.uint8]) -> NDArray[np.int32]:
     """int[n] in [0, 2^24): the first three bytes of uint8[n, 8]."""
-    first, second, third = (windows[:, k].astype(np.uint32) for k in range(3))
+    first, second, third = (windows[:, k].astype(np.int32) for k in range(3))
     return first | second << 8 | third << 16
 
 

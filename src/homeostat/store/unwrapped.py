@@ -40,12 +40,12 @@ _ZSTD, _ZIP, _PARQUET, _SQLITE = b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"PAR1", b"
 _BROKEN = (
     OSError,
     EOFError,
+    ValueError,
+    RuntimeError,
     zlib.error,
     lzma.LZMAError,
     tarfile.TarError,
     zipfile.BadZipFile,
-    RuntimeError,
-    ValueError,
 )
 
 
