@@ -75,9 +75,7 @@ def _scan(remains: Remains) -> dict[str, Any]:
 def _left(remains: Remains) -> tuple[str, str, str] | None:
     if remains.found:
         files = len(remains.found)
-        fix = (
-            "if it is a version that answers, release another and say it again; what is not Homeostat's is yours to do"
-        )
+        fix = "if a version that answers holds them, release another and say it again; else remove the file"
         return f"texts are left in {files} file{'s' * (files > 1)}", next(iter(remains.found)), fix
     if remains.unread:
         return f"{len(remains.unread)} files could not be looked into", remains.unread[0], "look at them yourself"

@@ -7,31 +7,25 @@ it. Weights of a version that answers stay until another one answers; all others
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 import time
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from homeostat.curate.snapshot import examples, without
 from homeostat.errors import NoWayBack
+from homeostat.loop import leftovers
 from homeostat.loop.workshop import Workshop
 from homeostat.release.registry import rollback
 from homeostat.release.states import TRANSITIONS
 from homeostat.store.erased import learned_from_erased
-from homeostat.store.erasure import Traces
-from homeostat.store.needles import Needles
 from homeostat.store.remains import Remains
-from homeostat.store.scrub import ERASED, Scrub
+from homeostat.store.traces import Traces
 from homeostat.types.dataset import Dataset, Example
 from homeostat.types.version import State, Version
 
 MARK = "erased"
 """Key of the state that says when rows were erased last: whoever remembers rows in its memory reads them anew then."""
-STALE_S = 3600.0
-"""Age from which on what a training has left in its folder is of one that was broken off."""
 NAMED = 8
 """Letters of a user's name from which on it is looked for among what is left."""
 
@@ -95,7 +89,11 @@ def plan(shop: Workshop, user: str, also: Collection[str] = ()) -> Plan:
     return Plan(
         traces=traces,
         datasets=datasets,
-        tests={task: n for task in shop.config.tasks if (n := len(shop.suite(task)) - len(_exams(shop, task, traces)))},
+        tests={
+            task: n
+            for task in shop.config.tasks
+            if (n := len(shop.suite(task)) - len(leftovers.staying(shop, task, traces)))
+        },
         flagged=flagged,
         removed={v.id: v.task for v in versions if not _in_force(v) and v.state is not State.ERASED},
         clean={task: _newest_clean(shop, task, tainted) for task in flagged.values()},
@@ -127,13 +125,15 @@ def erase(shop: Workshop, plan: Plan, patience_s: float = 60.0) -> Erased:
     """
     store, traces = shop.store, plan.traces
     rebuilt = _datasets(shop, traces)
-    replaced = [*_tests(shop, traces), *_inputs(shop, traces)]
-    _answers(shop, traces)
+    replaced = [*leftovers.tests(shop, traces), *leftovers.inputs(shop, traces)]
+    leftovers.answers(shop, traces)
     tainted = learned_from_erased(store)
     removed = {v.id: v.task for v in store.versions.list() if v.id in tainted and _retire(shop, v)}
-    _nameless(shop)
-    blobs = store.erasure.remove_blobs([*replaced, *_indexes(shop, tainted), *_gone(shop, traces, tainted)])
-    _runs(shop)
+    leftovers.nameless(shop)
+    blobs = store.erasure.remove_blobs(
+        [*replaced, *leftovers.indexes(shop, tainted), *leftovers.gone(shop, traces, tainted)]
+    )
+    leftovers.runs(shop)
     store.state.put(MARK, time.time())
     rows = store.erasure.forget(traces) if not traces.empty else 0
     rows += store.erasure.orphans()
@@ -210,106 +210,9 @@ def _orphans(shop: Workshop, hit: Collection[str], left: Sequence[Sequence[Examp
     return known - used
 
 
-def _exams(shop: Workshop, task: str, traces: Traces) -> list[int]:
-    """The places of the test rows that stay."""
-    suite = enumerate(shop.suite(task))
-    return [place for place, row in suite if not {row.text.strip(), row.target.strip()} & traces.texts]
-
-
-def _tests(shop: Workshop, traces: Traces) -> list[str]:
-    """Take their texts out of the test suites; the files that are replaced."""
-    old = []
-    for task in shop.config.tasks:
-        suite, stay = shop.suite(task), _exams(shop, task, traces)
-        if len(stay) < len(suite):
-            old.append(str(shop.store.state.get(f"suite:{task}")))
-            shop.put_suite(task, [suite[place] for place in stay])
-    return old
-
-
-def _inputs(shop: Workshop, traces: Traces) -> list[str]:
-    """Rid what decisions were made from; the files that are replaced."""
-    scrub = Scrub({*traces.interactions, *traces.feedback}, Needles.of(traces.texts), traces.user)
-    old = []
-    for decision in shop.store.decisions.list():
-        if decision.inputs and shop.store.blobs.holds(decision.inputs):
-            text = shop.store.blobs.text(decision.inputs)
-            if scrub.touches(text):
-                old.append(decision.inputs)
-                made = json.dumps(scrub.value(json.loads(text)), sort_keys=True)
-                shop.store.decisions.put(replace(decision, inputs=shop.store.blobs.put_text(made)))
-    return old
-
-
-def _answers(shop: Workshop, traces: Traces) -> None:
-    """Take what teachers said to their requests out of the files beside the store."""
-    needles = Needles.of(traces.texts)
-    for file in sorted((Path(shop.config.folder) / "answers").glob("*.jsonl")):
-        lines = file.read_bytes().split(b"\n")
-        kept = [line for line in lines if not needles.found([line])]
-        if len(kept) < len(lines):
-            unfinished = file.with_suffix(".unfinished")
-            with unfinished.open("wb") as out:
-                out.write(b"\n".join(kept))
-                out.flush()
-                os.fsync(out.fileno())
-            unfinished.replace(file)
-
-
 def _retire(shop: Workshop, version: Version) -> bool:
     """Say that a version's weights are gone, where it answers nobody; whether that is new."""
     if State.ERASED not in TRANSITIONS[version.state]:
         return False
     shop.store.versions.set_state(version.id, State.ERASED)
     return True
-
-
-def _nameless(shop: Workshop) -> None:
-    """Take labels that are nowhere used any more out of what is left of erased versions and of rebuilt datasets."""
-    store = shop.store
-    dead = [version for version in store.versions.list() if version.state is State.ERASED]
-    old = [dataset for dataset in store.datasets.list() if dataset.rebuilt]
-    used = {label for version in store.versions.list() if version not in dead for label in version.labels}
-    used |= {label for dataset in store.datasets.list() if dataset not in old for label in dataset.labels}
-    used |= {label for task in shop.config.tasks.values() for label in task.labels} | {ERASED}
-    for nouns, some in ((store.versions, dead), (store.datasets, old)):
-        for one in some:
-            labels = tuple(label if label in used else ERASED for label in one.labels)
-            if labels != one.labels:
-                nouns.put(replace(one, labels=labels))  # type: ignore[attr-defined]
-
-
-def _indexes(shop: Workshop, tainted: Collection[str]) -> Iterator[str]:
-    """The files of embeddings of what these versions learned; made anew where one is wanted."""
-    for version in tainted:
-        kept = shop.store.state.get(f"index:{version}")
-        if isinstance(kept, dict):
-            hash = str(kept.get("blob", kept.get(MARK)))
-            shop.store.state.put(f"index:{version}", {MARK: hash})
-            yield hash
-
-
-def _gone(shop: Workshop, traces: Traces, tainted: Collection[str]) -> Iterator[str]:
-    """The files of weights that nobody may load, of datasets that were rebuilt, and whatever else says their texts."""
-    versions, blobs = shop.store.versions.list(), shop.store.blobs
-    dead = _with_parts(shop, (v.blob for v in versions if v.state is State.ERASED and v.id in tainted))
-    kept = _with_parts(shop, (v.blob for v in versions if v.state is not State.ERASED))
-    yield from sorted(dead - kept)
-    datasets = shop.store.datasets.list()
-    wanted = {dataset.blob for dataset in datasets if not dataset.rebuilt}
-    yield from (d.blob for d in datasets if d.rebuilt and d.blob not in wanted and blobs.holds(d.blob))
-    yield from shop.store.erasure.blobs_with(traces.texts, kept | wanted)
-
-
-def _with_parts(shop: Workshop, folders: Iterator[str]) -> set[str]:
-    """The blobs of folders, and of the files in them."""
-    there = [hash for hash in folders if hash and shop.store.blobs.holds(hash)]
-    return {*there, *(part for hash in there for part in shop.store.blobs.files(hash).values())}
-
-
-def _runs(shop: Workshop) -> None:
-    """Remove what trainings that were broken off have left; one that is under way writes now and then."""
-    for folder in sorted((Path(shop.config.folder) / "runs").glob("*")):
-        newest = max((path.stat().st_mtime for path in [folder, *folder.rglob("*")]), default=0.0)
-        if time.time() - newest > STALE_S:
-            shutil.rmtree(folder, ignore_errors=True)

@@ -1,8 +1,4 @@
-"""Erasing a user from the rows: whose rows they are, taking them out, and leaving no trace in the database's own files.
-
-A user's requests are those whose episode is the user (where `user` of the API goes), or that carry the user as the tag
-`user`; copies of them, and what anybody said of them, go along. Statements whose source is the user go, about whomever.
-Names are compared as they are: `ann` is neither `Ann` nor `anna`.
+"""Erasing from the rows: taking them out, and leaving no trace of them in the database's own files.
 
 What is left is sealed anew, and the audit log says that rows were erased, under the hash of their seals and with none
 of their content: whoever holds a copy from before can show which they were.
@@ -11,15 +7,12 @@ of their content: whoever holds a copy from before can show which they were.
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, func, or_, select
+from sqlalchemy import Connection, Table, select
 from sqlalchemy.exc import DBAPIError
 
 from homeostat.store import audit, seals, tables
@@ -28,8 +21,8 @@ from homeostat.store.database import Database
 from homeostat.store.needles import Needles
 from homeostat.store.scrub import Scrub
 from homeostat.store.tables import feedback, interactions, lineage
+from homeostat.store.traces import Traces, chunks, of_user
 from homeostat.store.unwrapped import Unwrapped
-from homeostat.types.feedback import FeedbackKind
 
 CHUNK = 5_000
 """Values per query."""
@@ -41,34 +34,6 @@ _PLAIN = ("seq", "id", "time", "seal", "key", "hash", "task")
 """Columns that name a row, and say nothing of it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Traces:
-    """What is a user's own."""
-
-    user: str
-    matched: Mapping[str, int] = field(default_factory=dict)
-    """How -> rows that are theirs for it: `episode`, `tag user`, `source`, and `copies` of these requests."""
-    interactions: frozenset[str] = frozenset()
-    feedback: frozenset[str] = frozenset()
-    """Statements about their requests, whoever made them, and theirs about those of others."""
-    taught: frozenset[str] = frozenset()
-    """Requests of others of which they said what the reply should have been."""
-    texts: frozenset[str] = frozenset()
-    """What they asked, said and were replied, word by word, as far as nobody else's row says the same."""
-    shared: int = 0
-    """Texts of theirs that others have said too, or that have fewer than 8 letters: nobody can tell whose one is."""
-
-    @property
-    def empty(self) -> bool:
-        """Whether there is nothing."""
-        return not (self.interactions or self.feedback or self.texts)
-
-    @property
-    def name(self) -> str:
-        """What stands for them where something is kept: a hash."""
-        return "usr_" + hashlib.sha256(self.user.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
 class Erasure:
     """The part of the store that erases."""
 
@@ -78,22 +43,7 @@ class Erasure:
     def traces(self, user: str, also: Collection[str] = ()) -> Traces:
         """What is this user's, and `also` the rows of these ids and what else has these texts. Nothing is changed."""
         with self._database.read() as connection:
-            mine = dict(_requests(connection, user, also))
-            mine |= {id: "copies" for id in _copies(connection, mine) if id not in mine}
-            said = dict(_statements(connection, user, mine, also))
-            texts = _texts(connection, mine, said) | {text for text in also if not text.startswith(("int_", "fbk_"))}
-            theirs = texts & _elsewhere(connection, texts, mine, said) - set(also)
-        matched = Counter(mine.values()) + Counter("source" for _, about, own, _ in said.values() if own)
-        truths = {about for _, about, own, truth in said.values() if own and truth and about not in mine}
-        return Traces(
-            user=user,
-            matched=dict(matched),
-            interactions=frozenset(mine),
-            feedback=frozenset(said),
-            taught=frozenset(truths),
-            texts=frozenset(texts - theirs),
-            shared=len(theirs),
-        )
+            return of_user(connection, user, also)
 
     def forget(self, traces: Traces) -> int:
         """Take the rows out, and what names them or says the same out of every other; how many were changed or gone.
@@ -189,72 +139,6 @@ def _others() -> list[Table]:
     return [table for table in tables.METADATA.sorted_tables if table not in _KEPT]
 
 
-def _requests(connection: Connection, user: str, also: Collection[str]) -> Iterator[tuple[str, str]]:
-    """(id, how it is theirs)."""
-    if user:
-        # The tag is looked for among rows that have its letters anywhere: no database is asked to read JSON.
-        within = func.instr if connection.dialect.name == "sqlite" else func.strpos
-        near = within(interactions.c.tags, json.dumps(user)) > 0
-        query = select(interactions.c.id, interactions.c.episode, interactions.c.tags)
-        for id, episode, tags in connection.execute(query.where(or_(interactions.c.episode == user, near))):
-            if episode == user or tags.get("user") == user:
-                yield id, "episode" if episode == user else "tag user"
-    for chunk in _chunks(also):
-        named = or_(interactions.c.id.in_(chunk), interactions.c.text.in_(chunk))
-        for id in connection.execute(select(interactions.c.id).where(named)).scalars():
-            yield id, "named"
-
-
-def _copies(connection: Connection, ids: Collection[str]) -> Iterator[str]:
-    for chunk in _chunks(ids):
-        yield from connection.execute(select(interactions.c.id).where(interactions.c.of.in_(chunk))).scalars()
-
-
-def _statements(
-    connection: Connection, user: str, mine: Collection[str], also: Collection[str]
-) -> Iterator[tuple[str, tuple[str, str, bool, bool]]]:
-    """Id -> (value, the request, whether the user said it, whether it says the right reply)."""
-    said = feedback.c
-    conditions: list[ColumnElement[bool]] = [said.interaction.in_(chunk) for chunk in _chunks(mine)]
-    conditions += [said.id.in_(chunk) for chunk in _chunks(also)]
-    conditions += [said.source == user] if user else []
-    for condition in conditions:
-        query = select(said.id, said.value, said.interaction, said.source, said.kind).where(condition)
-        for id, value, about, source, kind in connection.execute(query):
-            truth = kind in (FeedbackKind.LABEL, FeedbackKind.CORRECTION, FeedbackKind.RATING)
-            own = (source == user and bool(user)) or id in also
-            yield id, (value if kind is not FeedbackKind.RATING else "", about, own, truth)
-
-
-def _texts(connection: Connection, mine: Collection[str], said: Mapping[str, tuple[str, str, bool, bool]]) -> set[str]:
-    found = {value.strip() for value, _, _, _ in said.values()}
-    for chunk in _chunks(mine):
-        query = select(interactions.c.text, interactions.c.reply).where(interactions.c.id.in_(chunk))
-        found |= {text.strip() for row in connection.execute(query) for text in row}
-    return found - {""}
-
-
-def _elsewhere(connection: Connection, texts: set[str], mine: Collection[str], said: Collection[str]) -> set[str]:
-    """Those of the texts that stand in what somebody else has said or was replied, or in a version's labels."""
-    needles = Needles.of(texts)
-
-    def others() -> Iterator[bytes]:
-        asked = select(interactions.c.id, interactions.c.text, interactions.c.reply)
-        for id, *words in connection.execution_options(yield_per=CHUNK).execute(asked):
-            yield _line(words) if id not in mine else b""
-        for id, value in connection.execute(select(feedback.c.id, feedback.c.value)):
-            yield _line([value]) if id not in said else b""
-        for body in connection.execute(select(tables.versions.c.body)).scalars():
-            yield _line(body["labels"])
-
-    short = texts - set(needles.texts)
-    return needles.found(others()) | short
-
-
-def _line(words: Collection[str]) -> bytes:
-    return "\x00".join([*words, ""]).encode("utf-8", "surrogatepass")
-
-
 def _touched(connection: Connection, table: Table, scrub: Scrub) -> Iterator[Any]:
     """The key of every row of a table in which something is to go."""
     key = next(iter(table.primary_key.columns)).name
@@ -266,30 +150,24 @@ def _touched(connection: Connection, table: Table, scrub: Scrub) -> Iterator[Any
 def _seals(connection: Connection, traces: Traces) -> Iterator[str]:
     """The seals of the rows that go, in the order of their ids."""
     for table, ids in ((interactions, traces.interactions), (feedback, traces.feedback)):
-        for chunk in _chunks(ids):
-            query = select(table.c.seal).where(table.c.id.in_(chunk)).order_by(table.c.id)
+        for some in chunks(ids):
+            query = select(table.c.seal).where(table.c.id.in_(some)).order_by(table.c.id)
             yield from connection.execute(query).scalars()
 
 
 def _remove(connection: Connection, traces: Traces) -> int:
     """Remove rows and the edges that name them; how many rows."""
     gone = 0
-    for chunk in _chunks({*traces.interactions, *traces.feedback}):
+    for some in chunks({*traces.interactions, *traces.feedback}):
         for end in (lineage.c.parent, lineage.c.child):
-            connection.execute(lineage.delete().where(end.in_(chunk)))
-    for chunk in _chunks(traces.interactions):  # also what was said of them since they were looked at
-        gone += connection.execute(feedback.delete().where(feedback.c.interaction.in_(chunk))).rowcount
-    for chunk in _chunks(traces.feedback):
-        gone += connection.execute(feedback.delete().where(feedback.c.id.in_(chunk))).rowcount
-    for chunk in _chunks(traces.interactions):
-        gone += connection.execute(interactions.delete().where(interactions.c.id.in_(chunk))).rowcount
+            connection.execute(lineage.delete().where(end.in_(some)))
+    for some in chunks(traces.interactions):  # also what was said of them since they were looked at
+        gone += connection.execute(feedback.delete().where(feedback.c.interaction.in_(some))).rowcount
+    for some in chunks(traces.feedback):
+        gone += connection.execute(feedback.delete().where(feedback.c.id.in_(some))).rowcount
+    for some in chunks(traces.interactions):
+        gone += connection.execute(interactions.delete().where(interactions.c.id.in_(some))).rowcount
     return gone
-
-
-def _chunks(values: Collection[str]) -> Iterator[list[str]]:
-    every = sorted(set(values))
-    for start in range(0, len(every), CHUNK):
-        yield every[start : start + CHUNK]
 
 
 def _vacuumed(connection: Any) -> str:

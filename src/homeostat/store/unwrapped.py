@@ -37,16 +37,8 @@ _PACKED: dict[bytes, Callable[[IO[bytes]], Any]] = {
     b"\xfd7zXZ\x00": lzma.LZMAFile,
 }
 _ZSTD, _ZIP, _PARQUET, _SQLITE = b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"PAR1", b"SQLite format 3\x00"
-_BROKEN = (
-    OSError,
-    EOFError,
-    ValueError,
-    RuntimeError,
-    zlib.error,
-    lzma.LZMAError,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-)
+_BROKEN = (OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError)
+_NO_ARCHIVE = (tarfile.TarError, zipfile.BadZipFile)
 
 
 @dataclass(slots=True)
@@ -78,7 +70,7 @@ class Unwrapped:
             return
         try:
             yield from _between(opener(file, name, depth, path))
-        except (*_BROKEN, sqlite3.Error, MissingExtra) as broken:
+        except (*_BROKEN, *_NO_ARCHIVE, sqlite3.Error, MissingExtra) as broken:
             self.unread.append(f"{name}: {broken}".splitlines()[0])
 
     def _opener(self, head: bytes) -> Callable[[IO[bytes], str, int, Path | None], Iterator[bytes]] | None:
