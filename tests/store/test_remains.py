@@ -86,8 +86,8 @@ def test_parquet_and_safetensors(tmp_path: Path) -> None:
 
 
 def test_a_database_is_read_by_rows_and_by_bytes(tmp_path: Path) -> None:
-    """A long text on many pages, one in the log that is written ahead, and one that was deleted and lies on a free page.
-    Without `secure_delete` the last one is there, so that the scan has something to find.
+    """A long text on many pages, one in the log that is written ahead, and one that was deleted and lies on a free
+    page. Without `secure_delete` the last one is there, so that the scan has something to find.
     """
     long = TEXT * 400
     with closing(sqlite3.connect(tmp_path / "a.db")) as database:
@@ -125,7 +125,7 @@ def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
 
 
 def test_names_of_files_and_short_texts(tmp_path: Path) -> None:
-    """A file may be called what is looked for; texts too short to look for are counted, and a single file is scanned."""
+    """A file may be called what is looked for; texts too short to look for are counted; a single file is scanned."""
     (tmp_path / "alice@example.com.txt").write_text("nothing")
     found = remains([tmp_path, tmp_path / "alice@example.com.txt"], ["alice@example.com", "ok"])
     assert (len(found.found), found.too_short, found.files) == (1, 1, 1)

@@ -15,7 +15,10 @@ SCRUB = Scrub({"int_gone", "fbk_gone"}, Needles.of([TEXT]), "alice")
 CASES: dict[str, tuple[Any, Any]] = {
     "an id in a list": ({"examples": ["int_gone", "int_stays"]}, {"examples": ["int_stays"]}),
     "a record that names it": ([[1, "int_gone", 0.5], [2, "int_stays", 0.5]], [[2, "int_stays", 0.5]]),
-    "a record that says it": ([{"text": TEXT, "n": 1}, {"text": "other words", "n": 2}], [{"text": "other words", "n": 2}]),
+    "a record that says it": (
+        [{"text": TEXT, "n": 1}, {"text": "other words", "n": 2}],
+        [{"text": "other words", "n": 2}],
+    ),
     "a sentence": ({"because": f"asked “{TEXT}” twice"}, {"because": f"asked “{ERASED}” twice"}),
     "a field that is an id": ({"interaction": "int_gone", "what": "E301"}, {"interaction": "", "what": "E301"}),
     "an id in a sentence": ({"says": "as int_gone, int_stays"}, {"says": f"as {ERASED}, int_stays"}),

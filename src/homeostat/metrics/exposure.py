@@ -4,8 +4,8 @@ A canary is a secret drawn at random from many of the same form and planted in w
 many of the others the model finds as likely or likelier; its exposure log2(N) - log2(rank) in bits, among N (Carlini et
 al. 2019, 1802.08232). To a model that never saw it, a canary is as good as any other: its rank is uniform.
 
-All canaries together are one test of that. The sum of -ln(rank / N), which is Fisher's statistic, is at most Gamma(n, 1)
-where the ranks are uniform on 1 … N, so its p-value is not too small however few alternatives there are.
+All canaries together are one test of that. The sum of -ln(rank / N), which is Fisher's statistic, is at most
+Gamma(n, 1) where the ranks are uniform on 1 … N, so its p-value is not too small however few alternatives there are.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Exposed:
     first: int
     """Canaries that the model finds likelier than every alternative."""
     detects: float
-    """The share of canaries learned by heart (rank 1, the others at chance) that the test finds with probability 0.9."""
+    """The share of canaries learned by heart (rank 1, the others at chance) that is found with probability 0.9."""
 
     @property
     def above_chance(self) -> bool:
