@@ -254,7 +254,7 @@ class LocalBackend:
                 predicted = predict(self._activate(group.first.version), rows)
                 logs = predicted.logits.float().log_softmax(-1).gather(-1, predicted.target[:, None])[:, 0]
                 lengths = [len(target) for target in targets]
-                for k, of_row in zip(group.at, logs.double().split(lengths), strict=True):
+                for k, of_row in zip(group.at, torch.split(logs.double(), lengths), strict=True):
                     told[k] = (float(of_row.sum()), len(of_row))
         return told
 

@@ -24,8 +24,6 @@ from homeostat.store.traces import Traces
 from homeostat.types.dataset import Dataset, Example
 from homeostat.types.version import State, Version
 
-MARK = "erased"
-"""Key of the state that says when rows were erased last: whoever remembers rows in its memory reads them anew then."""
 NAMED = 8
 """Letters of a user's name from which on it is looked for among what is left."""
 
@@ -134,7 +132,7 @@ def erase(shop: Workshop, plan: Plan, patience_s: float = 60.0) -> Erased:
         [*replaced, *leftovers.indexes(shop, tainted), *leftovers.gone(shop, traces, tainted)]
     )
     leftovers.runs(shop)
-    store.state.put(MARK, time.time())
+    store.state.put(leftovers.MARK, time.time())
     rows = store.erasure.forget(traces) if not traces.empty else 0
     rows += store.erasure.orphans()
     blocked = store.erasure.clean(patience_s)

@@ -20,7 +20,8 @@ from homeostat.store.traces import Traces
 from homeostat.types.version import State
 
 MARK = "erased"
-"""Where the file of an index was, what it is called in the state that named it."""
+"""Key of the state that says when rows were erased last, for whoever remembers rows in its memory; and of the file of
+an index that is no longer one, in the state that named it."""
 STALE_S = 3600.0
 """Age from which on what a training has left in its folder is of one that was broken off."""
 

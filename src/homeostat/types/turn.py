@@ -25,6 +25,11 @@ class Turn:
     """Step -> id of the noun it left."""
 
     @property
+    def looks(self) -> bool:
+        """Whether it looks at the traffic: a drill does not, nor one that only makes a version again."""
+        return not {"push", "rebuild"} & self.diary.keys()
+
+    @property
     def under_way(self) -> bool:
         """Whether it has not ended."""
         return self.state in (OPEN, AWAITING)
