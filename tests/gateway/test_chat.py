@@ -42,6 +42,15 @@ def test_a_reply_comes_back_as_the_api_writes_it_and_is_stored(
     assert (row.episode, row.tags, row.text) == ("u1", {"segment": "home"}, "my parcel is late")
 
 
+def test_who_asks_is_kept_in_one_place_or_the_other(client: openai.OpenAI, store: Store) -> None:
+    """`user` is the episode; where the request names another one, it is the tag `user`, unless that is given too."""
+    rows = [
+        store.interactions.get(chat(client, user="u1", metadata=metadata).id)
+        for metadata in ({"segment": "home"}, {"episode": "e1"}, {"episode": "e1", "user": "u2"})
+    ]
+    assert [(row.episode, row.tags.get("user")) for row in rows] == [("u1", None), ("e1", "u1"), ("e1", "u2")]
+
+
 def test_a_stream_brings_the_same_reply_in_chunks(client: openai.OpenAI, store: Store) -> None:
     """Word by word, all chunks with the interaction's id, then the reason to stop, then usage if asked for."""
     stream = chat(client, "two  words\nhere", "replies", stream=True, stream_options={"include_usage": True})

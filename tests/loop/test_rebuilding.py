@@ -75,7 +75,7 @@ def test_the_worker_replaces_it(shop: Workshop, workers: Callable[..., Worker]) 
     assert done.flagged == {second.id: TASK}
 
     def replaced() -> bool:
-        ended = [turn for turn in shop.store.turns.list(TASK) if STORY in turn.diary and not turn.under_way]
+        ended = [turn for turn in shop.store.turns.list(TASK) if STORY in turn.diary and "end" in turn.diary]
         return bool(ended) or not worker.alive
 
     assert gateway.serve(replaced)
