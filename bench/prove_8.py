@@ -2,7 +2,7 @@
 
     python bench/prove_8.py [--quick] [--draws 3] [--canaries 50] [--among 500] [--seed 8]
 
-A real project on the built-in model with a task that replies in words. Its first version learns 300 rows of the
+A real project on the built-in model with a task that replies in words. Its first version learns 160 rows of the
 built-in traffic. Then one user asks for the code of 50 lockers, each of which was drawn by chance (six digits) and told
 in a correction; half of these requests name the user as episode, half as tag, some have shadow copies, and the user
 corrects two replies to others. Other users ask for lockers of their own, and for what the traffic holds. A careful run
@@ -67,9 +67,9 @@ from homeostat.types.version import Version
 
 TASK = "replies"
 USER = "j.doe-1974@example.org"
-HISTORY, TESTS, OTHERS, LATER = 300, 60, 120, 80
+HISTORY, TESTS, OTHERS, LATER = 160, 40, 60, 40
 """Rows of the traffic: of the first version, of the test suite, asked beside the user, asked after."""
-LOCKERS_OF_OTHERS = 40
+LOCKERS_OF_OTHERS = 30
 START = 1_750_000_000.0
 LEVEL = 0.05
 PASSES = 6
@@ -236,25 +236,29 @@ def drawn(folder: Path, n: int, among: int, seed: int) -> dict[str, Any]:
     with closing(Workshop.open(config)) as shop:
         life = Life(shop, canaries(n, "the south wing", chance), chance, seed)
         champion = life.lead()
+        note(f"learned: {champion.id}")
         life.leave(champion)
+        note("left its traces")
         others = [code_of(chance) for _ in range(among - 1)]
         told_before = exposure(shop, champion, life.secrets, others)
         surprise = surprised(shop, champion)
         by_hand, texts = exported(Path(config.folder), life), life.texts()
         before = look(shop, texts)
-        print(f"before: {exposed(told_before, among)}; {len(before.found)} files", file=sys.stderr, flush=True)
+        note(f"before: {exposed(told_before, among)}; {len(before.found)} files")
         first = erase(shop, plan(shop, USER))
         left_by_hand = {Path(name).name for name in first.remains.found} == {path.name for path in by_hand}
         for path in by_hand:  # what no program of ours has made is for people to remove
             path.unlink()
+        note("erased")
         made = rebuild(shop, champion)
+        note("made again")
         if made is None:
             raise SystemExit("nothing was left to learn from")
         promote(shop.store, TASK, made.id, "without the user", now=START + 1e6)
         erase(shop, plan(shop, ""))
         after = look(shop, texts)
         told_after = exposure(shop, made, life.secrets, others)
-        print(f"after: {exposed(told_after, among)}; {after}", file=sys.stderr, flush=True)
+        note(f"after: {exposed(told_after, among)}; {after}")
         audit = json.dumps([asdict(entry) for entry in shop.store.audit.list()])
         return {
             "before": told_before,
@@ -268,6 +272,11 @@ def drawn(folder: Path, n: int, among: int, seed: int) -> dict[str, Any]:
             "parent": made.parent,
             "surprise": [surprise, surprised(shop, made)],
         }
+
+
+def note(text: str) -> None:
+    """Say how far it is, with the CPU-seconds that it took."""
+    print(f"{time.process_time():.0f} s: {text}", file=sys.stderr, flush=True)
 
 
 def surprised(shop: Workshop, version: Version) -> float:

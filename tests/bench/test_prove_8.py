@@ -38,8 +38,8 @@ def test_a_canary_is_drawn_by_chance() -> None:
 
 
 def test_when_it_is_met() -> None:
-    """Known before in every draw, at chance after in all together, no file left, a sound store, and an audit log without
-    the user; any of these alone is not enough.
+    """Known before in every draw, at chance after in all together, no file left, a sound store, and an audit log
+    without the user; any of these alone is not enough.
     """
     good = draw(KNOWN, even(50, 500))
     line = line_of([good, good], 500)

@@ -159,6 +159,26 @@ def test_a_version_that_nobody_hears_loses_its_weights(shop: Workshop) -> None:
     assert shop.store.verify() == []
 
 
+def test_what_others_say_in_longer_words_stays(shop: Workshop) -> None:
+    """A text of the user that stands in the middle of an imported row, or of a test row, takes neither away: it is not
+    looked for; a row that says just this goes.
+    """
+    second = lived(shop)
+    short = "a leak of water"
+    store, suite = shop.store, shop.suite(TASK)
+    row = replace(store.interactions.get("int_carol0"), id="int_short", text=short)
+    store.interactions.add([row])
+    shop.put_suite(TASK, [*suite, *(Exam(text=text, target="leak", time=1.0) for text in (f"help, {short}!", short))])
+    planned = plan(shop, USER)
+    assert short in planned.traces.texts
+    assert short not in planned.traces.sought
+    assert planned.tests == {TASK: 1}
+    assert erase(shop, planned).complete
+    assert [one.text for one in shop.suite(TASK)][-1] == f"help, {short}!"
+    assert store.verify() == []
+    assert examples(store, second.dataset)
+
+
 def test_rows_without_a_user_are_named(shop: Workshop) -> None:
     """Rows of an import are nobody's; named by their texts they go from the dataset, and the champion is flagged."""
     first = shop.champion(TASK)

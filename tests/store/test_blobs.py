@@ -169,8 +169,8 @@ def test_no_folder_can_be_made(tmp_path: Path) -> None:
 
 
 def test_what_is_erased_is_gone_whoever_wants_it(blobs: Blobs, adapter: Path) -> None:
-    """However young it is, with the copy that was laid out of it; erasing it again changes nothing, storing it brings it
-    back.
+    """However young it is, with the copy that was laid out of it; erasing it again changes nothing, and storing it
+    brings it back.
     """
     hash, other = blobs.put_folder(adapter), blobs.put_text("something else")
     place = blobs.folder(hash)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from homeostat.curate.snapshot import examples, without
@@ -19,6 +19,7 @@ from homeostat.loop.workshop import Workshop
 from homeostat.release.registry import rollback
 from homeostat.release.states import TRANSITIONS
 from homeostat.store.erased import learned_from_erased
+from homeostat.store.needles import Needles
 from homeostat.store.remains import Remains
 from homeostat.store.traces import Traces
 from homeostat.types.dataset import Dataset, Example
@@ -79,6 +80,7 @@ def plan(shop: Workshop, user: str, also: Collection[str] = ()) -> Plan:
     earlier erasures have left, because it answered then.
     """
     traces = shop.store.erasure.traces(user, also)
+    traces = replace(traces, elsewhere=_elsewhere(shop, traces))
     datasets = {dataset.id: gone for dataset, _, gone in _hit(shop, traces)}
     tainted = learned_from_erased(shop.store, also=datasets)
     versions = [version for version in shop.store.versions.list() if version.id in tainted]
@@ -136,7 +138,7 @@ def erase(shop: Workshop, plan: Plan, patience_s: float = 60.0) -> Erased:
     rows = store.erasure.forget(traces) if not traces.empty else 0
     rows += store.erasure.orphans()
     blocked = store.erasure.clean(patience_s)
-    texts = {*traces.texts, *([traces.user] if len(traces.user) >= NAMED else [])}
+    texts = {*traces.sought, *([traces.user] if len(traces.user) >= NAMED else [])}
     return Erased(
         rows=rows,
         datasets=rebuilt,
@@ -172,6 +174,23 @@ def _is_theirs(row: Example, traces: Traces) -> bool:
     if row.interaction in traces.interactions or row.interaction in traces.taught:
         return True
     return bool({row.text.strip(), row.target.strip(), row.rejected.strip()} & traces.texts)
+
+
+def _elsewhere(shop: Workshop, traces: Traces) -> frozenset[str]:
+    """Those of their texts that stand within rows of datasets and test suites that stay."""
+    needles = Needles.of(traces.texts)
+
+    def staying() -> Iterator[bytes]:
+        for dataset in shop.store.datasets.list():
+            for row in examples(shop.store, dataset.id) if not dataset.rebuilt else ():
+                if not _is_theirs(row, traces):
+                    yield f"{row.text}\0{row.target}\0{row.rejected}\0".encode("utf-8", "surrogatepass")
+        for task in shop.config.tasks:
+            suite = shop.suite(task)
+            for row in (suite[place] for place in leftovers.staying(shop, task, traces)):
+                yield f"{row.text}\0{row.target}\0".encode("utf-8", "surrogatepass")
+
+    return frozenset(needles.found(staying()) if needles else ())
 
 
 def _hit(shop: Workshop, traces: Traces) -> Iterator[tuple[Dataset, list[Example], int]]:

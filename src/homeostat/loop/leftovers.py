@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def tests(shop: Workshop, traces: Traces) -> list[str]:
 
 def inputs(shop: Workshop, traces: Traces) -> list[str]:
     """Rid what decisions were made from; the files that are replaced."""
-    scrub = Scrub({*traces.interactions, *traces.feedback}, Needles.of(traces.texts), traces.user)
+    scrub = Scrub({*traces.interactions, *traces.feedback}, Needles.of(traces.sought), traces.user)
     old = []
     for decision in shop.store.decisions.list():
         if decision.inputs and shop.store.blobs.holds(decision.inputs):
@@ -64,7 +64,7 @@ def inputs(shop: Workshop, traces: Traces) -> list[str]:
 
 def answers(shop: Workshop, traces: Traces) -> None:
     """Take what teachers said to their requests out of the files beside the store."""
-    needles = Needles.of(traces.texts)
+    needles = Needles.of(traces.sought)
     for file in sorted((Path(shop.config.folder) / "answers").glob("*.jsonl")):
         lines = file.read_bytes().split(b"\n")
         kept = [line for line in lines if not needles.found([line])]
@@ -110,16 +110,18 @@ def indexes(shop: Workshop, tainted: Collection[str]) -> Iterator[str]:
 def gone(shop: Workshop, traces: Traces, tainted: Collection[str]) -> Iterator[str]:
     """The files of weights that nobody may load, of datasets that were rebuilt, and whatever else says their texts."""
     versions, blobs = shop.store.versions.list(), shop.store.blobs
-    dead = _with_parts(shop, (v.blob for v in versions if v.state is State.ERASED and v.id in tainted))
-    kept = _with_parts(shop, (v.blob for v in versions if v.state is not State.ERASED))
-    yield from sorted(dead - kept)
+    dead = [v.blob for v in versions if v.state is State.ERASED and v.id in tainted]
+    kept = _with_parts(shop, [v.blob for v in versions if v.state is not State.ERASED])
+    # The list of a folder's files last: without it nobody would know of those that are left when this is interrupted.
+    yield from sorted(_with_parts(shop, dead) - kept, key=lambda hash: hash in dead)
     datasets = shop.store.datasets.list()
     wanted = {dataset.blob for dataset in datasets if not dataset.rebuilt}
+    suites = {str(shop.store.state.get(f"suite:{task}")) for task in shop.config.tasks}
     yield from (d.blob for d in datasets if d.rebuilt and d.blob not in wanted and blobs.holds(d.blob))
-    yield from shop.store.erasure.blobs_with(traces.texts, kept | wanted)
+    yield from shop.store.erasure.blobs_with(traces.sought, kept | wanted | suites)
 
 
-def _with_parts(shop: Workshop, folders: Iterator[str]) -> set[str]:
+def _with_parts(shop: Workshop, folders: Sequence[str]) -> set[str]:
     """The blobs of folders, and of the files in them."""
     there = [hash for hash in folders if hash and shop.store.blobs.holds(hash)]
     return {*there, *(part for hash in there for part in shop.store.blobs.files(hash).values())}

@@ -53,7 +53,7 @@ class Erasure:
         Raises:
             StoreFull: the disk is full; nothing has changed.
         """
-        scrub = Scrub({*traces.interactions, *traces.feedback}, Needles.of(traces.texts), traces.user)
+        scrub = Scrub({*traces.interactions, *traces.feedback}, Needles.of(traces.sought), traces.user)
         with self._database.read() as connection:
             touched = [(table, key) for table in _others() for key in _touched(connection, table, scrub)]
         with self._database.audited() as connection:

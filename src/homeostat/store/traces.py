@@ -38,6 +38,9 @@ class Traces:
     """Requests of others of which they said what the reply should have been."""
     texts: frozenset[str] = frozenset()
     """What they asked, said and were replied, word by word, as far as nobody else's row says the same."""
+    elsewhere: frozenset[str] = frozenset()
+    """Those of them that stand in rows which stay, such as imported ones: rows that say just this go all the same, but
+    it is not looked for in the middle of others."""
     shared: int = 0
     """Texts of theirs that others have said too, or that have fewer than 8 letters: nobody can tell whose one is."""
 
@@ -45,6 +48,11 @@ class Traces:
     def empty(self) -> bool:
         """Whether there is nothing."""
         return not (self.interactions or self.feedback or self.texts)
+
+    @property
+    def sought(self) -> frozenset[str]:
+        """What is looked for wherever it may stand."""
+        return self.texts - self.elsewhere
 
     @property
     def name(self) -> str:
