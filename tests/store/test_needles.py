@@ -67,6 +67,20 @@ def test_a_long_text_is_found_by_its_pieces() -> None:
     assert Needles.of([long], pieces=True).found([long[-PIECE:].encode()]) == {long}
 
 
+def test_pieces_that_others_say_too_are_nobodys() -> None:
+    """A long text is no longer found by a piece that stands in what stays, however that is written; by its other pieces
+    and as a whole it is.
+    """
+    shared = "please unplug the lamp for one minute, “reseat” its cable, then set the light schedule again in the app; "
+    mine, theirs = shared + "and call Dora of flat seven under her private number", shared + "and be well"
+    needles = Needles.of([mine], pieces=True)
+    for written in (theirs, json.dumps(theirs), json.dumps(theirs, ensure_ascii=False)):
+        assert needles.found([written.encode()]) == {mine}
+        assert needles.but_for([theirs]).found([written.encode()]) == set()
+    assert needles.but_for([theirs]).found([mine.encode()[-PIECE:]]) == {mine}
+    assert needles.but_for([theirs, mine]).found([json.dumps(mine).encode()]) == {mine}
+
+
 def test_short_texts_are_not_looked_for() -> None:
     """What has fewer than eight bytes would be found everywhere; white space around a text does not count."""
     needles = Needles.of(["ok", "seven77", "  eight888 "])

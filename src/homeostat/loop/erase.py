@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from homeostat.curate.snapshot import examples, without
@@ -156,7 +157,9 @@ def look(shop: Workshop, texts: Collection[str]) -> Remains:
     if shop.config.database.startswith("sqlite:///"):
         file = Path(shop.config.database.removeprefix("sqlite:///"))
         folders += [path for end in ("", "-wal", "-journal") if (path := Path(f"{file}{end}")).exists()]
-    return shop.store.remains(folders, texts)
+    learned = (text for row in _learned(shop) for text in (row.text, row.target, row.rejected))
+    tested = (text for task in shop.config.tasks for row in shop.suite(task) for text in (row.text, row.target))
+    return shop.store.remains(folders, texts, chain(learned, tested))
 
 
 def _in_force(version: Version) -> bool:
@@ -180,17 +183,17 @@ def _elsewhere(shop: Workshop, traces: Traces) -> frozenset[str]:
     """Those of their texts that stand within rows of datasets and test suites that stay."""
     needles = Needles.of(traces.texts)
 
-    def staying() -> Iterator[bytes]:
-        for dataset in shop.store.datasets.list():
-            for row in examples(shop.store, dataset.id) if not dataset.rebuilt else ():
-                if not _is_theirs(row, traces):
-                    yield f"{row.text}\0{row.target}\0{row.rejected}\0".encode("utf-8", "surrogatepass")
-        for task in shop.config.tasks:
-            suite = shop.suite(task)
-            for row in (suite[place] for place in leftovers.staying(shop, task, traces)):
-                yield f"{row.text}\0{row.target}\0".encode("utf-8", "surrogatepass")
+    rows = (row for row in _learned(shop) if not _is_theirs(row, traces))
+    texts = (text for row in rows for text in (row.text, row.target, row.rejected))
+    exams = (text for task in shop.config.tasks for text in leftovers.staying_texts(shop, task, traces))
+    lines = (f"{text}\0".encode("utf-8", "surrogatepass") for text in (*texts, *exams))
+    return frozenset(needles.found(lines) if needles else ())
 
-    return frozenset(needles.found(staying()) if needles else ())
+
+def _learned(shop: Workshop) -> Iterator[Example]:
+    """Every row of every dataset."""
+    for dataset in shop.store.datasets.list():
+        yield from examples(shop.store, dataset.id) if not dataset.rebuilt else ()
 
 
 def _hit(shop: Workshop, traces: Traces) -> Iterator[tuple[Dataset, list[Example], int]]:

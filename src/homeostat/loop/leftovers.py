@@ -37,6 +37,12 @@ def staying(shop: Workshop, task: str, traces: Traces) -> list[int]:
     return [place for place, row in suite if not {row.text.strip(), row.target.strip()} & traces.texts]
 
 
+def staying_texts(shop: Workshop, task: str, traces: Traces) -> list[str]:
+    """The texts and targets of those."""
+    suite = shop.suite(task)
+    return [text for place in staying(shop, task, traces) for text in (suite[place].text, suite[place].target)]
+
+
 def tests(shop: Workshop, traces: Traces) -> list[str]:
     """Take their texts out of the test suites; the files that are replaced."""
     old = []

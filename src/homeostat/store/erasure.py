@@ -21,11 +21,9 @@ from homeostat.store.database import Database
 from homeostat.store.needles import Needles
 from homeostat.store.scrub import Scrub
 from homeostat.store.tables import feedback, interactions, lineage
-from homeostat.store.traces import Traces, chunks, of_user
+from homeostat.store.traces import CHUNK, Traces, chunks, of_user
 from homeostat.store.unwrapped import Unwrapped
 
-CHUNK = 5_000
-"""Values per query."""
 PATIENCE_S = 60.0
 """Seconds that readers and writers of other processes are waited for."""
 _KEPT = (interactions, feedback, lineage, tables.audit, tables.configs, tables.aliases)
@@ -79,6 +77,14 @@ class Erasure:
         needles = Needles.of(texts)
         others = (hash for hash in self._blobs.hashes() if hash not in kept)
         return [hash for hash in others if needles and needles.found(Unwrapped().file(self._blobs.path(hash)))]
+
+    def said(self) -> Iterator[str]:
+        """Everything that the log holds of what was asked, replied and said."""
+        with self._database.read() as connection:
+            asked = select(interactions.c.text, interactions.c.reply)
+            for row in connection.execution_options(yield_per=CHUNK).execute(asked):
+                yield from row
+            yield from connection.execute(select(feedback.c.value)).scalars()
 
     def remove_blobs(self, hashes: Iterable[str]) -> int:
         """Remove files, and copies that were laid out of them, for good; how many there were. That they are meant to be

@@ -39,20 +39,37 @@ class Needles:
 
     @staticmethod
     def of(texts: Iterable[str], *, pieces: bool = False) -> Needles:
-        """These texts, white space around them left out; with `pieces` each piece of a long one counts as it."""
+        """These texts, white space around them left out; with `pieces` each piece of a long one counts as it too."""
         known = sorted({text.strip() for text in texts})
         made = Needles(tuple(text for text in known if len(_utf8(text)) >= LEAST))
         for number, text in enumerate(made.texts):
             for written in spellings(text):
-                for part in _parts(written) if pieces else (written,):
+                for part in {written, *_parts(written)} if pieces else (written,):
                     made._begins.setdefault(part[:LEAST], []).append((part, number))
                     made.longest = max(made.longest, len(part))
-        if made._begins:
-            starts = np.frombuffer(b"".join(sorted(made._begins)), np.uint8).reshape(-1, LEAST)
-            made._eight = np.sort(starts.copy().view(np.uint64).ravel())
-            made._three = np.zeros(1 << 24, bool)
-            made._three[_threes(starts)] = True
+        made._index()
         return made
+
+    def but_for(self, texts: Iterable[str]) -> Needles:
+        """The same without the pieces that stand in other texts: those are everybody's. Whole texts are looked for."""
+        common: set[bytes] = set()
+        for text in texts:
+            for way in {text, json.dumps(text), json.dumps(text, ensure_ascii=False)}:
+                common.update(part for part, _ in self._in(_utf8(way)) if len(part) <= PIECE)
+        begins = {key: [one for one in some if not self._is_piece(*one, common)] for key, some in self._begins.items()}
+        left = Needles(self.texts, self.longest, {key: some for key, some in begins.items() if some})
+        left._index()
+        return left
+
+    def _is_piece(self, part: bytes, number: int, common: set[bytes]) -> bool:
+        return part in common and part not in spellings(self.texts[number])
+
+    def _index(self) -> None:
+        if self._begins:
+            starts = np.frombuffer(b"".join(sorted(self._begins)), np.uint8).reshape(-1, LEAST)
+            self._eight = np.sort(starts.copy().view(np.uint64).ravel())
+            self._three = np.zeros(1 << 24, bool)
+            self._three[_threes(starts)] = True
 
     def __bool__(self) -> bool:
         return bool(self.texts)
@@ -67,11 +84,12 @@ class Needles:
         rest = b""
         for chunk in _pieces_of(chunks):
             whole = rest + chunk
-            there.update(self._in(whole))
+            there.update(number for _, number in self._in(whole))
             rest = whole[-(self.longest - 1) :] if self.longest > 1 else b""
         return {self.texts[number] for number in there}
 
-    def _in(self, content: bytes) -> Iterator[int]:
+    def _in(self, content: bytes) -> Iterator[tuple[bytes, int]]:
+        """(what is there, number of its text)."""
         if len(content) < LEAST or not self._begins:
             return
         raw = np.frombuffer(content, np.uint8)
@@ -84,7 +102,7 @@ class Needles:
         for at in maybe[self._eight[places] == keys].tolist():
             for part, number in self._begins[content[at : at + LEAST]]:
                 if content.startswith(part, at):
-                    yield number
+                    yield part, number
 
 
 def spellings(text: str) -> set[bytes]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from homeostat.store import tables
 from homeostat.store.database import Database
-from homeostat.store.needles import Needles
+from homeostat.store.needles import PIECE, Needles
 from homeostat.store.seals import raw_rows
 from homeostat.store.unwrapped import Unwrapped
 
@@ -40,13 +40,18 @@ class Remains:
         return not self.found and not self.unread
 
 
-def remains(folders: Iterable[Path], texts: Iterable[str], database: Database | None = None) -> Remains:
+def remains(
+    folders: Iterable[Path], texts: Iterable[str], database: Database | None = None, staying: Iterable[str] = ()
+) -> Remains:
     """Look for texts in every file of some folders, and in the rows of a database that is no file.
 
-    Links are looked at as what they point to, within the folders or outside.
+    A long text is found by its pieces too, but for those that stand in texts which are `staying`. Links are looked at
+    as what they point to, within the folders or outside.
     """
     every = {text.strip() for text in texts} - {""}
     needles = Needles.of(every, pieces=True)
+    if any(len(text) > PIECE // 4 for text in needles.texts):  # others have none that could be in pieces
+        needles = needles.but_for(staying)
     found, unread, size, number = dict[str, int](), list[str](), 0, 0
     for path in _files(folders):
         number, opened = number + 1, Unwrapped()

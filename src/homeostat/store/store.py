@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -86,9 +87,12 @@ class Store:
         """Who stands in the audit log for what is written from now on; the user of the machine if this is not said."""
         self._database.who = who
 
-    def remains(self, folders: Iterable[Path], texts: Iterable[str]) -> Remains:
-        """What is left of texts in the files of some folders, and in the rows where they are in no file."""
-        return remains(folders, texts, self._database)
+    def remains(self, folders: Iterable[Path], texts: Iterable[str], staying: Iterable[str] = ()) -> Remains:
+        """What is left of texts in the files of some folders, and in the rows where they are in no file.
+
+        Pieces of them that stand in rows of the log, or in what is `staying` besides, are everybody's.
+        """
+        return remains(folders, texts, self._database, chain(self.erasure.said(), staying))
 
     def verify(self) -> list[str]:
         """What is wrong with the store, a sentence each: rows that have changed since they were written, a broken audit
