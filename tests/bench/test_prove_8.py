@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import random
 import re
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.append(str(Path(__file__).parents[2] / "bench"))
+
 from prove_8 import Canary, canaries, code_of, line_of, told
 
 
@@ -45,7 +50,8 @@ def test_when_it_is_met() -> None:
     line = line_of([good, good], 500)
     assert line["met"]
     assert line["n"] == 100
-    assert line["p"]["before"] < 1e-6 < 0.3 < line["p"]["after"]
+    assert line["p"]["before"] < 1e-6
+    assert line["p"]["after"] > 0.1
     assert line["value"]["before"] > 5 > 2 > line["value"]["after"]
     assert line["left"] == [10, 0]
     assert 0 < line["detects"] < 0.08

@@ -212,4 +212,3 @@ def test_a_dataset_without_erased_rows(store: Store) -> None:
     assert ("leaves erased rows out of", first.id) in store.lineage.parents(once.id)
     learned = {id for relation, id in store.lineage.parents(again.id) if relation == "learns"}
     assert learned == {row.interaction for row in rows[2:]}
-    assert store.verify() == []

@@ -174,7 +174,7 @@ def test_a_request_carries_its_own_time_only_where_that_is_trusted(
     """A replay of recorded traffic keeps its times; anybody else's are passed over. An episode beats the user."""
     metadata = {"time": "2001-09-09T01:46:40Z", "episode": "e7", "segment": "home"}
     row = store.interactions.get(chat(trusting, metadata=metadata, user="u1").id)
-    assert (row.time, row.episode, row.tags) == (1e9, "e7", {"segment": "home"})
+    assert (row.time, row.episode, row.tags) == (1e9, "e7", {"segment": "home", "user": "u1"})
     assert store.interactions.get(chat(trusting, metadata={"time": "1000000000.5"}).id).time == 1e9 + 0.5
     with pytest.raises(openai.BadRequestError, match="not a time"):
         chat(trusting, metadata={"time": "yesterday"})

@@ -257,9 +257,10 @@ def test_no_step_leaves_the_table(store: Store, start: State, step: Callable[[St
 
 
 def test_the_table_is_complete() -> None:
-    """Every state has its row; what is refused stays refused, and what is live can always be taken back."""
+    """Every state has its row; what is refused or erased never answers, and what is live can always be taken back."""
     assert set(TRANSITIONS) == set(State)
-    assert TRANSITIONS[State.REFUSED] == frozenset()
+    assert TRANSITIONS[State.REFUSED] == {State.ERASED}
+    assert TRANSITIONS[State.ERASED] == frozenset()
     assert State.WITHDRAWN in TRANSITIONS[State.LIVE]
 
 
