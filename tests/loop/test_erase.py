@@ -24,6 +24,7 @@ from homeostat.llm.backend import Reply
 from homeostat.loop.erase import erase, look, plan, withdraw
 from homeostat.loop.learn import Lesson, learn
 from homeostat.loop.reproduce import reproduce
+from homeostat.loop.suites import keep, suites
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.release.card import card
 from homeostat.release.registry import promote, rollback
@@ -31,6 +32,7 @@ from homeostat.store import Store
 from homeostat.store.database import Database
 from homeostat.store.erased import learned_from_erased
 from homeostat.train.named import named
+from homeostat.types.suite import Case, Suite
 from homeostat.types.version import State, Version
 
 USER = "carol.müller@example.com"
@@ -63,6 +65,9 @@ def leave_traces(shop: Workshop, version: Version) -> None:
     """What a worker and its helpers leave beside rows and datasets."""
     store, folder = shop.store, Path(shop.config.folder)
     shop.put_suite(TASK, [*shop.suite(TASK), Exam(text=WORDS[0], target="leak", time=ONSET)])
+    keep(store, Suite(name="polite", task=TASK, cases=(Case(text=WORDS[6]), Case(text="hello there, my friend"))))
+    store.state.put("upstream:routing:model", {"bag": {WORDS[7]: {"leak": 2}, "hello there, my friend": {"refund": 2}}})
+    store.events.append("pairs:ver_x", "judged", {"interaction": "int_carol2", "by": "a desk", "worth": 1.0})
     (folder / "answers").mkdir()
     lines = [json.dumps([text, "leak", [-0.1]], ensure_ascii=False) for text in (WORDS[1], "a water leak of others")]
     (folder / "answers" / "0123.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -120,6 +125,9 @@ def test_nothing_is_left_but_in_the_weights_that_answer(shop: Workshop) -> None:
     assert [json.loads(line)[0] for line in file.read_text().splitlines() if line] == ["a water leak of others"]
     assert not (Path(shop.config.folder) / "runs" / "ver_broken").exists()
     assert WORDS[0] not in [row.text for row in shop.suite(TASK)]
+    assert [case.text for suite in suites(shop.store, TASK) for case in suite.cases] == ["hello there, my friend"]
+    assert list(shop.store.state.get("upstream:routing:model")["bag"]) == ["hello there, my friend"]
+    assert shop.store.events.list("pairs:ver_x") == []
     assert shop.answers(shop.config.task(TASK), second, ["water leak"])[0].text == others[0].text
     assert f"rows that were erased since, of dataset `{second.dataset}`" in card(shop.store, second.id)
     with pytest.raises(UnsuitedModel, match="were erased since"):

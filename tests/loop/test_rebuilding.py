@@ -39,7 +39,7 @@ def test_when_a_version_is_made_again(shop: Workshop) -> None:
     erase(shop, plan(shop, "", [examples(shop.store, first.dataset)[0].text]))
     turn = due(shop, TASK, first.id, 5.0)
     assert turn is not None
-    assert (turn.task, turn.time, list(turn.diary), turn.looks) == (TASK, 5.0, [STORY], False)
+    assert (turn.task, turn.time, list(turn.diary), turn.story) == (TASK, 5.0, [STORY], "rebuild")
     task = replace(shop.config.tasks[TASK], policy="asking")
     asking = replace(shop.config, tasks={TASK: task}, policies={"asking": Policy(action="propose")})
     with closing(Workshop.open(asking)) as other:

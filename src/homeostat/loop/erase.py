@@ -26,6 +26,8 @@ from homeostat.store.traces import Traces
 from homeostat.types.dataset import Dataset, Example
 from homeostat.types.version import State, Version
 
+OUTSIDE = ("archive of version", "published")
+"""Entries of the audit log by which a version is known to have been copied elsewhere."""
 NAMED = 8
 """Letters of a user's name from which on it is looked for among what is left."""
 
@@ -85,7 +87,7 @@ def plan(shop: Workshop, user: str, also: Collection[str] = ()) -> Plan:
     datasets = {dataset.id: gone for dataset, _, gone in _hit(shop, traces)}
     tainted = learned_from_erased(shop.store, also=datasets)
     versions = [version for version in shop.store.versions.list() if version.id in tainted]
-    exported = {entry.about for entry in shop.store.audit.list() if entry.what == "archive of version"}
+    exported = {entry.about for entry in shop.store.audit.list() if entry.what in OUTSIDE}
     flagged = {version.id: version.task for version in versions if _in_force(version)}
     return Plan(
         traces=traces,
@@ -158,7 +160,8 @@ def look(shop: Workshop, texts: Collection[str]) -> Remains:
         file = Path(shop.config.database.removeprefix("sqlite:///"))
         folders += [path for end in ("", "-wal", "-journal") if (path := Path(f"{file}{end}")).exists()]
     learned = (text for row in _learned(shop) for text in (row.text, row.target, row.rejected))
-    tested = (text for task in shop.config.tasks for row in shop.suite(task) for text in (row.text, row.target))
+    nothing = Traces(user="")
+    tested = (text for task in shop.config.tasks for text in leftovers.staying_texts(shop, task, nothing))
     return shop.store.remains(folders, texts, chain(learned, tested))
 
 

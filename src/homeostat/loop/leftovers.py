@@ -13,10 +13,13 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from homeostat.loop.suites import keep, suites
+from homeostat.loop.suites import kept as suites_of
 from homeostat.loop.workshop import Workshop
 from homeostat.store.needles import Needles
 from homeostat.store.scrub import ERASED, Scrub
 from homeostat.store.traces import Traces
+from homeostat.types.suite import Suite
 from homeostat.types.version import State
 
 MARK = "erased"
@@ -27,8 +30,9 @@ STALE_S = 3600.0
 
 
 def leaving(shop: Workshop, task: str, traces: Traces) -> int:
-    """How many test rows of a task go."""
-    return len(shop.suite(task)) - len(staying(shop, task, traces))
+    """How many test rows of a task, and cases of its suites, go."""
+    cases = sum(len(old.cases) - len(new.cases) for old, new in _cases(shop, task, traces))
+    return len(shop.suite(task)) - len(staying(shop, task, traces)) + cases
 
 
 def staying(shop: Workshop, task: str, traces: Traces) -> list[int]:
@@ -40,7 +44,18 @@ def staying(shop: Workshop, task: str, traces: Traces) -> list[int]:
 def staying_texts(shop: Workshop, task: str, traces: Traces) -> list[str]:
     """The texts and targets of those."""
     suite = shop.suite(task)
-    return [text for place in staying(shop, task, traces) for text in (suite[place].text, suite[place].target)]
+    cases = [text for _, new in _cases(shop, task, traces) for case in new.cases for text in (case.text, case.expect)]
+    return [*cases, *(t for place in staying(shop, task, traces) for t in (suite[place].text, suite[place].target))]
+
+
+def _cases(shop: Workshop, task: str, traces: Traces) -> list[tuple[Suite, Suite]]:
+    """Every suite of a task as it is, and without their texts."""
+    return [(suite, _without(suite, traces)) for suite in suites(shop.store, task)]
+
+
+def _without(suite: Suite, traces: Traces) -> Suite:
+    cases = (case for case in suite.cases if not {case.text.strip(), case.expect.strip()} & traces.texts)
+    return replace(suite, cases=tuple(cases))
 
 
 def tests(shop: Workshop, traces: Traces) -> list[str]:
@@ -51,6 +66,10 @@ def tests(shop: Workshop, traces: Traces) -> list[str]:
         if len(stay) < len(suite):
             old.append(str(shop.store.state.get(f"suite:{task}")))
             shop.put_suite(task, [suite[place] for place in stay])
+        for before, after in _cases(shop, task, traces):
+            if len(after.cases) < len(before.cases):
+                old.append(suites_of(shop.store, task)[before.name])
+                keep(shop.store, after)
     return old
 
 
@@ -122,9 +141,10 @@ def gone(shop: Workshop, traces: Traces, tainted: Collection[str]) -> Iterator[s
     yield from sorted(_with_parts(shop, dead) - kept, key=lambda hash: hash in dead)
     datasets = shop.store.datasets.list()
     wanted = {dataset.blob for dataset in datasets if not dataset.rebuilt}
-    suites = {str(shop.store.state.get(f"suite:{task}")) for task in shop.config.tasks}
+    tested = {str(shop.store.state.get(f"suite:{task}")) for task in shop.config.tasks}
+    tested |= {hash for task in shop.config.tasks for hash in suites_of(shop.store, task).values()}
     yield from (d.blob for d in datasets if d.rebuilt and d.blob not in wanted and blobs.holds(d.blob))
-    yield from shop.store.erasure.blobs_with(traces.sought, kept | wanted | suites)
+    yield from shop.store.erasure.blobs_with(traces.sought, kept | wanted | tested)
 
 
 def _with_parts(shop: Workshop, folders: Sequence[str]) -> set[str]:

@@ -21,9 +21,9 @@ from homeostat.release.states import is_open
 from homeostat.store.erased import learned_from_erased
 from homeostat.types import ids
 from homeostat.types.release import Stage
-from homeostat.types.turn import Turn
+from homeostat.types.turn import REBUILT, Turn
 
-STORY = "rebuild"
+STORY = REBUILT
 """What it is called in the queue, and its first entry in the diary of a turn."""
 SETTLED = ("full", "rollback")
 

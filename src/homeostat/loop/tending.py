@@ -26,7 +26,7 @@ def tend(shop: Workshop, queue: TurnQueue, turn: Turn) -> None:
     """
     part = workflow(turn)
     if not queue.knows(part):
-        queue.open(turn.id, turn.task, turn.time, story=_story(turn), under=part)
+        queue.open(turn.id, turn.task, turn.time, story=turn.story, under=part)
     trouble = queue.trouble(part)
     known = shop.store.turns.get(turn.id)  # read after the queue: it may have come to its end in between
     if not trouble or known.state != OPEN:
@@ -37,7 +37,3 @@ def tend(shop: Workshop, queue: TurnQueue, turn: Turn) -> None:
         because = f"{release.candidate} taken back with its turn {turn.id}: {trouble}"
         withdraw(shop.store, turn.task, release.candidate, because, now=time.time())
     shop.store.turns.put(replace(known, state=FAILED, because=trouble))
-
-
-def _story(turn: Turn) -> str:
-    return "drill" if "push" in turn.diary else "rebuild" if "rebuild" in turn.diary else "turn"

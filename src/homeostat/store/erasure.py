@@ -20,7 +20,7 @@ from homeostat.store.blobs import Blobs
 from homeostat.store.database import Database
 from homeostat.store.needles import Needles
 from homeostat.store.scrub import Scrub
-from homeostat.store.tables import feedback, interactions, lineage
+from homeostat.store.tables import events, feedback, interactions, lineage
 from homeostat.store.traces import CHUNK, Traces, chunks, of_user
 from homeostat.store.unwrapped import Unwrapped
 
@@ -110,6 +110,9 @@ class Erasure:
         row = connection.execute(select(table).where(named == key)).mappings().one_or_none()
         if row is None:
             return False
+        if table is events and scrub.about(row["values"]):
+            connection.execute(table.delete().where(named == key))
+            return True
         values = {name: value if name in _PLAIN else scrub.value(value) for name, value in row.items()}
         if "seal" in table.c:
             del values["seal"]

@@ -48,6 +48,10 @@ class Scrub:
         plain = raw.replace(json.dumps(self.user)[1:-1], self.user)
         return bool(self._name.search(plain)) or f'"{self.user}"' in plain or plain == self.user
 
+    def about(self, value: Mapping[str, Any]) -> bool:
+        """Whether a record names something that is gone in one of its own fields, and so is about it alone."""
+        return any(isinstance(inner, str) and inner in self.ids for inner in value.values())
+
     def value(self, value: Any) -> Any:
         """The value without it."""
         match value:

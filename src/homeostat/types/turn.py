@@ -11,6 +11,11 @@ APPROVAL = "approval"
 """Entry of the diary that says who has approved or rejected it, and why."""
 
 
+PUSHED, GIVEN, REBUILT = "push", "given", "rebuild"
+"""Entries of the diary by which a drill, a trial of a version that somebody brought, and the making of a version
+without rows that were erased are told from a turn."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """One trip round the loop and its diary: which step left which noun."""
@@ -25,9 +30,12 @@ class Turn:
     """Step -> id of the noun it left."""
 
     @property
-    def looks(self) -> bool:
-        """Whether it looks at the traffic: a drill does not, nor one that only makes a version again."""
-        return not {"push", "rebuild"} & self.diary.keys()
+    def story(self) -> str:
+        """What it is: a `turn` of the loop, a `drill`, a `trial` of a version that somebody brought, or a `rebuild` of
+        the champion without rows that were erased.
+        """
+        told = {PUSHED: "drill", GIVEN: "trial", REBUILT: "rebuild"}
+        return next((story for entry, story in told.items() if entry in self.diary), "turn")
 
     @property
     def under_way(self) -> bool:
