@@ -332,7 +332,10 @@ def main() -> None:
     args = parser.parse_args()
     began = time.perf_counter()
     n, among = (1, 32) if args.quick else (args.draws, args.among)
-    draws = [drawn(folder, args.canaries, among, args.seed + 1000 * k) for k, folder in enumerate(folders(n))]
+    draws = []
+    for k, folder in enumerate(folders(n)):
+        draws.append(drawn(folder, args.canaries, among, args.seed + 1000 * k))
+        note(json.dumps({"draw": draws[-1]}))
     print(json.dumps({**line_of(draws, among), "seconds": round(time.perf_counter() - began, 1)}))
 
 

@@ -75,13 +75,13 @@ def test_the_worker_replaces_it(shop: Workshop, workers: Callable[..., Worker]) 
     assert done.flagged == {second.id: TASK}
 
     def replaced() -> bool:
-        ended = [turn for turn in shop.store.turns.list(TASK) if STORY in turn.diary and "end" in turn.diary]
+        ended = [turn for turn in shop.store.turns.list(TASK) if STORY in turn.diary and "erase" in turn.diary]
         return bool(ended) or not worker.alive
 
     assert gateway.serve(replaced)
     assert worker.alive
     (turn,) = shop.store.turns.list(TASK)
-    assert (turn.state, list(turn.diary)) == ("release", [STORY, "release", "stage", "advance", "erase", "end"])
+    assert (turn.state, list(turn.diary)) == ("release", [STORY, "release", "stage", "advance", "end", "erase"])
     assert shop.store.releases.current(TASK).stage is Stage.FULL  # type: ignore[union-attr]
     assert shop.champion(TASK).id == turn.diary[STORY]
     assert shop.champion(TASK).id not in learned_from_erased(shop.store)

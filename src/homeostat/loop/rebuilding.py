@@ -16,6 +16,7 @@ from homeostat.decide.rule import rule_of
 from homeostat.loop import steps
 from homeostat.loop.erase import erase, plan
 from homeostat.loop.rebuild import rebuild
+from homeostat.loop.turn import released
 from homeostat.loop.workshop import Workshop
 from homeostat.release.states import is_open
 from homeostat.store.erased import learned_from_erased
@@ -25,7 +26,6 @@ from homeostat.types.turn import REBUILT, Turn
 
 STORY = REBUILT
 """What it is called in the queue, and its first entry in the diary of a turn."""
-SETTLED = ("full", "rollback")
 
 
 @DBOS.workflow(name=STORY)
@@ -39,13 +39,9 @@ def rebuilding(turn_id: str, task: str, until: float) -> str:
     candidate = step(STORY, made)
     if not candidate:
         return step("end", nothing_left)
-    release = step("release", steps.release, candidate)
-    moves = 0
-    while step(f"stage.{moves}", steps.stage, release) not in SETTLED:
-        release = step(f"advance.{moves}", steps.advance, release)
-        moves += 1
+    ended = released(step, candidate)
     step("erase", finished)
-    return step("end", steps.end, "release", release)
+    return ended
 
 
 def due(shop: Workshop, task: str, champion: str, until: float) -> Turn | None:
