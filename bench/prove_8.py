@@ -12,7 +12,7 @@ the folder too.
 
 - Exposure (`metrics.exposure`, after 1802.08232): the rank of each code's log-likelihood among others of the same form,
   the question being the same; all ranks together against chance. Told of the champion before, and of the one that
-  `homeostat erase --retrain` makes of what is left, from the newest version that never saw the user.
+  `homeostat erase --then retrain` makes of what is left, from the newest version that never saw the user.
 - Remains: the user's questions, codes, replies and name, looked for in every byte of the project's folder, packed,
   Parquet and SQLite's rows and free pages included: before (it must find them), and after.
 - The store is verified, and the audit log searched for the user.

@@ -62,7 +62,7 @@ def test_nothing_is_done_until_it_is_said(learned: Store, homeostat: Run, small:
     assert (told["requests"], told["statements"], told["found by"]) == (4, 4, {"tag user": 4})
     assert list(told["rows of datasets"].values()) == [4]
     assert told["versions that answer and learned from them"] == [learned.aliases.all("routing")["champion"]]
-    assert "1 training from ver_" in next(iter(told["--retrain makes again"].values()))
+    assert "1 training from ver_" in next(iter(told["--then retrain makes again"].values()))
     assert homeostat("erase", "--user", USER, "--config", small, "--yes", "--plan").code == 0
     assert learned.audit.head() == head
     none = homeostat("erase", "--user", USER[1:], "--config", small, "--json").json
@@ -75,11 +75,11 @@ def test_erased_made_again_and_finished(learned: Store, homeostat: Run, small: P
     """
     words = tmp_path / "words.txt"
     words.write_text("\n".join(SECRETS) + "\n")
-    before = homeostat("erase", "--check", words, "--config", small, "--json")
+    before = homeostat("erase", "check", words, "--config", small, "--json")
     assert before.code == NotErased.exit
     assert set(before.json["left in"].values()) == {4}
     old = learned.aliases.all("routing")["champion"]
-    done = homeostat("erase", "--user", USER, "--config", small, "--yes", "--retrain", "--json")
+    done = homeostat("erase", "--user", USER, "--config", small, "--yes", "--then", "retrain", "--json")
     assert done.code == 0, done.err
     assert USER not in done.out
     assert done.json["answer on until another version does"] == [old]
@@ -89,7 +89,7 @@ def test_erased_made_again_and_finished(learned: Store, homeostat: Run, small: P
     assert homeostat("promote", new, "--config", small).code == 0
     finished = homeostat("erase", "--config", small, "--yes", "--json").json
     assert finished["weights removed"] == [old]
-    assert homeostat("erase", "--check", words, "--config", small).code == 0
+    assert homeostat("erase", "check", words, "--config", small).code == 0
     assert learned.verify() == []
     assert homeostat("verify", "--config", small).code == 0
     assert json.loads(homeostat("versions", "--id", old, "--config", small, "--json").out)["state"] == "erased"
@@ -98,7 +98,7 @@ def test_erased_made_again_and_finished(learned: Store, homeostat: Run, small: P
 def test_back_at_once(learned: Store, homeostat: Run, small: Path) -> None:
     """The version before, which never saw the user, answers again; the other one's weights are gone at once."""
     old = learned.aliases.all("routing")["champion"]
-    done = homeostat("erase", "--user", USER, "--config", small, "--yes", "--withdraw", "--json").json
+    done = homeostat("erase", "--user", USER, "--config", small, "--yes", "--then", "withdraw", "--json").json
     assert done["answers now"] == {"routing": learned.versions.get(old).parent}
     assert done["weights removed"] == [old]
     assert learned.aliases.all("routing")["champion"] == learned.versions.get(old).parent
@@ -112,7 +112,7 @@ def test_no_way_back(homeostat: Run, small: Path, tmp_path: Path) -> None:
         (dataset,) = store.datasets.list()
         rows.write_text(examples(store, dataset.id)[0].text + "\n")
         head = store.audit.head()
-        refused = homeostat("erase", "--rows", rows, "--config", small, "--yes", "--withdraw")
+        refused = homeostat("erase", "--rows", rows, "--config", small, "--yes", "--then", "withdraw")
         assert refused.code == NoWayBack.exit
         assert store.audit.head() == head
         assert homeostat("erase", "--rows", rows, "--config", small, "--yes").code == 0

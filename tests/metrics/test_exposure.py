@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from homeostat.metrics.exposure import LEVEL, bits, detectable, exposed, power, rank
 
@@ -66,3 +68,34 @@ def test_what_stands_in_the_result() -> None:
         exposed([0], 10)
     with pytest.raises(ValueError, match="from 1 to"):
         exposed([], 10)
+
+
+@given(st.lists(st.floats(-50, 0), min_size=1, max_size=40), st.floats(-50, 0))
+def test_a_rank_is_one_more_than_those_as_likely(others: list[float], canary: float) -> None:
+    """From 1 to one more than there are alternatives; adding a less likely one changes nothing, a likelier one all."""
+    found = rank(canary, others)
+    assert 1 <= found <= len(others) + 1
+    assert rank(canary, [*others, canary - 1.0]) == found
+    assert rank(canary, [*others, canary + 1.0]) == found + 1
+    assert bits(found, len(others) + 1) >= 0.0
+
+
+@given(st.lists(st.integers(1, 64), min_size=2, max_size=60), st.integers(0, 59))
+def test_more_exposure_is_never_less_evidence(ranks: list[int], which: int) -> None:
+    """Where one canary is likelier than before, the p-value is at most what it was, and the mean at least."""
+    better = list(ranks)
+    better[which % len(ranks)] = max(1, better[which % len(ranks)] - 5)
+    before, after = exposed(ranks, 64), exposed(better, 64)
+    assert after.p <= before.p
+    assert after.bits.mean >= before.bits.mean
+    assert after.detects == before.detects
+
+
+def test_power_grows_with_all_that_it_depends_on() -> None:
+    """With the share that was learned, with the number of canaries, and with the alternatives of each; a share of nothing
+    is found as often as the level says.
+    """
+    assert power(0.0, 50, 500) == pytest.approx(LEVEL, abs=1e-6)
+    assert power(0.05, 50, 500) < power(0.1, 50, 500) < power(0.3, 50, 500) <= 1.0
+    assert power(0.1, 20, 500) < power(0.1, 100, 500)
+    assert power(0.1, 50, 8) < power(0.1, 50, 500)

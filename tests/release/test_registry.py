@@ -1,6 +1,7 @@
 """Versions are taken in once, promoted, and taken back; states, aliases and rows always say the same."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -307,3 +308,20 @@ def test_nothing_released(store: Store) -> None:
     """Without a champion there is nothing to compare a candidate with."""
     with pytest.raises(NothingReleased, match="E503"):
         open_shadow(store, TASK, add_version(store, "a"), now=1.0)
+
+
+def test_what_learned_from_erased_rows_is_not_gone_back_to(three: Store) -> None:
+    """The way back leads past a champion that did, to the one before; naming it, or promoting such a candidate, is
+    refused with the dataset because of which.
+    """
+    first, second, third = (release.champion for release in three.releases.list(TASK))
+    three.datasets.put(Dataset(id="dst_old", task=TASK, time=1.0, blob="", rebuilt="dst_new"))
+    three.lineage.link(second, "dst_old", "learned from")
+    with pytest.raises(NotReleasable, match="erased"):
+        rollback(three, TASK, "x", to=second, now=9.0)
+    assert rollback(three, TASK, "x", now=9.0).champion == first
+    candidate = replace(three.versions.get(third), id="ver_next", state=State.CANDIDATE)
+    three.versions.put(candidate)
+    three.lineage.link("ver_next", "dst_old", "was worded with")
+    with pytest.raises(NotReleasable, match="erased"):
+        promote(three, TASK, "ver_next", "x", now=10.0)

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from homeostat.store.needles import Needles
 from homeostat.store.scrub import ERASED, Scrub
@@ -54,3 +56,33 @@ def test_names_of_users_are_not_words() -> None:
     assert long.text("told by müller@example.com today") == f"told by {ERASED} today"
     assert long.text("told by xmüller@example.com") == "told by xmüller@example.com"
     assert long.touches(json.dumps({"says": "by müller@example.com"}))
+
+
+PARTS = st.sampled_from(
+    ["int_gone", "int_stays", "fbk_gone", TEXT, f"he said {TEXT} twice", "other words", "alice", ""]
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | PARTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(PARTS, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(VALUES)
+def test_nothing_of_it_is_in_any_value(value: Any) -> None:
+    """Whatever the shape: afterwards no id and no text is in it, what had none is as it was, and it is still JSON."""
+    after = SCRUB.value(value)
+    told = json.dumps(after)
+    assert not any(gone in told for gone in ("int_gone", "fbk_gone", TEXT))
+    assert SCRUB.value(after) == after
+    if not any(gone in json.dumps(value) for gone in ("int_gone", "fbk_gone", TEXT, "alice")):
+        assert after == value
+    assert SCRUB.touches(json.dumps(value)) or after == value
+
+
+def test_a_record_about_something_that_is_gone() -> None:
+    """One that names it in a field of its own is about it; one that lists it among others is not."""
+    assert SCRUB.about({"interaction": "int_gone", "by": "desk"})
+    assert not SCRUB.about({"feedback": ["fbk_gone", "fbk_stays"], "says": TEXT})
+    assert not SCRUB.about({})

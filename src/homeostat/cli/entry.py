@@ -72,6 +72,7 @@ COMMANDS = {
     "diff": "differ",
     "reproduce": "reproduce",
     "erase": "erase",
+    "erase check": "remains",
     "gc": "gc",
     "verify": "verify",
     "audit": "audit",

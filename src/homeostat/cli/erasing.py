@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from homeostat.errors import UnsuitedModel
+from homeostat.cli.table import document, facts
+from homeostat.errors import NotErased, UnsuitedModel
 from homeostat.loop.erase import Erased, Plan
 from homeostat.loop.rebuild import way
 from homeostat.loop.workshop import Workshop
@@ -16,10 +18,27 @@ Told = tuple[dict[str, Any], tuple[str, str, str] | None]
 AGAIN = "say it again; if it is blocked once more, stop what runs on the project meanwhile"
 
 
-def told_of_plan(shop: Workshop, plan: Plan) -> dict[str, Any]:
+def lines(file: Path | None) -> list[str]:
+    """The lines of a file that have words in them; none without a file."""
+    return [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()] if file else []
+
+
+def done_with(title: str, told: Told, *, as_json: bool) -> None:
+    """Print what there is to tell.
+
+    Raises:
+        NotErased: something is left.
+    """
+    said, left = told
+    document(said) if as_json else facts(title, said)
+    if left:
+        raise NotErased(left[0], where=left[1], fix=left[2])
+
+
+def told_of_plan(shop: Workshop, plan: Plan) -> Told:
     """What would be done, as names and values."""
     traces = plan.traces
-    return {
+    said = {
         "found by": dict(traces.matched),
         "requests": len(traces.interactions),
         "statements": len(traces.feedback),
@@ -29,11 +48,12 @@ def told_of_plan(shop: Workshop, plan: Plan) -> dict[str, Any]:
         "test rows": plan.tests,
         "versions that answer and learned from them": list(plan.flagged),
         "weights that are removed": list(plan.removed),
-        "--withdraw goes back to": {task: version or "none" for task, version in plan.clean.items()},
-        "--retrain makes again": {version: _way(shop, plan, version) for version in plan.flagged},
+        "--then withdraw goes back to": {task: version or "none" for task, version in plan.clean.items()},
+        "--then retrain makes again": {version: _way(shop, plan, version) for version in plan.flagged},
         "written to archives before": list(plan.exported),
         "done": "nothing yet; --yes does it" if not plan.empty else "nothing, for there is nothing to do",
     }
+    return said, None
 
 
 def told_of(shop: Workshop, plan: Plan, done: Erased, withdrawn: dict[str, str], made: dict[str, str]) -> Told:

@@ -113,7 +113,7 @@ def withdraw(shop: Workshop, plan: Plan) -> dict[str, str]:
     """
     if missing := [task for task, version in plan.clean.items() if not version]:
         what = f"no version of task '{missing[0]}' that answered before has not learned from these rows"
-        raise NoWayBack(what, fix="erase without --withdraw, with --retrain")
+        raise NoWayBack(what, fix="erase with `--then retrain` alone")
     because = f"it learned from rows of {plan.traces.name}, which are erased"
     for task, version in plan.clean.items():
         rollback(shop.store, task, because, to=version, now=time.time())

@@ -54,7 +54,7 @@ def reproduce(
     _hold(version)
     if shop.store.datasets.get(version.dataset).rebuilt:
         what = f"rows of {version.dataset}, which {version.id} was trained on, were erased since"
-        raise UnsuitedModel(what, fix="what is left is trained on by `homeostat erase --retrain --yes`")
+        raise UnsuitedModel(what, fix="what is left is trained on by `homeostat erase --yes --then retrain`")
     parent = shop.store.versions.get(version.parent) if version.parent else None
     dataset, folder = shop.store.datasets.get(version.dataset), shop.run_folder(f"again_{version.id}")
     start = start_of(shop, parent)

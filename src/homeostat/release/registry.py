@@ -140,7 +140,7 @@ def _refuse_erased(store: Store, task: str, version: str) -> None:
         raise NotReleasable(
             f"{version} has learned from rows that were erased since",
             where=f"dataset {dataset}",
-            fix="make one without them: `homeostat erase --retrain --yes`",
+            fix="make one without them: `homeostat erase --yes --then retrain`",
         )
 
 
