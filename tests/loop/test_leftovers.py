@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 from small_project import TASK
 
 from homeostat.errors import NotFound
@@ -114,10 +115,10 @@ def test_files_that_a_sound_version_shares_stay(shop: Workshop, tmp_path: Path) 
     rows of a rebuilt dataset go unless another one has the same; files with their words go, test rows never.
     """
     store = shop.store
-    for name, words in (("dead", "weights of the dead"), ("sound", "weights of the sound")):
+    for name, value in (("dead", 1.0), ("sound", 2.0)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "tokenizer.json").write_text('{"shared": true}')
-        (tmp_path / name / "notes.json").write_text(json.dumps(words))
+        save_file({"w": np.full(3, value, np.float32)}, tmp_path / name / "w.safetensors")
     dead = register(store, Version(id="ver_dead", task=TASK, time=1.0, base="b"), tmp_path / "dead")
     sound = register(store, Version(id="ver_sound", task=TASK, time=1.0, base="b"), tmp_path / "sound")
     store.versions.set_state(dead.id, State.ERASED)
@@ -127,8 +128,8 @@ def test_files_that_a_sound_version_shares_stay(shop: Workshop, tmp_path: Path) 
         store.datasets.put(Dataset(id=id, task=TASK, time=1.0, blob=blob, rebuilt=rebuilt))
     shop.put_suite(TASK, [Exam(text=f"{MINE} and more", target="leak", time=1.0)])
     gone = list(leftovers.gone(shop, TRACES, [dead.id]))
-    assert set(gone) == {dead.blob, parts["notes.json"], rows, stray}
-    assert gone.index(parts["notes.json"]) < gone.index(dead.blob)
+    assert set(gone) == {dead.blob, parts["w.safetensors"], rows, stray}
+    assert gone.index(parts["w.safetensors"]) < gone.index(dead.blob)
     store.erasure.remove_blobs(gone)
     assert store.blobs.folder(sound.blob).is_dir()
     assert shop.suite(TASK)

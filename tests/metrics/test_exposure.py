@@ -92,8 +92,8 @@ def test_more_exposure_is_never_less_evidence(ranks: list[int], which: int) -> N
 
 
 def test_power_grows_with_all_that_it_depends_on() -> None:
-    """With the share that was learned, with the number of canaries, and with the alternatives of each; a share of nothing
-    is found as often as the level says.
+    """With the share that was learned, with the number of canaries, and with the alternatives of each; a share of
+    nothing is found as often as the level says.
     """
     assert power(0.0, 50, 500) == pytest.approx(LEVEL, abs=1e-6)
     assert power(0.05, 50, 500) < power(0.1, 50, 500) < power(0.3, 50, 500) <= 1.0
