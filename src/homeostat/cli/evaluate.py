@@ -23,6 +23,7 @@ from homeostat.config.load import load
 from homeostat.errors import EmptyStream, NotReleasable
 from homeostat.evaluate.gate import compare, gate
 from homeostat.evaluate.score import Row, by_group, score
+from homeostat.evaluate.suites.ask import worst
 from homeostat.loop import steps
 from homeostat.loop.examining import answered, asked, beside_suites
 from homeostat.loop.workshop import Workshop
@@ -69,9 +70,8 @@ def _alone(shop: Workshop, version: Version) -> dict[str, Any]:
 def _on_suites(shop: Workshop, version: Version, now: steps.Now) -> dict[str, Score]:
     task = shop.config.task(version.task)
     questions, _ = asked(shop, task, now.until)
-    values = answered(shop, task, version, questions)
-    rows = [Row(id=str(k), group=one.part, value=of) for k, (one, of) in enumerate(zip(questions, values, strict=True))]
-    return by_group(rows)
+    found = worst(questions, answered(shop, task, version, questions))
+    return by_group([Row(id=f"{part} {case}", group=part, value=value) for (part, case), value in found.items()])
 
 
 def _beside(shop: Workshop, candidate: Version, champion: Version) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from homeostat.evaluate.score import PairedRow
-from homeostat.evaluate.suites.ask import Question, demands, questions, wanted, worth
+from homeostat.evaluate.suites.ask import Question, demands, questions, wanted, worst, worth
 from homeostat.evaluate.suites.beside import beside
 from homeostat.loop.suites import suites
 from homeostat.loop.workshop import Exam, Workshop
@@ -28,9 +28,10 @@ def beside_suites(shop: Workshop, report: Report, rows: Rows, until: float) -> t
         answered(shop, task, shop.store.versions.get(version), questions)
         for version in (report.candidate, report.champion)
     )
+    theirs = worst(questions, champion)
     more = [
-        PairedRow(id=f"suite.{k}", group=question.part, candidate=mine, champion=theirs)
-        for k, (question, mine, theirs) in enumerate(zip(questions, candidate, champion, strict=True))
+        PairedRow(id=f"suite.{k}", group=part, candidate=mine, champion=theirs[part, case])
+        for k, ((part, case), mine) in enumerate(worst(questions, candidate).items())
     ]
     return beside(report, rows, more, demanded, shop.config.evaluate), [*rows, *more]
 

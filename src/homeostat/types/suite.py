@@ -29,6 +29,8 @@ class Suite:
     """So many of the task's own test rows are cases too."""
     under: tuple[str, ...] = ()
     """Names of disturbances: every case is asked again under each of them, and each is judged apart."""
+    tries: int = 1
+    """How often a case is asked under a disturbance, each time disturbed anew; the worst reply counts."""
     margin: float | None = None
     """How much of the mean may be lost against the champion. None: as much as of a group of test rows."""
     at_least: float | None = None

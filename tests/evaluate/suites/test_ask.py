@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from homeostat.errors import BrokenPlugin
-from homeostat.evaluate.suites.ask import Question, demands, questions, wanted, worth
+from homeostat.evaluate.suites.ask import Question, demands, questions, wanted, worst, worth
 from homeostat.evaluate.suites.checks import CHECKS
 from homeostat.evaluate.suites.disturb import disturbed
 from homeostat.types.suite import Case, Demand, Suite
@@ -37,6 +37,20 @@ def test_a_suite_of_test_rows_has_no_plain_part() -> None:
     assert [one.part for one in questions(same)] == ["suite b under shouted"]
 
 
+def test_of_several_tries_the_worst_counts() -> None:
+    """Each disturbed anew; what can be disturbed in one way alone is asked once."""
+    suite = Suite(name="a", task="routing", check="equals", cases=(CASE, ROW), under=("typos", "shouted"), tries=6)
+    asked = questions(suite)
+    typos = [one.text for one in asked if one.part == "suite a under typos" and one.case == 0]
+    assert 3 <= len(typos) == len(set(typos)) <= 6
+    assert [one.case for one in asked if one.part == "suite a under shouted"] == [0, 1]
+    values = [0.0 if one.text == typos[-1] else 1.0 for one in asked]
+    found = worst(asked, values)
+    assert found["suite a under typos", 0] == 0.0
+    assert found["suite a under typos", 1] == found["suite a", 0] == found["suite a under shouted", 1] == 1.0
+    assert len(found) == 6
+
+
 def test_what_is_the_same_is_asked_plainly_too() -> None:
     """And is worth what the reply shares with what the version itself said."""
     suite = Suite(name="b", task="routing", check="same", cases=(Case(text="hello"),), under=("shouted",))
@@ -48,12 +62,7 @@ def test_what_is_the_same_is_asked_plainly_too() -> None:
 
 def test_a_check_that_says_nonsense_is_broken() -> None:
     """What is no share cannot be averaged."""
-    CHECKS.add("far", "evaluate.suites.test_ask:far")
-    question = Question(part="p", text="a", plain="a", expect="b", check="far")
-    with pytest.raises(BrokenPlugin, match=r"'far' says 7\.0"):
+    CHECKS.add("far", "operator:concat")
+    question = Question(part="p", case=0, text="a", plain="a", expect="b", check="far")
+    with pytest.raises(BrokenPlugin, match="'far' says cb"):
         worth(question, {"a": "c"})
-
-
-def far(reply: str, expected: str) -> float:
-    """A check that is none."""
-    return 7.0

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from evaluate.test_gate import SETTINGS, TASK, counted
+from homeostat.config.schema import Evaluate
 from homeostat.evaluate.gate import compare, gate
 from homeostat.evaluate.score import PairedRow
 from homeostat.evaluate.suites.beside import beside
 from homeostat.types.report import Outcome, Report, Verdict
 from homeostat.types.suite import Demand
+from homeostat.types.task import Task
+
+TASK, SETTINGS = Task(name="routing"), Evaluate()
+
+
+def counted(group: str, n: int, wins: int, losses: int) -> tuple[PairedRow, ...]:
+    """Rows of which the candidate alone has `wins` right and the champion alone `losses`."""
+    outcomes = [(1.0, 0.0)] * wins + [(0.0, 1.0)] * losses + [(1.0, 1.0)] * (n - wins - losses)
+    return tuple(PairedRow(group=group, candidate=mine, champion=theirs) for mine, theirs in outcomes)
+
 
 WON = counted("known labels", 800, 90, 5)
 PART = "suite golden"

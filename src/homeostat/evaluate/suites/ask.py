@@ -6,7 +6,6 @@ are: the gate judges them already.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +20,8 @@ class Question:
     """A request of a suite as it is sent."""
 
     part: str
+    case: int
+    """The case's place among those of its part: of several tries at one, the worst counts."""
     text: str
     plain: str
     """The same request undisturbed."""
@@ -41,8 +42,14 @@ def demands(suite: Suite) -> dict[str, Demand]:
 
 def questions(suite: Suite, tested: Sequence[Case] = ()) -> list[Question]:
     """Everything that a suite asks; `tested` are the task's test rows that it borrows."""
-    plainly = [_question(suite, case, "") for case in _plainly(suite)]
-    return plainly + [_question(suite, case, name) for name in suite.under for case in (*suite.cases, *tested)]
+    plainly = [_question(suite, k, case) for k, case in enumerate(_plainly(suite))]
+    cases = list(enumerate([*suite.cases, *tested]))
+    return plainly + [
+        question
+        for name in suite.under
+        for k, case in cases
+        for question in dict.fromkeys(_question(suite, k, case, name, time) for time in range(suite.tries))
+    ]
 
 
 def wanted(asked: Sequence[Question]) -> list[str]:
@@ -58,22 +65,32 @@ def worth(question: Question, replies: Mapping[str, str]) -> float:
         BrokenPlugin: a check that somebody brought says what is no such number.
     """
     expect = replies[question.plain] if question.check == SAME else question.expect
-    value = CHECKS.get(question.check)(replies[question.text], expect)
-    if not (math.isfinite(value) and 0.0 <= value <= 1.0):
+    value: object = CHECKS.get(question.check)(replies[question.text], expect)
+    if not isinstance(value, int | float) or not 0.0 <= value <= 1.0:
         raise BrokenPlugin(
             f"check '{question.check}' says {value} of a reply", where=CHECKS.group, fix="let it say 0 to 1"
         )
     return float(value)
 
 
+def worst(asked: Sequence[Question], values: Sequence[float]) -> dict[tuple[str, int], float]:
+    """Part and case -> the least that a reply to it was worth, over its tries."""
+    found: dict[tuple[str, int], float] = {}
+    for question, value in zip(asked, values, strict=True):
+        key = question.part, question.case
+        found[key] = min(value, found.get(key, value))
+    return found
+
+
 def _plainly(suite: Suite) -> list[Case]:
     return [case for case in suite.cases if (case.check or suite.check) != SAME]
 
 
-def _question(suite: Suite, case: Case, name: str) -> Question:
+def _question(suite: Suite, place: int, case: Case, name: str = "", time: int = 0) -> Question:
     return Question(
         part=part_of(suite, name),
-        text=disturbed(case.text, name) if name else case.text,
+        case=place,
+        text=disturbed(case.text, name, time) if name else case.text,
         plain=case.text,
         expect=case.expect,
         check=case.check or suite.check,

@@ -31,6 +31,7 @@ class Written:
     """JSON lines with more cases, beside this file."""
     test_rows: int = knob(0, least=0)
     under: tuple[str, ...] = ()
+    tries: int = knob(1, least=1, most=100)
     margin: float | None = knob(None, least=0.0, most=1.0)
     at_least: float | None = knob(None, least=0.0, most=1.0)
 
@@ -55,6 +56,7 @@ def read(file: Path, task_of: Callable[[str], Task]) -> Suite:
         cases=(*written.cases, *_more(file, written.file)),
         test_rows=written.test_rows,
         under=written.under,
+        tries=written.tries,
         margin=written.margin,
         at_least=written.at_least,
     )
