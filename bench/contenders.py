@@ -35,6 +35,8 @@ Peer = Callable[[Floats, int], Floats]
 
 BATCH, WINDOW, EVERY = 50, 200, 50
 STEP_S = 60.0
+LEVELS = np.arange(-1.0, 12.1, 0.25)
+"""Minus the decimal logarithms of the settings at which detectors are tried that have no statistic to read."""
 _PIECE = 512
 
 
@@ -82,9 +84,10 @@ def _sliced(sliced: Sliced, scores: Floats, u: Floats, times: Floats, places: Pl
 def our_loss(desk: Desk, stream: Stream, seed: int) -> Floats:
     """The detector of losses, with the reply as slice; in units of labeled rows to a false alarm."""
     detector, wrong, reply = LossDetector(math.inf, None, seed), stream.wrong, desk.reply[stream.rows]
+    sure = 1.0 - desk.scores[stream.rows, 0]
     levels = []
     for row in stream.labeled.tolist():
-        detector.update(float(wrong[row]), 0.0, f"reply={reply[row]}")
+        detector.update(float(wrong[row]), 0.0, f"reply={reply[row]}", float(sure[row]))
         levels.append(detector.level)
     return late(stream, np.array(levels), int((stream.labeled < REFERENCE).sum()))
 
@@ -102,9 +105,9 @@ def late(stream: Stream, course: Floats, known: int) -> Floats:
 
 
 def adwin(values: Floats, known: int) -> Floats:
-    """river's ADWIN: minus the decimal logarithm of the least of 24 values of `delta` that has cut by then."""
+    """river's ADWIN: minus the decimal logarithm of the least `delta` of LEVELS that has cut by then."""
     out = np.full(len(values), -np.inf)
-    for level in np.arange(0.5, 12.5, 0.5):
+    for level in LEVELS:
         detector, cut = river().ADWIN(delta=10.0**-level), []
         for value in values.tolist():
             detector.update(value)
@@ -148,11 +151,11 @@ def ddm(values: Floats, known: int) -> Floats:
 
 
 def hddm(name: str) -> Callable[[Floats, int], Floats]:
-    """river's HDDM_A or HDDM_W: minus the decimal logarithm of the least of 24 confidences at which it has alarmed."""
+    """river's HDDM_A or HDDM_W: minus the decimal logarithm of the least confidence of LEVELS at which it has alarmed."""
 
     def course(values: Floats, known: int) -> Floats:
         out = np.full(len(values), -np.inf)
-        for level in np.arange(0.5, 12.5, 0.5):
+        for level in LEVELS[LEVELS > 0]:
             detector, cut = getattr(binary(), name)(drift_confidence=10.0**-level), []
             for value in values.tolist():
                 detector.update(bool(value))

@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Places = Sequence[tuple[str, ...]]
 
-REFERENCE, BEFORE, AFTER = 1_000, 500, 3_000
+REFERENCE, BEFORE, AFTER = 2_000, 2_000, 3_000
 ONSET = REFERENCE + BEFORE
 SUDDEN, TENTH, STEADY, RAMP = 0.25, 0.1, 0.3, 2_000
 ON, PERIOD = 250, 750

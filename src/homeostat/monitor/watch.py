@@ -146,7 +146,7 @@ class Watcher:
             if value is None:
                 continue
             place = f"reply={interaction.reply.strip()}" if self._labels else ""
-            alarm = self._loss.update(value, interaction.time, place)
+            alarm = self._loss.update(value, interaction.time, place, interaction.confidence)
             if value >= 0.5:
                 self._wrong.extend(self._loss.rows - 1, [interaction.id], np.array([[1.0 - value / UNKNOWN]]), place)
             if alarm:
