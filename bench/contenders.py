@@ -19,16 +19,16 @@ from scipy.spatial.distance import cdist
 from shifts import BINS, LATE, REFERENCE, Desk, Floats, Places, Stream
 
 from homeostat.config.schema import Monitor
+from homeostat.monitor.detectors.batch.mmd import width_of
 from homeostat.monitor.detectors.fixed import LUCKLESS, FixedReference
 from homeostat.monitor.detectors.fixed import ROWS as LEARNED
-from homeostat.monitor.detectors.batch.mmd import width_of
-from homeostat.monitor.detectors.loss import LossDetector
+from homeostat.monitor.detectors.loss import LossDetector, surprise
 from homeostat.monitor.detectors.shiryaev_roberts import BETS, ShiryaevRoberts, log_bets, log_mean
 from homeostat.monitor.detectors.sliced import Sliced
 from homeostat.monitor.opinion import ranked_in
 from homeostat.monitor.reference import Reference
-from homeostat.monitor.traffic import ALLOWED, FIXED, QUICK, SLICED
 from homeostat.monitor.seasons import ALL, days, hours_of
+from homeostat.monitor.traffic import ALLOWED, FIXED, QUICK, SLICED
 
 Peer = Callable[[Floats, int], Floats]
 """From a column, and how many of its first rows are known to be normal, to the statistic after each row."""
@@ -105,7 +105,7 @@ def late(stream: Stream, course: Floats, known: int) -> Floats:
 
 
 def adwin(values: Floats, known: int) -> Floats:
-    """river's ADWIN: minus the decimal logarithm of the least `delta` of LEVELS that has cut by then."""
+    """River's ADWIN: minus the decimal logarithm of the least `delta` of LEVELS that has cut by then."""
     out = np.full(len(values), -np.inf)
     for level in LEVELS:
         detector, cut = river().ADWIN(delta=10.0**-level), []
@@ -121,7 +121,7 @@ def adwin(values: Floats, known: int) -> Floats:
 
 
 def page_hinkley(values: Floats, known: int, delta: float = 0.005) -> Floats:
-    """river's PageHinkley: the sum that it compares with its threshold."""
+    """River's PageHinkley: the sum that it compares with its threshold."""
     detector, out = river().PageHinkley(delta=delta, threshold=math.inf), []
     for value in values.tolist():
         detector.update(value)
@@ -131,7 +131,7 @@ def page_hinkley(values: Floats, known: int, delta: float = 0.005) -> Floats:
 
 
 def kswin(values: Floats, known: int) -> Floats:
-    """river's KSWIN: minus the logarithm of its p-value."""
+    """River's KSWIN: minus the logarithm of its p-value."""
     detector, out = river().KSWIN(alpha=0.0, seed=0), []
     for value in values.tolist():
         detector.update(value)
@@ -140,7 +140,7 @@ def kswin(values: Floats, known: int) -> Floats:
 
 
 def ddm(values: Floats, known: int) -> Floats:
-    """river's DDM: by how many of its deviations errors are more than at their fewest."""
+    """River's DDM: by how many of its deviations errors are more than at their fewest."""
     detector, out = binary().DDM(drift_threshold=math.inf), []
     for value in values.tolist():
         detector.update(bool(value))
@@ -151,11 +151,11 @@ def ddm(values: Floats, known: int) -> Floats:
 
 
 def hddm(name: str) -> Callable[[Floats, int], Floats]:
-    """river's HDDM_A or HDDM_W: minus the decimal logarithm of the least confidence of LEVELS at which it has alarmed."""
+    """River's HDDM_A or HDDM_W: minus the decimal logarithm of the least of twelve confidences at which it has alarmed."""
 
     def course(values: Floats, known: int) -> Floats:
         out = np.full(len(values), -np.inf)
-        for level in LEVELS[LEVELS > 0]:
+        for level in LEVELS[LEVELS > 0][::4]:
             detector, cut = getattr(binary(), name)(drift_confidence=10.0**-level), []
             for value in values.tolist():
                 detector.update(bool(value))
@@ -184,18 +184,21 @@ def ks(size: int) -> Callable[[Floats, int], Floats]:
     return course
 
 
-def mmd(points: NDArray[np.floating], known: int) -> Floats:
+def mmd(points: NDArray[Any], known: int) -> Floats:
     """Squared MMD (Gaussian kernel, median width) of the newest WINDOW rows and the known ones, every EVERY rows."""
-    points = points.astype(np.float64)
-    held = points[:known]
-    scale = 2 * width_of(cdist(held[:300], held[:300], "sqeuclidean")) ** 2
-    beside = np.exp(-cdist(held, points, "sqeuclidean") / scale).mean(axis=0)
-    among, out = float(beside[:known].mean()), np.full(len(points), -np.inf)
-    for until in range(known + EVERY, len(points) + 1, EVERY):
+    x = points.reshape(len(points), -1).astype(np.float32)
+    scale = np.float32(2 * width_of(cdist(x[:known][:300], x[:known][:300], "sqeuclidean")) ** 2)
+    beside, out = _kernel(x[:known], x, scale).mean(axis=0), np.full(len(x), -np.inf)
+    among = float(beside[:known].mean())
+    for until in range(known + EVERY, len(x) + 1, EVERY):
         rows = slice(until - WINDOW, until)
-        own = np.exp(-cdist(points[rows], points[rows], "sqeuclidean") / scale).mean()
-        out[until - 1] = among + own - 2 * beside[rows].mean()
+        out[until - 1] = among + float(_kernel(x[rows], x[rows], scale).mean()) - 2 * float(beside[rows].mean())
     return out
+
+
+def _kernel(a: NDArray[np.float32], b: NDArray[np.float32], scale: np.float32) -> NDArray[np.float32]:
+    squares = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1)[None] - 2 * (a @ b.T)
+    return np.asarray(np.exp(-np.maximum(squares, 0) / scale), dtype=np.float32)
 
 
 def _after(course: Floats, known: int) -> Floats:
@@ -233,10 +236,16 @@ def over_slices(course: Peer, desk: Desk, stream: Stream) -> Floats:
     return out
 
 
-def over_labels(course: Peer, stream: Stream) -> Floats:
-    """A detector on the errors among labeled rows."""
+def surprises(desk: Desk, stream: Stream) -> Floats:
+    """Errors weighted as ours weights them: 0 where the reply is right, else by how sure it was."""
+    sure = 1.0 - desk.scores[stream.rows, 0]
+    return np.array([surprise(loss, p) for loss, p in zip(stream.wrong.tolist(), sure.tolist(), strict=True)])
+
+
+def over_labels(course: Peer, stream: Stream, values: Floats) -> Floats:
+    """A detector on a number of each labeled row."""
     known = int((stream.labeled < REFERENCE).sum())
-    return late(stream, course(stream.wrong[stream.labeled], known), known)
+    return late(stream, course(values[stream.labeled], known), known)
 
 
 def over_replies(course: Peer, desk: Desk, stream: Stream) -> Floats:
