@@ -47,7 +47,8 @@ def ours(desk: Desk, stream: Stream, seed: int) -> Floats:
     reference, known = Reference(desk.index, BINS), Monitor().min_reference
     scores, times = desk.scores[stream.rows], STEP_S * np.arange(len(stream.rows))
     quick, fixed = ShiryaevRoberts(2 * BETS, math.inf), FixedReference(reference.edges, math.inf, seed)
-    sliced, u = Sliced(reference.edges, math.inf), 1.0 - np.random.default_rng([seed, 7]).random(scores.shape)
+    sliced, u = Sliced(reference.edges, math.inf), np.ones(scores.shape)
+    u[known:] -= np.random.Generator(np.random.PCG64(seed)).random(u[known:].shape)
     reference.learn(scores[:known], times[:known])
     fixed.learn(scores[:known], times[:known])
     out = [np.full(known, -np.inf)]
@@ -105,7 +106,7 @@ def late(stream: Stream, course: Floats, known: int) -> Floats:
 
 
 def adwin(values: Floats, known: int) -> Floats:
-    """River's ADWIN: minus the decimal logarithm of the least `delta` of LEVELS that has cut by then."""
+    """ADWIN of river: minus the decimal logarithm of the least `delta` of LEVELS that has cut by then."""
     out = np.full(len(values), -np.inf)
     for level in LEVELS:
         detector, cut = river().ADWIN(delta=10.0**-level), []
@@ -121,7 +122,7 @@ def adwin(values: Floats, known: int) -> Floats:
 
 
 def page_hinkley(values: Floats, known: int, delta: float = 0.005) -> Floats:
-    """River's PageHinkley: the sum that it compares with its threshold."""
+    """PageHinkley of river: the sum that it compares with its threshold."""
     detector, out = river().PageHinkley(delta=delta, threshold=math.inf), []
     for value in values.tolist():
         detector.update(value)
@@ -130,17 +131,8 @@ def page_hinkley(values: Floats, known: int, delta: float = 0.005) -> Floats:
     return _after(np.array(out), known)
 
 
-def kswin(values: Floats, known: int) -> Floats:
-    """River's KSWIN: minus the logarithm of its p-value."""
-    detector, out = river().KSWIN(alpha=0.0, seed=0), []
-    for value in values.tolist():
-        detector.update(value)
-        out.append(-math.log(detector.p_value) if detector.n >= detector.window_size and detector.p_value else 0.0)
-    return _after(np.array(out), known)
-
-
 def ddm(values: Floats, known: int) -> Floats:
-    """River's DDM: by how many of its deviations errors are more than at their fewest."""
+    """DDM of river: by how many of its deviations errors are more than at their fewest."""
     detector, out = binary().DDM(drift_threshold=math.inf), []
     for value in values.tolist():
         detector.update(bool(value))
@@ -151,7 +143,7 @@ def ddm(values: Floats, known: int) -> Floats:
 
 
 def hddm(name: str) -> Callable[[Floats, int], Floats]:
-    """River's HDDM_A or HDDM_W: minus the decimal logarithm of the least of twelve confidences at which it has alarmed."""
+    """HDDM_A or HDDM_W of river: minus the decimal logarithm of the least of twelve confidences that has alarmed."""
 
     def course(values: Floats, known: int) -> Floats:
         out = np.full(len(values), -np.inf)

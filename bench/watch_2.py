@@ -5,19 +5,19 @@
 
 Five kinds of change in real requests of four desks (`shifts.py`): sudden, gradual, recurring, in a subgroup of 5 %, and
 of concept, where only labels tell. All detectors are run over the same streams (`contenders.py`). For the first four
-kinds they see the confidence of each reply and its request's distance to known ones; MMD and Evidently's embedding drift
-see the embeddings. For concept they see the errors among the 40 % of the rows that are labeled, 200 rows late, or, where
-the name says `sure`, errors weighted by how sure the reply was, which is what ours ranks. `slices`: once more for each
-segment and channel, or each reply, as ours is always run. River and Evidently are left out where they are not installed.
+kinds they see the confidence of each reply and its request's distance to known ones; MMD and Evidently's embedding
+drift see the embeddings. For concept they see the errors among the 40 % of the rows that are labeled, 200 rows late,
+or, where the name says `sure`, errors weighted by how sure the reply was, which is what ours ranks. `slices`: once more
+for each segment and channel, or each reply, as ours is always run. Without river or Evidently they are left out.
 
 Equal false alarms: for each desk and detector, the threshold is the least at which at most RATE of `calm` streams, as
-long and with nothing that changes, have an alarm; `false` says how many of `check` others do then. `delay` is the median
-of rows from the change to the alarm, with its interval by order statistics; a change not found in 3,000 rows is a miss
-and counts as longest (null). Streams with an alarm before the change are left out. `shipped` is ours as it is set by
-default, uncalibrated. `tenth`: a tenth of the requests change, and 12,000 rows follow.
+long and with nothing that changes, have an alarm; `false` says how many of `check` others do then. `delay` is the
+median of rows from the change to the alarm, with its interval by order statistics; a change not found in 3,000 rows is
+a miss and counts as longest (null). Streams with an alarm before the change are left out. `shipped` is ours as it is
+set by default, uncalibrated. `tenth`: a tenth of the requests change, and 12,000 rows follow; thresholds are the same.
 
-`value` is the number of kinds on which the median of ours is the shortest of all. The bar: at least 4, on none worse than
-second among ours, river, KS, MMD and Evidently (each at its best), and at a tenth 8 times sooner than KS per batch.
+`value` is the number of kinds on which the median of ours is the shortest of all. The bar: at least 4, on none worse
+than second among ours, river, KS, MMD and Evidently (each at its best), and at a tenth 8 times sooner than KS of 50.
 """
 
 from __future__ import annotations
