@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 from scipy.spatial.distance import cdist
 from shifts import BINS, LATE, REFERENCE, Desk, Floats, Places, Stream
 
@@ -35,7 +34,7 @@ Peer = Callable[[Floats, int], Floats]
 
 BATCH, WINDOW, EVERY = 50, 200, 50
 STEP_S = 60.0
-LEVELS = np.arange(-1.0, 12.1, 0.25)
+LEVELS = np.arange(-1.0, 12.1, 0.5)
 """Minus the decimal logarithms of the settings at which detectors are tried that have no statistic to read."""
 _PIECE = 512
 
@@ -107,17 +106,21 @@ def late(stream: Stream, course: Floats, known: int) -> Floats:
 
 def adwin(values: Floats, known: int) -> Floats:
     """ADWIN of river: minus the decimal logarithm of the least `delta` of LEVELS that has cut by then."""
+    return _least(lambda level: river().ADWIN(delta=10.0**-level), LEVELS, values.tolist(), known)
+
+
+def _least(make: Callable[[float], Any], levels: Floats, values: list[Any], known: int) -> Floats:
+    """The highest level at which a detector has alarmed by then, after the known rows."""
     out = np.full(len(values), -np.inf)
-    for level in LEVELS:
-        detector, cut = river().ADWIN(delta=10.0**-level), []
-        for value in values.tolist():
+    for level in levels:
+        detector = make(float(level))
+        for row, value in enumerate(values):
             detector.update(value)
-            cut.append(detector.drift_detected)
-        at = np.flatnonzero(cut)
-        at = at[at >= known]
-        if not len(at):
+            if row >= known and detector.drift_detected:
+                out[row] = max(out[row], level)
+                break
+        else:
             break
-        out[at[0]] = level
     return out
 
 
@@ -142,35 +145,26 @@ def ddm(values: Floats, known: int) -> Floats:
     return _after(np.array(out), known)
 
 
-def hddm(name: str) -> Callable[[Floats, int], Floats]:
-    """HDDM_A or HDDM_W of river: minus the decimal logarithm of the least of twelve confidences that has alarmed."""
-
-    def course(values: Floats, known: int) -> Floats:
-        out = np.full(len(values), -np.inf)
-        for level in LEVELS[LEVELS > 0][::4]:
-            detector, cut = getattr(binary(), name)(drift_confidence=10.0**-level), []
-            for value in values.tolist():
-                detector.update(bool(value))
-                cut.append(detector.drift_detected)
-            at = np.flatnonzero(cut)
-            at = at[at >= known]
-            if not len(at):
-                break
-            out[at[0]] = level
-        return out
-
-    return course
+def hddm(values: Floats, known: int) -> Floats:
+    """HDDM_A of river: minus the decimal logarithm of the least of seven confidences at which it has alarmed."""
+    levels = LEVELS[LEVELS > 0][::4]
+    return _least(
+        lambda level: binary().HDDMA(drift_confidence=10.0**-level), levels, values.astype(bool).tolist(), known
+    )
 
 
 def ks(size: int) -> Callable[[Floats, int], Floats]:
-    """Kolmogorov-Smirnov of each batch with the known rows: minus the logarithm of its p-value."""
+    """The distance of Kolmogorov and Smirnov of each batch and the known rows, of which the p-value is a function."""
 
     def course(values: Floats, known: int) -> Floats:
         out = np.full(len(values), -np.inf)
-        held = values[:known]
-        for at in range(known, len(values) - size + 1, size):
-            found = stats.ks_2samp(held, values[at : at + size], method="asymp")
-            out[at + size - 1] = -math.log(max(found.pvalue, 1e-300))
+        held, n = np.sort(values[:known]), (len(values) - known) // size
+        batches = values[known : known + n * size].reshape(n, size)
+        upto, below = (np.searchsorted(held, batches, side=side) / known for side in ("right", "left"))
+        inside = (batches[:, None, :] <= batches[:, :, None]).mean(axis=2)
+        before = (batches[:, None, :] < batches[:, :, None]).mean(axis=2)
+        apart = np.maximum(np.abs(inside - upto), np.abs(below - before)).max(axis=1)
+        out[known + size - 1 : known + n * size : size] = apart
         return out
 
     return course

@@ -20,7 +20,7 @@ from evidently.legacy.calculations.stattests.registry import get_stattest
 from evidently.legacy.core import ColumnType
 from evidently.legacy.metrics.data_drift.embedding_drift_methods import model
 
-WINDOW, MOST = 200, 1_000
+WINDOW, MOST = 200, 500
 
 
 def of_columns(known: np.ndarray, window: np.ndarray) -> float:

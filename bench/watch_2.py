@@ -58,7 +58,7 @@ Found = dict[tuple[str, str, str], list[float]]
 def contenders(kind: str) -> dict[str, Contender]:
     """Name -> detector of a kind of change."""
     if kind == CONCEPT:
-        peers = {"PageHinkley": seen.page_hinkley, "ADWIN": seen.adwin, "DDM": seen.ddm, "HDDM_A": seen.hddm("HDDMA")}
+        peers = {"PageHinkley": seen.page_hinkley, "ADWIN": seen.adwin, "DDM": seen.ddm, "HDDM_A": seen.hddm}
         made: dict[str, Contender] = {f"river {n}": partial(_labels, course) for n, course in peers.items()}
         for name in ("PageHinkley", "ADWIN"):
             made[f"river {name}, sure"] = partial(_surprise, peers[name])

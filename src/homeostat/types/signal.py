@@ -14,7 +14,7 @@ class Moved(StrEnum):
     MIX = "mix"
     """The same requests in other proportions."""
     PERFORMANCE = "performance"
-    """More replies are wrong, by labels or ratings."""
+    """More replies are wrong, or surer ones, by labels or ratings."""
     FEEDBACK = "feedback"
     """Not the traffic but what is said of it: too much of it contradicts what is known, in one direction or by one
     source. It is held back, and is no reason to retrain."""

@@ -63,7 +63,8 @@ def surprise(loss: float, confidence: float) -> float:
 
 
 class LossDetector:
-    """More replies are wrong than before, or more of them could not be right: the label is not one the version knows.
+    """More replies are wrong than before, or surer ones, or more of them could not be right: the label is not one the
+    version knows.
 
     Without a baseline it bets on conformal p-values of the losses, as the traffic's detector does on strangeness: the
     reference is every labeled row so far, and while losses are exchangeable, alarms come on average no sooner than
