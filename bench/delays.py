@@ -66,14 +66,6 @@ def world(phase: int) -> World:
     known = [row for row in rows if row.split is Split.HISTORY]
     known += [row for row in live if _phase(truths, row) < phase - 1] + earlier[:middle]
     changed = [row for row in live if _phase(truths, row) == phase]
-    index, labels, sides = champion(known, (earlier[middle:], changed))
-    return World(index, labels, *sides)
-
-
-def champion(
-    known: Sequence[StreamRow], asked: Sequence[Sequence[StreamRow]]
-) -> tuple[np.ndarray, tuple[str, ...], list[list[Recorded]]]:
-    """Teach the built-in model some rows: what distances are measured to, its labels, and what it makes of others."""
     labels = tuple(dict.fromkeys(row.label for row in known))
     with tempfile.TemporaryDirectory() as folder:
         order = Order(
@@ -91,8 +83,8 @@ def champion(
         )
         backend.load(version, made.weights)
         taught = [Request(task=TASK, text=row.text, version=version.id) for row in known[:: -(-len(known) // INDEX)]]
-        sides = [_recorded(backend, version, side) for side in asked]
-        return backend.embed(taught), labels, sides
+        sides = [_recorded(backend, version, side) for side in (earlier[middle:], changed)]
+        return World(backend.embed(taught), labels, *sides)
 
 
 def _phase(truths: Sequence[Truth], row: StreamRow) -> int:

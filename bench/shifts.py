@@ -1,7 +1,8 @@
 """Streams with a known change in them, drawn from real requests: what bar watch.2 gives to every detector.
 
 Four desks: CLINC150, HWU64, titles of arXiv (2000 to 2019) and the built-in support traffic. Whole topics are kept back
-from the model (domains, scenarios, categories, the new product); it is taught other requests, and answers the rest.
+from the model (domains, scenarios, categories, the new product), a ridge head on hashed n-grams; it is taught other
+requests, and answers the rest.
 `known` are requests about what it was taught, `novel` are about the topics kept back. A stream is drawn from these:
 REFERENCE rows that every detector may learn from, BEFORE rows more of the same, then one change.
 """
@@ -16,11 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from delays import champion
 from numpy.typing import NDArray
 
 from homeostat.builtin.resources import traffic_path
-from homeostat.collect.stream import Split, read_stream
 from homeostat.llm.features import grams
 from homeostat.loop.backtest import replies_of
 from homeostat.monitor.channels import NeighborIndex
@@ -175,35 +174,3 @@ def read(name: str, folder: Path) -> list[dict[str, Any]]:
         return [{"text": row["text"], "label": row["label"], "topic": row["label"]} for row in calm]
     key = TOPIC[name]
     return [{"text": r["text"], "label": r["label"], "topic": r["truth"][key] if key else r["label"]} for r in rows]
-
-
-def built_in(cache: Path | None = None) -> Desk:
-    """The built-in traffic before words and policies change, as the built-in model sees it, trained on its history.
-
-    Novel is what asks about the new product. Kept in a file of `cache`, since training takes minutes.
-    """
-    file = cache / "built_in.npz" if cache else None
-    if file is None or not file.exists():
-        rows, truths = read_stream(traffic_path())
-        calm = [row for row in rows if int(truths[row.index]["phase"]) < 2]  # type: ignore[call-overload]
-        live = [row for row in calm if row.split is not Split.HISTORY]
-        index, _, (told,) = champion([row for row in calm if row.split is Split.HISTORY], (live,))
-        kept = {
-            "index": index.astype(np.float16),
-            "sure": np.array([one.reply.confidence for one in told]),
-            "points": np.stack([np.frombuffer(one.reply.embedding, np.float16) for one in told]),
-            "told": np.array([one.reply.text for one in told]),
-            "label": np.array([one.row.label for one in told]),
-        }
-        if file is None:
-            return _from(kept)
-        np.savez(file, **kept)  # type: ignore[arg-type]
-    with np.load(file) as found:
-        return _from(dict(found))
-
-
-def _from(kept: dict[str, NDArray[Any]]) -> Desk:
-    rows = [{"label": str(label)} for label in kept["label"]]
-    novel = np.array([row["label"].startswith(NEW_PRODUCT) for row in rows])
-    index = NeighborIndex(kept["index"], NEIGHBORS)
-    return _desk("builtin", index, rows, [str(t) for t in kept["told"]], kept["sure"], kept["points"], novel)

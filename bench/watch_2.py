@@ -40,7 +40,7 @@ from typing import Any
 import contenders as seen
 import numpy as np
 from scipy import stats
-from shifts import KINDS, ONSET, REFERENCE, STREAMS, Desk, Floats, Stream, built_in, desk, draw
+from shifts import KINDS, ONSET, REFERENCE, STREAMS, Desk, Floats, Stream, desk, draw
 
 from homeostat.config.schema import Monitor
 from homeostat.stats.intervals import proportion
@@ -290,8 +290,8 @@ def kept(name: str, args: argparse.Namespace, counts: tuple[int, int, int]) -> F
     if file and file.exists():
         rows = json.loads(file.read_text(encoding="utf-8"))
     else:
-        of = built_in(args.cache) if name == "builtin" else desk(name, args.streams)
-        rows = [[*key, told] for key, told in measured(of, counts, args.seed, args.evidently).items()]
+        found = measured(desk(name, args.streams), counts, args.seed, args.evidently)
+        rows = [[*key, told] for key, told in found.items()]
         if file:
             file.write_text(json.dumps(rows), encoding="utf-8")
     return {(kind, called, at): told for kind, called, at, told in rows}
@@ -305,9 +305,7 @@ def main() -> None:
     parser.add_argument("--calm", type=int, default=40, help="calm streams of each desk that give the thresholds")
     parser.add_argument("--check", type=int, default=10, help="others that check them")
     parser.add_argument("--streams", type=Path, default=Path("../shared/data/streams"), help="where the streams lie")
-    parser.add_argument(
-        "--cache", type=Path, default=None, help="where the built-in model's replies and each desk's results are kept"
-    )
+    parser.add_argument("--cache", type=Path, default=None, help="where the results of each desk are kept")
     parser.add_argument("--evidently", default="", help="the Python of an environment that has Evidently")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
