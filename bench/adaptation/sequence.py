@@ -94,7 +94,7 @@ SIZES: Mapping[str, Size] = {
 }
 
 
-def open_sequence(data: Path, seed: int, *, every: int = 1) -> list[Stage]:
+def open_sequence(data: Path, seed: int, *, every: int = 1, sizes: Mapping[str, Size] = SIZES) -> list[Stage]:
     """The stages in their order, drawn by the seed, with one of `every` rows.
 
     Raises:
@@ -102,7 +102,7 @@ def open_sequence(data: Path, seed: int, *, every: int = 1) -> list[Stage]:
     """
     stages = []
     for number, (name, (task, read)) in enumerate(_TASKS.items()):
-        size = SIZES[name]
+        size = sizes[name]
         known, asked = read(data)
         chance = np.random.default_rng([seed, 5, number])
         asked = _even(asked, (size.suite + size.test) // every, chance)

@@ -292,6 +292,12 @@ class NothingReleased(HomeostatError, LookupError):
     code = "E503"
 
 
+class NotLetIn(HomeostatError, PermissionError):
+    """A request without a key that the gateway takes, or keys that are none."""
+
+    code = "E504"
+
+
 class NotReleasable(HomeostatError, ValueError):
     """A version that cannot take this step of a release from the state it is in."""
 

@@ -118,3 +118,12 @@ def test_a_worker_that_ended_says_why() -> None:
     made = causes.of_worker("E401 no version 'ver_gone'", NOW)
     assert (made.task, made.kind, made.severity) == ("", "worker", Severity.CRITICAL)
     assert "E401 no version 'ver_gone'" in made.says
+
+
+def test_a_turn_whose_trainings_ran_away() -> None:
+    """People are told, with each recipe's reason."""
+    turn = Turn(id="trn_1", task="routing", time=1.0, state="train", because="naive: the loss is not a number")
+    told = causes.of_turn(turn, 2.0)
+    assert told is not None
+    assert told.severity is Severity.WARNING
+    assert "ran away (naive: the loss is not a number)" in told.says

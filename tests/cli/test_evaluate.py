@@ -12,7 +12,9 @@ from cli.conftest import Run
 from cli.scenes import START, champion, request, version
 from homeostat.config.load import load
 from homeostat.errors import EmptyStream, NotFound, NotReleasable
+from homeostat.loop.suites import keep
 from homeostat.loop.workshop import Exam, Workshop
+from homeostat.types.suite import Case, Suite
 
 LABELS = ("refund", "delivery")
 
@@ -78,6 +80,36 @@ def test_a_table_with_the_verdict_under_it(homeostat: Run, small: Path, workshop
     assert "difference" in ran.out
     assert "n = 6" in ran.out
     assert ran.out.strip().splitlines()[-1].partition(":")[0] in {"pass", "fail", "unsure"}
+
+
+def golden(*, at_least: float | None = None, margin: float | None = None) -> Suite:
+    """Two cases, one of a label that the champion cannot say."""
+    cases = tuple(Case(text=f"case of {label}", expect=label) for label in LABELS)
+    return Suite(name="golden", task="routing", check="equals", cases=cases, at_least=at_least, margin=margin)
+
+
+def test_suites_are_asked_too(homeostat: Run, small: Path, workshop: Workshop) -> None:
+    """Alone, each part has its score; beside another, both scores, the difference and what is demanded."""
+    keep(workshop.store, golden())
+    alone = homeostat("eval", "ver_old", "--config", small, "--json").json
+    assert (alone["suites"]["suite golden"]["mean"], alone["score"]["n"]) == (0.5, 1)
+    assert "suite golden" in homeostat("eval", "ver_old", "--config", small).out
+    report = homeostat("eval", "ver_new", "--config", small, "--json").json["report"]
+    assert report["suites"]["suite golden"]["champion"]["mean"] == 0.5
+    assert report["difference"]["n"] == 6  # the suite's rows stand apart
+    out = homeostat("eval", "ver_new", "--config", small).out
+    assert "suite golden" in out
+    assert "no loss that is shown" in out  # two cases prove nothing
+
+
+def test_a_broken_suite_is_a_refusal(homeostat: Run, small: Path, workshop: Workshop) -> None:
+    """Who loses a case that all must get right is refused, whatever the test rows say."""
+    keep(workshop.store, golden(at_least=1.0))
+    version(workshop.store, "mute", labels=("nothing",), time=START + 5)
+    verdict = homeostat("eval", "ver_mute", "--config", small, "--json").json["verdict"]
+    assert verdict["outcome"] == "fail"
+    assert verdict["because"].startswith("refused: suite golden demands 100.0 % and gets 0.0 %")
+    assert "at least 100.0 %" in homeostat("eval", "ver_mute", "--config", small).out
 
 
 def test_versions_of_two_tasks_are_not_compared(homeostat: Run, small: Path, workshop: Workshop) -> None:

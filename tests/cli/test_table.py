@@ -52,3 +52,14 @@ def test_a_document_is_strict_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["release"]["share"] is None
     assert found["nan"] is None
     assert "Zoë" in out
+
+
+def test_what_few_look_for_is_in_documents_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """Figures from inside a training crowd out what was asked for."""
+    facts("trained", {"version": "ver_a", "steps": 54, "padding": 0.044, "held_out": 0.125})
+    out = capsys.readouterr().out
+    assert "steps" in out
+    assert "padding" not in out
+    assert "held_out" not in out
+    document({"padding": 0.044})
+    assert "0.044" in capsys.readouterr().out

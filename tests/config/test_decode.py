@@ -1,9 +1,11 @@
 """Values of every type, right and wrong, with the line of what is wrong."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from homeostat.config.decode import compose, decode
-from homeostat.config.schema import Config, Tasks, Train
+from homeostat.config.schema import Config, Tasks, Train, knob
 from homeostat.errors import HomeostatError, UnknownKey, WrongType
 from homeostat.types.task import Kind
 
@@ -130,3 +132,31 @@ def test_anchor_shared_by_two_tasks() -> None:
 def test_decode_any_section() -> None:
     """A section can be decoded alone, as tests and notebooks do."""
     assert decode(Train, compose("rank: 4", "x"), "train") == Train(rank=4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """An entry of a list."""
+
+    name: str = ""
+    weight: float = knob(1.0, least=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A list of entries, each of them keys and values."""
+
+    steps: tuple[Step, ...] = ()
+
+
+def test_a_list_of_entries() -> None:
+    """Each with defaults of its own; what is wrong in one is told by its line."""
+    found = decode(Recipe, compose("steps:\n- name: one\n- {name: two, weight: 3}\n-\n", "r.yaml"))
+    assert found == Recipe(steps=(Step(name="one"), Step(name="two", weight=3.0), Step()))
+    with pytest.raises(UnknownKey, match=r"r\.yaml line 3") as told:
+        decode(Recipe, compose("steps:\n- name: one\n- {nam: two}\n", "r.yaml"))
+    assert "name" in told.value.fix
+    with pytest.raises(WrongType, match=r"steps\[0\]\.weight"):
+        decode(Recipe, compose("steps: [{weight: -1}]", "r.yaml"))
+    with pytest.raises(WrongType, match="a list"):
+        decode(Recipe, compose("steps: {name: one}", "r.yaml"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from homeostat.config.schema import Evaluate
-from homeostat.evaluate.groups import SMALL, Guard, guards, rows_needed
+from homeostat.evaluate.groups import SMALL, Guard, guards, place, rows_needed
 from homeostat.evaluate.score import PairedRow
 
 SETTINGS = Evaluate(alpha=0.05, margin=0.02, small_margin=0.05)
@@ -59,3 +59,18 @@ def test_the_target_is_no_guard() -> None:
     rows = group("new", 300) + group("old", 300) + group("tiny", 10)
     assert [guard.name for guard in guards(rows, SETTINGS, ("new",))] == ["old", "tiny"]
     assert guards(rows, SETTINGS, ("new", "old", "tiny")) == ()
+
+
+def test_a_place_is_what_its_rows_can_show() -> None:
+    """Few rows are held to the widest margin and not gated; more to a tighter one; none below what is configured."""
+    settings = Evaluate(margin=0.02, small_margin=0.05)
+    few, some, many = (place("p", ("p",), rows, settings) for rows in (100, 600, 90_000))
+    assert (few.gated, some.gated, many.gated) == (False, True, True)
+    assert few.margin == 0.05
+    assert 0.02 < some.margin < 0.05
+    assert many.margin == 0.02
+
+
+def test_a_place_without_rows_is_never_gated() -> None:
+    """Nothing can be asked of nobody."""
+    assert not place("p", ("p",), 0, Evaluate()).gated

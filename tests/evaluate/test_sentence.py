@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from homeostat.config.schema import Evaluate
 from homeostat.evaluate.sentence import Finding, sentence
-from homeostat.types.report import Outcome, Score
+from homeostat.types.report import Outcome, Score, Trial
 
 SETTINGS = Evaluate()
 
@@ -103,3 +103,31 @@ def test_undecided_without_a_way_out() -> None:
     assert sentence(Outcome.UNSURE, [flat], SETTINGS) == (
         "undecided: -0.1 points (-3.1 to +2.9, n=400) overall does not prove a gain"
     )
+
+
+def trial(mean: float, n: int, at_least: float) -> Trial:
+    """A part of a suite on which the champion has everything right."""
+    score, perfect = Score(mean=mean, low=0.0, high=1.0, n=n), Score(mean=1.0, low=1.0, high=1.0, n=n)
+    return Trial(
+        candidate=score, champion=perfect, difference=score, margin=0.05, gated=False, at_least=at_least
+    )  # fmt: skip
+
+
+def test_broken_suites_are_named_first() -> None:
+    """The worst first, three by name and the others counted; whatever else is wrong comes after."""
+    broken = {f"suite s{k}": trial(0.1 * k, 12, 1.0) for k in range(5)}
+    assert all(part.broken for part in broken.values())
+    said = sentence(Outcome.FAIL, [finding("overall", -0.2, 0.1, 90)], SETTINGS, broken=broken, untested=["refund"])
+    assert said == (
+        "refused: suite s0 demands 100.0 % and gets 0.0 % (n=12, the champion 100.0 %); "
+        "suite s1 demands 100.0 % and gets 10.0 % (n=12, the champion 100.0 %); "
+        "suite s2 demands 100.0 % and gets 20.0 % (n=12, the champion 100.0 %) and 2 more; no test rows of: refund"
+    )
+
+
+def test_what_a_suite_lost_is_not_called_forgetting() -> None:
+    """Unless test rows lost something too."""
+    suite = replace(finding("suite robust", -0.1, 0.02, 300, bound=-0.03), suite=True)
+    lost = finding("old intents", -0.1, 0.02, 300, bound=-0.03)
+    assert sentence(Outcome.FAIL, [OVERALL, suite], SETTINGS).startswith("refused: it lost — suite robust")
+    assert sentence(Outcome.FAIL, [OVERALL, suite, lost], SETTINGS).startswith("refused: it forgot — ")

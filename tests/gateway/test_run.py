@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import openai
 import pytest
 
@@ -67,3 +68,24 @@ def test_a_project_is_served_by_the_built_in_model_until_it_is_told_to_stop(tmp_
     assert 1 <= text.usage.completion_tokens <= 6
     assert store.verify() == []
     store.close()
+
+
+@pytest.mark.slow
+def test_a_project_that_others_can_reach_asks_for_a_key(tmp_path: Path) -> None:
+    """It is made at the first start, its file is named and the key itself is not, and requests need it."""
+    (tmp_path / "homeostat.yaml").write_text(
+        "gateway: {host: 0.0.0.0, port: 0}\ntasks:\n  routing: {labels: [refund, delivery]}\n"
+    )
+    command = [sys.executable, "-c", SERVE, str(tmp_path)]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    assert process.stdout is not None
+    address = process.stdout.readline().strip().replace("0.0.0.0", "127.0.0.1")
+    file = tmp_path / ".homeostat" / "keys" / "gateway"
+    key = file.read_text().strip()
+    assert httpx.get(f"{address}/v1/models").status_code == 401
+    assert httpx.get(f"{address}/v1/models", headers={"Authorization": f"Bearer {key}"}).status_code == 200
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=30)
+    assert str(file) in said
+    assert key not in said

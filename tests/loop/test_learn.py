@@ -18,6 +18,7 @@ from homeostat.loop import steps
 from homeostat.loop.learn import Lesson, curating, learn, start_of, version_id
 from homeostat.loop.steps import Now
 from homeostat.loop.workshop import Workshop
+from homeostat.release.publish import publish
 from homeostat.train.head.solve import SUMS
 from homeostat.train.named import named
 from homeostat.train.pace import Rows, paced
@@ -162,3 +163,14 @@ def test_a_classifier_is_trained_by_steps_and_answers(shop: Workshop) -> None:
     assert (version.kind, version.labels) == ("head", shop.champion(TASK).labels)
     assert sum(r.text == row.target for r, row in zip(replies, rows, strict=True)) > 0.8 * len(rows)
     assert version.cost["steps"] > 0
+
+
+@pytest.mark.slow
+def test_what_is_published_others_can_load(shop: Workshop, tmp_path: Path) -> None:
+    """PEFT puts a published adapter on its base, with weights that are not those of a fresh one."""
+    peft, transformers = pytest.importorskip("peft"), pytest.importorskip("transformers")
+    champion = shop.champion(TASK)
+    assert "adapter_config.json" in publish(shop.store, champion, tmp_path / "out")
+    base = transformers.AutoModelForCausalLM.from_pretrained(champion.base)
+    model = peft.PeftModel.from_pretrained(base, tmp_path / "out")
+    assert any("lora_B" in name and bool(weight.abs().sum() > 0) for name, weight in model.named_parameters())

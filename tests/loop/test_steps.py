@@ -15,6 +15,7 @@ from homeostat.errors import NotFound
 from homeostat.loop import steps
 from homeostat.loop.learn import Lesson, learn
 from homeostat.loop.steps import Now, once
+from homeostat.loop.suites import keep
 from homeostat.loop.workshop import Workshop, use
 from homeostat.release.registry import promote, register, rollback
 from homeostat.release.rollout import open_shadow
@@ -23,6 +24,7 @@ from homeostat.types.dataset import Origin
 from homeostat.types.decision import Action
 from homeostat.types.report import Outcome
 from homeostat.types.signal import Moved, Signal
+from homeostat.types.suite import Case, Suite
 from homeostat.types.task import Kind
 from homeostat.types.turn import Turn
 from homeostat.types.version import State
@@ -128,6 +130,17 @@ def test_a_dataset_is_what_its_recipe_wants(shop: Workshop) -> None:
     assert shop.store.datasets.get(careful).parents == (shop.champion(TASK).dataset,)
 
 
+def test_who_starts_from_the_bare_base_learns_everything_anew(shop: Workshop) -> None:
+    """A joint retraining takes what the champion learned and what is new, all as new; it is expected to cost more."""
+    rows = examples(shop.store, steps.curate(shop, NOW, "joint"))
+    known = {row.text for row in steps.remembered(shop, shop.champion(TASK))}
+    assert {row.origin for row in rows} == {Origin.NEW}
+    assert known < {row.text for row in rows}
+    assert len(rows) == len(known) + 100
+    cost = [steps._expected_cpu(shop, shop.champion(TASK), 100, len(known), name) for name in ("naive", "joint")]
+    assert cost[1] / cost[0] == pytest.approx(len(rows) / 100, rel=0.01)
+
+
 def test_the_gate_refuses_a_copy_that_gains_nothing(shop: Workshop) -> None:
     """The champion measured beside itself: no difference on any row, so the rows do not decide."""
     copy = candidate(shop)
@@ -152,6 +165,23 @@ def test_a_verdict_names_the_labels_without_test_rows(shop: Workshop) -> None:
     assert steps.untested(shop, NOW, grown, champion) == ["hologram", champion.labels[1]]
     verdict = steps.gate(shop, NOW, steps.evaluate(shop, NOW, copy), copy)
     assert shop.store.verdicts.get(verdict).because.endswith(f"; no test rows of: {champion.labels[1]}")
+
+
+def test_a_turn_asks_the_suites(shop: Workshop) -> None:
+    """A candidate that mistakes what all must get right is refused for it; what a suite asks is never learned."""
+    new = examples(shop.store, steps.curate(shop, NOW, "naive"))
+    right = [exam for exam in shop.suite_at(TASK, NOW.until) if exam.target in shop.champion(TASK).labels][:20]
+    cases = (*(Case(text=exam.text, expect=exam.target) for exam in right), Case(text=new[0].text, expect="x"))
+    keep(shop.store, Suite(name="golden", task=TASK, check="equals", cases=cases, at_least=0.9))
+    champion = shop.champion(TASK)
+    mistaken = replace(champion, id="ver_3", labels=(*champion.labels[1:], champion.labels[0]), state=State.CANDIDATE)
+    id = register(shop.store, mistaken, None).id
+    verdict = shop.store.verdicts.get(steps.gate(shop, NOW, steps.evaluate(shop, NOW, id), id))
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.because.startswith("refused: suite golden demands 90.0 % and gets 0.0 %")
+    assert shop.store.versions.get(id).state is State.REFUSED
+    left = examples(shop.store, steps.curate(shop, replace(NOW, turn="trn_2"), "naive"))
+    assert new[0].text not in {row.text for row in left}
 
 
 def test_rows_that_are_not_shown_yet_are_not_measured_on(shop: Workshop) -> None:

@@ -142,6 +142,30 @@ def test_a_turn_ends_at_the_gate_when_every_candidate_is_refused(project: Config
     assert left["aliases"]["champion"] == left["versions"][0]["id"]
 
 
+WILD = {"wild": {"like": "naive", "lr": 1e6, "back_offs": 0}}
+"""A recipe that runs away at once."""
+
+
+@pytest.mark.parametrize(
+    ("attempts", "end"), [(("wild",), "train"), pytest.param(("wild", "careful"), "release", marks=pytest.mark.slow)]
+)
+def test_an_attempt_that_runs_away_costs_that_attempt_alone(
+    project: Config, attempts: tuple[str, ...], end: str
+) -> None:
+    """The next one is made; where there is none the turn ends and says why, and the champion stays."""
+    wild = replace(project, train=replace(project.train, attempts=attempts, recipes=WILD, mend=False))
+
+    left = through(wild)
+
+    diary = left["turn"]["diary"]
+    assert (left["turn"]["state"], diary["train.wild"], "gate.wild" in diary) == (end, "", False)
+    if end == "train":
+        assert "wild: the " in _because(wild)
+        assert len(left["versions"]) == 1
+    else:
+        assert left["aliases"]["champion"] == diary["train.careful"]
+
+
 def test_a_candidate_that_forgot_is_mended(project: Config) -> None:
     """With the naive recipe alone and a line to the champion, a version before the refused one passes and is released;
     killed while it looks, the turn finds the same version.

@@ -59,6 +59,18 @@ def test_what_moved_is_told_and_a_turn_is_opened(shop: Workshop, queue: TurnQueu
     assert queue.knows(turn.id)
 
 
+def test_what_moved_in_another_slice_is_told_too(shop: Workshop, queue: TurnQueue) -> None:
+    """What was told of one slice keeps quiet the same of that slice alone, until a turn has looked."""
+    watch = Watch(shop, queue)
+    watch.tick()
+    told = shop.store.signals.list(TASK)[0]
+    assert watch._known(replace(told, id="sig_x", time=told.time + 9.0))
+    assert not watch._known(replace(told, id="sig_x", slice="language=de"))
+    shop.store.signals.put(replace(told, id="sig_x", slice="language=de"))
+    assert watch._known(replace(told, id="sig_y", slice="language=de"))
+    assert not watch._known(replace(told, id="sig_y", slice="language=fr"))
+
+
 def test_looking_again_tells_nothing_twice(shop: Workshop, queue: TurnQueue) -> None:
     """Neither the same watch nor one of a new worker writes a signal again or opens a second turn."""
     watch = Watch(shop, queue)

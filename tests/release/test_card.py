@@ -20,7 +20,7 @@ from homeostat.store import Store
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.decision import Action, Decision
 from homeostat.types.interaction import Interaction
-from homeostat.types.report import Outcome, Report, Score, Verdict
+from homeostat.types.report import Outcome, Report, Score, Trial, Verdict
 from homeostat.types.turn import Turn
 from homeostat.types.version import Version
 from release.rehearsal import TASK, open_store
@@ -64,6 +64,11 @@ def measured(store: Store, **more: Any) -> None:
         champion="ver_old",
         metric="accuracy",
         groups=groups,
+        suites={
+            "suite golden": Trial(
+                candidate=difference, champion=difference, difference=difference, margin=0.05, gated=True
+            )
+        },
         **fields,
     )
     store.reports.put(report)
@@ -78,6 +83,8 @@ def test_figures_have_their_intervals(store: Store) -> None:
     measured(store)
     text = card(store, "ver_new")
     assert "| it | 0.9123 | 0.8800 | 0.9400 | 400 |" in text
+    assert "| suite golden |" in text
+    assert "| difference on suite golden |" in text
     assert "| difference on known labels | -0.0100 | -0.0300 | 0.0100 | 250 |" in text
     assert "The gate: **pass**. better" in text
     assert "not shown beyond its interval on: known labels." in text

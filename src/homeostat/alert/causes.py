@@ -18,6 +18,7 @@ _MOVED = {
     Moved.NOVELTY: ("requests are unlike those that the version in force was calibrated on", Remedy.LABEL),
     Moved.MIX: ("the same requests come in other proportions", Remedy.LOOK),
     Moved.PERFORMANCE: ("more replies are wrong, or surer ones", Remedy.RETRAIN),
+    Moved.UPSTREAM: ("a model elsewhere replies otherwise than it did", Remedy.LOOK),
     Moved.FEEDBACK: ("feedback contradicts what is known and is held back from training", Remedy.REVIEW),
 }
 
@@ -26,7 +27,7 @@ def of_signal(signal: Signal, now: float) -> Alert:
     """Something moved."""
     what, remedy = _MOVED.get(signal.moved, (f"{signal.moved.value} moved", Remedy.LOOK))
     place = f" in {signal.slice}" if signal.slice else ""
-    counted = "statements" if signal.moved is Moved.FEEDBACK else "requests"
+    counted = {Moved.FEEDBACK: "statements", Moved.UPSTREAM: "looks"}.get(signal.moved, "requests")
     since = f"; the change is put at {_when(signal.since)}" if signal.since else ""
     says = (
         f"{signal.task}{place}: {what} ({signal.detector} at {signal.statistic:,.4g}, over {signal.threshold:,.4g}, "
@@ -55,7 +56,7 @@ def of_release(release: Release, before: Release | None, now: float) -> Alert:
 
 
 def of_turn(turn: Turn, now: float) -> Alert | None:
-    """A turn broke off, refused every candidate, or waits for a person; None for one that ended as turns should."""
+    """A turn broke off, brought no candidate, or waits for a person; None for one that ended as turns should."""
     if turn.state == AWAITING:
         says = f"{turn.task}: a turn wants to retrain and waits; `homeostat approve {turn.id}` ({turn.because})"
         # About the decision, for the turn itself may be told of later, when it breaks off.
@@ -63,6 +64,9 @@ def of_turn(turn: Turn, now: float) -> Alert | None:
         return _cause(APPROVAL, Severity.WARNING, says, now, task=turn.task, about=about, remedy=Remedy.RETRAIN)
     if turn.state == "failed":
         says = f"{turn.task}: a turn broke off ({turn.because})"
+        return _cause(FAILED, Severity.WARNING, says, now, task=turn.task, about=turn.id)
+    if turn.state == "train":
+        says = f"{turn.task}: every training of a turn ran away ({turn.because})"
         return _cause(FAILED, Severity.WARNING, says, now, task=turn.task, about=turn.id)
     if turn.state == "gate":
         says = f"{turn.task}: every candidate of a turn was refused ({turn.because})"

@@ -9,9 +9,10 @@ from pathlib import Path
 from sqlalchemy.exc import OperationalError
 
 from homeostat.cli.project import Project, told_until
-from homeostat.errors import NoWorker
+from homeostat.errors import NotReleasable, NoWorker
 from homeostat.loop.durable import TurnQueue, only_worker
 from homeostat.loop.story.follow import Follower
+from homeostat.release.states import is_open
 from homeostat.types import ids
 from homeostat.types.turn import OPEN, Turn
 
@@ -44,13 +45,32 @@ def ask(opened: Project, task: str, moment: float | None = None) -> tuple[Turn, 
         if turn.under_way:
             return turn, False
     new = Turn(id=ids.new("trn"), task=task, time=until(opened, task) if moment is None else moment)
+    enqueue(opened, new)
+    return new, True
+
+
+def enqueue(opened: Project, new: Turn) -> None:
+    """Write a turn, drill or trial down, and put it into the worker's queue."""
     opened.store.turns.put(new)
     with (
         closing(TurnQueue(Path(opened.config.folder))) as queue,
         suppress(OperationalError),  # a worker that only just starts has no queue yet; it will find the row
     ):
-        queue.open(new.id, task, new.time)
-    return new, True
+        queue.open(new.id, new.task, new.time, story=new.story)
+
+
+def hold_free(opened: Project, task: str) -> None:
+    """Hold that nothing is under way for a task, and no candidate is being tried.
+
+    Raises:
+        NotReleasable: something is.
+    """
+    busy = [turn.id for turn in opened.store.turns.list(task) if turn.under_way]
+    release = opened.store.releases.current(task)
+    if release is not None and is_open(release):
+        busy.append(release.candidate)
+    if busy:
+        raise NotReleasable(f"{busy[0]} is under way for task '{task}'", fix="wait for its end, then ask again")
 
 
 def follow(opened: Project, follower: Follower, turn: str) -> Turn:

@@ -1,7 +1,9 @@
 """Look for whatever would keep Homeostat from running here, and say how to mend it.
 
 Python and the packages, the processor, the configuration, the folder, the disk, the channels for alerts, the store, the
-model, the port. Without a `homeostat.yaml` the defaults are looked at. Changes nothing.
+model, the port. Without a `homeostat.yaml` the defaults are looked at. Changes nothing. With `--security` also who gets
+in, who can read the files, what is loaded, what is signed, and what is known against the installed packages (that is
+asked of an advisory source by pip-audit, from the extra `audit`).
 
 Exit codes: 0 nothing failed; 1 something did.
 
@@ -10,6 +12,7 @@ Example: `homeostat doctor --config shop/homeostat.yaml`
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -25,10 +28,11 @@ from homeostat.config.schema import Config
 
 def command(
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
+    security: Annotated[bool, typer.Option("--security", help="Ask for whatever would let somebody in, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Look for whatever would keep Homeostat from running here, and say how to mend it."""
-    checks = list(_examination(config))
+    checks = list(_examination(config, security=security))
     failed = [check.name for check in checks if check.level is Level.FAIL]
     if as_json:
         document({"ok": not failed, "checks": checks})
@@ -39,7 +43,7 @@ def command(
         raise typer.Exit(1)
 
 
-def _examination(path: Path) -> Iterator[Check]:
+def _examination(path: Path, *, security: bool) -> Iterator[Check]:
     """Every check, one after the other."""
     yield machine.python()
     yield from machine.packages()
@@ -59,3 +63,5 @@ def _examination(path: Path) -> Iterator[Check]:
     if read:  # of a configuration that does not load, nothing more can be said
         for look in (parts.alerts, parts.store, parts.model, parts.port):
             yield attempted(look.__name__, partial(look, config))
+        if security:  # imported here and not above, as the rooms below are: a broken package is a finding
+            yield from importlib.import_module("homeostat.cli.security").examination(config, path)

@@ -17,14 +17,17 @@ from typing import Annotated, Any
 
 import typer
 
-from homeostat.cli.table import document, table
+from homeostat.cli.evaluated import show
+from homeostat.cli.table import document
 from homeostat.config.load import load
 from homeostat.errors import EmptyStream, NotReleasable
 from homeostat.evaluate.gate import compare, gate
-from homeostat.evaluate.score import Row, score
+from homeostat.evaluate.score import Row, by_group, score
+from homeostat.evaluate.suites.ask import worst
 from homeostat.loop import steps
+from homeostat.loop.examining import answered, asked, beside_suites
 from homeostat.loop.workshop import Workshop
-from homeostat.types.report import Report, Score, Verdict
+from homeostat.types.report import Score
 from homeostat.types.version import Version
 from homeostat.web import words
 from homeostat.web.newest import newest
@@ -42,7 +45,7 @@ def command(
         other = against or shop.store.aliases.get(candidate.task, "champion") or candidate.id
         alone = other == candidate.id
         found = _alone(shop, candidate) if alone else _beside(shop, candidate, shop.store.versions.get(other))
-    document(found) if as_json else _print(found)
+    document(found) if as_json else show(found)
 
 
 def moment(shop: Workshop, version: Version) -> steps.Now:
@@ -61,7 +64,14 @@ def _alone(shop: Workshop, version: Version) -> dict[str, Any]:
     replies = shop.answers(task, version, [row.text for row in rows])
     values = [steps.value(task.kind, reply.text, row.target) for reply, row in zip(replies, rows, strict=True)]
     own = score([Row(id=str(k), value=value) for k, value in enumerate(values)])
-    return {"version": version.id, "metric": task.metric, "score": own, "at": now.until}
+    return {"version": version.id, "metric": task.metric, "score": own, "suites": _on_suites(shop, version, now)}
+
+
+def _on_suites(shop: Workshop, version: Version, now: steps.Now) -> dict[str, Score]:
+    task = shop.config.task(version.task)
+    questions, _ = asked(shop, task, now.until)
+    found = worst(questions, answered(shop, task, version, questions))
+    return by_group([Row(id=f"{part} {case}", group=part, value=value) for (part, case), value in found.items()])
 
 
 def _beside(shop: Workshop, candidate: Version, champion: Version) -> dict[str, Any]:
@@ -72,25 +82,7 @@ def _beside(shop: Workshop, candidate: Version, champion: Version) -> dict[str, 
     target = sorted({steps.NEW} & {row.group for row in rows})
     task = shop.config.task(now.task)
     report = compare(task, candidate.id, champion.id, rows, settings, now=now.until, target=target)
+    report, rows = beside_suites(shop, report, rows, now.until)
     silent = steps.untested(shop, now, candidate, champion)
     verdict = gate(report, rows, settings, target=target, artifact=candidate.blob, untested=silent)
     return {"report": report, "verdict": verdict, "at": now.until}
-
-
-def _print(found: dict[str, Any]) -> None:
-    if "score" in found:
-        own: Score = found["score"]
-        table(f"{found['metric']} of {found['version']}", ("rows", "score"), [("all", _scored(own))])
-        return
-    report: Report = found["report"]
-    verdict: Verdict = found["verdict"]
-    scores = {report.candidate: report.candidate_score, report.champion: report.champion_score}
-    rows = [(name, _scored(value)) for name, value in scores.items()]
-    parts = {"difference": report.difference, **{f"  {name}": value for name, value in report.groups.items()}}
-    rows += [(name, words.moved(value.mean, value.low, value.high, value.n)) for name, value in parts.items()]
-    table(f"{report.metric} up to {words.when(report.time)}", ("what", "value"), rows)
-    typer.echo(f"\n{verdict.outcome.value}: {verdict.because}")
-
-
-def _scored(value: Score) -> str:
-    return words.scored(value.mean, value.low, value.high, value.n)

@@ -12,12 +12,13 @@ from homeostat.collect.stream import Split, read_stream
 from homeostat.curate.build import Curated, Inputs, build
 from homeostat.curate.snapshot import as_lines, examples, gather, store_dataset
 from homeostat.errors import EmptyStream, NotFound, NothingToTrainOn, UnknownLabel, UnsuitedModel
+from homeostat.loop.examining import fence
 from homeostat.loop.learn import curating
 from homeostat.loop.workshop import Workshop
 from homeostat.train.named import named
 from homeostat.train.recipe import Recipe
 from homeostat.types import ids
-from homeostat.types.dataset import Dataset, Example, Origin
+from homeostat.types.dataset import Dataset, Example
 from homeostat.types.task import Task
 from homeostat.types.version import HEAD, Version
 
@@ -135,14 +136,14 @@ def of_stream(shop: Workshop, task: Task, file: Path, recipe: Recipe, parent: Ve
         EmptyStream: all of its rows are for testing.
     """
     rows, _ = read_stream(file, needed=())
-    fence = [row.text for row in (*shop.suite(task.name), *exams(rows, task))]
+    fenced = [*fence(shop, task.name), *(row.text for row in exams(rows, task))]
     imported = lessons(rows, task, Split.HISTORY, Split.LIVE)
     if not imported:
         raise EmptyStream(
             f"all {len(rows)} rows are for testing", where=str(file), fix="mark some with `split: history`"
         )
     until = told_until(shop.store, task.name) or max(example.time for example in imported)
-    inputs = gather(shop.store, task, champion=parent, evaluation=fence, until=until, imported=imported)
+    inputs = gather(shop.store, task, champion=parent, evaluation=fenced, until=until, imported=imported)
     return _curated(shop, inputs, recipe, parent)
 
 
@@ -153,12 +154,10 @@ def of_log(shop: Workshop, task: Task, recipe: Recipe, parent: Version | None) -
     Raises:
         NothingToTrainOn: there is nothing, or nothing new.
     """
-    fence = [row.text for row in shop.suite(task.name)]
     until = told_until(shop.store, task.name) or (parent.time if parent else 0.0)
-    inputs = gather(shop.store, task, champion=parent, evaluation=fence, until=until)
+    inputs = gather(shop.store, task, champion=parent, evaluation=fence(shop, task.name), until=until)
     if not goes_on(recipe, parent):
-        known = [replace(row, origin=Origin.NEW) for row in inputs.memory]
-        inputs = replace(inputs, imported=known, memory=(), since=float("-inf"))
+        inputs = inputs.afresh()
     found = _curated(shop, inputs, recipe, parent)
     if not found.examples:
         fix = "send feedback, or give --stream or --dataset"

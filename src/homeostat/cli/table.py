@@ -15,6 +15,23 @@ from rich.text import Text
 from homeostat.web import words
 from homeostat.web.plain import plain
 
+INNER = frozenset(
+    {
+        "back_offs",
+        "best_step",
+        "carried",
+        "cut",
+        "held_out",
+        "kl_new",
+        "padding",
+        "part_rows",
+        "refit",
+        "ridge",
+        "sharpness",
+        "skipped",
+    }
+)
+"""Figures of a training that few look for: they are in the documents, and not in the tables."""
 WIDE = 200
 """Columns where the output is no terminal, so that ids are not broken for whoever reads them by line."""
 
@@ -32,8 +49,9 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
 
 
 def facts(title: str, values: Mapping[str, Any]) -> None:
-    """Print names and values, numbers as a person reads them; what is empty is left out."""
-    known = [(name, value) for name, value in values.items() if value not in ("", None, [], {}, ())]
+    """Print names and values, numbers as a person reads them; what is empty is left out, and so is what INNER names."""
+    shown = {name: value for name, value in values.items() if name not in INNER}
+    known = [(name, value) for name, value in shown.items() if value not in ("", None, [], {}, ())]
     table(title, ("what", "value"), [(name, _said(name, value)) for name, value in known])
 
 

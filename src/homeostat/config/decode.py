@@ -106,7 +106,7 @@ def _value(hint: Any, node: yaml.Node, name: str) -> object:
         inner = get_args(hint)[1]
         return {key.value: _value(inner, child, f"{name}.{key.value}") for key, child in pairs(node, name)}
     if get_origin(hint) is tuple:
-        return _texts(node, name)
+        return _texts(node, name) if get_args(hint)[0] is str else _several(get_args(hint)[0], node, name)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return hint(_among(tuple(hint), node, name))
     if type(None) in get_args(hint):
@@ -151,6 +151,12 @@ def _texts(node: yaml.Node, name: str) -> tuple[str, ...]:
     if not isinstance(node, yaml.SequenceNode):
         raise _wrong(node, name, "a list of texts", "write it as [one, two]")
     return tuple(_text(child, f"{name}[{place}]") for place, child in enumerate(node.value))
+
+
+def _several(kind: Any, node: yaml.Node, name: str) -> tuple[object, ...]:
+    if not isinstance(node, yaml.SequenceNode):
+        raise _wrong(node, name, "a list", "begin each entry with `- `")
+    return tuple(_value(kind, child, f"{name}[{place}]") for place, child in enumerate(node.value))
 
 
 def _whole(node: yaml.Node, name: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from homeostat.config.schema import Curate
 from homeostat.curate.clean import age, clean, settle
@@ -41,6 +41,11 @@ class Inputs:
     """Ids of the feedback that is held back because it is doubted: it teaches nothing, and overturns nothing."""
     recall: bool = False
     """Whether old rows that are not replayed come too, marked as recalled."""
+
+    def afresh(self) -> Inputs:
+        """The same for who starts from the bare base: all that the champion learned is new to it."""
+        known = [replace(row, origin=Origin.NEW) for row in self.memory]
+        return replace(self, imported=[*self.imported, *known], memory=(), since=-math.inf)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

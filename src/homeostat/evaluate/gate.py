@@ -39,6 +39,7 @@ class _Claim:
     """Whether these are rows where nothing may be lost, rather than rows where something must be won."""
     required: bool = True
     """Whether the candidate passes only if this is shown. If not, only its opposite counts."""
+    suite: bool = False
 
 
 def compare(
@@ -94,11 +95,12 @@ def gate(
     """What the rows prove about the candidate, at level `settings.alpha` for each claim.
 
     The claims are `E[D] > min_gain` for the target groups (if any are named) and for all rows together, and
-    `E[D] > -margin` for every gated guard group.
+    `E[D] > -margin` for every gated guard group and every part of a suite that has cases enough.
 
     - FAIL: for one claim the opposite is shown: the interval lies wholly below the bound, so there is no gain of
       `min_gain`, or a group lost more than its margin. The pool of small groups, and a target, can fail a candidate
-      however few their rows; they are asked for a proof only if these suffice.
+      however few their rows; they are asked for a proof only if these suffice. Or the mean on a suite falls short of
+      what is demanded of it.
     - PASS: every claim is shown.
     - UNSURE: neither. The rows do not decide.
 
@@ -110,7 +112,9 @@ def gate(
         ValueError: the rows are not those of the report.
     """
     hold_same(report, rows)
-    claims = _target_claims(rows, settings, target) + _guard_claims(guards(rows, settings, target))
+    own = [row for row in rows if row.group not in report.suites]
+    claims = _target_claims(own, settings, target) + _guard_claims(guards(own, settings, target))
+    claims += _suite_claims(report, rows)
     findings = [_test(claim, settings) for claim in claims]
     id = ids.derived("vdt", report.id, settings, artifact)
     return concluded(report, findings, settings, id=id, artifact=artifact, untested=untested)
@@ -130,7 +134,9 @@ def concluded(
     report: Report, findings: Sequence[Finding], settings: Evaluate, *, id: str, artifact: str, untested: Sequence[str]
 ) -> Verdict:
     """The verdict that these findings come to, with its sentence."""
-    outcome = _decided(findings)
+    broken = {part: trial for part, trial in report.suites.items() if trial.broken}
+    outcome = Outcome.FAIL if broken else _decided(findings)
+    said = sentence(outcome, findings, settings, untested=untested, broken=broken)
     return Verdict(
         id=id,
         task=report.task,
@@ -138,7 +144,7 @@ def concluded(
         report=report.id,
         candidate=report.candidate,
         outcome=outcome,
-        because=sentence(outcome, findings, settings, untested=untested),
+        because=said,
         artifact=artifact,
         tests={finding.name: finding.p for finding in findings if finding.required},
     )
@@ -162,6 +168,25 @@ def _guard_claims(guarded: Sequence[Guard]) -> list[_Claim]:
     ]
 
 
+def _suite_claims(report: Report, rows: Sequence[PairedRow]) -> list[_Claim]:
+    """Nothing lost on any part of a suite."""
+    parts: dict[str, list[PairedRow]] = {part: [] for part in report.suites}
+    for row in rows:
+        if row.group in parts:
+            parts[row.group].append(row)
+    return [
+        _Claim(
+            name=part,
+            differences=differences(parts[part]),
+            bound=-trial.margin,
+            guard=True,
+            required=trial.gated,
+            suite=True,
+        )
+        for part, trial in report.suites.items()
+    ]
+
+
 def _test(claim: _Claim, settings: Evaluate) -> Finding:
     return Finding(
         name=claim.name,
@@ -172,6 +197,7 @@ def _test(claim: _Claim, settings: Evaluate) -> Finding:
         variance=float(np.var(claim.differences)),
         p=_p_above(claim.differences, claim.bound) if claim.required else 1.0,
         alpha=settings.alpha,
+        suite=claim.suite,
     )
 
 

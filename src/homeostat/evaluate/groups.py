@@ -87,10 +87,17 @@ def places(sizes: Mapping[str, int], settings: Evaluate, target: Collection[str]
     the target are not guarded.
     """
     guarded = {name: size for name, size in sizes.items() if name not in target}
-    alone = [_place(name, (name,), size, settings) for name, size in guarded.items() if _suffices(size, settings)]
+    alone = [place(name, (name,), size, settings) for name, size in guarded.items() if _suffices(size, settings)]
     small = {name: size for name, size in guarded.items() if not _suffices(size, settings)}
-    pool = [_place(_pool_name(small), tuple(small), sum(small.values()), settings)] if small else []
+    pool = [place(_pool_name(small), tuple(small), sum(small.values()), settings)] if small else []
     return tuple(alone + pool)
+
+
+def place(name: str, groups: tuple[str, ...], rows: int, settings: Evaluate) -> Place:
+    """Where so many rows of groups are guarded together: by which margin, and whether they suffice to be gated."""
+    least = shown(rows, PLANNED_DISCORDANCE, settings.alpha, POWER) if rows and settings.alpha > 0.0 else float("inf")
+    margin = min(max(least, settings.margin), _widest(settings))
+    return Place(name=name, groups=groups, margin=margin, gated=_suffices(rows, settings))
 
 
 def guards(rows: Sequence[PairedRow], settings: Evaluate, target: Collection[str] = ()) -> tuple[Guard, ...]:
@@ -114,12 +121,6 @@ def _pool_name(small: Collection[str]) -> str:
 
 def _suffices(n: int, settings: Evaluate) -> bool:
     return n >= rows_needed(_widest(settings), settings)
-
-
-def _place(name: str, groups: tuple[str, ...], rows: int, settings: Evaluate) -> Place:
-    least = shown(rows, PLANNED_DISCORDANCE, settings.alpha, POWER) if rows and settings.alpha > 0.0 else float("inf")
-    margin = min(max(least, settings.margin), _widest(settings))
-    return Place(name=name, groups=groups, margin=margin, gated=_suffices(rows, settings))
 
 
 def _widest(settings: Evaluate) -> float:

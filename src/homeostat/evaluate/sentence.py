@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from homeostat.config.schema import Evaluate
 from homeostat.stats.power import needed
-from homeostat.types.report import Outcome, Score
+from homeostat.types.report import Outcome, Score, Trial
 
 _NAMED = 3
 """Groups, or labels, named one by one; more of them are counted."""
 
+_NONE: Mapping[str, Trial] = MappingProxyType({})
 _POWER = 0.8
 """Chance to decide that the suggested number of further rows is computed for."""
 
@@ -37,6 +39,8 @@ class Finding:
     alpha: float
     cost: float = 1.0
     """Rows that the test needs for each row of one that is looked at once."""
+    suite: bool = False
+    """Whether the rows are those of a suite and not test rows."""
 
     @property
     def shown(self) -> bool:
@@ -49,9 +53,20 @@ class Finding:
         return self.score.high < self.bound
 
 
-def sentence(outcome: Outcome, findings: Sequence[Finding], settings: Evaluate, *, untested: Sequence[str] = ()) -> str:
-    """One sentence with numbers, in points of the metric; last the labels that no row speaks of, if there are any."""
+def sentence(
+    outcome: Outcome,
+    findings: Sequence[Finding],
+    settings: Evaluate,
+    *,
+    untested: Sequence[str] = (),
+    broken: Mapping[str, Trial] = _NONE,
+) -> str:
+    """One sentence with numbers, in points of the metric; last the labels that no row speaks of, if there are any.
+    `broken` are the parts of suites whose mean falls short of what is demanded.
+    """
     match outcome:
+        case Outcome.FAIL if broken:
+            said = _short(broken)
         case Outcome.FAIL:
             said = _refused(findings)
         case Outcome.PASS:
@@ -76,9 +91,21 @@ def _refused(findings: Sequence[Finding]) -> str:
         at_most = ", where at most " + _at_most(lost) + " may be lost"
         overall = next((finding for finding in findings if not finding.guard), None)
         rest = f"; {_gain(overall)}" if overall else ""
-        return f"refused: it forgot — {_list(lost, unit=' points')}{at_most}{rest}"
+        what = "it lost" if all(finding.suite for finding in lost) else "it forgot"
+        return f"refused: {what} — {_list(lost, unit=' points')}{at_most}{rest}"
     word = "it is worse" if short[0].score.mean < 0.0 else f"it gains less than {_points(short[0].bound)} points"
     return f"refused: {word} — " + " and ".join(_gain(finding) for finding in short)
+
+
+def _short(broken: Mapping[str, Trial]) -> str:
+    """`refused: suite golden demands 100.0 % and gets 91.7 % (n=12, the champion 100.0 %)`."""
+    parts = [
+        f"{part} demands {_points(trial.at_least or 0.0)} % and gets {_points(trial.candidate.mean)} % "
+        f"(n={trial.candidate.n:,}, the champion {_points(trial.champion.mean)} %)"
+        for part, trial in sorted(broken.items(), key=lambda entry: entry[1].candidate.mean)
+    ]
+    more = f" and {len(parts) - _NAMED} more" if len(parts) > _NAMED else ""
+    return "refused: " + "; ".join(parts[:_NAMED]) + more
 
 
 def _undecided(findings: Sequence[Finding], settings: Evaluate) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -10,6 +10,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
 from homeostat.errors import HomeostatError
+from homeostat.gateway.auth import RequireKey
 from homeostat.gateway.chat import chat_completions
 from homeostat.gateway.feedback import feedback
 from homeostat.gateway.limits import MOST_BYTES, BodyLimit
@@ -27,13 +28,22 @@ ROUTES = (
 )
 
 
-def build(answerer: Answerer, *, most_bytes: int = MOST_BYTES, pages: Sequence[BaseRoute] = ()) -> Starlette:
-    """The application; `answerer` is its whole state, and closing it is up to the caller. `pages` go beside the API."""
+def build(
+    answerer: Answerer,
+    *,
+    most_bytes: int = MOST_BYTES,
+    pages: Sequence[BaseRoute] = (),
+    keys: Collection[str] = (),
+) -> Starlette:
+    """The application; `answerer` is its whole state, and closing it is up to the caller. `pages` go beside the API.
+    Where there are `keys`, nothing is answered without one of them.
+    """
     counts = Metrics(answerer)
     app = Starlette(
         routes=[*ROUTES, *pages],
         middleware=[
             Middleware(CountRequests, metrics=counts, paths=[route.path for route in ROUTES]),
+            *([Middleware(RequireKey, keys=keys)] if keys else []),
             Middleware(BodyLimit, most_bytes=most_bytes),
         ],
         exception_handlers={

@@ -11,6 +11,7 @@ from homeostat.errors import (
     HomeostatError,
     NotFound,
     NothingReleased,
+    NotLetIn,
     StoreFull,
     StoreUnreachable,
     UnsuitedModel,
@@ -52,6 +53,13 @@ async def on_anything(request: Request, problem: Exception) -> JSONResponse:
 def too_large(most_bytes: int) -> JSONResponse:
     """A body over the limit."""
     return _body(413, f"the body is larger than {most_bytes} bytes", BadRequest.code, "body")
+
+
+def not_let_in(*, browser: bool) -> JSONResponse:
+    """A request without a key; a browser is told to ask for one."""
+    refusal = _body(401, "no key, or one that is not known: send `Authorization: Bearer KEY`", NotLetIn.code, "")
+    refusal.headers["WWW-Authenticate"] = 'Basic realm="homeostat"' if browser else "Bearer"
+    return refusal
 
 
 def _body(status: int, message: str, code: str, param: str) -> JSONResponse:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from starlette.routing import BaseRoute
 
 from homeostat.config.schema import Config
+from homeostat.gateway.auth import keys_of
 from homeostat.gateway.server import Server, address, listen
 from homeostat.llm.local import LocalBackend
 from homeostat.serve.answer import Answerer
@@ -24,7 +27,9 @@ def serve(config: Config, announce: Callable[[str], None], *, pages: Pages = lam
 
     Raises:
         PortInUse: the port is taken; nothing else was started.
+        NotLetIn: a key is too short, or its file can be read by others.
     """
+    keys, file = keys_of(config.gateway.host, Path(config.folder))
     with listen(config.gateway) as listener, _until_told():
         store = Store.open(config.database, config.blobs)
         try:
@@ -32,7 +37,9 @@ def serve(config: Config, announce: Callable[[str], None], *, pages: Pages = lam
             answerer = Answerer(backend, store, config)
             try:
                 shown = pages(store, config)
-                Server(answerer, lambda: announce(address(listener)), pages=shown).run(sockets=[listener])
+                if file:
+                    sys.stderr.write(f"others can reach {config.gateway.host}: whoever asks needs the key in {file}\n")
+                Server(answerer, lambda: announce(address(listener)), pages=shown, keys=keys).run(sockets=[listener])
             finally:
                 answerer.close()
         finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 import uvicorn
@@ -27,7 +27,7 @@ SHUTDOWN_S = 30
 
 
 @contextmanager
-def served(answerer: Answerer, gateway: Gateway) -> Iterator[str]:
+def served(answerer: Answerer, gateway: Gateway, *, keys: Collection[str] = ()) -> Iterator[str]:
     """The gateway in a thread of this process; gives its address, and on leaving stops it once all is answered.
 
     Raises:
@@ -35,7 +35,7 @@ def served(answerer: Answerer, gateway: Gateway) -> Iterator[str]:
     """
     listener = listen(gateway)
     ready = threading.Event()
-    server = Server(answerer, ready.set)
+    server = Server(answerer, ready.set, keys=keys)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="homeostat-gateway", daemon=True)
     thread.start()
     try:
@@ -80,10 +80,17 @@ def address(listener: socket.socket) -> str:
 class Server(uvicorn.Server):
     """uvicorn, with a call when requests are taken."""
 
-    def __init__(self, answerer: Answerer, ready: Callable[[], None], *, pages: Sequence[BaseRoute] = ()) -> None:
+    def __init__(
+        self,
+        answerer: Answerer,
+        ready: Callable[[], None],
+        *,
+        pages: Sequence[BaseRoute] = (),
+        keys: Collection[str] = (),
+    ) -> None:
         super().__init__(
             uvicorn.Config(
-                build(answerer, pages=pages),
+                build(answerer, pages=pages, keys=keys),
                 log_level="warning",
                 access_log=False,
                 lifespan="off",

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -52,6 +53,16 @@ class Remote:
         """
         return [self._one(request) for request in requests]
 
+    def said(self, request: Request) -> str:
+        """Its reply in words, drawn at the request's temperature.
+
+        Raises:
+            NoTeacher: the server cannot be reached, refuses, or answers with something else.
+        """
+        body = {"model": self._model, "messages": self._messages(request), "temperature": request.temperature}
+        choice = self._choice(body | {"max_tokens": request.max_tokens})
+        return str(choice["message"]["content"] or "")
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
@@ -60,18 +71,31 @@ class Remote:
         label = request.task.kind is Kind.LABEL
         body: dict[str, Any] = {"model": self._model, "messages": self._messages(request), "temperature": 0}
         body |= {"logprobs": True, "top_logprobs": TOP} if label else {"max_tokens": request.max_tokens}
-        told = self._asked(body)
-        try:
-            choice = told["choices"][0]
-            text = str(choice["message"]["content"] or "").strip()
+        choice = self._choice(body)
+        text = str(choice["message"]["content"] or "").strip()
+        with self._readable():
             places = (choice.get("logprobs") or {}).get("content") or []
             tops = {str(each["token"]): float(each["logprob"]) for each in places[0]["top_logprobs"]} if places else {}
-        except (LookupError, TypeError, ValueError, AttributeError) as wrong:
-            fix = "is it the address of an OpenAI-compatible API, up to and with `/v1`?"
-            raise NoTeacher("the server's answer is no chat completion", where=self._url, fix=fix) from wrong
         if not label:
             return Answer(text=text)
         return Answer(text=named(text, self.labels), chances=chances(tops, named(text, self.labels), self.labels))
+
+    def _choice(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The server's first choice, which has a message with a content."""
+        told = self._asked(body)
+        with self._readable():
+            choice: dict[str, Any] = told["choices"][0]
+            str(choice["message"]["content"] or "")
+        return choice
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Hold that what is read here is a chat completion."""
+        try:
+            yield
+        except (LookupError, TypeError, ValueError, AttributeError) as wrong:
+            fix = "is it the address of an OpenAI-compatible API, up to and with `/v1`?"
+            raise NoTeacher("the server's answer is no chat completion", where=self._url, fix=fix) from wrong
 
     def _messages(self, request: Request) -> list[dict[str, str]]:
         told = [request.task.instruction] if request.task.instruction else []

@@ -13,6 +13,7 @@ from homeostat.errors import NothingToTrainOn, UnsuitedModel
 from homeostat.llm.combine import UNKNOWN
 from homeostat.llm.teacher import Answer, Teacher
 from homeostat.loop.answers import Answers
+from homeostat.loop.examining import fence
 from homeostat.loop.learn import Lesson, learn, version_id
 from homeostat.loop.workshop import Workshop
 from homeostat.train.objectives.completion import Completion
@@ -57,8 +58,9 @@ def material(shop: Workshop, task: Task) -> Curated:
         replace(one, target=_STAND_IN, origin=Origin.NEW, weight=1.0)
         for one in {one.text: one for one in [*kept, *log]}.values()
     ]
-    fence = [exam.text for exam in shop.suite(task.name)]
-    return build(Inputs(task=task, imported=rows, evaluation=fence), replace(shop.config.curate, replay=0.0))
+    return build(
+        Inputs(task=task, imported=rows, evaluation=fence(shop, task.name)), replace(shop.config.curate, replay=0.0)
+    )
 
 
 _STAND_IN = "?"

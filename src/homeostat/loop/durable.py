@@ -77,7 +77,7 @@ class TurnQueue:
         self._client = DBOSClient(system_database_url=database(folder), serializer=DBOSPortableJSONSerializer())
 
     def open(self, turn: str, task: str, until: float, *, story: str = "turn", under: str = "") -> None:
-        """Put a turn (or a `drill`) into the queue; opening the same one twice is opening it once.
+        """Put a turn (or a `drill`, or a `trial`) into the queue; opening the same one twice is opening it once.
 
         It stands there under its own id, unless it is to go on `under` another (`workflow`).
         """

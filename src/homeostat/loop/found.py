@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from homeostat.curate.build import build
 from homeostat.curate.snapshot import as_lines, gather, store_dataset
+from homeostat.loop.examining import fence
 from homeostat.loop.learn import Lesson, learn, version_id
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.release.registry import promote
@@ -33,9 +34,7 @@ def found(
     """
     shop.put_suite(task, suite)
     known = shop.config.task(task)
-    inputs = gather(
-        shop.store, known, champion=None, evaluation=[row.text for row in suite], until=now, imported=history
-    )
+    inputs = gather(shop.store, known, champion=None, evaluation=fence(shop, task), until=now, imported=history)
     curated = build(inputs, shop.config.curate)
     dataset = store_dataset(
         shop.store, curated, task=task, turn=ids.derived("trn", "found", task, as_lines(curated.examples)), now=now

@@ -260,7 +260,7 @@ def _trained(shop: Workshop, ground: Ground, name: str, recipe: Recipe, values: 
         labels=ground.champion.labels,
         recall=recipe.recalls_of(ground.task),
     )
-    rows = build(inputs, curating(shop, recipe))
+    rows = build(inputs.afresh() if recipe.afresh else inputs, curating(shop, recipe))
     folder = shop.run_folder(f"probe.{name}")
     short = paced(recipe, shop.config.train, Rows.of(rows.examples), rows.labels)
     short = replace(short, max_steps=min(short.max_steps or STEPS, STEPS))

@@ -30,7 +30,6 @@ from homeostat.stats.intervals import mean_interval
 from homeostat.store import Store
 from homeostat.types.decision import Action
 from homeostat.types.feedback import FeedbackKind
-from homeostat.types.signal import Moved
 from homeostat.types.version import Version
 
 STATEMENTS = (FeedbackKind.LABEL, FeedbackKind.CORRECTION)
@@ -58,10 +57,10 @@ def clock(config: Config, store: Store, task: str) -> float:
 def see(config: Config, store: Store, task: str, rule: Rule, champion: Version, *, at: float) -> Seen:
     """What is known of a task at a moment."""
     learned = store.datasets.get(champion.dataset).time if champion.dataset else champion.time
-    # A drill looks at no traffic.
-    looked = max([learned, *(t.time for t in store.turns.list(task) if "push" not in t.diary)])
+    # A drill and a trial look at no traffic.
+    looked = max([learned, *(t.time for t in store.turns.list(task) if t.story == "turn")])
     stated = [f for f in store.feedback.list(task, looked) if f.time > looked and f.kind in STATEMENTS]
-    moved = [s for s in store.signals.list(task) if s.moved is not Moved.FEEDBACK]  # that is no reason to retrain
+    moved = [s for s in store.signals.list(task) if s.moved.retrains]  # that is no reason to retrain
     signals = tuple(s for s in moved if s.time > looked)
     retrained = last_retrained(store, rule, task)
     reads, entry = rule.reads, config.tasks[task]

@@ -5,6 +5,7 @@ A step may be run again after a crash, so every effect is an upsert keyed by (tu
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,10 +22,12 @@ from homeostat.decide.option import CHEAPEST, Option
 from homeostat.decide.record import made
 from homeostat.decide.rule import rule_of
 from homeostat.decide.value import Evidence
+from homeostat.errors import Diverged
 from homeostat.evaluate.gate import compare
 from homeostat.evaluate.gate import gate as judge
 from homeostat.evaluate.score import PairedRow, from_lines, to_lines
 from homeostat.loop.concluding import conclude, settle
+from homeostat.loop.examining import beside_suites, fence
 from homeostat.loop.held import book, without_held
 from homeostat.loop.learn import ALL, Lesson, curating, learn, version_id
 from homeostat.loop.prefacing import WORDS, chosen, prefaced
@@ -41,7 +44,6 @@ from homeostat.train.recipe import Recipe
 from homeostat.types import ids
 from homeostat.types.dataset import Example
 from homeostat.types.report import Outcome
-from homeostat.types.signal import Moved
 from homeostat.types.task import Kind
 from homeostat.types.turn import APPROVAL, AWAITING, Turn
 from homeostat.types.version import HEAD, State, Version
@@ -117,7 +119,7 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
         train_cpu_s=(expected := _expected_cpu(shop, champion, len(pairs), len(old))),
         train_gpu_s=expected * _gpu_per_cpu(shop, champion),
         unknown_labels=unknown / len(pairs) if pairs and task.kind is Kind.LABEL else 0.0,
-        signals=tuple(s for s in map(shop.store.signals.get, signals) if s.moved is not Moved.FEEDBACK),
+        signals=tuple(s for s in map(shop.store.signals.get, signals) if s.moved.retrains),
         since_turn_s=now.until - since,
     )
 
@@ -142,6 +144,7 @@ def _expected_cpu(shop: Workshop, champion: Version, new: int, old: int, recipe:
     per_row = champion.cost.get("cpu_seconds", 0.0) / (steps * settings.batch_rows) if steps else _SECONDS_PER_ROW
     dearest = named(recipe or suited(shop, champion)[-1], settings, replay=shop.config.curate.replay)
     rows = Rows(new=new, replayed=min(old, round(dearest.replay * new)), known=new + old)
+    rows = Rows(new=rows.known, replayed=0, known=rows.known) if dearest.afresh else rows
     return per_row * (rows.new + rows.replayed) * paced(dearest, settings, rows, champion.labels).epochs
 
 
@@ -226,7 +229,7 @@ def shown(shop: Workshop, now: Now) -> Curated:
         shop.store,
         shop.config.task(now.task),
         champion=shop.champion(now.task),
-        evaluation=[row.text for row in shop.suite(now.task)],
+        evaluation=fence(shop, now.task),
         until=now.until,
     )
     return build(inputs, replace(shop.config.curate, replay=EVERY, max_rows=ALL))
@@ -235,16 +238,18 @@ def shown(shop: Workshop, now: Now) -> Curated:
 def curated(shop: Workshop, now: Now, recipe: Recipe) -> Curated:
     """The rows of that dataset; nothing is written."""
     champion, task = shop.champion(now.task), shop.config.task(now.task)
-    fence = [row.text for row in shop.suite(now.task)]
-    inputs = inputs_of(shop.store, task, champion=champion, evaluation=fence, until=now.until)
+    inputs = inputs_of(shop.store, task, champion=champion, evaluation=fence(shop, now.task), until=now.until)
     inputs = without_held(shop.store, inputs)
     if recipe.only_wrong:
         inputs = replace(inputs, pairs=[p for p in inputs.pairs if p[0].reply != p[1].value])
+    inputs = inputs.afresh() if recipe.afresh else inputs
     return build(replace(inputs, recall=recipe.recalls_of(inputs.task)), curating(shop, recipe))
 
 
 def train(shop: Workshop, now: Now, recipe: str, dataset: str) -> str:
-    """Train a candidate from the champion, or give it other words; resumes where a killed run stood."""
+    """Train a candidate from the champion, or give it other words; resumes where a killed run stood. Empty where the
+    training has run away more often than its recipe goes back.
+    """
     if recipe in WORDS:
         rows = examples(shop.store, dataset)
         made = prefaced(shop, now.turn, recipe, shop.champion(now.task), rows, now.until)
@@ -258,7 +263,12 @@ def train(shop: Workshop, now: Now, recipe: str, dataset: str) -> str:
         parent=shop.champion(now.task),
         time=now.until,
     )
-    return learn(shop, lesson).id
+    try:
+        return learn(shop, lesson).id
+    except Diverged as ran:
+        shop.store.events.append(now.turn, "diverged", {"recipe": recipe, "because": ran.what})
+        shutil.rmtree(shop.run_folder(lesson.version), ignore_errors=True)
+        return ""
 
 
 def evaluate(shop: Workshop, now: Now, candidate: str) -> str:
@@ -274,6 +284,7 @@ def evaluate(shop: Workshop, now: Now, candidate: str) -> str:
         now=now.until,
         target=_target(rows),
     )
+    report, rows = beside_suites(shop, report, rows, now.until)
     report = replace(report, id=ids.derived("rep", now.turn, candidate), rows=shop.store.blobs.put_text(to_lines(rows)))
     shop.store.reports.put(report)
     return report.id
@@ -368,11 +379,18 @@ def end(shop: Workshop, now: Now, step: str, noun: str) -> str:
         "decide": lambda: shop.store.decisions.get(noun).because,
         "gate": lambda: shop.store.verdicts.get(noun).because,
         "release": lambda: shop.store.releases.get(noun).because,
+        "train": lambda: "; ".join(_ran_away(shop, now)) or "no candidate was made",
     }[step]()
     makes = step == "decide" and shop.store.decisions.get(noun).action.makes
     _change(shop, now, lambda turn: _ended(turn, step, because, wanted=makes))
     settle(shop.config, shop.store, _turn(shop, now))
     return step
+
+
+def _ran_away(shop: Workshop, now: Now) -> list[str]:
+    """Why each of the turn's trainings that ran away did so."""
+    told = {e.values["recipe"]: e.values["because"] for e in shop.store.events.list(now.turn) if e.name == "diverged"}
+    return [f"{recipe}: {because}" for recipe, because in told.items()]
 
 
 def _ended(turn: Turn, step: str, because: str, *, wanted: bool) -> Turn:

@@ -191,7 +191,7 @@ class Telling:
         turns = self.shop.store.turns.list(alert.task, limit=RECENT)
         places = [place for place, turn in enumerate(turns) if turn.id == alert.about]
         later = turns[places[0] + 1 :] if places else []
-        good = [turn for turn in later if not turn.under_way and turn.state not in ("failed", "gate")]
+        good = [turn for turn in later if not turn.under_way and turn.state not in ("failed", "gate", "train")]
         return f"turn {good[-1].id} ended at {good[-1].state}" if good else ""
 
     def _approved(self, alert: Alert) -> str:

@@ -26,7 +26,7 @@ def tend(shop: Workshop, queue: TurnQueue, turn: Turn) -> None:
     """
     part = workflow(turn)
     if not queue.knows(part):
-        queue.open(turn.id, turn.task, turn.time, story="drill" if "push" in turn.diary else "turn", under=part)
+        queue.open(turn.id, turn.task, turn.time, story=turn.story, under=part)
     trouble = queue.trouble(part)
     known = shop.store.turns.get(turn.id)  # read after the queue: it may have come to its end in between
     if not trouble or known.state != OPEN:

@@ -29,14 +29,19 @@ def turn(turn_id: str, task: str, until: float) -> str:
     if not step("act", steps.wants_training, decision):
         return step("end", steps.end, "decide", decision)
 
+    verdict = ""
     for recipe in step("attempts", steps.attempts).split():
         dataset = step(f"curate.{recipe}", steps.curate, recipe)
         candidate = step(f"train.{recipe}", steps.train, recipe, dataset)
+        if not candidate:  # it ran away; nothing is lost but the attempt
+            continue
         report = step(f"evaluate.{recipe}", steps.evaluate, candidate)
         verdict = step(f"gate.{recipe}", steps.gate, report, candidate)
         if step(f"judge.{recipe}", steps.passes, verdict):
             break
     else:
+        if not verdict:
+            return step("end", steps.end, "train", "")
         candidate = step("undecided", steps.undecided)
         for way in () if candidate else WAYS:
             if mended := step(f"train.{way}", mend, way):
@@ -47,6 +52,11 @@ def turn(turn_id: str, task: str, until: float) -> str:
         if not candidate:
             return step("end", steps.end, "gate", verdict)
 
+    return released(step, candidate)
+
+
+def released(step: Callable[..., str], candidate: str) -> str:
+    """Release a candidate step by step, until it answers everything or is taken back."""
     release, moves = step("release", steps.release, candidate), 0
     while step(f"stage.{moves}", steps.stage, release) not in SETTLED:
         release = step(f"advance.{moves}", steps.advance, release)

@@ -104,10 +104,11 @@ class Watch:
             store.state.put(f"trace:{champion}", [[p.time, *p.values] for p in watcher.trace])
 
     def _known(self, signal: Signal) -> bool:
-        """Whether the same kind of thing was told already and no turn has looked at it since."""
+        """Whether the same kind of thing was told of the same slice already, and no turn has looked at it since."""
         store, task = self.shop.store, signal.task
         looked = max((t.time for t in store.turns.list(task) if not t.under_way), default=0.0)
-        return any(s.moved is signal.moved and looked < s.time for s in store.signals.list(task))
+        told = [s for s in store.signals.list(task) if looked < s.time]
+        return any((s.moved, s.slice) == (signal.moved, signal.slice) for s in told)
 
     def _stated(self, task: str, champion: str, after: tuple[float, str]) -> list[tuple[Interaction, Feedback]]:
         """What was said of the champion's replies past (time, id), in that order; read by what is new alone."""

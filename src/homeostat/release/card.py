@@ -127,6 +127,8 @@ def _measured(known: Document) -> Iterator[str]:
         rows = [("it", report["candidate_score"]), (f"champion {report['champion']}", report["champion_score"])]
         rows += [("difference", report["difference"])]
         rows += [(f"difference on {group}", score) for group, score in report["groups"].items()]
+        for part, trial in report["suites"].items():
+            rows += [(part, trial["candidate"]), (f"difference on {part}", trial["difference"])]
         yield f"Report `{report['id']}`, {report['metric']}, means with their intervals:\n"
         yield _table(("what", "mean", "low", "high", "n"), [(name, *_score(score)) for name, score in rows])
     for verdict in known["verdicts"]:

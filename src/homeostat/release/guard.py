@@ -1,7 +1,8 @@
 """What the rows say about a candidate that is being tried: evidence that may be looked at after every row.
 
 A pair is one request that both versions answered: one for the user, the other as a copy. Where feedback says
-what the reply should have been, D is the candidate's score on it minus the champion's, in [-1, 1]. A betting e-process
+what the reply should have been, D is the candidate's score on it minus the champion's, in [-1, 1]; where it says
+nothing and people have judged the pair (`release.preferred`), D says which of the two they prefer. A betting e-process
 (2010.09686) gathers evidence of harm, its mirror evidence that no harm is done; each is wrong with probability at most
 its alpha however often one looks. Wealth is a product over pairs, so feedback may come late and in any order: it is
 computed anew from the rows, and every request counts once, by the newest thing said about it.
@@ -22,6 +23,7 @@ import numpy as np
 
 from homeostat.config.schema import Release as Settings
 from homeostat.metrics.replies import agreement
+from homeostat.release.preferred import judgments
 from homeostat.stats.eprocess import Betting
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback
@@ -137,13 +139,16 @@ def _pairs(store: Store, release: Release) -> list[Triple]:
 
 
 def _judged(store: Store, release: Release, paired: Iterable[Triple]) -> dict[str, tuple[float, float]]:
-    """Interaction -> score of the candidate and of the champion, where feedback tells."""
+    """Interaction -> score of the candidate and of the champion, where feedback tells; elsewhere what people prefer."""
     labels = bool(store.versions.get(release.champion).labels)
-    found = {}
+    found, asked = {}, judgments(store, release.candidate)
     for primary, copy, truth in paired:
         if truth is not None:
             heard, copied = (_score(row.reply, truth.value, labels=labels) for row in (primary, copy))
             found[primary.id] = (heard, copied) if primary.version == release.candidate else (copied, heard)
+        elif said := asked.get(primary.id):
+            worth = float(np.mean(list(said.values())))
+            found[primary.id] = (worth, 1.0 - worth)
     return found
 
 

@@ -97,6 +97,13 @@ class Recipe:
         """Whether a head is trained, which tells labels, numbers or tags instead of writing them."""
         return isinstance(self.objective, Exact | Classified | Estimated | Tagged)
 
+    @property
+    def afresh(self) -> bool:
+        """Whether it begins at the bare base, where everything is to be learned anew; a head recalls what it is made
+        of, and needs no more.
+        """
+        return not (self.warm_start or self.head)
+
     def recalls_of(self, task: Task) -> bool:
         """Whether old examples that are not replayed are of use: who learns from the new alone knows no old ones, a
         head is made of all, and rows of labels are fitted to all.

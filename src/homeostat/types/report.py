@@ -17,6 +17,10 @@ class Score:
     n: int
 
 
+_ROUNDING = 1e-9
+"""Of a mean of ones and zeros."""
+
+
 class Outcome(StrEnum):
     """What a gate can say."""
 
@@ -24,6 +28,27 @@ class Outcome(StrEnum):
     FAIL = "fail"
     UNSURE = "unsure"
     """The rows do not decide; go on in shadow or ask for labels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """Both versions on one part of a suite."""
+
+    candidate: Score
+    champion: Score
+    difference: Score
+    """Candidate minus champion, paired."""
+    margin: float
+    """How much may be lost."""
+    gated: bool
+    """Whether the cases suffice to demand a proof; if not, only a loss that is shown counts."""
+    at_least: float | None = None
+    """The mean that the candidate must reach on these very cases, or the champion's where that is lower."""
+
+    @property
+    def broken(self) -> bool:
+        """Whether the candidate falls short of what is demanded of the mean itself."""
+        return self.at_least is not None and self.candidate.mean < min(self.at_least, self.champion.mean) - _ROUNDING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +69,8 @@ class Report:
     """Paired difference per guard group or slice."""
     gated: tuple[str, ...] = ()
     """Groups large enough to be gated alone, by the power table."""
+    suites: Mapping[str, Trial] = field(default_factory=dict)
+    """Both versions on every part of the task's suites, whose rows stand apart from the test rows."""
     rows: str = ""
     """Content hash of the per-row outcomes."""
 

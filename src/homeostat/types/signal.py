@@ -15,9 +15,16 @@ class Moved(StrEnum):
     """The same requests in other proportions."""
     PERFORMANCE = "performance"
     """More replies are wrong, or surer ones, by labels or ratings."""
+    UPSTREAM = "upstream"
+    """A model elsewhere, which teaches or judges, replies otherwise than it did. No reason to retrain by itself."""
     FEEDBACK = "feedback"
     """Not the traffic but what is said of it: too much of it contradicts what is known, in one direction or by one
     source. It is held back, and is no reason to retrain."""
+
+    @property
+    def retrains(self) -> bool:
+        """Whether it may be a reason to retrain: the traffic moved, or what is right about it."""
+        return self not in (Moved.UPSTREAM, Moved.FEEDBACK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,10 @@ APPROVAL = "approval"
 """Entry of the diary that says who has approved or rejected it, and why."""
 
 
+PUSHED, GIVEN = "push", "given"
+"""Entries of the diary by which a drill, and a trial of a version that somebody brought, are told from a turn."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """One trip round the loop and its diary: which step left which noun."""
@@ -23,6 +27,11 @@ class Turn:
     because: str = ""
     diary: Mapping[str, str] = field(default_factory=dict)
     """Step -> id of the noun it left."""
+
+    @property
+    def story(self) -> str:
+        """What it is: a `turn` of the loop, a `drill`, or a `trial` of a version that somebody brought."""
+        return "drill" if PUSHED in self.diary else "trial" if GIVEN in self.diary else "turn"
 
     @property
     def under_way(self) -> bool:

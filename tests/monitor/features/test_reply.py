@@ -16,8 +16,6 @@ from homeostat.monitor.features.reply import (
     REPETITION,
     REPLY,
     REPLY_WORDS,
-    is_json,
-    refuses,
     repeated,
 )
 from monitor.desk import said
@@ -28,22 +26,9 @@ def replies(*given, confidence=0.9):
     return [said(k, "?", reply=reply, confidence=confidence) for k, reply in enumerate(given)]
 
 
-@pytest.mark.parametrize(
-    ("reply", "refused"),
-    [
-        ("I'm sorry, but I can't help with that.", True),
-        ("I’m sorry, but no.", True),
-        ("As an AI, I have no parcels.", True),
-        ("Unfortunately, I cannot see your order.", True),
-        ("Your refund is on its way. " * 8 + "I can't say when.", False),
-        ("You can't miss it, it is the red button.", False),
-        ("refund_request", False),
-    ],
-)
-def test_refusals_are_told_by_how_they_begin(reply: str, refused: bool) -> None:
-    """Listed phrases near the beginning, and nowhere else."""
-    assert refuses(reply) is refused
-    assert REFUSAL.of(replies(reply), ()).tolist() == ["refused" if refused else "answered"]
+def test_refusals_are_told_from_answers() -> None:
+    """By how a reply begins."""
+    assert REFUSAL.of(replies("I'm sorry, but no.", "refund"), ()).tolist() == ["refused", "answered"]
 
 
 def test_nothing_said_is_neither() -> None:
@@ -51,23 +36,6 @@ def test_nothing_said_is_neither() -> None:
     rows = replies("")
     assert REFUSAL.of(rows, ()).tolist() == REPLY.of(rows, ()).tolist() == [""]
     assert np.isnan([REPLY_WORDS.of(rows, ())[0], REPETITION.of(rows, ())[0]]).all()
-
-
-@pytest.mark.parametrize(
-    ("reply", "valid"),
-    [
-        ('{"a": 1}', True),
-        (" [1, 2] ", True),
-        ('```json\n{"a": 1}\n```', True),
-        ('{"a": 1', False),
-        ("3", False),
-        ("hello", False),
-        ("[" * 100_000, False),
-    ],
-)
-def test_json_is_what_parses(reply: str, valid: bool) -> None:
-    """Objects and lists, fenced or not; a number alone is no format that anybody asked for."""
-    assert is_json(reply) is valid
 
 
 def test_a_format_is_broken_only_where_there_was_one() -> None:

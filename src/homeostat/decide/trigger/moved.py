@@ -40,7 +40,7 @@ def drift(value: Any) -> Drift:
     if unknown := [key for key in given if key not in ("kind", "level")]:
         raise ValueError(f"has no '{unknown[0]}'; {did_you_mean(unknown[0], ('kind', 'level'))}")
     kind, level = given.get("kind", ANY), given.get("level", 1.0)
-    kinds = (ANY, *(moved.value for moved in Moved if moved is not Moved.FEEDBACK))
+    kinds = (ANY, *(moved.value for moved in Moved if moved.retrains))
     if kind not in kinds:
         raise ValueError(f"must be the kind of a signal, got {kind!r}; {did_you_mean(str(kind), kinds)}")
     if isinstance(level, bool) or not isinstance(level, int | float) or level < 1.0:

@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from homeostat.monitor.features.reply import is_json, refuses, repeated
+from homeostat.metrics.form import is_json, refuses
+from homeostat.monitor.features.reply import repeated
 from homeostat.monitor.features.text import script_of, words_of
 from homeostat.types.interaction import Interaction
 from homeostat.types.task import Kind

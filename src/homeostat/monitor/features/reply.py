@@ -2,60 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import math
 
 import numpy as np
 
+from homeostat.metrics.form import is_json, refuses
 from homeostat.monitor.features.feature import LONGEST, Feature, Floats, Labels, Rows, Shape
 from homeostat.monitor.features.text import words_of
 
-REFUSALS = (
-    "as a language model",
-    "as an ai",
-    "i am not able to",
-    "i am unable to",
-    "i can not",
-    "i can't",
-    "i cannot",
-    "i do not have access",
-    "i don't have access",
-    "i must decline",
-    "i will not",
-    "i won't",
-    "i'm not able to",
-    "i'm sorry, but",
-    "i'm unable to",
-    "sorry, i can",
-    "unfortunately, i can",
-)
-"""A reply that holds one of these near its beginning is counted as a refusal: English, and a sign rather than a
-proof.
-"""
-NEAR = 120
-"""Characters that count as the beginning."""
 NGRAM = 3
 """Words that are a repetition when they come again in the same order."""
 LABELS = 200
 """Different replies from which on a task is taken to write texts and not to give labels."""
-
-
-def refuses(reply: str) -> bool:
-    """Whether a reply begins as refusals do."""
-    beginning = reply[:NEAR].lower().replace("’", "'")
-    return any(phrase in beginning for phrase in REFUSALS)
-
-
-def is_json(reply: str) -> bool:
-    """Whether a reply is a JSON object or list, alone or between Markdown's fences."""
-    text = reply.strip().removeprefix("```json").removeprefix("```").removesuffix("```").strip()
-    if not text.startswith(("{", "[")):
-        return False
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def repeated(reply: str) -> float:

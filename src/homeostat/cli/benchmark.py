@@ -1,0 +1,62 @@
+"""Run public benchmarks on a version, beside the champion or another one: what has it forgotten in general?
+
+By EleutherAI's lm-evaluation-harness (extra `eval`), with its task files from a folder; nothing is fetched. Differences
+are paired by document, with 95 % intervals. Nothing is written.
+
+Exit codes: 0 printed; 1x configuration, or the extra is missing; 23 there is no such folder; 3x model; 41 there is no
+such version, or no such task; 61 the two versions belong to different tasks.
+
+Example: `homeostat benchmark ver_1v9x3k --tasks benchmarks/ --limit 200`
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from homeostat.cli.table import document, table
+from homeostat.config.load import load
+from homeostat.errors import NotReleasable
+from homeostat.loop.benchmarks import Benchmarked, benchmark
+from homeostat.loop.workshop import Workshop
+from homeostat.types.report import Score
+from homeostat.web import words
+
+
+def command(
+    version: Annotated[str, typer.Argument(help="Id of the version.")],
+    tasks: Annotated[Path, typer.Option(help="Folder of the task files.")] = Path("benchmarks"),
+    only: Annotated[list[str] | None, typer.Option(help="Name of a task. None: all of the folder.")] = None,
+    against: Annotated[str, typer.Option(help="Id of another one. Empty: the champion.")] = "",
+    limit: Annotated[int | None, typer.Option(min=1, help="Documents of each task. None: all.")] = None,
+    config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Run public benchmarks on a version, beside the champion or another one."""
+    with closing(Workshop.open(load(config))) as shop:
+        known = shop.store.versions.get(version)
+        name = against or shop.store.aliases.get(known.task, "champion") or known.id
+        other = None if name == known.id else shop.store.versions.get(name)
+        if other is not None and other.task != known.task:
+            raise NotReleasable(f"{other.id} is a version of task '{other.task}', not of '{known.task}'")
+        found = benchmark(shop, known, other, tasks, only or (), limit)
+    if as_json:
+        document({"version": version, "against": other.id if other else None, "benchmarks": found})
+        return
+    columns = ("task", "measure", version, other.id, "difference") if other else ("task", "measure", version)
+    table(f"benchmarks of {version}", columns, map(_row, found))
+
+
+def _row(one: Benchmarked) -> tuple[str, ...]:
+    cells = (one.task, one.measure, _scored(one.score))
+    if one.other is None or one.difference is None:
+        return cells
+    moved = one.difference
+    return (*cells, _scored(one.other), words.moved(moved.mean, moved.low, moved.high, moved.n))
+
+
+def _scored(score: Score) -> str:
+    return words.scored(score.mean, score.low, score.high, score.n)

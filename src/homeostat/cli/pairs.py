@@ -1,0 +1,77 @@
+"""A pair of replies on the terminal, the answer to it, and what was said so far."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from textwrap import indent
+
+import typer
+
+from homeostat.cli.table import facts
+from homeostat.errors import BadStream, did_you_mean
+from homeostat.release.preferred import CHOICES, Pair, Preferred
+from homeostat.web import words
+
+SKIP, QUIT = "skip", "quit"
+KEYS = {name[0]: name for name in (*CHOICES, SKIP, QUIT)}
+
+
+def ask(pair: Pair, place: str) -> str | None:
+    """Show a pair and wait for an answer: a choice, empty to skip it, None to end."""
+    parts = {"asked": pair.text, "left": pair.left, "right": pair.right}
+    typer.echo(f"\n── {place}")
+    for name, text in parts.items():
+        typer.echo(f"{name}\n{indent(text, '    ')}")
+    while True:
+        typer.echo(f"better? {', '.join(f'({name[0]}){name[1:]}' for name in KEYS.values())}: ", nl=False)
+        line = sys.stdin.readline()
+        said = KEYS.get(line.strip().lower()[:1], "")
+        if not line or said == QUIT:
+            return None
+        if said:
+            return "" if said == SKIP else said
+
+
+def answers(file: Path, known: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Pairs and choices of a file of answers, all of them read before the first is given.
+
+    Raises:
+        BadStream: it cannot be read, or a line is no answer to a pair that waits.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise BadStream(f"cannot be read: {problem}", where=str(file)) from None
+    found = [_answer(line, f"{file} line {k}", known) for k, line in enumerate(lines, 1) if line.strip()]
+    yield from found
+
+
+def _answer(line: str, where: str, known: Collection[str]) -> tuple[str, str]:
+    try:
+        given = json.loads(line)
+        pair, choice = given["interaction"], given["choice"]
+    except (ValueError, KeyError, TypeError):
+        raise BadStream("no answer", where=where, fix='write {"interaction": "…", "choice": "left"}') from None
+    if choice not in CHOICES:
+        raise BadStream(f"no choice '{choice}'", where=where, fix=did_you_mean(str(choice), CHOICES))
+    if pair not in known:
+        fix = "print them with --json, judge as the one who answers (--by)"
+        raise BadStream(f"'{pair}' is no pair that waits", where=where, fix=fix)
+    return pair, choice
+
+
+def show(found: Preferred) -> None:
+    """What was said so far."""
+    share, agreed = found.share, found.agreement
+    preferred = words.scored(share.mean, share.low, share.high, share.n) if share else "nothing judged yet"
+    said = {
+        "preferred": preferred,
+        "better, worse, tie": f"{found.better}, {found.worse}, {found.ties} ({found.alike} word by word the same)",
+        "p that it is no better": f"{found.p:.3g}, however often you look",
+        "judges agree": f"{100 * agreed:.0f} %" if agreed is not None else "",
+        "nobody judged yet": str(found.waiting),
+    }
+    facts(f"{found.candidate} beside the champion", said)

@@ -1,0 +1,125 @@
+"""From a YAML file to a suite. Every error names its file and line; a suite that was read can be asked."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from homeostat.config.decode import compose, decode
+from homeostat.config.schema import knob
+from homeostat.errors import NotText, WrongType
+from homeostat.evaluate.suites.checks import CHECKS, DEFAULT, NEEDLESS, SAME
+from homeostat.evaluate.suites.disturb import DISTURBANCES
+from homeostat.types.suite import Case, Suite
+from homeostat.types.task import Task
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What stands in the file."""
+
+    suite: str = ""
+    task: str = ""
+    check: str = ""
+    cases: tuple[Case, ...] = ()
+    file: str = ""
+    """JSON lines with more cases, beside this file."""
+    test_rows: int = knob(0, least=0)
+    under: tuple[str, ...] = ()
+    tries: int = knob(1, least=1, most=100)
+    margin: float | None = knob(None, least=0.0, most=1.0)
+    at_least: float | None = knob(None, least=0.0, most=1.0)
+
+
+def read(file: Path, task_of: Callable[[str], Task]) -> Suite:
+    """The suite of a file; `task_of` gives the task of a name, and raises where there is none.
+
+    Raises:
+        NotText: the file, or the one it names, cannot be read or is not UTF-8.
+        UnknownKey, WrongType: it is not YAML, or says what a suite cannot say.
+        UnknownPlugin: it names a check or a disturbance that there is not.
+        UnknownTask: it names a task that there is not.
+    """
+    written = decode(Written, compose(_text(file), str(file)))
+    if not _NAME.fullmatch(written.suite):
+        raise _wrong(file, "a suite has a name of letters, digits, - and _", "suite: golden")
+    task = task_of(written.task)
+    suite = Suite(
+        name=written.suite,
+        task=task.name,
+        check=written.check or DEFAULT[task.kind],
+        cases=(*written.cases, *_more(file, written.file)),
+        test_rows=written.test_rows,
+        under=written.under,
+        tries=written.tries,
+        margin=written.margin,
+        at_least=written.at_least,
+    )
+    _hold(file, suite)
+    return suite
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except OSError as problem:
+        raise NotText(f"cannot be read: {problem.strerror}", where=str(file)) from None
+    except UnicodeDecodeError:
+        raise NotText("not UTF-8 text", where=str(file), fix="save the file as UTF-8") from None
+
+
+def _more(file: Path, name: str) -> Iterator[Case]:
+    """Cases from JSON lines of `text`, and `expect` and `check` where wanted."""
+    beside = file.parent / name
+    for number, line in enumerate(_text(beside).splitlines() if name else (), 1):
+        if line.strip():
+            yield _case(line, f"{beside} line {number}")
+
+
+def _case(line: str, where: str) -> Case:
+    fix = 'write {"text": "…", "expect": "…"}'
+    try:
+        known = json.loads(line)
+    except ValueError:
+        raise WrongType("not JSON", where=where, fix=fix) from None
+    if not isinstance(known, dict) or not all(isinstance(value, str) for value in known.values()):
+        raise WrongType("a case is an object of texts", where=where, fix=fix)
+    if strange := sorted(set(known) - {"text", "expect", "check"}):
+        raise WrongType(f"a case has no '{strange[0]}'", where=where, fix=fix)
+    return Case(**{"text": "", **known})
+
+
+def _hold(file: Path, suite: Suite) -> None:
+    """Hold that every case can be asked and judged."""
+    if not suite.cases and not suite.test_rows:
+        raise _wrong(file, "there is nothing to ask", "list `cases`, name a `file` of them, or say `test_rows: 200`")
+    CHECKS.get(suite.check)
+    for name in suite.under:
+        DISTURBANCES.get(name)
+    for place, case in enumerate(suite.cases):
+        check = case.check or suite.check
+        CHECKS.get(check)
+        if not case.text.strip():
+            raise _wrong(file, f"case {place} asks nothing", "give it a `text`")
+        if not case.expect and check not in NEEDLESS:
+            raise _wrong(file, f"case {place} expects nothing, and its check is '{check}'", "give it an `expect`")
+        if check == "matches":
+            _compiles(file, place, case.expect)
+    if not suite.under and any((case.check or suite.check) == SAME for case in suite.cases):
+        raise _wrong(file, "what is the same as undisturbed has to be disturbed", "name disturbances in `under`")
+
+
+def _compiles(file: Path, place: int, pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as problem:
+        raise _wrong(file, f"case {place} expects no regular expression: {problem}", "") from None
+
+
+def _wrong(file: Path, what: str, fix: str) -> WrongType:
+    return WrongType(what, where=str(file), fix=fix)

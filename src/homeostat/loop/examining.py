@@ -1,0 +1,65 @@
+"""What two versions do on a task's suites, and the texts that are fenced from training because they test."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from homeostat.evaluate.score import PairedRow
+from homeostat.evaluate.suites.ask import Question, demands, questions, wanted, worst, worth
+from homeostat.evaluate.suites.beside import beside
+from homeostat.loop.suites import suites
+from homeostat.loop.workshop import Exam, Workshop
+from homeostat.types.report import Report
+from homeostat.types.suite import Case, Demand, Suite
+from homeostat.types.task import Task
+from homeostat.types.version import Version
+
+Rows = list[PairedRow]
+
+
+def beside_suites(shop: Workshop, report: Report, rows: Rows, until: float) -> tuple[Report, Rows]:
+    """A report of test rows and its rows, with what both versions do on the task's suites."""
+    task = shop.config.task(report.task)
+    questions, demanded = asked(shop, task, until)
+    if not questions:
+        return report, rows
+    candidate, champion = (
+        answered(shop, task, shop.store.versions.get(version), questions)
+        for version in (report.candidate, report.champion)
+    )
+    theirs = worst(questions, champion)
+    more = [
+        PairedRow(id=f"suite.{k}", group=part, candidate=mine, champion=theirs[part, case])
+        for k, ((part, case), mine) in enumerate(worst(questions, candidate).items())
+    ]
+    return beside(report, rows, more, demanded, shop.config.evaluate), [*rows, *more]
+
+
+def fence(shop: Workshop, task: str) -> list[str]:
+    """Every text that must never be trained on: test rows of all times, and what suites ask."""
+    asked = [case.text for suite in suites(shop.store, task) for case in suite.cases]
+    return [*(row.text for row in shop.suite(task)), *asked]
+
+
+def asked(shop: Workshop, task: Task, until: float) -> tuple[list[Question], dict[str, Demand]]:
+    """What the suites of a task ask once the world has shown its test rows up to `until`, and demand."""
+    found, demanded = list[Question](), dict[str, Demand]()
+    exams = shop.suite_at(task.name, until)
+    for suite in suites(shop.store, task.name):
+        found += questions(suite, _borrowed(exams, suite))
+        demanded |= demands(suite)
+    return found, demanded
+
+
+def answered(shop: Workshop, task: Task, version: Version, questions: Sequence[Question]) -> list[float]:
+    """What a version's replies to questions are worth, each in [0, 1]."""
+    texts = wanted(questions)
+    said = dict(zip(texts, shop.replies(task, version, texts), strict=True))
+    return [worth(question, said) for question in questions]
+
+
+def _borrowed(exams: Sequence[Exam], suite: Suite) -> list[Case]:
+    """So many test rows as cases: the same ones as long as they hold, whatever comes later."""
+    ordered = sorted(exams, key=lambda row: hashlib.sha256(row.text.encode("utf-8", "surrogatepass")).digest())
+    return [Case(text=row.text, expect=row.target) for row in ordered[: suite.test_rows]]

@@ -1,0 +1,42 @@
+"""`homeostat suites add`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Run
+from homeostat.errors import UnknownKey
+from homeostat.loop.suites import suites
+from homeostat.store import Store
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "golden.yaml"
+    file.write_text("suite: golden\ncases: [{text: a, expect: b}]\nunder: [typos]\nat_least: 1\n")
+    return file
+
+
+def test_added_once(homeostat: Run, shop: Path, store: Store, file: Path) -> None:
+    """And as it was the second time; the only task is meant where none is named."""
+    document = homeostat("suites", "add", file, "--json", "--config", shop).json
+    assert (document["changed"], document["parts"]) == (True, ["suite golden", "suite golden under typos"])
+    assert "as it was" in homeostat("suites", "add", file, "--config", shop).out
+    assert [suite.name for suite in suites(store, "routing")] == ["golden"]
+
+
+def test_a_dry_run_changes_nothing(homeostat: Run, shop: Path, store: Store, file: Path) -> None:
+    """It reads the file."""
+    assert "read" in homeostat("suites", "add", file, "--dry-run", "--config", shop).out
+    assert suites(store, "routing") == []
+
+
+def test_a_task_that_there_is_not(homeostat: Run, shop: Path, store: Store, file: Path) -> None:
+    """An error that names the file, and nothing is added."""
+    file.write_text(file.read_text() + "task: rooting\n")
+    ran = homeostat("suites", "add", file, "--config", shop)
+    assert ran.code == UnknownKey.exit
+    assert "golden.yaml" in ran.err
+    assert suites(store, "routing") == []

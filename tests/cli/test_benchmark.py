@@ -1,0 +1,72 @@
+"""`homeostat benchmark`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Run
+from cli.scenes import START, champion, version
+from homeostat.config.load import load
+from homeostat.errors import NotFound, NotReleasable, NotText
+from homeostat.loop.workshop import Workshop
+
+TASK = """
+task: pairs
+dataset_path: json
+dataset_kwargs:
+  data_files: {{test: {file}}}
+test_split: test
+output_type: multiple_choice
+doc_to_text: ""
+doc_to_target: 0
+doc_to_choice: "{{{{[good, bad]}}}}"
+metric_list:
+  - {{metric: acc, aggregation: mean, higher_is_better: true}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "benchmarks"
+    made.mkdir()
+    rows = [{"good": "a", "bad": f"zq {k} jx vv"} for k in range(9)]
+    (made / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (made / "pairs.yaml").write_text(TASK.format(file=made / "pairs.jsonl"))
+    return made
+
+
+@pytest.fixture
+def config(small: Path) -> Path:
+    """A champion and a version beside it, both the bare base, and one of another task."""
+    shop = Workshop.open(load(small))
+    champion(shop.store, "old")
+    version(shop.store, "new", time=START + 5)
+    version(shop.store, "other", task="replies")
+    shop.close()
+    return small
+
+
+def test_a_table_and_a_document(homeostat: Run, config: Path, folder: Path) -> None:
+    """Beside the champion, with the difference; the champion alone."""
+    pytest.importorskip("lm_eval")
+    out = homeostat("benchmark", "ver_new", "--tasks", folder, "--limit", 4, "--config", config).out
+    assert "pairs" in out
+    assert "n = 4" in out
+    found = homeostat("benchmark", "ver_new", "--tasks", folder, "--json", "--config", config).json
+    (one,) = found["benchmarks"]
+    assert (found["against"], one["difference"]["mean"], one["score"]["n"]) == ("ver_old", 0.0, 9)
+    alone = homeostat("benchmark", "ver_old", "--tasks", folder, "--json", "--config", config).json
+    assert (alone["against"], alone["benchmarks"][0]["other"]) == (None, None)
+    assert "difference" not in homeostat("benchmark", "ver_old", "--tasks", folder, "--config", config).out
+
+
+def test_what_cannot_be_run(homeostat: Run, config: Path, tmp_path: Path) -> None:
+    """No such version, no such folder, two tasks."""
+    pytest.importorskip("lm_eval")
+    assert homeostat("benchmark", "ver_none", "--config", config).code == NotFound.exit
+    assert homeostat("benchmark", "ver_new", "--tasks", tmp_path / "gone", "--config", config).code == NotText.exit
+    ran = homeostat("benchmark", "ver_new", "--against", "ver_other", "--tasks", tmp_path, "--config", config)
+    assert ran.code == NotReleasable.exit

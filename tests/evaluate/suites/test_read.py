@@ -1,0 +1,97 @@
+"""From a YAML file to a suite."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from homeostat.errors import HomeostatError, NotText, UnknownKey, UnknownPlugin, WrongType
+from homeostat.evaluate.suites.read import read
+from homeostat.types.suite import Case, Suite
+from homeostat.types.task import Kind, Task
+
+TASKS = {"routing": Task(name="routing"), "replies": Task(name="replies", kind=Kind.TEXT)}
+
+
+def task(name: str) -> Task:
+    return TASKS[name or "routing"]
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "golden.yaml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_everything_that_a_suite_can_say(tmp_path: Path) -> None:
+    """Cases here and in a file beside it, checks of the suite and of a case, disturbances and demands."""
+    (tmp_path / "more.jsonl").write_text('{"text": "Where is it?", "expect": "delivery"}\n\n', encoding="utf-8")
+    file = written(
+        tmp_path,
+        """
+suite: golden
+cases:
+  - {text: I want my money back, expect: refund}
+  - {text: Order 7, expect: '^del', check: matches}
+file: more.jsonl
+test_rows: 50
+under: [typos, shouted]
+margin: 0.03
+at_least: 1
+""",
+    )
+    assert read(file, task) == Suite(
+        name="golden",
+        task="routing",
+        check="equals",
+        cases=(
+            Case(text="I want my money back", expect="refund"),
+            Case(text="Order 7", expect="^del", check="matches"),
+            Case(text="Where is it?", expect="delivery"),
+        ),
+        test_rows=50,
+        under=("typos", "shouted"),
+        margin=0.03,
+        at_least=1.0,
+    )
+
+
+def test_a_task_of_texts_is_checked_as_one(tmp_path: Path) -> None:
+    """Where nothing is said, by how far the reply agrees."""
+    file = written(tmp_path, "suite: a\ntask: replies\ncases: [{text: hi, expect: hello}]\n")
+    assert read(file, task).check == "agrees"
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "says"),
+    [
+        ("suite: golden\n", WrongType, "nothing to ask"),
+        ("suite: a b\ntest_rows: 3\n", WrongType, "has a name"),
+        ("suite: a\ncase: [{text: x}]\n", UnknownKey, "line 2"),
+        ("suite: a\ncases: [{txt: x}]\n", UnknownKey, "txt"),
+        ("suite: a\ncases: {text: x}\n", WrongType, "a list"),
+        ("suite: a\ncases: [{text: x}]\n", WrongType, "case 0 expects nothing"),
+        ("suite: a\ncases: [{text: ' ', expect: y}]\n", WrongType, "case 0 asks nothing"),
+        ("suite: a\ncheck: equal\ncases: [{text: x, expect: y}]\n", UnknownPlugin, "equals"),
+        ("suite: a\ntest_rows: 9\nunder: [typo]\n", UnknownPlugin, "typos"),
+        ("suite: a\ncheck: matches\ncases: [{text: x, expect: '('}]\n", WrongType, "no regular expression"),
+        ("suite: a\ncheck: same\ncases: [{text: x}]\n", WrongType, "disturbed"),
+        ("suite: a\nmargin: 2\ntest_rows: 9\n", WrongType, "margin"),
+        ("suite: a\nfile: gone.jsonl\n", NotText, "gone.jsonl"),
+        ("suite: [\n", WrongType, "not YAML"),
+    ],
+)
+def test_what_is_wrong_is_told(tmp_path: Path, text: str, error: type[HomeostatError], says: str) -> None:
+    """What, and where."""
+    with pytest.raises(error, match=says) as told:
+        read(written(tmp_path, text), task)
+    assert "golden.yaml" in str(told.value) or says in str(told.value)
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"text": 3}', '{"text": "a", "wants": "b"}'])
+def test_a_line_that_is_no_case_is_told_by_its_number(tmp_path: Path, line: str) -> None:
+    """The second one."""
+    (tmp_path / "more.jsonl").write_text('{"text": "a", "expect": "b"}\n' + line + "\n", encoding="utf-8")
+    with pytest.raises(WrongType, match=r"more\.jsonl line 2"):
+        read(written(tmp_path, "suite: a\nfile: more.jsonl\n"), task)

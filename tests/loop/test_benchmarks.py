@@ -1,0 +1,91 @@
+"""Public benchmarks by the harness, on files of this disk."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from small_project import TASK
+
+from homeostat.errors import MissingExtra, NotFound, NotText, UnsuitedModel
+from homeostat.loop import benchmarks
+from homeostat.loop.benchmarks import benchmark, tasks_of
+from homeostat.loop.workshop import Workshop
+from homeostat.types.version import HEAD, State
+
+GRAMMAR = """
+task: {name}
+dataset_path: json
+dataset_kwargs:
+  data_files: {{test: {file}}}
+test_split: test
+output_type: multiple_choice
+doc_to_text: ""
+doc_to_target: 0
+doc_to_choice: "{{{{[good, bad]}}}}"
+metric_list:
+  - {{metric: acc, aggregation: mean, higher_is_better: true}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two tasks: which of two sentences is the likelier."""
+    pytest.importorskip("lm_eval")
+    made = tmp_path / "benchmarks"
+    made.mkdir()
+    pairs = {"short": ("refund", "zzqj xkw vvq jjx"), "long": ("xq zzv kkj wwq jx pq", "refund")}
+    for name, (good, bad) in pairs.items():
+        rows = [{"good": f"{good} {k}", "bad": f"{bad} {k}"} for k in range(12)]
+        (made / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        (made / f"{name}.yaml").write_text(GRAMMAR.format(name=name, file=made / f"{name}.jsonl"))
+    return made
+
+
+def test_the_tasks_of_a_folder(folder: Path, tmp_path: Path) -> None:
+    """Those whose files are there, and not the hundreds that the harness brings."""
+    assert tasks_of(folder) == ["long", "short"]
+    with pytest.raises(NotText, match="no folder"):
+        tasks_of(tmp_path / "none")
+
+
+def test_a_version_beside_the_champion(shop: Workshop, folder: Path) -> None:
+    """Each task with its interval, and the paired difference; a copy of the champion differs nowhere."""
+    champion = shop.champion(TASK)
+    copy = replace(champion, id="ver_copy", state=State.CANDIDATE)
+    shop.store.versions.put(copy)
+    found = {one.task: one for one in benchmark(shop, copy, champion, folder, [], None)}
+    assert set(found) == {"long", "short"}
+    assert (found["short"].measure, found["short"].score.mean, found["short"].score.n) == ("acc", 1.0, 12)
+    assert found["long"].score.mean == 0.0  # longer text is less likely, whatever it says
+    for one in found.values():
+        assert one.difference is not None
+        assert (one.difference.mean, one.other) == (0.0, one.score)
+
+
+def test_alone_and_in_part(shop: Workshop, folder: Path) -> None:
+    """One task, its first documents, and nobody beside it."""
+    (found,) = benchmark(shop, shop.champion(TASK), None, folder, ["short"], 5)
+    assert (found.task, found.score.n, found.other, found.difference) == ("short", 5, None, None)
+
+
+def test_what_cannot_be_run(shop: Workshop, folder: Path) -> None:
+    """A task that is not there, with the nearest; a head, which writes nothing."""
+    with pytest.raises(NotFound, match="short"):
+        benchmark(shop, shop.champion(TASK), None, folder, ["shorts"], None)
+    head = replace(shop.champion(TASK), id="ver_head", kind=HEAD)
+    with pytest.raises(UnsuitedModel, match="writes nothing"):
+        benchmark(shop, head, None, folder, ["short"], None)
+
+
+def test_without_the_harness(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It says how to install it."""
+
+    def missing(package: str, reason: str, *, extra: str) -> None:
+        raise MissingExtra(f"{package} is needed {reason}", fix=f"pip install 'homeostat[{extra}]'")
+
+    monkeypatch.setattr(benchmarks, "require", missing)
+    with pytest.raises(MissingExtra, match=r"homeostat\[eval\]"):
+        tasks_of(tmp_path)

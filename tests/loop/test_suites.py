@@ -1,0 +1,59 @@
+"""The book of a task's suites."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from homeostat.errors import NotFound
+from homeostat.loop.suites import drop, keep, kept, suites
+from homeostat.store import Store
+from homeostat.types.suite import Case, Suite
+
+GOLDEN = Suite(
+    name="golden",
+    task="routing",
+    check="equals",
+    cases=(Case(text="Geld zurück", expect="refund"), Case(text="a", expect="b", check="contains")),
+    under=("typos",),
+    at_least=1.0,
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(f"sqlite:///{tmp_path / 'h.db'}", tmp_path / "blobs") as opened:
+        yield opened
+
+
+def test_a_suite_comes_back_as_it_was(store: Store) -> None:
+    """By name, for its task alone; added twice it is added once."""
+    assert keep(store, GOLDEN)
+    assert not keep(store, GOLDEN)
+    assert keep(store, replace(GOLDEN, name="a", margin=0.25, test_rows=9))
+    assert suites(store, "routing") == [replace(GOLDEN, name="a", margin=0.25, test_rows=9), GOLDEN]
+    assert suites(store, "replies") == []
+
+
+def test_what_counted_once_is_still_there(store: Store) -> None:
+    """A suite that was replaced, and one that was dropped, keep their files through a cleaning."""
+    keep(store, GOLDEN)
+    first = kept(store, "routing")["golden"]
+    keep(store, replace(GOLDEN, margin=0.5))
+    second = kept(store, "routing")["golden"]
+    drop(store, "routing", "golden")
+    assert kept(store, "routing") == {}
+    assert first != second
+    assert not set(store.collect_garbage(dry_run=True).blobs) & {first, second}
+    keep(store, GOLDEN)
+    assert kept(store, "routing") == {"golden": first}
+
+
+def test_an_unknown_one_cannot_be_dropped(store: Store) -> None:
+    """With the nearest that there is."""
+    keep(store, GOLDEN)
+    with pytest.raises(NotFound, match="golden"):
+        drop(store, "routing", "goldn")
