@@ -66,12 +66,14 @@ def every(steps: float) -> Make:
     return make
 
 
-def ratios(past: History, price: float) -> dict[str, float]:
-    """Policy -> its cost in units of the oracle's; the best calendar in hindsight as one of them."""
+def ratios(past: History, price: float, look: float = 0.0) -> dict[str, float]:
+    """Policy -> its cost in units of the oracle's; the best calendar in hindsight as one of them. A look at a fresh
+    challenger costs so much of a retraining.
+    """
     step = float(np.diff(past.times).mean())
     calendars = {f"every {n}": every(n * step - step / 2 + 30.0) for n in PERIODS}
     made = {name: policy_of(name) for name in NAMES} | calendars
-    found = {each.policy: each.ratio for each in replay_made(past, Prices(retraining=price), made)}
+    found = {each.policy: each.ratio for each in replay_made(past, Prices(retraining=price, look=look * price), made)}
     return {name: found[name] for name in NAMES} | {CALENDAR: min(found[name] for name in calendars)}
 
 
@@ -83,7 +85,7 @@ def run(file: Path, args: argparse.Namespace) -> dict[str, dict[str, list[float]
         began = time.perf_counter()
         past = history(logged, same, Monitor(false_alarm_every=10_000, seed=seed), steps=args.steps, told=told)
         for price in PRICES:
-            for name, ratio in ratios(past, price).items():
+            for name, ratio in ratios(past, price, args.look).items():
                 found[name][f"{price:g}"].append(ratio)
         print(f"{file.name} seed {seed}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
     return found
@@ -110,6 +112,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="draws of the labeled rows")
     parser.add_argument("--share", type=float, default=0.3, help="of live rows that are labeled")
     parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--look", type=float, default=0.0, help="price of a look, as a share of a retraining's")
     args = parser.parse_args()
     console, means = Console(stderr=True, highlight=False), dict[str, dict[str, float]]()
     for stream in args.only:

@@ -12,8 +12,9 @@ policy says so, which sees the labels that it would see and no others. Policies 
 by what was foretold and by what came; `value` is the pooled rank correlation of the two, with its interval from drawing
 streams anew. In the mean over streams: how far the foretold cost is from the one that came.
 
-*Cost.* What policies cost in units of a clairvoyant's, over a 64-fold range of prices, from `policies.py`; and that the
-rule retrains always where it costs nothing, and never where nothing pays.
+*Cost.* What policies cost in units of a clairvoyant's, over a 64-fold range of prices, from `policies.py`, each look of
+those that keep a fresh challenger charged with a hundredth of a retraining; labels cost all the same. And that the rule
+retrains always where it costs nothing, and never where nothing pays.
 
 *Adapters.* On two of the streams, shorter, the built-in model is fine-tuned live whenever a policy says so, each time
 from the adapter in service with replay; the backtest, which knows heads alone, foretells the order of six policies.
@@ -66,6 +67,8 @@ KEPT = 0.75
 """Labels of a stream that a variant has."""
 MONITOR = Monitor(false_alarm_every=10_000)
 TASK, RIDGE, DRAWN = "routing", 0.1, 2000
+LOOK = 0.01
+"""What a look at a fresh challenger costs, as a share of a retraining: a head's CPU-seconds beside an adapter's."""
 ADAPTED = ("hwu64_scenarios", "arxiv_years")
 WITH_ADAPTERS = ("never", "always", "every 3", "every 6", "performance", "value")
 FIRST, LIVE, TURNS = 500, 640, 8
@@ -399,7 +402,7 @@ def main() -> None:
     args = parser.parse_args()
     args.variants, args.steps = args.variants or (1 if args.quick else 4), args.steps or (12 if args.quick else 30)
     began, told = time.perf_counter(), predicted(args)
-    prices = argparse.Namespace(seeds=1 if args.quick else 3, share=0.3, steps=20 if args.quick else 60)
+    prices = argparse.Namespace(seeds=1 if args.quick else 3, share=0.3, steps=20 if args.quick else 60, look=LOOK)
     by_stream = []
     for stream in STREAMS:
         found = run_prices(args.streams / f"{stream}.jsonl.gz", prices)
