@@ -326,3 +326,9 @@ class NotAwaited(HomeostatError):
     """Somebody answers a turn that waits for nobody."""
 
     code = "E605"
+
+
+class NotSeen(HomeostatError):
+    """A drill at whose end the guard had not seen that the version was broken."""
+
+    code = "E606"

@@ -67,3 +67,10 @@ def test_the_same_row_is_the_same_entry(tmp_path: Path) -> None:
     assert request.id == again.id
     assert said.id != corrected.id
     assert next(entries(rows, ROUTING)) == (request, said)
+
+
+def test_tags_go_with_lessons_and_exams(tmp_path: Path) -> None:
+    """What a row carries is there for whoever compares groups, or weighs by them."""
+    rows, _ = read_stream(stream(tmp_path / "s.jsonl", 40, tags={"segment": "business"}))
+    assert all(row.tags == {"segment": "business"} for row in lessons(rows, ROUTING, Split.HISTORY))
+    assert all(row.tags == {"segment": "business"} for row in exams(rows, ROUTING))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -176,3 +177,41 @@ def test_rows_that_were_left_out_do_not_come_back(workshop: Workshop) -> None:
         left_of(workshop, TASK, first.dataset, head, {"int_9999"})
     with pytest.raises(UnsuitedModel, match="only from a head"):
         wanted(workshop, "routing", "careful", first.dataset, without={"int_0001"})
+
+
+def told(workshop: Workshop, fair: dict[str, float]) -> None:
+    """Hold the task to treat the values of tags alike."""
+    tasks = {"routing": replace(workshop.config.tasks["routing"], fair=fair)}
+    workshop.config = replace(workshop.config, tasks=tasks)
+
+
+def test_words_are_swapped_where_a_recipe_says_so(workshop: Workshop, tmp_path: Path) -> None:
+    """Rows that have such words come a second time with the same label; none is like a row of the suite."""
+    file = tmp_path / "s.jsonl"
+    people = ("my husband", "her aunt", "somebody", "his nephew")
+    rows = [
+        {"text": f"{people[k % 4]} waits for parcel {k * 7919} and {k}", "label": "late", "time": START + k}
+        for k in range(12)
+    ]
+    file.write_text("".join(json.dumps(row | {"split": "history"}) + "\n" for row in rows))
+    workshop.put_suite("routing", [Exam(text="My wife waits for parcel 0 and 0.", target="late", time=START)])
+    plain = of_stream(workshop, TASK, file, Recipe(), None)
+    doubled = of_stream(workshop, TASK, file, replace(Recipe(), swap="english"), None)
+    assert len(plain.examples) == 12
+    copies = [row.text for row in doubled.examples[12:]]
+    assert len(copies) == 8  # nine rows name somebody, and the copy of the first is a row of the suite
+    assert copies[0] == "his uncle waits for parcel 7919 and 1"
+    assert {row.target for row in doubled.examples} == {"late"}
+    kept = doubled.keep()
+    assert (kept.counts["swapped"], kept.counts["total"]) == (8, 20)
+
+
+def test_rows_keep_the_tags_that_they_are_weighed_by(workshop: Workshop, tmp_path: Path) -> None:
+    """Those of the task, and those that a recipe names; other tags stay in the log."""
+    file = stream(tmp_path / "s.jsonl", 40, tags={"language": "de", "plan": "free", "account": "SECRET"})
+    assert not any(row.tags for row in of_stream(workshop, TASK, file, Recipe(), None).examples)
+    told(workshop, {"language": 0.1})
+    of_task = of_stream(workshop, TASK, file, Recipe(), None).examples
+    assert all(row.tags == {"language": "de"} for row in of_task)
+    by_plan = of_stream(workshop, TASK, file, replace(Recipe(), reweigh=("plan",)), None).examples
+    assert all(row.tags == {"language": "de", "plan": "free"} for row in by_plan)

@@ -237,6 +237,19 @@ def test_tags_are_not_learned() -> None:
     assert "SECRET" not in as_lines(build(inputs(), Curate()).examples)
 
 
+def test_tags_that_rows_are_weighed_by_are_kept() -> None:
+    """Those that are named, on new rows, replayed and recalled ones; nothing else of a request's tags is."""
+    tags, rng = {"language": "de", "account": "SECRET"}, random.Random(3)
+    texts = [sentence(rng, COMPOUNDS) for _ in range(40)]
+    rows = [Example(text=text, target="ab"[k % 2], time=float(k), tags=tags) for k, text in enumerate(texts)]
+    given = Inputs(task=TASK, imported=rows[20:], memory=rows[:20], tags=("language",), recall=True)
+    made = build(given, Curate(replay=0.3))
+    assert {row.origin for row in made.examples} == set(Origin)
+    assert all(row.tags == {"language": "de"} for row in made.examples)
+    assert "SECRET" not in as_lines(made.examples)
+    assert all(not row.tags for row in build(replace(given, tags=()), Curate()).examples)
+
+
 @pytest.mark.slow
 def test_speed() -> None:
     """Ten thousand new rows beside ten thousand old ones and a thousand evaluation texts take seconds of computing."""

@@ -105,6 +105,68 @@ def test_undecided_without_a_way_out() -> None:
     )
 
 
+def gap(name: str, mean: float, half: float, n: int, *, p: float = 0.001, required: bool = True) -> Finding:
+    """A gap of so many shares, where 0.1 is allowed."""
+    plain = finding(name, -mean, half, n, bound=-0.1, p=p)
+    return replace(plain, score=replace(plain.score, high=min(0.0, half - mean)), gap=True, required=required)
+
+
+ALIKE = gap("recall of 'refund' by language, en over de", 0.03, 0.04, 800)
+APART = gap("recall of 'refund' by language, en over de", 0.35, 0.07, 800, p=1.0)
+
+
+def test_passed_with_groups_alike() -> None:
+    """What was proved of groups follows what was kept; what could not be is said last."""
+    small = replace(gap("accuracy by plan, free over paid", 0.05, 0.2, 60), required=False)
+    assert sentence(Outcome.PASS, [OVERALL, OLD, ALIKE, small], SETTINGS) == (
+        "+8.4 points (6.1 to 10.7, n=1,500) overall; nothing lost where it was good: old intents -0.3 (-1.1 to +0.5); "
+        "groups are treated alike: recall of 'refund' by language, en over de: 3.0 points apart (0.0 to 7.0, n=800); "
+        "too few rows to say that groups are treated alike: "
+        "accuracy by plan, free over paid: 5.0 points apart (0.0 to 25.0, n=60)"
+    )
+
+
+def test_refused_because_groups_are_treated_unlike() -> None:
+    """The gap with its bounds, the margin, and what was gained all the same."""
+    assert sentence(Outcome.FAIL, [OVERALL, OLD, APART], SETTINGS) == (
+        "refused: it treats groups unlike — recall of 'refund' by language, en over de: 35.0 points apart "
+        "(28.0 to 42.0, n=800), where at most 10.0 are allowed; +8.4 points (6.1 to 10.7, n=1,500) overall"
+    )
+
+
+def test_refused_for_two_reasons() -> None:
+    """Forgetting first, groups after it; neither hides the other."""
+    lost = finding("old intents", -0.312, 0.023, 1200, bound=-0.02, p=1.0)
+    said = sentence(Outcome.FAIL, [OVERALL, lost, APART], SETTINGS)
+    assert said.startswith(
+        "refused: it forgot — old intents -31.2 points (-33.5 to -28.9), where at most 2.0 may be lost;"
+    )
+    assert "; it treats groups unlike — recall of 'refund' by language, en over de: 35.0 points apart" in said
+    assert said.endswith("; +8.4 points (6.1 to 10.7, n=1,500) overall")
+
+
+def test_undecided_about_groups() -> None:
+    """A gap that is not excluded is open, with the rows that would close it; a tag that nobody carries is named."""
+    loose = replace(gap("accuracy by plan, free over paid", 0.05, 0.08, 400, p=0.2), variance=0.5)
+    said = sentence(Outcome.UNSURE, [OVERALL, loose], SETTINGS)
+    assert said.startswith(
+        "undecided: a gap of 10.0 points is not excluded in accuracy by plan, free over paid: 5.0 points apart "
+        "(0.0 to 13.0, n=400); about 1,300 such rows would decide"
+    )
+    nobody = replace(loose, score=Score(mean=0.0, low=-1.0, high=0.0, n=0), required=False)
+    assert "accuracy by plan, free over paid (no two groups with rows)" in sentence(
+        Outcome.PASS, [OVERALL, nobody], SETTINGS
+    )
+
+
+def test_of_many_gaps_the_widest_are_named() -> None:
+    """Three of them, and the others are counted."""
+    gaps = [gap(f"g{k}", 0.01 * k, 0.01, 900) for k in range(6)]
+    said = sentence(Outcome.PASS, [OVERALL, *gaps], SETTINGS)
+    assert "alike: g5: 5.0 points" in said
+    assert said.endswith("and 3 more, none wider")
+
+
 def trial(mean: float, n: int, at_least: float) -> Trial:
     """A part of a suite on which the champion has everything right."""
     score, perfect = Score(mean=mean, low=0.0, high=1.0, n=n), Score(mean=1.0, low=1.0, high=1.0, n=n)

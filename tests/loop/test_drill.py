@@ -13,11 +13,13 @@ from mortal import Worker
 from small_project import START, TASK, Gateway, lay
 
 from homeostat.config.schema import Config, Decide
-from homeostat.loop.drill import push, sabotage
+from homeostat.loop.drill import broken, push, sabotage
 from homeostat.loop.durable import TurnQueue
 from homeostat.loop.learn import Lesson, learn
 from homeostat.loop.steps import Now
 from homeostat.loop.workshop import Workshop
+from homeostat.release.breaking import BIASED, ERRORING, SLOW, fault_of
+from homeostat.release.drills import order, ordered
 from homeostat.release.registry import promote
 from homeostat.train.named import named
 from homeostat.types.release import Stage
@@ -72,13 +74,30 @@ def test_sabotage_breaks_a_head(shop: Workshop) -> None:
         assert accuracy(shop, sabotage(shop, TASK, name)) < 0.5 * accuracy(shop, head)
 
 
+def test_other_kinds_are_the_champion_with_a_fault(shop: Workshop) -> None:
+    """Same weights, same labels; what is wrong with it stands in its recipe, and it never answers everybody."""
+    champion = shop.champion(TASK)
+    for row in shop.store.interactions.list(TASK):
+        slices = {"segment": "shop" if row.id[-1] in "012345" else "home"}
+        shop.store.interactions.add([replace(row, id=f"{row.id}t", tags=slices, time=row.time + 1e6)])
+    for kind in (SLOW, ERRORING, BIASED):
+        order(shop.store, TASK, f"trn_{kind}", kind)
+        made = broken(shop, TASK, f"trn_{kind}")
+        assert (made.blob, made.labels, made.kind) == (champion.blob, champion.labels, champion.kind)
+        assert (made.parent, made.state, made.broken) == (champion.id, State.CANDIDATE, True)
+        assert fault_of(made) == ordered(shop.store, f"trn_{kind}").fault
+    assert ordered(shop.store, "trn_biased").fault.slice == ("segment", "shop")
+    assert broken(shop, TASK, "trn_sabotaged").broken
+
+
 def test_a_drill_pushed_twice_is_pushed_once(shop: Workshop) -> None:
     """Killed and begun again, it puts the same version into the same canary."""
     first = push(shop, NOW)
     assert push(shop, NOW) == first
     row = shop.store.releases.get(first)
     assert (row.stage, row.share) == (Stage.CANARY, 0.5)
-    assert "on purpose" in row.because
+    assert "on purpose (sabotaged)" in row.because
+    assert 3500.0 < row.until - row.time <= 3600.0
     assert len(shop.store.versions.list(TASK)) == 2
 
 
@@ -99,6 +118,7 @@ def test_the_guard_takes_a_broken_version_back(
 
     turn = shop.store.turns.get(NOW.turn)
     assert (turn.state, list(turn.diary)) == ("release", ["push", "advance", "end"])
+    assert turn.because.startswith("drill: ")
     assert "harm shown" in turn.because
     first, canary, back = shop.store.releases.list(TASK)
     assert [row.stage for row in (first, canary, back)] == [Stage.FULL, Stage.CANARY, Stage.ROLLBACK]

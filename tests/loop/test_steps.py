@@ -259,3 +259,43 @@ def test_a_head_is_kept_up_by_turns(shop: Workshop) -> None:
     assert candidate.cost["added"] == len(examples(shop.store, grown)) - len(held) > 50
     report = steps.evaluate(shop, NOW, candidate.id)
     assert steps.passes(shop, NOW, steps.gate(shop, NOW, report, candidate.id)) == "yes"
+
+
+def fair(shop: Workshop, **tags: float) -> None:
+    """Hold the task to treat the values of tags alike."""
+    tasks = {TASK: replace(shop.config.tasks[TASK], fair=tags)}
+    shop.config = replace(shop.config, tasks=tasks)
+
+
+def test_rows_of_a_report_carry_the_tags_that_are_demanded(shop: Workshop) -> None:
+    """Those alone, with the right reply and what both said; without a demand nothing is added."""
+    suite = [replace(row, tags={"plan": "ab"[k % 2], "account": "SECRET"}) for k, row in enumerate(shop.suite(TASK))]
+    shop.put_suite(TASK, suite)
+    copy, champion = shop.store.versions.get(candidate(shop)), shop.champion(TASK)
+    assert all(not row.tags and not row.target for row in steps.paired_rows(shop, NOW, copy, champion))
+    fair(shop, plan=0.1)
+    rows = steps.paired_rows(shop, NOW, copy, champion)
+    assert [row.tags for row in rows[:2]] == [{"plan": "a"}, {"plan": "b"}]
+    assert all(row.said[0] == row.said[1] and row.candidate == float(row.said[0] == row.target) for row in rows)
+    report = steps.evaluate(shop, NOW, copy.id)
+    assert "SECRET" not in shop.store.blobs.text(shop.store.reports.get(report).rows)
+    verdict = shop.store.verdicts.get(steps.gate(shop, NOW, report, copy.id))
+    assert "by plan" in verdict.because
+
+
+def test_a_task_that_shall_treat_groups_alike_has_two_attempts_more(shop: Workshop) -> None:
+    """Unless one of its own sees to it; nobody else has it."""
+    assert steps.attempts(shop, NOW) == "naive careful"
+    fair(shop, plan=0.1)
+    assert steps.attempts(shop, NOW) == "naive careful reweighed swapped"
+    shop.config = replace(shop.config, train=replace(shop.config.train, attempts=("careful", "swapped")))
+    assert steps.attempts(shop, NOW) == "careful swapped"
+    assert not {option.name for option in steps.gather(shop, NOW, []).options} & set(steps.EVENLY)
+
+
+def test_a_weighed_recipe_takes_all_that_is_remembered(shop: Workshop) -> None:
+    """It begins at the bare base; rows keep the tag that they are weighed by, where they have it."""
+    fair(shop, plan=0.1)
+    rows = examples(shop.store, steps.curate(shop, NOW, "reweighed"))
+    assert len(rows) == 100 + len(steps.remembered(shop, shop.champion(TASK)))
+    assert {row.origin for row in rows} == {Origin.NEW}

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from small_project import KNOWN, ONSET, START, TASK, rows
 
-from homeostat.config.schema import Config, Train
-from homeostat.errors import NothingReleased, TakenName, Unsigned
+from homeostat.config.schema import Config, Tasks, Train
+from homeostat.errors import NothingReleased, TakenName, Unsigned, WrongType
 from homeostat.loop.learn import start_of
-from homeostat.loop.workshop import Exam, Workshop, hold, workshop
+from homeostat.loop.workshop import Exam, Workshop, demanded, hold, workshop
 
 TEXTS = [text for text, _ in rows(list(KNOWN), 20, 9)]
 
@@ -113,3 +113,22 @@ def test_a_recipe_is_not_called_as_other_words_are() -> None:
     with pytest.raises(TakenName, match="'prompt' is no name for a recipe") as told:
         hold(Config(train=Train(recipes={"prompt": {"like": "careful"}})))
     assert told.value.where == "train.recipes.prompt"
+
+
+def test_what_shall_be_treated_alike_is_held_at_the_start() -> None:
+    """A margin that is none is told before a turn stumbles on it, with its place; a good one is what a task demands."""
+    config = Config(tasks={"a": Tasks(fair={"language": 0.1}), "b": Tasks(fair={"language": "little"})})
+    assert [(one.tag, one.margin) for one in demanded(config, "a")] == [("language", 0.1)] * 2
+    with pytest.raises(WrongType) as caught:
+        hold(config)
+    assert caught.value.where == "tasks.b.fair.language"
+
+
+def test_a_suite_keeps_its_tags(shop: Workshop) -> None:
+    """Rows of before, which have none, are read as well."""
+    exams = [Exam(text="a", target="x", time=1.0, tags={"language": "de"}), Exam(text="b", target="y", time=3.0)]
+    shop.put_suite(TASK, exams)
+    assert shop.suite(TASK) == exams
+    old = '{"text": "a", "target": "x", "time": 1.0, "until": Infinity}\n'
+    shop.store.state.put(f"suite:{TASK}", shop.store.blobs.put_text(old))
+    assert shop.suite(TASK) == [Exam(text="a", target="x", time=1.0)]

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from homeostat.config.schema import Release as Settings
-from homeostat.release.guard import Evidence, gather, note_error
+from homeostat.release.games import Judged, Tried
+from homeostat.release.guard import Evidence, gather, note_error, note_race, planned, weigh
 from homeostat.release.registry import promote
 from homeostat.release.rollout import open_canary, open_shadow
 from homeostat.store import Store
 from homeostat.types.feedback import FeedbackKind
+from homeostat.types.interaction import Role
 from homeostat.types.release import Release
 from release.rehearsal import RIGHT, TASK, WRONG, Traffic, add_version, interaction, label, open_store
 
@@ -128,22 +130,107 @@ def test_harm_and_safety(store: Store, shadow: Release) -> None:
 
 def test_errors_need_no_feedback(store: Store, shadow: Release) -> None:
     """A failure of the candidate is a loss at once; where both failed it is nobody's; told twice it counts once."""
-    for k in range(12):
+    for k in range(15):
         note_error(store, shadow, NEW, f"int_{k}", "out of memory")
         note_error(store, shadow, NEW, f"int_{k}", "out of memory")
-    assert gather(store, shadow, SETTINGS).harm_shown(SETTINGS)
-    for k in range(12):
+    seen = gather(store, shadow, SETTINGS)
+    assert seen.harm_shown(SETTINGS)
+    assert seen.blamed() == "failures, 15 of 15 requests"
+    for k in range(15):
         note_error(store, shadow, OLD, f"int_{k}", "the request is too long")
     seen = gather(store, shadow, SETTINGS)
-    assert (seen.pairs, seen.judged, seen.difference, seen.errors) == (12, 12, 0.0, 12)
+    assert (seen.pairs, seen.judged, seen.difference, seen.errors) == (15, 0, 0.0, 15)
     assert not seen.harm_shown(SETTINGS)
+
+
+def test_failures_weigh_against_all_requests(store: Store, shadow: Release) -> None:
+    """A few failures among many requests without feedback are few, however few of the requests are judged."""
+    store.interactions.add([interaction(f"int_{k}", OLD, RIGHT) for k in range(400)])
+    store.interactions.add([interaction(f"int_{k}s", NEW, RIGHT, of=f"int_{k}") for k in range(400)])
+    store.feedback.add([label(f"int_{k}") for k in range(20)])
+    for k in range(4):
+        note_error(store, shadow, NEW, f"int_failed{k}", "out of memory")
+    seen = gather(store, shadow, SETTINGS)
+    assert (seen.pairs, seen.judged, seen.errors, seen.failing) == (404, 20, 4, False)
+    assert seen.harm < 0.0
+    for k in range(4, 40):
+        note_error(store, shadow, NEW, f"int_failed{k}", "out of memory")
+    assert gather(store, shadow, SETTINGS).harm_shown(SETTINGS)
+
+
+def test_a_race_is_fair_to_a_slow_machine(store: Store, shadow: Release) -> None:
+    """What slows both sides alike shows no harm; a candidate that is much slower beside the champion does."""
+    for k in range(40):
+        note_race(store, shadow, f"int_{k}", {OLD: 40.0 * (1 + k % 7), NEW: 42.0 * (1 + k % 7)})
+    assert not gather(store, shadow, SETTINGS).harm_shown(SETTINGS)
+    for k in range(40):
+        note_race(store, shadow, f"int_slow{k}", {OLD: 40.0 * (1 + k % 7), NEW: 400.0 * (1 + k % 7)})
+    seen = gather(store, shadow, SETTINGS)
+    assert seen.harm_shown(SETTINGS)
+    assert seen.blamed() == "time, much slower in 50 % more of 80 requests"
+
+
+def test_longer_replies_cost(store: Store, shadow: Release) -> None:
+    """A candidate that writes much more than the champion for the same requests is shown to; a little more is borne."""
+    for name, tokens in (("little", 30), ("much", 90)):
+        for k in range(20):
+            primary, copy = interaction(f"int_{name}{k}", OLD, RIGHT), interaction(f"int_{name}{k}s", NEW, RIGHT)
+            primary = replace(primary, reply_tokens=25)
+            copy = replace(copy, reply_tokens=tokens, role=Role.SHADOW, of=primary.id)
+            store.interactions.add([primary, copy])
+        assert gather(store, shadow, SETTINGS).harm_shown(SETTINGS) == (name == "much")
+
+
+def sliced(store: Store, n: int, wrong: str) -> None:
+    """Pairs of two segments in turn, all judged, in which the candidate is wrong about one of them."""
+    for k in range(n):
+        segment = ("home", "shop")[k % 2]
+        reply = WRONG if segment == wrong else RIGHT
+        primary = replace(interaction(f"int_{wrong}{k}", OLD, RIGHT), tags={"segment": segment, "all": "same"})
+        copy = interaction(f"int_{wrong}{k}s", NEW, reply, of=primary.id)
+        store.interactions.add([primary, copy])
+        store.feedback.add([label(primary.id)])
+
+
+def test_slices_are_planned_by_traffic(store: Store, shadow: Release) -> None:
+    """Values of tags that are frequent when the stage begins are bet on, and those that are everything or rare not."""
+    sliced(store, 40, "")
+    store.interactions.add([replace(interaction("int_rare", OLD, RIGHT), tags={"segment": "school", "all": "same"})])
+    assert planned(store, shadow) == {"segment=home": 20 / 41, "segment=shop": 20 / 41}
+    store.interactions.add([replace(interaction(f"int_{k}", OLD, RIGHT), tags={"segment": "bank"}) for k in range(99)])
+    assert list(planned(store, shadow)) == ["segment=home", "segment=shop"]
+
+
+def test_harm_in_one_slice(store: Store, shadow: Release) -> None:
+    """The whole stays safe for long where one slice is harmed: the slice is named, and nothing is taken for safe."""
+    sliced(store, 60, "shop")
+    seen = gather(store, shadow, SETTINGS)
+    assert seen.harm_shown(SETTINGS)
+    sizes = {game.name: game.n for game in seen.games}
+    assert (sizes["segment=home"], sizes["segment=shop"]) == (30, 30)
+    means = {game.name: game.mean for game in seen.games}
+    assert (means["segment=home"], means["segment=shop"], means["quality"]) == (0.0, -1.0, -0.5)
+
+
+def test_a_safe_whole_does_not_hide_a_slice() -> None:
+    """Who has to show that it is safe has to show it in every slice: better elsewhere does not make up for one."""
+    here, there = frozenset({"segment=home"}), frozenset({"segment=shop"})
+    better = [Judged(candidate=1.0, champion=float(k % 4 > 0), slices=here) for k in range(600)]
+    worse = [Judged(candidate=float(k % 20 > 2), champion=float(k % 20 > 1), slices=there) for k in range(150)]
+    slices = {"segment=home": 0.8, "segment=shop": 0.2}
+    whole = weigh(Tried(judged=[*better, *worse]), {}, SETTINGS)
+    both = weigh(Tried(judged=[*better, *worse]), slices, SETTINGS)
+    assert whole.fit(SETTINGS, passed=False) is True
+    assert both.difference == whole.difference > 0.1
+    assert both.fit(SETTINGS, passed=False) is None
+    assert both.enough == 2000
 
 
 def test_errors_belong_to_their_release(store: Store, shadow: Release) -> None:
     """Failures noted under one release are no evidence in the next."""
     note_error(store, shadow, NEW, "int_1", "broken")
     other = Release(id="rel_other", task=TASK, time=3.0, stage=shadow.stage, champion=OLD, candidate=NEW)
-    assert gather(store, other, SETTINGS).judged == 0
+    assert gather(store, other, SETTINGS).errors == 0
 
 
 def test_text_is_scored_by_chrf(store: Store) -> None:

@@ -1,6 +1,7 @@
 """From shadow to canary to full, or back: by rows alone, on a real store."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from homeostat.config.schema import Release as Settings
 from homeostat.errors import NothingReleased, NotReleasable
+from homeostat.release.breaking import BIASED, Fault, recipe
 from homeostat.release.guard import note_error
 from homeostat.release.registry import promote, rollback
 from homeostat.release.rollout import advance, open_canary, open_shadow
@@ -141,14 +143,40 @@ def test_a_candidate_that_fails_is_withdrawn(store: Store) -> None:
     """Errors alone close a canary, without any feedback."""
     release = open_canary(store, TASK, NEW, SETTINGS, "canary", now=2.0)
     traffic = Traffic(store, accuracy={OLD: 0.9, NEW: 0.9}, labeled=0.0)
-    for id in traffic.send(release, 12):
-        note_error(store, release, NEW, id, "out of memory")
+    traffic.send(release, 12)
+    for k in range(18):
+        note_error(store, release, NEW, f"int_failed{k}", "out of memory")
     row = advance(store, TASK, SETTINGS, now=44.0)
     assert row.stage is Stage.ROLLBACK
     assert row.because == (
         "ver_new withdrawn from the canary after 12 exposed requests and 42.0 s: harm shown at the 1 % level in "
-        "12 pairs (12 judged: 0.0 points beside 100.0, 12 errors); ver_old answers everything"
+        "30 pairs (none judged, 18 errors), most in failures, 18 of 30 requests; ver_old answers everything"
     )
+
+
+def test_time_is_up(store: Store) -> None:
+    """A release with an end goes back at that end, though nothing was shown; nobody is told that it is fit."""
+    release = open_canary(store, TASK, NEW, SETTINGS, "drill", now=2.0, until=100.0)
+    assert release.until == 100.0
+    Traffic(store, accuracy={OLD: 0.9, NEW: 0.9}, labeled=0.0).send(release, 5)
+    assert advance(store, TASK, SETTINGS, now=99.0) == release
+    row = advance(store, TASK, SETTINGS, now=100.0)
+    assert (row.stage, row.until) == (Stage.ROLLBACK, 0.0)
+    assert "its time was up" in row.because
+
+
+def test_what_was_broken_on_purpose_never_answers_everybody(store: Store) -> None:
+    """However well a broken version does, and whatever the gate said of it, it is taken back and not promoted."""
+    new = store.versions.get(NEW)
+    store.versions.put(replace(new, recipe=recipe(Fault(kind=BIASED, share=0.2, slice=("segment", "shop")))))
+    open_canary(store, TASK, NEW, SETTINGS, "drill", now=2.0)
+    with pytest.raises(NotReleasable, match="broken on purpose"):
+        promote(store, TASK, NEW, "by hand", now=3.0)
+    Traffic(store, accuracy={OLD: 0.9, NEW: 1.0}).send(store.releases.list(TASK)[-1], 60)
+    row = advance(store, TASK, SETTINGS, now=4.0)
+    assert row.stage is Stage.ROLLBACK
+    assert "broken on purpose, it would have answered everything" in row.because
+    assert state_of(store, NEW) is State.WITHDRAWN
 
 
 def test_late_labels(store: Store) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from scipy import stats
 
-from homeostat.release.route import chance, route, uniform
+from homeostat.release.route import chance, in_force, route, uniform
 from homeostat.types.release import Release, Stage
 
 EPISODES = [f"episode-{k}" for k in range(20_000)]
@@ -79,3 +80,13 @@ def test_the_chance_of_every_version_is_what_routing_records() -> None:
     assert sum(chance(release, version) for version in recorded) == pytest.approx(1.0)
     assert chance(release, "ver_unknown") == 0.0
     assert chance(released(Stage.SHADOW, share=0.2), "ver_new") == 0.0
+
+
+def test_a_release_with_an_end_ends_by_itself() -> None:
+    """Before its end it is what the row says; from then on the champion answers everybody, and no copy is wanted."""
+    row = replace(released(share=1.0), until=100.0)
+    assert in_force(row, 99.9) is row
+    assert in_force(released(share=1.0), 1e12).share == 1.0
+    over = in_force(row, 100.0)
+    assert (over.stage, over.share, over.id) == (Stage.ROLLBACK, 0.0, row.id)
+    assert {route(over, f"e{k}") for k in range(50)} == {(row.champion, 1.0)}

@@ -6,14 +6,19 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from homeostat.config.schema import Release as Settings
 from homeostat.config.snapshot import snapshot
 from homeostat.errors import BadRequest, NotFound, NothingReleased
+from homeostat.release.breaking import ERRORING, Fault, recipe
+from homeostat.release.guard import RACE, gather
 from homeostat.serve.answer import Answered, Answerer, Options
+from homeostat.serve.copies import RACE_EVERY
 from homeostat.store import Store
 from homeostat.types.feedback import FeedbackKind
 from homeostat.types.interaction import Role
@@ -138,8 +143,62 @@ def test_a_copy_is_made_after_the_reply(store: Store, tmp_path: Path, pair: tupl
         answerer.copy(answered.result(5))
     assert answerer.settle(5)
     versions = [version for batch in slow.batches for version in batch]
-    assert versions == [pair[0].id] * 10 + [pair[1].id] * 10
+    assert versions[:10] == [pair[0].id] * 10
+    races = -(-10 // RACE_EVERY)
+    assert sorted(versions[10:]) == sorted([pair[1].id] * 10 + [pair[0].id] * races)  # who has answered races as well
     answerer.close()
+
+
+def test_a_race_times_both_versions_on_the_same_request(
+    store: Store, tmp_path: Path, pair: tuple[Version, Version]
+) -> None:
+    """Some copies tell how long each version takes alone, right beside the other."""
+    old, new = pair
+    answerer = Answerer(KeywordBackend(seconds_per_batch=0.01), store, configured())
+    row = release(store, Stage.SHADOW, old, new)
+    answerer.routes.refresh()
+    for k in range(RACE_EVERY + 1):
+        answerer.answer("routing", user(f"text {k}"))
+    assert answerer.settle(5)
+    raced = gather(store, row, Settings()).games
+    took = [event.values["took_ms"] for event in store.events.list(row.id) if event.name == RACE]
+    assert len(took) == 2
+    assert all(set(one) == {old.id, new.id} and min(one.values()) >= 10.0 for one in took)
+    assert next(game.n for game in raced if game.name == "latency") == 2
+    answerer.close()
+
+
+def test_the_champion_answers_where_a_candidate_fails(
+    store: Store, answerer: Answerer, pair: tuple[Version, Version]
+) -> None:
+    """A user who was drawn for a candidate that fails has a reply all the same, and the candidate the blame."""
+    old, new = pair
+    store.versions.put(replace(new, recipe=recipe(Fault(kind=ERRORING, share=1.0))))
+    row = release(store, Stage.CANARY, old, new, share=1.0)
+    answerer.routes.refresh()
+    rows = [answerer.answer("routing", user(f"text {k}")) for k in range(5)]
+    assert answerer.settle(5)
+    assert [(one.version, one.reply, one.probability) for one in rows] == [(old.id, "old", 1.0)] * 5
+    seen = gather(store, row, Settings())
+    assert (seen.errors, seen.pairs) == (5, 5)
+    assert store.interactions.count("routing", role=None) == 5  # there is nothing to compare, so no copy is made
+
+
+def test_past_its_end_a_candidate_answers_nobody(
+    store: Store, answerer: Answerer, pair: tuple[Version, Version]
+) -> None:
+    """Although nobody is left to take it back: no user and no copy reaches it once its time is up."""
+    old, new = pair
+    row = release(store, Stage.CANARY, old, new, share=1.0)
+    store.releases.put(replace(row, until=time.time() + 0.2))
+    answerer.routes.refresh()
+    assert answerer.answer("routing", user("hello")).version == new.id
+    time.sleep(0.25)
+    late = answerer.ask("routing", user("hello"), Options()).result(5)
+    answerer.copy(late)
+    assert answerer.settle(5)
+    assert (late.interaction.version, late.stage) == (old.id, "rollback")
+    assert store.interactions.count("routing", role=Role.SHADOW) == 1
 
 
 def test_a_request_that_names_its_version_gets_it_and_is_not_copied(

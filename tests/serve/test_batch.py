@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from homeostat.errors import NotFound
 from homeostat.llm.backend import Request
 from homeostat.serve import batch
 from homeostat.serve.batch import Batcher
@@ -157,3 +158,33 @@ def test_a_version_is_loaded_from_its_folder(tmp_path: Path) -> None:
     made.load(Version(id="v", task="routing", time=0.0, base="keywords", labels=("a", "b")), tmp_path)
     assert made.reply([ask(version="v")])[0].text == "b"
     assert made.score([ask(version="v")])[0].argmax() == 1
+
+
+def test_a_race_puts_one_request_to_two_versions_alone() -> None:
+    """Whatever else waits, each side has a pass of its own; their order is drawn, and both are timed."""
+    quick = backend(seconds_per_batch=0.005)
+    batcher = Batcher(quick, rows=8)
+    races = [batcher.put_race(ask(), "new") for _ in range(12)]
+    copies = [batcher.put_copy(ask()) for _ in range(4)]
+    done = [race.result(5) for race in races if race]
+    wait([copy for copy in copies if copy], timeout=5)
+    batcher.close()
+    assert len(done) == 12
+    assert all(set(one.took_ms) == {"old", "new"} and min(one.took_ms.values()) >= 5.0 for one in done)
+    assert {one.reply.text for one in done} == {"a"}
+    pairs = [tuple(version for [version] in quick.batches[2 * k : 2 * k + 2]) for k in range(12)]
+    assert set(pairs) == {("old", "new"), ("new", "old")}
+
+
+def test_a_race_in_which_one_side_fails() -> None:
+    """If the other version fails there is the reply and no time; if its own does, the error."""
+    batcher = Batcher(backend(), rows=8)
+    with_none, failing = batcher.put_race(ask(), "gone"), batcher.put_race(ask(version="gone"), "old")
+    assert with_none is not None
+    assert failing is not None
+    assert with_none.result(5).took_ms == {}
+    assert with_none.result(5).reply.text == "a"
+    with pytest.raises(NotFound):
+        failing.result(5)
+    batcher.close()
+    assert batcher.put_race(ask(), "new") is None

@@ -52,7 +52,7 @@ def test_a_candidate_that_fails_fails_alone(store: Store, tmp_path: Path) -> Non
     assert answerer.copies.counts == {"open": 0, "stored": 0, "failed": 10, "turned_away": 0}
     assert store.interactions.shadows("replies", new.id) == []
     seen = gather(store, row, Settings())
-    assert (seen.errors, seen.judged, seen.candidate, seen.champion) == (10, 10, 0.0, 1.0)
+    assert (seen.pairs, seen.errors, seen.judged) == (10, 10, 0)
     answerer.close()
 
 

@@ -94,6 +94,21 @@ def test_one_by_one_and_all_at_once_are_the_same():
     assert single.n == whole.n == 200
 
 
+def test_rows_in_no_order_are_worth_the_same():
+    """Taken at once, in parts or row by row, wealth is the same but for rounding; a wrong row changes nothing."""
+    rng = np.random.default_rng(4)
+    d = rng.choice([-1.0, -0.5, 0.0, 1.0], 500)
+    for make in (lambda: Betting(0.05), lambda: Betting.harm(0.05)):
+        one, other = make(), make()
+        one.extend(d)
+        other.take(rng.permutation(d[:200]))
+        assert other.take(d[200:]) == pytest.approx(one.log_value, rel=1e-9)
+        assert one.n == other.n == 500
+        with pytest.raises(ValueError, match=r"\[-1, 1\]"):
+            other.take([0.0, 1.5])
+        assert other.take([]) == pytest.approx(one.log_value, rel=1e-9)
+
+
 def test_state_goes_through_json_and_goes_on():
     """A process restored from JSON in the middle ends exactly where the undisturbed one does."""
     d = rows(np.random.default_rng(6), 0.03, 0.08, 300)

@@ -287,3 +287,50 @@ def test_replies_that_are_no_number_and_no_list(llama: Path, tmp_path: Path) -> 
         train_version(replace(order, task=tiny.ROUTING))
     with pytest.raises(UnsuitedModel, match="writes texts"):
         train_version(replace(order, recipe=named("classifier", Train())))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("heavy", [0, 1])
+def test_rows_count_by_their_weight(order: Ordered, heavy: int) -> None:
+    """Every text stands there with two labels; the one that weighs ten times as much is learned, whichever it is."""
+    texts = tiny.texts(tiny.LABELS[0], 40, 2)
+    rows = [(text, label) for text in texts for label in tiny.LABELS[:2]]
+    weights = [10.0 if label == tiny.LABELS[heavy] else 1.0 for _, label in rows]
+    trained = train_head(order(rows=rows, names=tiny.LABELS[:2], weights=weights))
+    told = HeadedModel.open(order().base, trained.weights).label(tiny.texts(tiny.LABELS[0], 20, 4))
+    assert np.mean([label == tiny.LABELS[heavy] for label in told]) > 0.9
+
+
+@pytest.mark.slow
+def test_a_classifier_weighs_rows_by_their_tags(llama: Path, tmp_path: Path) -> None:
+    """Three of four rows of each group have one label: weighed, that is no more than chance, and the head is less sure
+    of it than one that was trained on the same rows as they are.
+    """
+    rows = [
+        Example(text=f"{name} {word}", target=tiny.LABELS[(k == 3) ^ (name == "adam")], tags={"who": name})
+        for name in ("adam", "eve")
+        for word in tiny.FILLER
+        for k in range(4)
+    ]
+    sure = {}
+    for by in ((), ("who",)):
+        recipe = replace(named("classifier", Train(rank=4, epochs=8, held_out=0.1)), lr=1e-2, reweigh=by)
+        folder = tmp_path / f"run{len(by)}"
+        trained = train_version(
+            Order(
+                task=tiny.ROUTING,
+                start=Start(base=str(llama)),
+                examples=rows,
+                labels=tiny.LABELS[:2],
+                recipe=recipe,
+                folder=folder,
+            )
+        )
+        backend = LocalBackend(str(llama))
+        version = Version(id="ver_1", task="routing", time=0.0, base=str(llama), kind=HEAD, labels=trained.labels)
+        backend.load(version, trained.weights)
+        asked = [Request(task=tiny.ROUTING, text=f"{name} hello", version="ver_1") for name in ("adam", "eve")]
+        one, other = (np.exp(scores) for scores in backend.score(asked))
+        sure[by] = abs(float(one[0] - other[0]))
+    assert sure[()] > 0.3
+    assert sure[("who",)] < sure[()] / 2

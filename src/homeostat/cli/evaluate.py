@@ -26,7 +26,7 @@ from homeostat.evaluate.score import Row, by_group, score
 from homeostat.evaluate.suites.ask import worst
 from homeostat.loop import steps
 from homeostat.loop.examining import answered, asked, beside_suites
-from homeostat.loop.workshop import Workshop
+from homeostat.loop.workshop import Workshop, demanded
 from homeostat.types.report import Score
 from homeostat.types.version import Version
 from homeostat.web import words
@@ -84,5 +84,6 @@ def _beside(shop: Workshop, candidate: Version, champion: Version) -> dict[str, 
     report = compare(task, candidate.id, champion.id, rows, settings, now=now.until, target=target)
     report, rows = beside_suites(shop, report, rows, now.until)
     silent = steps.untested(shop, now, candidate, champion)
-    verdict = gate(report, rows, settings, target=target, artifact=candidate.blob, untested=silent)
+    fair = demanded(shop.config, now.task)
+    verdict = gate(report, rows, settings, target=target, artifact=candidate.blob, untested=silent, fair=fair)
     return {"report": report, "verdict": verdict, "at": now.until}

@@ -26,7 +26,7 @@ def lessons(rows: Iterable[StreamRow], task: Task, *splits: Split) -> list[Examp
         BadStream: the task replies with text and a row has none.
     """
     return [
-        Example(text=row.text, target=_target(row, task), task=task.name, time=row.time)
+        Example(text=row.text, target=_target(row, task), task=task.name, time=row.time, tags=row.tags)
         for row in rows
         if row.split in splits
     ]
@@ -35,7 +35,7 @@ def lessons(rows: Iterable[StreamRow], task: Task, *splits: Split) -> list[Examp
 def exams(rows: Iterable[StreamRow], task: Task) -> list[Exam]:
     """The test rows. Raises as `lessons`."""
     return [
-        Exam(text=row.text, target=_target(row, task), time=row.time, until=row.until)
+        Exam(text=row.text, target=_target(row, task), time=row.time, until=row.until, tags=row.tags)
         for row in rows
         if row.split is Split.TEST
     ]

@@ -82,6 +82,9 @@ class Tasks:
     objectives: Mapping[str, Any] = field(default_factory=dict)
     """Further objectives, by a name of your own, e.g. `{faster: {metric: latency_ms, change: -15%, since: 2026-01-01,
     by: 2026-03-31}}`; `docs/how-to/set-objectives.md` has them."""
+    fair: Mapping[str, Any] = field(default_factory=dict)
+    """Tags whose values the gate holds a candidate to treat alike, with the widest gap, e.g. `{language: 0.1}`;
+    `docs/how-to/fairness.md` has the measures."""
     min_labels: int | None = knob(None, least=1)
     """This task's own `decide.min_labels`. Empty: the same as every task's."""
     policy: str = ""
@@ -288,13 +291,14 @@ class Release:
     canary_feedback: int = knob(40, least=0)
     """Labeled replies of the candidate before it can take all traffic."""
     most_feedback: int = knob(400, least=1)
-    """Labeled pairs of a canary after which a candidate that has not shown itself fit is taken back."""
+    """Labeled pairs of a canary after which a candidate that has not shown itself fit is taken back; where no gate let
+    it pass, as many as give that number in the rarest slice that is guarded."""
     alpha: float = knob(0.05, least=1e-6, most=0.5)
     """Probability of taking a candidate that is worse by `harm_margin` to all traffic, however often one looks."""
     harm_alpha: float = knob(0.01, least=1e-6, most=0.5)
     """Probability of withdrawing a candidate that does no harm, however often one looks."""
     harm_margin: float = knob(0.05, least=0.0, most=1.0)
-    """How much worse than the champion counts as harm."""
+    """How much worse than the champion, overall or in a slice, counts as harm."""
     poll_s: float = knob(0.5, least=0.01)
     """Seconds between two looks at the newest release row."""
     signed: bool = knob(False)

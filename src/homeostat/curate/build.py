@@ -39,6 +39,8 @@ class Inputs:
     """Time up to which feedback counts."""
     held: frozenset[str] = frozenset()
     """Ids of the feedback that is held back because it is doubted: it teaches nothing, and overturns nothing."""
+    tags: tuple[str, ...] = ()
+    """Tags that rows keep, because they are weighed by them; nothing else of a request's tags reaches a dataset."""
     recall: bool = False
     """Whether old rows that are not replayed come too, marked as recalled."""
 
@@ -76,10 +78,15 @@ def build(inputs: Inputs, settings: Curate) -> Curated:
     old, of_old = _old(inputs, said, new, fence)
     replayed = _drawn(old, round(settings.replay * len(new)), Origin.REPLAY, inputs, settings)
     recalled = _recalled(replayable(old, replayed), len(new) + len(replayed), inputs, settings) if new else []
-    rows = (*new, *replayed, *recalled)
+    rows = tuple(_tagged(row, inputs.tags) for row in (*new, *replayed, *recalled))
     total = {"replayed": len(replayed), "recalled": len(recalled), "total": len(rows)}
     labels = _labels(inputs.labels, new) if inputs.task.kind is Kind.LABEL else ()
     return Curated(examples=rows, counts={**counts, **of_new, **of_old, **total}, labels=labels)
+
+
+def _tagged(row: Example, tags: Iterable[str]) -> Example:
+    """The row with these of its tags alone."""
+    return replace(row, tags={tag: row.tags[tag] for tag in tags if tag in row.tags}) if row.tags else row
 
 
 def _recalled(old: Sequence[Example], taken: int, inputs: Inputs, settings: Curate) -> list[Example]:

@@ -135,12 +135,12 @@ def examples(store: Store, dataset: str) -> list[Example]:
 
 
 def as_lines(rows: Iterable[Example]) -> str:
-    """The rows as JSONL; equal rows give equal text. A reply that was liked less is named where there is one."""
+    """The rows as JSONL; equal rows give equal text. A reply that was liked less, and tags, stand where there are."""
     return "".join(json.dumps(_fields(row), ensure_ascii=False, sort_keys=True) + "\n" for row in rows)
 
 
 def _fields(row: Example) -> dict[str, object]:
-    return {name: value for name, value in asdict(row).items() if name != "rejected" or value}
+    return {name: value for name, value in asdict(row).items() if name not in ("rejected", "tags") or value}
 
 
 def from_line(line: str) -> Example:

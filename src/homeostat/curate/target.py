@@ -64,4 +64,5 @@ def _example(request: Interaction, wanted: str, *, rejected: str) -> Example:
         interaction=request.id,
         time=request.time,
         rejected=rejected,
+        tags=request.tags,
     )

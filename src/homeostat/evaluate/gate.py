@@ -15,6 +15,7 @@ import numpy as np
 from scipy import stats
 
 from homeostat.config.schema import Evaluate
+from homeostat.evaluate.fair import Demand, fair_findings
 from homeostat.evaluate.groups import SMALL, Guard, guards, split, target_suffices
 from homeostat.evaluate.score import Floats, PairedRow, differences, fingerprint
 from homeostat.evaluate.sentence import Finding, sentence
@@ -91,11 +92,13 @@ def gate(
     target: Collection[str] = (),
     artifact: str = "",
     untested: Sequence[str] = (),
+    fair: Sequence[Demand] = (),
 ) -> Verdict:
     """What the rows prove about the candidate, at level `settings.alpha` for each claim.
 
-    The claims are `E[D] > min_gain` for the target groups (if any are named) and for all rows together, and
-    `E[D] > -margin` for every gated guard group and every part of a suite that has cases enough.
+    The claims are `E[D] > min_gain` for the target groups (if any are named) and for all rows together,
+    `E[D] > -margin` for every gated guard group and every part of a suite that has cases enough, and what `fair`
+    demands of the test rows (`evaluate.fair`).
 
     - FAIL: for one claim the opposite is shown: the interval lies wholly below the bound, so there is no gain of
       `min_gain`, or a group lost more than its margin. The pool of small groups, and a target, can fail a candidate
@@ -115,8 +118,8 @@ def gate(
     own = [row for row in rows if row.group not in report.suites]
     claims = _target_claims(own, settings, target) + _guard_claims(guards(own, settings, target))
     claims += _suite_claims(report, rows)
-    findings = [_test(claim, settings) for claim in claims]
-    id = ids.derived("vdt", report.id, settings, artifact)
+    findings = [_test(claim, settings) for claim in claims] + fair_findings(own, fair, settings)
+    id = ids.derived("vdt", report.id, settings, artifact, *fair)
     return concluded(report, findings, settings, id=id, artifact=artifact, untested=untested)
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,12 @@ class PairedRow:
     group: str = ""
     candidate: float
     champion: float
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """What the request carries, where the task is held to treat groups alike; empty elsewhere."""
+    target: str = ""
+    """The right reply, where there are tags."""
+    said: tuple[str, str] = ("", "")
+    """What candidate and champion replied, where there are tags."""
 
 
 def score(rows: Sequence[Row], level: float = 0.95) -> Score:
@@ -82,14 +89,21 @@ def to_lines(rows: Iterable[PairedRow]) -> str:
     encode = json.JSONEncoder(ensure_ascii=False).encode
     # Written out by hand: `asdict` copies deeply, which for thousands of rows takes longer than the tests themselves.
     return "".join(
-        encode({"id": row.id, "group": row.group, "candidate": row.candidate, "champion": row.champion}) + "\n"
+        encode({"id": row.id, "group": row.group, "candidate": row.candidate, "champion": row.champion} | _tagged(row))
+        + "\n"
         for row in rows
     )
 
 
+def _tagged(row: PairedRow) -> dict[str, Any]:
+    """What a row says beside its outcomes, where it has tags."""
+    return {"tags": dict(row.tags), "target": row.target, "said": list(row.said)} if row.tags else {}
+
+
 def from_lines(text: str) -> tuple[PairedRow, ...]:
     """The rows that `to_lines` wrote."""
-    return tuple(PairedRow(**json.loads(line)) for line in text.splitlines())
+    rows = [json.loads(line) for line in text.splitlines()]
+    return tuple(PairedRow(**row | ({"said": tuple(row["said"])} if "said" in row else {})) for row in rows)
 
 
 def fingerprint(rows: Iterable[PairedRow]) -> str:

@@ -6,8 +6,8 @@ Knows nothing about tokens, weights or servers, and imports no model library: wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -32,6 +32,8 @@ class Request:
     """Upper limit of the reply's length, for tasks that generate."""
     temperature: float = 0.0
     """0 takes the likeliest token each time."""
+    tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What the request itself carried. No model reads it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

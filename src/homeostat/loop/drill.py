@@ -1,7 +1,11 @@
 """The drill: a version broken on purpose is pushed into the canary, and must be seen to be taken back.
 
-A rollback that was never tried is a hope. The broken version is a copy of the champion whose adapter, or head, points
-the other way, so that it is fluent, fast and wrong.
+A rollback that was never tried is a hope. A `sabotaged` version is a copy of the champion whose adapter, or head,
+points the other way, so that it is fluent, fast and wrong. The others are the champion with a fault that is committed
+where it is served (`release.breaking`): slow, erroring, or wrong about a part of one slice.
+
+None of them ever answers everybody: the release row carries the moment from which on its candidate answers nobody,
+which the gateway holds by itself, and no such version can be promoted.
 """
 
 from __future__ import annotations
@@ -18,6 +22,8 @@ from safetensors.torch import load_file, save_file
 from homeostat.loop import steps
 from homeostat.loop.workshop import Workshop
 from homeostat.release import rollout
+from homeostat.release.breaking import SABOTAGED, Fault, recipe
+from homeostat.release.drills import ordered
 from homeostat.types import ids
 from homeostat.types.version import HEAD, State, Version
 
@@ -38,27 +44,39 @@ def sabotage(shop: Workshop, task: str, drill: str) -> Version:
         tensors = load_file(weights)
         turned = {n: -2.0 * t if _TURNED.get(champion.kind, _ANY).search(n) else t for n, t in tensors.items()}
         save_file(turned, weights, metadata=metadata)
-    broken = replace(
-        champion,
-        id=ids.derived("ver", drill),
-        time=time.time(),
-        parent=champion.id,
-        blob="",
-        state=State.CANDIDATE,
-        cost={},
-    )
-    registered = shop.take_in(broken, folder)
+    registered = shop.take_in(replace(_copy(champion, Fault(kind=SABOTAGED), drill), blob=""), folder)
     shutil.rmtree(folder)
     return registered
 
 
+def broken(shop: Workshop, task: str, drill: str) -> Version:
+    """Register the version that a drill was ordered to release.
+
+    Raises:
+        NothingReleased: no version answers the task.
+    """
+    order = ordered(shop.store, drill)
+    if order.fault.kind == SABOTAGED:
+        return sabotage(shop, task, drill)
+    return shop.take_in(_copy(shop.champion(task), order.fault, drill), None)
+
+
+def _copy(champion: Version, fault: Fault, drill: str) -> Version:
+    """The champion's row with a fault."""
+    id, now = ids.derived("ver", drill), time.time()
+    made = replace(champion, id=id, time=now, parent=champion.id, state=State.CANDIDATE, cost={})
+    return replace(made, recipe=recipe(fault))
+
+
 def push(shop: Workshop, now: steps.Now) -> str:
-    """Put the broken version straight into the canary."""
-    broken = sabotage(shop, now.task, now.turn)
-    because = (
-        f"drill: {broken.id} was broken on purpose and answers {shop.config.release.canary_share:.0%} of the episodes"
-    )
-    return rollout.open_canary(shop.store, now.task, broken.id, shop.config.release, because, now=time.time()).id
+    """Put the broken version straight into the canary, for no longer than was ordered."""
+    known, order, settings = broken(shop, now.task, now.turn), ordered(shop.store, now.turn), shop.config.release
+    share = settings.canary_share
+    because = f"drill: {known.id} was broken on purpose ({order.fault.kind}) and answers {share:.0%} of the episodes"
+    moment = time.time()
+    return rollout.open_canary(
+        shop.store, now.task, known.id, settings, because, now=moment, until=moment + order.within_s
+    ).id
 
 
 @DBOS.workflow(name="drill")

@@ -9,7 +9,7 @@ from pathlib import Path
 from homeostat.decide.record import decided
 from homeostat.loop import steps
 from homeostat.loop.concluding import bounds_of
-from homeostat.loop.learn import held_by, start_of
+from homeostat.loop.learn import fairly, held_by, start_of
 from homeostat.loop.seeing import clock
 from homeostat.loop.steps import Now
 from homeostat.loop.workshop import Workshop
@@ -82,7 +82,7 @@ def order_of(
         start=start_of(shop, parent),
         examples=rows,
         labels=labels,
-        recipe=paced(recipe, shop.config.train, Rows.of(rows), labels),
+        recipe=paced(fairly(shop.config, task.name, recipe), shop.config.train, Rows.of(rows), labels),
         folder=Path(),
         held=held_by(shop, parent),
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from homeostat.curate.build import build
 from homeostat.curate.snapshot import as_lines, gather, store_dataset
 from homeostat.loop.examining import fence
-from homeostat.loop.learn import Lesson, learn, version_id
+from homeostat.loop.learn import Lesson, kept_tags, learn, version_id
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.release.registry import promote
 from homeostat.train.named import named
@@ -35,14 +36,15 @@ def found(
     shop.put_suite(task, suite)
     known = shop.config.task(task)
     inputs = gather(shop.store, known, champion=None, evaluation=fence(shop, task), until=now, imported=history)
-    curated = build(inputs, shop.config.curate)
+    how = recipe or named("first", shop.config.train)
+    curated = build(replace(inputs, tags=kept_tags(shop.config, task, how)), shop.config.curate)
     dataset = store_dataset(
         shop.store, curated, task=task, turn=ids.derived("trn", "found", task, as_lines(curated.examples)), now=now
     )
     lesson = Lesson(
         task=task,
         dataset=dataset.id,
-        recipe=recipe or named("first", shop.config.train),
+        recipe=how,
         version=version_id("found", task, dataset.id),
         time=now,
     )

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from homeostat.config.schema import Curate
+from homeostat.config.schema import Config, Curate
+from homeostat.curate.build import Curated
 from homeostat.curate.snapshot import examples
+from homeostat.curate.swap import counterfactuals, swap_of
+from homeostat.errors import WrongType
 from homeostat.loop.workshop import Workshop
 from homeostat.train.head.solve import solve
 from homeostat.train.headed import train_version
 from homeostat.train.objectives.heads.exact import Exact
 from homeostat.train.pace import Rows, paced
 from homeostat.train.recipe import Recipe, plain
+from homeostat.train.reweigh import FAIR
 from homeostat.train.run import Order, Start, Trained, train
 from homeostat.train.track.tracker import Run, tracking
 from homeostat.types import ids
@@ -67,6 +71,34 @@ def held_by(shop: Workshop, parent: Version | None) -> list[Example]:
     return examples(shop.store, parent.dataset) if parent and parent.kind == HEAD and parent.dataset else []
 
 
+def fairly(config: Config, task: str, recipe: Recipe) -> Recipe:
+    """The recipe, with the task's own tags where it weighs rows by those that shall be treated alike.
+
+    Raises:
+        WrongType: the task names none.
+    """
+    if FAIR not in recipe.reweigh:
+        return recipe
+    if not config.tasks[task].fair:
+        fix = "name the tags whose values shall be treated alike, such as {language: 0.1}"
+        raise WrongType(f"recipe `{recipe.name}` weighs rows by no tag", where=f"tasks.{task}.fair", fix=fix)
+    return replace(recipe, reweigh=kept_tags(config, task, recipe))
+
+
+def kept_tags(config: Config, task: str, recipe: Recipe) -> tuple[str, ...]:
+    """The tags that rows of a task keep: those whose values shall be treated alike, and those that a recipe names."""
+    return tuple(dict.fromkeys([*config.tasks[task].fair, *(tag for tag in recipe.reweigh if tag != FAIR)]))
+
+
+def with_swapped(rows: Curated, recipe: Recipe, evaluation: Iterable[str]) -> Curated:
+    """Curated rows, with the copies that a recipe wants in which words are swapped. Raises as `swap_of`."""
+    if not recipe.swap:
+        return rows
+    copies = counterfactuals(rows.examples, swap_of(recipe.swap), evaluation)
+    counts = {**rows.counts, "swapped": len(copies), "total": len(rows.examples) + len(copies)}
+    return replace(rows, examples=(*rows.examples, *copies), counts=counts)
+
+
 def carried_out(order: Order) -> Trained:
     """What the recipe's objective makes of an order: an exact head, a head trained by steps, or any other version.
 
@@ -89,7 +121,7 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
     start = replace(start, base=lesson.base) if lesson.base and not start.folder else start
     reached = max((e.values["step"] for e in shop.store.events.list(lesson.version) if e.name == "training"), default=0)
     rows = examples(shop.store, dataset.id)
-    recipe = paced(lesson.recipe, shop.config.train, Rows.of(rows), dataset.labels)
+    recipe = paced(fairly(shop.config, lesson.task, lesson.recipe), shop.config.train, Rows.of(rows), dataset.labels)
     with tracking(shop.config.train.track, _run(shop, lesson, recipe)) as trackers:
 
         def note(values: dict[str, float]) -> None:

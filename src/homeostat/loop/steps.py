@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -29,12 +29,12 @@ from homeostat.evaluate.score import PairedRow, from_lines, to_lines
 from homeostat.loop.concluding import conclude, settle
 from homeostat.loop.examining import beside_suites, fence
 from homeostat.loop.held import book, without_held
-from homeostat.loop.learn import ALL, Lesson, curating, learn, version_id
+from homeostat.loop.learn import ALL, Lesson, curating, kept_tags, learn, version_id, with_swapped
 from homeostat.loop.prefacing import WORDS, chosen, prefaced
 from homeostat.loop.probing import gap, halved, options
 from homeostat.loop.rehearse import keep
 from homeostat.loop.shadow import challenge
-from homeostat.loop.workshop import Exam, Workshop, workshop
+from homeostat.loop.workshop import Exam, Workshop, demanded, workshop
 from homeostat.metrics.replies import agreement
 from homeostat.release import rollout
 from homeostat.stats.intervals import mean_interval
@@ -52,6 +52,8 @@ NEW, KNOWN, REPLIES = "new labels", "known labels", "replies"
 """Groups of test rows: with labels new to the champion, with others, and all those of a task of text."""
 EVERY = 1000.0
 """Old rows for each new one where all of them are wanted."""
+EVENLY = ("reweighed", "swapped")
+"""Recipes that are tried where others were refused because they treat groups unlike, the cheaper one first."""
 _SECONDS_PER_ROW = 0.02
 """First guess of the CPU-seconds that training takes per row and pass; later turns use what the last one took."""
 
@@ -128,6 +130,7 @@ def _options(shop: Workshop, now: Now, labeled: Sequence[Example], old: Sequence
     """Ways to answer better, probed; what the last turn saw refused is left out."""
     champion, new = shop.champion(now.task), len(labeled)
     costs = {name: _expected_cpu(shop, champion, new, len(old), name) for name in suited(shop, champion)}
+    costs = {name: cost for name, cost in costs.items() if name not in EVENLY}  # their worth is no gain of the metric
     recipes = {name: (_recipe(shop, name), cost, cost * _gpu_per_cpu(shop, champion)) for name, cost in costs.items()}
     ground = halved(shop.config.task(now.task), champion, old, labeled)
     return options(shop, ground, recipes, _refused(shop, now))
@@ -197,11 +200,19 @@ def suited(shop: Workshop, champion: Version) -> tuple[str, ...]:
     """
     settings = shop.config.train
     if champion.kind != HEAD:
-        return settings.attempts
+        return (*settings.attempts, *_evenly(shop, champion.task, settings.attempts))
     made = str(champion.recipe.get("name", ""))
     own = made if made in NAMES or made in settings.recipes else "head"
     recipes = {name: named(name, settings) for name in settings.attempts if name != own}
     return (own, *(name for name, recipe in recipes.items() if recipe.head or not recipe.warm_start))
+
+
+def _evenly(shop: Workshop, task: str, attempts: Sequence[str]) -> tuple[str, ...]:
+    """What is tried last where a task is held to treat groups alike, and no attempt sees to that."""
+    settings, held = shop.config.train, shop.config.tasks[task].fair
+    seen_to = [recipe for recipe in (named(name, settings) for name in attempts) if recipe.reweigh or recipe.swap]
+    labels = shop.config.tasks[task].kind is Kind.LABEL
+    return EVENLY if held and labels and not seen_to else ()
 
 
 def remembered(shop: Workshop, version: Version) -> list[Example]:
@@ -238,12 +249,14 @@ def shown(shop: Workshop, now: Now) -> Curated:
 def curated(shop: Workshop, now: Now, recipe: Recipe) -> Curated:
     """The rows of that dataset; nothing is written."""
     champion, task = shop.champion(now.task), shop.config.task(now.task)
-    inputs = inputs_of(shop.store, task, champion=champion, evaluation=fence(shop, now.task), until=now.until)
-    inputs = without_held(shop.store, inputs)
+    outside = fence(shop, now.task)
+    inputs = inputs_of(shop.store, task, champion=champion, evaluation=outside, until=now.until)
+    inputs = replace(without_held(shop.store, inputs), tags=kept_tags(shop.config, now.task, recipe))
     if recipe.only_wrong:
         inputs = replace(inputs, pairs=[p for p in inputs.pairs if p[0].reply != p[1].value])
     inputs = inputs.afresh() if recipe.afresh else inputs
-    return build(replace(inputs, recall=recipe.recalls_of(inputs.task)), curating(shop, recipe))
+    built = build(replace(inputs, recall=recipe.recalls_of(inputs.task)), curating(shop, recipe))
+    return with_swapped(built, recipe, outside)
 
 
 def train(shop: Workshop, now: Now, recipe: str, dataset: str) -> str:
@@ -293,14 +306,20 @@ def evaluate(shop: Workshop, now: Now, candidate: str) -> str:
 def paired_rows(shop: Workshop, now: Now, candidate: Version, champion: Version) -> list[PairedRow]:
     """How both versions do on every test row shown so far, in [0, 1]."""
     rows, task = shop.suite_at(now.task, now.until), shop.config.task(now.task)
-    values = []
-    for version in (candidate, champion):
-        replies = shop.replies(task, version, [row.text for row in rows])
-        values.append([value(task.kind, reply, row.target) for reply, row in zip(replies, rows, strict=True)])
+    texts, held = [row.text for row in rows], shop.config.tasks[now.task].fair
+    said = [shop.replies(task, version, texts) for version in (candidate, champion)]
     return [
-        PairedRow(id=str(k), group=_group(task.kind, row, champion), candidate=mine, champion=theirs)
-        for k, (row, mine, theirs) in enumerate(zip(rows, *values, strict=True))
+        _paired(str(k), _group(task.kind, row, champion), row, both, task.kind, held)
+        for k, (row, both) in enumerate(zip(rows, zip(*said, strict=True), strict=True))
     ]
+
+
+def _paired(id: str, group: str, row: Exam, said: tuple[str, str], kind: Kind, held: Collection[str]) -> PairedRow:
+    """How both versions do on one row; with the tags that are held to be treated alike, where it carries any."""
+    mine, theirs = (value(kind, reply, row.target) for reply in said)
+    plain = PairedRow(id=id, group=group, candidate=mine, champion=theirs)
+    tags = {tag: row.tags[tag] for tag in held if tag in row.tags}
+    return replace(plain, tags=tags, target=row.target, said=said) if tags else plain
 
 
 def value(kind: Kind, reply: str, target: str) -> float:
@@ -326,7 +345,8 @@ def gate(shop: Workshop, now: Now, report: str, candidate: str) -> str:
     version = shop.store.versions.get(candidate)
     silent = untested(shop, now, version, shop.store.versions.get(known.champion))
     settings = shop.config.evaluate
-    verdict = judge(known, rows, settings, target=_target(rows), artifact=version.blob, untested=silent)
+    fair = demanded(shop.config, now.task)
+    verdict = judge(known, rows, settings, target=_target(rows), artifact=version.blob, untested=silent, fair=fair)
     verdict = replace(verdict, id=ids.derived("vdt", now.turn, candidate), time=now.until)
     shop.store.verdicts.put(verdict)
     if verdict.outcome is Outcome.FAIL:

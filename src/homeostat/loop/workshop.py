@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from homeostat.decide.option import PROMPT, RETRIEVE, Option
 from homeostat.decide.replay.policies import POLICIES
 from homeostat.decide.rule import hold as hold_policies
 from homeostat.errors import NothingReleased, TakenName
+from homeostat.evaluate.fair import Demand, demands_of
 from homeostat.llm.backend import Reply, Request
 from homeostat.llm.local import LocalBackend
 from homeostat.release.registry import register
@@ -42,6 +43,8 @@ class Exam:
     """Seconds since 1970; the row counts from then on."""
     until: float = float("inf")
     """When the row was retired, because what is right for it changed."""
+    tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What the request carries, such as the group that it is of."""
 
 
 def hold(config: Config) -> None:
@@ -50,7 +53,8 @@ def hold(config: Config) -> None:
     Raises:
         TakenName: a recipe is called as other words are.
         UnknownPlugin, WrongType: it names a recipe, a tracker or a metric that there is not, or a channel for alerts
-            whose address is none; or a policy is none (`homeostat.decide.rule.hold`).
+            whose address is none; or a policy is none (`homeostat.decide.rule.hold`), or what a task is held to treat
+            alike is nothing (`demanded`).
     """
     if taken := [name for name in config.train.recipes if name in (PROMPT, RETRIEVE)]:
         fix = "call it otherwise: a turn tries other words by that name"
@@ -60,9 +64,14 @@ def hold(config: Config) -> None:
     for tracker in config.train.track:
         TRACKERS.get(tracker)
     for task in config.tasks:
-        config.task(task)
+        demanded(config, task)
     hold_channels(config.alerts)
     hold_policies(config, POLICIES)
+
+
+def demanded(config: Config, task: str) -> tuple[Demand, ...]:
+    """What a task is held to treat alike. Raises as `Config.task` and `homeostat.evaluate.fair.demands_of`."""
+    return demands_of(config.tasks[task].fair, config.task(task).kind, f"tasks.{task}.fair")
 
 
 @dataclass(slots=True)
@@ -95,8 +104,10 @@ class Workshop:
         """How the project signs versions, and whether it loads what is not signed."""
         return Signing.of(self.config)
 
-    def take_in(self, version: Version, folder: Path) -> Version:
-        """Register a version with its folder, and sign it where signatures are demanded. Raises as `register`."""
+    def take_in(self, version: Version, folder: Path | None) -> Version:
+        """Register a version, with its folder if it brings one, and sign it where signatures are demanded. Raises as
+        `register`.
+        """
         kept = register(self.store, version, folder)
         if self.config.release.signed and signature_of(self.store, kept.id) is None:
             self.signing.sign(self.store, kept)

@@ -1,42 +1,46 @@
 """What the rows say about a candidate that is being tried: evidence that may be looked at after every row.
 
-A pair is one request that both versions answered: one for the user, the other as a copy. Where feedback says
-what the reply should have been, D is the candidate's score on it minus the champion's, in [-1, 1]; where it says
-nothing and people have judged the pair (`release.preferred`), D says which of the two they prefer. A betting e-process
-(2010.09686) gathers evidence of harm, its mirror evidence that no harm is done; each is wrong with probability at most
-its alpha however often one looks. Wealth is a product over pairs, so feedback may come late and in any order: it is
-computed anew from the rows, and every request counts once, by the newest thing said about it.
+A pair is one request that both versions answered: one for the user, the other as a copy. Where feedback says what the
+reply should have been, D is the candidate's score on it minus the champion's, in [-1, 1]; where it says nothing and
+people have judged the pair (`release.preferred`), D says which of the two they prefer. Games (`release.games`) gather
+evidence of harm in quality, overall and in every slice of the traffic, and in failures, time and length; their mirror
+is evidence that no harm is done. Each is wrong with probability at most its alpha however often one looks. Wealth is
+a product over requests, so feedback may come late and in any order: it is computed anew from the rows, and every
+request counts once, by the newest thing said about it.
 
 What this rests on: that whether a request gets feedback does not depend on how well the version that the user heard
 did on it. Where people only correct what was wrong, a candidate in the canary looks worse than it is, and one in
-shadow better.
+shadow better. Failures, time and length need no feedback.
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from homeostat.config.schema import Release as Settings
 from homeostat.metrics.replies import agreement
+from homeostat.release.games import COST, ERRORS, LATENCY, QUALITY, Game, Games, Judged, Tried, played
 from homeostat.release.preferred import judgments
-from homeostat.stats.eprocess import Betting
 from homeostat.store import Store
+from homeostat.store.notes import Event
 from homeostat.types.feedback import Feedback
 from homeostat.types.interaction import Interaction
 from homeostat.types.release import Release, Stage
 
-ERROR = "error"
-"""Name of the events that tell of a version that could not answer."""
+ERROR, RACE = "error", "race"
+"""Names of the events that tell of a version that could not answer, and of how long both took for a request."""
+SLICE_ROWS, SLICE_SHARE, MOST_SLICES = 1000, 0.1, 12
+"""Slices are values of tags that at least this share of so many newest requests had when the stage began."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What the pairs of one stage of a release say."""
+    """What the requests of one stage of a release say."""
 
     pairs: int
     """Requests that both versions answered, and those that one of them failed on."""
@@ -49,39 +53,37 @@ class Evidence:
     errors: int
     """Requests that the candidate failed on."""
     harm: float
-    """Natural logarithm of the wealth against "the candidate is worse by at most `harm_margin`"."""
+    """Natural logarithm of the wealth against "the candidate does no harm", over all games."""
     safe: float
-    """Natural logarithm of the wealth against "the candidate is worse by `harm_margin` or more"."""
+    """Natural logarithm of the least wealth against "the candidate is worse by `harm_margin` or more", overall and in
+    every slice."""
+    games: tuple[Game, ...] = ()
+    """What is bet on, each by itself."""
+    enough: int = 0
+    """Judged pairs after which a candidate that has to show that it is safe is given up."""
 
     @staticmethod
-    def of(scores: Sequence[tuple[float, float]], settings: Settings, *, pairs: int = 0, errors: int = 0) -> Evidence:
+    def of(scores: Sequence[tuple[float, float]], settings: Settings, *, pairs: int = 0) -> Evidence:
         """What judged pairs say, in their order: the score of the candidate and of the champion, each in [0, 1]."""
-        ours, theirs = np.array(scores, np.float64).reshape(-1, 2).T
-        margin = min(settings.harm_margin, _WIDEST)
-        harm, safe = Betting.harm(margin), Betting(margin)
-        harm.extend(ours - theirs)
-        safe.extend(ours - theirs)
-        return Evidence(
-            pairs=max(pairs, len(scores)),
-            judged=len(scores),
-            candidate=float(ours.mean()) if scores else 0.0,
-            champion=float(theirs.mean()) if scores else 0.0,
-            errors=errors,
-            harm=harm.log_value,
-            safe=safe.log_value,
-        )
+        judged = [Judged(candidate=ours, champion=theirs) for ours, theirs in scores]
+        return weigh(Tried(judged=judged, pairs=max(pairs, len(judged)), answered=len(judged)), {}, settings)
 
     @property
     def difference(self) -> float:
         """Candidate minus champion; 0 while nothing is judged."""
         return self.candidate - self.champion
 
+    @property
+    def failing(self) -> bool:
+        """Whether the candidate fails more often than the champion by more than is borne, shown or not."""
+        return any(game.name == ERRORS and game.mean < -game.margin for game in self.games)
+
     def harm_shown(self, settings: Settings) -> bool:
-        """Whether the candidate is shown to be worse by more than `harm_margin`."""
+        """Whether the candidate is shown to do harm in any of the games."""
         return self.harm >= _threshold(settings.harm_alpha)
 
     def safety_shown(self, settings: Settings) -> bool:
-        """Whether it is shown not to be worse by `harm_margin`."""
+        """Whether it is shown not to be worse by `harm_margin`, overall and in every slice."""
         return self.safe >= _threshold(settings.alpha)
 
     def fit(self, settings: Settings, *, passed: bool) -> bool | None:
@@ -91,34 +93,102 @@ class Evidence:
         """
         if self.harm_shown(settings):
             return False
-        fit = self.difference >= 0.0 and (passed or self.safety_shown(settings))
+        fit = self.difference >= 0.0 and not self.failing and (passed or self.safety_shown(settings))
         if fit and self.judged >= settings.canary_feedback:
             return True
-        return False if self.judged >= settings.most_feedback and not fit else None
+        most = settings.most_feedback if passed else max(self.enough, settings.most_feedback)
+        return False if self.judged >= most and not fit else None
+
+    def blamed(self) -> str:
+        """The game that shows most harm, in words."""
+        game = max(self.games, key=lambda one: one.weighed)
+        points = 100 * abs(game.mean)
+        said = {
+            QUALITY: f"quality, {points:.1f} points below",
+            ERRORS: f"failures, {self.errors} of {game.n} requests",
+            LATENCY: f"time, much slower in {points:.0f} % more of {game.n} requests",
+            COST: f"length, much longer in {points:.0f} % more of {game.n} replies",
+        }
+        return said.get(game.name, f"quality where {game.name}, {points:.1f} points below in {game.n} judged")
+
+
+def weigh(tried: Tried, slices: Mapping[str, float], settings: Settings) -> Evidence:
+    """What is known as evidence; `slices` are the planned ones, each with its share of the traffic."""
+    games: Games = played(tried, tuple(slices), settings.harm_margin)
+    n = len(tried.judged)
+    return Evidence(
+        pairs=max(tried.pairs, n) + sum(tried.failed),
+        judged=n,
+        candidate=sum(one.candidate for one in tried.judged) / n if n else 0.0,
+        champion=sum(one.champion for one in tried.judged) / n if n else 0.0,
+        errors=tried.failed[0] + tried.failed[2],
+        harm=games.harm,
+        safe=games.safe,
+        games=games.all,
+        enough=math.ceil(settings.most_feedback / min(slices.values(), default=1.0)),
+    )
 
 
 def note_error(store: Store, release: Release, version: str, interaction: str, what: str) -> None:
     """Remember that a version failed to answer a request while this release was in force.
 
-    A failure counts as a wrong reply, with no need for feedback; two of one version on one request count once.
+    A failure counts with no need for feedback; two of one version on one request count once.
     """
     store.events.append(release.id, ERROR, {"version": version, "interaction": interaction, "what": what})
 
 
+def note_race(store: Store, release: Release, interaction: str, took_ms: Mapping[str, float]) -> None:
+    """Remember how long each version took for the same request, one right after the other, while nobody waited."""
+    values = {"interaction": interaction, "took_ms": dict(took_ms)}
+    store.events.append(release.id, RACE, values)
+
+
 def gather(store: Store, release: Release, settings: Settings) -> Evidence:
     """The evidence of the stage that a release is in, from the rows as they are now."""
-    paired = _pairs(store, release)
-    scores = _judged(store, release, paired) | _failed(store, release)
-    return Evidence.of(
-        list(scores.values()),
-        settings,
-        pairs=len({primary.id for primary, _, _ in paired} | set(scores)),
-        errors=sum(version == release.candidate for version, _ in _errors(store, release)),
+    return weigh(tried(store, release), planned(store, release), settings)
+
+
+def planned(store: Store, release: Release) -> dict[str, float]:
+    """The slices that are bet on in this stage, with their shares: chosen once, by traffic alone, at the first look."""
+    key = f"slices:{release.id}"
+    kept = store.state.get(key)
+    if not isinstance(kept, dict):
+        kept = slices_of(store.interactions.last(release.task, SLICE_ROWS))
+        store.state.put(key, kept)
+    return {name: float(share) for name, share in kept.items()}
+
+
+def slices_of(rows: Sequence[Interaction]) -> dict[str, float]:
+    """Values of tags with their shares, the largest first, of those that are neither rare nor nearly everything."""
+    counts = Counter(name for row in rows for name in names(row))
+    shares = {name: count / len(rows) for name, count in counts.most_common()}
+    return dict([(n, s) for n, s in shares.items() if SLICE_SHARE <= s <= 1 - SLICE_SHARE][:MOST_SLICES])
+
+
+def names(row: Interaction) -> list[str]:
+    """The slices that a request is in."""
+    return [f"{tag}={value}" for tag, value in row.tags.items()]
+
+
+def tried(store: Store, release: Release) -> Tried:
+    """What the rows say of the requests that both versions were put to in this stage."""
+    paired, noted = _pairs(store, release), store.events.list(release.id)
+    answered = sum(primary.version == release.champion for primary, _, _ in paired)
+    if release.stage is Stage.CANARY:  # those whose copy still waits among them, as failures are not waited for
+        answered += store.interactions.count(release.task, version=release.candidate)
+    return Tried(
+        judged=_judged(store, release, paired),
+        pairs=len(paired),
+        answered=answered,
+        failed=_failed(release, noted),
+        raced=[
+            (float(took[release.candidate]), float(took[release.champion]))
+            for took in (event.values["took_ms"] for event in noted if event.name == RACE)
+        ],
+        lengths=[_turned(release, primary, primary.reply_tokens, copy.reply_tokens) for primary, copy, _ in paired],
     )
 
 
-_WIDEST = 0.999
-"""Margin that stands for one of 1, at which nothing is harm and there is nothing to bet on."""
 Triple = tuple[Interaction, Interaction, Feedback | None]
 """The reply the user got, the copy, and what the reply should have been where known."""
 
@@ -138,18 +208,26 @@ def _pairs(store: Store, release: Release) -> list[Triple]:
     return sorted(canary, key=lambda row: (row[0].time, row[0].id))
 
 
-def _judged(store: Store, release: Release, paired: Iterable[Triple]) -> dict[str, tuple[float, float]]:
-    """Interaction -> score of the candidate and of the champion, where feedback tells; elsewhere what people prefer."""
+def _judged(store: Store, release: Release, paired: Iterable[Triple]) -> list[Judged]:
+    """The scores of the pairs of which feedback tells; elsewhere what people prefer."""
     labels = bool(store.versions.get(release.champion).labels)
-    found, asked = {}, judgments(store, release.candidate)
+    found, asked = [], judgments(store, release.candidate)
     for primary, copy, truth in paired:
         if truth is not None:
             heard, copied = (_score(row.reply, truth.value, labels=labels) for row in (primary, copy))
-            found[primary.id] = (heard, copied) if primary.version == release.candidate else (copied, heard)
+            ours, theirs = _turned(release, primary, heard, copied)
         elif said := asked.get(primary.id):
-            worth = float(np.mean(list(said.values())))
-            found[primary.id] = (worth, 1.0 - worth)
+            ours = float(np.mean(list(said.values())))
+            theirs = 1.0 - ours
+        else:
+            continue
+        found.append(Judged(candidate=ours, champion=theirs, slices=frozenset(names(primary))))
     return found
+
+
+def _turned(release: Release, primary: Interaction, heard: float, copied: float) -> tuple[float, float]:
+    """Of two amounts, that of the user's reply and that of the copy, first the candidate's."""
+    return (heard, copied) if primary.version == release.candidate else (copied, heard)
 
 
 def _score(reply: str, truth: str, *, labels: bool) -> float:
@@ -157,24 +235,15 @@ def _score(reply: str, truth: str, *, labels: bool) -> float:
     return float(reply == truth) if labels else agreement(reply, truth)
 
 
-def _failed(store: Store, release: Release) -> dict[str, tuple[float, float]]:
-    """Interaction -> 0 for the version that failed and 1 for the other; 0 for both where both failed."""
-    failed = defaultdict(set)
-    for version, interaction in _errors(store, release):
-        failed[interaction].add(version)
-    return {
-        interaction: (float(release.candidate not in who), float(release.champion not in who))
-        for interaction, who in failed.items()
-    }
-
-
-def _errors(store: Store, release: Release) -> set[tuple[str, str]]:
-    """(version, interaction) of every failure, each once."""
-    return {
-        (str(event.values["version"]), str(event.values["interaction"]))
-        for event in store.events.list(release.id)
-        if event.name == ERROR
-    }
+def _failed(release: Release, noted: Iterable[Event]) -> tuple[int, int, int]:
+    """Requests that the candidate alone failed on, the champion alone, and both; each once."""
+    who = defaultdict(set)
+    for event in noted:
+        if event.name == ERROR:
+            who[event.values["interaction"]].add(event.values["version"])
+    ours = [versions for versions in who.values() if release.candidate in versions]
+    both = sum(release.champion in versions for versions in ours)
+    return len(ours) - both, sum(release.champion in versions for versions in who.values()) - both, both
 
 
 def _threshold(alpha: float) -> float:

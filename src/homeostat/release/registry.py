@@ -44,14 +44,16 @@ def promote(store: Store, task: str, version: str, because: str, *, now: float) 
 
     Raises:
         NotFound: no such version.
-        NotReleasable: it belongs to another task, its state forbids it, or another candidate is being tried.
+        NotReleasable: it belongs to another task, its state forbids it, it was broken on purpose, or another candidate
+            is being tried.
     """
     before = store.releases.current(task)
     if before is not None and before.champion == version and before.stage in _SETTLED:
         settle(store, before)
         return before
     _refuse_other_candidate(before, version)
-    may_become(store, task, version, State.LIVE, coming_from=_NEW)
+    if may_become(store, task, version, State.LIVE, coming_from=_NEW).broken:
+        raise NotReleasable(f"{version} was broken on purpose, for a drill", fix="promote another version")
     row = Release(id="", task=task, time=now, stage=Stage.FULL, champion=version, because=because)
     return _ours(enact(store, before, row), version)
 
@@ -96,7 +98,7 @@ def withdraw(store: Store, task: str, candidate: str, because: str, *, now: floa
             settle(store, before)
             return before
         if is_open(before):
-            row = replace(before, time=now, stage=Stage.ROLLBACK, share=0.0, because=because)
+            row = replace(before, time=now, stage=Stage.ROLLBACK, share=0.0, because=because, until=0.0)
             return enact(store, before, row)
     raise NotReleasable(f"{candidate} is not being tried for task '{task}'", fix="look at `homeostat versions`")
 

@@ -30,18 +30,24 @@ def open_shadow(store: Store, task: str, candidate: str, *, now: float) -> Relea
         NotReleasable: it belongs to another task, its state forbids it, or another candidate is being tried.
     """
     because = f"{candidate} answers copies of the traffic, unseen by users"
-    return _open(store, task, candidate, Stage.SHADOW, because=because, now=now)
+    row = Release(id="", task=task, time=now, stage=Stage.SHADOW, champion="", candidate=candidate, because=because)
+    return _open(store, row)
 
 
-def open_canary(store: Store, task: str, candidate: str, settings: Settings, because: str, *, now: float) -> Release:
-    """Have a candidate answer its share of the users at once, without shadow: for drills. Raises as `open_shadow`."""
-    return _open(store, task, candidate, Stage.CANARY, share=settings.canary_share, because=because, now=now)
-
-
-def _open(
-    store: Store, task: str, candidate: str, stage: Stage, *, share: float = 0.0, because: str, now: float
+def open_canary(
+    store: Store, task: str, candidate: str, settings: Settings, because: str, *, now: float, until: float = 0.0
 ) -> Release:
-    before = store.releases.current(task)
+    """Have a candidate answer its share of the users at once, without shadow: for drills. Raises as `open_shadow`.
+
+    From `until` on, if it is given, the candidate answers nobody, whether or not somebody takes it back.
+    """
+    row = Release(id="", task=task, time=now, stage=Stage.CANARY, champion="", candidate=candidate, because=because)
+    return _open(store, replace(row, share=settings.canary_share, until=until))
+
+
+def _open(store: Store, trial: Release) -> Release:
+    """Put a trial in force; its champion is who is it now."""
+    before, task, candidate = store.releases.current(trial.task), trial.task, trial.candidate
     if before is None:
         raise NothingReleased(f"no version answers task '{task}' yet", fix=f"`homeostat promote {candidate}`")
     if candidate == before.champion or (is_open(before) and before.candidate == candidate):
@@ -52,9 +58,8 @@ def _open(
             f"{before.candidate} is being tried ({before.stage.value}) for task '{task}'",
             fix="wait for it, or end it with `homeostat rollback`",
         )
-    may_become(store, task, candidate, State(stage.value), coming_from=_CANDIDATE)
-    row = replace(before, time=now, stage=stage, candidate=candidate, share=share, because=because)
-    return enact(store, before, row)
+    may_become(store, task, candidate, State(trial.stage.value), coming_from=_CANDIDATE)
+    return enact(store, before, replace(trial, champion=before.champion, shares=before.shares))
 
 
 def advance(store: Store, task: str, settings: Settings, *, now: float) -> Release:
@@ -66,7 +71,9 @@ def advance(store: Store, task: str, settings: Settings, *, now: float) -> Relea
     - Canary to full: `canary_feedback` pairs are judged, the candidate is not worse on them by the mean, and the gate
       let it pass. If no gate did, the pairs themselves have to show, at `alpha`, that it is not worse by
       `harm_margin`.
-    - A canary that has not shown that after `most_feedback` judged pairs: back, so that no release stays open forever.
+    - A canary that has not shown that after `most_feedback` judged pairs, or as many in the rarest slice that is bet on
+      where no gate let it pass: back, so that no release stays open forever.
+    - A release whose `until` has come, and a version that was broken on purpose, however well it does: back.
 
     Raises:
         NothingReleased: no version answers the task.
@@ -80,8 +87,10 @@ def advance(store: Store, task: str, settings: Settings, *, now: float) -> Relea
     seen = gather(store, release, settings)
     _remember(store, release, seen)
     if seen.harm_shown(settings):
-        because = _harm(store, release, seen, settings, now)
-        return withdraw(store, task, release.candidate, because, now=now)
+        return _back(store, release, _harm(store, release, seen, settings, now), now)
+    if release.until and now >= release.until:
+        because = f"{release.candidate} taken back: its time was up, and no harm was shown in {_scores(seen)}"
+        return _back(store, release, because, now)
     if release.stage is Stage.SHADOW:
         return _to_canary(store, release, seen, settings, now)
     return _to_full(store, release, seen, settings, now)
@@ -99,14 +108,29 @@ def _to_full(store: Store, release: Release, seen: Evidence, settings: Settings,
     fit = seen.fit(settings, passed=_passed(store, release))
     if fit is None:
         return release
-    if not fit:
-        because = f"{release.candidate} taken back undecided: not shown to be fit in {_scores(seen)}"
-        return withdraw(store, release.task, release.candidate, because, now=now)
+    broken = store.versions.get(release.candidate).broken
+    if broken or not fit:
+        why = "broken on purpose, it would have answered everything" if fit else "undecided: not shown to be fit"
+        because = f"{release.candidate} taken back {why} in {_scores(seen)}"
+        return _back(store, release, because, now)
     because = f"{release.candidate} answers everything: not worse in {_scores(seen)}"
     row = replace(
-        release, time=now, stage=Stage.FULL, champion=release.candidate, candidate="", share=0.0, because=because
+        release,
+        time=now,
+        stage=Stage.FULL,
+        champion=release.candidate,
+        candidate="",
+        share=0.0,
+        because=because,
+        until=0.0,
     )
     return enact(store, release, row)
+
+
+def _back(store: Store, release: Release, because: str, now: float) -> Release:
+    """Take the candidate back; whoever is told of it is told as well if that was a drill."""
+    said = "drill: " if store.versions.get(release.candidate).broken else ""
+    return withdraw(store, release.task, release.candidate, said + because, now=now)
 
 
 def _passed(store: Store, release: Release) -> bool:
@@ -117,7 +141,7 @@ def _passed(store: Store, release: Release) -> bool:
 
 def _harm(store: Store, release: Release, seen: Evidence, settings: Settings, now: float) -> str:
     """Why a candidate was taken back, how many users it had answered, and for how long."""
-    shown = f"harm shown at the {100 * settings.harm_alpha:g} % level in {_scores(seen)}"
+    shown = f"harm shown at the {100 * settings.harm_alpha:g} % level in {_scores(seen)}, most in {seen.blamed()}"
     rest = f"; {release.champion} answers everything"
     if release.stage is Stage.SHADOW:
         return f"{release.candidate} refused in shadow, no user had a reply of it: {shown}{rest}"
@@ -130,7 +154,7 @@ def _scores(seen: Evidence) -> str:
     """`60 pairs (41 judged: 92.7 points beside 85.4)`."""
     judged = f"{seen.judged} judged: {100 * seen.candidate:.1f} points beside {100 * seen.champion:.1f}"
     errors = f", {seen.errors} errors" if seen.errors else ""
-    return f"{seen.pairs} pairs ({judged}{errors})" if seen.judged else f"{seen.pairs} pairs (none judged)"
+    return f"{seen.pairs} pairs ({judged if seen.judged else 'none judged'}{errors})"
 
 
 def _remember(store: Store, release: Release, seen: Evidence) -> None:

@@ -7,6 +7,7 @@ restart, and raising a candidate's share moves no episode away from it.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from homeostat.types.release import Release, Stage
 
@@ -29,6 +30,13 @@ def route(release: Release, episode: str) -> tuple[str, float]:
             return version, (1.0 - share) * part
         low += part
     return release.champion, (1.0 - share) * max(0.0, 1.0 - low)
+
+
+def in_force(release: Release, now: float) -> Release:
+    """What a release row says at a moment: past its `until` its candidate answers nobody, neither users nor copies."""
+    if not release.until or now < release.until:
+        return release
+    return replace(release, stage=Stage.ROLLBACK, share=0.0)
 
 
 def chance(release: Release, version: str) -> float:

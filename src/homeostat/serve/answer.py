@@ -20,8 +20,9 @@ from homeostat.errors import BadRequest, NotFound, did_you_mean
 from homeostat.llm.backend import Backend, Reply
 from homeostat.release.signing import Signing
 from homeostat.serve.batch import Batcher
+from homeostat.serve.breaking import Breaking
 from homeostat.serve.copies import Copies, request_to
-from homeostat.serve.faults import note_fault
+from homeostat.serve.faults import is_tried, note_fault, to_blame
 from homeostat.serve.routes import Pick, Routes
 from homeostat.store import Store
 from homeostat.types import ids
@@ -66,6 +67,7 @@ class Answerer:
     """Answers for every task of a configuration; safe to use from many threads."""
 
     def __init__(self, backend: Backend, store: Store, config: Config) -> None:
+        backend = Breaking(backend)
         self.store = store
         self.gateway = config.gateway
         self.tasks = {name: config.task(name) for name in config.tasks}
@@ -180,6 +182,8 @@ class Answerer:
         took_ms = 1e3 * (time.perf_counter() - started)
         if isinstance(failed := reply.exception(), Exception):
             note_fault(self.store, pick, pick.version, asked.id, failed)
+            if to_blame(failed) and self._asked_instead(asked, pick, answered, started):
+                return
         try:
             row = interaction(
                 asked, reply.result(), version=pick.version, probability=pick.probability, latency_ms=took_ms
@@ -194,6 +198,25 @@ class Answerer:
         else:
             answered.set_result(result)
             written.add_done_callback(_log_failure)
+
+    def _asked_instead(self, asked: Asked, pick: Pick, answered: Future[Answered], started: float) -> bool:
+        """Have the champion answer in the place of a candidate that failed while it is tried: the user waits longer and
+        has a reply. Whether that could be asked.
+
+        The row says that the champion answered, with probability 1, as no lot was drawn.
+        """
+        release = pick.release
+        if release is None or not is_tried(pick) or pick.version != release.candidate:
+            return False
+        champion = Pick(version=release.champion, probability=1.0, release=release, instead=pick.version)
+        self.routes.hold(champion.version)
+        try:
+            reply = self._batcher.put(request_to(asked, champion.version))
+        except RuntimeError:  # closed meanwhile
+            self.routes.done(champion.version)
+            return False
+        reply.add_done_callback(lambda done: self._record(asked, champion, done, answered, started))
+        return True
 
     def _task_of(self, interaction_id: str) -> str:
         """Task of a stored interaction; rows that still wait are written before the answer is that there is none."""

@@ -9,12 +9,13 @@ rows at once, so that a release moves on whatever the traffic.
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from homeostat.llm.backend import Backend, Reply, Request
 
@@ -37,9 +38,21 @@ class GivenUp(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
+class Raced:
+    """A reply, and how long it took beside the same request put to another version."""
+
+    reply: Reply
+    took_ms: Mapping[str, float]
+    """Version -> milliseconds, each alone in a pass of its own; empty where the other version failed."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Waiting:
     request: Request
-    reply: Future[Reply]
+    reply: Future[Reply] = field(default_factory=Future)
+    against: str = ""
+    """Version that is put to the same request, for a race."""
+    raced: Future[Raced] = field(default_factory=Future)
 
 
 class Batcher:
@@ -66,14 +79,23 @@ class Batcher:
         Raises:
             RuntimeError: the batcher is closed.
         """
-        return self._enqueue(request, self._requests)
+        return self._enqueue(_Waiting(request), self._requests).reply
 
     def put_copy(self, request: Request) -> Future[Reply] | None:
         """Ask for a reply that nobody waits for; None if too many wait already or the batcher is closed."""
         with self._changed:
             if self._closed or len(self._copies) >= MOST_COPIES:
                 return None
-            return self._enqueue(request, self._copies)
+            return self._enqueue(_Waiting(request), self._copies).reply
+
+    def put_race(self, request: Request, against: str) -> Future[Raced] | None:
+        """The same, and how long it takes beside another version's reply to the same request: one right after the
+        other in random order, each alone, so that whatever else slows the machine slows both alike.
+        """
+        with self._changed:
+            if self._closed or len(self._copies) >= MOST_COPIES:
+                return None
+            return self._enqueue(_Waiting(request, against=against), self._copies).raced
 
     @property
     def alive(self) -> bool:
@@ -88,18 +110,18 @@ class Batcher:
             self._copies.clear()
             self._changed.notify()
         for copy in copies:
-            copy.reply.set_exception(GivenUp("closed before this copy was answered"))
+            (copy.raced if copy.against else copy.reply).set_exception(GivenUp("closed before this copy was answered"))
         self._thread.join()
 
-    def _enqueue(self, request: Request, line: deque[_Waiting]) -> Future[Reply]:
-        reply: Future[Reply] = Future()
-        reply.set_running_or_notify_cancel()  # an impatient caller must not cancel what others wait for too
+    def _enqueue(self, item: _Waiting, line: deque[_Waiting]) -> _Waiting:
+        for future in (item.reply, item.raced):
+            future.set_running_or_notify_cancel()  # an impatient caller must not cancel what others wait for too
         with self._changed:
             if self._closed:
                 raise RuntimeError("the batcher is closed")
-            line.append(_Waiting(request, reply))
+            line.append(item)
             self._changed.notify()
-        return reply
+        return item
 
     def _run(self) -> None:
         while True:
@@ -147,10 +169,17 @@ class Batcher:
 
     @staticmethod
     def _take(line: deque[_Waiting], rows: int) -> list[_Waiting]:
-        return [line.popleft() for _ in range(min(rows, len(line)))]
+        """The first rows of a line, up to the next race; a race alone."""
+        taken = [line.popleft()]
+        while line and len(taken) < rows and not taken[0].against and not line[0].against:
+            taken.append(line.popleft())
+        return taken
 
     def _answer(self, batch: Sequence[_Waiting]) -> None:
         """One call for all; if that fails, one each, so that a bad request takes no other with it."""
+        if batch[0].against:
+            self._race(batch[0])
+            return
         try:
             replies = self._backend.reply([item.request for item in batch])
             if len(replies) != len(batch):
@@ -164,3 +193,23 @@ class Batcher:
         else:
             for item, reply in zip(batch, replies, strict=True):
                 item.reply.set_result(reply)
+
+    def _race(self, item: _Waiting) -> None:
+        """Put one request to two versions, one after the other."""
+        took_ms: dict[str, float] = {}
+        own: Reply | None = None
+        versions = [item.request.version, item.against]
+        random.shuffle(versions)
+        for version in versions:
+            started = time.perf_counter()
+            try:
+                (reply,) = self._backend.reply([replace(item.request, version=version)])
+            except Exception as problem:  # as above; of the other version it is not known how long it takes
+                if version == item.request.version:
+                    item.raced.set_exception(problem)
+                    return
+                continue
+            took_ms[version] = 1e3 * (time.perf_counter() - started)
+            own = reply if version == item.request.version else own
+        assert own is not None
+        item.raced.set_result(Raced(own, took_ms if len(took_ms) == len(versions) else {}))

@@ -16,15 +16,23 @@ TRIED = (Stage.SHADOW, Stage.CANARY)
 """Stages in which a candidate is being tried."""
 
 
+def is_tried(pick: Pick) -> bool:
+    """Whether a candidate is being tried by the release that a version was picked by."""
+    return pick.release is not None and bool(pick.release.candidate) and pick.release.stage in TRIED
+
+
+def to_blame(problem: Exception) -> bool:
+    """Whether a failure is the version's, and not that of the request or of our own closing."""
+    return not isinstance(problem, BadRequest | GivenUp)
+
+
 def note_fault(store: Store, pick: Pick, version: str, interaction: str, problem: Exception) -> None:
     """Write down that `version` failed on a request, unless the request or our own closing is to blame.
 
     Never raises: whoever calls has something else to do.
     """
     release = pick.release
-    if release is None or not release.candidate or release.stage not in TRIED:
-        return
-    if isinstance(problem, BadRequest | GivenUp):
+    if release is None or not is_tried(pick) or not to_blame(problem):
         return
     try:
         note_error(store, release, version, interaction, f"{type(problem).__name__}: {problem}")

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from homeostat.errors import NotFound, NothingReleased
 from homeostat.llm.backend import Backend
-from homeostat.release.route import route
+from homeostat.release.route import in_force, route
 from homeostat.release.signing import Signing
 from homeostat.store import Store
 from homeostat.types.release import Release
@@ -30,6 +31,8 @@ class Pick:
     probability: float
     release: Release | None
     """The row it was picked by; None for a version that the request itself named."""
+    instead: str = ""
+    """The candidate that failed, where the champion answers in its place."""
 
 
 class Routes:
@@ -65,6 +68,7 @@ class Routes:
         with self._lock:
             release = self._table.get(task)
             if release is not None:
+                release = in_force(release, time.time())
                 version, probability = route(release, episode)
                 self._in_flight[version] += 1
                 return Pick(version=version, probability=probability, release=release)

@@ -75,14 +75,32 @@ class Betting:
         d = np.asarray(differences, dtype=np.float64).ravel()
         if not np.all(np.abs(d) <= 1):
             raise ValueError("a difference is not in [-1, 1]")
-        # The worst row is worth margin - 1. Below -1 (a harm margin) the stakes shrink, so that wealth stays positive.
-        stakes = np.array(self.grid) / max(1.0, 1.0 - self.margin)
-        bets = np.log1p(np.outer(self.sign * d + self.margin, stakes))
+        bets = self._bets(d)
         # Summed from the old wealth on, row by row: the same bits however the rows are cut into calls.
         paths = np.cumsum(np.vstack([self._logs, bets]), axis=0)[1:]
         if len(d):
             self._logs, self.n = paths[-1].copy(), self.n + len(d)
         return np.asarray(logsumexp(paths, axis=1) - math.log(len(self._logs)), dtype=np.float64)
+
+    def take(self, differences: ArrayLike) -> float:
+        """Take rows at once, in no order; the natural logarithm of the wealth after them all. It is that of `extend`
+        but for rounding, and quicker where few differences are told apart.
+
+        Raises:
+            ValueError: a difference is not in [-1, 1]; nothing is taken then.
+        """
+        d, counts = np.unique(np.asarray(differences, dtype=np.float64).ravel(), return_counts=True)
+        if not np.all(np.abs(d) <= 1):
+            raise ValueError("a difference is not in [-1, 1]")
+        self._logs = self._logs + counts @ self._bets(d)
+        self.n += int(counts.sum())
+        return self.log_value
+
+    def _bets(self, d: Floats) -> Floats:
+        """float64[rows, stakes]: logarithm of what each stake grows by with each row."""
+        # The worst row is worth margin - 1. Below -1 (a harm margin) the stakes shrink, so that wealth stays positive.
+        stakes = np.array(self.grid) / max(1.0, 1.0 - self.margin)
+        return np.asarray(np.log1p(np.outer(self.sign * d + self.margin, stakes)), dtype=np.float64)
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on later, as JSON values."""

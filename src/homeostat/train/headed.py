@@ -30,6 +30,7 @@ from homeostat.train.objectives.heads.classified import Classified
 from homeostat.train.objectives.heads.estimated import Estimated
 from homeostat.train.objectives.heads.tagged import Tagged
 from homeostat.train.recipe import Recipe
+from homeostat.train.reweigh import weighed
 from homeostat.train.run import Order, Trained
 from homeostat.train.samples import Sample, apart
 from homeostat.train.sound import require_labels, require_sound, require_texts
@@ -66,6 +67,8 @@ class HeadOrder:
     """`mean` of the states over the prompt, or `last`, the state that would predict a reply."""
     hidden: int = 0
     """Width of a layer in between; 0 for none."""
+    weights: Sequence[float] = ()
+    """What each row weighs; empty for all alike."""
     ahead: float = 0.0
     """Share of the steps in which the head learns alone; from 1 on, nothing else is trained."""
     report: Callable[[dict[str, float]], None] = lambda values: None
@@ -95,10 +98,11 @@ def train_head(order: HeadOrder) -> TrainedHead:
     torch.manual_seed(recipe.seed)
     opened = open_model(order.base)
     renderer = Renderer(opened.tokenizer, lead=way.places)
+    weights = order.weights or [1.0] * len(order.rows)
     task = Task(name="head", instruction=order.instruction)
     samples = [
-        Sample(renderer.example(task, text, (0,)), values=tuple(values.tolist()))
-        for (text, _), values in zip(order.rows, wanted, strict=True)
+        Sample(renderer.example(task, text, (0,)), values=tuple(values.tolist()), weight=weight)
+        for (text, _), values, weight in zip(order.rows, wanted, weights, strict=True)
     ]
     rows, held = apart(samples, recipe.held_out)
     parameters = way.attach(opened.model, seed=recipe.seed)
@@ -132,7 +136,8 @@ def train_version(order: Order) -> Trained:
         require_sound(order.task, order.examples, order.labels)
     else:
         require_texts(order.task)
-    rows = [(row.text, _target(row.target, form, number)) for number, row in enumerate(order.examples, 1)]
+    every = weighed(order.examples, order.recipe.reweigh)
+    rows = [(row.text, _target(row.target, form, number)) for number, row in enumerate(every, 1)]
     trained = train_head(
         HeadOrder(
             base=order.start.base,
@@ -142,6 +147,7 @@ def train_version(order: Order) -> Trained:
             folder=order.folder,
             recipe=order.recipe,
             instruction=order.task.instruction,
+            weights=[row.weight for row in every],
             report=order.report,
         )
     )

@@ -18,6 +18,7 @@ from homeostat.train.objectives.heads.tagged import Tagged
 from homeostat.train.penalties.divergence import Divergence
 from homeostat.train.read import changed
 from homeostat.train.recipe import Recipe
+from homeostat.train.reweigh import FAIR
 
 HALF = 0.5
 """Passes of a careful run as a share of `train.epochs`, where `pace` has nothing to go by."""
@@ -27,6 +28,7 @@ SLOW = GENTLE | {"repair"}
 """Recipes with the lower rate."""
 FRUGAL = 0.5
 """What a frugal run may cost, as a part of `train.warm_share`, and the part of the layers that it trains."""
+_ANEW: dict[str, Any] = {"replay": 0.0, "penalties": (), "warm_start": False}
 NAMES: dict[str, dict[str, Any]] = {
     "careful": {},
     "frugal": {"carry": True},
@@ -35,6 +37,8 @@ NAMES: dict[str, dict[str, Any]] = {
     "thorough": {"replay": 3.0, "penalties": (Divergence(weight=4.0),)},
     "joint": {"replay": 0.0, "penalties": (), "warm_start": False},
     "first": {"replay": 0.0, "penalties": (), "warm_start": False},
+    "reweighed": {**_ANEW, "reweigh": (FAIR,)},
+    "swapped": {**_ANEW, "swap": "english"},
     "repair": {"penalties": (), "objective": Restore(), "weight_decay": 0.0},
     "domain": {
         "adapt": Full(),
@@ -60,11 +64,13 @@ NAMES: dict[str, dict[str, Any]] = {
 `naive`: new rows alone, at the rate of a fresh start, the control. `corrections`: the same on replies that were
 corrected, as one does it who fixes what went wrong and looks no further. `thorough`: more of both. `repair`: from a
 candidate that forgot, back to what the champion says on old rows; for a turn that mends. `joint`: from the bare base on
-everything. `first`: a task's first version. `domain`: continued pretraining, where rows are windows of text and
-`replay` is general windows for each of the domain. `head`: an exact head on the bare base, by the rows that differ from
-a champion head's. `classifier`: a head trained by steps on everything, with what is adapted beneath it. `estimator`,
-`tagger`: the same for replies that are a number, or a list of tags. `student`: all
-weights of a smaller model, from a teacher's answers."""
+everything. `reweighed`, `swapped`: from the bare base on all that is remembered, with rows that weigh so that groups
+and labels are independent, or with copies in which words of a group are swapped: for candidates that were refused
+because they treat groups unlike. `first`: a task's first version. `domain`: continued pretraining, where rows are
+windows of text and `replay` is general windows for each of the domain. `head`: an exact head on the bare base, by the
+rows that differ from a champion head's. `classifier`: a head trained by steps on everything, with what is adapted
+beneath it. `estimator`, `tagger`: the same for replies that are a number, or a list of tags. `student`: all weights of
+a smaller model, from a teacher's answers."""
 
 
 def named(name: str, settings: Train, *, replay: float = 1.0, where: str = "train.attempts") -> Recipe:

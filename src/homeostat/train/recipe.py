@@ -74,6 +74,12 @@ class Recipe:
     """Replayed rows for every new row; 0 trains on new rows alone."""
     only_wrong: bool = False
     """Learn only from requests that the champion got wrong."""
+    reweigh: tuple[str, ...] = ()
+    """Tags by which rows weigh so that no label goes with one value of a tag more than with another; `fair` for those
+    that the task is held to treat alike (`tasks.NAME.fair`)."""
+    swap: str = ""
+    """Every row that has such words comes a second time with them swapped and the same label: `english` for pronouns,
+    names and words of gender, or a file of pairs (`homeostat.curate.swap`)."""
     refit: bool = True
     """Fit the rows of the labels to everything that is remembered when training has ended (label tasks)."""
     carry: bool = False

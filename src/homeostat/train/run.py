@@ -30,6 +30,7 @@ from homeostat.train.prior import fit_prior
 from homeostat.train.rates import with_rate
 from homeostat.train.recipe import Recipe
 from homeostat.train.refit import Refitted, refit
+from homeostat.train.reweigh import weighed
 from homeostat.train.rows import beginnings
 from homeostat.train.samples import Sample, apart
 from homeostat.train.sound import require_sound
@@ -243,7 +244,7 @@ def render(order: Order, renderer: Renderer, codes: LabelCodes | None) -> list[S
     """
     of = dict(zip(codes.labels, codes.sequences, strict=True)) if codes else {}
     samples = []
-    for number, example in enumerate(order.examples, 1):
+    for number, example in enumerate(weighed(order.examples, order.recipe.reweigh), 1):
         if order.task_of(example).kind is Kind.LABEL and example.target not in of:
             raise UnknownLabel(
                 f"label '{example.target}' is not in the label set",

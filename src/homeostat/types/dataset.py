@@ -33,6 +33,8 @@ class Example:
     weight: float = 1.0
     rejected: str = ""
     """The reply that was liked less, where there are two; objectives that compare replies read it."""
+    tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What the request itself carried; rows are weighed by them where a recipe says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

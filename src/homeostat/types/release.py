@@ -32,3 +32,6 @@ class Release:
     because: str = ""
     shares: Mapping[str, float] = field(default_factory=dict)
     """Further versions and their shares (fixed split)."""
+    until: float = 0.0
+    """Moment from which on the candidate answers nobody, whoever is alive to take it back, in seconds since 1970; 0 for
+    none. Drills have one."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+DRILL = "drill"
+"""Name of the recipe of versions that were broken on purpose."""
 HEAD = "head"
 """Kind of the versions that are heads: they tell labels from hidden states and words, and reply no token."""
 
@@ -51,3 +53,8 @@ class Version:
     """What training took: `flops`, `cpu_seconds`, `gpu_seconds` (on GPUs), `wall_seconds`, `steps`."""
     state: State = State.CANDIDATE
     config: str = ""
+
+    @property
+    def broken(self) -> bool:
+        """Whether it was broken on purpose, for a drill: it never answers everybody."""
+        return self.recipe.get("name") == DRILL

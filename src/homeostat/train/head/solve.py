@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from homeostat.errors import NothingToTrainOn, UnknownLabel, did_you_mean
+from homeostat.errors import NothingToTrainOn, UnknownLabel, UnsuitedModel, did_you_mean
 from homeostat.llm.batches import passes
 from homeostat.llm.exact import ExactHead, save_exact
 from homeostat.llm.features import Features, Floats
@@ -103,7 +103,7 @@ def solve(order: Order) -> Trained:
     Raises:
         NothingToTrainOn, LeakedAnswer: the rows teach nothing, or too little.
         UnknownLabel: an example's target is not in the label set.
-        UnsuitedModel: the task writes texts.
+        UnsuitedModel: the task writes texts, or rows shall be weighed.
         ModelNotFound, UnsafeWeights, CorruptWeights: the base, or the champion, cannot be read.
         StoreFull: the disk is full.
     """
@@ -179,6 +179,9 @@ def _rows(order: Order) -> list[Row]:
     Raises as `solve`.
     """
     require_labels(order.task)
+    if order.recipe.reweigh:
+        what, fix = "an exact head weighs all rows alike", "use `swap`, or the recipe `reweighed`"
+        raise UnsuitedModel(what, where="recipe.reweigh", fix=fix)
     if not order.examples:
         raise NothingToTrainOn("no rows to train on", fix="gather feedback first, or lower curate's filters")
     require_sound(order.task, order.examples, order.labels)

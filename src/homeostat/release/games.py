@@ -1,0 +1,145 @@
+"""What is bet on while a candidate is tried: quality, overall and in every slice, failures, time, and length.
+
+Each game is a betting e-process (2010.09686) against "the candidate is worse by no more than the margin", and the whole
+is their mean, weighted by stakes that are fixed before the first row. If no game has harm to show, the mean is a
+supermartingale that starts at 1 as each of them is, so it ever reaches 1/alpha with probability at most alpha: one
+allowance of false alarms for all games together, however many slices there are and however often one looks.
+
+Time and length are compared request by request, so that a machine that slows down slows both sides: what counts is in
+how many more requests the candidate took twice as long as the champion than the other way round.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import logsumexp
+
+from homeostat.stats.eprocess import Betting
+
+QUALITY, SLICES, ERRORS, LATENCY, COST = "quality", "slices", "errors", "latency", "cost"
+STAKES: Mapping[str, float] = {QUALITY: 0.5, SLICES: 0.25, ERRORS: 0.1, LATENCY: 0.1, COST: 0.05}
+"""Parts of the stake. Slices share theirs evenly; where there are none, theirs is quality's."""
+FAILING = 0.01
+"""Share of requests in which a candidate may fail more often than the champion."""
+SLACK = 0.1
+"""Share of requests, counted as above, in which a candidate may be much slower, or write much more."""
+TIMES, LEAST_MS, LEAST_TOKENS = 2.0, 50.0, 16.0
+"""Much is so many times the other, and more than that by as many milliseconds or tokens."""
+_WIDEST = 0.999
+"""Margin that stands for one of 1, at which nothing is harm and there is nothing to bet on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """How well both versions did on one request, each in [0, 1], and the slices that it is in, as `tag=value`."""
+
+    candidate: float
+    champion: float
+    slices: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What is known of the requests that two versions were put to."""
+
+    judged: Sequence[Judged] = ()
+    pairs: int = 0
+    """Requests that both answered."""
+    answered: int = 0
+    """Requests that the candidate answered."""
+    failed: tuple[int, int, int] = (0, 0, 0)
+    """Requests that the candidate alone failed on, the champion alone, and both."""
+    raced: Sequence[tuple[float, float]] = ()
+    """Milliseconds that the candidate and the champion took for the same request, one right after the other."""
+    lengths: Sequence[tuple[float, float]] = ()
+    """Tokens that the candidate and the champion wrote in reply to the same request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Game:
+    """One thing that is bet on, and how the bet stands."""
+
+    name: str
+    """One of the names above, or `tag=value` for the quality in a slice."""
+    stake: float
+    margin: float
+    n: int
+    mean: float
+    """Mean difference, candidate minus champion, in [-1, 1]; below 0 the candidate is worse. 0 of no rows."""
+    harm: float
+    """Natural logarithm of the wealth against "worse by at most the margin"."""
+    safe: float
+    """Natural logarithm of the wealth against "worse by the margin or more"."""
+
+    @staticmethod
+    def of(name: str, stake: float, margin: float, differences: ArrayLike) -> Game:
+        """The game on these differences, candidate minus champion, each in [-1, 1]."""
+        rows, margin = np.asarray(differences, np.float64).ravel(), min(margin, _WIDEST)
+        harm, safe = Betting.harm(margin), Betting(margin)
+        harm.take(rows)
+        safe.take(rows)
+        mean = float(rows.mean()) if len(rows) else 0.0
+        return Game(
+            name=name,
+            stake=stake,
+            margin=margin,
+            n=len(rows),
+            mean=mean,
+            harm=harm.log_value,
+            safe=safe.log_value,
+        )
+
+    @property
+    def weighed(self) -> float:
+        """Natural logarithm of what it adds to the whole."""
+        return self.harm + math.log(self.stake)
+
+
+@dataclass(frozen=True, slots=True)
+class Games:
+    """All that is bet on."""
+
+    all: tuple[Game, ...] = field(default=())
+
+    @property
+    def harm(self) -> float:
+        """Natural logarithm of the whole wealth; what is not staked is kept."""
+        kept = max(1e-300, 1.0 - sum(game.stake for game in self.all))
+        return float(logsumexp([math.log(kept), *(game.weighed for game in self.all)]))
+
+    @property
+    def safe(self) -> float:
+        """Natural logarithm of the least wealth for "not worse", over quality and every slice of it."""
+        return min((game.safe for game in self.all if game.name not in (ERRORS, LATENCY, COST)), default=0.0)
+
+
+def played(tried: Tried, slices: Collection[str], margin: float) -> Games:
+    """The games on what is known: `slices` were chosen before the first row, `margin` is that of quality."""
+    whole = STAKES[QUALITY] + (0.0 if slices else STAKES[SLICES])
+    differences = np.array([one.candidate - one.champion for one in tried.judged], np.float64)
+    games = [Game.of(QUALITY, whole, margin, differences)]
+    inside: dict[str, list[int]] = {name: [] for name in slices}
+    for k, one in enumerate(tried.judged):
+        for name in one.slices:
+            if name in inside:
+                inside[name].append(k)
+    games += [Game.of(name, STAKES[SLICES] / len(slices), margin, differences[rows]) for name, rows in inside.items()]
+    ours, theirs, both = tried.failed
+    errors = [-1.0] * ours + [1.0] * theirs + [0.0] * (both + tried.answered)
+    games.append(Game.of(ERRORS, STAKES[ERRORS], FAILING, errors))
+    games.append(Game.of(LATENCY, STAKES[LATENCY], SLACK, much(tried.raced, LEAST_MS)))
+    games.append(Game.of(COST, STAKES[COST], SLACK, much(tried.lengths, LEAST_TOKENS)))
+    return Games(tuple(games))
+
+
+def much(both: Sequence[tuple[float, float]], least: float) -> np.ndarray:
+    """float64[rows]: -1 where the first of two amounts is much more than the second, 1 the other way round, else 0."""
+    ours, theirs = np.array(both, np.float64).reshape(-1, 2).T
+    more = (ours > TIMES * theirs) & (ours > theirs + least)
+    less = (theirs > TIMES * ours) & (theirs > ours + least)
+    return less.astype(np.float64) - more
