@@ -137,7 +137,9 @@ def loss(of: Pool, rows: Ints, c: float, rng: np.random.Generator) -> tuple[int,
     """Those of the detector on losses, in labels, with the reply as slice."""
     detector = LossDetector(c, None, int(rng.integers(1 << 30)))
     wrong, reply = of.wrong[rows].tolist(), [of.reply[k] for k in rows.tolist()]
-    return len(rows), sum(detector.update(w, 0.0, r) is not None for w, r in zip(wrong, reply, strict=True))
+    sure = (1.0 - of.scores[rows, 0]).tolist()
+    told = (detector.update(w, 0.0, r, p) for w, r, p in zip(wrong, reply, sure, strict=True))
+    return len(rows), sum(alarm is not None for alarm in told)
 
 
 DETECTED: dict[str, Callable[[Pool, Ints, float, np.random.Generator], tuple[int, int]]] = {

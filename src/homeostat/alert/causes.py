@@ -17,7 +17,7 @@ LOW_MB, FULL_MB = 2_000.0, 200.0
 _MOVED = {
     Moved.NOVELTY: ("requests are unlike those that the version in force was calibrated on", Remedy.LABEL),
     Moved.MIX: ("the same requests come in other proportions", Remedy.LOOK),
-    Moved.PERFORMANCE: ("more replies are wrong", Remedy.RETRAIN),
+    Moved.PERFORMANCE: ("more replies are wrong, or surer ones", Remedy.RETRAIN),
     Moved.UPSTREAM: ("a model elsewhere replies otherwise than it did", Remedy.LOOK),
     Moved.FEEDBACK: ("feedback contradicts what is known and is held back from training", Remedy.REVIEW),
 }

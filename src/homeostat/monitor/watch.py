@@ -8,8 +8,8 @@ of signal leave it, named after the evidence and not after the cause:
 - `mix`: the distances to the neighbors, or a rise in confidence, carried the alarm alone. Often the same requests in
   other proportions. New requests look the same where the model is confidently wrong about them, or where they lie so
   far off that a handful raised the alarm before confidence could say anything.
-- `performance`: labels, corrections or ratings say that more replies are wrong, among all or among those of one label,
-  which the signal then names as its slice. The only one that is about quality.
+- `performance`: labels, corrections or ratings say that more replies are wrong, or surer ones, among all or among those
+  of one label, which the signal then names as its slice. The only one that is about quality.
 
 One watcher belongs to one version: scores of another version are other numbers. Start a new one at each release, and
 feed it this version's primary interactions only.
@@ -146,7 +146,7 @@ class Watcher:
             if value is None:
                 continue
             place = f"reply={interaction.reply.strip()}" if self._labels else ""
-            alarm = self._loss.update(value, interaction.time, place)
+            alarm = self._loss.update(value, interaction.time, place, interaction.confidence)
             if value >= 0.5:
                 self._wrong.extend(self._loss.rows - 1, [interaction.id], np.array([[1.0 - value / UNKNOWN]]), place)
             if alarm:

@@ -14,7 +14,7 @@ class Moved(StrEnum):
     MIX = "mix"
     """The same requests in other proportions."""
     PERFORMANCE = "performance"
-    """More replies are wrong, by labels or ratings."""
+    """More replies are wrong, or surer ones, by labels or ratings."""
     UPSTREAM = "upstream"
     """A model elsewhere, which teaches or judges, replies otherwise than it did. No reason to retrain by itself."""
     FEEDBACK = "feedback"

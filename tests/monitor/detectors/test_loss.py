@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from homeostat.monitor.detectors.loss import UNKNOWN, LossDetector, loss
+from homeostat.monitor.detectors.loss import UNKNOWN, LossDetector, loss, surprise
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
 
@@ -102,6 +102,55 @@ def test_a_rise_is_noticed_without_a_baseline():
         delays.append(rows_to_alarm(detector, draw.random(600) < 0.35) or 600)
 
     assert np.median(delays) < 120
+
+
+def test_a_surer_error_is_a_greater_surprise():
+    """Among errors confidence decides, and more of it is stranger up to 0.9999; a right reply never surprises; what
+    nobody could know stays above all.
+    """
+    errors = [surprise(1.0, p) for p in (0.0, 0.5, 0.9, 0.99, 0.9999)]
+
+    assert errors == sorted(set(errors))
+    assert 0.5 <= errors[0] < errors[-1] <= 1.0
+    assert surprise(1.0, 1.0) == 1.0
+    assert surprise(0.0, 1.0) == 0.0
+    assert surprise(0.2, 0.99) < surprise(1.0, 0.99)
+    assert surprise(UNKNOWN, 0.3) == UNKNOWN
+
+
+def changed_policy(seed):
+    """Losses and confidences of a calibrated model; from label 800 on, what was right is wrong for 15 % of them."""
+    draw = np.random.default_rng(seed)
+    sure = draw.beta(2.0, 0.4, 2_000)
+    moved = (np.arange(2_000) >= 800) & (draw.random(2_000) < 0.15)
+    return ((draw.random(2_000) > sure) | moved).astype(float), sure
+
+
+def test_a_change_of_what_is_right_shows_in_sure_replies_first():
+    """At the default threshold the median alarm comes in less than half of the labels that errors alone take."""
+    delays = {True: [], False: []}
+    for seed in range(5):
+        losses, sure = changed_policy(seed)
+        for known, found in delays.items():
+            detector = LossDetector(500_000, seed=seed)
+            told = (detector.update(x, 0.0, "", p if known else 0.0) for x, p in zip(losses, sure, strict=True))
+            first = next((row for row, alarm in enumerate(told) if alarm), 2_000)
+            assert first >= 800
+            found.append(first - 800)
+
+    assert np.median(delays[True]) < np.median(delays[False]) / 2
+
+
+@pytest.mark.slow
+def test_alarms_are_as_rare_as_promised_where_confidence_says_something():
+    """100,000 losses of a calibrated model that nothing moves, c = 1,000: at most the 100 alarms that c allows."""
+    draw, detector = np.random.default_rng(0), LossDetector(1000, seed=7)
+    sure = draw.beta(2.0, 0.4, 100_000)
+    losses = (draw.random(100_000) > sure).astype(float)
+
+    total = sum(detector.update(x, 0.0, "", p) is not None for x, p in zip(losses, sure, strict=True))
+
+    assert 10 <= total <= 110
 
 
 def test_labels_nobody_knew_are_noticed_first():

@@ -28,6 +28,8 @@ TOLERATED = 0.01
 EDGES = np.append(np.linspace(0.0, 1.0, 65)[1:], 1.5)
 _TAIL, _SHARE = (grid.ravel() for grid in np.meshgrid(TAILS, SHARES))
 _RANKS = len(TAILS) * len(SHARES)
+_SUREST = 1e-4
+"""Chance to be wrong below which a reply is as sure as any."""
 
 
 def loss(interaction: Interaction, feedback: Feedback, labels: Collection[str] = ()) -> float | None:
@@ -48,14 +50,28 @@ def loss(interaction: Interaction, feedback: Feedback, labels: Collection[str] =
     return None
 
 
+def surprise(loss: float, confidence: float) -> float:
+    """How strange a loss in [0, 1] is, in [0, 1]: half of it, and up to all of it the surer the reply was.
+
+    A model that knows what it does not know errs where it is unsure. When what is right changes, it errs where it is
+    sure; that is seen in a few labels, long before the number of errors says anything. UNKNOWN stays what it is.
+    """
+    if loss > 1.0:
+        return loss
+    sure = math.log(max(1.0 - confidence, 0.0) + _SUREST) / math.log(_SUREST)
+    return loss * (1.0 + min(max(sure, 0.0), 1.0)) / 2
+
+
 class LossDetector:
-    """More replies are wrong than before, or more of them could not be right: the label is not one the version knows.
+    """More replies are wrong than before, or surer ones, or more of them could not be right: the label is not one the
+    version knows.
 
     Without a baseline it bets on conformal p-values of the losses, as the traffic's detector does on strangeness: the
     reference is every labeled row so far, and while losses are exchangeable, alarms come on average no sooner than
-    every `threshold` labeled rows, whatever their rate. A bet (tail, share) expects that of the p-values above `tail`
-    a `share` falls below it now: that such a share of the requests is of a new kind and answered wrong. Beside these
-    are bets that more than TOLERATED of the rows have an unknown label: no reference takes that in as it grows.
+    every `threshold` labeled rows, whatever their rate. What is ranked is `surprise`: an error is the stranger the
+    surer the reply was. A bet (tail, share) expects that of the p-values above `tail` a `share` falls below it now:
+    that such a share of the requests is of a new kind and answered wrong. Beside these are bets that more than
+    TOLERATED of the rows have an unknown label: no reference takes that in as it grows.
 
     Half of what is staked on each row is staked on its slice alone: on the losses of the rows of that slice, compared
     with those before them. A change that a few requests in a hundred meet is lost among all, and plain there. It costs
@@ -92,15 +108,17 @@ class LossDetector:
             return overall
         return float(np.logaddexp.reduce([overall, *self._levels.values()])) - math.log(2)
 
-    def update(self, loss: float, time: float, slice: str = "") -> Alarm | None:
-        """Take the loss, in [0, 1] or UNKNOWN, of an interaction of this time, and of the slice of this name if any."""
+    def update(self, loss: float, time: float, slice: str = "", confidence: float = 0.0) -> Alarm | None:
+        """Take the loss, in [0, 1] or UNKNOWN, of an interaction of this time, of the slice of this name if any, whose
+        reply was so confident.
+        """
         row = self.rows
         if self.baseline is None:
-            unknown = _against(TOLERATED, float(loss == UNKNOWN))
-            self._all.take(np.append(self._all.against_ranks(loss, self._tie(1, row)), unknown), row, time)
+            unknown, strange = _against(TOLERATED, float(loss == UNKNOWN)), surprise(loss, confidence)
+            self._all.take(np.append(self._all.against_ranks(strange, self._tie(1, row)), unknown), row, time)
             if slice:
                 own = self._slices.setdefault(slice, _Watched(_RANKS))
-                own.take(own.against_ranks(loss, self._tie(2, row)), row, time)
+                own.take(own.against_ranks(strange, self._tie(2, row)), row, time)
                 self._levels[slice] = own.evidence.level
         else:
             self._all.take(_against(self.baseline, min(loss, 1.0)), row, time)
@@ -153,9 +171,9 @@ class _Watched:
     def __init__(self, bets: int) -> None:
         self.reference, self.evidence = Histogram(EDGES), ShiryaevRoberts(bets, math.inf)
 
-    def against_ranks(self, loss: float, tie: Floats) -> Floats:
-        """Logarithms of the bets on the rank of a loss among those so far, which it then joins."""
-        (p,) = self.reference.rank(np.array([loss]), tie)
+    def against_ranks(self, strange: float, tie: Floats) -> Floats:
+        """Logarithms of the bets on the rank of a surprise among those so far, which it then joins."""
+        (p,) = self.reference.rank(np.array([strange]), tie)
         logs: Floats = np.where(p <= _TAIL, np.log((_TAIL + _SHARE * (1 - _TAIL)) / _TAIL), np.log1p(-_SHARE))
         return logs
 

@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-EPS = (-2.0, -1.0, 1.0, 2.0)
-KAP = (0.3, 0.5, 0.7, 0.9)
+# From a change of a quarter of the rows that a channel hardly sees to one of all that it sees well: a bet on a larger
+# shift than there is loses.
+EPS = (-1.4, -0.7, -0.35, 0.35, 1.4)
+KAP = (0.3, 0.6, 0.85)
 BETS = len(EPS) + len(KAP)
 # Which of a channel's bets pay when scores get stranger. The others pay when they get more familiar.
 STRANGER = np.array([eps < 0 for eps in EPS] + [True for _ in KAP])

@@ -85,7 +85,7 @@ class Sliced:
             own = rows < stop
             if own.any():
                 self._slices[name].evidence.scan(logs[own], times[rows[own]])
-        beyond = math.log(self._ways / max(len(told), 1))
+        beyond = math.log(self.ways / max(len(told), 1))
         levels = {name: self._slices[name].evidence.level - beyond for name in told}
         return stop, [replace(self._slices[n].evidence.begin_anew(level), slice=n) for n, level in levels.items()]
 
@@ -119,8 +119,11 @@ class Sliced:
             del self._slices[other]
         return False
 
-    def _first(self, bets: Ranks, at: int, until: int) -> tuple[int, list[str]]:
-        """The row after the first at which slices are told of, and these; the last row's and none, if there is none."""
+    def ahead(self, bets: Ranks, at: int, until: int) -> Floats:
+        """Log M of each slice after each row from `at` to before `until`, float64[rows, slices], if they were taken.
+
+        `bets` holds per slice its rows' numbers and their log-bets. None is taken, and none begins anew.
+        """
         names = list(self._slices)
         heights = np.tile([self._slices[name].evidence.level for name in names], (until - at, 1))
         for k, name in enumerate(names):
@@ -129,6 +132,11 @@ class Sliced:
                 last = np.searchsorted(rows - at, np.arange(until - at), side="right")
                 path = np.append(heights[:1, k], log_mean(self._slices[name].evidence.ahead(logs)))
                 heights[:, k] = path[last]
+        return heights
+
+    def _first(self, bets: Ranks, at: int, until: int) -> tuple[int, list[str]]:
+        """The row after the first at which slices are told of, and these; the last row's and none, if there is none."""
+        names, heights = list(self._slices), self.ahead(bets, at, until)
         for row in np.flatnonzero(heights.max(axis=1, initial=-np.inf) >= self._lines(len(names))[-1:].sum()).tolist():
             enough = np.flatnonzero(np.sort(heights[row])[::-1] >= self._lines(len(names)))
             if len(enough):
@@ -137,13 +145,13 @@ class Sliced:
         return until, []
 
     @property
-    def _ways(self) -> int:
+    def ways(self) -> int:
         """Ways to slice."""
         return max(1, len({name.partition("=")[0] for name in self._slices}))
 
     def _lines(self, slices: int) -> Floats:
         """What the k-th largest must have for k to be told of, for each k: natural logarithm of K c / k."""
-        return np.asarray(math.log(self._ways * self.threshold) - np.log(np.arange(1, slices + 1)), dtype=np.float64)
+        return np.asarray(math.log(self.ways * self.threshold) - np.log(np.arange(1, slices + 1)), dtype=np.float64)
 
 
 class _Slice:
