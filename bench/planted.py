@@ -15,7 +15,7 @@ import numpy as np
 
 from homeostat.config.schema import Config, Model, Tasks, Train
 from homeostat.curate.swap import swap_of
-from homeostat.loop import steps
+from homeostat.loop import judging, steps
 from homeostat.loop.found import found
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.metrics.fairness import accuracy_values, recall_values
@@ -106,7 +106,7 @@ def attempted(shop: Workshop, recipe: str) -> Attempt:
     """Curate, train, evaluate and judge by a recipe, with the very steps of a turn."""
     now = steps.Now(ids.derived("trn", "planted", recipe), TASK, START + 10 * DAY)
     candidate = steps.train(shop, now, recipe, steps.curate(shop, now, recipe))
-    verdict = shop.store.verdicts.get(steps.gate(shop, now, steps.evaluate(shop, now, candidate), candidate))
+    verdict = shop.store.verdicts.get(judging.gate(shop, now, judging.evaluate(shop, now, candidate), candidate))
     version = shop.store.versions.get(candidate)
     return Attempt(candidate=version, outcome=verdict.outcome.value, because=verdict.because)
 

@@ -18,7 +18,7 @@ from homeostat.curate.build import Curated, Inputs, build
 from homeostat.curate.mix import memory, superseded
 from homeostat.evaluate.gate import compare, gate
 from homeostat.evaluate.score import PairedRow
-from homeostat.loop.steps import KNOWN, NEW
+from homeostat.loop.judging import KNOWN, NEW
 from homeostat.release.guard import Evidence
 from homeostat.train.named import named
 from homeostat.train.pace import Rows, paced

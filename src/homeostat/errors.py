@@ -274,6 +274,12 @@ class BadArchive(HomeostatError, ValueError):
     code = "E405"
 
 
+class NotErased(HomeostatError):
+    """Something of what was to be erased is left, or a file could not be looked into."""
+
+    code = "E406"
+
+
 class PortInUse(HomeostatError, OSError):
     """Another program listens on the gateway's port."""
 

@@ -9,7 +9,7 @@ import pytest
 
 from homeostat.config.schema import Curate
 from homeostat.curate.build import build
-from homeostat.curate.snapshot import ancestry, as_lines, examples, from_line, gather, store_dataset
+from homeostat.curate.snapshot import ancestry, as_lines, examples, from_line, gather, left_of, store_dataset, without
 from homeostat.errors import NotFound, NothingToTrainOn
 from homeostat.store import Store
 from homeostat.types.dataset import Dataset, Example, Origin
@@ -190,3 +190,25 @@ def test_a_reply_that_was_liked_less_is_kept_and_otherwise_leaves_no_trace() -> 
     assert "rejected" not in as_lines([plain])
     both = Example(text="where is it", target="on its way", task="replies", rejected="no idea")
     assert [from_line(line) for line in as_lines([plain, both]).splitlines()] == [plain, both]
+
+
+def test_a_dataset_without_erased_rows(store: Store) -> None:
+    """The old one points to the new one, whose rows are read in its place, as often as that is done; parents are those
+    that are left; every row is counted; doing it again writes the same.
+    """
+    first = first_weeks(store)
+    rows = examples(store, first.id)
+    child = Dataset(
+        id="dst_child", task="routing", time=20.0, blob=first.blob, labels=("lamp", "pump"), parents=(first.id,)
+    )
+    store.datasets.put(child)
+    once = without(store, first, rows[1:], ("pump",))
+    assert without(store, first, rows[1:], ("pump",)) == once
+    again = without(store, once, rows[2:], ("pump",))
+    assert examples(store, first.id) == examples(store, again.id) == rows[2:]
+    assert left_of(store, first.id) == again
+    assert (once.counts["erased"], once.counts["left"], once.labels) == (1, len(rows) - 1, ("pump",))
+    assert without(store, child, rows, child.labels).parents == (again.id,)
+    assert ("leaves erased rows out of", first.id) in store.lineage.parents(once.id)
+    learned = {id for relation, id in store.lineage.parents(again.id) if relation == "learns"}
+    assert learned == {row.interaction for row in rows[2:]}

@@ -42,6 +42,15 @@ def test_a_reply_comes_back_as_the_api_writes_it_and_is_stored(
     assert (row.episode, row.tags, row.text) == ("u1", {"segment": "home"}, "my parcel is late")
 
 
+def test_who_asks_is_kept_in_one_place_or_the_other(client: openai.OpenAI, store: Store) -> None:
+    """`user` is the episode; where the request names another one, it is the tag `user`, unless that is given too."""
+    rows = [
+        store.interactions.get(chat(client, user="u1", metadata=metadata).id)
+        for metadata in ({"segment": "home"}, {"episode": "e1"}, {"episode": "e1", "user": "u2"})
+    ]
+    assert [(row.episode, row.tags.get("user")) for row in rows] == [("u1", None), ("e1", "u1"), ("e1", "u2")]
+
+
 def test_a_stream_brings_the_same_reply_in_chunks(client: openai.OpenAI, store: Store) -> None:
     """Word by word, all chunks with the interaction's id, then the reason to stop, then usage if asked for."""
     stream = chat(client, "two  words\nhere", "replies", stream=True, stream_options={"include_usage": True})
@@ -165,7 +174,7 @@ def test_a_request_carries_its_own_time_only_where_that_is_trusted(
     """A replay of recorded traffic keeps its times; anybody else's are passed over. An episode beats the user."""
     metadata = {"time": "2001-09-09T01:46:40Z", "episode": "e7", "segment": "home"}
     row = store.interactions.get(chat(trusting, metadata=metadata, user="u1").id)
-    assert (row.time, row.episode, row.tags) == (1e9, "e7", {"segment": "home"})
+    assert (row.time, row.episode, row.tags) == (1e9, "e7", {"segment": "home", "user": "u1"})
     assert store.interactions.get(chat(trusting, metadata={"time": "1000000000.5"}).id).time == 1e9 + 0.5
     with pytest.raises(openai.BadRequestError, match="not a time"):
         chat(trusting, metadata={"time": "yesterday"})

@@ -393,3 +393,17 @@ def test_it_is_a_backend(llama: Path) -> None:
     backend: Backend = LocalBackend(str(llama))
     task = Task(name="t", kind=Kind.TEXT)
     assert backend.reply([Request(task=task, text="hi", version="", max_tokens=1)])[0].reply_tokens == 1
+
+
+def test_likelihoods_are_of_whole_replies(backend: LocalBackend) -> None:
+    """Each reply's own log-probability, in the order of the requests, whatever shares a pass: by the token, what
+    `surprise` says of it alone.
+    """
+    texts = ["hello", "a much longer request about a pump that leaks", "parcel"]
+    replies = ["turn it off", "yes", "we have sent it back to you today"]
+    requests = asked(texts, task=tiny.REPLIES)
+    together = backend.likelihoods(requests, replies)
+    tokens = [len(backend.renderer.target(reply)) for reply in replies]
+    alone = [-backend.surprise([r], [t]) * n for r, t, n in zip(requests, replies, tokens, strict=True)]
+    assert together == pytest.approx(alone, rel=1e-3)
+    assert len(set(together)) == 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from small_project import ONSET, TASK
 
-from homeostat.loop import steps
+from homeostat.loop import judging, steps
 from homeostat.loop.steps import Now, once
 from homeostat.loop.workshop import Workshop
 from homeostat.types.version import State, Version
@@ -16,8 +16,8 @@ def refused(shop: Workshop) -> None:
     """Train one on new rows alone, and ask the gate."""
     dataset = once(NOW, "curate.naive", steps.curate, "naive")
     candidate = once(NOW, "train.naive", steps.train, "naive", dataset)
-    report = once(NOW, "evaluate.naive", steps.evaluate, candidate)
-    once(NOW, "gate.naive", steps.gate, report, candidate)
+    report = once(NOW, "evaluate.naive", judging.evaluate, candidate)
+    once(NOW, "gate.naive", judging.gate, report, candidate)
     assert shop.store.versions.get(candidate).state is State.REFUSED
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from homeostat.decide.record import book, replayed
 from homeostat.llm.preface import FILE
-from homeostat.loop import steps
+from homeostat.loop import judging, steps
 from homeostat.loop.probing import preface_of
 from homeostat.loop.tried import tried
 from homeostat.loop.weighing import plans
@@ -32,10 +32,10 @@ def turned(shop: Workshop) -> tuple[Action, str, Version]:
 
 
 def proved(shop: Workshop, made: Version) -> str:
-    report = steps.evaluate(shop, NOW, made.id)
-    verdict = steps.gate(shop, NOW, report, made.id)
+    report = judging.evaluate(shop, NOW, made.id)
+    verdict = judging.gate(shop, NOW, report, made.id)
     assert shop.store.reports.get(report).difference.low > 0.3
-    return steps.passes(shop, NOW, verdict)
+    return judging.passes(shop, NOW, verdict)
 
 
 @pytest.mark.slow

@@ -9,11 +9,11 @@ from small_project import KNOWN, NEW, rows
 
 from homeostat.loop import shadow
 from homeostat.loop.shadow import challenge
-from homeostat.loop.steps import value
+from homeostat.metrics.replies import right
 from homeostat.types.dataset import Example
 from homeostat.types.task import Kind
 
-RIGHT = partial(value, Kind.LABEL)
+RIGHT = partial(right, Kind.LABEL)
 
 
 def taught(labels: list[str], n: int, seed: int) -> list[Example]:
@@ -65,7 +65,7 @@ def test_a_text_task_gains_by_how_alike_the_replies_are() -> None:
     """Heads that reply with whole texts they know, valued by chrF: new answers are worth something."""
     memory = [Example(text=e.text, target=f"Here is what we do about your {e.target}.") for e in MEMORY]
     labeled = [Example(text=e.text, target=f"Mop up and see to the {e.target}!") for e in taught(list(NEW), 100, 7)]
-    gain = challenge(memory, labeled, partial(value, Kind.TEXT)).gain
+    gain = challenge(memory, labeled, partial(right, Kind.TEXT)).gain
     assert 0.2 < gain.mean < 1.0
 
 

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from small_project import ONSET, START, TASK
 
-from homeostat.config.schema import Release as Rollout
 from homeostat.curate.snapshot import examples
 from homeostat.errors import NotFound
-from homeostat.loop import steps
+from homeostat.loop import judging, steps
 from homeostat.loop.learn import Lesson, learn
 from homeostat.loop.steps import Now, once
-from homeostat.loop.suites import keep
 from homeostat.loop.workshop import Workshop, use
-from homeostat.release.registry import promote, register, rollback
-from homeostat.release.rollout import open_shadow
+from homeostat.release.registry import promote, register
 from homeostat.train.named import named
 from homeostat.types.dataset import Origin
 from homeostat.types.decision import Action
-from homeostat.types.report import Outcome
 from homeostat.types.signal import Moved, Signal
-from homeostat.types.suite import Case, Suite
-from homeostat.types.task import Kind
 from homeostat.types.turn import Turn
 from homeostat.types.version import State
 
@@ -141,95 +134,6 @@ def test_who_starts_from_the_bare_base_learns_everything_anew(shop: Workshop) ->
     assert cost[1] / cost[0] == pytest.approx(len(rows) / 100, rel=0.01)
 
 
-def test_the_gate_refuses_a_copy_that_gains_nothing(shop: Workshop) -> None:
-    """The champion measured beside itself: no difference on any row, so the rows do not decide."""
-    copy = candidate(shop)
-    report = steps.evaluate(shop, NOW, copy)
-    verdict = steps.gate(shop, NOW, report, copy)
-    found = shop.store.reports.get(report)
-    assert (found.difference.mean, found.candidate_score.n) == (0.0, 220)
-    assert {name: score.n for name, score in found.groups.items()} == {steps.KNOWN: 160, steps.NEW: 60}
-    assert shop.store.verdicts.get(verdict).outcome is Outcome.UNSURE
-    assert steps.passes(shop, NOW, verdict) == ""
-    once(NOW, "gate.careful", lambda *_: verdict)
-    assert steps.undecided(shop, NOW) == copy
-
-
-def test_a_verdict_names_the_labels_without_test_rows(shop: Workshop) -> None:
-    """Those of the candidate that the suite has not shown by then, new ones first."""
-    copy = candidate(shop)
-    champion, version = shop.champion(TASK), shop.store.versions.get(copy)
-    assert steps.untested(shop, NOW, version, champion) == []
-    shop.put_suite(TASK, [row for row in shop.suite(TASK) if row.target != champion.labels[1]])
-    grown = replace(version, labels=(*version.labels, "hologram"))
-    assert steps.untested(shop, NOW, grown, champion) == ["hologram", champion.labels[1]]
-    verdict = steps.gate(shop, NOW, steps.evaluate(shop, NOW, copy), copy)
-    assert shop.store.verdicts.get(verdict).because.endswith(f"; no test rows of: {champion.labels[1]}")
-
-
-def test_a_turn_asks_the_suites(shop: Workshop) -> None:
-    """A candidate that mistakes what all must get right is refused for it; what a suite asks is never learned."""
-    new = examples(shop.store, steps.curate(shop, NOW, "naive"))
-    right = [exam for exam in shop.suite_at(TASK, NOW.until) if exam.target in shop.champion(TASK).labels][:20]
-    cases = (*(Case(text=exam.text, expect=exam.target) for exam in right), Case(text=new[0].text, expect="x"))
-    keep(shop.store, Suite(name="golden", task=TASK, check="equals", cases=cases, at_least=0.9))
-    champion = shop.champion(TASK)
-    mistaken = replace(champion, id="ver_3", labels=(*champion.labels[1:], champion.labels[0]), state=State.CANDIDATE)
-    id = register(shop.store, mistaken, None).id
-    verdict = shop.store.verdicts.get(steps.gate(shop, NOW, steps.evaluate(shop, NOW, id), id))
-    assert verdict.outcome is Outcome.FAIL
-    assert verdict.because.startswith("refused: suite golden demands 90.0 % and gets 0.0 %")
-    assert shop.store.versions.get(id).state is State.REFUSED
-    left = examples(shop.store, steps.curate(shop, replace(NOW, turn="trn_2"), "naive"))
-    assert new[0].text not in {row.text for row in left}
-
-
-def test_rows_that_are_not_shown_yet_are_not_measured_on(shop: Workshop) -> None:
-    """Before the new labels appear, the suite is the old one."""
-    report = steps.evaluate(shop, replace(NOW, until=START + 300.0), candidate(shop))
-    assert shop.store.reports.get(report).candidate_score.n == 160
-
-
-@pytest.mark.parametrize(
-    ("kind", "reply", "target", "expected"),
-    [(Kind.LABEL, "a", "a", 1.0), (Kind.LABEL, "a", "b", 0.0), (Kind.TEXT, "good day", "good day", 1.0)],
-)
-def test_the_value_of_a_reply(kind: Kind, reply: str, target: str, expected: float) -> None:
-    """Right or wrong for labels; chrF for text, 1 where the texts are equal."""
-    assert steps.value(kind, reply, target) == pytest.approx(expected)
-
-
-def test_the_value_of_a_text_lies_between(shop: Workshop) -> None:
-    """A text that is partly right is worth a part."""
-    assert 0.0 < steps.value(Kind.TEXT, "your parcel is late", "your parcel has arrived") < 1.0
-
-
-def test_advancing_waits_until_something_changes(shop: Workshop) -> None:
-    """It looks again and again, and comes back with the row that took the place of the one it was given."""
-    opened = open_shadow(shop.store, TASK, candidate(shop), now=1.0)
-    assert steps.stage(shop, NOW, opened.id) == "shadow"
-    left: list[str] = []
-    waiting = threading.Thread(target=lambda: left.append(steps.advance(shop, NOW, opened.id)))
-    waiting.start()
-    waiting.join(0.3)
-    assert waiting.is_alive()
-
-    row = rollback(shop.store, TASK, "by hand", now=2.0)
-
-    waiting.join(10)
-    assert left == [row.id]
-    assert steps.stage(shop, NOW, row.id) == "rollback"
-    assert steps.end(shop, NOW, "release", row.id) == "release"
-    assert shop.store.turns.get(NOW.turn).because == "by hand"
-
-
-def test_a_skipped_shadow_is_advanced_at_once(shop: Workshop) -> None:
-    """Without pairs to wait for, the first look opens the canary."""
-    eager = Workshop(replace(shop.config, release=Rollout(shadow_pairs=0)), shop.store)
-    opened = steps.release(eager, NOW, candidate(shop))
-    assert steps.stage(eager, NOW, steps.advance(eager, NOW, opened)) == "canary"
-
-
 def test_an_end_needs_its_noun(shop: Workshop) -> None:
     """A turn is never closed with a reason that nobody gave."""
     use(shop)
@@ -257,30 +161,14 @@ def test_a_head_is_kept_up_by_turns(shop: Workshop) -> None:
     grown = steps.curate(shop, NOW, "head")
     candidate = shop.store.versions.get(steps.train(shop, NOW, "head", grown))
     assert candidate.cost["added"] == len(examples(shop.store, grown)) - len(held) > 50
-    report = steps.evaluate(shop, NOW, candidate.id)
-    assert steps.passes(shop, NOW, steps.gate(shop, NOW, report, candidate.id)) == "yes"
+    report = judging.evaluate(shop, NOW, candidate.id)
+    assert judging.passes(shop, NOW, judging.gate(shop, NOW, report, candidate.id)) == "yes"
 
 
 def fair(shop: Workshop, **tags: float) -> None:
     """Hold the task to treat the values of tags alike."""
     tasks = {TASK: replace(shop.config.tasks[TASK], fair=tags)}
     shop.config = replace(shop.config, tasks=tasks)
-
-
-def test_rows_of_a_report_carry_the_tags_that_are_demanded(shop: Workshop) -> None:
-    """Those alone, with the right reply and what both said; without a demand nothing is added."""
-    suite = [replace(row, tags={"plan": "ab"[k % 2], "account": "SECRET"}) for k, row in enumerate(shop.suite(TASK))]
-    shop.put_suite(TASK, suite)
-    copy, champion = shop.store.versions.get(candidate(shop)), shop.champion(TASK)
-    assert all(not row.tags and not row.target for row in steps.paired_rows(shop, NOW, copy, champion))
-    fair(shop, plan=0.1)
-    rows = steps.paired_rows(shop, NOW, copy, champion)
-    assert [row.tags for row in rows[:2]] == [{"plan": "a"}, {"plan": "b"}]
-    assert all(row.said[0] == row.said[1] and row.candidate == float(row.said[0] == row.target) for row in rows)
-    report = steps.evaluate(shop, NOW, copy.id)
-    assert "SECRET" not in shop.store.blobs.text(shop.store.reports.get(report).rows)
-    verdict = shop.store.verdicts.get(steps.gate(shop, NOW, report, copy.id))
-    assert "by plan" in verdict.because
 
 
 def test_a_task_that_shall_treat_groups_alike_has_two_attempts_more(shop: Workshop) -> None:

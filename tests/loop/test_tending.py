@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
+from dbos import DBOSClient
 from mortal import Worker
 from small_project import TASK, Gateway
 
 from homeostat.loop.drill import push
-from homeostat.loop.durable import TurnQueue
+from homeostat.loop.durable import TurnQueue, database
+from homeostat.loop.rebuilding import STORY
 from homeostat.loop.steps import Now
 from homeostat.loop.tending import tend
 from homeostat.loop.workshop import Workshop
@@ -39,6 +42,17 @@ def test_a_drill_is_queued_as_a_drill(shop: Workshop, queue: TurnQueue, workers:
     workers(idle)
     assert Gateway(shop).serve(lambda: queue.finished(drill.id))
     assert list(shop.store.turns.get(drill.id).diary) == ["push", "advance", "end"]
+
+
+def test_a_turn_that_makes_a_version_again_is_queued_as_one(shop: Workshop, queue: TurnQueue) -> None:
+    """What follows an erasure is gone on with as what it is, not as a turn that looks at traffic."""
+    again = replace(TURN, diary={STORY: ""})
+    shop.store.turns.put(again)
+    tend(shop, queue, again)
+    client = DBOSClient(system_database_url=database(Path(shop.config.folder)))
+    (queued,) = client.list_workflows(workflow_ids=[again.id])
+    client.destroy()
+    assert queued.name == STORY
 
 
 def test_a_turn_that_broke_off_is_closed_with_the_reason(shop: Workshop, queue: TurnQueue) -> None:

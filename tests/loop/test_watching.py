@@ -12,6 +12,7 @@ from homeostat.config.schema import Decide
 from homeostat.decide.trigger.counts import UNASKED
 from homeostat.loop import steps, watching
 from homeostat.loop.durable import TurnQueue
+from homeostat.loop.erase import erase, plan
 from homeostat.loop.held import book
 from homeostat.loop.steps import Now
 from homeostat.loop.watching import Watch
@@ -215,3 +216,16 @@ def test_one_that_lies_is_told_and_opens_nothing(shop: Workshop, queue: TurnQueu
     now = Now("trn_x", TASK, ONSET + 9000.0)
     assert steps.curated(shop, now, named("careful", shop.config.train)).counts["held"] == len(lies)
     assert told[0] not in steps.gather(shop, now, [told[0].id]).signals
+
+
+def test_erased_rows_are_forgotten_by_who_watches(shop: Workshop, queue: TurnQueue) -> None:
+    """What a watcher remembers of requests is not put down again once they were erased, though it watched before."""
+    watch, key = Watch(shop, queue), f"watcher:{shop.champion(TASK).id}"
+    watch.tick()
+    shown = {id for signal in shop.store.signals.list(TASK) for id in signal.examples}
+    gone = next(id for id in sorted(shown) if id in str(shop.store.state.get(key)))
+    erase(shop, plan(shop, "", [gone]))
+    state_again(shop, 3, ONSET + 9000.0)
+    watch.tick()
+    assert gone not in str(shop.store.state.get(key))
+    assert shop.store.verify() == []

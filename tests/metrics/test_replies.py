@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from homeostat.metrics.replies import agreement, number, tags, written_number, written_tags
+from homeostat.metrics.replies import agreement, number, right, tags, written_number, written_tags
 from homeostat.metrics.text import chrf_row
+from homeostat.types.task import Kind
 
 
 @pytest.mark.parametrize(
@@ -57,3 +58,17 @@ def test_what_is_written_is_read_again() -> None:
     assert written_tags(["urgent", "billing", "urgent"]) == '["billing", "urgent"]'
     assert tags(written_tags(["größer"])) == {"größer"}
     assert tags(written_tags([])) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("kind", "reply", "target", "expected"),
+    [(Kind.LABEL, "a", "a", 1.0), (Kind.LABEL, "a", "b", 0.0), (Kind.TEXT, "good day", "good day", 1.0)],
+)
+def test_the_value_of_a_reply(kind: Kind, reply: str, target: str, expected: float) -> None:
+    """Right or wrong for labels; chrF for text, 1 where the texts are equal."""
+    assert right(kind, reply, target) == pytest.approx(expected)
+
+
+def test_the_value_of_a_text_lies_between() -> None:
+    """A text that is partly right is worth a part."""
+    assert 0.0 < right(Kind.TEXT, "your parcel is late", "your parcel has arrived") < 1.0

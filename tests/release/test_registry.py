@@ -1,6 +1,7 @@
 """Versions are taken in once, promoted, and taken back; states, aliases and rows always say the same."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -257,9 +258,10 @@ def test_no_step_leaves_the_table(store: Store, start: State, step: Callable[[St
 
 
 def test_the_table_is_complete() -> None:
-    """Every state has its row; what is refused stays refused, and what is live can always be taken back."""
+    """Every state has its row; what is refused or erased never answers, and what is live can always be taken back."""
     assert set(TRANSITIONS) == set(State)
-    assert TRANSITIONS[State.REFUSED] == frozenset()
+    assert TRANSITIONS[State.REFUSED] == {State.ERASED}
+    assert TRANSITIONS[State.ERASED] == frozenset()
     assert State.WITHDRAWN in TRANSITIONS[State.LIVE]
 
 
@@ -306,3 +308,20 @@ def test_nothing_released(store: Store) -> None:
     """Without a champion there is nothing to compare a candidate with."""
     with pytest.raises(NothingReleased, match="E503"):
         open_shadow(store, TASK, add_version(store, "a"), now=1.0)
+
+
+def test_what_learned_from_erased_rows_is_not_gone_back_to(three: Store) -> None:
+    """The way back leads past a champion that did, to the one before; naming it, or promoting such a candidate, is
+    refused with the dataset because of which.
+    """
+    first, second, third = (release.champion for release in three.releases.list(TASK))
+    three.datasets.put(Dataset(id="dst_old", task=TASK, time=1.0, blob="", rebuilt="dst_new"))
+    three.lineage.link(second, "dst_old", "learned from")
+    with pytest.raises(NotReleasable, match="erased"):
+        rollback(three, TASK, "x", to=second, now=9.0)
+    assert rollback(three, TASK, "x", now=9.0).champion == first
+    candidate = replace(three.versions.get(third), id="ver_next", state=State.CANDIDATE)
+    three.versions.put(candidate)
+    three.lineage.link("ver_next", "dst_old", "was worded with")
+    with pytest.raises(NotReleasable, match="erased"):
+        promote(three, TASK, "ver_next", "x", now=10.0)

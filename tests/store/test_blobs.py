@@ -166,3 +166,22 @@ def test_no_folder_can_be_made(tmp_path: Path) -> None:
         Blobs(tmp_path / "file" / "blobs")
     with pytest.raises(StoreUnreachable, match="only be kept in a folder"):
         Blobs("s3://bucket/blobs")
+
+
+def test_what_is_erased_is_gone_whoever_wants_it(blobs: Blobs, adapter: Path) -> None:
+    """However young it is, with the copy that was laid out of it; erasing it again changes nothing, and storing it
+    brings it back.
+    """
+    hash, other = blobs.put_folder(adapter), blobs.put_text("something else")
+    place = blobs.folder(hash)
+    assert blobs.holds(hash)
+    blobs.erase(hash)
+    blobs.erase(hash)
+    assert not place.exists()
+    assert not blobs.holds(hash)
+    assert not blobs.holds("../other")
+    assert blobs.holds(other)
+    with pytest.raises(NotFound):
+        blobs.bytes(hash)
+    assert blobs.put_folder(adapter) == hash
+    assert blobs.holds(hash)

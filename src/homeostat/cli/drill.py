@@ -16,24 +16,20 @@ Example: `homeostat drill routing --kind slow`
 from __future__ import annotations
 
 import time
-from contextlib import closing, suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
-from sqlalchemy.exc import OperationalError
 
 from homeostat.alert.span import seconds
-from homeostat.cli.asking import FAILED, follow, require_worker
+from homeostat.cli.asking import FAILED, enqueue, follow, hold_free, require_worker
 from homeostat.cli.project import Project, project
 from homeostat.cli.table import document, facts
-from homeostat.errors import NotReleasable, NotSeen, TurnFailed
-from homeostat.loop.durable import TurnQueue
+from homeostat.errors import NotSeen, TurnFailed
 from homeostat.loop.story.follow import Follower
 from homeostat.loop.story.scene import Scene
 from homeostat.release.drills import due, order, outcome
-from homeostat.release.states import is_open
 from homeostat.types import ids
 from homeostat.types.turn import PUSHED, Turn
 
@@ -76,15 +72,8 @@ def _open(opened: Project, task: str, kind: str, within_s: float) -> str:
     Raises:
         NotReleasable: a turn is under way, or another candidate is being tried.
     """
-    busy = [turn.id for turn in opened.store.turns.list(task) if turn.under_way]
-    release = opened.store.releases.current(task)
-    if release is not None and is_open(release):
-        busy.append(release.candidate)
-    if busy:
-        raise NotReleasable(f"{busy[0]} is under way for task '{task}'", fix="wait for its end, then drill again")
+    hold_free(opened, task)
     new = Turn(id=ids.new("trn"), task=task, time=time.time(), diary={PUSHED: ""})
     order(opened.store, task, new.id, kind, within_s)
-    opened.store.turns.put(new)
-    with closing(TurnQueue(Path(opened.config.folder))) as queue, suppress(OperationalError):
-        queue.open(new.id, task, new.time, story="drill")
+    enqueue(opened, new)
     return new.id

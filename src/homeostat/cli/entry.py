@@ -75,6 +75,8 @@ COMMANDS = {
     "import": "imports",
     "diff": "differ",
     "reproduce": "reproduce",
+    "erase": "erase",
+    "erase check": "remains",
     "gc": "gc",
     "verify": "verify",
     "audit": "audit",

@@ -24,9 +24,10 @@ from homeostat.errors import EmptyStream, NotReleasable
 from homeostat.evaluate.gate import compare, gate
 from homeostat.evaluate.score import Row, by_group, score
 from homeostat.evaluate.suites.ask import worst
-from homeostat.loop import steps
+from homeostat.loop import judging, steps
 from homeostat.loop.examining import answered, asked, beside_suites
 from homeostat.loop.workshop import Workshop, demanded
+from homeostat.metrics.replies import right
 from homeostat.types.report import Score
 from homeostat.types.version import Version
 from homeostat.web import words
@@ -62,7 +63,7 @@ def _alone(shop: Workshop, version: Version) -> dict[str, Any]:
     now, task = moment(shop, version), shop.config.task(version.task)
     rows = shop.suite_at(now.task, now.until)
     replies = shop.answers(task, version, [row.text for row in rows])
-    values = [steps.value(task.kind, reply.text, row.target) for reply, row in zip(replies, rows, strict=True)]
+    values = [right(task.kind, reply.text, row.target) for reply, row in zip(replies, rows, strict=True)]
     own = score([Row(id=str(k), value=value) for k, value in enumerate(values)])
     return {"version": version.id, "metric": task.metric, "score": own, "suites": _on_suites(shop, version, now)}
 
@@ -78,12 +79,12 @@ def _beside(shop: Workshop, candidate: Version, champion: Version) -> dict[str, 
     if candidate.task != champion.task:
         raise NotReleasable(f"{champion.id} is a version of task '{champion.task}', not of '{candidate.task}'")
     now, settings = moment(shop, candidate), shop.config.evaluate
-    rows = steps.paired_rows(shop, now, candidate, champion)
-    target = sorted({steps.NEW} & {row.group for row in rows})
+    rows = judging.paired_rows(shop, now, candidate, champion)
+    target = sorted({judging.NEW} & {row.group for row in rows})
     task = shop.config.task(now.task)
     report = compare(task, candidate.id, champion.id, rows, settings, now=now.until, target=target)
     report, rows = beside_suites(shop, report, rows, now.until)
-    silent = steps.untested(shop, now, candidate, champion)
+    silent = judging.untested(shop, now, candidate, champion)
     fair = demanded(shop.config, now.task)
     verdict = gate(report, rows, settings, target=target, artifact=candidate.blob, untested=silent, fair=fair)
     return {"report": report, "verdict": verdict, "at": now.until}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from homeostat.curate.build import Curated, Inputs
 from homeostat.curate.mix import memory
@@ -124,14 +124,49 @@ def store_dataset(
 
 
 def examples(store: Store, dataset: str) -> list[Example]:
-    """The rows of the dataset of this id, in their order.
+    """The rows of the dataset of this id, in their order; what is left of them where some were erased.
 
     Raises:
         NotFound: there is no such dataset, or its rows have been removed.
         Tampered: its rows are not the ones that were stored.
     """
-    lines = store.blobs.text(store.datasets.get(dataset).blob).split("\n")
+    lines = store.blobs.text(left_of(store, dataset).blob).split("\n")
     return [from_line(line) for line in lines if line]
+
+
+def left_of(store: Store, dataset: str) -> Dataset:
+    """The dataset of this id, or the one that it was rebuilt as when rows of it were erased, as often as that was.
+
+    Raises:
+        NotFound: there is no such dataset.
+    """
+    found = store.datasets.get(dataset)
+    return left_of(store, found.rebuilt) if found.rebuilt else found
+
+
+def without(store: Store, old: Dataset, left: Sequence[Example], labels: tuple[str, ...]) -> Dataset:
+    """Rebuild a dataset of the rows that are left of it: a new one, to which the old one points from then on. Run again
+    after a crash, it writes the same. The old rows' file is still there: whoever erases removes it next.
+
+    Raises:
+        StoreFull: the disk is full; nothing has changed, or the new one is there and nobody points to it yet.
+    """
+    before = next(reversed(list(old.counts.values())), len(left))
+    parents = tuple(dict.fromkeys(left_of(store, parent).id for parent in old.parents))
+    text = as_lines(left)
+    made = replace(
+        old,
+        id=ids.derived("dst", "without erased rows", old.id, text),
+        blob=store.blobs.put_text(text),
+        counts={"before": before, "erased": before - len(left), "left": len(left)},
+        labels=labels,
+        parents=parents,
+    )
+    store.datasets.put(made)
+    edges = [(made.id, row.interaction, RELATION[row.origin]) for row in left if row.interaction]
+    store.lineage.link_all([*edges, (made.id, old.id, "leaves erased rows out of")])
+    store.datasets.put(replace(old, rebuilt=made.id))
+    return made
 
 
 def as_lines(rows: Iterable[Example]) -> str:

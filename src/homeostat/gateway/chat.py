@@ -186,6 +186,8 @@ def _options(body: Mapping[str, object], version: str, trust_time: bool) -> Opti
     user = body.get("user") or ""
     if not isinstance(user, str) or fault_of(user):
         raise BadRequest("'user' is a text", where="user")
+    if user and metadata.get("episode"):  # who it is stands in one place or in the other, so that it can be erased
+        metadata.setdefault("user", user)
     when = metadata.pop("time", None)
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     return Options(

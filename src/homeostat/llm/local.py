@@ -237,16 +237,26 @@ class LocalBackend:
 
     def surprise(self, requests: Sequence[Request], replies: Sequence[str]) -> float:
         """Mean negative log-probability, in nats a token, of these replies to these requests."""
-        total = tokens = 0.0
+        told = self._told(requests, replies)
+        return -sum(logs for logs, _ in told) / max(sum(tokens for _, tokens in told), 1.0)
+
+    def likelihoods(self, requests: Sequence[Request], replies: Sequence[str]) -> np.ndarray:
+        """float64[requests]: log-probability, in nats, of the whole of each reply to its request."""
+        return np.array([logs for logs, _ in self._told(requests, replies)], np.float64)
+
+    def _told(self, requests: Sequence[Request], replies: Sequence[str]) -> list[tuple[float, int]]:
+        """Of each reply its log-probability, in nats, and its tokens."""
+        told = [(0.0, 0)] * len(requests)
         with self._lock, torch.inference_mode():
             for group in self._groups(requests):
                 targets = [self._reader(group.first.version).target(replies[k]) for k in group.at]
                 rows = [Rendered(p, t) for p, t in zip(group.prompts, targets, strict=True)]
                 predicted = predict(self._activate(group.first.version), rows)
-                logs = predicted.logits.float().log_softmax(-1)
-                total -= float(logs.gather(-1, predicted.target[:, None]).sum())
-                tokens += len(predicted.target)
-        return total / max(tokens, 1.0)
+                logs = predicted.logits.float().log_softmax(-1).gather(-1, predicted.target[:, None])[:, 0]
+                lengths = [len(target) for target in targets]
+                for k, of_row in zip(group.at, torch.split(logs.double(), lengths), strict=True):
+                    told[k] = (float(of_row.sum()), len(of_row))
+        return told
 
     def _asked(self, requests: Sequence[Request]) -> Iterator[tuple[_Group, Predicted | None]]:
         """The requests by what they share, each group of one version, with what the model says where several heads that

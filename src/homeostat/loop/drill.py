@@ -19,7 +19,7 @@ from dbos import DBOS
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from homeostat.loop import steps
+from homeostat.loop import releasing, steps
 from homeostat.loop.workshop import Workshop
 from homeostat.release import rollout
 from homeostat.release.breaking import SABOTAGED, Fault, recipe
@@ -84,5 +84,5 @@ def drill(turn_id: str, task: str, until: float) -> str:
     """Break a version, release it to a few, and wait until it has been taken back or has got through."""
     now = steps.Now(turn_id, task, until)
     release = DBOS.run_step({"name": "push"}, steps.once, now, "push", push)
-    release = DBOS.run_step({"name": "advance"}, steps.once, now, "advance", steps.advance, release)
+    release = DBOS.run_step({"name": "advance"}, steps.once, now, "advance", releasing.advance, release)
     return DBOS.run_step({"name": "end"}, steps.once, now, "end", steps.end, "release", release)

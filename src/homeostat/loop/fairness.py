@@ -21,10 +21,9 @@ from homeostat.evaluate.identity import Flagged, flagged
 from homeostat.evaluate.probes import Probed, preferred, probed, share
 from homeostat.llm.adapters import stand
 from homeostat.llm.backend import Reply
-from homeostat.loop.steps import value
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.metrics import fairness
-from homeostat.metrics.replies import agreement
+from homeostat.metrics.replies import agreement, right
 from homeostat.stats.gaps import Gap, gap
 from homeostat.stats.intervals import mean_interval
 from homeostat.train.domain.cost import cost
@@ -91,20 +90,20 @@ def compared(task: Task, rows: Sequence[Exam], replies: Sequence[Reply], tag: st
     and given wrongly. Of a task of text: how right replies are.
     """
     at = [k for k, row in enumerate(rows) if tag in row.tags]
-    groups, right = [rows[k].tags[tag] for k in at], [rows[k].target for k in at]
+    groups, wanted = [rows[k].tags[tag] for k in at], [rows[k].target for k in at]
     said, sure = [replies[k].text for k in at], [replies[k].confidence for k in at]
     if task.kind is Kind.TEXT:
-        held = np.array([value(task.kind, mine, wanted) for mine, wanted in zip(said, right, strict=True)])
+        held = np.array([right(task.kind, mine, target) for mine, target in zip(said, wanted, strict=True)])
         of = np.asarray(groups)
         return _told({"how right": {name: held[of == name] for name in sorted(set(groups))}})
     found: dict[str, Groups] = {
-        "accuracy": fairness.accuracy_values(said, right, groups),
-        "too sure": fairness.calibration_values(said, right, groups, sure),
+        "accuracy": fairness.accuracy_values(said, wanted, groups),
+        "too sure": fairness.calibration_values(said, wanted, groups, sure),
     }
-    for label in sorted(set(right)):
+    for label in sorted(set(wanted)):
         found[f"share of '{label}'"] = fairness.parity_values(said, groups, label)
-        found[f"recall of '{label}'"] = fairness.recall_values(said, right, groups, label)
-        found[f"false '{label}'"] = fairness.false_values(said, right, groups, label)
+        found[f"recall of '{label}'"] = fairness.recall_values(said, wanted, groups, label)
+        found[f"false '{label}'"] = fairness.false_values(said, wanted, groups, label)
     return _told(found)
 
 

@@ -26,7 +26,7 @@ from homeostat.loop.learn import carried_out, curating, held_by, start_of
 from homeostat.loop.objectives import standings
 from homeostat.loop.seeing import clock
 from homeostat.loop.workshop import Workshop
-from homeostat.metrics.replies import agreement
+from homeostat.metrics.replies import right
 from homeostat.stats.intervals import paired
 from homeostat.train.few.halving import search
 from homeostat.train.few.variants import Mistake, corrected, variants
@@ -112,11 +112,6 @@ class Asker:
 
     def _requests(self, rows: Sequence[Example]) -> list[Request]:
         return [Request(task=self.task, text=row.text, version=self.version.id) for row in rows]
-
-
-def right(kind: Kind, reply: str, target: str) -> float:
-    """How right a reply is: 1 or 0 for a label, else `metrics.replies.agreement`."""
-    return float(reply == target) if kind is Kind.LABEL else agreement(reply, target)
 
 
 def halved(task: Task, champion: Version, memory: Sequence[Example], labeled: Sequence[Example]) -> Ground:

@@ -9,8 +9,9 @@ from dataclasses import replace
 from homeostat.curate.build import Curated
 from homeostat.curate.snapshot import store_dataset
 from homeostat.errors import Diverged, UnsuitedModel
+from homeostat.loop.judging import NEW
 from homeostat.loop.learn import Lesson, learn, version_id
-from homeostat.loop.steps import NEW, Now, curated
+from homeostat.loop.steps import Now, curated
 from homeostat.loop.tried import Tried
 from homeostat.loop.workshop import Workshop
 from homeostat.train.named import named

@@ -47,11 +47,14 @@ def reproduce(
     """Train a version again in a folder of its own, compare it, and leave nothing.
 
     Raises:
-        UnsuitedModel: it was not trained from a dataset and a recipe alone.
+        UnsuitedModel: it was not trained from a dataset and a recipe alone, or rows of them were erased since.
         NotFound: its dataset or its parent is not in the store.
         Tampered: one of them has changed since it was stored.
     """
     _hold(version)
+    if shop.store.datasets.get(version.dataset).rebuilt:
+        what = f"rows of {version.dataset}, which {version.id} was trained on, were erased since"
+        raise UnsuitedModel(what, fix="what is left is trained on by `homeostat erase --yes --then retrain`")
     parent = shop.store.versions.get(version.parent) if version.parent else None
     dataset, folder = shop.store.datasets.get(version.dataset), shop.run_folder(f"again_{version.id}")
     start = start_of(shop, parent)

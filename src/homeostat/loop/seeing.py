@@ -57,7 +57,7 @@ def clock(config: Config, store: Store, task: str) -> float:
 def see(config: Config, store: Store, task: str, rule: Rule, champion: Version, *, at: float) -> Seen:
     """What is known of a task at a moment."""
     learned = store.datasets.get(champion.dataset).time if champion.dataset else champion.time
-    # A drill and a trial look at no traffic.
+    # Only a turn of the loop looks at traffic.
     looked = max([learned, *(t.time for t in store.turns.list(task) if t.story == "turn")])
     stated = [f for f in store.feedback.list(task, looked) if f.time > looked and f.kind in STATEMENTS]
     moved = [s for s in store.signals.list(task) if s.moved.retrains]  # that is no reason to retrain

@@ -6,8 +6,7 @@ A step may be run again after a crash, so every effect is an upsert keyed by (tu
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -23,33 +22,24 @@ from homeostat.decide.record import made
 from homeostat.decide.rule import rule_of
 from homeostat.decide.value import Evidence
 from homeostat.errors import Diverged
-from homeostat.evaluate.gate import compare
-from homeostat.evaluate.gate import gate as judge
-from homeostat.evaluate.score import PairedRow, from_lines, to_lines
 from homeostat.loop.concluding import conclude, settle
-from homeostat.loop.examining import beside_suites, fence
+from homeostat.loop.examining import fence
 from homeostat.loop.held import book, without_held
 from homeostat.loop.learn import ALL, Lesson, curating, kept_tags, learn, version_id, with_swapped
 from homeostat.loop.prefacing import WORDS, chosen, prefaced
 from homeostat.loop.probing import gap, halved, options
-from homeostat.loop.rehearse import keep
 from homeostat.loop.shadow import challenge
-from homeostat.loop.workshop import Exam, Workshop, demanded, workshop
-from homeostat.metrics.replies import agreement
-from homeostat.release import rollout
+from homeostat.loop.workshop import Workshop, workshop
+from homeostat.metrics.replies import right
 from homeostat.stats.intervals import mean_interval
 from homeostat.train.named import NAMES, named
 from homeostat.train.pace import Rows, paced
 from homeostat.train.recipe import Recipe
-from homeostat.types import ids
 from homeostat.types.dataset import Example
-from homeostat.types.report import Outcome
 from homeostat.types.task import Kind
 from homeostat.types.turn import APPROVAL, AWAITING, Turn
-from homeostat.types.version import HEAD, State, Version
+from homeostat.types.version import HEAD, Version
 
-NEW, KNOWN, REPLIES = "new labels", "known labels", "replies"
-"""Groups of test rows: with labels new to the champion, with others, and all those of a task of text."""
 EVERY = 1000.0
 """Old rows for each new one where all of them are wanted."""
 EVENLY = ("reweighed", "swapped")
@@ -72,7 +62,7 @@ def once(now: Now, name: str, work: Callable[..., str], *given: str) -> str:
     shop, entry = workshop(), name.rstrip("0123456789").rstrip(".")  # the moves of a release share one entry
     shop.store.events.append(now.turn, "begin", {"step": name})
     left = work(shop, now, *given)
-    diary = _turn(shop, now)
+    diary = turn_of(shop, now)
     if diary.diary.get(entry) != left:
         shop.store.events.append(now.turn, "end", {"step": entry, "left": left})
         _change(shop, now, lambda turn: replace(turn, diary={**turn.diary, entry: left}))
@@ -102,11 +92,11 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
     labels = shop.store.interactions.labeled(now.task, feedback_until=now.until)
     pairs = [pair for pair in labels if pair[1].time > since and pair[1].id not in held]
     labeled = target(pairs, task, champion.labels)
-    values = np.array([value(task.kind, i.reply, f.value) for i, f in pairs if i.version == champion.id])
+    values = np.array([right(task.kind, i.reply, f.value) for i, f in pairs if i.version == champion.id])
     unknown = sum(f.value not in champion.labels for _, f in pairs)
     earlier, old = _earlier(shop, now), remembered(shop, champion)
     looked = earlier[-1].time if earlier else since
-    measured = challenge(old, labeled, partial(value, task.kind))
+    measured = challenge(old, labeled, partial(right, task.kind))
     weighs = rule_of(shop.config, now.task).strategy == CHEAPEST
     return Evidence(
         task=now.task,
@@ -168,7 +158,7 @@ def _gpu_per_cpu(shop: Workshop, version: Version) -> float:
 def wants_training(shop: Workshop, now: Now, decision: str) -> str:
     """`yes` if the decision is to retrain and nobody has to approve that, or somebody has; else empty."""
     wanted = shop.store.decisions.get(decision).action.makes
-    return "yes" if wanted and not _waits(shop, now, _turn(shop, now)) else ""
+    return "yes" if wanted and not _waits(shop, now, turn_of(shop, now)) else ""
 
 
 def _waits(shop: Workshop, now: Now, turn: Turn) -> bool:
@@ -284,115 +274,6 @@ def train(shop: Workshop, now: Now, recipe: str, dataset: str) -> str:
         return ""
 
 
-def evaluate(shop: Workshop, now: Now, candidate: str) -> str:
-    """Measure the candidate and the champion on the same rows."""
-    champion = shop.champion(now.task)
-    rows = paired_rows(shop, now, shop.store.versions.get(candidate), champion)
-    report = compare(
-        shop.config.task(now.task),
-        candidate,
-        champion.id,
-        rows,
-        shop.config.evaluate,
-        now=now.until,
-        target=_target(rows),
-    )
-    report, rows = beside_suites(shop, report, rows, now.until)
-    report = replace(report, id=ids.derived("rep", now.turn, candidate), rows=shop.store.blobs.put_text(to_lines(rows)))
-    shop.store.reports.put(report)
-    return report.id
-
-
-def paired_rows(shop: Workshop, now: Now, candidate: Version, champion: Version) -> list[PairedRow]:
-    """How both versions do on every test row shown so far, in [0, 1]."""
-    rows, task = shop.suite_at(now.task, now.until), shop.config.task(now.task)
-    texts, held = [row.text for row in rows], shop.config.tasks[now.task].fair
-    said = [shop.replies(task, version, texts) for version in (candidate, champion)]
-    return [
-        _paired(str(k), _group(task.kind, row, champion), row, both, task.kind, held)
-        for k, (row, both) in enumerate(zip(rows, zip(*said, strict=True), strict=True))
-    ]
-
-
-def _paired(id: str, group: str, row: Exam, said: tuple[str, str], kind: Kind, held: Collection[str]) -> PairedRow:
-    """How both versions do on one row; with the tags that are held to be treated alike, where it carries any."""
-    mine, theirs = (value(kind, reply, row.target) for reply in said)
-    plain = PairedRow(id=id, group=group, candidate=mine, champion=theirs)
-    tags = {tag: row.tags[tag] for tag in held if tag in row.tags}
-    return replace(plain, tags=tags, target=row.target, said=said) if tags else plain
-
-
-def value(kind: Kind, reply: str, target: str) -> float:
-    """How right a reply is: 1 or 0 for a label, else `metrics.replies.agreement`."""
-    return float(reply == target) if kind is Kind.LABEL else agreement(reply, target)
-
-
-def _group(kind: Kind, row: Exam, champion: Version) -> str:
-    if kind is Kind.TEXT:
-        return REPLIES
-    return KNOWN if row.target in champion.labels else NEW
-
-
-def _target(rows: Sequence[PairedRow]) -> tuple[str, ...]:
-    """The groups that the candidate must improve: rows with labels new to the champion, where there are any."""
-    return (NEW,) if any(r.group == NEW for r in rows) else ()
-
-
-def gate(shop: Workshop, now: Now, report: str, candidate: str) -> str:
-    """Say whether the candidate may go on, in a sentence."""
-    known = shop.store.reports.get(report)
-    rows = from_lines(shop.store.blobs.text(known.rows))
-    version = shop.store.versions.get(candidate)
-    silent = untested(shop, now, version, shop.store.versions.get(known.champion))
-    settings = shop.config.evaluate
-    fair = demanded(shop.config, now.task)
-    verdict = judge(known, rows, settings, target=_target(rows), artifact=version.blob, untested=silent, fair=fair)
-    verdict = replace(verdict, id=ids.derived("vdt", now.turn, candidate), time=now.until)
-    shop.store.verdicts.put(verdict)
-    if verdict.outcome is Outcome.FAIL:
-        shop.store.versions.set_state(candidate, State.REFUSED)
-    return verdict.id
-
-
-def untested(shop: Workshop, now: Now, candidate: Version, champion: Version) -> list[str]:
-    """The labels that a candidate can reply with and no test row shown so far speaks of, new ones first."""
-    tested = {row.target for row in shop.suite_at(now.task, now.until)}
-    silent = [label for label in candidate.labels if label not in tested]
-    return sorted(silent, key=lambda label: label in champion.labels)
-
-
-def passes(shop: Workshop, now: Now, verdict: str) -> str:
-    """`yes` if the verdict lets the candidate pass, else empty."""
-    return "yes" if shop.store.verdicts.get(verdict).outcome is Outcome.PASS else ""
-
-
-def undecided(shop: Workshop, now: Now) -> str:
-    """The last candidate that the gate is unsure about, or empty: live pairs may decide what test rows did not."""
-    verdicts = [
-        shop.store.verdicts.get(left) for step, left in _turn(shop, now).diary.items() if step.startswith("gate.")
-    ]
-    unsure = [v.candidate for v in verdicts if v.outcome is Outcome.UNSURE]
-    return unsure[-1] if unsure else ""
-
-
-def release(shop: Workshop, now: Now, candidate: str) -> str:
-    """Rehearse the candidate on what was asked lately, then have it answer copies of the traffic."""
-    keep(shop, shop.store.versions.get(candidate), now.until)
-    return rollout.open_shadow(shop.store, now.task, candidate, now=time.time()).id
-
-
-def stage(shop: Workshop, now: Now, release: str) -> str:
-    """How far the release has come."""
-    return shop.store.releases.get(release).stage.value
-
-
-def advance(shop: Workshop, now: Now, release: str) -> str:
-    """Look at the rows of the running release until they take it a step further or back, or somebody else does."""
-    while (row := rollout.advance(shop.store, now.task, shop.config.release, now=time.time())).id == release:
-        time.sleep(shop.config.release.poll_s)
-    return row.id
-
-
 def end(shop: Workshop, now: Now, step: str, noun: str) -> str:
     """Close the turn with the name of the step that ended it and its reason."""
     because = {
@@ -403,7 +284,7 @@ def end(shop: Workshop, now: Now, step: str, noun: str) -> str:
     }[step]()
     makes = step == "decide" and shop.store.decisions.get(noun).action.makes
     _change(shop, now, lambda turn: _ended(turn, step, because, wanted=makes))
-    settle(shop.config, shop.store, _turn(shop, now))
+    settle(shop.config, shop.store, turn_of(shop, now))
     return step
 
 
@@ -432,6 +313,7 @@ def _change(shop: Workshop, now: Now, change: Callable[[Turn], Turn]) -> None:
     shop.store.turns.change(now.turn, change)
 
 
-def _turn(shop: Workshop, now: Now) -> Turn:
+def turn_of(shop: Workshop, now: Now) -> Turn:
+    """The row of the turn, or one that is not written yet."""
     known = [t for t in shop.store.turns.list(now.task) if t.id == now.turn]
     return known[0] if known else Turn(id=now.turn, task=now.task, time=now.until)

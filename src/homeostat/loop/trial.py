@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from dbos import DBOS
 
-from homeostat.loop import steps
+from homeostat.loop import judging, steps
 from homeostat.loop.mend import acceptable
 from homeostat.loop.turn import released
 from homeostat.loop.workshop import Workshop
@@ -25,8 +25,8 @@ def trial(turn_id: str, task: str, until: float) -> str:
         return DBOS.run_step({"name": name}, steps.once, now, name, work, *given)
 
     candidate = step(GIVEN, brought)
-    report = step(f"evaluate.{GIVEN}", steps.evaluate, candidate)
-    verdict = step(f"gate.{GIVEN}", steps.gate, report, candidate)
+    report = step(f"evaluate.{GIVEN}", judging.evaluate, candidate)
+    verdict = step(f"gate.{GIVEN}", judging.gate, report, candidate)
     if not step(f"judge.{GIVEN}", acceptable, verdict):
         return step("end", steps.end, "gate", verdict)
     return released(step, candidate)

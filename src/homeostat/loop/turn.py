@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from dbos import DBOS
 
-from homeostat.loop import steps
+from homeostat.loop import judging, releasing, steps
 from homeostat.loop.mend import WAYS, acceptable, mend
 
 SETTLED = ("full", "rollback")
@@ -35,18 +35,18 @@ def turn(turn_id: str, task: str, until: float) -> str:
         candidate = step(f"train.{recipe}", steps.train, recipe, dataset)
         if not candidate:  # it ran away; nothing is lost but the attempt
             continue
-        report = step(f"evaluate.{recipe}", steps.evaluate, candidate)
-        verdict = step(f"gate.{recipe}", steps.gate, report, candidate)
-        if step(f"judge.{recipe}", steps.passes, verdict):
+        report = step(f"evaluate.{recipe}", judging.evaluate, candidate)
+        verdict = step(f"gate.{recipe}", judging.gate, report, candidate)
+        if step(f"judge.{recipe}", judging.passes, verdict):
             break
     else:
         if not verdict:
             return step("end", steps.end, "train", "")
-        candidate = step("undecided", steps.undecided)
+        candidate = step("undecided", judging.undecided)
         for way in () if candidate else WAYS:
             if mended := step(f"train.{way}", mend, way):
-                report = step(f"evaluate.{way}", steps.evaluate, mended)
-                verdict = step(f"gate.{way}", steps.gate, report, mended)
+                report = step(f"evaluate.{way}", judging.evaluate, mended)
+                verdict = step(f"gate.{way}", judging.gate, report, mended)
                 if candidate := step(f"judge.{way}", acceptable, verdict):
                     break
         if not candidate:
@@ -57,8 +57,8 @@ def turn(turn_id: str, task: str, until: float) -> str:
 
 def released(step: Callable[..., str], candidate: str) -> str:
     """Release a candidate step by step, until it answers everything or is taken back."""
-    release, moves = step("release", steps.release, candidate), 0
-    while step(f"stage.{moves}", steps.stage, release) not in SETTLED:
-        release = step(f"advance.{moves}", steps.advance, release)
+    release, moves = step("release", releasing.release, candidate), 0
+    while step(f"stage.{moves}", releasing.stage, release) not in SETTLED:
+        release = step(f"advance.{moves}", releasing.advance, release)
         moves += 1
     return step("end", steps.end, "release", release)

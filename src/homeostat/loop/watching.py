@@ -8,11 +8,13 @@ import numpy as np
 
 from homeostat.curate.snapshot import examples
 from homeostat.decide.record import remember
+from homeostat.loop import rebuilding
 from homeostat.loop.doubting import Doubter
 from homeostat.loop.durable import TurnQueue
+from homeostat.loop.leftovers import MARK
 from homeostat.loop.looking import Opening, due, ranked
 from homeostat.loop.naming import name_moves
-from homeostat.loop.seeing import STATEMENTS
+from homeostat.loop.seeing import STATEMENTS, clock
 from homeostat.loop.tending import tend
 from homeostat.loop.workshop import Workshop
 from homeostat.monitor.watch import Watcher
@@ -35,9 +37,12 @@ class Watch:
     queue: TurnQueue
     _watchers: dict[str, tuple[str, Watcher]] = field(init=False, default_factory=dict)
     _doubters: dict[str, Doubter] = field(init=False, default_factory=dict)
+    _erased: float | None = field(init=False, default=None)
+    """When rows were erased last, as far as is known here."""
 
     def tick(self) -> None:
         """Read what is new of every task; write signals; name what moved; open a turn where one is due."""
+        self._forget()
         openings = []
         for task in self.shop.config.tasks:
             champion = self.shop.store.aliases.get(task, "champion")
@@ -51,6 +56,15 @@ class Watch:
             openings += [opening] if opening else []
         for opening in ranked(self.shop, openings):
             self._open(opening)
+
+    def _forget(self) -> None:
+        """Read everything anew where rows were erased: what is remembered of them here would be put down again."""
+        erased = self.shop.store.state.get(MARK)
+        if erased != self._erased:
+            self._erased = erased
+            self._watchers.clear()
+            self._doubters.clear()
+            self.shop.forget()
 
     def _doubter(self, task: str, champion: str) -> Doubter:
         known = self._doubters.get(task)
@@ -78,7 +92,7 @@ class Watch:
         """float32[rows, hidden]: embeddings of what the champion was trained on; made once and kept as a blob."""
         store, key = self.shop.store, f"index:{champion.id}"
         kept = store.state.get(key)
-        if isinstance(kept, dict):
+        if isinstance(kept, dict) and "blob" in kept:
             flat = np.frombuffer(store.blobs.bytes(kept["blob"]), np.float16)
             return flat.reshape(-1, kept["hidden"]).astype(np.float32)
         if not champion.dataset:
@@ -106,8 +120,8 @@ class Watch:
     def _known(self, signal: Signal) -> bool:
         """Whether the same kind of thing was told of the same slice already, and no turn has looked at it since."""
         store, task = self.shop.store, signal.task
-        looked = max((t.time for t in store.turns.list(task) if not t.under_way), default=0.0)
-        told = [s for s in store.signals.list(task) if looked < s.time]
+        ended = (t.time for t in store.turns.list(task) if t.story != "rebuild" and not t.under_way)
+        told = [s for s in store.signals.list(task) if max(ended, default=0.0) < s.time]
         return any((s.moved, s.slice) == (signal.moved, signal.slice) for s in told)
 
     def _stated(self, task: str, champion: str, after: tuple[float, str]) -> list[tuple[Interaction, Feedback]]:
@@ -126,7 +140,15 @@ class Watch:
         for turn in under_way:
             if turn.state == OPEN:
                 tend(self.shop, self.queue, turn)
-        return None if under_way else due(self.shop, task, self.shop.store.versions.get(champion))
+        if under_way:
+            return None
+        if (
+            again := rebuilding.due(self.shop, task, champion, clock(self.shop.config, self.shop.store, task))
+        ) is not None:
+            self.shop.store.turns.put(again)
+            self.queue.open(again.id, task, again.time, story=rebuilding.STORY)
+            return None
+        return due(self.shop, task, self.shop.store.versions.get(champion))
 
     def _open(self, opening: Opening) -> None:
         """Open a turn: its row first, so that no second one is opened before its first step has been done."""

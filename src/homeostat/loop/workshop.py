@@ -186,6 +186,11 @@ class Workshop:
                 after.callback(self._backend.unload, version.id)
             yield self._backend
 
+    def forget(self) -> None:
+        """Let go of what versions have said and of what was probed: rows that it came from may have been erased."""
+        self._said.clear()
+        self.probed.clear()
+
     def close(self) -> None:
         """Close the store."""
         self.store.close()

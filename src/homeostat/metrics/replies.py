@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from homeostat.metrics.tags import micro_f1
 from homeostat.metrics.text import chrf_row
+from homeostat.types.task import Kind
 
 
 def agreement(reply: str, target: str) -> float:
@@ -27,6 +28,11 @@ def agreement(reply: str, target: str) -> float:
     if told is not None and right is not None:
         return micro_f1([told], [right])
     return chrf_row(reply, target) / 100.0
+
+
+def right(kind: Kind, reply: str, target: str) -> float:
+    """How right a reply is, in [0, 1]: 1 or 0 for a label, else `agreement`."""
+    return float(reply == target) if kind is Kind.LABEL else agreement(reply, target)
 
 
 def number(text: str) -> float | None:

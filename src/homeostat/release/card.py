@@ -106,6 +106,8 @@ def _training(version: Document) -> list[tuple[str, str]]:
 def _sheet(known: Document) -> Iterator[str]:
     yield f"\nDataset `{known['id']}`, feedback up to {_when(known['time'])}. Rows left after each step of curation:\n"
     yield _table(("step", "rows"), [(step, f"{n:,}") for step, n in known["counts"].items()])
+    if known["rebuilt"]:
+        yield f"\nRows of it were erased since; what is left is dataset `{known['rebuilt']}`."
     if "examples" not in known:
         yield "\nThe examples themselves are not here."
         return
@@ -171,6 +173,8 @@ def _limits(known: Document) -> Iterator[str]:
         yield "No figure says how good it is."
     if not known["signed_by"]:
         yield "It is not signed."
+    if known["erased_from"]:
+        yield f"It has learned from rows that were erased since, of dataset `{known['erased_from']}`."
     yield "What it learned, it learned from what people said was right; their mistakes are its own."
 
 

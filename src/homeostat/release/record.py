@@ -14,6 +14,7 @@ from typing import Any
 from homeostat.errors import NotFound, Tampered
 from homeostat.release.signing import kept
 from homeostat.store import Store
+from homeostat.store.erased import learned_from_erased
 from homeostat.store.rows import plain
 from homeostat.types.turn import APPROVAL
 from homeostat.types.version import Version
@@ -38,6 +39,7 @@ def record(store: Store, version: Version) -> Document:
         ],
         "turn": turn,
         "signed_by": signature.key if signature else "",
+        "erased_from": learned_from_erased(store, version.task).get(version.id, ""),
     }
     carried = ("dataset", "parent", "reports", "verdicts", "turn")
     return {name: value or (brought.get(name, value) if name in carried else value) for name, value in said.items()}

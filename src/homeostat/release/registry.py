@@ -9,6 +9,7 @@ from homeostat.errors import NotFound, NotReleasable, NoWayBack
 from homeostat.llm.weights import check
 from homeostat.release.states import enact, is_open, may_become, settle
 from homeostat.store import Store
+from homeostat.store.erased import learned_from_erased
 from homeostat.types.release import Release, Stage
 from homeostat.types.version import State, Version
 
@@ -44,14 +45,15 @@ def promote(store: Store, task: str, version: str, because: str, *, now: float) 
 
     Raises:
         NotFound: no such version.
-        NotReleasable: it belongs to another task, its state forbids it, it was broken on purpose, or another candidate
-            is being tried.
+        NotReleasable: it belongs to another task, its state forbids it, it was broken on purpose, another candidate is
+            being tried, or it has learned from rows that were erased since.
     """
     before = store.releases.current(task)
     if before is not None and before.champion == version and before.stage in _SETTLED:
         settle(store, before)
         return before
     _refuse_other_candidate(before, version)
+    _refuse_erased(store, task, version)
     if may_become(store, task, version, State.LIVE, coming_from=_NEW).broken:
         raise NotReleasable(f"{version} was broken on purpose, for a drill", fix="promote another version")
     row = Release(id="", task=task, time=now, stage=Stage.FULL, champion=version, because=because)
@@ -66,7 +68,7 @@ def rollback(store: Store, task: str, because: str, *, to: str = "", now: float)
     Raises:
         NoWayBack: there is no earlier champion that was not itself taken back.
         NotFound: `to` is no version.
-        NotReleasable: `to` never answered everybody.
+        NotReleasable: `to` never answered everybody, or has learned from rows that were erased since.
     """
     before = store.releases.current(task)
     if before is None:
@@ -76,6 +78,7 @@ def rollback(store: Store, task: str, because: str, *, to: str = "", now: float)
         if not to:
             return before
     champion = _earlier(store, before, to)
+    _refuse_erased(store, task, champion)
     if champion == before.champion:
         return before
     if store.versions.get(champion).state is State.WITHDRAWN:  # forward again: nothing is held against the one before
@@ -120,8 +123,9 @@ def _earlier(store: Store, before: Release, to: str) -> str:
             fix = f"`homeostat promote {to}`" if found.state in _NEW else for_good
             raise NotReleasable(f"{to} never answered all of task '{before.task}'", fix=fix)
         return to
+    tainted = learned_from_erased(store, before.task)
     for version in reversed(champions):
-        if version != before.champion and store.versions.get(version).state is State.RETIRED:
+        if version != before.champion and version not in tainted and store.versions.get(version).state is State.RETIRED:
             return version
     taken_back = dict.fromkeys(version for version in reversed(champions) if version != before.champion)
     if not taken_back:
@@ -130,6 +134,15 @@ def _earlier(store: Store, before: Release, to: str) -> str:
         f"the champions of task '{before.task}' before {before.champion} were taken back",
         fix=f"name one: `homeostat rollback --to {' or '.join(taken_back)}`",
     )
+
+
+def _refuse_erased(store: Store, task: str, version: str) -> None:
+    if (dataset := learned_from_erased(store, task).get(version)) is not None:
+        raise NotReleasable(
+            f"{version} has learned from rows that were erased since",
+            where=f"dataset {dataset}",
+            fix="make one without them: `homeostat erase --yes --then retrain`",
+        )
 
 
 def _refuse_other_candidate(before: Release | None, version: str) -> None:

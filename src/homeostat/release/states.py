@@ -20,13 +20,14 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 """Aliases: who answers, and who tries to."""
 
 TRANSITIONS: Mapping[State, frozenset[State]] = {
-    State.CANDIDATE: frozenset({State.SHADOW, State.CANARY, State.LIVE, State.REFUSED}),
+    State.CANDIDATE: frozenset({State.SHADOW, State.CANARY, State.LIVE, State.REFUSED, State.ERASED}),
     State.SHADOW: frozenset({State.CANARY, State.LIVE, State.REFUSED}),
     State.CANARY: frozenset({State.LIVE, State.WITHDRAWN}),
     State.LIVE: frozenset({State.RETIRED, State.WITHDRAWN}),
-    State.RETIRED: frozenset({State.LIVE}),
-    State.WITHDRAWN: frozenset({State.LIVE}),
-    State.REFUSED: frozenset(),
+    State.RETIRED: frozenset({State.LIVE, State.ERASED}),
+    State.WITHDRAWN: frozenset({State.LIVE, State.ERASED}),
+    State.REFUSED: frozenset({State.ERASED}),
+    State.ERASED: frozenset(),
 }
 """State -> the states that may follow. RETIRED and WITHDRAWN go back to LIVE by a rollback, never by a promotion, which
 would undo what has happened since if it ran again after a crash."""
@@ -59,7 +60,8 @@ def may_become(store: Store, task: str, version: str, to: State, *, coming_from:
 def _way(version: Version) -> str:
     if version.state in (State.RETIRED, State.WITHDRAWN):
         return f"if it answered everybody once: `homeostat rollback --to {version.id}`; else train another candidate"
-    return "look at `homeostat versions`" if version.state is not State.REFUSED else "train another candidate"
+    ended = version.state in (State.REFUSED, State.ERASED)
+    return "train another candidate" if ended else "look at `homeostat versions`"
 
 
 def enact(store: Store, before: Release | None, after: Release) -> Release:

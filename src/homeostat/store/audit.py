@@ -18,6 +18,8 @@ from homeostat.store import seals
 from homeostat.store.database import Database
 from homeostat.store.tables import aliases, audit
 
+ERASED = "blob erased"
+"""What is written of a file that was removed although rows name it."""
 START = "0" * 64
 """What the first entry is chained to."""
 
@@ -113,6 +115,11 @@ def cards(connection: Connection) -> list[tuple[str, str]]:
     """(id, hash of the blob) of every card that was written."""
     query = select(audit.c.about, audit.c.hash).where(audit.c.what == "card").order_by(audit.c.seq)
     return list(connection.execute(query).tuples().all())
+
+
+def erased(connection: Connection) -> set[str]:
+    """The hashes of the blobs that were erased: whoever names one points to nothing, and rightly so."""
+    return set(connection.execute(select(audit.c.about).where(audit.c.what == ERASED)).scalars())
 
 
 def _compared(connection: Connection, begins: str, there: dict[str, str]) -> Iterator[str]:

@@ -87,7 +87,7 @@ class Blobs:
 
         Raises as `bytes` does.
         """
-        path, digest = self._path(hash), hashlib.sha256()
+        path, digest = self.path(hash), hashlib.sha256()
         if not path.is_file():
             raise NotFound(f"no blob {hash}", where=str(self.root))
         for chunk in _chunks(path):
@@ -126,7 +126,7 @@ class Blobs:
         except (ValueError, KeyError, TypeError):
             raise NotFound(f"blob {hash} is a file, not a folder", where=str(self.root)) from None
         if any(PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts for name in files):
-            raise Tampered(f"folder {hash} names files outside itself", where=str(self._path(hash)))
+            raise Tampered(f"folder {hash} names files outside itself", where=str(self.path(hash)))
         return files
 
     def hashes(self) -> Iterator[str]:
@@ -146,11 +146,11 @@ class Blobs:
 
     def stored_at(self, hash: str) -> float:
         """When a blob was stored, or stored again, last; in seconds since 1970."""
-        return self._path(hash).stat().st_mtime
+        return self.path(hash).stat().st_mtime
 
     def size(self, hash: str) -> int:
         """Bytes of a blob."""
-        return self._path(hash).stat().st_size
+        return self.path(hash).stat().st_size
 
     def laid_out(self) -> list[str]:
         """The hashes of all folders that are laid out."""
@@ -159,7 +159,17 @@ class Blobs:
     def remove(self, hash: str, before: float) -> None:
         """Remove a blob that nothing points to, unless it was stored again since the moment `before`."""
         if self.stored_at(hash) < before:
-            self._path(hash).unlink()
+            self.path(hash).unlink()
+
+    def erase(self, hash: str) -> None:
+        """Remove a blob and the copy that was laid out of it, whoever points to them and however young they are."""
+        if (self.root / "folders" / hash).is_dir():
+            self.remove_laid_out(hash)
+        self.path(hash).unlink(missing_ok=True)
+
+    def holds(self, hash: str) -> bool:
+        """Whether there is a blob of this name."""
+        return bool(_HASH.fullmatch(hash)) and self.path(hash).is_file()
 
     def remove_laid_out(self, hash: str) -> None:
         """Remove the copy of a folder that was laid out; at once for whoever looks, and then file by file."""
@@ -167,7 +177,12 @@ class Blobs:
         (self.root / "folders" / hash).rename(gone)
         shutil.rmtree(gone.parent, ignore_errors=True)
 
-    def _path(self, hash: str) -> Path:
+    def path(self, hash: str) -> Path:
+        """Where a blob lies, if there is one. What is read of it there is not held against its hash.
+
+        Raises:
+            NotFound: that is no name of a blob.
+        """
         if not _HASH.fullmatch(hash):
             raise NotFound(f"'{hash}' is not the name of a blob", where=str(self.root))
         return self.root / "files" / hash[:2] / hash[2:]
@@ -178,7 +193,7 @@ class Blobs:
             unfinished = Path(name)
             try:
                 hash = _write(handle, chunks)
-                self._publish(unfinished, self._path(hash), hash)
+                self._publish(unfinished, self.path(hash), hash)
             finally:
                 unfinished.unlink(missing_ok=True)
         return hash

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from homeostat.store.erased import learned_from_erased
 from homeostat.store.store import Store
 
 WIDTH = 60
@@ -36,8 +37,10 @@ def decision(store: Store, id: str) -> str:
 
 def dataset(store: Store, id: str) -> str:
     """How many examples."""
-    counts = list(store.datasets.get(id).counts.values())
-    return f"{counts[-1]} examples" if counts else "examples"
+    one = store.datasets.get(id)
+    counts = list(one.counts.values())
+    gone = f", of which some were erased: what is left is {one.rebuilt}" if one.rebuilt else ""
+    return (f"{counts[-1]} examples" if counts else "examples") + gone
 
 
 def version(store: Store, id: str) -> str:
@@ -45,7 +48,8 @@ def version(store: Store, id: str) -> str:
     one = store.versions.get(id)
     names = [alias for alias, named in store.aliases.all(one.task).items() if named == id]
     taught = ["taught by " + " and ".join(one.teachers)] if one.teachers else []
-    return ", ".join([*names, f"{one.kind} on {one.base}", one.state, f"{len(one.labels)} labels", *taught])
+    erased = ["has learned from rows that were erased since"] if id in learned_from_erased(store) else []
+    return ", ".join([*names, f"{one.kind} on {one.base}", one.state, f"{len(one.labels)} labels", *taught, *erased])
 
 
 def report(store: Store, id: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,12 +15,14 @@ from homeostat.store.blobs import Blobs
 from homeostat.store.database import Database
 from homeostat.store.deliveries import Deliveries
 from homeostat.store.edges import Lineage
+from homeostat.store.erasure import Erasure
 from homeostat.store.feedback import Feedbacks
 from homeostat.store.garbage import Garbage, collect
 from homeostat.store.interactions import Interactions
 from homeostat.store.migrate import upgrade
 from homeostat.store.notes import Aliases, Configs, Events, States
 from homeostat.store.nouns import Nouns, Releases, Turns, Versions
+from homeostat.store.remains import Remains, remains
 from homeostat.store.verify import problems
 from homeostat.types.alert import Alert
 from homeostat.types.dataset import Dataset
@@ -59,6 +63,7 @@ class Store:
         self.state = States(database)
         self.configs = Configs(database)
         self.audit = Audit(database)
+        self.erasure = Erasure(database, blobs)
 
     @classmethod
     def open(cls, url: str, blobs: str | Path) -> Self:
@@ -81,6 +86,13 @@ class Store:
     def sign_as(self, who: str) -> None:
         """Who stands in the audit log for what is written from now on; the user of the machine if this is not said."""
         self._database.who = who
+
+    def remains(self, folders: Iterable[Path], texts: Iterable[str], staying: Iterable[str] = ()) -> Remains:
+        """What is left of texts in the files of some folders, and in the rows where they are in no file.
+
+        Pieces of them that stand in rows of the log, or in what is `staying` besides, are everybody's.
+        """
+        return remains(folders, texts, self._database, chain(self.erasure.said(), staying))
 
     def verify(self) -> list[str]:
         """What is wrong with the store, a sentence each: rows that have changed since they were written, a broken audit

@@ -124,7 +124,7 @@ def _dangling_fields(connection: Connection) -> Iterator[str]:
 
 
 def _wrong_files(connection: Connection, blobs: Blobs) -> Iterator[str]:
-    there = set(blobs.hashes())
+    there = set(blobs.hashes()) | audit.erased(connection)
     for id, hash in audit.cards(connection):
         if hash not in there:
             yield f"{id} has a card {hash}, which is not there"

@@ -52,3 +52,5 @@ class Dataset:
     """Label set of the champion, then labels seen here for the first time."""
     parents: tuple[str, ...] = ()
     """Ids of the datasets that replayed rows came from."""
+    rebuilt: str = ""
+    """Id of the dataset that holds what is left of it since rows were erased; then its own rows are gone for good."""

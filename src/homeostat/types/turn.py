@@ -11,8 +11,9 @@ APPROVAL = "approval"
 """Entry of the diary that says who has approved or rejected it, and why."""
 
 
-PUSHED, GIVEN = "push", "given"
-"""Entries of the diary by which a drill, and a trial of a version that somebody brought, are told from a turn."""
+PUSHED, GIVEN, REBUILT = "push", "given", "rebuild"
+"""Entries of the diary by which a drill, a trial of a version that somebody brought, and the making of a version
+without rows that were erased are told from a turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +31,11 @@ class Turn:
 
     @property
     def story(self) -> str:
-        """What it is: a `turn` of the loop, a `drill`, or a `trial` of a version that somebody brought."""
-        return "drill" if PUSHED in self.diary else "trial" if GIVEN in self.diary else "turn"
+        """What it is: a `turn` of the loop, a `drill`, a `trial` of a version that somebody brought, or a `rebuild` of
+        the champion without rows that were erased.
+        """
+        told = {PUSHED: "drill", GIVEN: "trial", REBUILT: "rebuild"}
+        return next((story for entry, story in told.items() if entry in self.diary), "turn")
 
     @property
     def under_way(self) -> bool:

@@ -23,6 +23,8 @@ class State(StrEnum):
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
     """Rolled back after it had answered users."""
+    ERASED = "erased"
+    """Its weights are gone for good: it had learned from rows that were erased."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,107 @@
+"""Candidate beside champion: the steps of a turn that measure, and ask the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from homeostat.evaluate.gate import compare
+from homeostat.evaluate.gate import gate as judge
+from homeostat.evaluate.score import PairedRow, from_lines, to_lines
+from homeostat.loop.examining import beside_suites
+from homeostat.loop.steps import Now, turn_of
+from homeostat.loop.workshop import Exam, Workshop, demanded
+from homeostat.metrics.replies import right
+from homeostat.types import ids
+from homeostat.types.report import Outcome
+from homeostat.types.task import Kind
+from homeostat.types.version import State, Version
+
+NEW, KNOWN, REPLIES = "new labels", "known labels", "replies"
+"""Groups of test rows: with labels new to the champion, with others, and all those of a task of text."""
+
+
+def evaluate(shop: Workshop, now: Now, candidate: str) -> str:
+    """Measure the candidate and the champion on the same rows."""
+    champion = shop.champion(now.task)
+    rows = paired_rows(shop, now, shop.store.versions.get(candidate), champion)
+    report = compare(
+        shop.config.task(now.task),
+        candidate,
+        champion.id,
+        rows,
+        shop.config.evaluate,
+        now=now.until,
+        target=_target(rows),
+    )
+    report, rows = beside_suites(shop, report, rows, now.until)
+    report = replace(report, id=ids.derived("rep", now.turn, candidate), rows=shop.store.blobs.put_text(to_lines(rows)))
+    shop.store.reports.put(report)
+    return report.id
+
+
+def paired_rows(shop: Workshop, now: Now, candidate: Version, champion: Version) -> list[PairedRow]:
+    """How both versions do on every test row shown so far, in [0, 1]."""
+    rows, task = shop.suite_at(now.task, now.until), shop.config.task(now.task)
+    texts, held = [row.text for row in rows], shop.config.tasks[now.task].fair
+    said = [shop.replies(task, version, texts) for version in (candidate, champion)]
+    return [
+        _paired(str(k), _group(task.kind, row, champion), row, both, task.kind, held)
+        for k, (row, both) in enumerate(zip(rows, zip(*said, strict=True), strict=True))
+    ]
+
+
+def _paired(id: str, group: str, row: Exam, said: tuple[str, str], kind: Kind, held: Collection[str]) -> PairedRow:
+    """How both versions do on one row; with the tags that are held to be treated alike, where it carries any."""
+    mine, theirs = (right(kind, reply, row.target) for reply in said)
+    plain = PairedRow(id=id, group=group, candidate=mine, champion=theirs)
+    tags = {tag: row.tags[tag] for tag in held if tag in row.tags}
+    return replace(plain, tags=tags, target=row.target, said=said) if tags else plain
+
+
+def _group(kind: Kind, row: Exam, champion: Version) -> str:
+    if kind is Kind.TEXT:
+        return REPLIES
+    return KNOWN if row.target in champion.labels else NEW
+
+
+def _target(rows: Sequence[PairedRow]) -> tuple[str, ...]:
+    """The groups that the candidate must improve: rows with labels new to the champion, where there are any."""
+    return (NEW,) if any(r.group == NEW for r in rows) else ()
+
+
+def gate(shop: Workshop, now: Now, report: str, candidate: str) -> str:
+    """Say whether the candidate may go on, in a sentence."""
+    known = shop.store.reports.get(report)
+    rows = from_lines(shop.store.blobs.text(known.rows))
+    version = shop.store.versions.get(candidate)
+    silent = untested(shop, now, version, shop.store.versions.get(known.champion))
+    settings = shop.config.evaluate
+    fair = demanded(shop.config, now.task)
+    verdict = judge(known, rows, settings, target=_target(rows), artifact=version.blob, untested=silent, fair=fair)
+    verdict = replace(verdict, id=ids.derived("vdt", now.turn, candidate), time=now.until)
+    shop.store.verdicts.put(verdict)
+    if verdict.outcome is Outcome.FAIL:
+        shop.store.versions.set_state(candidate, State.REFUSED)
+    return verdict.id
+
+
+def untested(shop: Workshop, now: Now, candidate: Version, champion: Version) -> list[str]:
+    """The labels that a candidate can reply with and no test row shown so far speaks of, new ones first."""
+    tested = {row.target for row in shop.suite_at(now.task, now.until)}
+    silent = [label for label in candidate.labels if label not in tested]
+    return sorted(silent, key=lambda label: label in champion.labels)
+
+
+def passes(shop: Workshop, now: Now, verdict: str) -> str:
+    """`yes` if the verdict lets the candidate pass, else empty."""
+    return "yes" if shop.store.verdicts.get(verdict).outcome is Outcome.PASS else ""
+
+
+def undecided(shop: Workshop, now: Now) -> str:
+    """The last candidate that the gate is unsure about, or empty: live pairs may decide what test rows did not."""
+    verdicts = [
+        shop.store.verdicts.get(left) for step, left in turn_of(shop, now).diary.items() if step.startswith("gate.")
+    ]
+    unsure = [v.candidate for v in verdicts if v.outcome is Outcome.UNSURE]
+    return unsure[-1] if unsure else ""

@@ -1,0 +1,101 @@
+"""Candidate beside champion: measured on the rows that the world has shown, and put before the gate."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from small_project import ONSET, START, TASK
+
+from homeostat.curate.snapshot import examples
+from homeostat.loop import judging, steps
+from homeostat.loop.steps import Now, once
+from homeostat.loop.suites import keep
+from homeostat.loop.workshop import Workshop
+from homeostat.release.registry import register
+from homeostat.types.report import Outcome
+from homeostat.types.signal import Moved, Signal
+from homeostat.types.suite import Case, Suite
+from homeostat.types.version import State
+
+NOW = Now("trn_1", TASK, ONSET + 1000.0)
+
+
+def signal(id: str, at: float) -> Signal:
+    return Signal(id=id, task=TASK, time=at, moved=Moved.NOVELTY, detector="d", statistic=2.0, threshold=1.0, n=5)
+
+
+def candidate(shop: Workshop) -> str:
+    """A version as good as the champion, under trial."""
+    copy = replace(shop.champion(TASK), id="ver_2", state=State.CANDIDATE)
+    return register(shop.store, copy, None).id
+
+
+def fair(shop: Workshop, **tags: float) -> None:
+    """Hold the task to treat the values of tags alike."""
+    tasks = {TASK: replace(shop.config.tasks[TASK], fair=tags)}
+    shop.config = replace(shop.config, tasks=tasks)
+
+
+def test_the_gate_refuses_a_copy_that_gains_nothing(shop: Workshop) -> None:
+    """The champion measured beside itself: no difference on any row, so the rows do not decide."""
+    copy = candidate(shop)
+    report = judging.evaluate(shop, NOW, copy)
+    verdict = judging.gate(shop, NOW, report, copy)
+    found = shop.store.reports.get(report)
+    assert (found.difference.mean, found.candidate_score.n) == (0.0, 220)
+    assert {name: score.n for name, score in found.groups.items()} == {judging.KNOWN: 160, judging.NEW: 60}
+    assert shop.store.verdicts.get(verdict).outcome is Outcome.UNSURE
+    assert judging.passes(shop, NOW, verdict) == ""
+    once(NOW, "gate.careful", lambda *_: verdict)
+    assert judging.undecided(shop, NOW) == copy
+
+
+def test_a_verdict_names_the_labels_without_test_rows(shop: Workshop) -> None:
+    """Those of the candidate that the suite has not shown by then, new ones first."""
+    copy = candidate(shop)
+    champion, version = shop.champion(TASK), shop.store.versions.get(copy)
+    assert judging.untested(shop, NOW, version, champion) == []
+    shop.put_suite(TASK, [row for row in shop.suite(TASK) if row.target != champion.labels[1]])
+    grown = replace(version, labels=(*version.labels, "hologram"))
+    assert judging.untested(shop, NOW, grown, champion) == ["hologram", champion.labels[1]]
+    verdict = judging.gate(shop, NOW, judging.evaluate(shop, NOW, copy), copy)
+    assert shop.store.verdicts.get(verdict).because.endswith(f"; no test rows of: {champion.labels[1]}")
+
+
+def test_a_turn_asks_the_suites(shop: Workshop) -> None:
+    """A candidate that mistakes what all must get right is refused for it; what a suite asks is never learned."""
+    new = examples(shop.store, steps.curate(shop, NOW, "naive"))
+    right = [exam for exam in shop.suite_at(TASK, NOW.until) if exam.target in shop.champion(TASK).labels][:20]
+    cases = (*(Case(text=exam.text, expect=exam.target) for exam in right), Case(text=new[0].text, expect="x"))
+    keep(shop.store, Suite(name="golden", task=TASK, check="equals", cases=cases, at_least=0.9))
+    champion = shop.champion(TASK)
+    mistaken = replace(champion, id="ver_3", labels=(*champion.labels[1:], champion.labels[0]), state=State.CANDIDATE)
+    id = register(shop.store, mistaken, None).id
+    verdict = shop.store.verdicts.get(judging.gate(shop, NOW, judging.evaluate(shop, NOW, id), id))
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.because.startswith("refused: suite golden demands 90.0 % and gets 0.0 %")
+    assert shop.store.versions.get(id).state is State.REFUSED
+    left = examples(shop.store, steps.curate(shop, replace(NOW, turn="trn_2"), "naive"))
+    assert new[0].text not in {row.text for row in left}
+
+
+def test_rows_that_are_not_shown_yet_are_not_measured_on(shop: Workshop) -> None:
+    """Before the new labels appear, the suite is the old one."""
+    report = judging.evaluate(shop, replace(NOW, until=START + 300.0), candidate(shop))
+    assert shop.store.reports.get(report).candidate_score.n == 160
+
+
+def test_rows_of_a_report_carry_the_tags_that_are_demanded(shop: Workshop) -> None:
+    """Those alone, with the right reply and what both said; without a demand nothing is added."""
+    suite = [replace(row, tags={"plan": "ab"[k % 2], "account": "SECRET"}) for k, row in enumerate(shop.suite(TASK))]
+    shop.put_suite(TASK, suite)
+    copy, champion = shop.store.versions.get(candidate(shop)), shop.champion(TASK)
+    assert all(not row.tags and not row.target for row in judging.paired_rows(shop, NOW, copy, champion))
+    fair(shop, plan=0.1)
+    rows = judging.paired_rows(shop, NOW, copy, champion)
+    assert [row.tags for row in rows[:2]] == [{"plan": "a"}, {"plan": "b"}]
+    assert all(row.said[0] == row.said[1] and row.candidate == float(row.said[0] == row.target) for row in rows)
+    report = judging.evaluate(shop, NOW, copy.id)
+    assert "SECRET" not in shop.store.blobs.text(shop.store.reports.get(report).rows)
+    verdict = shop.store.verdicts.get(judging.gate(shop, NOW, report, copy.id))
+    assert "by plan" in verdict.because

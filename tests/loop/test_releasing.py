@@ -1,0 +1,61 @@
+"""The steps of a turn that release: they wait for rows, and for nobody else."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+from small_project import ONSET, TASK
+
+from homeostat.config.schema import Release as Rollout
+from homeostat.loop import releasing, steps
+from homeostat.loop.steps import Now
+from homeostat.loop.workshop import Workshop
+from homeostat.release.registry import register, rollback
+from homeostat.release.rollout import open_shadow
+from homeostat.types.signal import Moved, Signal
+from homeostat.types.version import State
+
+NOW = Now("trn_1", TASK, ONSET + 1000.0)
+
+
+def signal(id: str, at: float) -> Signal:
+    return Signal(id=id, task=TASK, time=at, moved=Moved.NOVELTY, detector="d", statistic=2.0, threshold=1.0, n=5)
+
+
+def candidate(shop: Workshop) -> str:
+    """A version as good as the champion, under trial."""
+    copy = replace(shop.champion(TASK), id="ver_2", state=State.CANDIDATE)
+    return register(shop.store, copy, None).id
+
+
+def fair(shop: Workshop, **tags: float) -> None:
+    """Hold the task to treat the values of tags alike."""
+    tasks = {TASK: replace(shop.config.tasks[TASK], fair=tags)}
+    shop.config = replace(shop.config, tasks=tasks)
+
+
+def test_advancing_waits_until_something_changes(shop: Workshop) -> None:
+    """It looks again and again, and comes back with the row that took the place of the one it was given."""
+    opened = open_shadow(shop.store, TASK, candidate(shop), now=1.0)
+    assert releasing.stage(shop, NOW, opened.id) == "shadow"
+    left: list[str] = []
+    waiting = threading.Thread(target=lambda: left.append(releasing.advance(shop, NOW, opened.id)))
+    waiting.start()
+    waiting.join(0.3)
+    assert waiting.is_alive()
+
+    row = rollback(shop.store, TASK, "by hand", now=2.0)
+
+    waiting.join(10)
+    assert left == [row.id]
+    assert releasing.stage(shop, NOW, row.id) == "rollback"
+    assert steps.end(shop, NOW, "release", row.id) == "release"
+    assert shop.store.turns.get(NOW.turn).because == "by hand"
+
+
+def test_a_skipped_shadow_is_advanced_at_once(shop: Workshop) -> None:
+    """Without pairs to wait for, the first look opens the canary."""
+    eager = Workshop(replace(shop.config, release=Rollout(shadow_pairs=0)), shop.store)
+    opened = releasing.release(eager, NOW, candidate(shop))
+    assert releasing.stage(eager, NOW, releasing.advance(eager, NOW, opened)) == "canary"
