@@ -79,9 +79,9 @@ def test_each_break_is_named(sound: Store, break_: str) -> None:
 def test_damaged_files(sound: Store) -> None:
     """A blob that was changed and a file of a folder that was removed are both told of."""
     (weights,) = sound.blobs.files(sound.versions.get("ver_2").blob).values()
-    sound.blobs._path(weights).unlink()
+    sound.blobs.path(weights).unlink()
     dataset = sound.datasets.get("dst_1").blob
-    sound.blobs._path(dataset).write_bytes(b"{}\n[]\n")
+    sound.blobs.path(dataset).write_bytes(b"{}\n[]\n")
     problems = sound.verify()
     assert f"ver_2 needs file weights, whose blob {weights} is not there" in problems
     assert f"blob {dataset} has changed since it was stored" in problems

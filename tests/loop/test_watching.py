@@ -70,6 +70,12 @@ def test_what_moved_in_another_slice_is_told_too(shop: Workshop, queue: TurnQueu
     shop.store.signals.put(replace(told, id="sig_x", slice="language=de"))
     assert watch._known(replace(told, id="sig_y", slice="language=de"))
     assert not watch._known(replace(told, id="sig_y", slice="language=fr"))
+    put_end(shop)
+    looked = replace(turns(shop)[-1], time=told.time + 5.0)
+    shop.store.turns.put(looked)
+    assert not watch._known(replace(told, id="sig_y", time=told.time + 9.0))
+    shop.store.signals.put(replace(told, id="sig_z", time=told.time + 9.0))
+    assert watch._known(replace(told, id="sig_y", time=told.time + 9.0))
 
 
 def test_looking_again_tells_nothing_twice(shop: Workshop, queue: TurnQueue) -> None:

@@ -121,7 +121,8 @@ class Watch:
         """Whether the same kind of thing was told of the same slice already, and no turn has looked at it since."""
         store, task = self.shop.store, signal.task
         ended = (t.time for t in store.turns.list(task) if t.story != "rebuild" and not t.under_way)
-        told = [s for s in store.signals.list(task) if max(ended, default=0.0) < s.time]
+        looked = max(ended, default=0.0)
+        told = [s for s in store.signals.list(task) if looked < s.time]
         return any((s.moved, s.slice) == (signal.moved, signal.slice) for s in told)
 
     def _stated(self, task: str, champion: str, after: tuple[float, str]) -> list[tuple[Interaction, Feedback]]:
