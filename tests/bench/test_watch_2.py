@@ -1,18 +1,23 @@
 """What bar watch.2 makes of courses is right, its streams hold what they say, its detectors are the product's."""
 
 import math
+import sys
+from pathlib import Path
 
-import contenders
 import numpy as np
 import pytest
-import shifts
-import watch_2 as bar
 from scipy import stats
 
 from homeostat.config.schema import Monitor
 from homeostat.monitor.channels import NeighborIndex
 from homeostat.monitor.reference import Reference
 from homeostat.monitor.traffic import Traffic
+
+sys.path.append(str(Path(__file__).parents[2] / "bench"))
+
+import contenders
+import shifts
+import watch_2 as bar
 
 
 @pytest.fixture(scope="module")
