@@ -11,7 +11,7 @@ from homeostat.evaluate.suites.beside import beside
 from homeostat.loop.suites import suites
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.types.report import Report
-from homeostat.types.suite import Case, Demand, Suite
+from homeostat.types.suite import Case, Suite, Terms
 from homeostat.types.task import Task
 from homeostat.types.version import Version
 
@@ -42,9 +42,9 @@ def fence(shop: Workshop, task: str) -> list[str]:
     return [*(row.text for row in shop.suite(task)), *asked]
 
 
-def asked(shop: Workshop, task: Task, until: float) -> tuple[list[Question], dict[str, Demand]]:
+def asked(shop: Workshop, task: Task, until: float) -> tuple[list[Question], dict[str, Terms]]:
     """What the suites of a task ask once the world has shown its test rows up to `until`, and demand."""
-    found, demanded = list[Question](), dict[str, Demand]()
+    found, demanded = list[Question](), dict[str, Terms]()
     exams = shop.suite_at(task.name, until)
     for suite in suites(shop.store, task.name):
         found += questions(suite, _borrowed(exams, suite))

@@ -38,7 +38,7 @@ class Suite:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
+class Terms:
     """What is demanded of a candidate on one part of a suite: its cases as they are, or under one disturbance."""
 
     margin: float | None = None

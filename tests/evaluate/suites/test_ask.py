@@ -8,7 +8,7 @@ from homeostat.errors import BrokenPlugin
 from homeostat.evaluate.suites.ask import Question, demands, questions, wanted, worst, worth
 from homeostat.evaluate.suites.checks import CHECKS
 from homeostat.evaluate.suites.disturb import disturbed
-from homeostat.types.suite import Case, Demand, Suite
+from homeostat.types.suite import Case, Suite, Terms
 
 CASE = Case(text="I want my money back", expect="refund")
 ROW = Case(text="Where is my parcel today", expect="delivery")
@@ -31,7 +31,7 @@ def test_cases_are_asked_plainly_and_under_every_disturbance() -> None:
 def test_a_suite_of_test_rows_has_no_plain_part() -> None:
     """Nor one whose every case is held against itself."""
     borrowed = Suite(name="a", task="routing", check="equals", test_rows=5, under=("small",), margin=0.1)
-    assert demands(borrowed) == {"suite a under small": Demand(margin=0.1)}
+    assert demands(borrowed) == {"suite a under small": Terms(margin=0.1)}
     same = Suite(name="b", task="routing", check="same", cases=(Case(text="x"),), under=("shouted",))
     assert list(demands(same)) == ["suite b under shouted"]
     assert [one.part for one in questions(same)] == ["suite b under shouted"]

@@ -7,7 +7,7 @@ from homeostat.evaluate.gate import compare, gate
 from homeostat.evaluate.score import PairedRow
 from homeostat.evaluate.suites.beside import beside
 from homeostat.types.report import Outcome, Report, Verdict
-from homeostat.types.suite import Demand
+from homeostat.types.suite import Terms
 from homeostat.types.task import Task
 
 TASK, SETTINGS = Task(name="routing"), Evaluate()
@@ -23,7 +23,7 @@ WON = counted("known labels", 800, 90, 5)
 PART = "suite golden"
 
 
-def judged(asked: tuple[PairedRow, ...], demand: Demand) -> tuple[Report, Verdict]:
+def judged(asked: tuple[PairedRow, ...], demand: Terms) -> tuple[Report, Verdict]:
     report = compare(TASK, "ver_new", "ver_old", WON, SETTINGS, now=7.0)
     report = beside(report, WON, asked, {PART: demand}, SETTINGS)
     return report, gate(report, [*WON, *asked], SETTINGS)
@@ -31,7 +31,7 @@ def judged(asked: tuple[PairedRow, ...], demand: Demand) -> tuple[Report, Verdic
 
 def test_a_suite_says_nothing_about_the_mean() -> None:
     """Its rows stand apart: the overall difference is that of the test rows, and the verdict names the part."""
-    report, verdict = judged(counted(PART, 900, 0, 0), Demand(margin=0.03))
+    report, verdict = judged(counted(PART, 900, 0, 0), Terms(margin=0.03))
     assert (report.difference.n, list(report.groups)) == (800, ["known labels"])
     assert report.suites[PART].difference.n == 900
     assert verdict.outcome is Outcome.PASS
@@ -41,14 +41,14 @@ def test_a_suite_says_nothing_about_the_mean() -> None:
 
 def test_a_loss_on_a_suite_refuses_what_won_everywhere_else() -> None:
     """With 900 cases, six points worse: refused, and it is called a loss."""
-    _, verdict = judged(counted(PART, 900, 10, 64), Demand(margin=0.03))
+    _, verdict = judged(counted(PART, 900, 10, 64), Terms(margin=0.03))
     assert verdict.outcome is Outcome.FAIL
     assert verdict.because.startswith("refused: it lost — suite golden -6.0 points")
 
 
 def test_what_cannot_be_shown_is_not_demanded() -> None:
     """Twelve cases of which one was lost decide nothing by themselves."""
-    report, verdict = judged(counted(PART, 12, 0, 1), Demand())
+    report, verdict = judged(counted(PART, 12, 0, 1), Terms())
     assert not report.suites[PART].gated
     assert verdict.outcome is Outcome.PASS
     assert "too few rows to demand a proof: suite golden" in verdict.because
@@ -56,7 +56,7 @@ def test_what_cannot_be_shown_is_not_demanded() -> None:
 
 def test_a_demand_on_these_very_cases_needs_no_statistics() -> None:
     """One of twelve wrong where all must be right is refused, with the count."""
-    _, verdict = judged(counted(PART, 12, 0, 1), Demand(at_least=1.0))
+    _, verdict = judged(counted(PART, 12, 0, 1), Terms(at_least=1.0))
     assert verdict.outcome is Outcome.FAIL
     said = "refused: suite golden demands 100.0 % and gets 91.7 % (n=12, the champion 100.0 %)"
     assert verdict.because == said
@@ -65,11 +65,11 @@ def test_a_demand_on_these_very_cases_needs_no_statistics() -> None:
 def test_nobody_is_refused_for_what_the_champion_cannot_do_either() -> None:
     """A demand that the champion fails holds the candidate to the champion: what is as good, or better, may pass."""
     wrong = tuple(PairedRow(group=PART, candidate=0.0, champion=0.0) for _ in range(3))
-    assert judged(counted(PART, 9, 0, 0) + wrong, Demand(at_least=1.0))[1].outcome is Outcome.PASS
-    assert judged(counted(PART, 9, 0, 1) + wrong, Demand(at_least=1.0))[1].outcome is Outcome.FAIL
+    assert judged(counted(PART, 9, 0, 0) + wrong, Terms(at_least=1.0))[1].outcome is Outcome.PASS
+    assert judged(counted(PART, 9, 0, 1) + wrong, Terms(at_least=1.0))[1].outcome is Outcome.FAIL
 
 
 def test_a_part_without_cases_is_no_part() -> None:
     """A suite of test rows before the first of them has been shown."""
-    report, verdict = judged((), Demand(at_least=1.0))
+    report, verdict = judged((), Terms(at_least=1.0))
     assert (report.suites, verdict.outcome) == ({}, Outcome.PASS)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from homeostat.errors import BrokenPlugin
 from homeostat.evaluate.suites.checks import CHECKS, SAME
 from homeostat.evaluate.suites.disturb import disturbed
-from homeostat.types.suite import Case, Demand, Suite
+from homeostat.types.suite import Case, Suite, Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +34,10 @@ def part_of(suite: Suite, disturbance: str = "") -> str:
     return f"suite {suite.name} under {disturbance}" if disturbance else f"suite {suite.name}"
 
 
-def demands(suite: Suite) -> dict[str, Demand]:
+def demands(suite: Suite) -> dict[str, Terms]:
     """What is demanded on each part."""
     parts = ["", *suite.under] if _plainly(suite) else list(suite.under)
-    return {part_of(suite, name): Demand(margin=suite.margin, at_least=suite.at_least) for name in parts}
+    return {part_of(suite, name): Terms(margin=suite.margin, at_least=suite.at_least) for name in parts}
 
 
 def questions(suite: Suite, tested: Sequence[Case] = ()) -> list[Question]:

@@ -13,14 +13,14 @@ from homeostat.evaluate.score import PairedRow, differences, fingerprint
 from homeostat.stats.intervals import mean_interval, paired
 from homeostat.types import ids
 from homeostat.types.report import Report, Trial
-from homeostat.types.suite import Demand
+from homeostat.types.suite import Terms
 
 
 def beside(
     report: Report,
     rows: Sequence[PairedRow],
     asked: Sequence[PairedRow],
-    demands: Mapping[str, Demand],
+    demands: Mapping[str, Terms],
     settings: Evaluate,
 ) -> Report:
     """The report of test rows with that of suites, whose rows stand apart: they say nothing about the mean.
@@ -40,7 +40,7 @@ def beside(
     return replace(report, id=ids.derived("rep", report.id, content), suites=suites, rows=content)
 
 
-def _trial(part: str, rows: Sequence[PairedRow], demand: Demand, settings: Evaluate) -> Trial:
+def _trial(part: str, rows: Sequence[PairedRow], demand: Terms, settings: Evaluate) -> Trial:
     held = settings if demand.margin is None else replace(settings, margin=demand.margin, small_margin=demand.margin)
     guarded = place(part, (part,), len(rows), held)
     values = differences(rows)
