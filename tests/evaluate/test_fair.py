@@ -15,7 +15,7 @@ from homeostat.evaluate.gate import compare, gate
 from homeostat.evaluate.score import PairedRow, fingerprint, from_lines, to_lines
 from homeostat.evaluate.suites.beside import beside
 from homeostat.types.report import Outcome, Verdict
-from homeostat.types.suite import Demand as Demand_
+from homeostat.types.suite import Terms
 from homeostat.types.task import Kind, Task
 
 SETTINGS = Evaluate()
@@ -191,7 +191,7 @@ def test_rows_of_suites_are_not_the_groups_rows() -> None:
                   said=("no", "no"))
         for k in range(400)
     ]  # fmt: skip
-    report = beside(report, given, asked, {"golden": Demand_(margin=0.05)}, SETTINGS)
+    report = beside(report, given, asked, {"golden": Terms(margin=0.05)}, SETTINGS)
     assert gate(report, [*given, *asked], SETTINGS, fair=[OPPORTUNITY]).outcome is Outcome.PASS
 
 
