@@ -66,6 +66,7 @@ def test_no_gain_passes_at_most_alpha(discordance: float) -> None:
     assert pass_rate((), 500, 0.0, discordance=discordance) <= 0.05 + NOISE
 
 
+@pytest.mark.slow
 def test_a_loss_at_the_margin_passes_at_most_alpha() -> None:
     """A group large enough for the strict margin that lost exactly that much is let through at most 5 % of the time,
     however much is won elsewhere.

@@ -243,6 +243,7 @@ def in_a_process_that_dies(config: Config, at: int) -> bool:
         os._exit(1)
 
 
+@pytest.mark.slow
 def test_killed_at_every_write_it_is_completed(project: Config) -> None:
     """An erasure that is killed again and again, each time after a write or few and in the state in which the last one
     died, has left nothing in the end; the store is sound after every death.

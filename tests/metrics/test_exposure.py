@@ -29,6 +29,7 @@ def test_exposure_is_the_papers() -> None:
     assert bits(2, 1024) == 9.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("among", [8, 1000])
 def test_canaries_that_were_never_seen_seem_known_as_often_as_the_level_says(among: int) -> None:
     """Of 4,000 draws of 50 uniform ranks, at most 5 % and what chance adds are called above chance; with few

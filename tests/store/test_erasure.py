@@ -8,6 +8,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from homeostat.store import Store
 from homeostat.types.interaction import Interaction
 
@@ -19,6 +21,7 @@ def request(number: int, text: str, episode: str = "") -> Interaction:
     )
 
 
+@pytest.mark.slow
 def test_whoever_reads_in_the_way_is_named(tmp_path: Path) -> None:
     """A reader that holds a moment of the database keeps its log from being cut off: that is said, and once it has
     ended, doing it again does it.
