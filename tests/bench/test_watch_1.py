@@ -1,6 +1,12 @@
 """Run lengths are counted as they should be, and the traffic of the bar is what its words say."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
+
+sys.path.append(str(Path(__file__).parents[2] / "bench"))
+
 import watch_1 as bar
 
 from homeostat.monitor.copies import Copies
