@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from cli.conftest import Run
 from cli.scenes import START, champion, version
+from harness import write_task
 from homeostat.config.load import load
 from homeostat.errors import NotFound, NotReleasable, NotText
 from homeostat.loop.workshop import Workshop
-
-TASK = """
-task: pairs
-dataset_path: json
-dataset_kwargs:
-  data_files: {{test: {file}}}
-test_split: test
-output_type: multiple_choice
-doc_to_text: ""
-doc_to_target: 0
-doc_to_choice: "{{{{[good, bad]}}}}"
-metric_list:
-  - {{metric: acc, aggregation: mean, higher_is_better: true}}
-"""
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     made = tmp_path / "benchmarks"
-    made.mkdir()
-    rows = [{"good": "a", "bad": f"zq {k} jx vv"} for k in range(9)]
-    (made / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (made / "pairs.yaml").write_text(TASK.format(file=made / "pairs.jsonl"))
+    write_task(made, "pairs", [("a", f"zq {k} jx vv") for k in range(9)])
     return made
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from small_project import ONSET, TASK
+from small_project import TASK
 
 from homeostat.loop import judging, steps
-from homeostat.loop.steps import Now, once
+from homeostat.loop.steps import once
 from homeostat.loop.workshop import Workshop
 from homeostat.types.version import State, Version
-
-NOW = Now("trn_1", TASK, ONSET + 1000.0)
+from loop.bystander import NOW
 
 
 def refused(shop: Workshop) -> None:

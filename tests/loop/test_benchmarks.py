@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from small_project import TASK
 
+from harness import write_task
 from homeostat.errors import MissingExtra, NotFound, NotText, UnsuitedModel
 from homeostat.loop import benchmarks
 from homeostat.loop.benchmarks import benchmark, tasks_of
 from homeostat.loop.workshop import Workshop
 from homeostat.types.version import HEAD, State
-
-GRAMMAR = """
-task: {name}
-dataset_path: json
-dataset_kwargs:
-  data_files: {{test: {file}}}
-test_split: test
-output_type: multiple_choice
-doc_to_text: ""
-doc_to_target: 0
-doc_to_choice: "{{{{[good, bad]}}}}"
-metric_list:
-  - {{metric: acc, aggregation: mean, higher_is_better: true}}
-"""
 
 
 @pytest.fixture
@@ -35,12 +21,9 @@ def folder(tmp_path: Path) -> Path:
     """Two tasks: which of two sentences is the likelier."""
     pytest.importorskip("lm_eval")
     made = tmp_path / "benchmarks"
-    made.mkdir()
     pairs = {"short": ("refund", "zzqj xkw vvq jjx"), "long": ("xq zzv kkj wwq jx pq", "refund")}
     for name, (good, bad) in pairs.items():
-        rows = [{"good": f"{good} {k}", "bad": f"{bad} {k}"} for k in range(12)]
-        (made / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        (made / f"{name}.yaml").write_text(GRAMMAR.format(name=name, file=made / f"{name}.jsonl"))
+        write_task(made, name, [(f"{good} {k}", f"{bad} {k}") for k in range(12)])
     return made
 
 

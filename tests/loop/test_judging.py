@@ -4,36 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from small_project import ONSET, START, TASK
+from small_project import START, TASK
 
 from homeostat.curate.snapshot import examples
 from homeostat.loop import judging, steps
-from homeostat.loop.steps import Now, once
+from homeostat.loop.steps import once
 from homeostat.loop.suites import keep
 from homeostat.loop.workshop import Workshop
 from homeostat.release.registry import register
 from homeostat.types.report import Outcome
-from homeostat.types.signal import Moved, Signal
 from homeostat.types.suite import Case, Suite
 from homeostat.types.version import State
-
-NOW = Now("trn_1", TASK, ONSET + 1000.0)
-
-
-def signal(id: str, at: float) -> Signal:
-    return Signal(id=id, task=TASK, time=at, moved=Moved.NOVELTY, detector="d", statistic=2.0, threshold=1.0, n=5)
-
-
-def candidate(shop: Workshop) -> str:
-    """A version as good as the champion, under trial."""
-    copy = replace(shop.champion(TASK), id="ver_2", state=State.CANDIDATE)
-    return register(shop.store, copy, None).id
-
-
-def fair(shop: Workshop, **tags: float) -> None:
-    """Hold the task to treat the values of tags alike."""
-    tasks = {TASK: replace(shop.config.tasks[TASK], fair=tags)}
-    shop.config = replace(shop.config, tasks=tasks)
+from loop.bystander import NOW, candidate, fair
 
 
 def test_the_gate_refuses_a_copy_that_gains_nothing(shop: Workshop) -> None:

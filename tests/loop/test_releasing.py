@@ -5,34 +5,14 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
-from small_project import ONSET, TASK
+from small_project import TASK
 
 from homeostat.config.schema import Release as Rollout
 from homeostat.loop import releasing, steps
-from homeostat.loop.steps import Now
 from homeostat.loop.workshop import Workshop
-from homeostat.release.registry import register, rollback
+from homeostat.release.registry import rollback
 from homeostat.release.rollout import open_shadow
-from homeostat.types.signal import Moved, Signal
-from homeostat.types.version import State
-
-NOW = Now("trn_1", TASK, ONSET + 1000.0)
-
-
-def signal(id: str, at: float) -> Signal:
-    return Signal(id=id, task=TASK, time=at, moved=Moved.NOVELTY, detector="d", statistic=2.0, threshold=1.0, n=5)
-
-
-def candidate(shop: Workshop) -> str:
-    """A version as good as the champion, under trial."""
-    copy = replace(shop.champion(TASK), id="ver_2", state=State.CANDIDATE)
-    return register(shop.store, copy, None).id
-
-
-def fair(shop: Workshop, **tags: float) -> None:
-    """Hold the task to treat the values of tags alike."""
-    tasks = {TASK: replace(shop.config.tasks[TASK], fair=tags)}
-    shop.config = replace(shop.config, tasks=tasks)
+from loop.bystander import NOW, candidate
 
 
 def test_advancing_waits_until_something_changes(shop: Workshop) -> None:

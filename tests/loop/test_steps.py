@@ -14,25 +14,17 @@ from homeostat.loop import judging, steps
 from homeostat.loop.learn import Lesson, learn
 from homeostat.loop.steps import Now, once
 from homeostat.loop.workshop import Workshop, use
-from homeostat.release.registry import promote, register
+from homeostat.release.registry import promote
 from homeostat.train.named import named
 from homeostat.types.dataset import Origin
 from homeostat.types.decision import Action
 from homeostat.types.signal import Moved, Signal
 from homeostat.types.turn import Turn
-from homeostat.types.version import State
-
-NOW = Now("trn_1", TASK, ONSET + 1000.0)
+from loop.bystander import NOW, fair
 
 
 def signal(id: str, at: float) -> Signal:
     return Signal(id=id, task=TASK, time=at, moved=Moved.NOVELTY, detector="d", statistic=2.0, threshold=1.0, n=5)
-
-
-def candidate(shop: Workshop) -> str:
-    """A version as good as the champion, under trial."""
-    copy = replace(shop.champion(TASK), id="ver_2", state=State.CANDIDATE)
-    return register(shop.store, copy, None).id
 
 
 def test_a_step_is_noted_in_the_diary_once(shop: Workshop) -> None:
@@ -163,12 +155,6 @@ def test_a_head_is_kept_up_by_turns(shop: Workshop) -> None:
     assert candidate.cost["added"] == len(examples(shop.store, grown)) - len(held) > 50
     report = judging.evaluate(shop, NOW, candidate.id)
     assert judging.passes(shop, NOW, judging.gate(shop, NOW, report, candidate.id)) == "yes"
-
-
-def fair(shop: Workshop, **tags: float) -> None:
-    """Hold the task to treat the values of tags alike."""
-    tasks = {TASK: replace(shop.config.tasks[TASK], fair=tags)}
-    shop.config = replace(shop.config, tasks=tasks)
 
 
 def test_a_task_that_shall_treat_groups_alike_has_two_attempts_more(shop: Workshop) -> None:

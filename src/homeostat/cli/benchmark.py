@@ -17,12 +17,11 @@ from typing import Annotated
 
 import typer
 
-from homeostat.cli.table import document, table
+from homeostat.cli.table import document, scored, table
 from homeostat.config.load import load
 from homeostat.errors import NotReleasable
 from homeostat.loop.benchmarks import Benchmarked, benchmark
 from homeostat.loop.workshop import Workshop
-from homeostat.types.report import Score
 from homeostat.web import words
 
 
@@ -51,12 +50,8 @@ def command(
 
 
 def _row(one: Benchmarked) -> tuple[str, ...]:
-    cells = (one.task, one.measure, _scored(one.score))
+    cells = (one.task, one.measure, scored(one.score))
     if one.other is None or one.difference is None:
         return cells
     moved = one.difference
-    return (*cells, _scored(one.other), words.moved(moved.mean, moved.low, moved.high, moved.n))
-
-
-def _scored(score: Score) -> str:
-    return words.scored(score.mean, score.low, score.high, score.n)
+    return (*cells, scored(one.other), words.moved(moved.mean, moved.low, moved.high, moved.n))

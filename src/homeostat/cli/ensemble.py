@@ -23,7 +23,7 @@ from typing import Annotated, Any
 import typer
 
 from homeostat.cli.evaluate import moment
-from homeostat.cli.table import document, facts, table
+from homeostat.cli.table import document, facts, scored, table
 from homeostat.config.load import load
 from homeostat.evaluate.ensemble import Sheet
 from homeostat.llm.backend import Request
@@ -70,7 +70,7 @@ def _print(of: Sheet) -> None:
     rows = [
         (
             line.name,
-            _scored(line.accuracy),
+            scored(line.accuracy),
             words.moved(line.gain.mean, line.gain.low, line.gain.high, line.gain.n),
             words.amount(line.loss.mean),
             words.percent(line.calibration),
@@ -87,7 +87,3 @@ def _print(of: Sheet) -> None:
 def _between(score: Score, digits: int) -> str:
     low, high = f"{score.low:.{digits}f}", f"{score.high:.{digits}f}"
     return f"{score.mean:.{digits}f} ({low} to {high}, n = {score.n:,})"
-
-
-def _scored(value: Score) -> str:
-    return words.scored(value.mean, value.low, value.high, value.n)

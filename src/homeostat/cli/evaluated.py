@@ -6,22 +6,22 @@ from typing import Any
 
 import typer
 
-from homeostat.cli.table import table
-from homeostat.types.report import Report, Score, Trial, Verdict
+from homeostat.cli.table import scored, table
+from homeostat.types.report import Report, Trial, Verdict
 from homeostat.web import words
 
 
 def show(found: dict[str, Any]) -> None:
     """Print what was found."""
     if "score" in found:
-        scored = {"test rows": found["score"], **found["suites"]}
-        rows = [(name, _scored(value)) for name, value in scored.items()]
+        parts = {"test rows": found["score"], **found["suites"]}
+        rows = [(name, scored(value)) for name, value in parts.items()]
         table(f"{found['metric']} of {found['version']}", ("on", "score"), rows)
         return
     report: Report = found["report"]
     verdict: Verdict = found["verdict"]
     scores = {report.candidate: report.candidate_score, report.champion: report.champion_score}
-    rows = [(name, _scored(value)) for name, value in scores.items()]
+    rows = [(name, scored(value)) for name, value in scores.items()]
     parts = {"difference": report.difference, **{f"  {name}": value for name, value in report.groups.items()}}
     rows += [(name, words.moved(value.mean, value.low, value.high, value.n)) for name, value in parts.items()]
     table(f"{report.metric} up to {words.when(report.time)}", ("what", "value"), rows)
@@ -35,9 +35,5 @@ def _tried(entry: tuple[str, Trial]) -> tuple[str, ...]:
     moved = trial.difference
     asked = f"at most {100 * trial.margin:.1f} points lost" if trial.gated else "no loss that is shown"
     least = f", at least {100 * trial.at_least:.1f} %" if trial.at_least is not None else ""
-    other = (_scored(trial.candidate), _scored(trial.champion), words.moved(moved.mean, moved.low, moved.high, moved.n))
+    other = (scored(trial.candidate), scored(trial.champion), words.moved(moved.mean, moved.low, moved.high, moved.n))
     return (part, *other, asked + least)
-
-
-def _scored(value: Score) -> str:
-    return words.scored(value.mean, value.low, value.high, value.n)

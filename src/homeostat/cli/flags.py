@@ -21,14 +21,12 @@ from typing import Annotated
 import typer
 
 from homeostat.cli.fairness import gapped
-from homeostat.cli.table import document, table
+from homeostat.cli.table import document, scored, table
 from homeostat.collect.probes import Named, read_named
 from homeostat.config.load import load
 from homeostat.evaluate.identity import IDENTITIES, Flagged, sentences
 from homeostat.loop.fairness import flags
 from homeostat.loop.workshop import Workshop
-from homeostat.types.report import Score
-from homeostat.web import words
 
 
 def command(
@@ -49,11 +47,7 @@ def command(
 
 
 def _print(found: Flagged, label: str) -> None:
-    rows = [("all", _scored(found.every)), *((name, _scored(score)) for name, score in found.groups.items())]
+    rows = [("all", scored(found.every)), *((name, scored(score)) for name, score in found.groups.items())]
     table(f"harmless sentences labeled '{label}'", ("group", "share"), rows)
     if found.apart is not None:
         typer.echo(f"\n{found.apart.most} over {found.apart.least}: {gapped(found.apart.score)}")
-
-
-def _scored(score: Score) -> str:
-    return words.scored(score.mean, score.low, score.high, score.n)

@@ -10,10 +10,9 @@ from textwrap import indent
 
 import typer
 
-from homeostat.cli.table import facts
+from homeostat.cli.table import facts, scored
 from homeostat.errors import BadStream, did_you_mean
 from homeostat.release.preferred import CHOICES, Pair, Preferred
-from homeostat.web import words
 
 SKIP, QUIT = "skip", "quit"
 KEYS = {name[0]: name for name in (*CHOICES, SKIP, QUIT)}
@@ -66,7 +65,7 @@ def _answer(line: str, where: str, known: Collection[str]) -> tuple[str, str]:
 def show(found: Preferred) -> None:
     """What was said so far."""
     share, agreed = found.share, found.agreement
-    preferred = words.scored(share.mean, share.low, share.high, share.n) if share else "nothing judged yet"
+    preferred = scored(share) if share else "nothing judged yet"
     said = {
         "preferred": preferred,
         "better, worse, tie": f"{found.better}, {found.worse}, {found.ties} ({found.alike} word by word the same)",

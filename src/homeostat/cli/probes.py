@@ -20,14 +20,12 @@ from typing import Annotated
 
 import typer
 
-from homeostat.cli.table import document, table
+from homeostat.cli.table import document, scored, table
 from homeostat.collect.probes import read_pairs
 from homeostat.config.load import load
 from homeostat.evaluate.probes import NO_SIGNAL, Probed
 from homeostat.loop.fairness import stereotypes
 from homeostat.loop.workshop import Workshop
-from homeostat.types.report import Score
-from homeostat.web import words
 
 
 def command(
@@ -47,14 +45,10 @@ def command(
 
 def _print(found: Mapping[str, Probed]) -> None:
     first = next(iter(found.values()))
-    rows = [("grammar", "", _scored(first.grammar))]
+    rows = [("grammar", "", scored(first.grammar))]
     for file, told in found.items():
-        rows.append((file, "", _scored(told.stereotypes) if told.stereotypes else NO_SIGNAL))
-        rows += [("", kind, _scored(score)) for kind, score in told.kinds.items()]
+        rows.append((file, "", scored(told.stereotypes) if told.stereotypes else NO_SIGNAL))
+        rows += [("", kind, scored(score)) for kind, score in told.kinds.items()]
     table("the first of two sentences is the likelier", ("probe", "about", "share"), rows)
     for file, told in found.items():
         typer.echo(f"\n{file}: {told.because}")
-
-
-def _scored(score: Score) -> str:
-    return words.scored(score.mean, score.low, score.high, score.n)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from homeostat.types.report import Score
 from homeostat.web import words
 from homeostat.web.plain import plain
 
@@ -53,6 +54,11 @@ def facts(title: str, values: Mapping[str, Any]) -> None:
     shown = {name: value for name, value in values.items() if name not in INNER}
     known = [(name, value) for name, value in shown.items() if value not in ("", None, [], {}, ())]
     table(title, ("what", "value"), [(name, _said(name, value)) for name, value in known])
+
+
+def scored(score: Score) -> str:
+    """A score as a cell: the mean with its interval and n."""
+    return words.scored(score.mean, score.low, score.high, score.n)
 
 
 def document(value: object) -> None:

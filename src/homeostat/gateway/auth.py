@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from homeostat.errors import NotLetIn
 from homeostat.gateway.problems import not_let_in
+from homeostat.release.keys import others_can_read, write_private
 
 VARIABLE = "HOMEOSTAT_KEYS"
 """Environment variable with the keys that are taken, separated by commas or spaces."""
@@ -28,7 +29,6 @@ SHORTEST = 16
 """Letters of the shortest key."""
 OPEN = frozenset({"/healthz"})
 """What anybody may ask: a probe has no key."""
-_OTHERS = 0o077
 
 
 def keys_of(host: str, folder: Path, environ: Mapping[str, str] = os.environ) -> tuple[frozenset[str], Path | None]:
@@ -61,10 +61,8 @@ def is_local(host: str) -> bool:
 def _kept(file: Path) -> str:
     """The key in a file that nobody but its owner may read; made where there is none."""
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as made:
-            made.write(secrets.token_urlsafe(32) + "\n")
-    if file.stat().st_mode & _OTHERS:
+        write_private(file, f"{secrets.token_urlsafe(32)}\n".encode())
+    if others_can_read(file):
         fix = f"chmod 600 {file}; if others may have seen it, delete it and another is made"
         raise NotLetIn("the key of the gateway can be read by others", where=str(file), fix=fix)
     key = file.read_text().strip()

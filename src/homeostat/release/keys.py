@@ -20,6 +20,18 @@ _OTHERS = 0o077
 """Permissions of others than the owner."""
 
 
+def write_private(file: Path, content: bytes) -> None:
+    """Write a file that is not there yet and that nobody but its owner may read, from its first byte on."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as made:
+        made.write(content)
+
+
+def others_can_read(file: Path) -> bool:
+    """Whether anybody but its owner may do anything with a file."""
+    return bool(file.stat().st_mode & _OTHERS)
+
+
 @dataclass(frozen=True, slots=True)
 class Keys:
     """The keys in a folder."""
@@ -42,12 +54,10 @@ class Keys:
         if not self.private.exists():
             key = kind.Ed25519PrivateKey.generate()
             pem = key.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.NoEncryption())
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with os.fdopen(os.open(self.private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(pem)
+            write_private(self.private, pem)
             self.trust(self.public_pem(key))
             return key
-        if self.private.stat().st_mode & _OTHERS:
+        if others_can_read(self.private):
             fix = f"chmod 600 {self.private}; if others may have seen it, delete it and sign anew"
             raise Unsigned("the signing key can be read by others", where=str(self.private), fix=fix)
         key = _read(forms.load_pem_private_key, self.private.read_bytes(), self.private, password=None)
