@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import brier_score_loss
 
-from homeostat.metrics.calibration import expected_calibration_error
+from homeostat.metrics.calibration import brier, calibration_error_of, calibration_sums, expected_calibration_error
 
 
 def test_ece_by_hand():
@@ -36,3 +37,24 @@ def test_ece_refuses_what_is_no_confidence(confidence, correct):
     """No rows, unequal lengths, or numbers that are not probabilities."""
     with pytest.raises(ValueError, match=r"rows|confidence"):
         expected_calibration_error(confidence, correct)
+
+
+def test_brier_is_that_of_scikit_learn() -> None:
+    """The mean of the squared distances; and it is least for who says what is so."""
+    rng = np.random.default_rng(0)
+    chance = rng.random(5000)
+    right = rng.random(5000) < chance
+    honest = brier(chance.tolist(), right.tolist())
+    assert honest.mean() == pytest.approx(brier_score_loss(right, chance))
+    assert honest.mean() < brier(np.sqrt(chance).tolist(), right.tolist()).mean()
+
+
+def test_rows_drawn_again_have_the_error_of_their_sums() -> None:
+    """A row that counts twice counts twice in its bin."""
+    sure, right = [0.95, 0.9, 0.55, 0.1], [True, False, True, False]
+    weights = np.array([2, 0, 1, 3])
+    again = np.repeat(np.arange(4), weights)
+    error = calibration_error_of(weights @ calibration_sums(sure, right))[0]
+    assert error == pytest.approx(
+        expected_calibration_error([sure[k] for k in again], [right[k] for k in again])
+    )

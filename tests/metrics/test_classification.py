@@ -1,8 +1,18 @@
 """Scores of labels equal what their definitions give by hand."""
 
+import numpy as np
 import pytest
+from sklearn import metrics
 
-from homeostat.metrics.classification import LabelScore, accuracy, macro_f1, per_class
+from homeostat.metrics.classification import (
+    LabelScore,
+    accuracy,
+    label_sums,
+    macro_f1,
+    macro_f1_of_targets,
+    macro_of,
+    per_class,
+)
 
 TARGET = ["a", "a", "a", "b", "b", "c"]
 REPLY = ["a", "a", "b", "b", "d", "d"]
@@ -42,3 +52,22 @@ def test_no_rows_or_unequal_lengths_are_refused(score, predicted, target):
     """There is no score of nothing, nor of replies without targets."""
     with pytest.raises(ValueError, match=r"rows|replies"):
         score(predicted, target)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_sums_of_rare_classes_are_what_scikit_learn_says(seed):
+    """Classes of one row among hundreds, labels replied that nobody wanted, rows that count several times or not at all:
+    macro precision, recall and F1, and F1 over the targets alone, are scikit-learn's.
+    """
+    rng = np.random.default_rng(seed)
+    target = rng.choice(["often", "some", "rare", "once"], 80, p=[0.8, 0.15, 0.04, 0.01]).tolist()
+    said = [t if rng.random() < 0.7 else str(rng.choice(["often", "some", "rare", "never"])) for t in target]
+    labels, weights = sorted({*target, *said}), rng.integers(0, 3, 80)
+    sums = weights @ label_sums(said, target, labels)
+    again = np.repeat(np.arange(80), weights)
+    mine, theirs = np.array(said)[again], np.array(target)[again]
+    peer = metrics.precision_recall_fscore_support(theirs, mine, average="macro", zero_division=0.0)[:3]
+    assert macro_of(sums) == pytest.approx(peer)
+    wanted = sorted(set(theirs))
+    f1 = metrics.f1_score(theirs, mine, labels=wanted, average="macro", zero_division=0.0)
+    assert macro_f1_of_targets(sums)[0] == pytest.approx(f1)

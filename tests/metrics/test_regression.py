@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from homeostat.metrics.regression import mean_absolute_error, r_squared, root_mean_squared_error
+from homeostat.metrics.regression import (
+    error_sums,
+    fit_of,
+    mean_absolute_error,
+    r_squared,
+    root_mean_squared_error,
+)
 
 NUMBER = st.floats(-1e6, 1e6)
 
@@ -41,3 +47,15 @@ def test_what_has_no_answer(told: list[float], wanted: list[float]) -> None:
             score(told, wanted)
     with pytest.raises(ValueError, match="equal"):
         r_squared([1.0, 2.0], [3.0, 3.0])
+
+
+def test_sums_say_what_the_rows_say() -> None:
+    """Root mean squared error and R² from sums over rows, some of which count twice."""
+    rng = np.random.default_rng(0)
+    wanted = rng.normal(size=30)
+    told, weights = wanted + rng.normal(size=30) / 2, rng.integers(0, 3, 30)
+    again = np.repeat(np.arange(30), weights)
+    root, explained = fit_of(weights @ error_sums(told.tolist(), wanted.tolist()))
+    assert root == pytest.approx(root_mean_squared_error(told[again].tolist(), wanted[again].tolist()))
+    assert explained == pytest.approx(r_squared(told[again].tolist(), wanted[again].tolist()))
+    assert fit_of(error_sums([1.0, 2.0], [3.0, 3.0]).sum(0))[1] == 0.0

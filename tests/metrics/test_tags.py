@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from homeostat.metrics.tags import macro_f1_of_tags, micro_f1
+from homeostat.metrics.tags import f1_of_tags, macro_f1_of_tags, micro_f1, tag_sums
 
 SETS = st.frozensets(st.sampled_from("abcd"))
 
@@ -43,3 +43,12 @@ def test_what_has_no_answer() -> None:
             score([], [])
         with pytest.raises(ValueError, match="targets"):
             score([{"a"}], [])
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(SETS, SETS), min_size=1, max_size=12))
+def test_sums_say_what_the_rows_say(pairs: list[tuple[frozenset[str], frozenset[str]]]) -> None:
+    """Micro and macro F1 from sums over rows."""
+    told, wanted = zip(*pairs, strict=True)
+    micro, macro = f1_of_tags(tag_sums(told, wanted, "abcd").sum(0))
+    assert (micro, macro) == pytest.approx((micro_f1(told, wanted), macro_f1_of_tags(told, wanted)))

@@ -3,10 +3,11 @@
 import math
 import random
 
+import numpy as np
 import pytest
 import sacrebleu
 
-from homeostat.metrics.text import chrf, chrf_row, perplexity
+from homeostat.metrics.text import chrf, chrf_of, chrf_row, chrf_sums, perplexity, perplexity_of
 
 WORDS = [
     "the",
@@ -81,3 +82,16 @@ def test_perplexity_refuses_no_tokens():
     """There is no score of nothing."""
     with pytest.raises(ValueError, match="tokens"):
         perplexity([])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_sums_say_what_the_corpus_says(seed):
+    """chrF and perplexity are functions of sums over rows: a row that counts twice counts twice."""
+    replies, references = corpus(seed)
+    weights = [k % 3 for k in range(len(replies))]
+    again = [k for k, w in enumerate(weights) for _ in range(w)]
+    whole = chrf([replies[k] for k in again], [references[k] for k in again])
+    assert chrf_of(np.array(weights) @ chrf_sums(replies, references))[0] == pytest.approx(whole)
+    logs = [[-0.5, -1.0], [-2.0], [-0.1, -0.2, -0.3]]
+    sums = np.array([(sum(row), len(row)) for row in logs])
+    assert perplexity_of(sums.sum(0))[0] == pytest.approx(perplexity([x for row in logs for x in row]))

@@ -1,10 +1,13 @@
 """Score a version on its task's test suite, beside the champion or another version, and say what the gate would say.
 
 The suite is what the world has shown so far, up to the newest request or the version's own time, whichever is later.
-Without `--against` a version stands beside the champion, and the champion alone. Nothing is written.
+Without `--against` a version stands beside the champion, and the champion alone. Nothing is written. With `--detail`
+every figure is told in place of the gate's words, each with its interval and the paired difference: of labels F1 and
+its kin, classes, what is taken for what, calibration; of texts the usual overlaps, perplexity and form; slices by tags,
+latency, what judges say.
 
-Exit codes: 0 printed, whatever the verdict; 1x configuration; 22 the suite has no rows; 3x model; 41 there is no such
-version; 61 the two versions belong to different tasks.
+Exit codes: 0 printed, whatever the verdict; 1x configuration; 22 the suite has no rows; 23 a file cannot be read or
+written; 3x model; 41 there is no such version; 61 the two versions belong to different tasks.
 
 Example: `homeostat eval ver_1v9x3k --against ver_0c2m8p`
 """
@@ -17,14 +20,17 @@ from typing import Annotated, Any
 
 import typer
 
+from homeostat.cli import detailed
 from homeostat.cli.evaluated import show
 from homeostat.cli.table import document
 from homeostat.config.load import load
 from homeostat.errors import EmptyStream, NotReleasable
+from homeostat.evaluate.figures import Schema
 from homeostat.evaluate.gate import compare, gate
 from homeostat.evaluate.score import Row, by_group, score
 from homeostat.evaluate.suites.ask import worst
 from homeostat.loop import judging, steps
+from homeostat.loop.detail import Compared, compared
 from homeostat.loop.examining import answered, asked, beside_suites
 from homeostat.loop.workshop import Workshop, demanded
 from homeostat.metrics.replies import right
@@ -38,15 +44,36 @@ def command(
     version: Annotated[str, typer.Argument(help="Id of the version.")],
     against: Annotated[str, typer.Option(help="Id of another one. Empty: the champion.")] = "",
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
+    detail: Annotated[bool, typer.Option("--detail", help="Every figure, in place of the gate's words.")] = False,
+    schema: Annotated[Path | None, typer.Option(help="JSON schema that replies are held to, with --detail.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the confusions there, as SVG, with --detail.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Score a version on its task's test suite, beside the champion or another version."""
+    demanded = detailed.schema_of(schema)
     with closing(Workshop.open(load(config))) as shop:
         candidate = shop.store.versions.get(version)
         other = against or shop.store.aliases.get(candidate.task, "champion") or candidate.id
         alone = other == candidate.id
+        if detail:
+            told = _detail(shop, candidate, None if alone else shop.store.versions.get(other), demanded)
+            if plot:
+                detailed.draw(told, plot)
+            document(told) if as_json else detailed.show(told)
+            return
         found = _alone(shop, candidate) if alone else _beside(shop, candidate, shop.store.versions.get(other))
     document(found) if as_json else show(found)
+
+
+def _detail(shop: Workshop, version: Version, other: Version | None, schema: Schema | None) -> Compared:
+    _hold_same_task(version, other or version)
+    now = moment(shop, version)
+    return compared(shop, version, other, shop.suite_at(now.task, now.until), schema)
+
+
+def _hold_same_task(version: Version, other: Version) -> None:
+    if version.task != other.task:
+        raise NotReleasable(f"{other.id} is a version of task '{other.task}', not of '{version.task}'")
 
 
 def moment(shop: Workshop, version: Version) -> steps.Now:
@@ -76,8 +103,7 @@ def _on_suites(shop: Workshop, version: Version, now: steps.Now) -> dict[str, Sc
 
 
 def _beside(shop: Workshop, candidate: Version, champion: Version) -> dict[str, Any]:
-    if candidate.task != champion.task:
-        raise NotReleasable(f"{champion.id} is a version of task '{champion.task}', not of '{candidate.task}'")
+    _hold_same_task(candidate, champion)
     now, settings = moment(shop, candidate), shop.config.evaluate
     rows = judging.paired_rows(shop, now, candidate, champion)
     target = sorted({judging.NEW} & {row.group for row in rows})

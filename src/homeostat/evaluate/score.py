@@ -48,6 +48,15 @@ class PairedRow:
     """What candidate and champion replied, where there are tags."""
 
 
+CLUSTERS = ("user", "episode")
+"""Tags whose rows belong together, the widest first."""
+
+
+def cluster_of(tags: Mapping[str, str]) -> str:
+    """What a row shares with others: its user, else its episode; empty where its tags name neither."""
+    return next((f"{tag} {tags[tag]}" for tag in CLUSTERS if tags.get(tag)), "")
+
+
 def score(rows: Sequence[Row], level: float = 0.95) -> Score:
     """Mean value of the rows with its two-sided interval at `level`."""
     return mean_interval(np.array([row.value for row in rows], dtype=np.float64), level)

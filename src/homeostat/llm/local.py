@@ -63,6 +63,17 @@ class _Group:
         return replace(self, requests=[replace(request, version=version) for request in self.requests])
 
 
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """A reply as a model meets it, token by token."""
+
+    tokens: tuple[int, ...]
+    logs: np.ndarray
+    """float64[tokens]: log-probability, in nats, of each after those before it."""
+    likeliest: np.ndarray
+    """bool[tokens]: whether it is the one that the model would have written there."""
+
+
 class LocalBackend:
     """A base model and any number of versions on it."""
 
@@ -237,26 +248,29 @@ class LocalBackend:
 
     def surprise(self, requests: Sequence[Request], replies: Sequence[str]) -> float:
         """Mean negative log-probability, in nats a token, of these replies to these requests."""
-        told = self._told(requests, replies)
-        return -sum(logs for logs, _ in told) / max(sum(tokens for _, tokens in told), 1.0)
+        told = self.spelled(requests, replies)
+        return -sum(float(one.logs.sum()) for one in told) / max(sum(len(one.logs) for one in told), 1)
 
     def likelihoods(self, requests: Sequence[Request], replies: Sequence[str]) -> np.ndarray:
         """float64[requests]: log-probability, in nats, of the whole of each reply to its request."""
-        return np.array([logs for logs, _ in self._told(requests, replies)], np.float64)
+        return np.array([one.logs.sum() for one in self.spelled(requests, replies)], np.float64)
 
-    def _told(self, requests: Sequence[Request], replies: Sequence[str]) -> list[tuple[float, int]]:
-        """Of each reply its log-probability, in nats, and its tokens."""
-        told = [(0.0, 0)] * len(requests)
+    def spelled(self, requests: Sequence[Request], replies: Sequence[str]) -> list[Spelled]:
+        """How each reply would have been spelled, token by token, after its request."""
+        told: dict[int, Spelled] = {}
         with self._lock, torch.inference_mode():
             for group in self._groups(requests):
                 targets = [self._reader(group.first.version).target(replies[k]) for k in group.at]
                 rows = [Rendered(p, t) for p, t in zip(group.prompts, targets, strict=True)]
                 predicted = predict(self._activate(group.first.version), rows)
-                logs = predicted.logits.float().log_softmax(-1).gather(-1, predicted.target[:, None])[:, 0]
-                lengths = [len(target) for target in targets]
-                for k, of_row in zip(group.at, torch.split(logs.double(), lengths), strict=True):
-                    told[k] = (float(of_row.sum()), len(of_row))
-        return told
+                logs = predicted.logits.float().log_softmax(-1)
+                each = logs.gather(-1, predicted.target[:, None])[:, 0].double().cpu().numpy()
+                first = (logs.argmax(-1) == predicted.target).cpu().numpy()
+                ends = np.cumsum([len(target) for target in targets])
+                for k, end, target in zip(group.at, ends.tolist(), targets, strict=True):
+                    of_row = slice(end - len(target), end)
+                    told[k] = Spelled(tuple(target), each[of_row], first[of_row])
+        return [told[k] for k in range(len(requests))]
 
     def _asked(self, requests: Sequence[Request]) -> Iterator[tuple[_Group, Predicted | None]]:
         """The requests by what they share, each group of one version, with what the model says where several heads that

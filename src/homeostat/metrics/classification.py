@@ -6,6 +6,11 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelScore:
@@ -55,6 +60,50 @@ def macro_f1(predicted: Sequence[str], target: Sequence[str]) -> float:
     """
     scores = per_class(predicted, target)
     return sum(score.f1 for score in scores.values()) / len(scores)
+
+
+def label_sums(predicted: Sequence[str], target: Sequence[str], labels: Sequence[str]) -> Floats:
+    """float64[rows, 3 labels]: whether a row is right, is replied to, and should be replied to with each label.
+
+    Their sums over rows are all that `macro_f1_of` and `macro_f1_of_targets` need, whichever rows are drawn again.
+
+    Raises:
+        ValueError: no rows, or unequal lengths.
+    """
+    _same_length(predicted, target)
+    place, n = {label: k for k, label in enumerate(labels)}, len(labels)
+    found = np.zeros((len(target), 3 * n))
+    for row, (said, wanted) in enumerate(zip(predicted, target, strict=True)):
+        if said in place:
+            found[row, n + place[said]] = 1.0
+            found[row, place[said]] = float(said == wanted)
+        if wanted in place:
+            found[row, 2 * n + place[wanted]] = 1.0
+    return found
+
+
+def macro_of(sums: Floats) -> Floats:
+    """float64[…, 3]: mean precision, recall and F1 over the labels that are a reply or a target in the rows that were
+    summed; a quotient whose denominator is zero counts as 0.
+    """
+    right, replied, wanted = np.split(sums, 3, axis=-1)
+    counted = replied + wanted > 0
+    quotients = [right / np.maximum(of, 1.0) for of in (replied, wanted)] + [2.0 * right / _both(replied, wanted)]
+    return np.stack([_mean(each, counted) for each in quotients], axis=-1)
+
+
+def macro_f1_of_targets(sums: Floats) -> Floats:
+    """float64[…, 1]: mean F1 over the labels that are a target, so that two versions are held to the same labels."""
+    right, replied, wanted = np.split(sums, 3, axis=-1)
+    return _mean(2.0 * right / _both(replied, wanted), wanted > 0)[..., None]
+
+
+def _both(replied: Floats, wanted: Floats) -> Floats:
+    return np.asarray(np.maximum(replied + wanted, 1.0), np.float64)
+
+
+def _mean(values: Floats, counted: NDArray[np.bool_]) -> Floats:
+    return np.asarray(np.where(counted, values, 0.0).sum(-1) / np.maximum(counted.sum(-1), 1), np.float64)
 
 
 def _score(right: int, replied: int, wanted: int) -> LabelScore:

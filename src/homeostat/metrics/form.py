@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 REFUSALS = (
     "as a language model",
@@ -38,11 +39,16 @@ def refuses(reply: str) -> bool:
 
 def is_json(reply: str) -> bool:
     """Whether a reply is a JSON object or list, alone or between Markdown's fences."""
+    return json_of(reply) is not None
+
+
+def json_of(reply: str) -> dict[str, Any] | list[Any] | None:
+    """The JSON object or list that a reply is, alone or between Markdown's fences; None where it is none."""
     text = reply.strip().removeprefix("```json").removeprefix("```").removesuffix("```").strip()
     if not text.startswith(("{", "[")):
-        return False
+        return None
     try:
-        json.loads(text)
+        found: dict[str, Any] | list[Any] = json.loads(text)
     except (ValueError, RecursionError):
-        return False
-    return True
+        return None
+    return found

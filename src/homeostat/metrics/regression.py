@@ -38,6 +38,26 @@ def r_squared(predicted: Sequence[float], target: Sequence[float]) -> float:
     return 1.0 - float((errors**2).mean()) / variance
 
 
+def error_sums(predicted: Sequence[float], target: Sequence[float]) -> NDArray[np.float64]:
+    """float64[rows, 4]: 1, the squared error, the target and its square, whose sums `fit_of` needs.
+
+    Raises:
+        ValueError: as above.
+    """
+    wanted = np.asarray(target, np.float64)
+    return np.stack([np.ones_like(wanted), _errors(predicted, target) ** 2, wanted, wanted**2], axis=-1)
+
+
+def fit_of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """float64[…, 2]: root of the mean squared error, and R², of rows that were summed; where all targets are equal
+    there is nothing to explain, and R² is 0.
+    """
+    n, squares, total, of_squares = (sums[..., k] for k in range(4))
+    left, variance = squares / np.maximum(n, 1e-300), of_squares - total**2 / np.maximum(n, 1e-300)
+    explained = np.where(variance > 0, 1.0 - squares / np.where(variance > 0, variance, 1.0), 0.0)
+    return np.stack([np.sqrt(left), explained], axis=-1)
+
+
 def _errors(predicted: Sequence[float], target: Sequence[float]) -> NDArray[np.float64]:
     told, wanted = np.asarray(predicted, np.float64), np.asarray(target, np.float64)
     if told.shape != wanted.shape or told.ndim != 1:

@@ -6,6 +6,11 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
 _ORDER = 6
 _BETA = 2.0
 
@@ -35,6 +40,30 @@ def chrf(replies: Sequence[str], references: Sequence[str]) -> float:
 def chrf_row(reply: str, reference: str) -> float:
     """The chrF of one reply, 0 to 100, for paired comparisons. The same number as `sacrebleu.sentence_chrf`."""
     return _f_score(_matches(reply, reference))
+
+
+def chrf_sums(replies: Sequence[str], references: Sequence[str]) -> Floats:
+    """float64[rows, 18]: n-grams of the reply, of the reference, and of both, by order; their sums give `chrf_of`."""
+    pairs = zip(replies, references, strict=True)
+    return np.array([np.ravel(_matches(*pair)) for pair in pairs], np.float64).reshape(-1, 3 * _ORDER)
+
+
+def chrf_of(sums: Floats) -> Floats:
+    """float64[…, 1]: the chrF, 0 to 100, of rows that were summed: the number of `chrf`."""
+    said, meant, both = (sums[..., k::3] for k in range(3))
+    usable = (said > 0) & (meant > 0)
+    orders = np.maximum(usable.sum(-1, keepdims=True), 1)
+    precision, recall = (
+        np.where(usable, both / np.maximum(of, 1e-300), 0.0).sum(-1, keepdims=True) / orders for of in (said, meant)
+    )
+    weighed = _BETA**2 * precision + recall
+    return np.asarray(100 * (1 + _BETA**2) * precision * recall / np.where(weighed > 0, weighed, 1.0), np.float64)
+
+
+def perplexity_of(sums: Floats) -> Floats:
+    """float64[…, 1]: the perplexity of rows whose log-probabilities (nats) and tokens were summed."""
+    with np.errstate(over="ignore"):
+        return np.asarray(np.exp(-sums[..., :1] / np.maximum(sums[..., 1:2], 1e-300)), np.float64)
 
 
 def perplexity(log_probabilities: Sequence[float]) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from homeostat.evaluate.suites.schema import valid
 from homeostat.metrics.form import is_json, refuses
 from homeostat.metrics.replies import agreement
 from homeostat.plugin import Registry
@@ -36,6 +37,7 @@ CHECKS: Registry[Check] = Registry(
         "lacks": f"{_HERE}:lacks",
         "matches": f"{_HERE}:matches",
         "refuses": f"{_HERE}:declines",
+        "schema": f"{_HERE}:json_of_schema",
         SAME: f"{_HERE}:same",
     },
 )
@@ -64,6 +66,16 @@ def matches(reply: str, expected: str) -> float:
 def json_alone(reply: str, expected: str) -> float:
     """Whether the reply is a JSON object or list, and nothing else."""
     return float(is_json(reply))
+
+
+def json_of_schema(reply: str, expected: str) -> float:
+    """Whether the reply is JSON, and as the JSON schema demands that is expected.
+
+    Raises:
+        WrongType: what is expected is no schema.
+        MissingExtra: the library that knows schemas is not installed.
+    """
+    return float(valid(reply, expected))
 
 
 def declines(reply: str, expected: str) -> float:

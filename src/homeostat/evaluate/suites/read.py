@@ -13,6 +13,7 @@ from homeostat.config.schema import knob
 from homeostat.errors import NotText, WrongType
 from homeostat.evaluate.suites.checks import CHECKS, DEFAULT, NEEDLESS, SAME
 from homeostat.evaluate.suites.disturb import DISTURBANCES
+from homeostat.evaluate.suites.schema import hold_schema
 from homeostat.types.suite import Case, Suite
 from homeostat.types.task import Task
 
@@ -99,6 +100,8 @@ def _hold(file: Path, suite: Suite) -> None:
     if not suite.cases and not suite.test_rows:
         raise _wrong(file, "there is nothing to ask", "list `cases`, name a `file` of them, or say `test_rows: 200`")
     CHECKS.get(suite.check)
+    if suite.check == "schema" and suite.test_rows:
+        raise _wrong(file, "test rows have a right reply and no schema", "say `check: json`, or list `cases`")
     for name in suite.under:
         DISTURBANCES.get(name)
     for place, case in enumerate(suite.cases):
@@ -110,6 +113,8 @@ def _hold(file: Path, suite: Suite) -> None:
             raise _wrong(file, f"case {place} expects nothing, and its check is '{check}'", "give it an `expect`")
         if check == "matches":
             _compiles(file, place, case.expect)
+        if check == "schema":
+            hold_schema(case.expect, f"{file}: case {place}")
     if not suite.under and any((case.check or suite.check) == SAME for case in suite.cases):
         raise _wrong(file, "what is the same as undisturbed has to be disturbed", "name disturbances in `under`")
 

@@ -1,0 +1,174 @@
+"""A version in detail: its replies to the test rows, what it took to give them, and what judges and people say of them.
+
+Nothing is written. What a version costs is read from the log, of the requests that users sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from homeostat.evaluate.detail import FEWEST, Beside, Detail, beside, detail
+from homeostat.evaluate.figures import Schema, Told
+from homeostat.evaluate.rated import Rated, Rating, rated
+from homeostat.evaluate.score import cluster_of
+from homeostat.llm.backend import Request
+from homeostat.loop.workshop import Exam, Workshop
+from homeostat.metrics.replies import right
+from homeostat.stats import clustered
+from homeostat.stats.clustered import clusters_of
+from homeostat.stats.resampled import Floats, resampled
+from homeostat.types.feedback import Feedback, FeedbackKind
+from homeostat.types.interaction import Interaction
+from homeostat.types.report import Score
+from homeostat.types.task import Kind
+from homeostat.types.version import HEAD, Version
+
+QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+SLICE_SHARE = 0.05
+"""Of the test rows, that a tag's value must have to be a slice: a tag that names a person is none."""
+LOGGED = 20_000
+"""Newest requests of a version that are looked at."""
+JUDGE = "judge"
+"""What a source of ratings is called that is a judge; or its name begins with it, as `judge:large`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """What it took to answer users, and to train."""
+
+    requests: int
+    latency_ms: Mapping[str, Score]
+    """Quantile -> milliseconds until a reply."""
+    tokens_per_s: Score | None
+    """Tokens of replies in a second of answering; None where none were counted."""
+    cost: Mapping[str, float] = field(default_factory=dict)
+    """Of the training, as the version has it: no estimate, and so without an interval."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One version, in detail."""
+
+    version: str
+    detail: Detail
+    effort: Effort
+    judges: tuple[Rated, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One version, and where there is another one, that, and by how much the first is above it."""
+
+    mine: Found
+    other: Found | None = None
+    difference: Beside | None = None
+
+
+def compared(
+    shop: Workshop, version: Version, other: Version | None, rows: Sequence[Exam], schema: Schema | None = None
+) -> Compared:
+    """A version in detail, and beside another one of its task on the same rows.
+
+    Raises:
+        ValueError: no rows.
+    """
+    kind, slices = shop.config.task(version.task).kind, sliced(rows)
+    mine = told(shop, version, rows)
+    first = _found(shop, version, detail(kind, mine, slices, schema))
+    if other is None:
+        return Compared(mine=first)
+    theirs = told(shop, other, rows)
+    second = _found(shop, other, detail(kind, theirs, slices, schema))
+    return Compared(mine=first, other=second, difference=beside(kind, mine, theirs, slices, schema))
+
+
+def told(shop: Workshop, version: Version, rows: Sequence[Exam]) -> list[Told]:
+    """What a version does on test rows; with the likelihood of the right reply where it writes texts."""
+    task, texts = shop.config.task(version.task), [row.text for row in rows]
+    replies = shop.answers(task, version, texts)
+    likely = [(0.0, 0)] * len(rows)
+    if task.kind is Kind.TEXT and version.kind != HEAD:
+        with shop.loaded(version) as backend:
+            asked = [Request(task=task, text=text, version=version.id) for text in texts]
+            spelled = backend.spelled(asked, [row.target for row in rows])
+        likely = [(float(one.logs.sum()), len(one.logs)) for one in spelled]
+    return [
+        Told(
+            target=row.target,
+            said=reply.text,
+            sure=min(max(reply.confidence, 0.0), 1.0),
+            logs=logs,
+            tokens=tokens,
+            cluster=cluster_of(row.tags),
+        )
+        for row, reply, (logs, tokens) in zip(rows, replies, likely, strict=True)
+    ]
+
+
+def sliced(rows: Sequence[Exam]) -> dict[str, list[int]]:
+    """The rows of every value of a tag that is no rarity, the largest first."""
+    found: dict[str, list[int]] = {}
+    for k, row in enumerate(rows):
+        for tag, value in sorted(row.tags.items()):
+            found.setdefault(f"{tag}={value}", []).append(k)
+    least = max(FEWEST, SLICE_SHARE * len(rows))
+    ordered = sorted(found, key=lambda one: (-len(found[one]), one))
+    return {name: found[name] for name in ordered if len(found[name]) >= least}
+
+
+def _found(shop: Workshop, version: Version, said: Detail) -> Found:
+    rows = shop.store.interactions.last(version.task, LOGGED, version=version.id)
+    return Found(
+        version=version.id, detail=said, effort=effort(rows, version.cost), judges=judged(shop, version.task, rows)
+    )
+
+
+def effort(rows: Sequence[Interaction], cost: Mapping[str, float]) -> Effort:
+    """What it took to answer these requests."""
+    timed = [row for row in rows if row.latency_ms > 0.0]
+    clusters = clusters_of([_cluster(row) for row in timed])
+    took = np.array([row.latency_ms for row in timed], np.float64)
+    counts = np.array([row.reply_tokens for row in timed], np.float64)
+
+    def pace(sums: Floats) -> Floats:
+        return np.asarray(sums[..., :1] / np.maximum(sums[..., 1:], 1e-300), np.float64)
+
+    spoken = resampled(np.stack([counts, took / 1000.0], axis=-1), pace, clusters) if counts.any() else []
+    return Effort(
+        requests=len(rows),
+        latency_ms={name: clustered.quantile(took, q, clusters) for name, q in QUANTILES.items()} if timed else {},
+        tokens_per_s=spoken[0].score() if spoken else None,
+        cost=cost,
+    )
+
+
+def judged(shop: Workshop, task: str, rows: Sequence[Interaction]) -> tuple[Rated, ...]:
+    """What every judge, and people, say of these replies; a judge's newest rating of a reply counts."""
+    kind, by = shop.config.task(task).kind, {row.id: row for row in rows}
+    ratings, people = dict[str, dict[str, float]](), dict[str, float]()
+    for said in sorted(shop.store.feedback.of(list(by)), key=lambda one: (one.time, one.id)):
+        if said.kind is FeedbackKind.RATING and is_judge(said.source):
+            ratings.setdefault(said.source, {})[said.interaction] = float(said.value)
+        elif said.kind is not FeedbackKind.COMMENT and not is_judge(said.source):
+            people[said.interaction] = _worth(kind, by[said.interaction], said)
+    return tuple(
+        rated(judge, [Rating(judge=value, people=people.get(id), cluster=_cluster(by[id])) for id, value in of.items()])
+        for judge, of in sorted(ratings.items())
+    )
+
+
+def is_judge(source: str) -> bool:
+    """Whether a source of ratings is a judge: its name is `judge`, or begins so and goes on with no letter."""
+    return source.startswith(JUDGE) and not source[len(JUDGE) :][:1].isalnum()
+
+
+def _worth(kind: Kind, row: Interaction, said: Feedback) -> float:
+    """What a reply was worth to whoever said this of it."""
+    return float(said.value) if said.kind is FeedbackKind.RATING else right(kind, row.reply, said.value)
+
+
+def _cluster(row: Interaction) -> str:
+    return cluster_of(row.tags) or (f"episode {row.episode}" if row.episode else "")

@@ -1,0 +1,73 @@
+"""Exact match, token F1, BLEU and ROUGE-L are the numbers of the programs that the field uses."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import sacrebleu
+from lm_eval.tasks.qasper.metrics import f1_abstractive, normalize_answer
+from rouge_score.rouge_scorer import RougeScorer
+
+from homeostat.metrics.overlap import bleu, bleu_of, bleu_sums, exact_match, rouge_l, token_f1, words
+
+PIECES = [
+    *"the a an refund order für n° 4471 way, sorry! 返品 я €12.50 x A — '' ... don't 3-4 well-known &amp; &quot;so&quot;".split(),
+    *"1,000.5 (see) [it] {so} a.b U.S. 5-. ,7 -\n \n ٣.٤ /path/to #7 50% $5 ~ ^ _ ` \\ | @home".split(" "),
+]
+
+
+def corpus(seed: int, rows: int = 30) -> tuple[list[str], list[str]]:
+    """Replies and references that share some words: short, long, empty and odd ones among them."""
+    rng = random.Random(seed)
+    references = [" ".join(rng.choices(PIECES, k=rng.randint(0, 12))) for _ in range(rows)]
+    replies = [
+        " ".join(w for w in r.split(" ") if rng.random() < 0.8) + rng.choice(["", " no", "\n", "  x", "-\n"])
+        for r in references
+    ]
+    return replies, references
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_bleu_is_that_of_sacrebleu(seed: int) -> None:
+    """Corpora of many rows and of one, with orders that nothing matches."""
+    for rows in (1, 2, 30):
+        replies, references = corpus(seed, rows)
+        peer = sacrebleu.corpus_bleu(replies, [references]).score
+        assert bleu(replies, references) == pytest.approx(peer, abs=1e-9)
+
+
+def test_words_are_those_of_mteval() -> None:
+    """Every ASCII sign, alone and between letters and digits, is cut as sacrebleu cuts it."""
+    peer = sacrebleu.metrics.bleu.BLEU().tokenizer
+    signs = [chr(k) for k in range(33, 127)]
+    for text in [*(f"{a}{sign}{b}" for sign in signs for a in ("a", "7", "") for b in ("b", "8", "")), *corpus(5)[0]]:
+        assert words(text) == peer(text.rstrip()).split(), repr(text)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_others_are_those_of_their_programs(seed: int) -> None:
+    """Row by row: exact match and F1 of SQuAD's script as lm-eval has it, ROUGE-L of rouge-score."""
+    scorer = RougeScorer(["rougeL"])
+    for reply, reference in zip(*corpus(seed), strict=True):
+        plain = [normalize_answer(text) for text in (reply, reference)]
+        assert exact_match(reply, reference) == float(plain[0] == plain[1])
+        peer = f1_abstractive([reply], [reference]) if any(plain) else 1.0  # SQuAD 2: nothing is right where nothing is
+        assert token_f1(reply, reference) == pytest.approx(peer)
+        assert rouge_l(reply, reference) == pytest.approx(scorer.score(reference, reply)["rougeL"].fmeasure)
+
+
+def test_sums_say_what_the_corpus_says() -> None:
+    """Rows that are drawn twice count twice: the figure is a function of weighted sums."""
+    replies, references = corpus(3)
+    weights = np.random.default_rng(0).integers(0, 3, len(replies))
+    again = [k for k, w in enumerate(weights) for _ in range(w)]
+    whole = bleu([replies[k] for k in again], [references[k] for k in again])
+    assert bleu_of((weights @ bleu_sums(replies, references))[None])[0, 0] == pytest.approx(whole)
+
+
+def test_nothing_to_score() -> None:
+    """A BLEU of no rows is none."""
+    with pytest.raises(ValueError, match="no rows"):
+        bleu([], [])
