@@ -55,6 +55,4 @@ def test_rows_drawn_again_have_the_error_of_their_sums() -> None:
     weights = np.array([2, 0, 1, 3])
     again = np.repeat(np.arange(4), weights)
     error = calibration_error_of(weights @ calibration_sums(sure, right))[0]
-    assert error == pytest.approx(
-        expected_calibration_error([sure[k] for k in again], [right[k] for k in again])
-    )
+    assert error == pytest.approx(expected_calibration_error([sure[k] for k in again], [right[k] for k in again]))

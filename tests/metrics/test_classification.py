@@ -56,7 +56,7 @@ def test_no_rows_or_unequal_lengths_are_refused(score, predicted, target):
 
 @pytest.mark.parametrize("seed", range(10))
 def test_sums_of_rare_classes_are_what_scikit_learn_says(seed):
-    """Classes of one row among hundreds, labels replied that nobody wanted, rows that count several times or not at all:
+    """Classes of one row among many, labels replied that nobody wanted, rows that count several times or not at all:
     macro precision, recall and F1, and F1 over the targets alone, are scikit-learn's.
     """
     rng = np.random.default_rng(seed)

@@ -86,7 +86,7 @@ def test_perplexity_refuses_no_tokens():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_sums_say_what_the_corpus_says(seed):
-    """chrF and perplexity are functions of sums over rows: a row that counts twice counts twice."""
+    """ChrF and perplexity are functions of sums over rows: a row that counts twice counts twice."""
     replies, references = corpus(seed)
     weights = [k % 3 for k in range(len(replies))]
     again = [k for k, w in enumerate(weights) for _ in range(w)]

@@ -92,7 +92,9 @@ def test_quantiles_are_covered() -> None:
         found = quantile(rng.lognormal(size=500), 0.95)
         alone.append(found.low <= math.exp(1.6448536) <= found.high)
         clusters = users(rng, 100, 10)
-        paced = quantile(np.exp((rng.normal(size=100)[clusters] + rng.normal(size=len(clusters))) / 2**0.5), 0.95, clusters)
+        paced = quantile(
+            np.exp((rng.normal(size=100)[clusters] + rng.normal(size=len(clusters))) / 2**0.5), 0.95, clusters
+        )
         together.append(paced.low <= math.exp(1.6448536) <= paced.high)
     assert np.mean(alone) >= 0.93
     assert np.mean(together) >= 0.92

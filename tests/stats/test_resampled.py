@@ -54,8 +54,8 @@ def test_macro_f1_with_a_rare_class_is_covered() -> None:
 
 
 def test_no_difference_is_shown_of_two_that_are_alike() -> None:
-    """Two versions that are as good: the p-value of "the first is better" is at most 0.05 in no more than a tenth of the
-    draws (a twentieth is meant), and says just what the lower end of the 90 % interval says.
+    """Two versions that are as good: the p-value of "the first is better" is at most 0.05 in no more than a tenth of
+    the draws (a twentieth is meant), and says just what the lower end of the 90 % interval says.
     """
     shown = []
     for seed in range(120):
@@ -75,8 +75,13 @@ def test_as_scipy_says() -> None:
     values = np.stack([rng.gamma(2.0, 3.0, 80), rng.gamma(4.0, 1.0, 80)], axis=-1)
     mine = resampled(values, ratio, draws=4000)[0].score()
     peer = stats.bootstrap(
-        (values[:, 0], values[:, 1]), lambda a, b: a.sum() / b.sum(), paired=True, vectorized=False, n_resamples=4000,
-        method="BCa", rng=np.random.default_rng(2),
+        (values[:, 0], values[:, 1]),
+        lambda a, b: a.sum() / b.sum(),
+        paired=True,
+        vectorized=False,
+        n_resamples=4000,
+        method="BCa",
+        rng=np.random.default_rng(2),
     ).confidence_interval
     width = peer.high - peer.low
     assert (mine.low, mine.high) == pytest.approx((peer.low, peer.high), abs=0.08 * width)

@@ -162,7 +162,7 @@ def _with_classes(found: Detail, rows: Sequence[Told], clusters: Ints) -> Detail
     place = {label: k for k, label in enumerate(labels)}
     matrix = np.zeros((len(labels), len(labels)), np.int64)
     np.add.at(matrix, ([place[one] for one in wanted.tolist()], [place[one] for one in said.tolist()]), 1)
-    classes = {label: _class(said == label, wanted == label, clusters) for label in labels}
+    classes = {label: of_class(said == label, wanted == label, clusters) for label in labels}
     wrong = [(int(matrix[t, s]), t, s) for t, s in np.argwhere(matrix).tolist() if t != s]
     confusions = tuple(
         Confused(
@@ -177,8 +177,14 @@ def _with_classes(found: Detail, rows: Sequence[Told], clusters: Ints) -> Detail
     return replace(found, classes=classes, labels=labels, confusion=counts, confusions=confusions)
 
 
-def _class(said: np.ndarray, wanted: np.ndarray, clusters: Ints) -> OfClass:
-    """`said` and `wanted`: whether a row's reply, and its target, is the label."""
+def of_class(said: np.ndarray, wanted: np.ndarray, clusters: Ints) -> OfClass:
+    """How a label fares that is the reply of some rows and the target of some, at least one row in all.
+
+    Args:
+        said: bool[rows], whether the reply is the label.
+        wanted: bool[rows], whether the target is.
+        clusters: int[rows], the rows that belong together.
+    """
     either = said | wanted
     both = clustered.mean((said & wanted)[either], clusters[either])
     low, mean, high = (2 * share / (1 + share) for share in (both.low, both.mean, both.high))

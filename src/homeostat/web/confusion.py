@@ -1,4 +1,4 @@
-"""A confusion matrix as one SVG file that needs nothing else: targets down, replies across, the darker the more often."""
+"""A confusion matrix as one SVG file that needs nothing else: targets down, replies across, darker for more rows."""
 
 from __future__ import annotations
 
