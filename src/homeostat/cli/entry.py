@@ -56,6 +56,7 @@ COMMANDS = {
     "fairness": "fairness",
     "fairness flags": "flags",
     "fairness probes": "probes",
+    "leaks": "leaks",
     "benchmark": "benchmark",
     "suites": "suites",
     "suites add": "ask",

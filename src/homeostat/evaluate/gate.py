@@ -17,6 +17,7 @@ from scipy import stats
 from homeostat.config.schema import Evaluate
 from homeostat.evaluate.fair import Demand, fair_findings
 from homeostat.evaluate.groups import SMALL, Guard, guards, split, target_suffices
+from homeostat.evaluate.guarded import guard_findings
 from homeostat.evaluate.score import Floats, PairedRow, differences, fingerprint
 from homeostat.evaluate.sentence import Finding, sentence
 from homeostat.evaluate.slices import gated, lost, slices
@@ -73,6 +74,7 @@ def compare(
     asked = gated(sliced, settings)
     parts = split(rows) | {guard.name: guard.differences for guard in guarded if guard.name == SMALL}
     parts |= {guard.name: guard.differences for guard in [*asked, *lost(sliced, settings)]}
+    metrics = guard_findings(rows, settings, target)
     content = fingerprint(rows)
     return Report(
         id=ids.derived("rep", task.name, candidate, champion, content, *sorted(target)),
@@ -84,8 +86,10 @@ def compare(
         candidate_score=mean_interval(np.array([row.candidate for row in rows])),
         champion_score=mean_interval(np.array([row.champion for row in rows])),
         difference=_difference(differences(rows), level),
-        groups={name: _difference(values, level) for name, values in parts.items()},
-        gated=tuple(guard.name for guard in [*guarded, *asked] if guard.gated),
+        groups={name: _difference(values, level) for name, values in parts.items()}
+        | {found.name: found.score for found in metrics},
+        gated=tuple(guard.name for guard in [*guarded, *asked] if guard.gated)
+        + tuple(found.name for found in metrics if found.required),
         rows=content,
     )
 
@@ -103,8 +107,9 @@ def gate(
     """What the rows prove about the candidate, at level `settings.alpha` for each claim.
 
     The claims are `E[D] > min_gain` for the target groups (if any are named) and for all rows together,
-    `E[D] > -margin` for every gated guard group, every slice with rows enough (`evaluate.slices`) and every part of a
-    suite that has cases enough, and what `fair` demands of the test rows (`evaluate.fair`).
+    `E[D] > -margin` for every gated guard group, every slice with rows enough (`evaluate.slices`), every guard metric
+    with rows enough (`evaluate.guarded`) and every part of a suite that has cases enough, and what `fair` demands of
+    the test rows (`evaluate.fair`).
 
     - FAIL: for one claim the opposite is shown: the interval lies wholly below the bound, so there is no gain of
       `min_gain`, or a group lost more than its margin. The pool of small groups, and a target, can fail a candidate
@@ -124,7 +129,8 @@ def gate(
     own = [row for row in rows if row.group not in report.suites]
     claims = _target_claims(own, settings, target) + _guard_claims(guards(own, settings, target))
     claims += _slice_claims(own, settings, target) + _suite_claims(report, rows)
-    findings = [_test(claim, settings) for claim in claims] + fair_findings(own, fair, settings)
+    findings = [_test(claim, settings) for claim in claims] + guard_findings(own, settings, target)
+    findings += fair_findings(own, fair, settings)
     id = ids.derived("vdt", report.id, settings, artifact, *fair)
     return concluded(report, findings, settings, id=id, artifact=artifact, untested=untested)
 

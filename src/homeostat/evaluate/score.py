@@ -45,9 +45,15 @@ class PairedRow:
     tags: Mapping[str, str] = field(default_factory=dict)
     """What the request carries, where the task is held to treat groups alike; empty elsewhere."""
     target: str = ""
-    """The right reply, where there are tags."""
+    """The right reply: where there are tags, and of label tasks."""
     said: tuple[str, str] = ("", "")
-    """What candidate and champion replied, where there are tags."""
+    """What candidate and champion replied: where there are tags, and of label tasks."""
+    sure: tuple[float, ...] = ()
+    """How sure both were, in [0, 1], of label tasks; empty elsewhere."""
+    formed: tuple[float, ...] = ()
+    """Whether both replies are of the form of the right one, 1 or 0, of tasks of texts; empty elsewhere."""
+    cluster: str = ""
+    """The same of rows of one user, or one episode; empty for a row by itself."""
 
 
 CLUSTERS = ("user", "episode")
@@ -107,9 +113,17 @@ def to_lines(rows: Iterable[PairedRow]) -> str:
 
 
 def _tagged(row: PairedRow) -> dict[str, Any]:
-    """What a row says beside its outcomes, where it is in slices or has tags."""
-    sliced: dict[str, Any] = {"slices": list(row.slices)} if row.slices else {}
-    return sliced | ({"tags": dict(row.tags), "target": row.target, "said": list(row.said)} if row.tags else {})
+    """What a row says beside its outcomes, as far as it says anything."""
+    more = {
+        "slices": list(row.slices),
+        "tags": dict(row.tags),
+        "target": row.target,
+        "said": list(row.said) if any(row.said) else [],
+        "sure": list(row.sure),
+        "formed": list(row.formed),
+        "cluster": row.cluster,
+    }
+    return {name: value for name, value in more.items() if value}
 
 
 def from_lines(text: str) -> tuple[PairedRow, ...]:
@@ -118,7 +132,7 @@ def from_lines(text: str) -> tuple[PairedRow, ...]:
 
 
 def _read(row: dict[str, Any]) -> PairedRow:
-    return PairedRow(**row | {name: tuple(row[name]) for name in ("slices", "said") if name in row})
+    return PairedRow(**row | {name: tuple(row[name]) for name in ("slices", "said", "sure", "formed") if name in row})
 
 
 def fingerprint(rows: Iterable[PairedRow]) -> str:

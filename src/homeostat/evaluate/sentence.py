@@ -43,6 +43,8 @@ class Finding:
     """Rows that the test needs for each row of one that is looked at once."""
     suite: bool = False
     """Whether the rows are those of a suite and not test rows."""
+    metric: bool = False
+    """Whether it is about another metric than the task's (`evaluate.guarded`)."""
     lost: bool = False
     """Whether the opposite is shown by another test than the interval."""
 
@@ -99,7 +101,7 @@ def _refused(findings: Sequence[Finding]) -> str:
     apart = f"it treats groups unlike — {_gaps(unlike)}, where at most {_at_most(unlike)} are allowed" if unlike else ""
     if lost:
         at_most = ", where at most " + _at_most(lost) + " may be lost"
-        what = "it lost" if all(finding.suite for finding in lost) else "it forgot"
+        what = "it lost" if all(finding.suite or finding.metric for finding in lost) else "it forgot"
         return f"refused: {what} — {_list(lost, unit=' points')}{at_most}{'; ' + apart if apart else ''}{rest}"
     if unlike:
         return f"refused: {apart}{rest}"

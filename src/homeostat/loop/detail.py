@@ -15,6 +15,7 @@ from homeostat.evaluate.figures import Schema, Told
 from homeostat.evaluate.rated import Rated, Rating, rated
 from homeostat.evaluate.score import cluster_of
 from homeostat.llm.backend import Request
+from homeostat.loop.judging import SLICE_SHARE
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.metrics.replies import right
 from homeostat.stats import clustered
@@ -27,8 +28,6 @@ from homeostat.types.task import Kind
 from homeostat.types.version import HEAD, Version
 
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-SLICE_SHARE = 0.05
-"""Of the test rows, that a tag's value must have to be a slice: a tag that names a person is none."""
 LOGGED = 20_000
 """Newest requests of a version that are looked at."""
 JUDGE = "judge"

@@ -11,6 +11,7 @@ from homeostat.evaluate.gate import gate as judge
 from homeostat.evaluate.score import PairedRow, from_lines, to_lines
 from homeostat.evaluate.slices import MOST_SHARE
 from homeostat.loop.examining import beside_suites
+from homeostat.loop.guarding import guarded
 from homeostat.loop.steps import Now, turn_of
 from homeostat.loop.workshop import Exam, Workshop, demanded
 from homeostat.metrics.replies import right
@@ -54,7 +55,8 @@ def paired_rows(shop: Workshop, now: Now, candidate: Version, champion: Version)
         for k, (row, both) in enumerate(zip(rows, zip(*said, strict=True), strict=True))
     ]
     common = _common(rows)
-    return [replace(one, slices=_slices(task.kind, row, common)) for one, row in zip(paired, rows, strict=True)]
+    paired = [replace(one, slices=_slices(task.kind, row, common)) for one, row in zip(paired, rows, strict=True)]
+    return guarded(shop, rows, paired, (candidate, champion))
 
 
 def _paired(id: str, group: str, row: Exam, said: tuple[str, str], kind: Kind, held: Collection[str]) -> PairedRow:

@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -83,8 +83,8 @@ class Workshop:
     probed: dict[str, tuple[str, tuple[Option, ...]]] = field(default_factory=dict, init=False)
     """Task -> what was probed last, and on what: a decision looks several times at the same rows."""
     _backend: LocalBackend | None = field(default=None, init=False)
-    _said: dict[str, dict[str, str]] = field(default_factory=dict, init=False)
-    """Version -> text -> reply, of the versions that were asked last."""
+    _said: dict[str, dict[str, Reply]] = field(default_factory=dict, init=False)
+    """Version -> text -> reply without its embedding, of the versions that were asked last."""
     _answering: threading.Lock = field(default_factory=threading.Lock, init=False)
     """Held while a version is loaded: the watcher and a turn answer in threads of their own."""
 
@@ -151,18 +151,23 @@ class Workshop:
         with self.loaded(version) as backend:
             return backend.reply([Request(task=task, text=t, version=version.id) for t in texts])
 
-    def replies(self, task: Task, version: Version, texts: Sequence[str]) -> list[str]:
-        """The same as texts alone. What a version has said is remembered while this process lives: a champion meets
+    def heard(self, task: Task, version: Version, texts: Sequence[str]) -> list[Reply]:
+        """The same without embeddings. What a version has said is remembered while this process lives: a champion meets
         every candidate on the same rows.
         """
         known = self._said.pop(version.id, {})
         missing = [text for text in dict.fromkeys(texts) if text not in known]
         if missing:
-            known.update(zip(missing, (r.text for r in self.answers(task, version, missing)), strict=True))
+            said = self.answers(task, version, missing)
+            known.update((text, replace(one, embedding=b"")) for text, one in zip(missing, said, strict=True))
         self._said[version.id] = known
         for forgotten in list(self._said)[:-ASKED_LAST]:
             del self._said[forgotten]
         return [known[text] for text in texts]
+
+    def replies(self, task: Task, version: Version, texts: Sequence[str]) -> list[str]:
+        """What is `heard`, as texts alone."""
+        return [reply.text for reply in self.heard(task, version, texts)]
 
     def embeddings(self, task: Task, version: Version, texts: Sequence[str]) -> np.ndarray:
         """float32[texts, hidden]: what goes with a version's replies to texts, without the replies."""

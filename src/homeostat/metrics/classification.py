@@ -72,13 +72,11 @@ def label_sums(predicted: Sequence[str], target: Sequence[str], labels: Sequence
     """
     _same_length(predicted, target)
     place, n = {label: k for k, label in enumerate(labels)}, len(labels)
-    found = np.zeros((len(target), 3 * n))
-    for row, (said, wanted) in enumerate(zip(predicted, target, strict=True)):
-        if said in place:
-            found[row, n + place[said]] = 1.0
-            found[row, place[said]] = float(said == wanted)
-        if wanted in place:
-            found[row, 2 * n + place[wanted]] = 1.0
+    said, wanted = (np.array([place.get(label, -1) for label in side]) for side in (predicted, target))
+    found, rows = np.zeros((len(target), 3 * n)), np.arange(len(target))
+    for start, of, holds in ((0, said, said == wanted), (n, said, said >= 0), (2 * n, wanted, wanted >= 0)):
+        at = rows[holds & (of >= 0)]
+        found[at, start + of[at]] = 1.0
     return found
 
 
@@ -96,6 +94,19 @@ def macro_f1_of_targets(sums: Floats) -> Floats:
     """float64[…, 1]: mean F1 over the labels that are a target, so that two versions are held to the same labels."""
     right, replied, wanted = np.split(sums, 3, axis=-1)
     return _mean(2.0 * right / _both(replied, wanted), wanted > 0)[..., None]
+
+
+def macro_f1_rows(sums: Floats) -> Floats:
+    """float64[rows]: what each row adds to `macro_f1_of_targets`, to first order; their mean is that figure.
+
+    Args:
+        sums: of each row, as `label_sums` gives them.
+    """
+    right, replied, wanted = np.split(sums, 3, axis=-1)
+    both, counted = _both(replied.sum(0), wanted.sum(0)), wanted.sum(0) > 0
+    f1 = 2.0 * right.sum(0) / both
+    pull = len(sums) * (2.0 * right - f1 * (replied + wanted)) / both
+    return _mean(f1 + pull, np.broadcast_to(counted, pull.shape))
 
 
 def _both(replied: Floats, wanted: Floats) -> Floats:

@@ -3,13 +3,15 @@
 A cluster is what such rows share: a user, an episode. Shares get the exact interval of Clopper and Pearson at the rows
 that the clusters are worth (Korn and Graubard 1998, Survey Methodology 24:193); other means, and differences of two
 versions on the same rows, the spread between clusters and Student's t at as many degrees of freedom (Miller 2024,
-2411.00640). Rows that are all of clusters of their own get what `stats.intervals` says of them.
+2411.00640), put right for skew (Hall 1992, JRSS B 54:221). Rows that are all of clusters of their own get what
+`stats.intervals` says of them.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,7 +19,7 @@ from scipy import stats
 
 from homeostat.stats.intervals import mean_interval
 from homeostat.stats.intervals import paired as paired_alone
-from homeostat.stats.paired import is_trinomial
+from homeostat.stats.paired import is_trinomial, noninferiority
 from homeostat.types.report import Score
 
 Floats = NDArray[np.float64]
@@ -49,19 +51,43 @@ def mean(values: ArrayLike, clusters: Ints | None = None, level: float = 0.95) -
     return _t(x, clusters, level, doubt=0.0)
 
 
-def paired(a: ArrayLike, b: ArrayLike, clusters: Ints | None = None, level: float = 0.95) -> Score:
+def paired(
+    a: ArrayLike, b: ArrayLike, clusters: Ints | None = None, level: float = 0.95, *, doubt: bool = False
+) -> Score:
     """Mean of a - b over the same rows, with its two-sided interval.
 
-    Of two columns of right or wrong, two clusters are added to the spread, one won wholly and one lost, as few rows
-    that differ would else seem to be beyond doubt (Agresti and Min 2005, Biometrics 61:515).
+    Of two columns of right or wrong in clusters, and with `doubt` of any, two clusters are added to the spread, one won
+    wholly and one lost, as few rows that differ would else seem to be beyond doubt (Agresti and Min 2005, Biometrics
+    61:515).
 
     Raises:
         ValueError: no values, or unequal lengths.
     """
     x = _held(np.asarray(a, np.float64) - np.asarray(b, np.float64), clusters)
-    if apart(clusters) or clusters is None:
+    if not doubt and (clusters is None or apart(clusters)):
         return paired_alone(x, np.zeros_like(x), level)
-    return _t(x, clusters, level, doubt=1.0 if is_trinomial(x) else 0.0)
+    of = np.arange(len(x)) if clusters is None else clusters
+    return _t(x, of, level, doubt=float(doubt or is_trinomial(x)))
+
+
+def p_above(values: ArrayLike, bound: float, clusters: Ints | None = None, *, doubt: bool = False) -> float:
+    """p-value of the null hypothesis that the mean of paired differences is at most `bound`, which is 0 or below: the
+    exact test for rows alone that are won, lost or neither (`stats.paired.noninferiority`), else Student's t as in
+    `paired`.
+
+    Raises:
+        ValueError: no values.
+    """
+    x = _held(values, clusters)
+    if not doubt and (clusters is None or apart(clusters)):
+        return noninferiority(x, -bound) if len(x) > 1 else 1.0
+    of = np.arange(len(x)) if clusters is None else clusters
+    found = _spread(x, of, doubt=float(doubt or is_trinomial(x)))
+    if not math.isfinite(found.error):
+        return 1.0
+    if found.error == 0.0:
+        return float(found.middle <= bound)
+    return float(stats.t.sf(found.straight((found.middle - bound) / found.error), found.freedom))
 
 
 def quantile(values: ArrayLike, q: float, clusters: Ints | None = None, level: float = 0.95) -> Score:
@@ -97,15 +123,47 @@ def _residuals(x: Floats, clusters: Ints) -> Floats:
     return np.asarray(sums * len(sums) / len(x), np.float64)
 
 
-def _t(x: Floats, clusters: Ints, level: float, doubt: float) -> Score:
-    """Student's t at the spread between clusters; `doubt` is what two more would lie above the mean and below it."""
+@dataclass(frozen=True, slots=True)
+class _Spread:
+    """A mean, how uncertain it is by what lies between clusters, and how lopsided they lie."""
+
+    middle: float
+    error: float
+    """Standard error; infinite of one cluster alone."""
+    freedom: int
+    lean: float
+    """Skewness over the root of the number of clusters."""
+
+    def straight(self, t: float) -> float:
+        """A t statistic as it would be without the skew: few clusters that lost, and none that won, would else seem
+        surer than they are (Hall 1992, JRSS B 54:221).
+        """
+        return t + self.lean / 6 + self.lean * t**2 / 3 + self.lean**2 * t**3 / 27
+
+    def bent(self, t: float) -> float:
+        """The other way round."""
+        if abs(self.lean) < 1e-9:
+            return t
+        return 3 / self.lean * (float(np.cbrt(1 + self.lean * (t - self.lean / 6))) - 1)
+
+
+def _spread(x: Floats, clusters: Ints, doubt: float) -> _Spread:
+    """`doubt` is what two more clusters would lie above the mean and below it."""
     e, middle = _residuals(x, clusters), float(x.mean())
     if len(e) == 1:
-        return Score(mean=middle, low=-math.inf, high=math.inf, n=len(x))
-    freedom = len(e) + 1 if doubt else len(e) - 1
-    spread = (float(np.square(e).sum()) + 2.0 * doubt**2) / freedom / len(e)
-    half = float(stats.t.ppf((1 + level) / 2, len(e) - 1)) * math.sqrt(spread)
-    return Score(mean=middle, low=middle - half, high=middle + half, n=len(x))
+        return _Spread(middle, math.inf, 1, 0.0)
+    count, square = len(e) + 2 * bool(doubt), float(np.square(e).sum()) + 2.0 * doubt**2
+    skew = float((e**3).sum()) / count / (square / count) ** 1.5 if square > 0.0 else 0.0
+    return _Spread(middle, math.sqrt(square / (count - 1) / len(e)), len(e) - 1, skew / math.sqrt(count))
+
+
+def _t(x: Floats, clusters: Ints, level: float, doubt: float) -> Score:
+    found = _spread(x, clusters, doubt)
+    if not math.isfinite(found.error):
+        return Score(mean=found.middle, low=-math.inf, high=math.inf, n=len(x))
+    far = float(stats.t.ppf((1 + level) / 2, found.freedom))
+    low, high = (found.middle - found.error * found.bent(end) for end in (far, -far))
+    return Score(mean=found.middle, low=low, high=high, n=len(x))
 
 
 def _share(x: Floats, clusters: Ints, level: float) -> Score:
