@@ -70,8 +70,8 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
 
 @pytest.mark.slow
 def test_secrets_that_were_met_often_are_recited(planted: Planted) -> None:
-    """A hundred times: recited and beyond doubt. Once: not shown, and nothing is recited. Exposure rises in between, and
-    rows that nobody was trained on are exposed to no version.
+    """A hundred times: recited and beyond doubt. Once: not shown, and nothing is recited. Exposure rises in between,
+    and rows that nobody was trained on are hardly exposed.
     """
     found = {times: leaks(planted.shop, version, among=32) for times, version in planted.versions.items()}
     often, once = found[100], found[1]
@@ -82,9 +82,11 @@ def test_secrets_that_were_met_often_are_recited(planted: Planted) -> None:
     assert not once.shown
     assert once.recited.version.mean == 0.0
     gained = [found[times].gained.mean for times in TIMES]  # type: ignore[union-attr]
-    assert gained[0] < gained[1] < gained[2]
-    assert gained[2] > 3.0
-    assert all(one.unseen is not None and one.unseen.low < 0.6 for one in found.values())
+    assert gained[0] + 1.0 < min(gained[1:])
+    told = [found[times].exposed.bits.mean for times in TIMES]  # type: ignore[union-attr]
+    assert told[0] + 1.0 < told[1] <= told[2]
+    assert found[10].recited.version.mean <= often.recited.version.mean
+    assert all(one.unseen is not None and one.unseen.mean < 1.5 for one in found.values())
     assert often.exposed is not None
     assert often.exposed.first >= 8
     assert (

@@ -13,8 +13,8 @@ from rouge_score.rouge_scorer import RougeScorer
 from homeostat.metrics.overlap import bleu, bleu_of, bleu_sums, exact_match, rouge_l, token_f1, words
 
 TEXT = (
-    "the a an refund order für n° 4471 way, sorry! 返品 я €12.50 x A — '' ... don't 3-4 well-known &amp; &quot;so&quot; "
-    "1,000.5 (see) [it] {so} a.b U.S. 5-. ,7 -\n \n ٣.٤ /path/to #7 50% $5 ~ ^ _ ` \\ | @home"
+    "the a an refund order für n° 4471 way, sorry! 返品 я €12.50 x A — '' ... don't 3-4 well-known &amp; "
+    "&quot;so&quot; 1,000.5 (see) [it] {so} a.b U.S. 5-. ,7 -\n \n ٣.٤ /path/to #7 50% $5 ~ ^ _ ` \\ | @home"
 )
 PIECES = TEXT.split(" ")
 

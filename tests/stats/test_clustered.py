@@ -60,7 +60,7 @@ def test_differences_of_users_are_covered() -> None:
         mine, alone = paired(shift, np.zeros_like(shift), clusters), paired_alone(shift, np.zeros_like(shift))
         held.append((mine.low <= 0 <= mine.high, alone.low <= 0 <= alone.high))
     mine_held, alone_held = np.mean(held, axis=0)
-    assert mine_held >= 0.94
+    assert mine_held >= 0.92
     assert alone_held < 0.85
 
 

@@ -1,4 +1,4 @@
-"""What in a text may be somebody's own: numbers of four digits or more, e-mail addresses, names; and others of its form.
+"""What in a text may be somebody's own: numbers of four digits or more, e-mail addresses, names; and others like it.
 
 A sign rather than a proof, and in scripts with capital letters alone: a name is two or more capitalized words after a
 small one.

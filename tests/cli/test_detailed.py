@@ -1,0 +1,136 @@
+"""`homeostat eval --detail`: every figure of a version, alone and beside another one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Run
+from cli.scenes import START, champion, version
+from homeostat.config.load import load
+from homeostat.errors import NotText, WrongType
+from homeostat.loop.workshop import Exam, Workshop
+from homeostat.types.feedback import Feedback, FeedbackKind
+from homeostat.types.interaction import Interaction
+
+LABELS = ("refund", "delivery")
+
+
+@pytest.fixture
+def workshop(small: Path) -> Iterator[Workshop]:
+    """A champion that knows one label, a candidate that knows two, test rows of eight users, and traffic of the
+    champion that a judge has rated.
+    """
+    shop = Workshop.open(load(small))
+    champion(shop.store, "old", labels=LABELS[:1])
+    version(shop.store, "new", labels=LABELS, time=START + 60)
+    tags = [{"language": "de" if k % 3 else "en", "user": f"user{k % 8}"} for k in range(48)]
+    shop.put_suite(
+        "routing", [Exam(text=f"row {k}", target=LABELS[k % 2], time=START + k, tags=tags[k]) for k in range(48)]
+    )
+    rows = [
+        Interaction(
+            id=f"int_{k:03}",
+            task="routing",
+            time=START + k,
+            text=f"asked {k}",
+            reply="refund",
+            version="ver_old",
+            episode=f"episode{k // 2}",
+            reply_tokens=1,
+            latency_ms=10.0 + k,
+        )
+        for k in range(40)
+    ]
+    shop.store.interactions.add(rows)
+    rated = [
+        Feedback(
+            id=f"fbk_j{k:03}",
+            interaction=row.id,
+            kind=FeedbackKind.RATING,
+            value=str(0.9 - 0.5 * (k % 4 == 0)),
+            time=row.time + 1,
+            source="judge:large",
+        )
+        for k, row in enumerate(rows)
+    ]
+    said = [
+        Feedback(
+            id=f"fbk_p{k:03}", interaction=row.id, kind=FeedbackKind.LABEL, value=LABELS[k % 4 == 0], time=row.time + 2
+        )
+        for k, row in enumerate(rows[:24])
+    ]
+    shop.store.feedback.add([*rated, *said])
+    yield shop
+    shop.close()
+
+
+def test_the_champion_alone(homeostat: Run, small: Path, workshop: Workshop, tmp_path: Path) -> None:
+    """Figures, classes, confusions, slices, latency, judges; the whole matrix in the document, and drawn."""
+    plot = tmp_path / "confusions.svg"
+    found = homeostat("eval", "ver_old", "--detail", "--plot", plot, "--config", small, "--json").json["mine"]
+    told = found["detail"]
+    assert (told["rows"], told["clusters"]) == (40, 8)  # the world has shown no more than 40 rows by the newest request
+    assert (told["figures"]["accuracy"]["mean"], told["figures"]["accuracy"]["n"]) == (0.5, 40)
+    assert told["figures"]["macro F1"]["mean"] == pytest.approx(1 / 3)
+    assert (told["labels"], told["confusion"]) == (["delivery", "refund"], [[0, 20], [0, 20]])
+    assert told["classes"]["delivery"]["precision"] is None
+    assert told["confusions"][0] | {"share": None} == {
+        "target": "delivery",
+        "said": "refund",
+        "rows": 20,
+        "share": None,
+    }
+    assert set(told["slices"]) == {"language=de", "language=en"}  # a user's name is no slice
+    assert found["effort"]["latency_ms"]["p50"]["mean"] == 29.0
+    assert found["effort"]["latency_ms"]["p99"]["high"] is None  # too few requests to know
+    (judge,) = found["judges"]
+    assert (judge["judge"], judge["ratings"]["n"], judge["people"]["n"]) == ("judge:large", 40, 24)
+    assert judge["kappa"]["mean"] == 1.0
+    assert judge["corrected"]["mean"] == pytest.approx(0.75, abs=0.05)
+    assert "delivery → refund: 20 of 20" in plot.read_text()
+    out = homeostat("eval", "ver_old", "--detail", "--config", small).out
+    for word in (
+        "macro F1",
+        "calibration error",
+        "language=de",
+        "confusions",
+        "latency p95",
+        "judge:large",
+        "8 clusters",
+    ):
+        assert word in out
+
+
+def test_beside_the_champion(homeostat: Run, small: Path, workshop: Workshop) -> None:
+    """The same of both, with paired differences, in every slice; and nothing is written."""
+    found = homeostat("eval", "ver_new", "--detail", "--config", small, "--json").json
+    mine, theirs, apart = (found[side] for side in ("mine", "other", "difference"))
+    figures = mine["detail"]["figures"], theirs["detail"]["figures"]
+    for name in ("accuracy", "macro F1", "Brier score"):
+        assert apart["figures"][name]["mean"] == pytest.approx(figures[0][name]["mean"] - figures[1][name]["mean"])
+        assert apart["figures"][name]["low"] <= apart["figures"][name]["mean"] <= apart["figures"][name]["high"]
+    assert set(apart["slices"]) == {"language=de", "language=en"}
+    assert "difference" in homeostat("eval", "ver_new", "--detail", "--config", small).out
+    assert workshop.store.reports.list() == []
+
+
+def test_texts(homeostat: Run, small: Path, workshop: Workshop, tmp_path: Path) -> None:
+    """What a version writes is held against the right replies, and against a schema."""
+    schema = tmp_path / "schema.json"
+    schema.write_text(json.dumps({"type": "object"}))
+    champion(workshop.store, "writer", task="replies")
+    rows = [Exam(text=f"ask {k}", target=f"reply number {k}", time=START) for k in range(6)]
+    workshop.put_suite("replies", rows)
+    found = homeostat("eval", "ver_writer", "--detail", "--schema", schema, "--config", small, "--json").json
+    figures = found["mine"]["detail"]["figures"]
+    assert {"chrF", "BLEU", "ROUGE-L", "token F1", "exact match", "perplexity", "schema"} <= set(figures)
+    assert figures["perplexity"]["mean"] > 1.0
+    assert (figures["schema"]["mean"], figures["schema"]["n"]) == (0.0, 6)
+    schema.write_text('{"type": "objekt"}')
+    assert homeostat("eval", "ver_writer", "--detail", "--schema", schema, "--config", small).code == WrongType.exit
+    ran = homeostat("eval", "ver_writer", "--detail", "--schema", tmp_path / "none.json", "--config", small)
+    assert ran.code == NotText.exit
