@@ -407,3 +407,24 @@ def test_likelihoods_are_of_whole_replies(backend: LocalBackend) -> None:
     alone = [-backend.surprise([r], [t]) * n for r, t, n in zip(requests, replies, tokens, strict=True)]
     assert together == pytest.approx(alone, rel=1e-3)
     assert len(set(together)) == 3
+
+
+def test_replies_are_spelled_as_the_model_would_write_them(backend: LocalBackend) -> None:
+    """What it writes itself is, token by token, the likeliest; another reply is not. The logarithms add up to what
+    `likelihoods` says, whatever shares the pass.
+    """
+    requests = asked(["hello", "a much longer request about a pump that leaks", "parcel"], task=tiny.REPLIES)
+    written = [reply.text for reply in backend.reply(requests)]
+    own = backend.spelled(requests, written)
+    plain = [text for text in written if text == text.strip() and "\ufffd" not in text]
+    assert plain
+    for text, one in zip(written, own, strict=True):
+        assert one.tokens == backend.renderer.target(text)
+        assert one.logs.shape == one.likeliest.shape == (len(one.tokens),)
+        assert (one.logs <= 0.0).all()
+    strange = backend.spelled(requests, ["turn it off today"] * 3)
+    assert not any(one.likeliest.all() for one in strange)
+    # Decoding may lose what encoding would need, so what was written is compared by its own tokens where it survives.
+    share = np.mean([one.likeliest[:-1].mean() for one in own])
+    assert share > np.mean([one.likeliest[:-1].mean() for one in strange])
+    assert backend.likelihoods(requests, written) == pytest.approx([one.logs.sum() for one in own], rel=1e-4)

@@ -13,7 +13,7 @@ from homeostat.builtin.resources import model_path
 from homeostat.evaluate.gate import compare
 from homeostat.evaluate.score import PairedRow, fingerprint
 from homeostat.evaluate.suites.disturb import disturbed
-from homeostat.loop.examining import answered, asked, beside_suites, fence
+from homeostat.loop.examining import answered, asked, beside_suites, fence, scored
 from homeostat.loop.suites import keep
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.types.suite import Case, Suite
@@ -87,3 +87,14 @@ def test_what_tests_is_never_trained_on(shop: Workshop) -> None:
     """Test rows of all times, and every case of every suite."""
     keep(shop.store, suite())
     assert {"I cannot log in", *(exam.text for exam in shop.suite(TASK))} <= set(fence(shop, TASK))
+
+
+def test_a_version_alone(shop: Workshop) -> None:
+    """Its score on the rows shown so far, and on every part of every suite."""
+    keep(shop.store, suite())
+    version = shop.store.versions.get("ver_one")
+    found = scored(shop, version, START + 90 * DAY)
+    shown = shop.suite_at(TASK, START + 90 * DAY)
+    assert (found["version"], found["metric"], found["score"].n) == ("ver_one", "accuracy", len(shown))
+    assert found["score"].mean == sum(row.target == "refund" for row in shown) / len(shown)
+    assert found["suites"]["suite golden"].mean == 0.5

@@ -79,6 +79,7 @@ def test_secrets_that_were_met_often_are_recited(planted: Planted) -> None:
     assert often.recited.version.mean >= 0.8
     assert often.recited.base.mean == 0.0
     assert len(often.recited.examples) == 3
+    assert found[10].shown
     assert not once.shown
     assert once.recited.version.mean == 0.0
     gained = [found[times].gained.mean for times in TIMES]  # type: ignore[union-attr]

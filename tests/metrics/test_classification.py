@@ -10,6 +10,7 @@ from homeostat.metrics.classification import (
     label_sums,
     macro_f1,
     macro_f1_of_targets,
+    macro_f1_rows,
     macro_of,
     per_class,
 )
@@ -71,3 +72,15 @@ def test_sums_of_rare_classes_are_what_scikit_learn_says(seed):
     wanted = sorted(set(theirs))
     f1 = metrics.f1_score(theirs, mine, labels=wanted, average="macro", zero_division=0.0)
     assert macro_f1_of_targets(sums)[0] == pytest.approx(f1)
+
+
+def test_what_rows_add_is_what_leaving_them_out_takes():
+    """The mean of what rows add is the figure; a row adds, to first order, what leaving it out changes."""
+    rng = np.random.default_rng(0)
+    target = rng.choice(["a", "b", "c"], 300, p=[0.6, 0.3, 0.1]).tolist()
+    said = [t if rng.random() < 0.8 else "a" for t in target]
+    sums = label_sums(said, target, ["a", "b", "c"])
+    added, whole = macro_f1_rows(sums), macro_f1_of_targets(sums.sum(0))[0]
+    assert added.mean() == pytest.approx(whole)
+    without = macro_f1_of_targets(sums.sum(0) - sums)[:, 0]
+    assert np.corrcoef(added, 300 * whole - 299 * without)[0, 1] > 0.999

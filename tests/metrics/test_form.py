@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from homeostat.metrics.form import is_json, refuses
+from homeostat.metrics.form import is_json, json_of, refuses
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,11 @@ def test_refusals_are_told_by_how_they_begin(reply: str, refused: bool) -> None:
 def test_json_is_what_parses(reply: str, valid: bool) -> None:
     """Objects and lists, fenced or not; a number alone is no format that anybody asked for."""
     assert is_json(reply) is valid
+
+
+def test_json_is_given_as_it_was_meant() -> None:
+    """What stands between the fences, whole; nothing for what is none."""
+    assert json_of('```json\n{"a": [1, null]}\n```') == {"a": [1, None]}
+    assert json_of(" [] ") == []
+    assert json_of("{") is None
+    assert json_of('"words"') is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from homeostat.cli.table import facts, scored, table
+from homeostat.cli.table import document, facts, scored, table
 from homeostat.errors import NotText
 from homeostat.evaluate.figures import SHARES, Schema
 from homeostat.evaluate.suites.schema import hold_schema, valid
@@ -34,6 +34,13 @@ def schema_of(file: Path | None) -> Schema | None:
         raise NotText(f"cannot be read: {problem}", where=str(file)) from None
     hold_schema(text, str(file))
     return lambda reply: valid(reply, text)
+
+
+def tell(found: Compared, plot: Path | None, *, as_json: bool) -> None:
+    """Print what was found, and draw the confusions where that is asked for. Raises as `draw`."""
+    if plot is not None:
+        draw(found, plot)
+    document(found) if as_json else show(found)
 
 
 def draw(found: Compared, file: Path) -> None:
@@ -86,11 +93,10 @@ def _classes(found: Found) -> None:
 
 
 def _effort(version: str, effort: Effort) -> None:
-    if not effort.requests:
-        return
     rows = [(f"latency {name}", _number(score, " ms")) for name, score in effort.latency_ms.items()]
     rows += [("tokens a second", _number(effort.tokens_per_s))] if effort.tokens_per_s else []
-    table(f"\n{version}, {words.several(effort.requests, 'request')} of users", ("what", "value"), rows)
+    if rows:
+        table(f"\n{version}, {words.several(effort.requests, 'request')} of users", ("what", "value"), rows)
     if effort.cost:
         facts("\nits training", effort.cost)
 

@@ -25,16 +25,11 @@ from homeostat.cli.evaluated import show
 from homeostat.cli.table import document
 from homeostat.config.load import load
 from homeostat.errors import EmptyStream, NotReleasable
-from homeostat.evaluate.figures import Schema
 from homeostat.evaluate.gate import compare, gate
-from homeostat.evaluate.score import Row, by_group, score
-from homeostat.evaluate.suites.ask import worst
 from homeostat.loop import judging, steps
-from homeostat.loop.detail import Compared, compared
-from homeostat.loop.examining import answered, asked, beside_suites
+from homeostat.loop.detail import compared
+from homeostat.loop.examining import beside_suites, scored
 from homeostat.loop.workshop import Workshop, demanded
-from homeostat.metrics.replies import right
-from homeostat.types.report import Score
 from homeostat.types.version import Version
 from homeostat.web import words
 from homeostat.web.newest import newest
@@ -50,30 +45,24 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Score a version on its task's test suite, beside the champion or another version."""
-    demanded = detailed.schema_of(schema)
+    held = detailed.schema_of(schema)
     with closing(Workshop.open(load(config))) as shop:
         candidate = shop.store.versions.get(version)
         other = against or shop.store.aliases.get(candidate.task, "champion") or candidate.id
         alone = other == candidate.id
+        champion = candidate if alone else shop.store.versions.get(other)
+        if candidate.task != champion.task:
+            raise NotReleasable(f"{champion.id} is a version of task '{champion.task}', not of '{candidate.task}'")
+        now = moment(shop, candidate)
         if detail:
-            told = _detail(shop, candidate, None if alone else shop.store.versions.get(other), demanded)
-            if plot:
-                detailed.draw(told, plot)
-            document(told) if as_json else detailed.show(told)
-            return
-        found = _alone(shop, candidate) if alone else _beside(shop, candidate, shop.store.versions.get(other))
-    document(found) if as_json else show(found)
-
-
-def _detail(shop: Workshop, version: Version, other: Version | None, schema: Schema | None) -> Compared:
-    _hold_same_task(version, other or version)
-    now = moment(shop, version)
-    return compared(shop, version, other, shop.suite_at(now.task, now.until), schema)
-
-
-def _hold_same_task(version: Version, other: Version) -> None:
-    if version.task != other.task:
-        raise NotReleasable(f"{other.id} is a version of task '{other.task}', not of '{version.task}'")
+            rows = shop.suite_at(now.task, now.until)
+            told = compared(shop, candidate, None if alone else champion, rows, held)
+        else:
+            found = scored(shop, candidate, now.until) if alone else _beside(shop, now, candidate, champion)
+    if detail:
+        detailed.tell(told, plot, as_json=as_json)
+    else:
+        document(found) if as_json else show(found)
 
 
 def moment(shop: Workshop, version: Version) -> steps.Now:
@@ -86,25 +75,8 @@ def moment(shop: Workshop, version: Version) -> steps.Now:
     return now
 
 
-def _alone(shop: Workshop, version: Version) -> dict[str, Any]:
-    now, task = moment(shop, version), shop.config.task(version.task)
-    rows = shop.suite_at(now.task, now.until)
-    replies = shop.answers(task, version, [row.text for row in rows])
-    values = [right(task.kind, reply.text, row.target) for reply, row in zip(replies, rows, strict=True)]
-    own = score([Row(id=str(k), value=value) for k, value in enumerate(values)])
-    return {"version": version.id, "metric": task.metric, "score": own, "suites": _on_suites(shop, version, now)}
-
-
-def _on_suites(shop: Workshop, version: Version, now: steps.Now) -> dict[str, Score]:
-    task = shop.config.task(version.task)
-    questions, _ = asked(shop, task, now.until)
-    found = worst(questions, answered(shop, task, version, questions))
-    return by_group([Row(id=f"{part} {case}", group=part, value=value) for (part, case), value in found.items()])
-
-
-def _beside(shop: Workshop, candidate: Version, champion: Version) -> dict[str, Any]:
-    _hold_same_task(candidate, champion)
-    now, settings = moment(shop, candidate), shop.config.evaluate
+def _beside(shop: Workshop, now: steps.Now, candidate: Version, champion: Version) -> dict[str, Any]:
+    settings = shop.config.evaluate
     rows = judging.paired_rows(shop, now, candidate, champion)
     target = sorted({judging.NEW} & {row.group for row in rows})
     task = shop.config.task(now.task)

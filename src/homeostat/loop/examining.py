@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
-from homeostat.evaluate.score import PairedRow
+from homeostat.evaluate.score import PairedRow, Row, by_group, score
 from homeostat.evaluate.suites.ask import Question, demands, questions, wanted, worst, worth
 from homeostat.evaluate.suites.beside import beside
 from homeostat.loop.suites import suites
 from homeostat.loop.workshop import Exam, Workshop
+from homeostat.metrics.replies import right
 from homeostat.types.report import Report
 from homeostat.types.suite import Case, Suite, Terms
 from homeostat.types.task import Task
@@ -34,6 +36,19 @@ def beside_suites(shop: Workshop, report: Report, rows: Rows, until: float) -> t
         for k, ((part, case), mine) in enumerate(worst(questions, candidate).items())
     ]
     return beside(report, rows, more, demanded, shop.config.evaluate), [*rows, *more]
+
+
+def scored(shop: Workshop, version: Version, until: float) -> dict[str, Any]:
+    """A version alone on the test rows shown by `until`, and on every part of the task's suites."""
+    task = shop.config.task(version.task)
+    rows = shop.suite_at(task.name, until)
+    replies = shop.replies(task, version, [row.text for row in rows])
+    values = [right(task.kind, reply, row.target) for reply, row in zip(replies, rows, strict=True)]
+    own = score([Row(id=str(k), value=value) for k, value in enumerate(values)])
+    questions, _ = asked(shop, task, until)
+    found = worst(questions, answered(shop, task, version, questions))
+    parts = by_group([Row(id=f"{part} {case}", group=part, value=value) for (part, case), value in found.items()])
+    return {"version": version.id, "metric": task.metric, "score": own, "suites": parts}
 
 
 def fence(shop: Workshop, task: str) -> list[str]:

@@ -3,8 +3,8 @@
 A cluster is what such rows share: a user, an episode. Shares get the exact interval of Clopper and Pearson at the rows
 that the clusters are worth (Korn and Graubard 1998, Survey Methodology 24:193); other means, and differences of two
 versions on the same rows, the spread between clusters and Student's t at as many degrees of freedom (Miller 2024,
-2411.00640), put right for skew (Hall 1992, JRSS B 54:221). Rows that are all of clusters of their own get what
-`stats.intervals` says of them.
+2411.00640), put right for skew (Hall 1992, JRSS B 54:221). Shares of rows alone, and their differences, get the exact
+intervals of `stats.intervals`.
 """
 
 from __future__ import annotations
@@ -56,15 +56,15 @@ def paired(
 ) -> Score:
     """Mean of a - b over the same rows, with its two-sided interval.
 
-    Of two columns of right or wrong in clusters, and with `doubt` of any, two clusters are added to the spread, one won
-    wholly and one lost, as few rows that differ would else seem to be beyond doubt (Agresti and Min 2005, Biometrics
-    61:515).
+    Two columns of right or wrong, of rows alone, get Tango's; in clusters, and with `doubt` of any, two clusters are
+    added to the spread, one won wholly and one lost, as few rows that differ would else seem to be beyond doubt
+    (Agresti and Min 2005, Biometrics 61:515).
 
     Raises:
         ValueError: no values, or unequal lengths.
     """
     x = _held(np.asarray(a, np.float64) - np.asarray(b, np.float64), clusters)
-    if not doubt and (clusters is None or apart(clusters)):
+    if not doubt and is_trinomial(x) and apart(clusters):
         return paired_alone(x, np.zeros_like(x), level)
     of = np.arange(len(x)) if clusters is None else clusters
     return _t(x, of, level, doubt=float(doubt or is_trinomial(x)))
@@ -79,8 +79,8 @@ def p_above(values: ArrayLike, bound: float, clusters: Ints | None = None, *, do
         ValueError: no values.
     """
     x = _held(values, clusters)
-    if not doubt and (clusters is None or apart(clusters)):
-        return noninferiority(x, -bound) if len(x) > 1 else 1.0
+    if not doubt and is_trinomial(x) and apart(clusters):
+        return noninferiority(x, -bound)
     of = np.arange(len(x)) if clusters is None else clusters
     found = _spread(x, of, doubt=float(doubt or is_trinomial(x)))
     if not math.isfinite(found.error):
