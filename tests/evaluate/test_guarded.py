@@ -121,3 +121,14 @@ def test_rows_are_read_as_they_were_written() -> None:
     """With replies, confidence, form and cluster."""
     rows = (*labeled(0, 12, (0.9,) * 3, (0.9,) * 3, users=3), *written(0, 2, 0.5, 0.5))
     assert from_lines(to_lines(rows)) == rows
+
+
+def test_a_pass_names_what_was_kept() -> None:
+    """The verdict's sentence and its tests hold every guard metric that was asked for a proof."""
+    rows = labeled(1, 1600, (0.97, 0.9, 0.85), (0.85, 0.8, 0.7))
+    report = compare(Task(name="routing"), "ver_new", "ver_old", rows, SETTINGS, now=0.0)
+    verdict = gate(report, rows, SETTINGS)
+    assert {MACRO_F1, CALIBRATION} <= set(verdict.tests)
+    assert all(verdict.tests[name] <= SETTINGS.alpha for name in (MACRO_F1, CALIBRATION))
+    assert "nothing lost where it was good" in verdict.because
+    assert report.groups[MACRO_F1].mean == pytest.approx(of(rows, MACRO_F1).score.mean)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from homeostat.loop.detail import effort, is_judge, sliced
-from homeostat.loop.workshop import Exam
+from homeostat.config.schema import Config, Tasks
+from homeostat.loop.detail import effort, is_judge, judged, sliced
+from homeostat.loop.workshop import Exam, Workshop
+from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
 
 
@@ -44,3 +48,37 @@ def test_what_it_took() -> None:
 def test_who_is_a_judge() -> None:
     """By name, or a name that goes on with no letter."""
     assert [is_judge(name) for name in ("judge", "judge:large", "judges", "user")] == [True, True, False, False]
+
+
+def test_what_judges_and_people_say(tmp_path: Path) -> None:
+    """Each judge apart, by its newest rating of a reply; people by a right reply or a rating of theirs, the newest too;
+    comments, and other versions' replies, are nothing of it.
+    """
+    config = Config(folder=str(tmp_path / "p"), tasks={"routing": Tasks()})
+    with closing(Workshop.open(config)) as shop:
+        rows = [
+            Interaction(id=f"int_{k}", task="routing", time=float(k), text="", reply="refund", version="ver_a")
+            for k in range(3)
+        ]
+        shop.store.interactions.add(rows)
+        said = [
+            ("int_0", FeedbackKind.RATING, "0.2", "judge"),
+            ("int_0", FeedbackKind.RATING, "0.8", "judge"),
+            ("int_1", FeedbackKind.RATING, "0.4", "judge"),
+            ("int_1", FeedbackKind.RATING, "1.0", "judge:large"),
+            ("int_0", FeedbackKind.LABEL, "refund", "user"),
+            ("int_1", FeedbackKind.RATING, "0.0", "user"),
+            ("int_2", FeedbackKind.COMMENT, "thanks", "user"),
+        ]
+        shop.store.feedback.add(
+            [
+                Feedback(id=f"fbk_{k}", interaction=row, kind=kind, value=value, time=10.0 + k, source=source)
+                for k, (row, kind, value, source) in enumerate(said)
+            ]
+        )
+        small, large = judged(shop, "routing", rows)
+    assert (small.judge, small.ratings.mean, small.ratings.n) == ("judge", pytest.approx(0.6), 2)
+    assert small.people is not None
+    assert (small.people.mean, small.people.n) == (0.5, 2)
+    assert small.kappa is None  # two replies of which both spoke tell nothing of agreement
+    assert (large.judge, large.ratings.mean, large.ratings.n) == ("judge:large", 1.0, 1)
