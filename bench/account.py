@@ -2,20 +2,21 @@
 
     python bench/account.py [--quick] [--part levels|wear] [--programs 2000] [--candidates 100] [--seed 31]
 
-`levels`: so many programs of so many candidates, one after another, each beside a champion on 1,000 test rows,
-discordance 0.1 for those that are no better (true difference exactly 0); a share of 0, 5, 20 or 50 % is truly better,
-by 2, 3, 5 or 8 points. Rows are fresh for each candidate, or the same for all of a program: then nine in ten of the
-outcomes of all that are no better are those of one (they err together), and of the better ones three in ten. The p-value
-is the gate's. Share of those promoted that are no better (the mean over programs of V / max(R, 1)) and of the better ones
-that are promoted, each with its 95 % interval over programs, by way of deciding: `each at alpha` as the gate alone does;
-`account` as Homeostat does; `schedule`, alpha by the account's shares alone, nothing given back; `e-LOND, bets`, the
-same levels asked of an e-value that bets on the wins (a mixture of binomials) and no p-value; and, where the package
-`online-fdr` is installed, LOND, LOND for dependent tests, LORD++, LORD for dependent tests and SAFFRON as it has them.
+`levels`: so many programs of so many candidates, one after another, each beside a champion on 1,000 test rows. Of
+those that are no better (true difference exactly 0) one row in ten differs; a share of 0, 5, 20 or 50 % is truly
+better, by 2, 3, 5 or 8 points. Rows are fresh for each candidate, or the same for all of a program: then nine in ten
+of the outcomes of all that are no better are those of one (they err together), and of the better ones three in ten.
+The p-value is the gate's. Share of those promoted that are no better (the mean over programs of V / max(R, 1)) and of
+the better ones that are promoted, each with its 95 % interval over programs, by way of deciding: `each at alpha` as
+the gate alone does; `account` as Homeostat does; `schedule`, alpha by the account's shares alone, nothing given back;
+`e-LOND, bets`, the same levels asked of an e-value that bets on the wins (a mixture of binomials) and no p-value; and,
+where the package `online-fdr` is installed, LOND, LOND for dependent tests, LORD++, LORD for dependent tests and
+SAFFRON as it has them.
 
 `wear`: makers whose every candidate is truly no better, and who adapt to what they are told of the same 300, 1,000 or
-3,000 rows. `climbs` keeps a change whenever the mean on the test rows rose; `votes` makes random changes, and then one that
-follows those which did well. Share of makers of 80 candidates any of which is promoted, on rows that are never changed
-and on rows that are replaced after `loop.wear.WORN` candidates, with and without the account.
+3,000 rows. `climbs` keeps a change whenever the mean on the test rows rose; `votes` makes random changes, and then one
+that follows those which did well. Share of makers of 80 candidates any of which is promoted, on rows that are never
+changed and on rows that are replaced after `loop.wear.WORN` candidates, with and without the account.
 
 `value` is the largest share of false promotions by the account with its interval; the bar: at most 5 %, and makers on
 rotated rows are promoted at most 5 % of the time, as far as the intervals can tell.

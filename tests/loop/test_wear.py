@@ -38,7 +38,7 @@ def exams(name: str, n: int) -> list[Exam]:
 
 
 def judged(shop: Workshop, d: np.ndarray, rows: Sequence[Exam], *, wear: bool = True) -> Verdict:
-    """What the gate and the account say of a candidate that differs so from the champion; written down, as by a turn."""
+    """What the gate and the account say of a candidate that differs so from the champion, and written down."""
     pairs = [
         PairedRow(id=row_id(row), group="known", candidate=float(x > 0), champion=float(x < 0))
         for row, x in zip(rows, d, strict=True)

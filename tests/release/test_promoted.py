@@ -28,7 +28,7 @@ def test_every_champion_and_what_was_shown_of_it(tmp_path: Path) -> None:
             store.releases.put(full)
         spent = Spent(place=1, found=0, alpha=0.05, level=0.01, p=0.001)
         store.verdicts.put(replace(store.verdicts.get("vdt_ver_better"), spent=spent))
-        rollback(store, TASK, "back", now=9.0)
+        rollback(store, TASK, "back", to="ver_first", now=9.0)
         promote(store, TASK, add_version(store, "mine"), "I know it", now=10.0)
         assert promoted(store, TASK) == {
             "ver_first": Way.BY_HAND,

@@ -1,4 +1,4 @@
-"""The account: levels that sum to alpha, e-values whose mean is 1, few false discoveries however tests hang together."""
+"""The account: levels that sum to alpha, e-values whose mean is 1, few false discoveries, independent or not."""
 
 from __future__ import annotations
 
@@ -61,17 +61,17 @@ def false_share(p: np.ndarray, *, account: bool) -> np.ndarray:
 @pytest.mark.parametrize("truly", [0.0, 0.2])
 @pytest.mark.parametrize("together", [False, True])
 def test_few_discoveries_are_false(truly: float, together: bool) -> None:
-    """Where tests are independent and where each looks at what the one before looked at, at most 5 % of the discoveries
-    are false on average; where each is decided at 5 % by itself, more are.
+    """Where tests are independent and where many look at the same, at most 5 % of the discoveries are false on average;
+    where each is decided at 5 % by itself, more are.
     """
     rng = np.random.default_rng(5)
     luck = rng.random((400, TESTS))
-    if together:  # groups of ten that see the same luck, and every second group its opposite: not positively dependent
-        luck = np.repeat(luck[:, : TESTS // 20], 20, axis=1)
-        luck[:, 10::20] = 1 - luck[:, ::20]
+    if together:  # tens that see the same luck, and tens that see its opposite: not positively dependent
+        tens = np.arange(TESTS) // 10
+        luck = np.where(tens % 2, 1 - luck[:, tens // 2], luck[:, tens // 2])
     p = np.where(rng.random((400, TESTS)) < truly, 0.0, luck)
     assert mean_interval(false_share(p, account=True)).low <= ALPHA
-    assert mean_interval(false_share(p, account=False)).low > 1.5 * ALPHA
+    assert mean_interval(false_share(p, account=False)).low > ALPHA
 
 
 REFUSED = [(0, 0, 0.05), (3, 3, 0.05), (3, -1, 0.05), (3, 0, 0.0), (3, 0, 1.0)]

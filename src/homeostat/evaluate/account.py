@@ -111,10 +111,9 @@ def _better(verdict: Verdict, target: Collection[str]) -> float:
 
 
 def _too_weak(spent: Spent, n: int) -> str:
-    others = f"{spent.found} passed before it" if spent.found else "none passed before it"
-    said = (
-        f"that is p = {spent.p:.2g}, and candidate {spent.place} of its task, {others}, has to show {spent.level:.2g}"
-    )
+    passed = f"{spent.found} having passed" if spent.found else "none having passed"
+    levels = f"it has to show a gain at p = {spent.level:.2g}, and does so at {spent.p:.2g}"
+    said = f"but as candidate {spent.place} of its task, {passed}, {levels}"
     shown = float(stats.norm.isf(spent.p))
     if shown <= 0.0:
         return said
@@ -123,4 +122,4 @@ def _too_weak(spent: Spent, n: int) -> str:
 
 
 def _worn(spent: Spent) -> str:
-    return f"its test rows have gated {spent.worn} candidates before and may suit this one by that: import fresh ones"
+    return f"but its test rows have gated {spent.worn} candidates before, and it may suit them alone: import others"
