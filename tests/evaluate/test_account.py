@@ -114,7 +114,7 @@ def test_the_target_has_to_be_shown_at_the_level_too() -> None:
 
 def test_an_account_follows_from_its_verdicts_and_says_so_if_not() -> None:
     """Every place, level and outcome again; a verdict that was kept out, or one let through, is noticed."""
-    verdicts = program([(150, 50), (50, 50), (76, 40), (60, 50), (76, 40)] * 4)
+    verdicts = program([(150, 50), (50, 50), (72, 42), (60, 50), (72, 42)] * 4)
     account = standing(verdicts, ALPHA)
     assert (account.tried, account.replays) == (20, True)
     assert account.passed == sum(one.outcome is Outcome.PASS for one in verdicts)

@@ -7,13 +7,14 @@ with or without intent. No level helps against that, only other rows.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from homeostat.evaluate.account import entries
 from homeostat.evaluate.groups import rows_needed
-from homeostat.evaluate.score import PairedRow, from_lines
+from homeostat.evaluate.score import PairedRow
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.store import Store
 from homeostat.types.report import Report
@@ -45,7 +46,8 @@ def used(store: Store, task: str, but: str = "") -> Counter[str]:
     for verdict, _ in entries(store.verdicts.list(task), but):
         report = store.reports.get(verdict.report)
         if store.blobs.holds(report.rows):  # else rows of it were erased
-            found.update(_gating(report, from_lines(store.blobs.text(report.rows))))
+            lines = map(json.loads, store.blobs.text(report.rows).splitlines())
+            found.update({line["id"] for line in lines if line["group"] not in report.suites})
     return found
 
 
@@ -54,7 +56,7 @@ def worn(store: Store, report: Report, rows: Sequence[PairedRow], but: str = "")
     gated WORN of them.
     """
     wear = used(store, report.task, but)
-    most = max((wear[id] for id in _gating(report, rows)), default=0)
+    most = max((wear[row.id] for row in rows if row.group not in report.suites), default=0)
     return most if most >= WORN else 0
 
 
@@ -67,8 +69,3 @@ def rested(shop: Workshop, task: str, shown: Sequence[Exam]) -> Rested:
     if len(fresh) < rows_needed(max(settings.margin, settings.small_margin), settings):
         return Rested(gating=tuple(shown))
     return Rested(gating=fresh, retired=tuple(row for row in shown if wear[row_id(row)] >= WORN))
-
-
-def _gating(report: Report, rows: Sequence[PairedRow]) -> set[str]:
-    """Ids of the rows of a report that a gain was to be shown on."""
-    return {row.id for row in rows if row.group not in report.suites}
