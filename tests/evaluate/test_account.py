@@ -12,6 +12,7 @@ from homeostat.evaluate.account import charged, due, standing
 from homeostat.evaluate.gate import compare, gate
 from homeostat.evaluate.score import PairedRow
 from homeostat.stats.online import granted
+from homeostat.stats.paired import mcnemar_superiority
 from homeostat.types.report import Outcome, Report, Verdict
 from homeostat.types.task import Task
 
@@ -79,11 +80,10 @@ def test_the_number_of_rows_it_names_would_decide() -> None:
     before = program([(50, 50)] * 19)
     because = asked(before, 76, 40).because
     n = int(because.rpartition("about ")[2].partition(" ")[0].replace(",", ""))
-    rng, passed = np.random.default_rng(3), 0
-    for wins, losses, _ in rng.multinomial(n, [0.076, 0.04, 0.884], size=200):
-        report, verdict = judge(counted("all", n, int(wins), int(losses)))
-        passed += charged(verdict, report, due(before, ALPHA)).outcome is Outcome.PASS
-    assert 0.7 < passed / 200 < 0.9
+    draws = np.random.default_rng(3).multinomial(n, [0.076, 0.04, 0.884], size=1000)
+    level = due(before, ALPHA).level
+    passed = np.mean([mcnemar_superiority(int(wins), int(losses)) <= level for wins, losses, _ in draws])
+    assert 0.75 < passed < 0.85
 
 
 def test_a_candidate_that_fails_spends_and_stays_refused() -> None:
