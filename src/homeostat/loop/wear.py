@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,10 +41,10 @@ def row_id(row: Exam) -> str:
     return hashlib.sha256(row.text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def used(store: Store, task: str, but: str = "") -> Counter[str]:
-    """How many candidates each test row has gated, by its id; the verdict of this id is left out."""
+def used(store: Store, task: str, but: str = "", before: float = math.inf) -> Counter[str]:
+    """How many candidates each test row has gated before a moment, by its id; the verdict of this id is left out."""
     found = Counter[str]()
-    for verdict, _ in entries(store.verdicts.list(task), but):
+    for verdict, _ in entries((one for one in store.verdicts.list(task) if one.time < before), but):
         report = store.reports.get(verdict.report)
         if store.blobs.holds(report.rows):  # else rows of it were erased
             lines = map(json.loads, store.blobs.text(report.rows).splitlines())
