@@ -25,11 +25,10 @@ from homeostat.cli.evaluated import show
 from homeostat.cli.table import document
 from homeostat.config.load import load
 from homeostat.errors import EmptyStream, NotReleasable
-from homeostat.evaluate.gate import compare, gate
 from homeostat.loop import judging, steps
 from homeostat.loop.detail import compared
-from homeostat.loop.examining import beside_suites, scored
-from homeostat.loop.workshop import Workshop, demanded
+from homeostat.loop.examining import scored
+from homeostat.loop.workshop import Workshop
 from homeostat.types.version import Version
 from homeostat.web import words
 from homeostat.web.newest import newest
@@ -76,13 +75,5 @@ def moment(shop: Workshop, version: Version) -> steps.Now:
 
 
 def _beside(shop: Workshop, now: steps.Now, candidate: Version, champion: Version) -> dict[str, Any]:
-    settings = shop.config.evaluate
-    rows = judging.paired_rows(shop, now, candidate, champion)
-    target = sorted({judging.NEW} & {row.group for row in rows})
-    task = shop.config.task(now.task)
-    report = compare(task, candidate.id, champion.id, rows, settings, now=now.until, target=target)
-    report, rows = beside_suites(shop, report, rows, now.until)
-    silent = judging.untested(shop, now, candidate, champion)
-    fair = demanded(shop.config, now.task)
-    verdict = gate(report, rows, settings, target=target, artifact=candidate.blob, untested=silent, fair=fair)
-    return {"report": report, "verdict": verdict, "at": now.until}
+    report, rows = judging.reported(shop, now, candidate, champion)
+    return {"report": report, "verdict": judging.judged(shop, now, report, rows), "at": now.until}
