@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from homeostat.config.schema import Evaluate
 from homeostat.evaluate.gate import compare
 from homeostat.evaluate.gate import gate as judge
 from homeostat.evaluate.score import PairedRow, from_lines, to_lines
 from homeostat.loop.examining import beside_suites
+from homeostat.loop.prefacing import chosen
 from homeostat.loop.steps import Now, turn_of
 from homeostat.loop.workshop import Exam, Workshop, demanded
 from homeostat.metrics.replies import right
@@ -76,7 +78,7 @@ def gate(shop: Workshop, now: Now, report: str, candidate: str) -> str:
     rows = from_lines(shop.store.blobs.text(known.rows))
     version = shop.store.versions.get(candidate)
     silent = untested(shop, now, version, shop.store.versions.get(known.champion))
-    settings = shop.config.evaluate
+    settings = demanded_of(shop, now, known.champion)
     fair = demanded(shop.config, now.task)
     verdict = judge(known, rows, settings, target=_target(rows), artifact=version.blob, untested=silent, fair=fair)
     verdict = replace(verdict, id=ids.derived("vdt", now.turn, candidate), time=now.until)
@@ -84,6 +86,16 @@ def gate(shop: Workshop, now: Now, report: str, candidate: str) -> str:
     if verdict.outcome is Outcome.FAIL:
         shop.store.versions.set_state(candidate, State.REFUSED)
     return verdict.id
+
+
+def demanded_of(shop: Workshop, now: Now, champion: str) -> Evaluate:
+    """What the gate demands of a turn's candidate. One that was chosen for its cheaper answers, a student of the
+    champion's, need not be better than that: it has to show that it is as good, within `evaluate.margin`.
+    """
+    option, settings = chosen(shop, now.turn), shop.config.evaluate
+    if option is None or champion not in option.teachers:
+        return settings
+    return replace(settings, min_gain=-settings.margin)
 
 
 def untested(shop: Workshop, now: Now, candidate: Version, champion: Version) -> list[str]:
