@@ -1,5 +1,5 @@
-"""The texts of a collection that are most like a text, by their words or by what a model makes of them: fast enough to be
-asked before every reply.
+"""The texts of a collection most like a text, by their words or by what a model makes of them: fast enough to be asked
+before every reply.
 """
 
 from __future__ import annotations
@@ -44,8 +44,7 @@ class Nearest:
 
 @dataclass(frozen=True, slots=True)
 class NearestStates:
-    """Texts as a model's hidden states, told by the angle between them: alike are those that it reads alike, though they
-    share no word.
+    """Texts as a model's hidden states, by the angle between them: alike is what it reads alike, whatever the words.
 
     States of one model lie close together in most directions; what all have in common is taken off, and each direction
     is scaled by how far the collection spreads in it.

@@ -23,8 +23,8 @@ from homeostat.llm.nearest import Nearest, NearestStates
 from homeostat.types.task import Task
 
 FILE = "preface.safetensors"
-"""In a version's folder, beside its weights. It holds words, and states where examples are found by them, in a file that
-can run no code."""
+"""In a version's folder, beside its weights. It holds words, and states where examples are found by those, in a
+file that can run no code."""
 States = NDArray[np.float16]
 Vector = NDArray[np.floating]
 Turn = tuple[str, str | tuple[int, ...]]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from homeostat.config.schema import Config
 from homeostat.decide.objective import LINE, Objective, Progress, objectives_of, progress
 from homeostat.decide.trigger.sight import FEWEST, ROWS
+from homeostat.loop.judges import believed
 from homeostat.monitor.quality.course import right
 from homeostat.stats.intervals import mean_interval
 from homeostat.store import Store
@@ -69,7 +70,8 @@ def _within(objective: Objective, row: Interaction) -> bool:
 def _said(store: Store, objective: Objective, rows: Sequence[Interaction], until: float) -> Said:
     found: dict[str, list[Feedback]] = {}
     if objective.metric in ("rating", "corrected"):
-        for one in store.feedback.of([row.id for row in rows]):
+        said = store.feedback.of([row.id for row in rows])
+        for one in believed(store, rows[0].task, said) if rows else ():
             if one.time <= until:
                 found.setdefault(one.interaction, []).append(one)
     return found

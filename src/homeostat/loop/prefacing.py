@@ -92,9 +92,7 @@ def prefaced(shop: Workshop, turn: str, name: str, champion: Version, rows: Sequ
     return registered
 
 
-def _worded(
-    shop: Workshop, champion: Version, option: Option, before: Preface, rows: Sequence[Example]
-) -> Preface:
+def _worded(shop: Workshop, champion: Version, option: Option, before: Preface, rows: Sequence[Example]) -> Preface:
     """What is read before a request: the option's words or examples, beside what was there before it."""
     words, by_states = option.instruction or before.instruction, before.by_states
     examples, shown = before.examples, before.shown

@@ -10,7 +10,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from homeostat.config.snapshot import snapshot
 from homeostat.curate.build import Inputs, build
