@@ -18,8 +18,8 @@ class Moved(StrEnum):
     UPSTREAM = "upstream"
     """A model elsewhere, which teaches or judges, replies otherwise than it did. No reason to retrain by itself."""
     JUDGE = "judge"
-    """Whoever rates replies, a rule or a model, rates otherwise than it did. Replies may be as good as ever, so it is no
-    reason to retrain."""
+    """Whoever rates replies, a rule or a model, rates otherwise than it did. The replies may be as good as ever, so it
+    is no reason to retrain."""
     FEEDBACK = "feedback"
     """Not the traffic but what is said of it: too much of it contradicts what is known, in one direction or by one
     source. It is held back, and is no reason to retrain."""
