@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for number in range(runs)
     ]
     line = {**_line(found), "seconds": round(time.perf_counter() - began, 1)}
-    print(json.dumps(line))  # noqa: T201
+    print(json.dumps(line))
     return 0 if line["met"] else 1
 
 

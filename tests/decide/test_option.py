@@ -65,8 +65,8 @@ def test_what_may_be_chance_or_does_not_pay_is_not_taken() -> None:
 
 @pytest.mark.parametrize(("mean", "taken"), [(0.0, True), (-0.01, True), (-0.05, False)])
 def test_cheaper_answers_are_a_gain(mean: float, taken: bool) -> None:
-    """A version that is as good as far as can be told, and answers for less, is taken where what it saves over the horizon
-    is more than what may be lost; not where it is dearer, nor where nothing was measured.
+    """A version that is as good as far as can be told, and answers for less, is taken where what it saves over the
+    horizon is more than what may be lost, and not where making it costs more than that.
     """
     cheaper = option("distil", mean, cpu_s=5.0, more=-0.07)
     assert priced(cheaper, SETTINGS).cost == pytest.approx(-65.0)

@@ -1,10 +1,9 @@
-"""Learning from a teacher as one of the ways that a decision weighs, from the probe to a candidate that the gate passes."""
+"""Learning from a teacher as one way that a decision weighs, from a probe to a candidate that the gate passes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -123,8 +122,8 @@ def test_a_teacher_that_was_trained_again_is_learned_from(taught: School) -> Non
 
 @pytest.mark.slow
 def test_a_smaller_version_has_to_be_as_good(taught: School) -> None:
-    """Where the champion is a teacher, its student is what would be taught. The gate of a turn that chose it asks for no
-    loss beyond the margin, and for a gain of every other candidate.
+    """Where the champion is a teacher, its student is what would be taught. The gate of a turn that chose it asks for
+    no loss beyond the margin, and for a gain of every other candidate.
     """
     shop = taught.shop
     own = school(taught.folder / "other", requests=20)

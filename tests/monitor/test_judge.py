@@ -14,7 +14,7 @@ EVERY = 10_000.0
 
 
 def rated(rng: np.random.Generator, n: int, *, right: float, mild: float = 0.0) -> list[tuple[float, float]]:
-    """Ratings beside verdicts: a system that is right so often, a judge that is by so much too mild with what is wrong."""
+    """Ratings beside verdicts: a system that is right so often, a judge that is so much too mild with what is wrong."""
     worth = (rng.random(n) < right).astype(float)
     ratings = np.where(worth > 0.5, rng.beta(8, 2, n), rng.beta(2, 6, n) * (1 - mild) + mild)
     return list(zip(np.clip(ratings, 0, 1).tolist(), worth.tolist(), strict=True))

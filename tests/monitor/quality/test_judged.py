@@ -18,8 +18,8 @@ def judge(rng: np.random.Generator, right: Floats) -> Floats:
 
 
 def test_the_truth_lies_inside_however_good_the_system_has_become() -> None:
-    """Of 400 windows of 200 replies whose accuracy is anywhere from 30 to 95 %, where labels came from a system that was
-    right 85 % of the time. What judges are usually corrected by, the mean of their errors then, is far off.
+    """Of 400 windows of 200 replies whose accuracy is anywhere from 30 to 95 %, where labels came from a system that
+    was right 85 % of the time. What judges are usually corrected by, the mean of their errors then, is far off.
     """
     inside, usual, widths = [], [], []
     rng = np.random.default_rng(1)
