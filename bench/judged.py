@@ -14,7 +14,7 @@ them is labeled. What happens to each run is one of
 - `prompt`: from there on it is another judge, that goes by words alone.
 
 A tenth of the replies is labeled. `named` is the share of runs with a changed judge in which a signal names it within
-3,000 rows; `delay` the median labeled pairs to it; `blamed` the share of runs in which a judge that did not change is
+4,500 rows; `delay` the median labeled pairs to it; `blamed` the share of runs in which a judge that did not change is
 called changed (`calm`, `worse`); `z` what a z-test on batches of 100 ratings, at 1 %, says of the same two. `coverage`
 is how often the interval of `quality` by the judge holds the truth of a window of 300, `refused` the share of windows
 in which nothing is told, in all windows after the change.
@@ -39,6 +39,7 @@ from scipy import stats
 from homeostat.builtin.resources import traffic_path
 from homeostat.collect.stream import read_stream
 from homeostat.llm.features import grams
+from homeostat.loop.judges import regime
 from homeostat.monitor.judge import JudgeDetector
 from homeostat.monitor.quality.course import Told, course
 from homeostat.stats.intervals import proportion
@@ -46,7 +47,7 @@ from homeostat.types.report import Score
 
 Floats = NDArray[np.float64]
 KINDS = ("calm", "worse", "mild", "harsh", "prompt")
-ROWS, CHANGE, LABELED, EVERY, WINDOW = 4_500, 1_500, 0.1, 100_000.0, 300
+ROWS, CHANGE, LABELED, WINDOW = 6_000, 1_500, 0.1, 300
 NAMED, BLAMED = 0.90, 0.05
 
 
@@ -99,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _world() -> World:
-    rows = read_stream(traffic_path())
+    rows, _ = read_stream(traffic_path())
     known = {label: k for k, label in enumerate(dict.fromkeys(row.label for row in rows))}
     return World(grams([row.text for row in rows], 1024), np.array([known[row.label] for row in rows]))
 
@@ -140,11 +141,11 @@ def _ratings(
 
 def _watched(kind: str, ratings: Floats, right: Floats, rng: np.random.Generator) -> Run:
     labeled = rng.random(ROWS) < LABELED
-    detector, alarms, since, changed = JudgeDetector(EVERY, int(rng.integers(1 << 30))), [], [], kind not in KINDS[:2]
+    detector, alarms, since, changed = JudgeDetector(seed=int(rng.integers(1 << 30))), [], [], kind not in KINDS[:2]
     for row in np.flatnonzero(labeled).tolist():
         if (found := detector.update(float(ratings[row]), float(right[row]), float(row))) is not None:
             alarms.append(row)
-            since.append(found.alarm.since_time)
+            since.append((found.alarm.since_time, float(row)))
     after = [row for row in alarms if row >= CHANGE]
     told = [
         Told(
@@ -152,7 +153,7 @@ def _watched(kind: str, ratings: Floats, right: Floats, rng: np.random.Generator
             confidence=0.5,
             right=float(right[row]) if labeled[row] else None,
             judged=float(ratings[row]),
-            regime=sum(row >= moment for moment in since),
+            regime=regime(since, float(row)),
         )
         for row in range(ROWS)
     ]

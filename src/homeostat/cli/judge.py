@@ -53,7 +53,7 @@ def command(
                 return
             _taken(opened, name, by, read_scores(take, {row.id for row in fixed}), as_json=as_json)
             return
-        found = standings(opened.store, name, opened.config.monitor.false_alarm_every)
+        found = standings(opened.store, name)
     if as_json:
         document({"task": name, "judges": found})
         return

@@ -17,6 +17,7 @@ import numpy as np
 
 from homeostat.loop.held import book
 from homeostat.monitor.anchors import EVERY, Anchors, Look
+from homeostat.monitor.judge import EVERY as EVERY_PAIRS
 from homeostat.monitor.judge import HALF, JudgeDetector
 from homeostat.monitor.judge import Moved as Shifted
 from homeostat.monitor.quality.course import right
@@ -66,7 +67,7 @@ class Judges:
 
     store: Store
     task: Task
-    every: float
+    every: float = EVERY_PAIRS
     """Pairs to a false alarm, on average at least."""
     seed: int = 0
     _cursor: tuple[float, str] = field(init=False)
@@ -128,20 +129,31 @@ def worth_of(kind: Kind, request: Interaction, said: Feedback) -> float:
     return right(kind, request.reply, said.value)
 
 
-def changed(store: Store, task: str) -> dict[str, list[float]]:
-    """Judge -> when it changed, by its signals, oldest first; judges that did not are left out."""
-    found: dict[str, list[float]] = {}
+def changed(store: Store, task: str) -> dict[str, list[tuple[float, float]]]:
+    """Judge -> each of its changes, as when it came, by estimate, and when that was noticed; oldest first. Judges that
+    did not change are left out.
+    """
+    found: dict[str, list[tuple[float, float]]] = {}
     for signal in store.signals.list(task):
         if signal.moved is Moved.JUDGE:
-            found.setdefault(signal.slice.removeprefix(_PLACE), []).append(signal.since or signal.time)
+            found.setdefault(signal.slice.removeprefix(_PLACE), []).append((signal.since or signal.time, signal.time))
     return {judge: sorted(times) for judge, times in found.items()}
+
+
+def regime(changes: Sequence[tuple[float, float]], time: float) -> int | None:
+    """How often a judge had changed when it rated; None about a change. That came at a point which is known roughly, as
+    far around it as it took to notice.
+    """
+    if any(since - (noticed - since) <= time <= noticed for since, noticed in changes):
+        return None
+    return sum(noticed < time for _, noticed in changes)
 
 
 def believed(store: Store, task: str, said: Iterable[Feedback]) -> list[Feedback]:
     """The statements without the ratings that a judge gave since it changed: they are on another scale, or on none.
     A judge by a new name begins anew.
     """
-    since = {judge: times[0] for judge, times in changed(store, task).items()}
+    since = {judge: times[0][0] for judge, times in changed(store, task).items()}
     return [f for f in said if not (_rates(f) and f.time >= since.get(f.source, np.inf))]
 
 
@@ -181,7 +193,7 @@ def scored(store: Store, task: str, judge: str, scores: Mapping[str, Sequence[fl
     return found
 
 
-def standings(store: Store, task: str, every: float) -> list[Standing]:
+def standings(store: Store, task: str) -> list[Standing]:
     """Every judge that has rated, or scored anchors, by name."""
     saved = (store.state.get(_state(task)) or {}).get("judges", {})
     known = {name: JudgeDetector.restored(kept) for name, kept in saved.items()}
@@ -193,7 +205,7 @@ def standings(store: Store, task: str, every: float) -> list[Standing]:
     last = {s.slice.removeprefix(_PLACE): s for s in signals}
     found = []
     for judge in sorted({*ratings, *known, *last}):
-        pairs, scores = known.get(judge, JudgeDetector(every)), store.state.get(f"judge.scores:{task}:{judge}")
+        pairs, scores = known.get(judge, JudgeDetector()), store.state.get(f"judge.scores:{task}:{judge}")
         found.append(
             Standing(
                 judge=judge,

@@ -73,8 +73,7 @@ class Watch:
     def _judge(self, task: str) -> Judges:
         if task not in self._judges:
             config = self.shop.config
-            every, seed = config.monitor.false_alarm_every, config.monitor.seed
-            self._judges[task] = Judges(self.shop.store, config.task(task), every, seed)
+            self._judges[task] = Judges(self.shop.store, config.task(task), seed=config.monitor.seed)
         return self._judges[task]
 
     def _doubter(self, task: str, champion: str) -> Doubter:

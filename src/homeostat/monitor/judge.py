@@ -28,12 +28,16 @@ Floats = NDArray[np.float64]
 
 GOOD, BAD, ALL = "right", "wrong", ""
 """What people said of a reply, and all of them together."""
+EVERY = 20_000.0
+"""Pairs to a false alarm, on average at least: labels are few, and an alarm that is false costs a look at the judge."""
 HALF = 0.5
 """Worth of a reply from which on people found it right."""
 RECENT = 50
 """Newest ratings of each verdict that are kept, to say by how much a judge has moved."""
 _EDGES = np.linspace(0.0, 1.0, 65)[1:]
-_BETS = BETS + len(KAP)
+SPREADS = (-0.4, 0.8)
+"""Bets that ratings have moved towards the middle of what is usual, or away from it: a judge with another scale."""
+_BETS = BETS + len(KAP) + len(SPREADS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +56,7 @@ class Moved:
 class JudgeDetector:
     """One judge's ratings beside what people said of the same replies."""
 
-    def __init__(self, every: float, seed: int = 0) -> None:
+    def __init__(self, every: float = EVERY, seed: int = 0) -> None:
         """`every`: pairs to a false alarm, on average at least; `seed` breaks ties."""
         self.every, self._seed, self.pairs, self._begun = every, seed, 0, 0
         self._known = {verdict: Histogram(_EDGES) for verdict in (GOOD, BAD)}
@@ -144,7 +148,9 @@ class JudgeDetector:
 
 
 def _bets(p: float) -> Floats:
-    """Logarithms of bets on higher and on lower ratings: those of the traffic, and their tails the other way round."""
-    low = max(1.0 - p, 1e-12)
-    kap = np.array(KAP)
-    return np.concatenate([log_bets(np.array([[p]]))[0], np.log(kap) + (kap - 1.0) * math.log(low)])
+    """Logarithms of bets on higher and on lower ratings, those of the traffic and their tails the other way round, and on
+    their spread. Each is the logarithm of a density on [0, 1].
+    """
+    low, kap = max(1.0 - p, 1e-12), np.array(KAP)
+    spread = np.log1p(np.array(SPREADS) * (12.0 * (p - 0.5) ** 2 - 1.0))
+    return np.concatenate([log_bets(np.array([[p]]))[0], np.log(kap) + (kap - 1.0) * math.log(low), spread])

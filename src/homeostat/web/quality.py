@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 
-from homeostat.loop.judges import changed, is_judge
+from homeostat.loop.judges import changed, is_judge, regime
 from homeostat.monitor.quality.course import Told, right
 from homeostat.stats.intervals import mean_interval
 from homeostat.store import Store
@@ -65,11 +64,11 @@ def told(store: Store, task: Task, version: str, n: int) -> list[Told]:
     ]
 
 
-def _rated(store: Store, task: str, rows: Sequence[str]) -> dict[str, tuple[float, int]]:
+def _rated(store: Store, task: str, rows: Sequence[str]) -> dict[str, tuple[float, int | None]]:
     """Interaction -> the rating of the judge that has rated most of them, and how often it had changed by then."""
     ratings = [f for f in store.feedback.of(rows) if f.kind is FeedbackKind.RATING and is_judge(f.source)]
     if not ratings:
         return {}
     judge = Counter(f.source for f in ratings).most_common(1)[0][0]
     times = changed(store, task).get(judge, [])
-    return {f.interaction: (float(f.value), bisect_right(times, f.time)) for f in ratings if f.source == judge}
+    return {f.interaction: (float(f.value), regime(times, f.time)) for f in ratings if f.source == judge}

@@ -53,8 +53,8 @@ class Told:
     """In [0, 1]."""
     judged: float | None = None
     """The rating of a judge, in [0, 1]."""
-    regime: int = 0
-    """How often that judge had changed when it rated."""
+    regime: int | None = 0
+    """How often that judge had changed when it rated; None where it may have been before a change or after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ class _Labels:
 
     def rate(self, rows: Sequence[Told]) -> None:
         for row in rows:
-            if row.judged is not None and row.right is not None:
+            if row.judged is not None and row.right is not None and row.regime is not None:
                 good, bad = self.rated.setdefault(row.regime, ([], []))
                 (good if row.right >= HALF else bad).append(row.judged)
 
@@ -156,9 +156,9 @@ def _judged(rows: Sequence[Told], known: _Labels) -> Score | str:
     if not rated:
         return ""
     regimes = {regime for _, regime in rated}
-    if len(regimes) > 1:
-        return "the judge has changed within these requests"
-    (regime,) = regimes
+    (regime, *others) = regimes
+    if others or regime is None:
+        return "the judge has changed about these requests"
     good, bad = known.rated.get(regime, ([], []))
     told = by_judge([rating for rating, _ in rated], good, bad)
     return f"the judge has changed: {told}" if regime and isinstance(told, str) else told
