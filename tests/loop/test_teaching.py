@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,16 +15,16 @@ from homeostat.decide.record import replayed
 from homeostat.loop import judging, steps
 from homeostat.loop.distill import Wish, distill
 from homeostat.loop.steps import Now
-from homeostat.loop.students import versions_teaching
+from homeostat.loop.students import Taught, versions_teaching
 from homeostat.loop.teaching import pupil
 from homeostat.loop.tried import tried
 from homeostat.loop.workshop import Exam, Workshop, use
-from homeostat.release.registry import rollback
+from homeostat.store import Store
 from homeostat.train.named import named
 from homeostat.types.decision import Action
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
-from homeostat.types.version import Version
+from homeostat.types.version import State, Version
 from loop.taught import School, school
 
 START = 10_000.0
@@ -94,9 +95,7 @@ def test_a_teacher_that_was_trained_again_is_learned_from(taught: School) -> Non
     assert "what it says of newer requests" in before.says
     assert not before.sure
     weak = store.versions.get("ver_weak")
-    again = taught.teach("strong", tiny.examples(each=40, seed=2), parent=weak)
-    taught.promote(again)
-    rollback(store, "routing", "the student answers", to=student.id, now=60.0)
+    taught.teach("strong", tiny.examples(each=40, seed=2), parent=weak)
     found = weighed(shop)[DISTIL]
     assert (found.student, found.teachers) == (student.id, ("ver_strong",))
     assert found.gain.low > 0.05
@@ -140,8 +139,26 @@ def test_a_smaller_version_has_to_be_as_good(taught: School) -> None:
     assert judging.demanded_of(shop, NOW, "ver_first") == settings
 
 
-def test_nobody_is_taught_where_nobody_teaches(taught: School) -> None:
-    """By a model elsewhere a turn asks nothing of its own accord, nor by one whose weights are gone."""
-    student = taught.shop.champion("routing")
-    assert pupil(taught.shop.store, replace(student, teachers=("https://models.example/v1#large",))) is None
-    assert pupil(taught.shop.store, replace(student, teachers=())) is None
+def test_who_is_taught_by_whom(tmp_path: Path) -> None:
+    """A student by what its teachers have become, candidates among them, for they answer nobody; not by a model
+    elsewhere, which no turn asks of its own accord, nor by one whose weights are gone. A teacher teaches its newest
+    student.
+    """
+    with Store.open(f"sqlite:///{tmp_path / 'h.db'}", tmp_path / "blobs") as store:
+
+        def put(name: str, parent: str = "", teachers: tuple[str, ...] = (), state: State = State.RETIRED) -> Version:
+            made = Version(id=name, task="t", time=0.0, base="b", parent=parent, teachers=teachers, state=state)
+            store.versions.put(made)
+            return made
+
+        first = put("ver_a")
+        assert pupil(store, first) is None
+        student = put("ver_s", teachers=("ver_a",), state=State.LIVE)
+        assert pupil(store, student) == Taught(student=student, teachers=("ver_a",))
+        assert pupil(store, first) == Taught(student=student, teachers=("ver_a",))
+        put("ver_b", "ver_a", state=State.CANDIDATE)
+        put("ver_c", "ver_b", state=State.REFUSED)
+        assert pupil(store, student) == Taught(student=student, teachers=("ver_b",))
+        assert pupil(store, replace(student, teachers=("https://models.example/v1#large",))) is None
+        put("ver_gone", state=State.ERASED)
+        assert pupil(store, replace(student, teachers=("ver_gone",))) is None

@@ -43,10 +43,15 @@ _GONE = frozenset({State.REFUSED, State.WITHDRAWN, State.ERASED})
 def pupil(store: Store, champion: Version) -> Taught | None:
     """Whom a teacher could teach: the champion, if it is a student of versions; else the newest student of the
     champion's. None where there is neither.
+
+    Where a student answers everybody its teachers answer nobody, so a version that goes on from one need not have done
+    so either: the probe says whether it knows more.
     """
     every = {one.id: one for one in store.versions.list(champion.task)}
     if champion.teachers:
-        found = Taught(student=champion, teachers=tuple(newest(list(every.values()), one) for one in champion.teachers))
+        versions = list(every.values())
+        now = tuple(newest(versions, one, untried=True) for one in champion.teachers)
+        found = Taught(student=champion, teachers=now)
     else:
         own = [one for one in students(store, champion.task) if one.teachers == (champion.id,)]
         if not own:
