@@ -6,7 +6,7 @@ Knows versions and requests; knows nothing of routing, stores or HTTP. One lock 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -228,17 +228,20 @@ class LocalBackend:
 
     def embed(self, requests: Sequence[Request]) -> np.ndarray:
         """float32[requests, hidden]: mean last hidden state over the prompt, under each request's version."""
-        return self._pooled(self._groups(requests), len(requests))
+        return self._read(self._groups(requests), len(requests), lambda said: said.pooled)
 
     def states(self, requests: Sequence[Request]) -> np.ndarray:
-        """The same of the requests alone, whatever examples their versions read before them."""
-        return self._pooled(self._groups(requests, bare=True), len(requests))
+        """float32[requests, hidden]: the state that the first token of each reply is told from, of the requests alone,
+        whatever examples their versions read before them.
+        """
+        return self._read(self._groups(requests, bare=True), len(requests), lambda said: said.states)
 
-    def _pooled(self, groups: Iterator[_Group], n: int) -> np.ndarray:
+    def _read(self, groups: Iterator[_Group], n: int, part: Callable[[Predicted], Tensor]) -> np.ndarray:
+        """A part of what the model says of `n` requests."""
         out: dict[int, np.ndarray] = {}
         with self._lock, torch.inference_mode():
             for group in groups:
-                out.update(zip(group.at, self._predicted(group).pooled.float().cpu().numpy(), strict=True))
+                out.update(zip(group.at, part(self._predicted(group)).float().cpu().numpy(), strict=True))
         rows = [out[k] for k in range(n)]
         return np.stack(rows) if rows else np.zeros((0, int(self._opened.model.config.hidden_size)), np.float32)
 

@@ -148,8 +148,8 @@ class JudgeDetector:
 
 
 def _bets(p: float) -> Floats:
-    """Logarithms of bets on higher and on lower ratings, those of the traffic and their tails the other way round, and on
-    their spread. Each is the logarithm of a density on [0, 1].
+    """Logarithms of bets on higher and on lower ratings, those of the traffic and their tails the other way round, and
+    on their spread. Each is the logarithm of a density on [0, 1].
     """
     low, kap = max(1.0 - p, 1e-12), np.array(KAP)
     spread = np.log1p(np.array(SPREADS) * (12.0 * (p - 0.5) ** 2 - 1.0))
