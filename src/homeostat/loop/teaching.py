@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -166,7 +166,7 @@ def _order(shop: Workshop, ground: Ground, who: Taught, lesson: _Lesson, recipe:
     )
 
 
-def _per_row(cost: dict[str, float], recipe: Recipe) -> float:
+def _per_row(cost: Mapping[str, float], recipe: Recipe) -> float:
     """CPU-seconds of a pass over a row."""
     return cost.get("cpu_seconds", 0.0) / max(1.0, cost.get("steps", 0.0) * recipe.batch_rows)
 
