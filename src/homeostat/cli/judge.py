@@ -1,10 +1,11 @@
-"""Show the judges of a task, rules or models that rate replies, and whether they still rate as they did.
+"""Show the judges of a task, and whether they still rate as they did.
 
-A judge is a source of ratings whose name is `judge` or begins with it (`judge:large`). What people say of the same
-replies tells a judge that has changed from a system that got worse; a signal then names the judge. `--anchors` prints
-replies that people have judged, to be scored by the judge again and again, each time the same ones; `--take FILE` reads
-its scores (JSON lines `{"anchor": …, "score": 0.7}`, an anchor several times if it was asked several times) and says
-whether they are still what they were: a judge that does not change is called changed at most once in 365 looks.
+A judge is a rule or a model that rates replies: a source of ratings whose name is `judge` or begins with it
+(`judge:large`). What people say of the same replies tells a judge that has changed from a system that got worse; a
+signal then names the judge. `--anchors` prints replies that people have judged, to be scored by the judge again and
+again, each time the same ones; `--take FILE` reads its scores (JSON lines `{"anchor": …, "score": 0.7}`, an anchor
+several times if it was asked several times) and says whether they are still what they were: a judge that does not
+change is called changed at most once in 365 looks.
 
 Exit codes: 0 printed, changed or not; 1x configuration; 21 FILE holds no scores of anchors;
 22 there are no anchors.
