@@ -40,6 +40,7 @@ def rated(store: Store) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("rated")
 def test_a_judge_from_anchors_to_its_change(homeostat: Run, shop: Path, tmp_path: Path) -> None:
     """Printed without people's verdicts, scored by the judge, read again; and another scale is said to be another."""

@@ -109,6 +109,7 @@ def test_people_alone_tell_nothing(store: Store) -> None:
     assert changed(store, "desk") == {}
 
 
+@pytest.mark.slow
 def test_anchors_are_chosen_once_and_scored_again(store: Store) -> None:
     """Half of them wrong, the same ones ever after. A judge that scores them as before is left alone, one that does not
     is named, since the look before.

@@ -28,6 +28,7 @@ def fed(detector: JudgeDetector, pairs: list[tuple[float, float]]) -> Moved | No
     return None
 
 
+@pytest.mark.slow
 def test_a_judge_that_became_mild_is_told_and_a_worse_system_is_not() -> None:
     """Ten runs each. A judge that is milder with wrong replies, of which there are three in ten, is noticed within 120
     pairs, and it is said with which and by how much. A system whose errors have doubled moves the mean rating further,
