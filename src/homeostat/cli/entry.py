@@ -35,6 +35,7 @@ COMMANDS = {
     "hindsight": "hindsight",
     "backtest": "backtest",
     "versions": "versions",
+    "account": "account",
     "try": "trying",
     "promote": "promote",
     "rollback": "rollback",
