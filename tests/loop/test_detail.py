@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from homeostat.config.schema import Config, Tasks
-from homeostat.loop.detail import effort, is_judge, judged, sliced
+from homeostat.loop.detail import effort, judged, sliced
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
@@ -43,11 +43,6 @@ def test_what_it_took() -> None:
     assert found.tokens_per_s.mean == pytest.approx(50.0)
     assert effort([], {}).latency_ms == {}
     assert math.isinf(effort(rows[:20], {}).latency_ms["p99"].high)
-
-
-def test_who_is_a_judge() -> None:
-    """By name, or a name that goes on with no letter."""
-    assert [is_judge(name) for name in ("judge", "judge:large", "judges", "user")] == [True, True, False, False]
 
 
 def test_what_judges_and_people_say(tmp_path: Path) -> None:

@@ -15,13 +15,13 @@ from homeostat.evaluate.figures import Schema, Told
 from homeostat.evaluate.rated import Rated, Rating, rated
 from homeostat.evaluate.score import cluster_of
 from homeostat.llm.backend import Request
+from homeostat.loop.judges import is_judge, worth_of
 from homeostat.loop.judging import SLICE_SHARE
 from homeostat.loop.workshop import Exam, Workshop
-from homeostat.metrics.replies import right
 from homeostat.stats import clustered
 from homeostat.stats.clustered import clusters_of
 from homeostat.stats.resampled import Floats, resampled
-from homeostat.types.feedback import Feedback, FeedbackKind
+from homeostat.types.feedback import FeedbackKind
 from homeostat.types.interaction import Interaction
 from homeostat.types.report import Score
 from homeostat.types.task import Kind
@@ -30,8 +30,6 @@ from homeostat.types.version import HEAD, Version
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 LOGGED = 20_000
 """Newest requests of a version that are looked at."""
-JUDGE = "judge"
-"""What a source of ratings is called that is a judge; or its name begins with it, as `judge:large`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,21 +150,11 @@ def judged(shop: Workshop, task: str, rows: Sequence[Interaction]) -> tuple[Rate
         if said.kind is FeedbackKind.RATING and is_judge(said.source):
             ratings.setdefault(said.source, {})[said.interaction] = float(said.value)
         elif said.kind is not FeedbackKind.COMMENT and not is_judge(said.source):
-            people[said.interaction] = _worth(kind, by[said.interaction], said)
+            people[said.interaction] = worth_of(kind, by[said.interaction], said)
     return tuple(
         rated(judge, [Rating(judge=value, people=people.get(id), cluster=_cluster(by[id])) for id, value in of.items()])
         for judge, of in sorted(ratings.items())
     )
-
-
-def is_judge(source: str) -> bool:
-    """Whether a source of ratings is a judge: its name is `judge`, or begins so and goes on with no letter."""
-    return source.startswith(JUDGE) and not source[len(JUDGE) :][:1].isalnum()
-
-
-def _worth(kind: Kind, row: Interaction, said: Feedback) -> float:
-    """What a reply was worth to whoever said this of it."""
-    return float(said.value) if said.kind is FeedbackKind.RATING else right(kind, row.reply, said.value)
 
 
 def _cluster(row: Interaction) -> str:
