@@ -19,6 +19,8 @@ from homeostat.types.report import Outcome
 from homeostat.types.version import State
 
 _CANDIDATE = frozenset({State.CANDIDATE})
+HELD = "held:"
+"""Before the id of a release: the key under which stands until when it is held back, in seconds since 1970."""
 
 
 def open_shadow(store: Store, task: str, candidate: str, *, now: float) -> Release:
@@ -62,8 +64,11 @@ def _open(store: Store, trial: Release) -> Release:
     return enact(store, before, replace(trial, champion=before.champion, shares=before.shares))
 
 
-def advance(store: Store, task: str, settings: Settings, *, now: float) -> Release:
+def advance(store: Store, task: str, settings: Settings, *, now: float, frozen: float = 0.0) -> Release:
     """Take the running release a step further or back, if its rows say so; the row in force then.
+
+    `frozen` is the moment, in seconds since 1970, up to which nothing goes forward; 0 where nobody holds it. A release
+    that would have gone forward stays as it is, and says until when; what goes back goes back at any time.
 
     - Harm shown, in any stage: back. The champion answers everything; the candidate is refused if only copies were
       answered by it, withdrawn if users were.
@@ -92,29 +97,51 @@ def advance(store: Store, task: str, settings: Settings, *, now: float) -> Relea
         because = f"{release.candidate} taken back: its time was up, and no harm was shown in {_scores(seen)}"
         return _back(store, release, because, now)
     if release.stage is Stage.SHADOW:
-        return _to_canary(store, release, seen, settings, now)
-    return _to_full(store, release, seen, settings, now)
-
-
-def _to_canary(store: Store, release: Release, seen: Evidence, settings: Settings, now: float) -> Release:
-    if seen.pairs < settings.shadow_pairs:
+        further = _to_canary(release, seen, settings, now)
+    else:
+        further = _from_canary(store, release, seen, settings, now)
+    if further is None:
         return release
+    if further.stage is Stage.ROLLBACK:
+        return _back(store, release, further.because, now)
+    return hold(store, release, frozen) if frozen else enact(store, release, further)
+
+
+def held_until(store: Store, release: Release | None, now: float) -> float:
+    """Until when a running release that would have gone forward is held back; 0 where it is not."""
+    kept = store.state.get(f"{HELD}{release.id}") if release is not None and is_open(release) else None
+    return float(kept) if isinstance(kept, int | float) and kept > now else 0.0
+
+
+def hold(store: Store, release: Release, until: float) -> Release:
+    """Write down that a release would go forward and is held back until a moment; the release."""
+    if store.state.get(key := f"{HELD}{release.id}") != until:
+        store.state.put(key, until)
+    return release
+
+
+def _to_canary(release: Release, seen: Evidence, settings: Settings, now: float) -> Release | None:
+    if seen.pairs < settings.shadow_pairs:
+        return None
     share = settings.canary_share
     because = f"{release.candidate} answers {100 * share:g} % of the episodes: no harm shown in {_scores(seen)}"
-    return enact(store, release, replace(release, time=now, stage=Stage.CANARY, share=share, because=because))
+    return replace(release, time=now, stage=Stage.CANARY, share=share, because=because)
 
 
-def _to_full(store: Store, release: Release, seen: Evidence, settings: Settings, now: float) -> Release:
+def _from_canary(
+    store: Store, release: Release, seen: Evidence, settings: Settings, now: float
+) -> Release | None:
+    """The row that gives the candidate everything, or takes it back; None while that is open."""
     fit = seen.fit(settings, passed=_passed(store, release))
     if fit is None:
-        return release
+        return None
     broken = store.versions.get(release.candidate).broken
     if broken or not fit:
         why = "broken on purpose, it would have answered everything" if fit else "undecided: not shown to be fit"
         because = f"{release.candidate} taken back {why} in {_scores(seen)}"
-        return _back(store, release, because, now)
+        return replace(release, stage=Stage.ROLLBACK, because=because)
     because = f"{release.candidate} answers everything: not worse in {_scores(seen)}"
-    row = replace(
+    return replace(
         release,
         time=now,
         stage=Stage.FULL,
@@ -124,7 +151,6 @@ def _to_full(store: Store, release: Release, seen: Evidence, settings: Settings,
         because=because,
         until=0.0,
     )
-    return enact(store, release, row)
 
 
 def _back(store: Store, release: Release, because: str, now: float) -> Release:

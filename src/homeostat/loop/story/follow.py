@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from rich.markup import escape
 
 from homeostat.config.schema import Release
 from homeostat.loop.story.scene import Scene
+from homeostat.release.rollout import held_until
 from homeostat.release.states import is_open
 from homeostat.store import Store
 from homeostat.types.release import Stage
@@ -72,6 +74,8 @@ class Follower:
         release = self.store.releases.current(self.task)
         if release is None or not is_open(release):
             return ""
+        if until := held_until(self.store, release, time.time()):
+            return f"for the end of quiet hours, {datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M} UTC: it could go forward"
         seen = self.store.state.get(f"guard:{release.id}")
         pairs, judged = (int(seen[name]) for name in ("pairs", "judged")) if isinstance(seen, dict) else (0, 0)
         if release.stage is Stage.SHADOW:
