@@ -45,7 +45,7 @@ def test_working_days_and_weekends() -> None:
 
 
 def test_dates_of_one_year_and_of_every_year() -> None:
-    """Both ends belong to a range, one without years comes back each year and may pass New Year; hours go with dates."""
+    """Both ends belong to a range; one without years comes back and may pass New Year; hours go with dates."""
     holidays = "12-24 - 01-02"
     assert until("2026-12-24T00:00", holidays) == until("2027-12-31T09:00", holidays) == "01-03 00:00"
     assert until("2026-12-23T23:59", holidays) == until("2027-01-03T00:00", holidays) == ""

@@ -13,7 +13,8 @@ from homeostat.config.schema import Release as Rollout
 from homeostat.loop import releasing, steps
 from homeostat.loop.workshop import Workshop
 from homeostat.release.registry import rollback
-from homeostat.release.rollout import held_until, open_shadow
+from homeostat.release.rollout import open_shadow
+from homeostat.release.states import held_until
 from loop.bystander import NOW, candidate
 
 

@@ -12,8 +12,9 @@ from homeostat.errors import NothingReleased, NotReleasable
 from homeostat.release.breaking import BIASED, Fault, recipe
 from homeostat.release.guard import note_error
 from homeostat.release.registry import promote, rollback
-from homeostat.release.rollout import advance, held_until, open_canary, open_shadow
+from homeostat.release.rollout import advance, open_canary, open_shadow
 from homeostat.release.route import route
+from homeostat.release.states import held_until
 from homeostat.store import Store
 from homeostat.types.release import Release, Stage
 from homeostat.types.report import Outcome

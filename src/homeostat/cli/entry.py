@@ -37,6 +37,8 @@ COMMANDS = {
     "try": "trying",
     "promote": "promote",
     "rollback": "rollback",
+    "split": "split",
+    "split show": "standing",
     "drill": "drill",
     "sign": "sign",
     "card": "card",

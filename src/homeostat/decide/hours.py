@@ -63,7 +63,8 @@ class Hours:
 
 
 def hours(text: str) -> Hours:
-    """From `Mon-Fri 08:00-18:00`, `22:00-06:00`, `Sat,Sun`, `2026-12-24 - 2027-01-02` or, each year, `12-24 12:00-24:00`.
+    """From `Mon-Fri 08:00-18:00`, `22:00-06:00`, `Sat,Sun`, `2026-12-24 - 2027-01-02` or, each year, `12-24 - 01-02`;
+    hours may follow dates.
 
     Raises:
         ValueError: it is no such stretch.

@@ -9,18 +9,16 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 
 from homeostat.config.schema import Release as Settings
-from homeostat.errors import NothingReleased, NotReleasable
+from homeostat.errors import NothingReleased
 from homeostat.release.guard import Evidence, gather
 from homeostat.release.registry import withdraw
-from homeostat.release.states import enact, is_open, may_become, settle
+from homeostat.release.states import enact, hold, is_open, may_become, settle, taken
 from homeostat.store import Store
 from homeostat.types.release import Release, Stage
 from homeostat.types.report import Outcome
 from homeostat.types.version import State
 
 _CANDIDATE = frozenset({State.CANDIDATE})
-HELD = "held:"
-"""Before the id of a release: the key under which stands until when it is held back, in seconds since 1970."""
 
 
 def open_shadow(store: Store, task: str, candidate: str, *, now: float) -> Release:
@@ -52,14 +50,11 @@ def _open(store: Store, trial: Release) -> Release:
     before, task, candidate = store.releases.current(trial.task), trial.task, trial.candidate
     if before is None:
         raise NothingReleased(f"no version answers task '{task}' yet", fix=f"`homeostat promote {candidate}`")
-    if candidate == before.champion or (is_open(before) and before.candidate == candidate):
+    if candidate == before.champion or (is_open(before) and before.tried == (candidate,)):
         settle(store, before)
         return before
     if is_open(before):
-        raise NotReleasable(
-            f"{before.candidate} is being tried ({before.stage.value}) for task '{task}'",
-            fix="wait for it, or end it with `homeostat rollback`",
-        )
+        raise taken(before)
     may_become(store, task, candidate, State(trial.stage.value), coming_from=_CANDIDATE)
     return enact(store, before, replace(trial, champion=before.champion, shares=before.shares))
 
@@ -87,7 +82,7 @@ def advance(store: Store, task: str, settings: Settings, *, now: float, frozen: 
     if release is None:
         raise NothingReleased(f"no version answers task '{task}' yet", fix="promote a first version")
     settle(store, release)
-    if not is_open(release):
+    if release.stage not in (Stage.SHADOW, Stage.CANARY):  # a split is looked after by `release.split`
         return release
     seen = gather(store, release, settings)
     _remember(store, release, seen)
@@ -107,19 +102,6 @@ def advance(store: Store, task: str, settings: Settings, *, now: float, frozen: 
     return hold(store, release, frozen) if frozen else enact(store, release, further)
 
 
-def held_until(store: Store, release: Release | None, now: float) -> float:
-    """Until when a running release that would have gone forward is held back; 0 where it is not."""
-    kept = store.state.get(f"{HELD}{release.id}") if release is not None and is_open(release) else None
-    return float(kept) if isinstance(kept, int | float) and kept > now else 0.0
-
-
-def hold(store: Store, release: Release, until: float) -> Release:
-    """Write down that a release would go forward and is held back until a moment; the release."""
-    if store.state.get(key := f"{HELD}{release.id}") != until:
-        store.state.put(key, until)
-    return release
-
-
 def _to_canary(release: Release, seen: Evidence, settings: Settings, now: float) -> Release | None:
     if seen.pairs < settings.shadow_pairs:
         return None
@@ -128,9 +110,7 @@ def _to_canary(release: Release, seen: Evidence, settings: Settings, now: float)
     return replace(release, time=now, stage=Stage.CANARY, share=share, because=because)
 
 
-def _from_canary(
-    store: Store, release: Release, seen: Evidence, settings: Settings, now: float
-) -> Release | None:
+def _from_canary(store: Store, release: Release, seen: Evidence, settings: Settings, now: float) -> Release | None:
     """The row that gives the candidate everything, or takes it back; None while that is open."""
     fit = seen.fit(settings, passed=_passed(store, release))
     if fit is None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 
 from homeostat.config.schema import Config
-from homeostat.release.rollout import held_until
-from homeostat.release.states import is_open
+from homeostat.release.states import held_until, is_open
 from homeostat.stats.intervals import mean_interval
 from homeostat.store import Store
 from homeostat.types.interaction import Interaction

@@ -7,7 +7,7 @@ from typing import Any
 
 from homeostat.config.schema import Config
 from homeostat.monitor.behavior.forecast import state_key
-from homeostat.release.rollout import held_until
+from homeostat.release.states import held_until
 from homeostat.store import Store
 from homeostat.types.turn import Turn
 from homeostat.web import plots
