@@ -3,8 +3,9 @@
 Every unit (a request, an episode) is answered by one of them, drawn by lot, and has an outcome in [0, 1]. Of two
 versions, a unit that one of both answered was the first one's with a chance that never changes. Weighed by that chance,
 its outcome less a fixed number is a draw whose mean is the difference of the two, whoever else takes part, and however
-the traffic moves, as long as it moves for both. On that difference gamblers bet as in `stats.eprocess` (Waudby-Smith
-and Ramdas 2020, 2010.09686; with weights, 2210.10768), so no bound rests on the shape of the outcomes.
+the traffic moves, as long as it moves for both. The nearer that number is to the usual outcome, the less noise: half of
+the stake plays with the number that is given, half with others. On that difference gamblers bet as in `stats.eprocess`
+(Waudby-Smith and Ramdas 2020, 2010.09686; with weights, 2210.10768), so no bound rests on the shape of the outcomes.
 
 A version is beaten when the mean wealth of all who bet that another is better reaches 1/alpha. Of the best one that
 mean is a supermartingale which starts at 1: it is ever called beaten with probability at most alpha, however often one
@@ -25,6 +26,8 @@ from homeostat.types.report import Score
 
 Floats = NDArray[np.float64]
 
+CENTERS = (0.1, 0.3, 0.5, 0.7, 0.9)
+"""Numbers that are taken off outcomes, besides the one that is given, each by a tenth of the stake."""
 _STEPS = 24
 """Halvings by which the end of an interval is found: to a ten-millionth."""
 
@@ -39,7 +42,7 @@ def lead(
         ahead: [..., v], how many of the one version's units had each of them.
         behind: [..., v], the same of the other.
         chance: that a unit which one of both answers is the first one's.
-        center: fixed before the first unit; the nearer to the usual outcome, the stronger the evidence.
+        center: what the usual outcome was before the first unit, as far as is known.
         by: in (-1, 1).
 
     Raises:
@@ -49,11 +52,14 @@ def lead(
     if not (0 < chance < 1 and 0 <= center <= 1 and -1 < by < 1 and np.all((outcome >= 0) & (outcome <= 1))):
         raise ValueError(f"chance {chance}, center {center}, by {by}, or a value, is out of its range")
     least = min(chance, 1.0 - chance)
-    ours, theirs = (outcome - center) * (least / chance), (center - outcome) * (least / (1.0 - chance))
+    moved = outcome[:, None, None] - np.array([center, *CENTERS])[:, None]  # [v, centers, 1]
     stakes = np.array(GRID) / (1.0 + least)  # the worst row is worth -1 - least * by; the same for every `by`
-    logs = _counts(ahead) @ np.log1p(np.outer(ours - least * by, stakes))
-    logs = logs + _counts(behind) @ np.log1p(np.outer(theirs - least * by, stakes))
-    return np.asarray(logsumexp(logs, axis=-1) - math.log(len(stakes)), dtype=np.float64)
+    shape = len(outcome), (1 + len(CENTERS)) * len(stakes)
+    ours = np.log1p((moved * (least / chance) - least * by) * stakes).reshape(shape)
+    theirs = np.log1p((-moved * (least / (1.0 - chance)) - least * by) * stakes).reshape(shape)
+    parts = np.repeat([0.5, *[0.5 / len(CENTERS)] * len(CENTERS)], len(stakes)) / len(stakes)
+    logs = _counts(ahead) @ ours + _counts(behind) @ theirs
+    return np.asarray(logsumexp(logs + np.log(parts), axis=-1), dtype=np.float64)
 
 
 def leads(values: ArrayLike, units: ArrayLike, weights: ArrayLike, *, center: float = 0.5) -> Floats:
