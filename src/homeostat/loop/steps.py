@@ -37,7 +37,7 @@ from homeostat.train.pace import Rows, paced
 from homeostat.train.recipe import Recipe
 from homeostat.types.dataset import Example
 from homeostat.types.task import Kind
-from homeostat.types.turn import APPROVAL, AWAITING, Turn
+from homeostat.types.turn import APPROVAL, AWAITING, SIGN, Turn
 from homeostat.types.version import HEAD, Version
 
 EVERY = 1000.0
@@ -280,9 +280,10 @@ def end(shop: Workshop, now: Now, step: str, noun: str) -> str:
         "decide": lambda: shop.store.decisions.get(noun).because,
         "gate": lambda: shop.store.verdicts.get(noun).because,
         "release": lambda: shop.store.releases.get(noun).because,
+        SIGN: lambda: f"{noun} may be released: {_verdict(shop, now, noun)}",
         "train": lambda: "; ".join(_ran_away(shop, now)) or "no candidate was made",
     }[step]()
-    makes = step == "decide" and shop.store.decisions.get(noun).action.makes
+    makes = step == SIGN or (step == "decide" and shop.store.decisions.get(noun).action.makes)
     _change(shop, now, lambda turn: _ended(turn, step, because, wanted=makes))
     settle(shop.config, shop.store, turn_of(shop, now))
     return step
@@ -294,9 +295,14 @@ def _ran_away(shop: Workshop, now: Now) -> list[str]:
     return [f"{recipe}: {because}" for recipe, because in told.items()]
 
 
+def _verdict(shop: Workshop, now: Now, candidate: str) -> str:
+    """What the gate said of a candidate."""
+    return [one for one in shop.store.verdicts.list(now.task) if one.candidate == candidate][-1].because
+
+
 def _ended(turn: Turn, step: str, because: str, *, wanted: bool) -> Turn:
-    """The turn as it ends at a step; one that wanted to retrain and had no leave waits for it."""
-    if wanted and APPROVAL in turn.diary:
+    """The turn as it ends at a step; one that wanted to retrain, or to release, and had no leave waits for it."""
+    if wanted and turn.wanted in turn.diary:
         return turn  # answered already: this is the end of the part before that, run again after a crash
     return replace(turn, state=AWAITING if wanted else step, because=because)
 
