@@ -5,7 +5,8 @@ meanwhile.
 
 *Races.* Simulated requests, each answered by one of 3 or 5 versions of which one is better than all others by 2, 5 or
 10 points (0.85 beside 0.83, 0.80, 0.75), or by nothing. Further: quality that moves with the traffic, for all alike, by
-up to 25 points; a champion with 7 requests in 10; scores between wrong and right. Looked at after every 100 requests.
+up to 25 points; a champion with 7 requests in 10; scores between wrong and right. Looked at after every 100 requests,
+and later whenever a fiftieth more have come.
 
 - `ours`: `stats.race` as `homeostat split --adaptive` uses it: who is shown to be worse leaves, alpha 0.05.
 - `fixed split`: the same evidence with equal shares to the end (`--promote`).
@@ -75,7 +76,7 @@ from homeostat.types.release import Stage
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-ALPHA, BEST, STEP = 0.05, 0.85, 100
+ALPHA, BEST, STEP, GROWS = 0.05, 0.85, 100, 0.02
 ALIKE = 20_000
 """Requests of a race between versions that are alike."""
 LONGEST = 400_000
@@ -179,9 +180,9 @@ def raced(setting: Setting, how: Leaving, runs: int, rng: np.random.Generator, *
     lost = np.zeros(runs, dtype=bool)
     place, alive = np.arange(runs), np.ones((runs, k), dtype=bool)
     counts, pairs = np.zeros((runs, k, len(setting.values))), np.zeros((runs, k, k, len(setting.values)))
-    for at in range(0, most, STEP):
+    for at, step in looks(most):
         share = alive * weights if adaptive else np.broadcast_to(weights, alive.shape)
-        had = rng.multinomial(STEP, share / share.sum(axis=1, keepdims=True))
+        had = rng.multinomial(step, share / share.sum(axis=1, keepdims=True))
         new = setting.drawn(had, at, rng)
         counts += new
         together = (share > 0)[:, :, None] & (share > 0)[:, None, :]
@@ -191,11 +192,20 @@ def raced(setting: Setting, how: Leaving, runs: int, rng: np.random.Generator, *
         lost[place] |= ~alive[:, 0]
         done = alive.sum(axis=1) <= 1
         chosen[place[done]] = np.where(alive[done].any(axis=1), alive[done].argmax(axis=1), -1)
-        took[place[done]] = at + STEP
+        took[place[done]] = at + step
         place, alive, counts, pairs = place[~done], alive[~done], counts[~done], pairs[~done]
         if not len(place):
             break
     return Races(chosen, took, worse, lost)
+
+
+def looks(most: int) -> Iterator[tuple[int, int]]:
+    """After how many requests one looks, and how many come then."""
+    at = 0
+    while at < most:
+        step = max(STEP, int(GROWS * at))
+        yield at, step
+        at += step
 
 
 def needed(setting: Setting) -> int:
@@ -228,12 +238,12 @@ def one_test(setting: Setting, runs: int, rng: np.random.Generator) -> Races:
 def greedy(setting: Setting, runs: int, rng: np.random.Generator, most: int) -> Races:
     """One in ten to any, the others to the best so far."""
     k, counts, worse = setting.arms, np.zeros((runs, setting.arms, len(setting.values))), np.zeros(runs)
-    for at in range(0, most, STEP):
+    for at, step in looks(most):
         n = np.maximum(counts.sum(axis=-1), 1e-9)
         mean = np.where(counts.sum(axis=-1) > 0, counts @ setting.values / n, 1.0) + 1e-9 * rng.random((runs, k))
         share = np.full((runs, k), 0.1 / k)
         share[np.arange(runs), mean.argmax(axis=1)] += 0.9
-        had = rng.multinomial(STEP, share)
+        had = rng.multinomial(step, share)
         counts += setting.drawn(had, at, rng)
         worse += had[:, 1:].sum(axis=1)
     mean = counts @ setting.values / np.maximum(counts.sum(axis=-1), 1e-9)
@@ -263,7 +273,7 @@ def measured(setting: Setting, runs: int, seed: int) -> dict[str, Any]:
     horizon = needed(setting)
     ours = raced(setting, by_bets(setting), runs, rng, most=LONGEST, adaptive=True)
     median = max(STEP, int(np.median(ours.took) / STEP) * STEP)
-    few = max(runs // 4, 50)
+    few = max(runs // 10, 50)
     found = {
         "ours": (ours, runs),
         "fixed split": (raced(setting, by_bets(setting), few, rng, most=LONGEST, adaptive=False), few),

@@ -59,7 +59,8 @@ def lead(
     theirs = np.log1p((-moved * (least / (1.0 - chance)) - least * by) * stakes).reshape(shape)
     parts = np.repeat([0.5, *[0.5 / len(CENTERS)] * len(CENTERS)], len(stakes)) / len(stakes)
     logs = _counts(ahead) @ ours + _counts(behind) @ theirs
-    return np.asarray(logsumexp(logs + np.log(parts), axis=-1), dtype=np.float64)
+    most = logs.max(axis=-1, keepdims=True)
+    return np.asarray(np.log(np.exp(logs - most) @ parts) + most[..., 0], dtype=np.float64)
 
 
 def leads(values: ArrayLike, units: ArrayLike, weights: ArrayLike, *, center: float = 0.5) -> Floats:
