@@ -188,22 +188,23 @@ def test_the_champion_answers_where_a_candidate_fails(
 def test_a_split_routes_by_its_shares_copies_nothing_and_falls_back(
     store: Store, answerer: Answerer, pair: tuple[Version, Version]
 ) -> None:
-    """Each row carries the chance of its version; where that one fails the champion answers, and that is noted."""
+    """Each row carries the chance of its version; where that one fails the champion answers, for certain, and the
+    failure is noted.
+    """
     old, new = pair
-    row = replace(release(store, Stage.SPLIT, old), shares={new.id: 0.4}, trial="spl_1")
+    store.versions.put(replace(new, recipe=recipe(Fault(kind=ERRORING, share=0.5))))
+    row = replace(release(store, Stage.SPLIT, old), shares={new.id: 0.6}, trial="spl_1")
     store.releases.put(row)
     answerer.routes.refresh()
-    rows = [answerer.answer("routing", user(f"text {k}"), episode=f"e{k}") for k in range(40)]
-    assert [(one.version, one.probability) for one in rows] == [route(row, f"e{k}") for k in range(40)]
-    assert {one.reply for one in rows} == {"old", "new"}
+    rows = [answerer.answer("routing", user(f"text {k}"), episode=f"e{k}") for k in range(60)]
+    drawn = [route(row, f"e{k}") for k in range(60)]
+    fell = [one for one, (version, _) in zip(rows, drawn, strict=True) if one.version != version]
+    assert {(one.version, one.probability) for one in fell} == {(old.id, 1.0)}
+    assert {event.values["interaction"] for event in store.events.list(row.id)} == {one.id for one in fell}
+    kept = [(one, pick) for one, pick in zip(rows, drawn, strict=True) if one not in fell]
+    assert all((one.version, one.probability) == pick for one, pick in kept)
+    assert {one.reply for one, _ in kept} == {"old", "new"}
     assert store.interactions.count("routing", role=Role.SHADOW) == 0
-    store.versions.put(replace(new, recipe=recipe(Fault(kind=ERRORING, share=1.0))))
-    store.releases.put(replace(row, id="rel_2"))
-    answerer.routes.refresh()
-    rows = [answerer.answer("routing", user(f"text {k}"), episode=f"e{k}") for k in range(40)]
-    assert {one.version for one in rows} == {old.id}
-    failed = [event.values["version"] for event in store.events.list("rel_2")]
-    assert (set(failed), sum(one.probability == 1.0 for one in rows)) == ({new.id}, len(failed))
 
 
 def test_past_its_end_a_candidate_answers_nobody(

@@ -81,7 +81,7 @@ class Table:
     def both(self, one: int, other: int, name: str) -> Floats:
         """What is known of the units of one version that another could have had."""
         values = self.columns[name][(self.arm == one) & self.alive[:, other]]
-        return values[~np.isnan(values)]
+        return np.asarray(values[~np.isnan(values)], dtype=np.float64)
 
 
 def plan_of(store: Store, trial: str) -> Plan | None:

@@ -157,7 +157,7 @@ def _chance(plan: Plan, versions: Sequence[str], pair: tuple[int, int]) -> float
 def _difference(
     plan: Plan, versions: Sequence[str], table: Table, pair: tuple[int, int], name: str, alpha: float
 ) -> Score:
-    ours, theirs = table.both(*pair, name), table.both(*reversed(pair), name)
+    ours, theirs = table.both(*pair, name), table.both(pair[1], pair[0], name)
     values, chance = np.unique(np.concatenate([ours, theirs])), _chance(plan, versions, pair)
     counts = _counted(values, ours), _counted(values, theirs)
     return race.difference(values, *counts, chance=chance, center=plan.center, alpha=alpha)
@@ -175,7 +175,7 @@ def _games(plan: Plan, versions: Sequence[str], table: Table, pair: tuple[int, i
     found = []
     for name, stake, allowed, center in wanted:
         ours = (table.both(*pair, name) - center) * (least / chance)
-        theirs = (center - table.both(*reversed(pair), name)) * (least / (1.0 - chance))
+        theirs = (center - table.both(pair[1], pair[0], name)) * (least / (1.0 - chance))
         game = Game.of(name, stake, least * allowed, np.concatenate([ours, theirs]))
         found.append(replace(game, mean=game.mean / least, margin=allowed))
     return Games(tuple(found))
