@@ -24,6 +24,7 @@ from homeostat.decide.value import Evidence
 from homeostat.errors import Diverged
 from homeostat.loop.concluding import conclude, settle
 from homeostat.loop.examining import fence
+from homeostat.loop.growing import grow
 from homeostat.loop.held import book, without_held
 from homeostat.loop.learn import ALL, Lesson, curating, kept_tags, learn, version_id, with_swapped
 from homeostat.loop.prefacing import WORDS, chosen, prefaced
@@ -211,8 +212,9 @@ def remembered(shop: Workshop, version: Version) -> list[Example]:
 
 
 def curate(shop: Workshop, now: Now, recipe: str) -> str:
-    """Build the dataset that this recipe wants."""
+    """Hold test rows out where they are too few, and build the dataset that this recipe wants of the others."""
     champion = shop.champion(now.task)
+    grow(shop, now.task, remembered(shop, champion), now.until)
     rows = shown(shop, now) if recipe in WORDS else curated(shop, now, _recipe(shop, recipe))
     parents = (champion.dataset,) if champion.dataset else ()
     return store_dataset(
