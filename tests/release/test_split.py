@@ -141,7 +141,7 @@ def test_the_worse_leave_and_every_request_can_be_routed_again(store: Store) -> 
     quality = {OLD: 0.8, A: 0.9, B: 0.5}
     public = Public(store, quality)
     settings = replace(SETTINGS, harm_alpha=1e-6)
-    full = public.run(settings, per_look=100, looks=40)
+    full = public.run(settings, per_look=250, looks=20)
     assert (full.stage, full.champion) == (Stage.FULL, A)
     rows = [row for row in store.releases.list(TASK) if row.stage is Stage.SPLIT]
     assert [sorted(row.shares) for row in rows][:2] == [[A, B], [A]]
