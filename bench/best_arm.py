@@ -8,8 +8,8 @@ meanwhile.
 up to 25 points; a champion with 7 requests in 10; scores between wrong and right. Looked at after every 100 requests,
 and later whenever a fiftieth more have come.
 
-- `ours`: `stats.race` as `homeostat split --adaptive` uses it: who is shown to be worse leaves, alpha 0.05.
-- `fixed split`: the same evidence with equal shares to the end (`--promote`).
+- `ours`: `stats.race` as `homeostat race` uses it: who is shown to be worse leaves, alpha 0.05.
+- `fixed split`: the same evidence with equal shares to the end (`homeostat split --until decided`).
 - `one test`: equal shares, and as many requests as tests of the best beside each other, at alpha over their number,
 need
   for a power of 0.8 each at the very gap, which has to be known beforehand; the best is chosen if all of them show it.
@@ -27,9 +27,9 @@ them.
 
 *Live.* A gateway and a worker as `homeostat up` starts them, exact heads on the built-in model taught a thirtieth, an
 eighth and all of the same rows, the champion the middle one, customers who label three replies in five, and `homeostat
-split --adaptive`. The worker is killed (SIGKILL) while the split is open, and another is started. `met`: the best
-answers everything, nothing was dropped, and every row of the log is what the release in force gives its episode.
-`route_us` is what one choice takes.
+race`. The worker is killed (SIGKILL) while the split is open, and another is started. `met`: the best answers
+everything, nothing was dropped, and every row of the log is what the release in force gives its episode. `route_us` is
+what one choice takes.
 """
 
 from __future__ import annotations
@@ -378,7 +378,7 @@ def watched(shop: Shop, worker: Part, wait_s: float) -> tuple[dict[str, Any], Pa
     """
     config = ["--config", str(shop.folder / "homeostat.yaml")]
     began = time.time()
-    ask(["split", "ver_all", "ver_few", "--adaptive", "--until", "1h", "--json", *config])
+    ask(["race", "ver_all", "ver_few", "--until", "1h", "--json", *config])
     with shop.store() as store:
         while not split_in_force(store):
             time.sleep(0.2)

@@ -31,17 +31,14 @@ def test_a_split_is_ordered_of_the_worker(homeostat: Run, shop: Path, store: Sto
     began = time.time()
     with only_worker(folder):
         ran = homeostat(
-            *("split", "ver_b", "ver_a", "--share", "0.3", "--by", "rating", "--adaptive", "--until", "2h"),
-            *("--because", "to see", "--config", shop),
+            *("split", "ver_b", "ver_a", "--share", "0.3", "--by", "rating", "--until", "2h", "--config", shop)
         )
     [turn] = store.turns.list("routing")
     assert (ran.code, turn.story, turn.diary) == (0, "split", {DIVIDED: "ver_b ver_a"})
     assert ran.out.startswith(f"{turn.id} is opened: ver_a 15.0")
     wish = ordered(store, turn.id)
     assert began + 7200 <= wish.until <= time.time() + 7200
-    assert wish == Wish(
-        versions=("ver_b", "ver_a"), share=0.3, until=wish.until, by="rating", adaptive=True, because="to see"
-    )
+    assert wish == Wish(versions=("ver_b", "ver_a"), share=0.3, until=wish.until, by="rating")
     assert [row.stage.value for row in store.releases.list("routing")] == ["full"]
 
 
@@ -57,9 +54,10 @@ def test_a_dry_run_tells_and_does_nothing(homeostat: Run, shop: Path, store: Sto
 def test_as_a_document(homeostat: Run, shop: Path, store: Store, folder: Path) -> None:
     """The turn that looks after it; a split that may decide needs no end."""
     with only_worker(folder):
-        found = homeostat("split", "ver_a", "--until", "decided", "--promote", "--json", "--config", shop).json
+        found = homeostat("split", "ver_a", "--until", "decided", "--json", "--config", shop).json
     assert found["diary"] == {DIVIDED: "ver_a"}
-    assert ordered(store, found["id"]).until == 0.0
+    wish = ordered(store, found["id"])
+    assert (wish.until, wish.promotes, wish.adaptive) == (0.0, True, False)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +66,6 @@ def test_as_a_document(homeostat: Run, shop: Path, store: Store, folder: Path) -
         ("--share", "1"),
         ("--until", "soon"),
         ("--until", "2020-01-01"),
-        ("--until", "decided"),
         ("--by", "magic"),
     ],
 )

@@ -97,7 +97,7 @@ def test_what_cannot_be_split(store: Store) -> None:
 
 def test_what_was_ordered_is_found_again(store: Store) -> None:
     """As it was, by the turn that it was ordered under."""
-    wish = Wish(versions=(A,), share=0.2, until=9.0, by="rating", adaptive=True, because="to see")
+    wish = Wish(versions=(A,), share=0.2, until=9.0, by="rating", adaptive=True)
     order(store, "trn_9", wish)
     assert ordered(store, "trn_9") == wish
     with pytest.raises(NotFound):

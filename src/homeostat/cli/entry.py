@@ -39,6 +39,7 @@ COMMANDS = {
     "rollback": "rollback",
     "split": "split",
     "split show": "standing",
+    "race": "racing",
     "drill": "drill",
     "sign": "sign",
     "card": "card",

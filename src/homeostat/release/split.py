@@ -47,7 +47,6 @@ class Wish:
     """What quality is: `right`, `rating` or `corrected`, as of `release.hindsight`."""
     adaptive: bool = False
     promotes: bool = False
-    because: str = ""
 
 
 def order(store: Store, turn: str, wish: Wish) -> None:
@@ -90,9 +89,7 @@ def open_split(store: Store, task: str, wish: Wish, *, under: str, now: float) -
     share = wish.share or parts / (parts + 1)
     shares = dict.fromkeys(sorted(wish.versions), share / parts)
     keep_plan(store, _planned(store, task, trial, before.champion, shares, wish))
-    because = (
-        wish.because or f"{' and '.join(shares)} answer {100 * share:.3g} % of the episodes beside {before.champion}"
-    )
+    because = f"{' and '.join(shares)} answer {100 * share:.3g} % of the episodes beside {before.champion}"
     row = Release(id="", task=task, time=now, stage=Stage.SPLIT, champion=before.champion, because=because)
     return enact(store, before, replace(row, shares=shares, until=wish.until, trial=trial))
 
