@@ -1,4 +1,4 @@
-"""Orders a split of the worker, or tells what it would be: what `homeostat split` and `homeostat race` have in common."""
+"""Orders a split of the worker, or tells what it would be: what `homeostat split` and `homeostat race` share."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ VERSION` or `homeostat rollback` ends it, and so does `--until`: then the champi
 
 The running worker looks after it. `--dry-run` tells what would change and changes nothing.
 
-Exit codes: those of `homeostat split`.
+Exit codes: 0 opened; 1x configuration; 2, 39, 41, 53, 61 and 63 as of `homeostat split`.
 
 Example: `homeostat race ver_1v9x3k ver_8c2m4d --by rating --until 30d`
 """
