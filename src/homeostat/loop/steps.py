@@ -92,8 +92,9 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
     held = book(shop.store, now.task).held
     labels = shop.store.interactions.labeled(now.task, feedback_until=now.until)
     pairs = [pair for pair in labels if pair[1].time > since and pair[1].id not in held]
-    labeled = target(pairs, task, champion.labels)
-    values = np.array([right(task.kind, i.reply, f.value) for i, f in pairs if i.version == champion.id])
+    drawn = [pair for pair in pairs if not pair[1].picked]  # what was picked for its doubt measures nothing
+    labeled = target(drawn, task, champion.labels)
+    values = np.array([right(task.kind, i.reply, f.value) for i, f in drawn if i.version == champion.id])
     unknown = sum(f.value not in champion.labels for _, f in pairs)
     earlier, old = _earlier(shop, now), remembered(shop, champion)
     looked = earlier[-1].time if earlier else since
@@ -105,7 +106,7 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
         options=_options(shop, now, labeled, old) if weighs else (),
         gap=gap(shop, task, champion) if weighs else None,
         gain=measured.gain,
-        lately=measured.lately(len(target([p for p in pairs if p[1].time > looked], task, champion.labels))),
+        lately=measured.lately(len(target([p for p in drawn if p[1].time > looked], task, champion.labels))),
         accuracy=mean_interval(values) if len(values) else None,
         n_labels=len(pairs),
         requests=shop.store.interactions.count(now.task, since=looked, until=now.until),

@@ -149,7 +149,7 @@ class Telling:
             if entry.objective_at_least is None or champion is None:
                 continue
             since = self._since.get(champion, 0.0)
-            newest = store.interactions.labeled(name, version=champion, since=since)[-LABELS:]
+            newest = store.interactions.labeled(name, version=champion, since=since, measuring=True)[-LABELS:]
             if len(newest) == LABELS:
                 self._since[champion] = newest[0][0].time
             if len(newest) >= FEWEST:
