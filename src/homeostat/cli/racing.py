@@ -1,4 +1,4 @@
-"""Have several versions answer users, let those leave that are shown to be worse, and the best one answer everybody.
+"""Have several versions answer users, let the worse ones leave, and have the best one answer everybody.
 
 It begins as `homeostat split` does, with the champion as one of them. A version that is shown to be worse than another
 leaves, and its traffic goes to the rest; whoever is left alone, the champion or another, answers everybody. That the
@@ -33,6 +33,6 @@ def command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would change, and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
-    """Have several versions answer users, let the worse ones leave, and the best one answer everybody."""
+    """Have several versions answer users, let the worse ones leave, and have the best one answer everybody."""
     wish = Wish(versions=tuple(versions), share=share, until=end(until), by=by, adaptive=True)
     divide(config, wish, dry_run=dry_run, as_json=as_json)
