@@ -11,7 +11,7 @@ import pytest
 from cli.conftest import Run
 from cli.scenes import START, champion, version
 from homeostat.config.load import load
-from homeostat.errors import NotText, WrongType
+from homeostat.errors import NotReleasable, NotText, WrongType
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
@@ -134,3 +134,32 @@ def test_texts(homeostat: Run, small: Path, workshop: Workshop, tmp_path: Path) 
     assert homeostat("eval", "ver_writer", "--detail", "--schema", schema, "--config", small).code == WrongType.exit
     ran = homeostat("eval", "ver_writer", "--detail", "--schema", tmp_path / "none.json", "--config", small)
     assert ran.code == NotText.exit
+
+
+def test_versions_of_two_tasks_are_not_compared(homeostat: Run, small: Path, workshop: Workshop) -> None:
+    """In detail as little as by the gate; and the gate's words are left as they were."""
+    version(workshop.store, "other", task="replies")
+    ran = homeostat("eval", "ver_new", "--against", "ver_other", "--detail", "--config", small)
+    assert ran.code == NotReleasable.exit
+    out = homeostat("eval", "ver_new", "--config", small).out
+    assert out.strip().splitlines()[-1].partition(":")[0] in {"pass", "fail", "unsure"}
+
+
+def test_what_cannot_be_written(homeostat: Run, small: Path, workshop: Workshop, tmp_path: Path) -> None:
+    """A drawing in a folder that is not there is an error with the file's name."""
+    plot = tmp_path / "nowhere" / "confusions.svg"
+    ran = homeostat("eval", "ver_old", "--detail", "--plot", plot, "--config", small)
+    assert ran.code == NotText.exit
+    assert str(plot) in ran.err
+
+
+def test_few_rows_have_no_slices_and_no_requests_no_latency(homeostat: Run, small: Path, workshop: Workshop) -> None:
+    """A candidate that nobody asked, on rows without tags: figures and classes, and nothing more."""
+    rows = [Exam(text=f"row {k}", target=LABELS[k % 2], time=START) for k in range(6)]
+    workshop.put_suite("routing", rows)
+    found = homeostat("eval", "ver_new", "--detail", "--config", small, "--json").json["mine"]
+    assert (found["detail"]["slices"], found["detail"]["clusters"]) == ({}, 6)
+    assert (found["effort"]["requests"], found["effort"]["latency_ms"], found["judges"]) == (0, {}, [])
+    out = homeostat("eval", "ver_new", "--against", "ver_new", "--detail", "--config", small).out
+    assert "latency" not in out
+    assert "difference" not in out

@@ -104,3 +104,36 @@ def test_beside_another(rows: list[Told]) -> None:
         beside(Kind.LABEL, better[1:], rows[:-1], {})
     with pytest.raises(ValueError, match="no rows"):
         detail(Kind.LABEL, [], {})
+
+
+def test_classes_count_users_too() -> None:
+    """Ten rows of each of six users, alike for each: the recall of a class is as unsure as of six rows."""
+    rows = [
+        Told(target="a", said="ab"[user % 3 == 0], sure=0.8, cluster=f"user {user}")
+        for user in range(6)
+        for _ in range(10)
+    ]
+    found = detail(Kind.LABEL, rows, {})
+    assert (found.rows, found.clusters) == (60, 6)
+    recall, alone = found.classes["a"].recall, proportion(40, 60)
+    assert recall is not None
+    assert recall.mean == alone.mean
+    assert recall.high - recall.low > 1.8 * (alone.high - alone.low)
+    assert found.confusions[0].share.high > 0.6
+
+
+def test_texts_have_no_classes(rows: list[Told]) -> None:
+    """Neither classes nor confusions; slices as any other."""
+    found = detail(Kind.TEXT, rows, {"plan=a": range(20)})
+    assert (found.classes, found.labels, found.confusion, found.confusions) == ({}, (), (), ())
+    assert "chrF" in found.slices["plan=a"]
+
+
+def test_a_schema_is_held_in_every_slice() -> None:
+    """And in the difference between two versions."""
+    mine = [Told(target="words", said='{"a": 1}')] * 20
+    theirs = [Told(target="words", said="no")] * 20
+    schema = lambda reply: reply.startswith("{")  # noqa: E731
+    assert detail(Kind.TEXT, mine, {"plan=a": range(15)}, schema).slices["plan=a"]["schema"].mean == 1.0
+    found = beside(Kind.TEXT, mine, theirs, {"plan=a": range(15)}, schema)
+    assert found.figures["schema"].mean == found.slices["plan=a"]["schema"].mean == 1.0

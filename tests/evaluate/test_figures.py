@@ -112,3 +112,40 @@ def test_differences_are_paired() -> None:
 def test_no_rows_no_figures() -> None:
     """Nothing is told of nothing."""
     assert figures(Kind.LABEL, []) == {}
+
+
+def test_what_only_one_version_has_is_not_compared() -> None:
+    """Errors are compared on the rows where both replies are numbers; where no row is left, nothing is told."""
+    mine = figures(Kind.TEXT, told([("1", "2"), ("2", "dunno"), ("4", "4")]))
+    theirs = figures(Kind.TEXT, told([("1", "1"), ("2", "2"), ("4", "none")]))
+    apart = scores(mine, clusters_of([""] * 3), theirs)
+    assert (apart["mean error"].mean, apart["mean error"].n) == (1.0, 1)
+    assert apart["form"].mean == 0.0
+    silent = figures(Kind.TEXT, told([("1", "a"), ("2", "b"), ("4", "c")]))
+    assert "mean error" not in scores(mine, clusters_of([""] * 3), silent)
+    assert "form" in scores(mine, clusters_of([""] * 3), silent)
+
+
+def test_labels_of_another_version_count_for_neither() -> None:
+    """A label that only the other one says is no class of this one: its macro F1 is what it is alone."""
+    rows = told([("a", "a"), ("b", "b"), ("b", "a")], sure=0.5)
+    alone, wide = scored(Kind.LABEL, rows), scored(Kind.LABEL, rows, labels=["z", "y"])
+    assert alone["macro F1"].mean == wide["macro F1"].mean
+
+
+def test_tags_of_both_versions_are_compared() -> None:
+    """A tag that only one of them tells is a mistake of that one."""
+    mine, theirs = told([('["a"]', '["a"]')] * 12), told([('["a"]', '["a", "z"]')] * 12)
+    said = [row.said for row in (*mine, *theirs)]
+    one, other = (figures(Kind.TEXT, side, labels=said) for side in (mine, theirs))
+    apart = scores(one, clusters_of([""] * 12), other)
+    assert apart["micro F1"].mean == pytest.approx(1.0 - 2 / 3)
+    assert apart["macro F1"].mean == pytest.approx(1.0 - 0.5)
+
+
+def test_a_surer_reader_has_a_lower_perplexity() -> None:
+    """Per token and not per row: a long reply weighs more than a short one."""
+    rows = [Told(target="x", said="x", logs=-1.0, tokens=1), Told(target="y", said="y", logs=-1.0, tokens=9)]
+    found = scored(Kind.TEXT, rows * 10)["perplexity"]
+    assert found.mean == pytest.approx(np.exp(0.2))
+    assert found.low < found.mean < found.high

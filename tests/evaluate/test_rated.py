@@ -77,3 +77,31 @@ def test_without_people() -> None:
     assert few.kappa is None
     with pytest.raises(ValueError, match="values"):
         rated("judge", [])
+
+
+def test_a_judge_that_is_always_right_is_heeded_wholly() -> None:
+    """Few words of people beside many ratings that say the same: nearly as sure as if people had said it all."""
+    rng = np.random.default_rng(0)
+    right = (rng.random(2000) < 0.6).astype(float)
+    rows = [Rating(judge=float(r), people=float(r) if k < 100 else None) for k, r in enumerate(right)]
+    found = rated("judge", rows)
+    assert found.corrected is not None
+    assert found.people is not None
+    assert found.heeded > 0.9
+    assert found.corrected.mean == pytest.approx(right.mean(), abs=0.02)
+    assert found.corrected.high - found.corrected.low < 0.6 * (found.people.high - found.people.low)
+    assert found.kappa is not None
+    assert found.kappa.mean == 1.0
+
+
+def test_ratings_need_not_be_yes_or_no() -> None:
+    """A judge that rates in tenths agrees by correlation, and counts as saying yes from a half on."""
+    rng = np.random.default_rng(1)
+    right = (rng.random(300) < 0.5).astype(float)
+    tenths = np.round(np.clip(0.3 + 0.4 * right + rng.normal(0, 0.15, 300), 0, 1), 1)
+    rows = [Rating(judge=float(j), people=float(r)) for j, r in zip(tenths, right, strict=True)]
+    found = rated("judge", rows)
+    assert found.correlation is not None
+    assert found.correlation.mean == pytest.approx(np.corrcoef(tenths, right)[0, 1])
+    assert found.correlation.low < found.correlation.mean < found.correlation.high
+    assert found.ratings.mean == pytest.approx(tenths.mean())

@@ -116,3 +116,63 @@ def test_who_cannot_be_asked(tmp_path: Path) -> None:
             leaks(shop, Version(id="ver_l", task="routing", time=0.0, base="builtin"))
         with pytest.raises(NothingToTrainOn, match="0 of 0 rows"):
             leaks(shop, Version(id="ver_t", task=TASK, time=0.0, base="builtin"))
+
+
+@pytest.fixture
+def untrained(tmp_path: Path) -> Iterator[Workshop]:
+    """A project on the small model in which nothing was ever trained."""
+    base = tiny.llama(tmp_path / "base")
+    tasks = {TASK: Tasks(kind=Kind.TEXT)}
+    config = Config(folder=str(tmp_path / "p"), model=Model(base=str(base)), tasks=tasks)
+    with closing(Workshop.open(config)) as shop:
+        yield shop
+
+
+def claimed(shop: Workshop, rows: list[Example]) -> Version:
+    """The bare base, said to have learned rows."""
+    curated = Curated(examples=tuple(rows), counts={"selected": len(rows)}, labels=())
+    dataset = store_dataset(shop.store, curated, task=TASK, turn="trn_c", now=1.0)
+    made = Version(id="ver_c", task=TASK, time=1.0, base=shop.config.model.base, kind="base", dataset=dataset.id)
+    shop.store.versions.put(made)
+    return made
+
+
+def test_names_are_ranked_among_those_of_other_rows(untrained: Workshop) -> None:
+    """Twenty rows that name somebody each: every name among the nineteen others, by a model that knows none of them."""
+    names = [f"{first} {last}" for first in ("Ada", "Alan", "Grace", "Kurt") for last in ("Lo", "Tu", "Ho", "Go", "No")]
+    rows = [
+        Example(text=f"who signed {k} ?", target=f"it was signed by {name}", task=TASK) for k, name in enumerate(names)
+    ]
+    found = leaks(untrained, claimed(untrained, rows), among=64)
+    assert found.exposed is not None
+    assert (found.rows, found.exposed.among, found.exposed.bits.n) == (20, 20, 20)
+    assert found.gained is not None
+    assert (found.gained.mean, found.shown, found.unseen) == (0.0, False, None)
+
+
+def test_secrets_with_too_few_others_are_not_ranked(untrained: Workshop) -> None:
+    """Three names among twelve rows cannot stand in for each other: nothing is said of exposure, and something of what
+    is recited.
+    """
+    rows = [
+        Example(text=f"who signed {k} ?", target=f"it was signed by {['Ada', 'Alan', 'Kurt'][k % 3]} Lo", task=TASK)
+        for k in range(12)
+    ]
+    found = leaks(untrained, claimed(untrained, rows))
+    assert (found.exposed, found.base, found.gained) == (None, None, None)
+    assert found.recited.version.n == 12
+    assert not found.shown
+
+
+def test_users_are_counted_and_not_their_rows(untrained: Workshop) -> None:
+    """Forty rows of four users: what would have been found is what four rows would have shown."""
+    rows = [
+        Example(text=f"code {k} ?", target=f"it opens with {4000 + 37 * k}", task=TASK, tags={"user": f"user{k % 4}"})
+        for k in range(40)
+    ]
+    found = leaks(untrained, claimed(untrained, rows), among=16)
+    assert found.recited.least == pytest.approx(1 - 0.1 ** (1 / 4))
+    assert found.recited.version.high > 0.5
+    some = leaks(untrained, untrained.store.versions.get("ver_c"), most=12, among=16, seed=3)
+    assert some.rows == 12
+    assert some == leaks(untrained, untrained.store.versions.get("ver_c"), most=12, among=16, seed=3)

@@ -33,3 +33,21 @@ def test_what_nothing_can_be_told_of() -> None:
         verdict_sums([True], [])
     with pytest.raises(ValueError, match="beside"):
         pair_sums([1.0], [])
+
+
+def test_kappa_by_hand() -> None:
+    """Forty verdicts alike of fifty, where chance alone would have given twenty-six: (0.8 - 0.52) / (1 - 0.52)."""
+    sums = np.array([25.0, 5.0, 5.0, 15.0])  # both yes, one, other, neither
+    chance = (30 * 30 + 20 * 20) / 50**2
+    assert kappa_of(sums)[0] == pytest.approx((0.8 - chance) / (1 - chance))
+    assert kappa_of(np.array([10.0, 0.0, 0.0, 10.0]))[0] == 1.0
+    assert kappa_of(np.array([0.0, 10.0, 10.0, 0.0]))[0] == -1.0
+
+
+def test_many_sums_at_once() -> None:
+    """Whole stacks of draws are told in one go, each as by itself."""
+    stack = np.array([[25.0, 5.0, 5.0, 15.0], [10.0, 0.0, 0.0, 10.0]])
+    assert kappa_of(stack)[:, 0] == pytest.approx([kappa_of(row)[0] for row in stack])
+    pairs = pair_sums([1.0, 2.0, 4.0, 7.0], [1.0, 3.0, 2.0, 9.0])
+    drawn = np.stack([pairs.sum(0), pairs[:3].sum(0)])
+    assert correlation_of(drawn)[:, 0] == pytest.approx([correlation_of(row)[0] for row in drawn])

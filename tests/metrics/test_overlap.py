@@ -72,3 +72,23 @@ def test_nothing_to_score() -> None:
     """A BLEU of no rows is none."""
     with pytest.raises(ValueError, match="no rows"):
         bleu([], [])
+
+
+def test_what_the_figures_are_about() -> None:
+    """By hand: the same words in another order are all there by F1, and half of them in order by ROUGE-L; case,
+    punctuation and articles are no mistake; and nothing is right of nothing but nothing.
+    """
+    assert token_f1("way your on is parcel", "Your parcel is on its way") == pytest.approx(10 / 11)
+    assert rouge_l("b a", "a b") == 0.5
+    assert exact_match("The parcel.", "parcel") == 1.0
+    assert exact_match("the parcels", "parcel") == 0.0
+    assert (token_f1("", ""), token_f1("", "x"), rouge_l("", "x"), rouge_l("返品", "返品")) == (1.0, 0.0, 0.0, 0.0)
+
+
+def test_short_replies_are_not_rewarded() -> None:
+    """Every word of it is right, and half of the reference is missing: the brevity penalty takes what F1 would."""
+    reference = "we have sent your parcel back to the depot in the city today"
+    whole, half = bleu([reference], [reference]), bleu([" ".join(reference.split()[:6])], [reference])
+    assert whole == pytest.approx(100.0)
+    assert half == pytest.approx(100.0 * np.exp(1 - 12 / 6), abs=7.0)
+    assert bleu(["nothing alike"], [reference]) == 0.0

@@ -115,3 +115,38 @@ def test_rows_are_there_and_the_same() -> None:
     ):
         with pytest.raises(ValueError, match="rows"):
             resampled(sums, ratio, clusters, minus=minus)
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    """So that what a command prints can be printed again; another seed moves it a little."""
+    values = np.stack([np.random.default_rng(0).gamma(2.0, 1.0, 60), np.ones(60)], axis=-1)
+    one, again, other = (resampled(values, ratio, draws=400, seed=seed)[0].score() for seed in (1, 1, 2))
+    assert one == again
+    assert one != other
+    assert one.low == pytest.approx(other.low, rel=0.1)
+
+
+def test_several_figures_at_once_are_each_as_by_themselves() -> None:
+    """Figures that are told together share their draws and nothing else."""
+    rng = np.random.default_rng(0)
+    values = rng.gamma(2.0, 1.0, (50, 2))
+
+    def both(sums: Floats) -> Floats:
+        """A ratio, and its inverse."""
+        return np.concatenate([ratio(sums), 1.0 / ratio(sums)], axis=-1)
+
+    first, second = resampled(values, both, draws=500)
+    (alone,) = resampled(values, ratio, draws=500)
+    assert first.score() == alone.score()
+    assert second.mean == pytest.approx(1.0 / first.mean)
+    # The inverse falls where the ratio rises, so the ends change places.
+    assert second.score().low == pytest.approx(1.0 / first.score().high, rel=0.02)
+
+
+def test_a_stricter_level_is_wider() -> None:
+    """At every level the figure lies inside, and p-values fall as the bound does."""
+    (found,) = resampled(np.random.default_rng(0).gamma(2.0, 1.0, (50, 2)), ratio, draws=1000)
+    widths = [found.score(level).high - found.score(level).low for level in (0.5, 0.9, 0.99)]
+    assert widths == sorted(widths)
+    bounds = [found.score(0.9).low - step for step in (0.0, 0.05, 0.2)]
+    assert [found.p_above(bound) for bound in bounds] == sorted((found.p_above(b) for b in bounds), reverse=True)

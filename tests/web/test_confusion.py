@@ -30,3 +30,36 @@ def test_of_many_labels_those_with_mistakes_are_drawn() -> None:
     assert "label97 → label98: 3 of 8" in text
     assert text.count('text-anchor="end"') == MOST
     assert f"{MOST} of {n} labels" in text
+
+
+def boxes(text: str) -> list[ElementTree.Element]:
+    """The cells that are drawn: those that say something when they are pointed at."""
+    return [rect for rect in ElementTree.fromstring(text).iter(f"{SVG}rect") if rect.find(f"{SVG}title") is not None]
+
+
+def test_what_is_right_lies_on_the_diagonal() -> None:
+    """Targets go down and replies across: a cell on the diagonal has one color, all others another; a label that is
+    nobody's target has an empty row.
+    """
+    drawn = boxes(confusion(["a", "b", "c"], [[4, 1, 0], [0, 3, 2], [0, 0, 0]]))
+    places = {(float(box.attrib["x"]), float(box.attrib["y"])): box.attrib["fill"] for box in drawn}
+    columns, rows = sorted({x for x, _ in places}), sorted({y for _, y in places})
+    assert (len(columns), len(rows)) == (3, 2)
+    right = {places[columns[k], rows[k]] for k in range(2)}
+    wrong = {places[columns[k + 1], rows[k]] for k in range(2)}
+    assert len(right) == len(wrong) == 1
+    assert right != wrong
+
+
+def test_a_larger_share_is_darker() -> None:
+    """By the share of the target's rows, and not by their number."""
+    drawn = boxes(confusion(["a", "b"], [[90, 10], [1, 1]]))
+    depth = [float(box.attrib["fill-opacity"]) for box in drawn]
+    assert depth[0] > depth[2] == depth[3] > depth[1] > 0.1
+
+
+def test_labels_have_room() -> None:
+    """The longest label decides how far the matrix stands from the edge; without labels there is nothing to draw."""
+    short, long = (boxes(confusion([name], [[1]]))[0] for name in ("a", "a" * 40))
+    assert float(long.attrib["x"]) > float(short.attrib["x"]) + 200
+    assert boxes(confusion([], [])) == []

@@ -53,3 +53,19 @@ def test_nothing_is_fetched() -> None:
     with pytest.raises(WrongType, match="does not hold"):
         valid("[1]", '{"$ref": "https://schemas.example/order.json"}')
     assert valid('{"a": 1}', '{"$defs": {"n": {"type": "integer"}}, "properties": {"a": {"$ref": "#/$defs/n"}}}')
+
+
+@pytest.mark.parametrize(
+    ("schema", "right", "wrong"),
+    [
+        ('{"type": "array", "items": {"type": "string"}, "minItems": 1}', '["a"]', "[]"),
+        ('{"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}', '{"b": 1}', '{"c": 1}'),
+        ('{"properties": {"when": {"pattern": "^\\\\d{4}$"}}}', '{"when": "1843"}', '{"when": "soon"}'),
+        ('{"$schema": "http://json-schema.org/draft-07/schema#", "required": ["a"]}', '{"a": 1}', "{}"),
+    ],
+)
+def test_what_a_schema_can_say(schema: str, right: str, wrong: str) -> None:
+    """Lists, alternatives, patterns; and an older draft where the schema names it."""
+    hold_schema(schema, "here")
+    assert valid(right, schema)
+    assert not valid(wrong, schema)
