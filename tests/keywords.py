@@ -29,6 +29,8 @@ from homeostat.types.version import Version
 class KeywordBackend:
     """Counts words; `seconds_per_batch` and `seconds_per_row` are what computing a batch takes beside that."""
 
+    concurrent = False
+
     def __init__(self, *, seconds_per_batch: float = 0.0, seconds_per_row: float = 0.0) -> None:
         self.seconds_per_batch = seconds_per_batch
         self.seconds_per_row = seconds_per_row
