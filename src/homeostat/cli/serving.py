@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 from contextlib import closing
+from pathlib import Path
 
 from homeostat.cli.check import Check, Level
 from homeostat.config.schema import Config
@@ -28,7 +29,7 @@ def server(config: Config) -> Check:
     known = prints.fingerprint(rooms["load"].open_model(model.weights))
     key = os.environ.get(rooms["server"].KEY, "")
     with closing(rooms["server"].ModelServer(model.server, key=key, patience_s=PATIENCE_S)) as asked:
-        backend = rooms["served"].ServedBackend(asked, model.weights, known=lambda: known)
+        backend = rooms["served"].ServedBackend(asked, model.weights, Path(config.blobs), known=lambda: known)
         distance, allowed = backend.apart(known), asked.allows_adapters()
     found = f"{model.server}: has {model.weights}, {distance:.4f} nats a token from the weights here"
     if not allowed:

@@ -25,7 +25,8 @@ PATIENCE_S = 30.0
 """Seconds for which a server that is away, or too busy, is asked again."""
 _BUSY = (429, 502, 503, 504)
 """Statuses after which the same request may be answered."""
-_RUNTIME = "start it with --enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=True in its environment"
+RUNTIME = "start it with --enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=True in its environment"
+"""How a server is started that takes adapters while it runs."""
 
 
 class Refused(NotServed):
@@ -183,11 +184,11 @@ class ModelServer:
         if "max_lora_rank" in said or "lora rank" in said:
             what, fix = f"takes no adapter of rank {rank}", f"start it with --max-lora-rank {_rank_allowed(rank)}"
         elif refused.status == 405 or (refused.status == 404 and "adapter" not in said and path not in refused.what):
-            what, fix = "lets no adapters be loaded while it runs", _RUNTIME
+            what, fix = "lets no adapters be loaded while it runs", RUNTIME
         elif refused.status == 404 or "no such file" in said or "does not contain" in said:
             what, fix = f"finds no adapter at {path}", "let it read the project's blobs at the same path (store.blobs)"
         elif "lora is not enabled" in said or "lora not enabled" in said:
-            what, fix = "was started without adapters", _RUNTIME
+            what, fix = "was started without adapters", RUNTIME
         else:
             what, fix = f"does not take the adapter: {refused.what}", "see its log"
         return self._no(what, fix)
