@@ -1,9 +1,9 @@
 """Look for whatever would keep Homeostat from running here, and say how to mend it.
 
 Python and the packages, the processor, the configuration, the folder, the disk, the channels for alerts, the store, the
-model, the server that answers with it if one does, the port. Without a `homeostat.yaml` the defaults are looked at. Changes nothing. With `--security` also who gets
-in, who can read the files, what is loaded, what is signed, and what is known against the installed packages (that is
-asked of an advisory source by pip-audit, from the extra `audit`).
+model, the server that answers with it if one does, the port. Without a `homeostat.yaml` the defaults are looked at.
+Changes nothing. With `--security` also who gets in, who can read the files, what is loaded, what is signed, and what is
+known against the installed packages (that is asked of an advisory source by pip-audit, from the extra `audit`).
 
 Exit codes: 0 nothing failed; 1 something did.
 

@@ -29,7 +29,7 @@ COPY_SHARE = 0.1
 """Share of the model's time that copies get while requests keep coming."""
 COPY_CREDIT_S = 0.05
 """Time that must have been saved up for copies before one batch of them may go before a request."""
-COPY_LANES = 4
+COPY_LANES = 2
 """Of so many threads one may answer copies, where there are several: a version that hangs takes no more."""
 COPY_ROWS = 4
 """Most copies in one batch: what a request that comes meanwhile has to wait for."""
