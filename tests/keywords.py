@@ -27,8 +27,10 @@ from homeostat.types.version import Version
 
 
 class KeywordBackend:
-    """Counts words; `seconds_per_batch` and `seconds_per_row` are what computing a batch takes beside that; `concurrent` that it
-    wants to be asked from many threads, as a server does."""
+    """Counts words; `seconds_per_batch` and `seconds_per_row` are what computing a batch takes beside that.
+
+    `concurrent`: it wants to be asked from many threads, as a server does.
+    """
 
     def __init__(
         self, *, seconds_per_batch: float = 0.0, seconds_per_row: float = 0.0, concurrent: bool = False
