@@ -43,7 +43,7 @@ class VllmLike:
     """VLLM_ALLOW_RUNTIME_LORA_UPDATING"""
     max_lora_rank: int = 16
     max_logprobs: int = 20
-    max_model_len: int = 512
+    max_model_len: int = 128
     key: str = ""
     by_ids: bool = True
     """Whether it knows `logprob_token_ids`, as versions since 2026 do; an older one passes over the field."""
@@ -166,6 +166,8 @@ class VllmLike:
         if (body.get("logprobs") or 0) > self.max_logprobs:
             said = f"Requested sample logprobs of {body['logprobs']}, which is greater than max allowed"
             return self.wrong(f"{said}: {self.max_logprobs}", "BadRequestError", 400)
+        if body.get("prompt_logprobs") is not None:  # what 0.32 does that was started with adapters
+            return self.wrong("EngineCore encountered an issue.", "InternalServerError", 500)
         if waiting := self.failing.get(model):
             return self.wrong("the engine has died", "InternalServerError", waiting.pop(0))
         path = self.adapters.get(model, "")
@@ -213,7 +215,7 @@ class VllmLike:
         reason = "length"
         for _ in range(body.get("max_tokens", 16)):
             logs = model(torch.tensor([[*prompt, *tokens]])).logits[0].float().log_softmax(-1)
-            token = self._drawn(logs[-1], body.get("temperature", 1.0))
+            token = self._drawn(logs[-1], body.get("temperature", 1.0), body.get("allowed_token_ids") or [])
             listed = wanted or logs[-1].topk(count or 1).indices.tolist()
             tops.append({f"token_id:{t}": float(logs[-1, t]) for t in dict.fromkeys([*listed, token])})
             own.append(float(logs[-1, token]))
@@ -222,19 +224,16 @@ class VllmLike:
                 reason = "stop"
                 break
         told = {"tokens": [f"token_id:{t}" for t in tokens], "token_logprobs": own, "top_logprobs": tops}
-        behind: list[Any] | None = None
-        if body.get("prompt_logprobs") is not None:
-            before = model(torch.tensor([prompt])).logits[0].float().log_softmax(-1)
-            behind = [None, *({str(t): {"logprob": float(before[k, t])}} for k, t in enumerate(prompt[1:]))]
         return {
             "text": "",
             "token_ids": tokens,
             "logprobs": told if count is not None else None,
-            "prompt_logprobs": behind,
             "finish_reason": reason,
         }
 
-    def _drawn(self, logs: torch.Tensor, temperature: float) -> int:
+    def _drawn(self, logs: torch.Tensor, temperature: float, allowed: list[int]) -> int:
+        if allowed:  # what is told of a token is told of the whole vocabulary all the same, as by `raw_logprobs`
+            logs = torch.full_like(logs, float("-inf")).index_copy(0, torch.tensor(allowed), logs[allowed])
         if temperature <= 0:
             return int(logs.argmax())
         return int(torch.multinomial((logs / temperature).softmax(-1), 1))

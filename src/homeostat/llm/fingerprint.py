@@ -1,4 +1,4 @@
-"""Whether a server's base is the one that is trained on here: what both say of the same few sentences, token by token.
+"""Whether a server's base is the one that is trained on here: how both go on with the beginnings of a few sentences.
 
 Equal weights in other precisions differ by rounding; another model, or the same one trained further, by more. So a
 mistaken name, a later revision or a merged adapter is seen before it answers anybody.
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from homeostat.errors import NotServed
-from homeostat.llm.choosing import Ask, token_logs
+from homeostat.llm.choosing import Ask, places
 from homeostat.llm.forward import predict
 from homeostat.llm.load import Opened
 from homeostat.llm.render import Rendered
@@ -28,6 +28,10 @@ SENTENCES = (
 )
 LONGEST = 48
 """Tokens of a sentence, at most."""
+CUTS = (0.35, 0.7, 1.0)
+"""Where a sentence is broken off, as parts of its tokens."""
+LIKELIEST = 5
+"""Tokens that are compared at each place: what a base finds likeliest."""
 NEAR = 0.05
 """Nats a token, on average, up to which the same weights may differ by how they are computed."""
 FAR = 0.25
@@ -36,17 +40,19 @@ FAR = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What a base says of the sentences."""
+    """How a base goes on with the sentences."""
 
     prompts: tuple[tuple[int, ...], ...]
-    """Token ids of each."""
+    """Token ids of each beginning."""
+    likeliest: tuple[tuple[int, ...], ...]
+    """Behind each the likeliest tokens."""
     logs: tuple[tuple[float, ...], ...]
-    """Of each the log-probability, in nats, of every token but the first."""
+    """Their log-probabilities, in nats."""
 
 
 def keep(store: Store, base: str, found: Fingerprint) -> None:
     """Keep what a base says, for processes that have no weights."""
-    rows = {"prompts": [list(p) for p in found.prompts], "logs": [list(row) for row in found.logs]}
+    rows = {name: [list(row) for row in getattr(found, name)] for name in ("prompts", "likeliest", "logs")}
     store.state.put(f"fingerprint:{base}", rows)
 
 
@@ -55,30 +61,34 @@ def fingerprint_of(store: Store, base: str) -> Fingerprint | None:
     found = store.state.get(f"fingerprint:{base}")
     if not isinstance(found, dict):
         return None
-    prompts = tuple(tuple(int(t) for t in row) for row in found["prompts"])
-    return Fingerprint(prompts, tuple(tuple(float(v) for v in row) for row in found["logs"]))
+    prompts, likeliest = (tuple(tuple(int(t) for t in row) for row in found[name]) for name in ("prompts", "likeliest"))
+    return Fingerprint(prompts, likeliest, tuple(tuple(float(log) for log in row) for row in found["logs"]))
 
 
 def fingerprint(opened: Opened) -> Fingerprint:
-    """What the bare base in this process says of the sentences."""
+    """What the bare base in this process says."""
     words = [opened.tokenizer(text, add_special_tokens=False)["input_ids"][:LONGEST] for text in SENTENCES]
-    rows = [Rendered((ids[0],), tuple(ids[1:])) for ids in words]
+    prompts = tuple(tuple(ids[: max(1, round(cut * len(ids)))]) for ids in words for cut in CUTS)
     with torch.inference_mode():
-        said = predict(opened, rows)
-        logs = said.logits.float().log_softmax(-1).gather(-1, said.target[:, None])[:, 0].cpu()
-    each = torch.split(logs, [len(row.completion) for row in rows])
-    return Fingerprint(tuple(row.ids for row in rows), tuple(tuple(part.tolist()) for part in each))
+        said = predict(opened, [Rendered(prompt, (0,)) for prompt in prompts]).logits.float().log_softmax(-1)
+        logs, tokens = (part.cpu().tolist() for part in said.topk(LIKELIEST))
+    return Fingerprint(prompts, tuple(map(tuple, tokens)), tuple(map(tuple, logs)))
 
 
 def apart(known: Fingerprint, ask: Ask) -> float:
-    """Mean difference, in nats a token, between a fingerprint and what a server's base says of the same tokens.
+    """Mean difference, in nats a token, between a fingerprint and what a server's base says of the same tokens; where
+    that is not told, at least so much.
 
     Raises:
         NotServed: it does not tell.
     """
-    told = token_logs(ask, [(prompt[:1], prompt[1:]) for prompt in known.prompts])
-    pairs = zip(known.logs, told, strict=True)
-    return float(np.concatenate([np.abs(np.asarray(here) - there) for here, there in pairs]).mean())
+    told = places(ask, known.prompts)
+    gaps = [
+        abs(log - place.get(token, min(place.values())))
+        for place, tokens, logs in zip(told, known.likeliest, known.logs, strict=True)
+        for token, log in zip(tokens, logs, strict=True)
+    ]
+    return float(np.mean(gaps))
 
 
 def refuse_other(distance: float, base: str, where: str) -> None:

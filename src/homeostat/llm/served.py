@@ -27,7 +27,7 @@ from homeostat.llm.load import open_tokenizer
 from homeostat.llm.portable import portable
 from homeostat.llm.preface import Preface, read_preface
 from homeostat.llm.reading import codes_for, earlier, labels_of
-from homeostat.llm.render import Renderer
+from homeostat.llm.render import LABEL_ROOM, Renderer
 from homeostat.llm.server import ModelServer, Refused
 from homeostat.types.task import Kind
 from homeostat.types.version import Version
@@ -234,9 +234,12 @@ class ServedBackend:
     def _prompt(self, request: Request) -> tuple[int, ...]:
         made = self._loaded.get(request.version)
         preface = made.preface if made else _NOTHING
-        codes = self._codes_of(request) if preface.shown and request.task.kind is Kind.LABEL else None
+        codes = self._codes_of(request) if request.task.kind is Kind.LABEL else None
         before = earlier(request, preface, codes, self.renderer.tokenizer.eos_token_id)
-        return self.renderer.prompt(preface.task(request.task), request.text, before)
+        # A server takes no token more than its model does, so labels that are spelled out need room of their own.
+        more = max(len(s) for s in codes.sequences) - LABEL_ROOM if codes else 0
+        renderer = Renderer(self.renderer.tokenizer, lead=more) if more > 0 else self.renderer
+        return renderer.prompt(preface.task(request.task), request.text, before)
 
     def _codes_of(self, request: Request) -> LabelCodes:
         made = self._loaded.get(request.version)
