@@ -1,6 +1,6 @@
 """A vLLM server by its HTTP API: completions, adapters that come and go while it runs, and what went wrong, in words.
 
-Its API is that of vLLM's OpenAI-compatible server (0.10 and later; the bodies of errors have changed since, and both are
+Its API is that of vLLM's OpenAI-compatible server (0.10 and later; bodies of errors have changed since, and both are
 read). Asking twice for a completion changes nothing at the server, so whatever was not answered is asked again, but
 for a request that took too long: asked again it would take as long, and hold up two places.
 """
