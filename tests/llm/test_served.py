@@ -152,6 +152,9 @@ def test_words_before_a_request(
     made = version("ver_prefaced")
     served.load(made, folder)
     local.load(made, folder)
+    save_preface(Preface("", (("x", "y"),), 1, np.ones((1, 48), np.float16)), folder)
+    with pytest.raises(UnsuitedModel, match="by hidden states"):
+        served.load(version("ver_by_states"), folder)
     requests = asked(TEXTS[:4], made.id)
     alike(served.reply(requests), local.reply(requests))
 

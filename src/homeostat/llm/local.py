@@ -318,12 +318,6 @@ class LocalBackend:
         found = dict(zip(by_states, self.states([requests[k] for k in by_states]), strict=True))
         return [self._prompt(request, self._earlier(request, found.get(k))) for k, request in enumerate(requests)]
 
-    def _earlier(self, request: Request) -> Sequence[Turn]:
-        """What a request is read after: the examples of its version's preface, then its own history."""
-        preface, codes = self._prefaces.get(request.version), None
-        if preface and preface.shown and request.task.kind is Kind.LABEL and request.version not in self._heads:
-            codes = self._codes_of(request)
-        return earlier(request, preface, codes, self._reader(request.version).tokenizer.eos_token_id)
     def _prompt(self, request: Request, earlier: Sequence[Turn] | None = None) -> tuple[int, ...]:
         """The request as its version reads it, after its own history or these turns; a head needs no room for what it
         replies, as when it was trained.
@@ -337,14 +331,10 @@ class LocalBackend:
         """What a request is read after: the examples of its version's preface, found by this state of the request where
         that is how, then its own history.
         """
-        preface = self._prefaces.get(request.version)
-        if preface is None or not preface.shown:
-            return request.history
-        codes: dict[str, tuple[int, ...]] = {}
-        if request.task.kind is Kind.LABEL and request.version not in self._heads:
-            known, end = self._codes_of(request), self._reader(request.version).tokenizer.eos_token_id
-            codes = dict(zip(known.labels, (without_end(s, end) for s in known.sequences), strict=True))
-        return [*preface.turns(request.text, codes, state), *request.history]
+        preface, codes = self._prefaces.get(request.version), None
+        if preface and preface.shown and request.task.kind is Kind.LABEL and request.version not in self._heads:
+            codes = self._codes_of(request)
+        return earlier(request, preface, codes, self._reader(request.version).tokenizer.eos_token_id, state)
 
     def _require(self, version: str) -> None:
         """Hold that a version is loaded, or is the bare base."""

@@ -11,7 +11,7 @@ from typing import Any
 from homeostat.errors import UnknownLabel
 from homeostat.llm.backend import Request
 from homeostat.llm.labels import FEW, LabelCodes, encode_labels
-from homeostat.llm.preface import Preface, Turn, without_end
+from homeostat.llm.preface import Preface, Turn, Vector, without_end
 from homeostat.types.task import Task
 from homeostat.types.version import Version
 
@@ -37,7 +37,9 @@ def codes_for(tokenizer: Any, version: Version | None, labels: Sequence[str], *,
     return encode_labels(tokenizer, labels, alias=False if bare and decoder and len(labels) <= FEW else None)
 
 
-def earlier(request: Request, preface: Preface | None, codes: LabelCodes | None, end: int) -> Sequence[Turn]:
+def earlier(
+    request: Request, preface: Preface | None, codes: LabelCodes | None, end: int, state: Vector | None = None
+) -> Sequence[Turn]:
     """What a request is read after: the examples of its version's preface, then its own history.
 
     Args:
@@ -45,8 +47,10 @@ def earlier(request: Request, preface: Preface | None, codes: LabelCodes | None,
         preface: what its version reads before every request.
         codes: what the version replies with where it replies with codes, which is how the examples' labels stand.
         end: the token that ends a reply.
+        state: float[hidden] of the request, where the preface finds its examples by that.
     """
     if preface is None or not preface.shown:
         return request.history
     known = dict(zip(codes.labels, codes.sequences, strict=True)) if codes else {}
-    return [*preface.turns(request.text, {label: without_end(s, end) for label, s in known.items()}), *request.history]
+    ended = {label: without_end(tokens, end) for label, tokens in known.items()}
+    return [*preface.turns(request.text, ended, state), *request.history]

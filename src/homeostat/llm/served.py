@@ -132,6 +132,11 @@ class ServedBackend:
         if version.kind == "lora" and folder is None:
             raise CorruptWeights(f"version {version.id} is of kind lora and came without a folder")
         preface = read_preface(folder) if folder is not None else None
+        if preface is not None and preface.by_states:
+            raise UnsuitedModel(
+                f"{version.id} finds its examples by hidden states, which a server does not tell",
+                fix="make one that finds them by words, or leave the address out of model.base",
+            )
         made = _Loaded(version, None, 0, preface or _NOTHING)
         if version.kind == "lora" and folder is not None:
             adapter, rank = portable(folder, self.base, self._place / folder.name / version.id)
