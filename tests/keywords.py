@@ -27,9 +27,15 @@ from homeostat.types.version import Version
 
 
 class KeywordBackend:
-    """Counts words; `seconds_per_batch` and `seconds_per_row` are what computing a batch takes beside that."""
+    """Counts words; `seconds_per_batch` and `seconds_per_row` are what computing a batch takes beside that.
 
-    def __init__(self, *, seconds_per_batch: float = 0.0, seconds_per_row: float = 0.0) -> None:
+    `concurrent`: it wants to be asked from many threads, as a server does.
+    """
+
+    def __init__(
+        self, *, seconds_per_batch: float = 0.0, seconds_per_row: float = 0.0, concurrent: bool = False
+    ) -> None:
+        self.concurrent = concurrent
         self.seconds_per_batch = seconds_per_batch
         self.seconds_per_row = seconds_per_row
         self.batches: list[list[str]] = []
@@ -43,6 +49,9 @@ class KeywordBackend:
             scores = self._score(requests)
             replies = [self._reply(r, s) for r, s in zip(requests, scores, strict=True)]
             self.batches.append([r.version for r in requests])
+            if not self.concurrent:
+                time.sleep(self.seconds_per_batch + self.seconds_per_row * len(requests))
+        if self.concurrent:
             time.sleep(self.seconds_per_batch + self.seconds_per_row * len(requests))
         return replies
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from peft import LoraConfig
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     BertConfig,
@@ -133,6 +134,15 @@ def llama(folder: Path, *, tokenizer: Any = None, hidden: int = 48, layers: int 
         pad_token_id=tokenizer.pad_token_id,
     )
     return _save(folder, LlamaForCausalLM(config), tokenizer)
+
+
+def adapter(folder: Path, base: Path, seed: int) -> Path:
+    """An adapter that was never trained and says something else for every seed."""
+    torch.manual_seed(seed)
+    model = LlamaForCausalLM.from_pretrained(base)
+    model.add_adapter(LoraConfig(r=4, lora_alpha=16, target_modules="all-linear", init_lora_weights=False))
+    model.save_pretrained(folder)
+    return folder
 
 
 def four_bits(folder: Path, base: Path) -> Path:

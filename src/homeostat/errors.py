@@ -190,6 +190,12 @@ class BadWindow(HomeostatError, ValueError):
     code = "E208"
 
 
+class NotServed(HomeostatError, ConnectionError):
+    """A server that should answer with a version and does not: out of reach, refusing, or with another base."""
+
+    code = "E300"
+
+
 class ModelNotFound(HomeostatError, FileNotFoundError):
     """A model folder or hub name that is not there."""
 

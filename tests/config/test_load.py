@@ -146,3 +146,25 @@ def test_byte_order_mark(project: Path) -> None:
     """A byte order mark, as some editors write it, does no harm."""
     (project / "homeostat.yaml").write_bytes(b"\xef\xbb\xbfproject: x\n")
     assert set_(project).project == "x"
+
+
+def test_a_base_behind_a_server(tmp_path: Path) -> None:
+    """Where it answers and what is trained on are told apart; a folder behind the `#` lies beside the file."""
+    (tmp_path / "mine").mkdir()
+    file = tmp_path / "homeostat.yaml"
+    file.write_text("model:\n  base: http://gpu-1:8000/v1#mine\n")
+    model = load(file).model
+    assert (model.server, model.weights) == ("http://gpu-1:8000", str(tmp_path.resolve() / "mine"))
+    file.write_text("model:\n  base: builtin\n")
+    assert (load(file).model.server, load(file).model.weights) == ("", "builtin")
+
+
+@pytest.mark.parametrize("base", ["http://gpu-1:8000", "https://gpu-1:8000#", "http://me:secret@gpu-1:8000#builtin"])
+def test_a_server_without_a_base_or_with_a_password(tmp_path: Path, base: str) -> None:
+    """It is said how to write it, and the password is not repeated."""
+    file = tmp_path / "homeostat.yaml"
+    file.write_text(f"model:\n  base: {base}\n")
+    with pytest.raises(WrongType, match="not an address and a base") as refused:
+        load(file)
+    assert "VLLM_API_KEY" in refused.value.fix
+    assert "secret" not in str(refused.value)

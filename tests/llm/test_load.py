@@ -15,7 +15,7 @@ from transformers import BertConfig, LlamaConfig, T5Config
 
 import tiny
 from homeostat.errors import CorruptWeights, ModelNotFound, UnsafeWeights, UnsuitedModel
-from homeostat.llm.load import family_of, locate, open_model, width_of
+from homeostat.llm.load import family_of, locate, open_model, open_tokenizer, width_of
 
 
 @pytest.fixture
@@ -153,3 +153,12 @@ def test_opening_and_saving_are_silent(llama: Path, tmp_path: Path) -> None:
         [sys.executable, "-c", program, str(llama), str(tmp_path)], capture_output=True, text=True, check=True
     )
     assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_a_tokenizer_without_weights_is_the_one_with_them(llama: Path, bert: Path) -> None:
+    """The same tokens and the same limit; a base that is no decoder is refused, for no server takes it."""
+    own, with_weights = open_tokenizer(str(llama)), open_model(str(llama)).tokenizer
+    assert own.get_vocab() == with_weights.get_vocab()
+    assert (own.model_max_length, own.pad_token_id) == (with_weights.model_max_length, with_weights.pad_token_id)
+    with pytest.raises(UnsuitedModel, match="family encoder"):
+        open_tokenizer(str(bert))

@@ -12,7 +12,7 @@ from homeostat.errors import NothingReleased, NotReleasable
 from homeostat.release.breaking import BIASED, Fault, recipe
 from homeostat.release.guard import note_error
 from homeostat.release.registry import promote, rollback
-from homeostat.release.rollout import advance, open_canary, open_shadow
+from homeostat.release.rollout import LONGEST_S, advance, open_canary, open_shadow
 from homeostat.release.route import route
 from homeostat.release.states import held_until
 from homeostat.store import Store
@@ -196,6 +196,20 @@ def test_time_is_up(store: Store) -> None:
     row = advance(store, TASK, SETTINGS, now=100.0)
     assert (row.stage, row.until) == (Stage.ROLLBACK, 0.0)
     assert "its time was up" in row.because
+
+
+def test_no_release_stays_open_forever(store: Store) -> None:
+    """Where nobody says what is right, a canary goes back after a month, and so does a shadow without traffic."""
+    release = open_canary(store, TASK, NEW, SETTINGS, "for a test", now=2.0)
+    Traffic(store, accuracy={OLD: 0.9, NEW: 0.9}, labeled=0.0).send(release, 5)
+    assert advance(store, TASK, SETTINGS, now=LONGEST_S) == release
+    row = advance(store, TASK, SETTINGS, now=LONGEST_S + 2.0)
+    assert row.stage is Stage.ROLLBACK
+    assert "after 30 days in canary nothing is decided, in 5 pairs (none judged)" in row.because
+    assert store.versions.get(NEW).state is State.WITHDRAWN
+    store.versions.put(replace(store.versions.get(NEW), id="ver_next", state=State.CANDIDATE))
+    open_shadow(store, TASK, "ver_next", now=LONGEST_S)
+    assert advance(store, TASK, SETTINGS, now=2 * LONGEST_S).stage is Stage.ROLLBACK
 
 
 def test_what_was_broken_on_purpose_never_answers_everybody(store: Store) -> None:

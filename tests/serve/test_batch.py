@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import wait
 from pathlib import Path
 
 import pytest
 
 from homeostat.errors import NotFound
-from homeostat.llm.backend import Request
+from homeostat.llm.backend import Reply, Request
 from homeostat.serve import batch
 from homeostat.serve.batch import Batcher
 from homeostat.types.task import Task
@@ -188,3 +189,42 @@ def test_a_race_in_which_one_side_fails() -> None:
         failing.result(5)
     batcher.close()
     assert batcher.put_race(ask(), "new") is None
+
+
+def lanes(hangs: float = 0.0) -> tuple[KeywordBackend, Batcher]:
+    """A backend that gathers its batches itself, asked from four threads; `new` takes `hangs` seconds longer."""
+
+    class Server(KeywordBackend):
+        def reply(self, requests: Sequence[Request]) -> list[Reply]:
+            if requests[0].version == "new":
+                time.sleep(hangs)
+            return super().reply(requests)
+
+    made = Server(seconds_per_batch=0.1, concurrent=True)
+    for name in ("old", "new"):
+        made.load(Version(id=name, task="routing", time=0.0, base="keywords", labels=("a", "b")), None)
+    return made, Batcher(made, rows=1, lanes=4)
+
+
+def test_lanes_ask_side_by_side() -> None:
+    """Eight requests to a backend that gathers its own batches take the time of two, one to a call."""
+    server, batcher = lanes()
+    started = time.perf_counter()
+    wait([batcher.put(ask()) for _ in range(8)], timeout=5)
+    assert time.perf_counter() - started < 0.6
+    assert [len(b) for b in server.batches] == [1] * 8
+    assert batcher.alive
+    batcher.close()
+    assert not batcher.alive
+
+
+def test_a_version_that_hangs_leaves_lanes_to_the_others() -> None:
+    """Copies that hang take half of the lanes; requests are answered meanwhile, and the copies in their time."""
+    _, batcher = lanes(hangs=1.0)
+    copies = [batcher.put_copy(ask(version="new")) for _ in range(4)]
+    time.sleep(0.1)
+    started = time.perf_counter()
+    wait([batcher.put(ask()) for _ in range(4)], timeout=5)
+    assert time.perf_counter() - started < 0.8
+    assert all(copy is not None and copy.result(5).text in ("a", "b") for copy in copies)
+    batcher.close()

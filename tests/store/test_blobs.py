@@ -185,3 +185,15 @@ def test_what_is_erased_is_gone_whoever_wants_it(blobs: Blobs, adapter: Path) ->
         blobs.bytes(hash)
     assert blobs.put_folder(adapter) == hash
     assert blobs.holds(hash)
+
+
+@pytest.mark.parametrize("how", ["erase", "remove_laid_out"])
+def test_what_was_written_for_a_server_goes_too(blobs: Blobs, adapter: Path, how: str) -> None:
+    """A copy in a server's form is of the same rows: it is not left behind by gc or by erasure."""
+    hash = blobs.put_folder(adapter)
+    blobs.folder(hash)
+    copy = blobs.served / hash / "ver_1"
+    copy.mkdir(parents=True)
+    (copy / "adapter_model.safetensors").write_bytes(b"x")
+    getattr(blobs, how)(hash)
+    assert not (blobs.served / hash).exists()

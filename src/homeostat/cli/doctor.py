@@ -1,9 +1,9 @@
 """Look for whatever would keep Homeostat from running here, and say how to mend it.
 
 Python and the packages, the processor, the configuration, the folder, the disk, the channels for alerts, the store, the
-model, the port. Without a `homeostat.yaml` the defaults are looked at. Changes nothing. With `--security` also who gets
-in, who can read the files, what is loaded, what is signed, and what is known against the installed packages (that is
-asked of an advisory source by pip-audit, from the extra `audit`).
+model, the server that answers with it if one does, the port. Without a `homeostat.yaml` the defaults are looked at.
+Changes nothing. With `--security` also who gets in, who can read the files, what is loaded, what is signed, and what is
+known against the installed packages (that is asked of an advisory source by pip-audit, from the extra `audit`).
 
 Exit codes: 0 nothing failed; 1 something did.
 
@@ -20,7 +20,7 @@ from typing import Annotated
 
 import typer
 
-from homeostat.cli import machine, parts
+from homeostat.cli import machine, parts, serving
 from homeostat.cli.check import Check, Level, attempted
 from homeostat.cli.table import document, table
 from homeostat.config.schema import Config
@@ -61,7 +61,8 @@ def _examination(path: Path, *, security: bool) -> Iterator[Check]:
     yield attempted("folder", partial(machine.folder, folder))
     yield attempted("disk", partial(machine.disk, folder))
     if read:  # of a configuration that does not load, nothing more can be said
-        for look in (parts.alerts, parts.store, parts.model, parts.port):
+        served = (serving.server,) if config.model.server else ()
+        for look in (parts.alerts, parts.store, parts.model, *served, parts.port):
             yield attempted(look.__name__, partial(look, config))
         if security:  # imported here and not above, as the rooms below are: a broken package is a finding
             yield from importlib.import_module("homeostat.cli.security").examination(config, path)

@@ -58,10 +58,10 @@ def store(config: Config) -> Check:
 def model(config: Config) -> Check:
     """Whether the base model is found and loads."""
     began = time.perf_counter()
-    opened = importlib.import_module("homeostat.llm.load").open_model(config.model.base)
+    opened = importlib.import_module("homeostat.llm.load").open_model(config.model.weights)
     size = importlib.import_module("homeostat.llm.four_bit").parameters(opened.model)
     took = time.perf_counter() - began
-    found = f"{config.model.base}: {opened.family}, {size / 1e6:.1f} M parameters, loaded in {took:.1f} s"
+    found = f"{config.model.weights}: {opened.family}, {size / 1e6:.1f} M parameters, loaded in {took:.1f} s"
     return Check(name="model", found=found)
 
 

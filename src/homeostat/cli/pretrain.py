@@ -48,10 +48,10 @@ def command(
     with closing(Workshop.open(load(config))) as shop:
         wanted = named(recipe, shop.config.train, where="--recipe")
         domain, general = read_sources(shop, sources)
-        name = ids.derived("pre", shop.config.model.base, domain, general, words, plain(wanted))
+        name = ids.derived("pre", shop.config.model.weights, domain, general, words, plain(wanted))
         workspace = Path(shop.config.folder) / "runs" / name
         reading = Reading(
-            base=shop.config.model.base,
+            base=shop.config.model.weights,
             domain=domain,
             general=general,
             words=words,

@@ -72,9 +72,9 @@ def files(config: Config, path: Path) -> Check:
 
 def weights(config: Config) -> Check:
     """Whether anything beside the base model's weights could run code."""
-    folder = Path(config.model.base)
+    folder = Path(config.model.weights)
     if not folder.is_dir():
-        return Check(name="weights", found=f"{config.model.base}: only safetensors are ever loaded")
+        return Check(name="weights", found=f"{config.model.weights}: only safetensors are ever loaded")
     importlib.import_module("homeostat.llm.weights").check(folder)
     return Check(name="weights", found=f"{folder}: safetensors, and nothing that could run code")
 

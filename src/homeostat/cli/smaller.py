@@ -44,7 +44,7 @@ def command(
         known = shop.config.task(chosen(shop.config, task))
         texts = [row.text for row in material(shop, known).examples]
         labels = len(labels_of_answers(shop, known))
-        base = shop.config.model.base
+        base = shop.config.model.weights
     if words and not texts:
         raise EmptyStream(f"task '{known.name}' has no requests yet", fix="send traffic first, or leave --words out")
     made = smaller(base, folder, layers=layers, texts=texts, words=words, labels=labels)

@@ -163,6 +163,17 @@ def _placed_url(url: str, beside: Path) -> str:
 
 
 def _placed_base(base: str, beside: Path) -> str:
-    """A folder beside the file is that folder; any other name is `builtin` or one of the hub's."""
+    """A folder beside the file is that folder; any other name is `builtin` or one of the hub's. Behind the address of
+    a server the same.
+
+    Raises:
+        WrongType: a server without a base, or with a password in its address.
+    """
+    if base.startswith(("http://", "https://")):
+        address, _, weights = base.partition("#")
+        if not weights or "@" in address:
+            fix = "http://HOST:8000#BASE, with what would stand here without a server as BASE; its key in VLLM_API_KEY"
+            raise WrongType("not an address and a base", where="model.base", fix=fix)
+        return f"{address}#{_placed_base(weights, beside)}"
     folder = base != "builtin" and (base.startswith((".", "~", "/")) or (beside / base).is_dir())
     return _placed_path(base, beside) if folder else base

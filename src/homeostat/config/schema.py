@@ -38,12 +38,23 @@ class Model:
 
     base: str = "builtin"
     """`builtin` (ships with Homeostat), a hub name such as `HuggingFaceTB/SmolLM2-135M-Instruct`, or a folder; a
-    relative one lies beside `homeostat.yaml`."""
+    relative one lies beside `homeostat.yaml`. Where a vLLM server answers with that base: `http://HOST:8000#BASE`."""
     threads: int = knob(1, least=1)
     """CPU threads the model computes with in each process."""
     precision: str = knob("float32", among=("auto", "float32", "bfloat16"))
     """What prompts are read in on a CPU. `bfloat16` halves the time of full batches where the hardware has it, which
     `auto` asks; a reply's confidence then depends, in the third digit, on the rows that were read beside it."""
+
+    @property
+    def weights(self) -> str:
+        """The base as it is opened and trained on here, wherever it answers."""
+        return self.base.partition("#")[2] if self.server else self.base
+
+    @property
+    def server(self) -> str:
+        """Address of the server that answers with the base and its adapters; empty where this machine does."""
+        url = self.base.partition("#")[0].rstrip("/").removesuffix("/v1")
+        return url if url.startswith(("http://", "https://")) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +116,7 @@ class Gateway:
     port: int = knob(8400, least=0, most=65535)
     """Port to listen on; 0 takes any free one."""
     batch: int = knob(32, least=1)
-    """Most requests answered in one forward pass."""
+    """Most requests answered in one forward pass; where a server answers, most that are under way there."""
     trust_client_time: bool = False
     """Whether a request may carry its own time (`metadata.time`); for replays of recorded traffic only."""
     durable: bool = True

@@ -12,6 +12,7 @@ from homeostat.errors import (
     NotFound,
     NothingReleased,
     NotLetIn,
+    NotServed,
     StoreFull,
     StoreUnreachable,
     UnsuitedModel,
@@ -22,6 +23,7 @@ STATUSES: dict[type[HomeostatError], int] = {
     UnsuitedModel: 400,
     NotFound: 404,
     NothingReleased: 503,
+    NotServed: 503,
     StoreUnreachable: 503,
     StoreFull: 507,
 }
@@ -34,7 +36,8 @@ async def on_homeostat_error(request: Request, problem: Exception) -> JSONRespon
         return await on_anything(request, problem)
     message = f"{problem.what} ({problem.where})" if problem.where else problem.what
     message += f" — fix: {problem.fix}" if problem.fix else ""
-    return _body(STATUSES.get(type(problem), 500), message, problem.code, problem.where)
+    status = next((STATUSES[kind] for kind in type(problem).__mro__ if kind in STATUSES), 500)
+    return _body(status, message, problem.code, problem.where)
 
 
 async def on_http_exception(request: Request, problem: Exception) -> JSONResponse:

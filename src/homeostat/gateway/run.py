@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from starlette.routing import BaseRoute
@@ -13,7 +15,11 @@ from starlette.routing import BaseRoute
 from homeostat.config.schema import Config
 from homeostat.gateway.auth import keys_of
 from homeostat.gateway.server import Server, address, listen
+from homeostat.llm.backend import Backend
+from homeostat.llm.fingerprint import fingerprint_of
 from homeostat.llm.local import LocalBackend
+from homeostat.llm.served import ServedBackend
+from homeostat.llm.server import KEY, ModelServer
 from homeostat.serve.answer import Answerer
 from homeostat.store import Store
 
@@ -33,7 +39,7 @@ def serve(config: Config, announce: Callable[[str], None], *, pages: Pages = lam
     with listen(config.gateway) as listener, _until_told():
         store = Store.open(config.database, config.blobs)
         try:
-            backend = LocalBackend(config.model.base, threads=config.model.threads, precision=config.model.precision)
+            backend = _backend(config, store)
             answerer = Answerer(backend, store, config)
             try:
                 shown = pages(store, config)
@@ -44,6 +50,16 @@ def serve(config: Config, announce: Callable[[str], None], *, pages: Pages = lam
                 answerer.close()
         finally:
             store.close()
+
+
+def _backend(config: Config, store: Store) -> Backend:
+    """What answers: the base in this process, or a server that has it."""
+    model = config.model
+    if not model.server:
+        return LocalBackend(model.weights, threads=model.threads, precision=model.precision)
+    server = ModelServer(model.server, key=os.environ.get(KEY, ""))
+    known = partial(fingerprint_of, store, model.weights)
+    return ServedBackend(server, model.weights, store.blobs.served, known=known)
 
 
 @contextmanager

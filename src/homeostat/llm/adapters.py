@@ -113,8 +113,8 @@ def add_adapter(model: Any, folder: Path, name: str, *, trainable: bool = False)
     """
     quiet()
     require_safetensors(folder, str(folder), ADAPTER)
-    told = _told(folder)
-    _refuse_moved_base(told, folder)
+    told = told_of(folder)
+    unmoved(told, folder)
     _refuse_other_precision(model, told.get("base_model_name_or_path"), folder)
     try:
         # peft warns of several adapters on one model, which is what we want. Tensors of other shapes are let through,
@@ -144,7 +144,7 @@ def add_adapter(model: Any, folder: Path, name: str, *, trainable: bool = False)
         )
 
 
-def _told(folder: Path) -> dict[str, Any]:
+def told_of(folder: Path) -> dict[str, Any]:
     """What the configuration of an adapter says; nothing where it cannot be read, which is told when it is loaded."""
     try:
         said = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
@@ -166,7 +166,7 @@ def _refuse_other_precision(model: Any, base: str | None, folder: Path) -> None:
         raise CorruptWeights(f"it was trained on a base {there}, and this one is {here}", where=str(folder), fix=_FIX)
 
 
-def _refuse_moved_base(told: dict[str, Any], folder: Path) -> None:
+def unmoved(told: dict[str, Any], folder: Path) -> None:
     """Hold that an adapter is for the base as it is: some begin by taking a part of the base into themselves, and the
     library, when it loads one that was not converted, changes the base under every other version too.
 

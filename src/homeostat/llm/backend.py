@@ -54,6 +54,13 @@ class Reply:
 class Backend(Protocol):
     """Something that answers: a model in this process, or a client of one elsewhere. Safe to call from many threads."""
 
+    @property
+    def concurrent(self) -> bool:
+        """Whether it is quicker to call it for each request, from many threads at once, than for many requests in one:
+        a server gathers its batches itself.
+        """
+        ...
+
     def reply(self, requests: Sequence[Request]) -> list[Reply]:
         """One reply per request, in order; versions and tasks may be mixed.
 

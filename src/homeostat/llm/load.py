@@ -124,6 +124,29 @@ def width_of(base: str) -> int:
         raise _told(failed, base, name) from failed
 
 
+def open_tokenizer(base: str) -> Any:
+    """The tokenizer of a decoder with its limit of tokens, as `open_model` gives it; reads no weights.
+
+    Raises:
+        ModelNotFound, CorruptWeights, UnsafeWeights: as `open_model`.
+        UnsuitedModel: as `open_model`, or the base is no decoder.
+    """
+    quiet()
+    name = locate(base)
+    try:
+        config = AutoConfig.from_pretrained(name)
+        tokenizer = AutoTokenizer.from_pretrained(name)
+    except Exception as failed:  # as below
+        raise _told(failed, base, name) from failed
+    if (family := family_of(config)) != "decoder":
+        fix = "leave the server's address out of model.base, or take a decoder"
+        raise UnsuitedModel(
+            f"{base} is of the family {family}, and a server takes decoders", where="model.base", fix=fix
+        )
+    _fit_tokenizer(tokenizer, config, int(config.get_text_config().vocab_size), family)
+    return tokenizer
+
+
 def open_model(base: str, weights: Path | None = None, *, aside: bool = False) -> Opened:
     """Load a base model, or other weights of its kind with its tokenizer; float32 on the CPU, bfloat16 on a GPU.
 
@@ -169,7 +192,7 @@ def open_model(base: str, weights: Path | None = None, *, aside: bool = False) -
     model = model.eval().to("cuda" if gpu and not aside else "cpu")
     if packed:
         four_bit.make_ready(model)
-    _fit_tokenizer(tokenizer, model, family)
+    _fit_tokenizer(tokenizer, model.config, int(model.get_input_embeddings().weight.shape[0]), family)
     check(model, family)
     return Opened(model=model, tokenizer=tokenizer, family=family)
 
@@ -186,13 +209,12 @@ def _told(failed: Exception, base: str, name: str) -> HomeostatError:
     return CorruptWeights(f"{base} cannot be loaded: {why}", where=name, fix="check the folder is complete")
 
 
-def _fit_tokenizer(tokenizer: Any, model: Any, family: str) -> None:
-    """Give the tokenizer a filler, and the model's own limit of tokens.
+def _fit_tokenizer(tokenizer: Any, config: Any, rows: int, family: str) -> None:
+    """Give the tokenizer a filler, and the limit of tokens of the model of this configuration, which knows `rows`.
 
     Raises:
         UnsuitedModel: it knows more tokens than the model, or lacks the mark that a reply ends with, or the mask.
     """
-    rows = model.get_input_embeddings().weight.shape[0]
     if max(tokenizer.get_vocab().values()) >= rows:
         fix = "take the tokenizer that the model came with; its files lie in one folder with the weights"
         raise UnsuitedModel(
@@ -204,8 +226,8 @@ def _fit_tokenizer(tokenizer: Any, model: Any, family: str) -> None:
         raise UnsuitedModel(f"the tokenizer has no {mark} token", where="model.base", fix=fix)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    places = getattr(model.config, "max_position_embeddings", None)
+    places = getattr(config, "max_position_embeddings", None)
     if places:
         # RoBERTa counts its places from behind the filler's id.
-        taken = model.config.pad_token_id + 1 if "roberta" in model.config.model_type else 0
+        taken = config.pad_token_id + 1 if "roberta" in config.model_type else 0
         tokenizer.model_max_length = min(int(tokenizer.model_max_length), places - taken)

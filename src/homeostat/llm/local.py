@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from homeostat.errors import CorruptWeights, NotFound, UnknownLabel, UnsuitedModel, did_you_mean
+from homeostat.errors import CorruptWeights, NotFound, UnsuitedModel, did_you_mean
 from homeostat.llm.adapters import ON_BASE, put_on, stand, switch_to, take_off
 from homeostat.llm.backend import Reply, Request
 from homeostat.llm.batches import ROWS, passes
@@ -24,11 +24,12 @@ from homeostat.llm.forward import Predicted, predict
 from homeostat.llm.generate import generate
 from homeostat.llm.head import Head
 from homeostat.llm.headed import Saying, Telling, read_head
-from homeostat.llm.labels import FEW, LabelCodes, encode_labels
+from homeostat.llm.labels import LabelCodes
 from homeostat.llm.lead import lead_places
 from homeostat.llm.load import Opened, open_model, width_of
 from homeostat.llm.precision import computing, is_bfloat16
-from homeostat.llm.preface import Preface, Turn, read_preface, without_end
+from homeostat.llm.preface import Preface, Turn, read_preface
+from homeostat.llm.reading import codes_for, earlier, labels_of
 from homeostat.llm.render import Rendered, Renderer
 from homeostat.llm.together import Ragged, predict_each
 from homeostat.llm.trie import trie_scores
@@ -76,6 +77,9 @@ class Spelled:
 
 class LocalBackend:
     """A base model and any number of versions on it."""
+
+    concurrent = False
+    """One lock is around the model, so that calls beside each other would only wait."""
 
     def __init__(self, base: str, *, threads: int = 1, precision: str = "float32") -> None:
         """`precision`: what prompts are read in, as `model.precision` says; replies in words are written in float32."""
@@ -341,14 +345,10 @@ class LocalBackend:
         """What a request is read after: the examples of its version's preface, found by this state of the request where
         that is how, then its own history.
         """
-        preface = self._prefaces.get(request.version)
-        if preface is None or not preface.shown:
-            return request.history
-        codes: dict[str, tuple[int, ...]] = {}
-        if request.task.kind is Kind.LABEL and request.version not in self._heads:
-            known, end = self._codes_of(request), self._reader(request.version).tokenizer.eos_token_id
-            codes = dict(zip(known.labels, (without_end(s, end) for s in known.sequences), strict=True))
-        return [*preface.turns(request.text, codes, state), *request.history]
+        preface, codes = self._prefaces.get(request.version), None
+        if preface and preface.shown and request.task.kind is Kind.LABEL and request.version not in self._heads:
+            codes = self._codes_of(request)
+        return earlier(request, preface, codes, self._reader(request.version).tokenizer.eos_token_id, state)
 
     def _require(self, version: str) -> None:
         """Hold that a version is loaded, or is the bare base."""
@@ -376,21 +376,13 @@ class LocalBackend:
             return predict(self._activate(group.first.version), rows)
 
     def _codes_of(self, request: Request) -> LabelCodes:
-        """The token sequences of the labels a request is answered with; kept until its version is unloaded.
-
-        A base that was never trained knows no codes, so its labels are spelled out where they are few.
-        """
+        """The token sequences of the labels a request is answered with; kept until its version is unloaded."""
         version = self._versions.get(request.version)
-        labels = version.labels if version and version.labels else request.task.labels
-        if not labels:
-            raise UnknownLabel(f"there are no labels to answer task '{request.task.name}' with", fix="give it some")
+        labels = labels_of(version, request.task)
         key = (request.version, labels)
         if key not in self._codes:
-            bare = version is None or version.kind == "base"
-            spell = bare and self._opened.family == "decoder" and len(labels) <= FEW
-            self._codes[key] = encode_labels(
-                self._reader(request.version).tokenizer, labels, alias=False if spell else None
-            )
+            tokenizer, decoder = self._reader(request.version).tokenizer, self._opened.family == "decoder"
+            self._codes[key] = codes_for(tokenizer, version, labels, decoder=decoder)
         return self._codes[key]
 
     def _scores_each(self, group: _Group, versions: Sequence[str]) -> list[Tensor]:

@@ -168,7 +168,7 @@ def _require_servable(shop: Workshop, wish: Wish) -> None:
     Raises:
         UnsuitedModel: the recipe makes an adapter, and the base is another.
     """
-    if wish.recipe.adapt.kind == "lora" and wish.base != shop.config.model.base:
+    if wish.recipe.adapt.kind == "lora" and wish.base != shop.config.model.weights:
         raise UnsuitedModel(
             f"recipe '{wish.recipe.name}' makes an adapter, and only those on the project's base are served",
             where=wish.base,

@@ -55,7 +55,7 @@ class Lesson:
 def start_of(shop: Workshop, parent: Version | None) -> Start:
     """What training goes on from: the parent's weights, or the bare base."""
     if parent is None or not parent.blob or parent.kind == "base":
-        return Start(base=shop.config.model.base)
+        return Start(base=shop.config.model.weights)
     folder = shop.signing.folder(shop.store, parent)
     return Start(base=parent.base, folder=folder, kind=parent.kind, labels=parent.labels)
 

@@ -16,6 +16,7 @@ from homeostat.loop.leftovers import MARK
 from homeostat.loop.looking import Opening, due, ranked
 from homeostat.loop.naming import name_moves
 from homeostat.loop.seeing import STATEMENTS, clock
+from homeostat.loop.serving import with_states
 from homeostat.loop.tending import tend
 from homeostat.loop.workshop import Workshop
 from homeostat.monitor.watch import Watcher
@@ -117,7 +118,7 @@ class Watch:
     def _read(self, task: str, champion: str, watcher: Watcher) -> None:
         store = self.shop.store
         rows = store.interactions.list(task, after=watcher.cursor, version=champion, since=self._since(champion))
-        signals = watcher.update(rows)
+        signals = watcher.update(with_states(self.shop, store.versions.get(champion), rows))
         pairs = self._stated(task, champion, watcher.feedback_cursor or (0.0, ""))
         signals += watcher.update_labels(pairs)
         for signal in signals:

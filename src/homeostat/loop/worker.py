@@ -20,6 +20,7 @@ from homeostat.config.schema import Config
 from homeostat.errors import HomeostatError
 from homeostat.loop import drill, rebuilding, signed, splitting, trial, turn
 from homeostat.loop.durable import TurnQueue, launch, only_worker
+from homeostat.loop.serving import tie
 from homeostat.loop.telling import Telling
 from homeostat.loop.watching import Watch
 from homeostat.loop.workshop import Workshop, use
@@ -51,6 +52,7 @@ def work(config: Config, *, stopped: Callable[[], bool], announce: Callable[[str
         return
     shop = Workshop.open(config)
     shop.store.sign_as("worker")
+    tie(shop)
     use(shop)
     launch(folder)
     watch, telling = Watch(shop, TurnQueue(folder)), Telling(shop)

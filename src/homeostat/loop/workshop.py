@@ -191,7 +191,7 @@ class Workshop:
         with self._answering, ExitStack() as after:
             if self._backend is None:
                 model = self.config.model
-                self._backend = LocalBackend(model.base, threads=model.threads, precision=model.precision)
+                self._backend = LocalBackend(model.weights, threads=model.threads, precision=model.precision)
             for version in versions:
                 self._backend.load(version, self.signing.folder(self.store, version))
                 after.callback(self._backend.unload, version.id)

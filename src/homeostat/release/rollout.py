@@ -19,6 +19,9 @@ from homeostat.types.report import Outcome
 from homeostat.types.version import State
 
 _CANDIDATE = frozenset({State.CANDIDATE})
+_DAY_S = 86_400.0
+LONGEST_S = 30 * _DAY_S
+"""Seconds that a stage may last: while a candidate is being tried, nothing newer can be."""
 
 
 def open_shadow(store: Store, task: str, candidate: str, *, now: float) -> Release:
@@ -73,6 +76,7 @@ def advance(store: Store, task: str, settings: Settings, *, now: float, frozen: 
       `harm_margin`.
     - A canary that has not shown that after `most_feedback` judged pairs, or as many in the rarest slice that is bet on
       where no gate let it pass: back, so that no release stays open forever.
+    - A stage that has lasted LONGEST_S and whose rows still do not decide, as where nobody says what is right: back.
     - A release whose `until` has come, and a version that was broken on purpose, however well it does: back.
 
     Raises:
@@ -96,10 +100,19 @@ def advance(store: Store, task: str, settings: Settings, *, now: float, frozen: 
     else:
         further = _from_canary(store, release, seen, settings, now)
     if further is None:
-        return release
+        return _overdue(store, release, seen, now)
     if further.stage is Stage.ROLLBACK:
         return _back(store, release, further.because, now)
     return hold(store, release, frozen) if frozen else enact(store, release, further)
+
+
+def _overdue(store: Store, release: Release, seen: Evidence, now: float) -> Release:
+    """The release as it is, or taken back where its stage has waited too long for anybody to say anything."""
+    if now - release.time < LONGEST_S:
+        return release
+    days = LONGEST_S / _DAY_S
+    because = f"{release.candidate} taken back: after {days:g} days in {release.stage.value} nothing is decided, "
+    return _back(store, release, f"{because}in {_scores(seen)}", now)
 
 
 def _to_canary(release: Release, seen: Evidence, settings: Settings, now: float) -> Release | None:

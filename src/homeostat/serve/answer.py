@@ -75,7 +75,9 @@ class Answerer:
             backend, store, tuple(self.tasks), poll_s=config.release.poll_s, signing=Signing.of(config)
         )
         self.writer = Writer(store)
-        self._batcher = Batcher(backend, rows=config.gateway.batch)
+        many = config.gateway.batch
+        rows, lanes = (1, many) if backend.concurrent else (many, 1)
+        self._batcher = Batcher(backend, rows=rows, lanes=lanes)
         self.copies = Copies(self.routes, self._batcher, self.writer, store)
         self._config, text = snapshot(config)
         store.configs.put(self._config, text)

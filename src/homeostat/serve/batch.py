@@ -1,5 +1,7 @@
 """Gathers requests into batches for a backend, in one thread: many callers, one forward pass.
 
+For a backend that gathers its batches itself there are as many threads as requests may be under way, each with one.
+
 A lone caller never waits for company: requests gather while the batch before them is computed, and only when several
 callers are at it does the thread linger a moment, because those it has just answered are about to come back.
 
@@ -27,6 +29,8 @@ COPY_SHARE = 0.1
 """Share of the model's time that copies get while requests keep coming."""
 COPY_CREDIT_S = 0.05
 """Time that must have been saved up for copies before one batch of them may go before a request."""
+COPY_LANES = 2
+"""Of so many threads one may answer copies, where there are several: a version that hangs takes no more."""
 COPY_ROWS = 4
 """Most copies in one batch: what a request that comes meanwhile has to wait for."""
 MOST_COPIES = 10_000
@@ -56,11 +60,13 @@ class _Waiting:
 
 
 class Batcher:
-    """The one thread of this process that asks the backend for replies."""
+    """The threads of this process that ask the backend for replies: one, or `lanes`."""
 
-    def __init__(self, backend: Backend, *, rows: int) -> None:
+    def __init__(self, backend: Backend, *, rows: int, lanes: int = 1) -> None:
         self._backend = backend
-        self._rows = rows
+        self._rows, self._lanes = rows, lanes
+        self._copying = 0
+        """Threads that answer copies."""
         self._changed = threading.Condition()
         self._requests: deque[_Waiting] = deque()
         self._copies: deque[_Waiting] = deque()
@@ -70,8 +76,10 @@ class Batcher:
         self._last_request = 0.0
         self._credit_s = 0.0
         """Time that copies may take although requests keep coming."""
-        self._thread = threading.Thread(target=self._run, name="homeostat-batcher", daemon=True)
-        self._thread.start()
+        names = [f"homeostat-batcher-{k}" for k in range(lanes)]
+        self._threads = [threading.Thread(target=self._run, name=name, daemon=True) for name in names]
+        for thread in self._threads:
+            thread.start()
 
     def put(self, request: Request) -> Future[Reply]:
         """Ask for a reply that somebody waits for.
@@ -99,8 +107,8 @@ class Batcher:
 
     @property
     def alive(self) -> bool:
-        """Whether the thread still runs."""
-        return self._thread.is_alive()
+        """Whether every thread still runs."""
+        return all(thread.is_alive() for thread in self._threads)
 
     def close(self) -> None:
         """Answer the requests that wait, cancel the copies, then stop."""
@@ -108,10 +116,11 @@ class Batcher:
             self._closed = True
             copies = list(self._copies)
             self._copies.clear()
-            self._changed.notify()
+            self._changed.notify_all()
         for copy in copies:
             (copy.raced if copy.against else copy.reply).set_exception(GivenUp("closed before this copy was answered"))
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def _enqueue(self, item: _Waiting, line: deque[_Waiting]) -> _Waiting:
         for future in (item.reply, item.raced):
@@ -127,15 +136,20 @@ class Batcher:
         while True:
             with self._changed:
                 batch, copies = self._next()
+                self._copying += copies
             if not batch:
                 return
             started = time.perf_counter()
             self._answer(batch)
-            self._settle(len(batch), copies, time.perf_counter() - started)
+            with self._changed:
+                self._settle(len(batch), copies, time.perf_counter() - started)
 
     def _settle(self, rows: int, copies: bool, took_s: float) -> None:
-        """Book the time a batch took."""
+        """Book the time a batch took. Called with the lock held."""
         if copies:
+            self._copying -= 1
+            if self._lanes > 1:
+                self._changed.notify()
             self._credit_s = max(-1.0, self._credit_s - took_s)
             return
         self._credit_s = min(1.0, self._credit_s + COPY_SHARE * took_s)
@@ -151,9 +165,11 @@ class Batcher:
                 return self._take(self._requests, self._rows), False
             if self._closed:
                 return [], False
-            self._changed.wait(timeout=QUIET_S if self._copies else None)
+            self._changed.wait(timeout=QUIET_S if self._copies and self._lanes == 1 else None)
 
     def _copies_may_run(self) -> bool:
+        if self._lanes > 1:  # nothing is taken from requests by what another thread waits for
+            return not self._requests and self._copying < max(1, self._lanes // COPY_LANES)
         if self._requests:
             return self._credit_s >= COPY_CREDIT_S
         return time.perf_counter() - self._last_request >= QUIET_S

@@ -27,6 +27,11 @@ class Breaking:
         self._faults: dict[str, tuple[Fault, tuple[str, ...]]] = {}
         """Version -> its fault and its labels."""
 
+    @property
+    def concurrent(self) -> bool:
+        """As the backend is."""
+        return self._backend.concurrent
+
     def reply(self, requests: Sequence[Request]) -> list[Reply]:
         """As the backend does, but for what befalls the requests.
 

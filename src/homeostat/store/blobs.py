@@ -113,6 +113,11 @@ class Blobs:
             self._lay_out(place, files)
         return place
 
+    @property
+    def served(self) -> Path:
+        """Where folders are kept that were written for a server of what is laid out, by the hash of that."""
+        return self.root / "served"
+
     def files(self, hash: str) -> dict[str, str]:
         """Name -> hash of the files of a stored folder.
 
@@ -162,7 +167,8 @@ class Blobs:
             self.path(hash).unlink()
 
     def erase(self, hash: str) -> None:
-        """Remove a blob and the copy that was laid out of it, whoever points to them and however young they are."""
+        """Remove a blob and the copies that were laid out of it, whoever points to them and however young they are."""
+        shutil.rmtree(self.served / hash, ignore_errors=True)
         if (self.root / "folders" / hash).is_dir():
             self.remove_laid_out(hash)
         self.path(hash).unlink(missing_ok=True)
@@ -172,7 +178,10 @@ class Blobs:
         return bool(_HASH.fullmatch(hash)) and self.path(hash).is_file()
 
     def remove_laid_out(self, hash: str) -> None:
-        """Remove the copy of a folder that was laid out; at once for whoever looks, and then file by file."""
+        """Remove the copy of a folder that was laid out, and what was written of it for a server; at once for whoever
+        looks, and then file by file.
+        """
+        shutil.rmtree(self.served / hash, ignore_errors=True)
         gone = Path(mkdtemp(dir=self.root / "unfinished")) / "gone"
         (self.root / "folders" / hash).rename(gone)
         shutil.rmtree(gone.parent, ignore_errors=True)

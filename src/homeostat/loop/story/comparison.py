@@ -102,7 +102,7 @@ class Comparison:
 
     @property
     def _base(self) -> Start:
-        return Start(base=self._shop.config.model.base)
+        return Start(base=self._shop.config.model.weights)
 
     @property
     def _joint(self) -> Recipe:
