@@ -30,6 +30,7 @@ from homeostat.llm.load import Opened, open_model, width_of
 from homeostat.llm.precision import computing, is_bfloat16
 from homeostat.llm.preface import Preface, Turn, read_preface, without_end
 from homeostat.llm.render import Rendered, Renderer
+from homeostat.llm.slope import estimates, slopes
 from homeostat.llm.together import Ragged, predict_each
 from homeostat.llm.trie import trie_scores
 from homeostat.types.task import Kind
@@ -244,6 +245,36 @@ class LocalBackend:
         """float64[requests]: log-probability, in nats, of the whole of each reply to its request."""
         return np.array([logs for logs, _ in self._told(requests, replies)], np.float64)
 
+    def foresee(
+        self, requests: Sequence[Request], labels: Sequence[str], others: Sequence[Sequence[str]]
+    ) -> list[np.ndarray]:
+        """float64[others] per request: by how much the log-probability of its label would rise if these texts were read
+        instead, to first order (`homeostat.llm.slope`). One pass forward and back; all requests are to one version.
+
+        Raises:
+            NotFound: the version is not loaded.
+            UnknownLabel: it does not know a label.
+            UnsuitedModel: what it says has no gradient, as of an exact head, which counts words besides.
+        """
+        out: dict[int, np.ndarray] = {}
+        with self._lock:
+            for group in self._groups(requests):
+                known = self._labels_of(group.first)
+                if strange := {labels[k] for k in group.at} - set(known):
+                    raise UnknownLabel(f"{group.first.version} does not know the label '{min(strange)}'")
+                at, put = [known.index(labels[k]) for k in group.at], self._prefaces.get(group.first.version, _NOTHING).put
+                rows, opened = [Rendered(p, (0,)) for p in group.prompts], self._activate(group.first.version)
+                found = slopes(opened, rows, lambda said: self._scores(group, said)[0][range(len(at)), at])  # noqa: B023
+                for k, prompt, slope in zip(group.at, group.prompts, found, strict=True):
+                    changed = [self._prompt(put(replace(requests[k], text=text))) for text in others[k]]
+                    out[k] = estimates(opened, prompt, slope, changed)
+        return [out[k] for k in range(len(requests))]
+
+    def _labels_of(self, request: Request) -> tuple[str, ...]:
+        """The labels that a request is answered with, in the order of its scores."""
+        head = self._heads.get(request.version)
+        return head.labels if head else self._codes_of(request).labels
+
     def _told(self, requests: Sequence[Request], replies: Sequence[str]) -> list[tuple[float, int]]:
         """Of each reply its log-probability, in nats, and its tokens."""
         told = [(0.0, 0)] * len(requests)
@@ -400,8 +431,7 @@ class LocalBackend:
     def _pick(self, group: _Group, said: Predicted | None) -> list[Reply]:
         """The likeliest label per row."""
         scores, pooled = self._scores(group, said)
-        head = self._heads.get(group.first.version)
-        labels = head.labels if head else self._codes_of(group.first).labels
+        labels = self._labels_of(group.first)
         entropy = -(scores.exp() * scores.clamp(min=-1e4)).sum(-1)
         sure, best = scores.max(-1)
         vectors = pooled.to(torch.float16).numpy()
