@@ -28,9 +28,9 @@ def disturbed_copies(
 ) -> list[Example]:
     """Copies of a share of the rows, drawn evenly from each target, under each of the disturbances in turn.
 
-    A copy has its row's target, weight, origin and interaction, so that whoever takes the row out takes the copy too. Where
-    one leaves a text as it is the next one comes. Copies that are as good as a text that models are examined on are
-    left out.
+    A copy has its row's target, weight, origin and interaction, so that whoever takes the row out takes the copy too.
+    Where a disturbance leaves a text as it is the next one comes. Copies that are as good as a text that models are
+    examined on are left out.
 
     Args:
         rows: of a dataset.
@@ -47,10 +47,10 @@ def disturbed_copies(
         taken[row.target] += 1
         due = round(share * taken[row.target]) - turns[row.target]
         for _ in range(due):
-            turn = turns[row.target]
+            turn = turns[row.target] % len(names)
             turns[row.target] += 1
-            tried = ((name, disturb(row.text, name)) for name in (*names[turn % len(names) :], *names[: turn % len(names)]))
-            name, text = next(((name, text) for name, text in tried if text != row.text), ("", row.text))
-            if name:
-                made.append(replace(row, text=text, tags={}, disturbed=name))
+            for name in (*names[turn:], *names[:turn]):
+                if (text := disturb(row.text, name)) != row.text:
+                    made.append(replace(row, text=text, tags={}, disturbed=name))
+                    break
     return Fence(evaluation).outside(made)

@@ -262,7 +262,10 @@ class LocalBackend:
                 known = self._labels_of(group.first)
                 if strange := {labels[k] for k in group.at} - set(known):
                     raise UnknownLabel(f"{group.first.version} does not know the label '{min(strange)}'")
-                at, put = [known.index(labels[k]) for k in group.at], self._prefaces.get(group.first.version, _NOTHING).put
+                put, at = (
+                    self._prefaces.get(group.first.version, _NOTHING).put,
+                    [known.index(labels[k]) for k in group.at],
+                )
                 rows, opened = [Rendered(p, (0,)) for p in group.prompts], self._activate(group.first.version)
                 found = slopes(opened, rows, lambda said: self._scores(group, said)[0][range(len(at)), at])  # noqa: B023
                 for k, prompt, slope in zip(group.at, group.prompts, found, strict=True):

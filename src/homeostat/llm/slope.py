@@ -77,9 +77,7 @@ def _change(ids: Sequence[int], other: Sequence[int]) -> tuple[int, int, Sequenc
     return start, len(ids) - behind, other[start : len(other) - behind]
 
 
-def _rise(
-    worth: np.ndarray, now: np.ndarray, number: dict[int, int], change: tuple[int, int, Sequence[int]]
-) -> float:
+def _rise(worth: np.ndarray, now: np.ndarray, number: dict[int, int], change: tuple[int, int, Sequence[int]]) -> float:
     """What a change is worth: per place the mean of the tokens that come there, less what stands there now."""
     start, end, new = change
     places = end - start
