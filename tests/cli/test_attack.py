@@ -1,0 +1,66 @@
+"""Attacks at the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Run
+from cli.scenes import START, champion, version
+from homeostat.config.load import load
+from homeostat.errors import EmptyStream, NotReleasable, UnknownPlugin, UnsuitedModel
+from homeostat.loop.workshop import Exam, Workshop
+
+LABELS = ("refund", "delivery")
+TEXTS = [f"please help me with the order of parcel number {word}" for word in "one two three four five six".split()]
+
+
+@pytest.fixture
+def workshop(small: Path) -> Iterator[Workshop]:
+    """Two versions that know one and two labels, and a suite whose rows the second tells right."""
+    shop = Workshop.open(load(small))
+    champion(shop.store, "old", labels=LABELS[:1])
+    made = version(shop.store, "new", labels=LABELS, time=START + 50)
+    said = shop.replies(shop.config.task("routing"), made, TEXTS)
+    shop.put_suite("routing", [Exam(text=t, target=s, time=START) for t, s in zip(TEXTS, said, strict=True)])
+    yield shop
+    shop.close()
+
+
+def test_a_document_of_two_versions(homeostat: Run, small: Path, workshop: Workshop, tmp_path: Path) -> None:
+    """Who knows one label cannot be led astray, who knows two may be; what broke is a suite that can be added."""
+    file = tmp_path / "broken.yaml"
+    arguments = ("attack", "ver_new", "--words", "0.5", "--queries", "60", "--by", "letters", "--by", "capitals")
+    found = homeostat(*arguments, "--suite", file, "--config", small, "--json").json
+    told = {name: one["told"] for name, one in found["found"].items()}
+    assert set(told) == {"ver_new", "ver_old"}
+    assert (told["ver_new"]["clean"]["mean"], told["ver_new"]["clean"]["n"]) == (1.0, 6)
+    assert told["ver_old"]["success"] is None or told["ver_old"]["success"]["mean"] == 0.0
+    assert found["cases"] == round(6 * told["ver_new"]["success"]["mean"]) > 0
+    added = homeostat("suites", "add", file, "--config", small, "--json").json
+    assert (added["changed"], len(added["suite"]["cases"])) == (True, found["cases"])
+
+
+def test_a_table(homeostat: Run, small: Path, workshop: Workshop) -> None:
+    """Both versions beside each other, and requests before and after, on few rows."""
+    ran = homeostat("attack", "ver_new", "--words", "0.5", "--rows", "4", "--config", small)
+    assert ran.code == 0
+    assert "attacks that succeed" in ran.out
+    assert "n = 4" in ran.out
+    assert "4 rows are attacked, greedy" in ran.err
+
+
+def test_what_cannot_be_attacked(homeostat: Run, small: Path, workshop: Workshop) -> None:
+    """A way that there is not, gradients of labels that are spelled out, versions of two tasks, no test rows."""
+    version(workshop.store, "other", task="replies")
+    wrong = {
+        ("--how", "greed"): UnknownPlugin,
+        ("--how", "guided"): UnsuitedModel,
+        ("--against", "ver_other"): NotReleasable,
+    }
+    for arguments, error in wrong.items():
+        assert homeostat("attack", "ver_new", *arguments, "--config", small).code == error.exit
+    workshop.put_suite("routing", [])
+    assert homeostat("attack", "ver_new", "--config", small).code == EmptyStream.exit
