@@ -52,7 +52,7 @@ def test_what_each_name_means() -> None:
 
 
 def test_copies_come_under_all_disturbances() -> None:
-    """The recipe names those that come with Homeostat, with a copy of every row; a recipe of one's own may name some."""
+    """It names those that come with Homeostat, with a copy of every row; a recipe of one's own may name some."""
     recipe = named("disturbed", Train())
     assert (recipe.disturb, recipe.disturb_share) == (NAMES_OF_DISTURBANCES, 1.0)
     own = named("mine", Train(recipes={"mine": {"like": "careful", "disturb": ["typos"], "disturb_share": 0.5}}))
