@@ -73,11 +73,11 @@ Values = Sequence[float]
 class Sizes:
     """How much of each."""
 
-    intents: int = 12
-    train: int = 15
-    clean: int = 40
+    intents: int = 8
+    train: int = 12
+    clean: int = 30
     """Requests of an intent asked as written, at most; of them"""
-    asked: int = 10
+    asked: int = 8
     """are asked disturbed and attacked."""
     queries: int = 40
 

@@ -9,7 +9,7 @@ embeddings, as HotFlip (Ebrahimi et al. 2017, 1712.06751), each tried before it 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,14 @@ class Hunt:
     """Queries that it may still ask."""
     whole: Told
     random: np.random.Generator
+    seen: set[frozenset[Edit]] = field(default_factory=set)
+    """Edits that were asked about."""
+
+    def is_new(self, edits: Sequence[Edit]) -> bool:
+        """Whether these edits were not asked about yet; from now on they are."""
+        before = len(self.seen)
+        self.seen.add(frozenset(edits))
+        return len(self.seen) > before
 
     def ask(self, tried: Sequence[tuple[Edit, ...]]) -> Generator[Ask, list[Told], list[Told]]:
         """What is said to the text under each of these edits, as far as the queries go."""
@@ -102,51 +110,59 @@ class Hunt:
 
 
 def greedy(hunt: Hunt) -> Search:
-    """Words by how much less likely the right reply is without them; of each the replacement that hurts most stays.
+    """Words by what a first replacement of each does; then the worst of them together, and better ones in their places.
 
-    At the last word that may be replaced nothing short of another reply helps, so that one is tried place by place.
+    A replacement tells of its word what leaving it out would (TextFooler), and may break the request besides.
     """
-    words, kept, least = hunt.words, tuple[Edit, ...](), hunt.whole.sure
-    without = yield from hunt.told([words.lacking(at) for at in words.editable])
-    order = sorted(zip((told.sure for told in without), words.editable, strict=False))
-    for _, at in order:
-        tried = [(*kept, edit) for edit in words.edits(at)]
-        said = yield from hunt.ask(tried)
-        if found := hunt.broken(tried, said):
-            return (yield from hunt.smaller(found))
-        if said and len(kept) + 1 < words.most:
-            worst = min(range(len(said)), key=lambda k: said[k].sure)
-            if said[worst].sure < least:
-                kept, least = tried[worst], said[worst].sure
-    return None
+    words, tried = hunt.words, [(hunt.words.edits(at)[0],) for at in hunt.words.editable]
+    hunt.seen.update(map(frozenset, tried))
+    said = yield from hunt.ask(tried)
+    if found := hunt.broken(tried, said):
+        return found
+    hurt = sorted(range(len(said)), key=lambda k: said[k].sure)
+    ranked = [edit for k in hurt for edit in tried[k]]
+    rest = [words.edits(edit.at)[1:] for edit in ranked]
+    longest = max((len(others) for others in rest), default=0)
+    turns = [others[start : start + TOGETHER] for start in range(0, longest, TOGETHER) for others in rest]
+    return (yield from _climb(hunt, ranked, [edits for edits in turns if edits]))
 
 
 def guided(hunt: Hunt) -> Search:
-    """Replacements, of any word, by how much they are estimated to hurt; the first that does hurt stays, and then the
-    estimate is made anew.
+    """The same, but for who says which words and replacements hurt: a gradient, at the price of one pass back."""
+    options = [edit for at in hunt.words.editable for edit in hunt.words.edits(at)]
+    hurts: list[float] = yield Peek(hunt.words.text, [hunt.words.put([edit]) for edit in options])
+    ranked = [options[k] for k in np.argsort(np.asarray(hurts), kind="stable")]
+    turns = [ranked[start : start + TOGETHER] for start in range(0, len(ranked), TOGETHER)]
+    return (yield from _climb(hunt, ranked, turns))
+
+
+def _climb(hunt: Hunt, ranked: Sequence[Edit], turns: Sequence[Sequence[Edit]]) -> Search:
+    """Begin with the first edits, as many words as may be replaced; then, turn by turn, put others in, each in the
+    place of its own word's or of the last one's, and keep what hurts more.
     """
-    words, kept, least = hunt.words, tuple[Edit, ...](), hunt.whole.sure
-    while hunt.left and len(kept) < words.most:
-        taken = {edit.at for edit in kept}
-        options = [(*kept, edit) for at in words.editable if at not in taken for edit in words.edits(at)]
-        if not options:
-            return None
-        rises: list[float] = yield Peek(words.put(kept), [words.put(edits) for edits in options])
-        order = np.argsort(np.asarray(rises), kind="stable")
-        before = kept
-        for start in range(0, len(order), TOGETHER):
-            tried = [options[k] for k in order[start : start + TOGETHER]]
-            said = yield from hunt.ask(tried)
-            if found := hunt.broken(tried, said):
-                return (yield from hunt.smaller(found))
-            if said and len(before) + 1 < words.most:
-                worst = min(range(len(said)), key=lambda k: said[k].sure)
-                if said[worst].sure < least:
-                    kept, least = tried[worst], said[worst].sure
-                    break
-        if kept == before:
-            return None
+    kept: dict[int, Edit] = {}
+    for edit in ranked:
+        if len(kept) < hunt.words.most:
+            kept.setdefault(edit.at, edit)
+    least = np.inf
+    for edits in (ranked[:1], *turns):
+        sets = [tuple(_with(kept, edit, hunt.words.most).values()) for edit in edits]
+        sets = [each for each in sets if hunt.is_new(each)]
+        said = yield from hunt.ask(sets)
+        if found := hunt.broken(sets, said):
+            return (yield from hunt.smaller(found))
+        if said and min(told.sure for told in said) < least:
+            worst = min(range(len(said)), key=lambda k: said[k].sure)
+            kept, least = {edit.at: edit for edit in sets[worst]}, said[worst].sure
     return None
+
+
+def _with(kept: Mapping[int, Edit], edit: Edit, most: int) -> dict[int, Edit]:
+    """Edits with one more, in the place of its own word's, or of the last where there are enough."""
+    if edit in kept.values():
+        return dict(kept)
+    others = [other for at, other in kept.items() if at != edit.at]
+    return {other.at: other for other in (*others[: most - 1], edit)}
 
 
 def blind(hunt: Hunt) -> Search:
