@@ -6,12 +6,12 @@ Each seed draws intents and requests, and trains a version from the bare base (`
 was chosen on these seeds; shares and limits were chosen on seeds from 100 on.
 
 **robust.attack.** The version is attacked four ways, with as many queries each: `greedy` (words by deletion), `guided`
-(gradients over token embeddings), guided by a model whose weights are shuffled, and `blind` (random swaps). `value` is
-the share of attacked requests that greedy breaks less the share that blind breaks, paired by request, with its
-interval; `guided` says the same of guided against greedy, and how many passes fewer it takes on requests that both
-break, a pass forward and back for the gradient counted as three. Met: greedy is surely ahead of blind, guided breaks
-surely no fewer than greedy less two points and takes surely fewer passes, and with shuffled weights it takes surely
-more than with the model's own.
+(gradients over token embeddings), guided by a model whose weights are shuffled, and `blind` (random swaps). Requests
+have ten words or more, so that two or more may be replaced. `value` is the share of attacked requests that greedy
+breaks less the share that blind breaks, paired by request, with its interval. Of guided against greedy, and against
+the guide of shuffled weights: the same, and how many passes fewer it takes on requests that both break, forward ones
+alone and with those back counted as two. Met: greedy is surely ahead of blind; guided takes surely fewer passes forward
+than greedy, and breaks on average no less than two points fewer; and shuffled weights break surely fewer.
 
 **robust.training.** The same rows again by the recipe `disturbed`; by `joint` with as many operations; and by copies
 under one half of the disturbances, then the other, so that each is judged where it was not trained on. Accuracy as
@@ -44,6 +44,7 @@ from homeostat.config.schema import Train
 from homeostat.curate.build import Curated
 from homeostat.evaluate.attack.attack import Attempt, Limits, attack
 from homeostat.evaluate.suites.disturb import NAMES, disturbed
+from homeostat.evaluate.suites.synonyms import WORD
 from homeostat.llm.load import open_model
 from homeostat.llm.local import LocalBackend
 from homeostat.loop.attack import OnVersion
@@ -65,6 +66,8 @@ HALVES = (
 )
 """Disturbances of letters, marks and words; and of case, of what stands around, of what is missing."""
 LOST, MARGIN = 0.01, 0.02
+WORDS = 10
+"""Words of a request that is attacked in four ways, at least."""
 Pairs = list[tuple[str, str]]
 Values = Sequence[float]
 
@@ -79,7 +82,10 @@ class Sizes:
     """Requests of an intent asked as written, at most; of them"""
     asked: int = 8
     """are asked disturbed and attacked."""
-    queries: int = 40
+    queries: int = 20
+    """For each request that is attacked."""
+    attacked: int = 120
+    """Requests that are attacked in four ways, at most."""
 
 
 def titled(text: str) -> str:
@@ -120,20 +126,23 @@ NEVER: Mapping[str, Callable[[str], str]] = {
 """What no recipe trains on."""
 
 
-def drawn(path: Path, sizes: Sizes, seed: int) -> tuple[list[Example], Pairs, Pairs]:
-    """Rows to learn; requests to ask as written; and those of them to ask disturbed."""
+def drawn(path: Path, sizes: Sizes, seed: int) -> tuple[list[Example], Pairs, Pairs, Pairs]:
+    """Rows to learn; requests to ask as written; those of them to ask disturbed; and longer ones to attack."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         texts: dict[str, dict[str, None]] = {}
         for row in map(json.loads, lines):
             texts.setdefault(row["label"], {}).setdefault(row["text"])
-    rng, rows, asked = np.random.default_rng([seed, 5]), list[Example](), list[Pairs]()
+    rng, rows, asked, long = np.random.default_rng([seed, 5]), list[Example](), list[Pairs](), Pairs()
     for k in rng.permutation(len(texts))[: sizes.intents]:
         label = sorted(texts)[k]
         mixed = rng.permutation(sorted(texts[label])).tolist()
         rows += [Example(text=text, target=label) for text in mixed[: sizes.train]]
         asked.append([(text, label) for text in mixed[sizes.train :][: sizes.clean]])
+        long += [(text, label) for text in mixed[sizes.train :] if len(WORD.findall(text)) >= WORDS]
     few = [pair for pairs in asked for pair in pairs[: sizes.asked]]
-    return [rows[k] for k in rng.permutation(len(rows))], [pair for pairs in asked for pair in pairs], few
+    mixed_rows = [rows[k] for k in rng.permutation(len(rows))]
+    attacked = [long[k] for k in rng.permutation(len(long))[: sizes.attacked]]
+    return mixed_rows, [pair for pairs in asked for pair in pairs], few, attacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +216,9 @@ def shuffled(base: str, folder: Path, seed: int = 0) -> str:
     return str(folder)
 
 
-def passes(one: Attempt) -> float:
-    """What an attempt took, in passes forward; one back takes two."""
-    return one.queries + 3.0 * one.peeks
+def passes(one: Attempt, back: float) -> float:
+    """What an attempt took, in passes forward, for what one back counts."""
+    return one.queries + (1.0 + back) * one.peeks
 
 
 def attacks(made: Made, base: str, pairs: Pairs, sizes: Sizes, folder: Path) -> dict[str, list[Attempt]]:
@@ -237,32 +246,36 @@ def asked(who: OnVersion, clean: Pairs, few: Pairs) -> dict[str, list[float]]:
 
 def measured(args: argparse.Namespace, sizes: Sizes, seed: int, base: str, only: Sequence[str]) -> dict[str, Any]:
     """Everything that one seed says, as JSON knows it."""
-    rows, clean, few = drawn(args.data / "streams" / f"{STREAM}.jsonl.gz", sizes, seed)
+    rows, clean, few, long = drawn(args.data / "streams" / f"{STREAM}.jsonl.gz", sizes, seed)
     settings, found = Train(seed=seed, **({"epochs": args.epochs} if args.epochs else {})), dict[str, Any]()
     with tempfile.TemporaryDirectory() as place:
         folder, arms = Path(place), recipes(settings)
-        plain = taught(rows, clean, arms["plain"], base, folder / "plain")
+        plain = taught(rows, [*clean, *long], arms["plain"], base, folder / "plain")
         if "attack" in only:
-            ways = attacks(plain, base, few, sizes, folder)
+            ways = attacks(plain, base, long, sizes, folder)
             found["attack"] = {
-                how: [[one.tried, one.found is not None, passes(one), one.queries, one.share] for one in tries]
+                how: [
+                    [one.tried, one.found is not None, passes(one, 0.0), passes(one, 2.0), one.share] for one in tries
+                ]
                 for how, tries in ways.items()
             }
         if "training" not in only:
             return found
         made = {"plain": plain}
         for name in list(arms)[1:]:
-            made[name] = taught(rows, clean, arms[name], base, folder / name)
+            made[name] = taught(rows, [*clean, *long], arms[name], base, folder / name)
             print(f"robust: seed {seed}, {name} is trained", file=sys.stderr, flush=True)
         longer = arms["plain"].epochs * made["disturbed"].flops / plain.flops
-        made["plain, longer"] = taught(rows, clean, replace(arms["plain"], epochs=longer), base, folder / "longer")
+        made["plain, longer"] = taught(
+            rows, [*clean, *long], replace(arms["plain"], epochs=longer), base, folder / "longer"
+        )
         found["flops"] = {name: one.flops for name, one in made.items()}
         found["right"], found["stands"] = {}, {}
         for name, one in made.items():
             with subject(one, base) as who:
                 found["right"][name] = asked(who, clean, few)
                 if name in ("plain", "disturbed"):
-                    tries = attack(few, who, Limits(queries=sizes.queries))
+                    tries = attack(few, who, Limits(queries=2 * sizes.queries))
                     found["stands"][name] = [float(attempt.stands) for attempt in tries]
     return found
 
@@ -277,27 +290,35 @@ def of_attacks(seeds: Sequence[dict[str, list[list[float]]]]) -> dict[str, Any]:
     ways = {how: [one for seed in seeds for one in seed[how] if one[0]] for how in seeds[0]}
     broke = {how: [float(one[1]) for one in tries] for how, tries in ways.items()}
     ahead, guided = paired(broke["greedy"], broke["blind"]), paired(broke["guided"], broke["greedy"])
+    misled = paired(broke["guided"], broke["misled"])
 
-    def fewer(mine: str, theirs: str) -> Score:
-        """Passes that the first takes less, on requests that both break."""
-        both = [(b[2], a[2]) for a, b in zip(ways[mine], ways[theirs], strict=True) if a[1] and b[1]]
+    def fewer(theirs: str, column: int) -> Score:
+        """Passes that guided takes less, on requests that both break."""
+        both = [(b[column], a[column]) for a, b in zip(ways["guided"], ways[theirs], strict=True) if a[1] and b[1]]
         return paired(*map(list, zip(*both, strict=True)))
 
-    saved, misled = fewer("guided", "greedy"), fewer("guided", "misled")
+    saved = fewer("greedy", 2)
     return {
         "bar": "robust.attack",
         "value": round(ahead.mean, 4),
         "interval": [round(ahead.low, 4), round(ahead.high, 4)],
         "n": ahead.n,
         "goal": 0.0,
-        "met": bool(ahead.low > 0 and guided.low > -MARGIN and saved.low > 0 and misled.low > 0),
+        "met": bool(ahead.low > 0 and guided.mean > -MARGIN and saved.low > 0 and misled.low > 0),
         "broken": {how: told(mean_interval(values)) for how, values in broke.items()},
-        "queries": {how: round(float(np.mean([one[3] for one in tries])), 1) for how, tries in ways.items()},
+        "passes": {how: round(float(np.mean([one[2] for one in tries])), 1) for how, tries in ways.items()},
         "guided less greedy, points": told(guided),
-        "passes fewer than greedy": [round(saved.mean, 2), round(saved.low, 2), round(saved.high, 2), saved.n],
-        "passes fewer than misled": [round(misled.mean, 2), round(misled.low, 2), round(misled.high, 2), misled.n],
+        "guided less misled, points": told(misled),
+        "passes forward fewer than greedy": counted(saved),
+        "passes fewer than greedy": counted(fewer("greedy", 3)),
+        "passes forward fewer than misled": counted(fewer("misled", 2)),
         "words changed": told(mean_interval([one[4] for one in ways["greedy"] if one[1]])),
     }
+
+
+def counted(score: Score) -> list[float]:
+    """Mean and interval of numbers, and how many."""
+    return [round(score.mean, 2), round(score.low, 2), round(score.high, 2), score.n]
 
 
 def of_training(seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def disturb(text: str, name: str) -> str:
 
 
 def test_each_label_and_disturbance_alike() -> None:
-    """A copy of every row, of each label as many under each that changes it; target, weight and interaction stay."""
+    """A copy of every row, of each label as many under each that changes it; the rest of the row stays."""
     made = disturbed_copies(ROWS, disturb, NAMES, 1.0)
     assert Counter(row.target for row in made) == {"refund": 20, "delivery": 20}
     assert {row.disturbed for row in made} == {"louder", "marked"}
@@ -31,7 +31,7 @@ def test_each_label_and_disturbance_alike() -> None:
     origin = {row.interaction: row for row in ROWS}
     for row in made:
         assert row.text == disturb(origin[row.interaction].text, row.disturbed)
-        assert (row.target, row.weight, row.tags) == (origin[row.interaction].target, 2.0, {})
+        assert (row.target, row.weight, row.tags) == (origin[row.interaction].target, 2.0, {"g": "m"})
 
 
 def test_a_share_of_the_rows() -> None:

@@ -12,6 +12,7 @@ from scipy.stats import spearmanr
 
 import tiny
 from homeostat.errors import UnknownLabel, UnsuitedModel
+from homeostat.evaluate.suites.disturb import misspellings
 from homeostat.llm.backend import Request
 from homeostat.llm.exact import ExactHead, save_exact
 from homeostat.llm.features import Features
@@ -20,7 +21,7 @@ from homeostat.llm.head import Head, Shape, save_head
 from homeostat.llm.load import open_model
 from homeostat.llm.local import LocalBackend
 from homeostat.llm.render import Rendered
-from homeostat.llm.slope import estimates, slopes
+from homeostat.llm.slope import DOWNHILL, harm, slopes
 from homeostat.types.version import HEAD, Version
 
 ROWS = [Rendered((60, 61, 62, 63), (9,)), Rendered((70, 71), (9,))]
@@ -35,7 +36,7 @@ def wanted(said: Predicted) -> torch.Tensor:
 
 @pytest.mark.parametrize("family", ["llama", "bert", "t5"])
 def test_slopes_are_those_of_small_steps(family: str, request: pytest.FixtureRequest) -> None:
-    """A hundredth added to what a token is read as changes what is wanted as its slope says, at every place of both
+    """A little added to what a token is read as changes what is wanted as its slope says, at every place of both
     rows; nothing is left on the model.
     """
     opened = open_model(str(request.getfixturevalue(family)))
@@ -47,7 +48,7 @@ def test_slopes_are_those_of_small_steps(family: str, request: pytest.FixtureReq
     with torch.no_grad():
         plain = wanted(predict(opened, ROWS))
         for row, place, token in ((0, 1, 61), (0, 3, 63), (1, 0, 70)):
-            step = 0.01 * torch.randn(48, generator=torch.Generator().manual_seed(place))
+            step = 0.002 * torch.randn(48, generator=torch.Generator().manual_seed(place))
 
             def moved(module: object, given: tuple[torch.Tensor], out: torch.Tensor) -> torch.Tensor:
                 return out + (given[0] == token)[..., None] * step  # noqa: B023
@@ -55,7 +56,7 @@ def test_slopes_are_those_of_small_steps(family: str, request: pytest.FixtureReq
             hook = table.register_forward_hook(moved)
             change = wanted(predict(opened, ROWS)) - plain
             hook.remove()
-            assert float(change[row]) == pytest.approx(float(found[row][place] @ step), rel=0.1, abs=2e-4)
+            assert float(change[row]) == pytest.approx(float(found[row][place] @ step), rel=0.1, abs=5e-5)
 
 
 def version(name: str, kind: str = "lora") -> Version:
@@ -75,26 +76,24 @@ def backend(llama: Path, adapters: tuple[Path, Path]) -> LocalBackend:
 
 
 def replaced(text: str) -> list[str]:
-    """The text with each of its words by each of the others' words, or a slip."""
+    """The text with each of its longer words misspelled."""
     words = text.split()
-    others = ["refund", "courier", "pump", "hello", "moneey", "van"]
-    return [" ".join([*words[:k], other, *words[k + 1 :]]) for k in range(len(words)) for other in others]
+    slips = [(k, slip) for k, word in enumerate(words) for slip in misspellings(word)[::3]]
+    return [" ".join([*words[:k], slip, *words[k + 1 :]]) for k, slip in slips]
 
 
-def test_estimates_tell_what_hurts(backend: LocalBackend) -> None:
-    """Over the replacements in a text, whether by as many tokens or not, they go with what truly comes of them; with
-    slopes in another order they do not.
-    """
+def test_gradients_tell_what_hurts(backend: LocalBackend) -> None:
+    """Over the slips in a text, whether they take as many tokens or not, they go with what truly comes of them."""
     others = [replaced(text) for text in TEXTS]
-    rises = backend.foresee(requests(TEXTS, "ver_one"), RIGHT, others)
+    told = backend.foresee(requests(TEXTS, "ver_one"), RIGHT, others)
     agree, chance = [], []
-    for text, label, some, rise in zip(TEXTS, RIGHT, others, rises, strict=True):
+    for text, label, some, rank in zip(TEXTS, RIGHT, others, told, strict=True):
         at = tiny.LABELS.index(label)
         now, *then = (float(scores[at]) for scores in backend.score(requests([text, *some], "ver_one")))
         true = np.array(then) - now
-        agree.append(spearmanr(rise, true).statistic)
-        chance.append(spearmanr(np.random.default_rng(0).permutation(rise), true).statistic)
-    assert np.mean(agree) > 0.4
+        agree.append(spearmanr(rank, true).statistic)
+        chance.append(spearmanr(np.random.default_rng(0).permutation(rank), true).statistic)
+    assert np.mean(agree) > 0.3
     assert abs(np.mean(chance)) < 0.2
 
 
@@ -121,7 +120,9 @@ def test_heads(backend: LocalBackend, tmp_path: Path) -> None:
     save_head(head, tmp_path / "layers")
     rng = np.random.default_rng(0)
     features = Features.fixed(rng.standard_normal((9, 48)), width=8, buckets=16)
-    save_exact(ExactHead(features, rng.standard_normal((24, 3)), tiny.LABELS), tmp_path / "exact")
+    save_exact(
+        ExactHead(features=features, weights=rng.standard_normal((24, 3)), labels=tiny.LABELS), tmp_path / "exact"
+    )
     for name in ("layers", "exact"):
         backend.load(version(name, HEAD), tmp_path / name)
     (found,) = backend.foresee(requests(TEXTS[:1], "layers"), RIGHT[:1], [replaced(TEXTS[0])])
@@ -135,19 +136,22 @@ def test_heads(backend: LocalBackend, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "change"),
+    ("other", "moved", "steep"),
     [
-        ((1, 2, 3), 0.0),
-        ((1, 9, 3), 90.0 - 20.0),
-        ((1, 9, 8, 3), (90.0 + 80.0) / 2 - 20.0),
-        ((1, 3), 0.0 - 20.0),
-        ((1, 2, 3, 7), (300.0 + 700.0) / 2 - 300.0),
-        ((9, 2, 3), 9.0 - 1.0),
+        ((1, 2, 3), 0.0, 0.0),
+        ((1, 9, 3), 10.0, 10.0),
+        ((1, 9, 5, 3), 10.0, 10.0),
+        ((1, 1, 3), -10.0, 10.0),
+        ((1, 3), -10.0, 10.0),
+        ((1, 2, 3, 9), 100.0, 100.0),
+        ((1, 9, 1), (7.0 * 10.0 - 2.0 * 100.0) / 53**0.5, 10100**0.5),
     ],
-    ids=["none", "one for one", "two for one", "one less", "one more at the end", "the first"],
+    ids=["none", "one for one", "two for one", "less", "one gone", "one more at the end", "two places"],
 )
-def test_what_a_change_is_worth(other: tuple[int, ...], change: float, llama: Path) -> None:
-    """On a table whose row k says k, slopes 1, 10, 100: the mean where tokens share a place, nothing where one goes."""
+def test_what_a_change_is_worth(other: tuple[int, ...], moved: float, steep: float, llama: Path) -> None:
+    """On a table whose row k says k, slopes 1, 10, 100: how far down it goes for its length, and how steep it is where
+    it is made, each in units of its spread over all.
+    """
     opened = open_model(str(llama))
     with torch.no_grad():
         table = opened.model.get_input_embeddings().weight
@@ -155,4 +159,9 @@ def test_what_a_change_is_worth(other: tuple[int, ...], change: float, llama: Pa
         table[:, 0] = torch.arange(len(table))
     slope = torch.zeros(3, 48)
     slope[:, 0] = torch.tensor([1.0, 10.0, 100.0])
-    assert estimates(opened, (1, 2, 3), slope, [other]).tolist() == [pytest.approx(change)]
+    beside = [(1, 2, 3), (5, 2, 3)]  # nothing changes; and one up the slope of 1
+    found = harm(opened, (1, 2, 3), slope, [*beside, other])
+    units = np.std([0.0, 1.0, moved]), np.std([0.0, -1.0, -steep])
+    wanted = [DOWNHILL * a / units[0] - b / units[1] for a, b in ((0.0, 0.0), (1.0, 1.0), (moved, steep))]
+    assert found.tolist() == pytest.approx(wanted)
+    assert harm(opened, (1, 2, 3), slope, []).tolist() == []

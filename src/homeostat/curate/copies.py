@@ -28,7 +28,7 @@ def disturbed_copies(
 ) -> list[Example]:
     """Copies of a share of the rows, drawn evenly from each target, under each of the disturbances in turn.
 
-    A copy has its row's target, weight, origin and interaction, so that whoever takes the row out takes the copy too.
+    All else of a copy is its row's, the interaction too, so that whoever takes the row out takes the copy along.
     Where a disturbance leaves a text as it is the next one comes. Copies that are as good as a text that models are
     examined on are left out.
 
@@ -51,6 +51,6 @@ def disturbed_copies(
             turns[row.target] += 1
             for name in (*names[turn:], *names[:turn]):
                 if (text := disturb(row.text, name)) != row.text:
-                    made.append(replace(row, text=text, tags={}, disturbed=name))
+                    made.append(replace(row, text=text, disturbed=name))
                     break
     return Fence(evaluation).outside(made)

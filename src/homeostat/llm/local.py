@@ -30,7 +30,7 @@ from homeostat.llm.load import Opened, open_model, width_of
 from homeostat.llm.precision import computing, is_bfloat16
 from homeostat.llm.preface import Preface, Turn, read_preface, without_end
 from homeostat.llm.render import Rendered, Renderer
-from homeostat.llm.slope import estimates, slopes
+from homeostat.llm.slope import harm, slopes
 from homeostat.llm.together import Ragged, predict_each
 from homeostat.llm.trie import trie_scores
 from homeostat.types.task import Kind
@@ -248,8 +248,8 @@ class LocalBackend:
     def foresee(
         self, requests: Sequence[Request], labels: Sequence[str], others: Sequence[Sequence[str]]
     ) -> list[np.ndarray]:
-        """float64[others] per request: by how much the log-probability of its label would rise if these texts were read
-        instead, to first order (`homeostat.llm.slope`). One pass forward and back; all requests are to one version.
+        """float64[others] per request: the lower, the more it would take from its label to read that text instead, as
+        gradients tell (`homeostat.llm.slope`). One pass forward and back; all requests are to one version.
 
         Raises:
             NotFound: the version is not loaded.
@@ -270,7 +270,7 @@ class LocalBackend:
                 found = slopes(opened, rows, lambda said: self._scores(group, said)[0][range(len(at)), at])  # noqa: B023
                 for k, prompt, slope in zip(group.at, group.prompts, found, strict=True):
                     changed = [self._prompt(put(replace(requests[k], text=text))) for text in others[k]]
-                    out[k] = estimates(opened, prompt, slope, changed)
+                    out[k] = harm(opened, prompt, slope, changed)
         return [out[k] for k in range(len(requests))]
 
     def _labels_of(self, request: Request) -> tuple[str, ...]:

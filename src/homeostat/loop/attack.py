@@ -43,7 +43,7 @@ class OnVersion:
         ]
 
     def foresee(self, texts: Sequence[str], right: Sequence[str], others: Sequence[Sequence[str]]) -> list[np.ndarray]:
-        """How the log-probability of what is right would rise. Raises as `LocalBackend.foresee`."""
+        """What would take most from what is right. Raises as `LocalBackend.foresee`."""
         return self.backend.foresee(self._requests(texts), right, others)
 
     @property

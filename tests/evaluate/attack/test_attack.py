@@ -101,7 +101,7 @@ def test_a_gradient_saves_queries() -> None:
     """Where the slope is the whole truth, the first texts that are tried break; greedy asks many times as often."""
     greedy, guided = ([one for one in tried(how) if one.found] for how in ("greedy", "guided"))
     assert all(one.queries <= 12 for one in guided)
-    assert [one.peeks for one in guided] == [len(one.found.edits) for one in guided if one.found]
+    assert {one.peeks for one in guided} == {1}
     assert sum(one.queries for one in greedy) > 3 * sum(one.queries for one in guided)
     assert not any(one.peeks for one in greedy)
 

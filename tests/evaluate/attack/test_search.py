@@ -43,17 +43,20 @@ def test_edits_are_added_up(how: str) -> None:
     assert found.said == "b"
 
 
-def test_greedy_leaves_out_each_word_first() -> None:
-    """Only words that something may stand for, then the replacements of the one that hurts most."""
+def test_greedy_tries_each_word_first() -> None:
+    """Only words that something may stand for, once each; then the worst together, then what else may stand there."""
     one = hunt()
     search = WAYS["greedy"](one)
     want = next(search)
     assert isinstance(want, Ask)
     assert len(want.texts) == len(one.words.editable) == 5
-    assert want.texts[1] == TEXT.replace("help", "")
-    want = search.send([Told("a", -1.0 - (k == 3)) for k in range(5)])
+    assert want.texts[:2] == [TEXT.replace("please", "pls"), TEXT.replace("help", "assist")]
+    want = search.send([Told("a", -1.0 - k) for k in range(5)])
     assert isinstance(want, Ask)
-    assert want.texts == [TEXT.replace("answer", "reply")]
+    assert want.texts == ["please assist me with the incorrect reply that the film gave"]
+    want = search.send([Told("a", -9.0)])
+    assert isinstance(want, Ask)
+    assert want.texts == ["kindly help me with the incorrect reply that the film gave"]
 
 
 def test_chance_is_smaller_afterwards() -> None:
@@ -80,5 +83,5 @@ def test_queries_end_every_search(how: str) -> None:
     one = hunt(queries=4)
     found, asked = driven(how, one, {"never"})
     assert found is None
-    assert len(asked) == 4
-    assert one.left == 0
+    assert len(asked) == 4 - one.left <= 4
+    assert one.left == 0 or how == "guided"  # where nothing makes any difference, it has seen all there is

@@ -24,7 +24,7 @@ class Subject(Protocol):
         ...
 
     def foresee(self, texts: Sequence[str], right: Sequence[str], others: Sequence[Sequence[str]]) -> list[np.ndarray]:
-        """float64[others] per text: by how much the log-probability of what is right would rise if that were read."""
+        """float64[others] per text: the lower, the more it would take from what is right to read that instead."""
         ...
 
 

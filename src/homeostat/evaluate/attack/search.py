@@ -1,9 +1,10 @@
 """Three ways to look for a change that breaks a request: blind, greedy, and guided by a gradient.
 
 A search is a generator: it yields what it wants to know and is sent the answers, so that the searches of all rows go
-through a model together. Knows nothing of models. Greedy: words in the order in which leaving them out hurts, as
-TextFooler (Jin et al. 2019, 1907.11932). Guided: replacements in the order of a first-order estimate over the token
-embeddings, as HotFlip (Ebrahimi et al. 2017, 1712.06751), each tried before it is believed.
+through a model together. Knows nothing of models. Greedy: words in the order of their importance, as TextFooler (Jin et
+al. 2019, 1907.11932), which leaves each out to see; here a first replacement of each tells, for that may break the
+request besides (`docs/log.md`). Guided: by gradients over the token embeddings, as HotFlip (Ebrahimi et al. 2017,
+1712.06751), each replacement tried before it is believed.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import numpy as np
 
 from homeostat.evaluate.attack.edits import Edit, Words
 
-TOGETHER = 4
-"""Texts that a search by chance or by gradient asks at once: enough to fill a pass, few enough to waste little."""
+TOGETHER = 2
+"""Texts that a search asks at once: many rows go through a model together, so that few waste little and fill a pass."""
 DRAWS = 20
 """Draws in a row that bring nothing new, after which chance has seen all there is."""
 
@@ -31,8 +32,8 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Peek:
-    """How would what is right become likelier, were these read instead? Answered by a list of numbers, in nats; one
-    pass forward and back.
+    """Which of these would take most from what is right, were they read instead? Answered by a list of numbers, the
+    lower the worse; one pass forward and back.
     """
 
     text: str
