@@ -12,7 +12,7 @@ import pytest
 from homeostat.errors import UnknownPlugin
 from homeostat.evaluate.attack.attack import Attempt, Limits, attack, attacked
 from homeostat.evaluate.attack.edits import words_of
-from homeostat.evaluate.attack.search import Told
+from homeostat.evaluate.attack.search import TOGETHER, Told
 
 HINTS = {"money": 2.0, "charged": 1.2, "refund": 3.0, "return": 0.7, "parcel": -2.0, "late": -1.0, "courier": -1.5}
 ROWS = [
@@ -98,11 +98,11 @@ def test_what_is_found_is_so(how: str) -> None:
 
 
 def test_a_gradient_saves_queries() -> None:
-    """Where the slope is the whole truth, the first texts that are tried break; greedy asks many times as often."""
+    """Where the slope is the whole truth, the first texts that are tried break; greedy asks more than twice as often."""
     greedy, guided = ([one for one in tried(how) if one.found] for how in ("greedy", "guided"))
     assert all(one.queries <= 12 for one in guided)
     assert {one.peeks for one in guided} == {1}
-    assert sum(one.queries for one in greedy) > 3 * sum(one.queries for one in guided)
+    assert sum(one.queries for one in greedy) > 2 * sum(one.queries for one in guided)
     assert not any(one.peeks for one in greedy)
 
 
@@ -124,7 +124,7 @@ def test_many_rows_are_asked_together() -> None:
             return super().told(texts, right)
 
     attack(ROWS, Counting(), Limits(queries=30), done.append)
-    assert len(calls) < 12
+    assert len(calls) <= 30 // TOGETHER + 2
     assert max(calls) > 20
     assert done[-1] == len(ROWS)
     assert done == sorted(done)
