@@ -98,7 +98,7 @@ def test_what_is_found_is_so(how: str) -> None:
 
 
 def test_a_gradient_saves_queries() -> None:
-    """Where the slope is the whole truth, the first texts that are tried break; greedy asks more than twice as often."""
+    """Where the slope is the whole truth, the first texts that are tried break; greedy asks twice as often."""
     greedy, guided = ([one for one in tried(how) if one.found] for how in ("greedy", "guided"))
     assert all(one.queries <= 12 for one in guided)
     assert {one.peeks for one in guided} == {1}
