@@ -142,7 +142,7 @@ class Worker:
 def steps(recipes: Sequence[str]) -> list[str]:
     """Names of the steps of a turn that refuses all but the last of these recipes and releases that one."""
     tried = [f"{step}.{recipe}" for recipe in recipes for step in ("curate", "train", "evaluate", "gate", "judge")]
-    return ["watch", "decide", "act", "attempts", *tried, "release", "stage", "advance", "end"]
+    return ["watch", "decide", "act", "attempts", *tried, "sign", "release", "stage", "advance", "end"]
 
 
 def through(config: Config, deaths: Sequence[str] = ()) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def configuration(folder: Path, base: Path) -> Config:
         train=Train(
             rank=8,
             lr=0.01,
-            warm_lr=0.01,
+            warm_lr=0.007,
             epochs=12,
             batch_rows=16,
             patience=10,

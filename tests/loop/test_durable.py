@@ -11,7 +11,7 @@ from mortal import Worker, ended, ending
 from small_project import TASK, Gateway
 
 from homeostat.loop import durable
-from homeostat.loop.durable import TurnQueue, only_worker
+from homeostat.loop.durable import SHAPE, TurnQueue, only_worker
 from homeostat.loop.workshop import Workshop
 from homeostat.types.release import Stage
 from homeostat.types.version import State
@@ -49,7 +49,7 @@ def test_a_turn_of_another_shape_is_trouble(queue: TurnQueue, monkeypatch: pytes
     queue.open("trn_1", TASK, 1.0)
     monkeypatch.setattr(durable, "SHAPE", "turn-next")
     assert not queue.finished("trn_1")
-    assert "'turn-3'" in queue.trouble("trn_1")
+    assert f"'{SHAPE}'" in queue.trouble("trn_1")
     assert "'turn-next'" in queue.trouble("trn_1")
 
 

@@ -81,3 +81,23 @@ def test_rows_of_a_report_carry_the_tags_that_are_demanded(shop: Workshop) -> No
     assert "SECRET" not in shop.store.blobs.text(shop.store.reports.get(report).rows)
     verdict = shop.store.verdicts.get(judging.gate(shop, NOW, report, copy.id))
     assert "by plan" in verdict.because
+
+
+def test_slices_of_a_turn_are_common_tags_and_labels(shop: Workshop) -> None:
+    """A version that takes two labels for each other is refused by their names; what names a person is not kept."""
+    suite = [
+        replace(row, tags={"plan": "ab"[k % 2], "account": f"SECRET {k}"}) for k, row in enumerate(shop.suite(TASK))
+    ]
+    shop.put_suite(TASK, suite)
+    champion = shop.champion(TASK)
+    one, two, *others = champion.labels
+    swapped = replace(champion, id="ver_3", labels=(two, one, *others), state=State.CANDIDATE)
+    id = register(shop.store, swapped, None).id
+    report = judging.evaluate(shop, NOW, id)
+    verdict = shop.store.verdicts.get(judging.gate(shop, NOW, report, id))
+    assert verdict.outcome is Outcome.FAIL
+    assert f"label {one} -" in verdict.because
+    assert f"label {two} -" in verdict.because
+    kept = shop.store.blobs.text(shop.store.reports.get(report).rows)
+    assert '"plan=a"' in kept
+    assert "SECRET" not in kept

@@ -10,7 +10,7 @@ from homeostat.types.alert import APPROVAL, DISK, FAILED, OBJECTIVE, REFUSED, RO
 from homeostat.types.release import Release
 from homeostat.types.report import Score
 from homeostat.types.signal import Moved, Signal
-from homeostat.types.turn import AWAITING, Turn
+from homeostat.types.turn import AWAITING, SIGN, Turn
 
 LOW_MB, FULL_MB = 2_000.0, 200.0
 """Free space below which a disk is told of, and below which nothing can be trained any more."""
@@ -58,9 +58,11 @@ def of_release(release: Release, before: Release | None, now: float) -> Alert:
 def of_turn(turn: Turn, now: float) -> Alert | None:
     """A turn broke off, brought no candidate, or waits for a person; None for one that ended as turns should."""
     if turn.state == AWAITING:
-        says = f"{turn.task}: a turn wants to retrain and waits; `homeostat approve {turn.id}` ({turn.because})"
-        # About the decision, for the turn itself may be told of later, when it breaks off.
-        about = turn.diary.get("decide", turn.id)
+        candidate = turn.diary.get(SIGN, "")
+        wants = "release a candidate" if candidate else "retrain"
+        says = f"{turn.task}: a turn wants to {wants} and waits; `homeostat approve {turn.id}` ({turn.because})"
+        # About what is to be said yes to, for the turn itself may be told of later, when it breaks off.
+        about = candidate or turn.diary.get("decide", turn.id)
         return _cause(APPROVAL, Severity.WARNING, says, now, task=turn.task, about=about, remedy=Remedy.RETRAIN)
     if turn.state == "failed":
         says = f"{turn.task}: a turn broke off ({turn.because})"

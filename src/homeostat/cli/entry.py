@@ -62,6 +62,7 @@ COMMANDS = {
     "suites add": "ask",
     "rehearse": "rehearse",
     "prefer": "prefer",
+    "label": "label",
     "ensemble": "ensemble",
     "train": "train",
     "unlearn": "unlearn",

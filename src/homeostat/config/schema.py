@@ -163,9 +163,10 @@ class Policy:
     strategy: str = "value"
     """What decides once it has been triggered: `value` (does it pay?), `cheapest` (of several ways that are probed, the
     one that pays most, or the cheapest that meets an objective), `always`, or a plugin's."""
-    action: str = knob("retrain", among=("retrain", "propose", "advise"))
-    """What happens where it pays: `retrain`; `propose`: the turn waits until somebody approves; `advise`: a row that
-    says so, and nothing else."""
+    action: str = knob("retrain", among=("retrain", "propose", "review", "advise"))
+    """What happens where it pays: `retrain`; `propose`: the turn waits until somebody approves; `review`: it
+    trains, and what the gate lets pass waits until somebody signs its release off; `advise`: a row that says so, and
+    nothing else."""
     look: str = "1h"
     """Time between two looks at the triggers."""
     hold: int = knob(1, least=1)

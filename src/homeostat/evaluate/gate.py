@@ -9,7 +9,7 @@ is fixed beforehand and the gate is asked once: who looks again as rows arrive a
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -19,6 +19,7 @@ from homeostat.evaluate.fair import Demand, fair_findings
 from homeostat.evaluate.groups import SMALL, Guard, guards, split, target_suffices
 from homeostat.evaluate.score import Floats, PairedRow, differences, fingerprint
 from homeostat.evaluate.sentence import Finding, sentence
+from homeostat.evaluate.slices import gated, lost, slices
 from homeostat.stats.intervals import mean_interval, paired
 from homeostat.stats.paired import is_trinomial, mcnemar_superiority, noninferiority, tango
 from homeostat.types import ids
@@ -41,6 +42,8 @@ class _Claim:
     required: bool = True
     """Whether the candidate passes only if this is shown. If not, only its opposite counts."""
     suite: bool = False
+    lost: bool = False
+    """Whether its opposite is known to be true."""
 
 
 def compare(
@@ -66,7 +69,10 @@ def compare(
         raise ValueError("nothing to compare: no rows")
     guarded = guards(rows, settings, target)
     level = _level(settings)
+    sliced = slices(rows, target)
+    asked = gated(sliced, settings)
     parts = split(rows) | {guard.name: guard.differences for guard in guarded if guard.name == SMALL}
+    parts |= {guard.name: guard.differences for guard in [*asked, *lost(sliced, settings)]}
     content = fingerprint(rows)
     return Report(
         id=ids.derived("rep", task.name, candidate, champion, content, *sorted(target)),
@@ -79,7 +85,7 @@ def compare(
         champion_score=mean_interval(np.array([row.champion for row in rows])),
         difference=_difference(differences(rows), level),
         groups={name: _difference(values, level) for name, values in parts.items()},
-        gated=tuple(guard.name for guard in guarded if guard.gated),
+        gated=tuple(guard.name for guard in [*guarded, *asked] if guard.gated),
         rows=content,
     )
 
@@ -97,13 +103,13 @@ def gate(
     """What the rows prove about the candidate, at level `settings.alpha` for each claim.
 
     The claims are `E[D] > min_gain` for the target groups (if any are named) and for all rows together,
-    `E[D] > -margin` for every gated guard group and every part of a suite that has cases enough, and what `fair`
-    demands of the test rows (`evaluate.fair`).
+    `E[D] > -margin` for every gated guard group, every slice with rows enough (`evaluate.slices`) and every part of a
+    suite that has cases enough, and what `fair` demands of the test rows (`evaluate.fair`).
 
     - FAIL: for one claim the opposite is shown: the interval lies wholly below the bound, so there is no gain of
       `min_gain`, or a group lost more than its margin. The pool of small groups, and a target, can fail a candidate
-      however few their rows; they are asked for a proof only if these suffice. Or the mean on a suite falls short of
-      what is demanded of it.
+      however few their rows; they are asked for a proof only if these suffice. So can a slice, where the loss is
+      beyond doubt for as many slices as there are. Or the mean on a suite falls short of what is demanded of it.
     - PASS: every claim is shown.
     - UNSURE: neither. The rows do not decide.
 
@@ -117,7 +123,7 @@ def gate(
     hold_same(report, rows)
     own = [row for row in rows if row.group not in report.suites]
     claims = _target_claims(own, settings, target) + _guard_claims(guards(own, settings, target))
-    claims += _suite_claims(report, rows)
+    claims += _slice_claims(own, settings, target) + _suite_claims(report, rows)
     findings = [_test(claim, settings) for claim in claims] + fair_findings(own, fair, settings)
     id = ids.derived("vdt", report.id, settings, artifact, *fair)
     return concluded(report, findings, settings, id=id, artifact=artifact, untested=untested)
@@ -171,6 +177,14 @@ def _guard_claims(guarded: Sequence[Guard]) -> list[_Claim]:
     ]
 
 
+def _slice_claims(rows: Sequence[PairedRow], settings: Evaluate, target: Collection[str]) -> list[_Claim]:
+    """Nothing lost in slices with rows enough; and those with fewer that did lose."""
+    found = slices(rows, target)
+    return _guard_claims(gated(found, settings)) + [
+        replace(claim, lost=True) for claim in _guard_claims(lost(found, settings))
+    ]
+
+
 def _suite_claims(report: Report, rows: Sequence[PairedRow]) -> list[_Claim]:
     """Nothing lost on any part of a suite."""
     parts: dict[str, list[PairedRow]] = {part: [] for part in report.suites}
@@ -201,6 +215,7 @@ def _test(claim: _Claim, settings: Evaluate) -> Finding:
         p=_p_above(claim.differences, claim.bound) if claim.required else 1.0,
         alpha=settings.alpha,
         suite=claim.suite,
+        lost=claim.lost,
     )
 
 

@@ -40,6 +40,8 @@ class PairedRow:
     group: str = ""
     candidate: float
     champion: float
+    slices: tuple[str, ...] = ()
+    """Names of the slices that it is in beside its group: values of tags, its label."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """What the request carries, where the task is held to treat groups alike; empty elsewhere."""
     target: str = ""
@@ -96,14 +98,18 @@ def to_lines(rows: Iterable[PairedRow]) -> str:
 
 
 def _tagged(row: PairedRow) -> dict[str, Any]:
-    """What a row says beside its outcomes, where it has tags."""
-    return {"tags": dict(row.tags), "target": row.target, "said": list(row.said)} if row.tags else {}
+    """What a row says beside its outcomes, where it is in slices or has tags."""
+    sliced: dict[str, Any] = {"slices": list(row.slices)} if row.slices else {}
+    return sliced | ({"tags": dict(row.tags), "target": row.target, "said": list(row.said)} if row.tags else {})
 
 
 def from_lines(text: str) -> tuple[PairedRow, ...]:
     """The rows that `to_lines` wrote."""
-    rows = [json.loads(line) for line in text.splitlines()]
-    return tuple(PairedRow(**row | ({"said": tuple(row["said"])} if "said" in row else {})) for row in rows)
+    return tuple(_read(json.loads(line)) for line in text.splitlines())
+
+
+def _read(row: dict[str, Any]) -> PairedRow:
+    return PairedRow(**row | {name: tuple(row[name]) for name in ("slices", "said") if name in row})
 
 
 def fingerprint(rows: Iterable[PairedRow]) -> str:

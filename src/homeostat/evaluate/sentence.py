@@ -43,6 +43,8 @@ class Finding:
     """Rows that the test needs for each row of one that is looked at once."""
     suite: bool = False
     """Whether the rows are those of a suite and not test rows."""
+    lost: bool = False
+    """Whether the opposite is shown by another test than the interval."""
 
     @property
     def shown(self) -> bool:
@@ -51,8 +53,8 @@ class Finding:
 
     @property
     def refuted(self) -> bool:
-        """Whether its opposite is proven: all that the rows allow lies below the bound."""
-        return self.score.high < self.bound
+        """Whether its opposite is proven: by a test of its own, or as all that the rows allow lies below the bound."""
+        return self.lost or self.score.high < self.bound
 
 
 def sentence(

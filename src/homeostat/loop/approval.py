@@ -9,14 +9,16 @@ from homeostat.config.schema import Config
 from homeostat.decide.record import give_back
 from homeostat.errors import NotAwaited
 from homeostat.store import Store
-from homeostat.types.turn import APPROVAL, AWAITING, OPEN, Turn
+from homeostat.types.turn import AWAITING, OPEN, SIGN, Turn
+from homeostat.types.version import State
 
 
 def answer(config: Config, store: Store, turn: str, *, yes: bool, who: str, why: str) -> Turn:
     """Approve or reject a turn, and write down who did and why; the turn as it is then.
 
-    One that is approved is open again, and the worker goes on with it. One that is rejected has ended, and its policy
-    has back what was booked for it. Of two who answer at once the first is heard.
+    One that is approved is open again, and the worker goes on with it. One that is rejected has ended: before it was
+    trained its policy has back what was booked for it, before its release the candidate is refused. Of two who answer
+    at once the first is heard.
 
     Raises:
         NotFound: there is no such turn.
@@ -27,12 +29,15 @@ def answer(config: Config, store: Store, turn: str, *, yes: bool, who: str, why:
     def change(known: Turn) -> Turn:
         if known.state != AWAITING:
             raise _not_awaited(config, known)
-        diary = {**known.diary, APPROVAL: said}
-        return replace(known, state=OPEN if yes else APPROVAL, because="" if yes else said, diary=diary)
+        diary = {**known.diary, known.wanted: said}
+        return replace(known, state=OPEN if yes else known.wanted, because="" if yes else said, diary=diary)
 
     answered = store.turns.change(turn, change)
-    store.events.append(turn, APPROVAL, {"yes": yes, "who": who, "why": why})
-    if not yes and answered.task in config.tasks and (policy := config.tasks[answered.task].policy):
+    store.events.append(turn, answered.wanted, {"yes": yes, "who": who, "why": why})
+    if candidate := answered.diary.get(SIGN):
+        if not yes:
+            store.versions.set_state(candidate, State.REFUSED)
+    elif not yes and answered.task in config.tasks and (policy := config.tasks[answered.task].policy):
         give_back(store, policy, turn)
     return answered
 
@@ -43,6 +48,6 @@ def awaiting(store: Store) -> list[Turn]:
 
 
 def _not_awaited(config: Config, turn: Turn) -> NotAwaited:
-    what = turn.diary.get(APPROVAL, f"it is {turn.state}" if turn.state == OPEN else f"it ended at {turn.state}")
+    what = turn.diary.get(turn.wanted, f"it is {turn.state}" if turn.state == OPEN else f"it ended at {turn.state}")
     fix = "`homeostat decide --dry-run` shows what waits"
     return NotAwaited(f"{turn.id} waits for nobody: {what}", where=str(Path(config.folder)), fix=fix)

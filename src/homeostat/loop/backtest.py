@@ -72,7 +72,7 @@ def recorded(store: Store, task: str, since: float = 0.0, until: float = inf) ->
     Raises:
         EmptyStream: nothing was labeled.
     """
-    pairs = store.interactions.labeled(task, since=since, until=until)
+    pairs = store.interactions.labeled(task, since=since, until=until, measuring=True)
     if not pairs:
         raise EmptyStream(f"no request to '{task}' was labeled in this stretch of time", fix="take a longer one")
     rows = [Labeled(time=i.time, known=f.time, text=i.text, target=f.value.strip()) for i, f in pairs]

@@ -67,7 +67,8 @@ class Doubter:
             return []
         said.sort(key=lambda one: (one.time, one.id))
         self._cursor = (said[-1].time, said[-1].id)
-        heard = [f for f in said if f.source not in self.trusted and f.kind is not FeedbackKind.COMMENT]
+        said = [f for f in said if f.kind is not FeedbackKind.COMMENT and not f.picked]
+        heard = [f for f in said if f.source not in self.trusted]
         pairs = [(self.store.interactions.get(f.interaction), f) for f in heard[-MOST:]]
         return [(request, f) for request, f in pairs if request.role is Role.PRIMARY]
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, WorkflowStatus
 
-from homeostat.types.turn import APPROVAL, Turn
+from homeostat.types.turn import APPROVAL, SIGNED, Turn
 
 QUEUE = "turns"
-SHAPE = "turn-3"
+SHAPE = "turn-4"
 """Changes only when the steps of a turn change; a turn opened under one shape is never finished under another."""
 BROKEN = {"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"}
 """States of a turn that will never come to its end."""
@@ -26,9 +26,17 @@ BROKEN = {"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"}
 
 def workflow(turn: Turn) -> str:
     """Id under which the part of a turn that is under way stands in the queue. One that had to be approved was run up
-    to there; from its approval on it is run again under another id, and its first steps find what they left.
+    to there; from its approval on it is run again under another id, and its first steps find what they left. One whose
+    release was signed off goes on under a third (`story`).
     """
+    if SIGNED in turn.diary:
+        return f"{turn.id}.{SIGNED}"
     return f"{turn.id}.approved" if APPROVAL in turn.diary else turn.id
+
+
+def story(turn: Turn) -> str:
+    """Name of the workflow that its part under way is: that of the turn, or only the release."""
+    return SIGNED if SIGNED in turn.diary else turn.story
 
 
 def database(folder: Path) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from homeostat.evaluate.gate import compare
 from homeostat.evaluate.gate import gate as judge
 from homeostat.evaluate.score import PairedRow, from_lines, to_lines
+from homeostat.evaluate.slices import MOST_SHARE
 from homeostat.loop.examining import beside_suites
 from homeostat.loop.steps import Now, turn_of
 from homeostat.loop.workshop import Exam, Workshop, demanded
@@ -19,6 +21,8 @@ from homeostat.types.version import State, Version
 
 NEW, KNOWN, REPLIES = "new labels", "known labels", "replies"
 """Groups of test rows: with labels new to the champion, with others, and all those of a task of text."""
+SLICE_SHARE = 0.05
+"""Of the test rows, that a tag's value must have to be a slice."""
 
 
 def evaluate(shop: Workshop, now: Now, candidate: str) -> str:
@@ -45,10 +49,12 @@ def paired_rows(shop: Workshop, now: Now, candidate: Version, champion: Version)
     rows, task = shop.suite_at(now.task, now.until), shop.config.task(now.task)
     texts, held = [row.text for row in rows], shop.config.tasks[now.task].fair
     said = [shop.replies(task, version, texts) for version in (candidate, champion)]
-    return [
+    paired = [
         _paired(str(k), _group(task.kind, row, champion), row, both, task.kind, held)
         for k, (row, both) in enumerate(zip(rows, zip(*said, strict=True), strict=True))
     ]
+    common = _common(rows)
+    return [replace(one, slices=_slices(task.kind, row, common)) for one, row in zip(paired, rows, strict=True)]
 
 
 def _paired(id: str, group: str, row: Exam, said: tuple[str, str], kind: Kind, held: Collection[str]) -> PairedRow:
@@ -57,6 +63,23 @@ def _paired(id: str, group: str, row: Exam, said: tuple[str, str], kind: Kind, h
     plain = PairedRow(id=id, group=group, candidate=mine, champion=theirs)
     tags = {tag: row.tags[tag] for tag in held if tag in row.tags}
     return replace(plain, tags=tags, target=row.target, said=said) if tags else plain
+
+
+def _slices(kind: Kind, row: Exam, common: Collection[str]) -> tuple[str, ...]:
+    """Where else a loss shall not hide: the values of its tags, and its label."""
+    tagged = tuple(name for name in _tagged(row) if name in common)
+    return (*tagged, f"label {row.target}") if kind is Kind.LABEL else tagged
+
+
+def _common(rows: Sequence[Exam]) -> set[str]:
+    """Values of tags that tell many rows from many others: what names a person is no slice, and is not written down."""
+    counts = Counter(name for row in rows for name in _tagged(row))
+    least, most = SLICE_SHARE * len(rows), MOST_SHARE * len(rows)
+    return {name for name, count in counts.items() if least <= count <= most}
+
+
+def _tagged(row: Exam) -> list[str]:
+    return [f"{tag}={value}" for tag, value in sorted(row.tags.items())]
 
 
 def _group(kind: Kind, row: Exam, champion: Version) -> str:

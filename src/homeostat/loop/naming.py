@@ -69,7 +69,7 @@ def _count(store: Store, task: str, champion: str, since: float, until: float) -
 def _right(store: Store, signal: Signal, champion: str, before: list[Interaction]) -> dict[str, float]:
     """By id, how right the replies were that somebody has said something of, in [0, 1]."""
     since = before[0].time if before else signal.since
-    pairs = store.interactions.labeled(signal.task, since=since, version=champion)
+    pairs = store.interactions.labeled(signal.task, since=since, version=champion, measuring=True)
     return {
         row.id: float(row.reply.strip() == said.value.strip())
         if said.kind is FeedbackKind.LABEL

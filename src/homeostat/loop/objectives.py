@@ -52,7 +52,7 @@ def _measured(
 ) -> Score | None:
     """The mean of a metric with its 99 % interval; None where there are too few values to say."""
     if objective.metric in LABELED:
-        pairs = store.interactions.labeled(task, since=since, version=version, feedback_until=until)
+        pairs = store.interactions.labeled(task, since=since, version=version, feedback_until=until, measuring=True)
         values = [right(kind, row.reply, said.value) for row, said in pairs if _within(objective, row)][-ROWS:]
         values = [1.0 - value for value in values] if objective.metric == "wrong" else values
     else:

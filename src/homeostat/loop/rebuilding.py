@@ -16,7 +16,7 @@ from homeostat.decide.rule import rule_of
 from homeostat.loop import steps
 from homeostat.loop.erase import erase, plan
 from homeostat.loop.rebuild import rebuild
-from homeostat.loop.turn import released
+from homeostat.loop.turn import rolled_out
 from homeostat.loop.workshop import Workshop
 from homeostat.release.states import is_open
 from homeostat.store.erased import learned_from_erased
@@ -39,7 +39,7 @@ def rebuilding(turn_id: str, task: str, until: float) -> str:
     candidate = step(STORY, made)
     if not candidate:
         return step("end", nothing_left)
-    ended = released(step, candidate)
+    ended = rolled_out(step, candidate)
     step("erase", finished)
     return ended
 

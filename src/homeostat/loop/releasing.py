@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import time
 
+from homeostat.decide.rule import rule_of
 from homeostat.loop.rehearse import keep
 from homeostat.loop.steps import Now
 from homeostat.loop.workshop import Workshop
 from homeostat.release import rollout
+
+
+def sign(shop: Workshop, now: Now, candidate: str) -> str:
+    """The candidate, rehearsed, where a person has to sign its release off; empty where nobody has to."""
+    if rule_of(shop.config, now.task).action != "review":
+        return ""
+    keep(shop, shop.store.versions.get(candidate), now.until)
+    return candidate
 
 
 def release(shop: Workshop, now: Now, candidate: str) -> str:

@@ -95,7 +95,7 @@ def _acted(store: Store, task: str) -> str:
 def _rights(config: Config, store: Store, task: str, champion: Version) -> list[float]:
     """How right the champion's labeled replies are, oldest first."""
     kind = config.tasks[task].kind
-    pairs = store.interactions.labeled(task, version=champion.id, since=champion.time)
+    pairs = store.interactions.labeled(task, version=champion.id, since=champion.time, measuring=True)
     return [right(kind, interaction.reply, said.value) for interaction, said in pairs]
 
 
@@ -120,7 +120,7 @@ def _estimated(
     if len(values) < FEWEST or not rows:
         return None
     kind = config.tasks[task].kind
-    known = store.interactions.labeled(task, version=champion.id, since=since)
+    known = store.interactions.labeled(task, version=champion.id, since=since, measuring=True)
     truth = {interaction.id: right(kind, interaction.reply, said.value) for interaction, said in known}
     windows = course([Told(time=r.time, confidence=r.confidence, right=truth.get(r.id)) for r in rows])
     score = windows[-1].estimated or (windows[-2].estimated if len(windows) > 1 else None)

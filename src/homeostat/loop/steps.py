@@ -24,6 +24,7 @@ from homeostat.decide.value import Evidence
 from homeostat.errors import Diverged
 from homeostat.loop.concluding import conclude, settle
 from homeostat.loop.examining import fence
+from homeostat.loop.growing import grow
 from homeostat.loop.held import book, without_held
 from homeostat.loop.learn import ALL, Lesson, curating, kept_tags, learn, version_id, with_copies
 from homeostat.loop.prefacing import WORDS, chosen, prefaced
@@ -37,7 +38,7 @@ from homeostat.train.pace import Rows, paced
 from homeostat.train.recipe import Recipe
 from homeostat.types.dataset import Example
 from homeostat.types.task import Kind
-from homeostat.types.turn import APPROVAL, AWAITING, Turn
+from homeostat.types.turn import APPROVAL, AWAITING, SIGN, Turn
 from homeostat.types.version import HEAD, Version
 
 EVERY = 1000.0
@@ -91,8 +92,9 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
     held = book(shop.store, now.task).held
     labels = shop.store.interactions.labeled(now.task, feedback_until=now.until)
     pairs = [pair for pair in labels if pair[1].time > since and pair[1].id not in held]
-    labeled = target(pairs, task, champion.labels)
-    values = np.array([right(task.kind, i.reply, f.value) for i, f in pairs if i.version == champion.id])
+    drawn = [pair for pair in pairs if not pair[1].picked]  # what was picked for its doubt measures nothing
+    labeled = target(drawn, task, champion.labels)
+    values = np.array([right(task.kind, i.reply, f.value) for i, f in drawn if i.version == champion.id])
     unknown = sum(f.value not in champion.labels for _, f in pairs)
     earlier, old = _earlier(shop, now), remembered(shop, champion)
     looked = earlier[-1].time if earlier else since
@@ -104,7 +106,7 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
         options=_options(shop, now, labeled, old) if weighs else (),
         gap=gap(shop, task, champion) if weighs else None,
         gain=measured.gain,
-        lately=measured.lately(len(target([p for p in pairs if p[1].time > looked], task, champion.labels))),
+        lately=measured.lately(len(target([p for p in drawn if p[1].time > looked], task, champion.labels))),
         accuracy=mean_interval(values) if len(values) else None,
         n_labels=len(pairs),
         requests=shop.store.interactions.count(now.task, since=looked, until=now.until),
@@ -211,8 +213,9 @@ def remembered(shop: Workshop, version: Version) -> list[Example]:
 
 
 def curate(shop: Workshop, now: Now, recipe: str) -> str:
-    """Build the dataset that this recipe wants."""
+    """Hold test rows out where they are too few, and build the dataset that this recipe wants of the others."""
     champion = shop.champion(now.task)
+    grow(shop, now.task, remembered(shop, champion), now.until)
     rows = shown(shop, now) if recipe in WORDS else curated(shop, now, _recipe(shop, recipe))
     parents = (champion.dataset,) if champion.dataset else ()
     return store_dataset(
@@ -280,9 +283,10 @@ def end(shop: Workshop, now: Now, step: str, noun: str) -> str:
         "decide": lambda: shop.store.decisions.get(noun).because,
         "gate": lambda: shop.store.verdicts.get(noun).because,
         "release": lambda: shop.store.releases.get(noun).because,
+        SIGN: lambda: f"{noun} may be released: {_verdict(shop, now, noun)}",
         "train": lambda: "; ".join(_ran_away(shop, now)) or "no candidate was made",
     }[step]()
-    makes = step == "decide" and shop.store.decisions.get(noun).action.makes
+    makes = step == SIGN or (step == "decide" and shop.store.decisions.get(noun).action.makes)
     _change(shop, now, lambda turn: _ended(turn, step, because, wanted=makes))
     settle(shop.config, shop.store, turn_of(shop, now))
     return step
@@ -294,9 +298,14 @@ def _ran_away(shop: Workshop, now: Now) -> list[str]:
     return [f"{recipe}: {because}" for recipe, because in told.items()]
 
 
+def _verdict(shop: Workshop, now: Now, candidate: str) -> str:
+    """What the gate said of a candidate."""
+    return [one for one in shop.store.verdicts.list(now.task) if one.candidate == candidate][-1].because
+
+
 def _ended(turn: Turn, step: str, because: str, *, wanted: bool) -> Turn:
-    """The turn as it ends at a step; one that wanted to retrain and had no leave waits for it."""
-    if wanted and APPROVAL in turn.diary:
+    """The turn as it ends at a step; one that wanted to retrain, or to release, and had no leave waits for it."""
+    if wanted and turn.wanted in turn.diary:
         return turn  # answered already: this is the end of the part before that, run again after a crash
     return replace(turn, state=AWAITING if wanted else step, because=because)
 

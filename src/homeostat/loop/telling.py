@@ -26,7 +26,7 @@ from homeostat.types.release import Stage
 from homeostat.types.report import Score
 from homeostat.types.signal import Moved, Signal
 from homeostat.types.turn import APPROVAL as DIARY
-from homeostat.types.turn import AWAITING
+from homeostat.types.turn import AWAITING, SIGN, SIGNED
 
 LOOK_S = 60.0
 """Seconds between two looks at what is not written down as a row."""
@@ -149,7 +149,7 @@ class Telling:
             if entry.objective_at_least is None or champion is None:
                 continue
             since = self._since.get(champion, 0.0)
-            newest = store.interactions.labeled(name, version=champion, since=since)[-LABELS:]
+            newest = store.interactions.labeled(name, version=champion, since=since, measuring=True)[-LABELS:]
             if len(newest) == LABELS:
                 self._since[champion] = newest[0][0].time
             if len(newest) >= FEWEST:
@@ -197,6 +197,8 @@ class Telling:
     def _approved(self, alert: Alert) -> str:
         """The turn whose decision was told of does not wait any more."""
         turns = self.shop.store.turns.list(alert.task, limit=RECENT)
-        waiting = [t for t in turns if t.state == AWAITING and t.diary.get("decide") == alert.about]
-        said = [t.diary[DIARY] for t in turns if t.diary.get("decide") == alert.about and DIARY in t.diary]
+        about = [t for t in turns if alert.about in (t.diary.get("decide"), t.diary.get(SIGN))]
+        signs = bool(about) and about[0].diary.get(SIGN) == alert.about
+        waiting = [t for t in about if t.state == AWAITING and bool(t.diary.get(SIGN)) == signs]
+        said = [t.diary[entry] for t in about if (entry := SIGNED if signs else DIARY) in t.diary]
         return "" if waiting else (said or ["it does not wait any more"])[0]

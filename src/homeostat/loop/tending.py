@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from homeostat.loop.durable import TurnQueue, workflow
+from homeostat.loop.durable import TurnQueue, story, workflow
 from homeostat.loop.workshop import Workshop
 from homeostat.release.registry import withdraw
 from homeostat.release.states import is_open
@@ -26,7 +26,7 @@ def tend(shop: Workshop, queue: TurnQueue, turn: Turn) -> None:
     """
     part = workflow(turn)
     if not queue.knows(part):
-        queue.open(turn.id, turn.task, turn.time, story=turn.story, under=part)
+        queue.open(turn.id, turn.task, turn.time, story=story(turn), under=part)
     trouble = queue.trouble(part)
     known = shop.store.turns.get(turn.id)  # read after the queue: it may have come to its end in between
     if not trouble or known.state != OPEN:

@@ -12,6 +12,7 @@ from dbos import DBOS
 
 from homeostat.loop import judging, releasing, steps
 from homeostat.loop.mend import WAYS, acceptable, mend
+from homeostat.types.turn import SIGN
 
 SETTLED = ("full", "rollback")
 
@@ -56,6 +57,13 @@ def turn(turn_id: str, task: str, until: float) -> str:
 
 
 def released(step: Callable[..., str], candidate: str) -> str:
+    """Release a candidate, or have the turn wait where a person has to sign that off."""
+    if waits := step(SIGN, releasing.sign, candidate):
+        return step("end", steps.end, SIGN, waits)
+    return rolled_out(step, candidate)
+
+
+def rolled_out(step: Callable[..., str], candidate: str) -> str:
     """Release a candidate step by step, until it answers everything or is taken back."""
     release, moves = step("release", releasing.release, candidate), 0
     while step(f"stage.{moves}", releasing.stage, release) not in SETTLED:

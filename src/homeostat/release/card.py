@@ -153,6 +153,7 @@ def _changes(version: Document, parent: Document) -> Iterator[str]:
 
 def _story(known: Document) -> Iterator[str]:
     yield f"Approval of its turn: {known['turn'].get('approval') or 'none was asked for'}."
+    yield f"Sign-off of its release: {known['turn'].get('signed') or 'none was asked for'}."
     if known["releases"]:
         yield ""
         rows = [(_when(one["time"]), one["stage"], one["because"]) for one in known["releases"]]

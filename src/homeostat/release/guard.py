@@ -213,7 +213,7 @@ def _judged(store: Store, release: Release, paired: Iterable[Triple]) -> list[Ju
     labels = bool(store.versions.get(release.champion).labels)
     found, asked = [], judgments(store, release.candidate)
     for primary, copy, truth in paired:
-        if truth is not None:
+        if truth is not None and not truth.picked:
             heard, copied = (_score(row.reply, truth.value, labels=labels) for row in (primary, copy))
             ours, theirs = _turned(release, primary, heard, copied)
         elif said := asked.get(primary.id):

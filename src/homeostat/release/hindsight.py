@@ -84,7 +84,8 @@ def _rating(said: Said, reply: str, kind: Kind) -> float | None:
 
 
 def _truth(said: Said) -> Feedback | None:
-    known = [said[kind] for kind in (FeedbackKind.LABEL, FeedbackKind.CORRECTION) if kind in said]
+    given = [said[kind] for kind in (FeedbackKind.LABEL, FeedbackKind.CORRECTION) if kind in said]
+    known = [one for one in given if not one.picked]
     return max(known, key=lambda one: one.time, default=None)
 
 

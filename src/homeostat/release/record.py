@@ -16,7 +16,7 @@ from homeostat.release.signing import kept
 from homeostat.store import Store
 from homeostat.store.erased import learned_from_erased
 from homeostat.store.rows import plain
-from homeostat.types.turn import APPROVAL
+from homeostat.types.turn import APPROVAL, SIGNED
 from homeostat.types.version import Version
 
 Document = dict[str, Any]
@@ -88,6 +88,10 @@ def _turn(store: Store, version: str) -> Document:
         if id.startswith("trn_") and relation.startswith("left by"):
             turn = store.turns.get(id)
             decision = turn.diary.get("decide", "")
-            said: Mapping[str, Any] = {"id": id, "approval": turn.diary.get(APPROVAL, "")}
+            said: Mapping[str, Any] = {
+                "id": id,
+                "approval": turn.diary.get(APPROVAL, ""),
+                "signed": turn.diary.get(SIGNED, ""),
+            }
             return {**said, "because": store.decisions.get(decision).because if decision else ""}
     return {}

@@ -106,10 +106,13 @@ class Interactions:
         with self._database.read() as connection:
             return float(connection.execute(select(func.max(log.c.time)).where(log.c.task == task)).scalar() or 0.0)
 
-    def labeled(self, task: str, *, feedback_until: float = inf, **which: Unpack[Which]) -> Pairs:
+    def labeled(
+        self, task: str, *, feedback_until: float = inf, measuring: bool = False, **which: Unpack[Which]
+    ) -> Pairs:
         """Interactions whose right reply is known, each with the newest feedback that says it.
 
-        Only feedback with a time of at most `feedback_until` is known.
+        Only feedback with a time of at most `feedback_until` is known. With `measuring` those are left out whose label
+        was asked for because the model was unsure: of all requests they say nothing.
         """
         truth = _newest_truth(feedback_until)
         query = (
@@ -119,10 +122,11 @@ class Interactions:
             .order_by(log.c.time, log.c.id)
         )
         with self._database.read() as connection:
-            return [
+            found = [
                 (rows.noun(Interaction, row[:_WIDTH]), rows.noun(Feedback, row[_WIDTH:]))
                 for row in connection.execute(query)
             ]
+        return [pair for pair in found if not (measuring and pair[1].picked)]
 
     def shadows(
         self, task: str, candidate: str, *, feedback_until: float = inf, since: float = 0.0, until: float = inf

@@ -18,6 +18,10 @@ class FeedbackKind(StrEnum):
     COMMENT = "comment"
 
 
+PICKED = "picked, by "
+"""Begins the source of a label that was asked for because the model was unsure of the request."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback:
     """One statement about one interaction; a later one corrects an earlier one, none is ever changed."""
@@ -29,3 +33,8 @@ class Feedback:
     time: float
     source: str = ""
     """Who said it (user, agent, judge …)."""
+
+    @property
+    def picked(self) -> bool:
+        """Whether it was asked for because the model was unsure: it teaches much, and measures nothing."""
+        return self.source.startswith(PICKED)

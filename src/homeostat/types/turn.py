@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 OPEN, AWAITING = "open", "awaiting approval"
-"""States of a turn that has not ended: somebody works on it; it wants to retrain, and a person has to say so first."""
-APPROVAL = "approval"
-"""Entry of the diary that says who has approved or rejected it, and why."""
+"""States of a turn that has not ended: somebody works on it; it wants to retrain or to release, and a person has to say
+so first."""
+APPROVAL, SIGNED = "approval", "signed"
+"""Entries of the diary that say who has approved or rejected the retraining, or the release, and why."""
+SIGN = "sign"
+"""Entry that names the candidate whose release somebody has to sign off; empty where nobody has to."""
 
 
 PUSHED, GIVEN, REBUILT = "push", "given", "rebuild"
@@ -36,6 +39,13 @@ class Turn:
         """
         told = {PUSHED: "drill", GIVEN: "trial", REBUILT: "rebuild"}
         return next((story for entry, story in told.items() if entry in self.diary), "turn")
+
+    @property
+    def wanted(self) -> str:
+        """The entry of the diary that a person's word goes into, where one is awaited: about the release where the turn
+        has come to that, else about the retraining.
+        """
+        return SIGNED if self.diary.get(SIGN) else APPROVAL
 
     @property
     def under_way(self) -> bool:

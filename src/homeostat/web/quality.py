@@ -46,6 +46,6 @@ def told(store: Store, task: Task, version: str, n: int) -> list[Told]:
     One version's alone, for confidence of another is another number.
     """
     rows = newest(store, task.name, n, version=version)[::-1]
-    known = store.interactions.labeled(task.name, since=rows[0].time, version=version) if rows else []
+    known = store.interactions.labeled(task.name, since=rows[0].time, version=version, measuring=True) if rows else []
     truth = {interaction.id: right(task.kind, interaction.reply, feedback.value) for interaction, feedback in known}
     return [Told(time=row.time, confidence=row.confidence, right=truth.get(row.id)) for row in rows]

@@ -69,7 +69,7 @@ def _traffic(store: Store, task: str, rows: list[Interaction]) -> Data:
 
 def _quality(store: Store, task: Task, answering: str, rows: list[Interaction]) -> Data:
     """The champion's own labeled replies, and the course over whoever answered."""
-    known = store.interactions.labeled(task.name, since=rows[-1].time) if rows else []
+    known = store.interactions.labeled(task.name, since=rows[-1].time, measuring=True) if rows else []
     pairs = [pair for pair in known if pair[0].version]
     mine = [pair for pair in pairs if pair[0].version == answering]
     said = {"quality": measured(task.kind, mine), "labeled": len(pairs), "course": course(task.kind, pairs)}

@@ -1,0 +1,52 @@
+"""Say what is right of requests that teach most: those that the model is least sure of, and some drawn by lot.
+
+At a terminal they are asked one by one: Enter says that the reply is right, any other line is the right label (for a
+task of text the right reply), `-` skips, `.` ends. Without a terminal, or with `--json`, they are printed, to be
+labeled elsewhere; `--take FILE` reads what was said (JSON lines of `interaction` and `value`). Quality is measured by
+those that were drawn and by the feedback that comes by itself, never by those that were picked for their doubt.
+
+Exit codes: 0 done; 1x configuration; 21 the file is no such answers.
+
+Example: `homeostat label routing --n 30`
+"""
+
+from __future__ import annotations
+
+import getpass
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from homeostat.cli.project import project
+from homeostat.cli.queued import answers, ask
+from homeostat.cli.table import document, facts
+from homeostat.loop.labeling import asked_of, known_labels, label, queue
+
+
+def command(
+    task: Annotated[str, typer.Argument(help="Name of the task; may be left out where there is one.")] = "",
+    n: Annotated[int, typer.Option("--n", min=1, help="Requests to label.")] = 20,
+    by: Annotated[str, typer.Option(help="Who labels. Empty: whoever is logged in.")] = "",
+    take: Annotated[Path | None, typer.Option(help="JSON lines with labels from elsewhere.")] = None,
+    config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Say what is right of requests that teach most: those that the model is least sure of, and some drawn by lot."""
+    with project(config) as opened:
+        name, who, store = opened.task(task), by or getpass.getuser(), opened.store
+        if take is not None:
+            said = dict(answers(take, asked_of(store, name)))
+        else:
+            waiting = queue(store, name, n)
+            if as_json or not sys.stdin.isatty():
+                document({"task": name, "by": who, "requests": waiting})
+                return
+            said = ask(waiting, known_labels(store, name))
+        count = label(opened.config, store, name, said, by=who, now=time.time())
+    if as_json:
+        document({"task": name, "by": who, "labeled": count})
+    else:
+        facts(f"labels of {name}", {"said": str(count), "by": who})

@@ -1,0 +1,80 @@
+"""A request on the terminal and what is right of it; and files of such answers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from textwrap import indent
+
+import typer
+
+from homeostat.collect.spelling import meant
+from homeostat.collect.text import fault_of
+from homeostat.errors import BadStream
+from homeostat.loop.labeling import Open
+
+SKIP, END, YES = "-", ".", "yes"
+
+
+def ask(waiting: Sequence[Open], labels: frozenset[str]) -> dict[str, str]:
+    """Show requests one by one and wait for what is right of each: interaction -> label or reply, until the end.
+
+    A label that is nearly a known one, and not it, has to be said twice.
+    """
+    said: dict[str, str] = {}
+    for place, one in enumerate(waiting, 1):
+        typer.echo(f"\n── {place} of {len(waiting)}\n{indent(one.text, '    ')}")
+        typer.echo(f"reply ({100 * one.confidence:.0f} % sure)\n{indent(one.reply, '    ')}")
+        line = _line(labels)
+        if line is None or line == END:
+            break
+        if line != SKIP:
+            said[one.interaction] = line or one.reply
+    return said
+
+
+def _line(labels: frozenset[str]) -> str | None:
+    """What was typed; empty for "the reply is right", None at the end of the input."""
+    while True:
+        typer.echo(f"right? (Enter: yes; else what is right; {SKIP} skips; {END} ends): ", nl=False)
+        read = sys.stdin.readline()
+        line = read.strip()
+        if not read:
+            return None
+        near = meant(line, labels) if line not in (*labels, "", SKIP, END) else ""
+        if not near:
+            return line
+        typer.echo(f"'{line}' is new; did you mean '{near}'? ({YES}: it is new) ", nl=False)
+        if sys.stdin.readline().strip().lower() == YES:
+            return line
+
+
+def answers(file: Path, known: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Interactions and what is right of them, of a file; all of it is read before the first is given.
+
+    Raises:
+        BadStream: it cannot be read, or a line is no answer to a request that waits.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise BadStream(f"cannot be read: {problem}", where=str(file)) from None
+    found = [_answer(line, f"{file} line {k}", known) for k, line in enumerate(lines, 1) if line.strip()]
+    yield from found
+
+
+def _answer(line: str, where: str, known: Collection[str]) -> tuple[str, str]:
+    fix = 'write {"interaction": "…", "value": "…"}'
+    try:
+        given = json.loads(line)
+        request, value = given["interaction"], given["value"]
+    except (ValueError, KeyError, TypeError):
+        raise BadStream("no answer", where=where, fix=fix) from None
+    if not isinstance(value, str) or not value.strip() or fault_of(value):
+        raise BadStream("nothing is said to be right", where=where, fix=fix)
+    if request not in known:
+        fix = "print those that wait with --json"
+        raise BadStream(f"'{request}' is no request that waits for a label", where=where, fix=fix)
+    return str(request), value

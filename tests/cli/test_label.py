@@ -1,0 +1,60 @@
+"""`homeostat label`."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Run
+from cli.scenes import champion, request
+from homeostat.errors import BadStream
+from homeostat.store import Store
+
+
+class Terminal(io.StringIO):
+    """Somebody who types."""
+
+    def isatty(self) -> bool:
+        """It is."""
+        return True
+
+
+@pytest.fixture
+def answered(store: Store) -> Store:
+    """Six requests that a version answered and nobody labeled."""
+    champion(store, "old", labels=("refund", "delivery"))
+    for number in range(6):
+        request(store, number, "ver_old")
+    return store
+
+
+def test_labeled_at_the_terminal(homeostat: Run, shop: Path, answered: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enter takes the reply, a line is the label, a misspelled one is asked again, and the rest waits."""
+    monkeypatch.setattr("sys.stdin", Terminal("\n-\ndelivry\nno\ndelivery\nhologram\n.\n"))
+    out = homeostat("label", "--by", "ann", "--n", 6, "--config", shop).out
+    assert "1 of 6" in out
+    assert "did you mean 'delivery'?" in out
+    assert sorted(f.value for _, f in answered.interactions.labeled("routing")) == ["delivery", "hologram", "refund"]
+    waiting = homeostat("label", "--n", 9, "--json", "--config", shop).json["requests"]
+    assert len(waiting) == 3
+
+
+def test_labeled_elsewhere(homeostat: Run, shop: Path, answered: Store, tmp_path: Path) -> None:
+    """Printed, and taken back; a file with one bad line changes nothing."""
+    printed = homeostat("label", "--json", "--n", 4, "--config", shop).json
+    assert printed["task"] == "routing"
+    lines = [{"interaction": one["interaction"], "value": "refund"} for one in printed["requests"]]
+    file = tmp_path / "labels.jsonl"
+    file.write_text("\n".join(map(json.dumps, [*lines, {"interaction": "int_none", "value": "refund"}])))
+    ran = homeostat("label", "--take", file, "--config", shop)
+    assert ran.code == BadStream.exit
+    assert "line 5" in ran.err
+    assert answered.interactions.labeled("routing") == []
+    file.write_text("\n".join(map(json.dumps, lines)))
+    done = homeostat("label", "--take", file, "--by", "ann", "--json", "--config", shop).json
+    assert done == {"task": "routing", "by": "ann", "labeled": 4}
+    assert {f.source for _, f in answered.interactions.labeled("routing")} == {"ann", "picked, by ann"}
+    assert homeostat("label", "--take", file, "--config", shop).code == BadStream.exit
