@@ -10,7 +10,7 @@ import pytest
 from cli.conftest import Run
 from cli.scenes import START, champion, version
 from homeostat.config.load import load
-from homeostat.errors import EmptyStream, NotReleasable, UnknownPlugin, UnsuitedModel
+from homeostat.errors import EmptyStream, NotReleasable, UnknownKey, UnknownPlugin, UnsuitedModel, WrongType
 from homeostat.loop.workshop import Exam, Workshop
 
 LABELS = ("refund", "delivery")
@@ -34,8 +34,10 @@ def workshop(small: Path) -> Iterator[Workshop]:
 def test_a_document_of_two_versions(homeostat: Run, small: Path, workshop: Workshop, tmp_path: Path) -> None:
     """Who knows one label cannot be led astray, who knows two may be; what broke is a suite that can be added."""
     file = tmp_path / "broken.yaml"
-    arguments = ("attack", "ver_new", "--words", "0.5", "--queries", "60", "--by", "letters", "--by", "capitals")
-    found = homeostat(*arguments, "--suite", file, "--config", small, "--json").json
+    arguments = ("attack", "ver_new", "--limit", "words=0.5", "--limit", "queries=60", "--limit", "by=letters,capitals")
+    ran = homeostat(*arguments, "--suite", file, "--config", small, "--json")
+    assert ran.code == 0, ran.err
+    found = ran.json
     told = {name: one["told"] for name, one in found["found"].items()}
     assert set(told) == {"ver_new", "ver_old"}
     assert (told["ver_new"]["clean"]["mean"], told["ver_new"]["clean"]["n"]) == (1.0, 6)
@@ -47,7 +49,7 @@ def test_a_document_of_two_versions(homeostat: Run, small: Path, workshop: Works
 
 def test_a_table(homeostat: Run, small: Path, workshop: Workshop) -> None:
     """Both versions beside each other, and requests before and after, on few rows."""
-    ran = homeostat("attack", "ver_new", "--words", "0.5", "--rows", "4", "--config", small)
+    ran = homeostat("attack", "ver_new", "--limit", "words=0.5", "--limit", "rows=4", "--config", small)
     assert ran.code == 0
     assert "attacks that succeed" in ran.out
     assert "n = 4" in ran.out
@@ -61,6 +63,9 @@ def test_what_cannot_be_attacked(homeostat: Run, small: Path, workshop: Workshop
         ("--how", "greed"): UnknownPlugin,
         ("--how", "guided"): UnsuitedModel,
         ("--against", "ver_other"): NotReleasable,
+        ("--limit", "rowz=3"): UnknownKey,
+        ("--limit", "rows=few"): WrongType,
+        ("--limit", "queries=1"): WrongType,
     }
     for arguments, error in wrong.items():
         assert homeostat("attack", "ver_new", *arguments, "--config", small).code == error.exit

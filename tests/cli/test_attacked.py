@@ -29,7 +29,7 @@ def test_numbers_and_examples(capsys: pytest.CaptureFixture[str]) -> None:
         }
     )
     out = capsys.readouterr().out
-    lines = {line.split("  ")[0]: line for line in out.splitlines()}
+    lines = {line.replace("│", "  ").split("  ")[0].strip(): line for line in out.splitlines()}
     assert "100.0" in lines["attacks that succeed"]
     assert lines["attacks that succeed"].rstrip().endswith("–")
     assert "−100.0 points" in lines["the first is better under attack by"]

@@ -1,23 +1,24 @@
-"""Attack a version on its test rows: look for small changes to requests that keep their meaning and change the reply.
+"""Attack a version: look for small changes to requests that keep their meaning and change the reply.
 
-At most a fifth of the words of a request are replaced (`--words`): by slips of the keyboard (`--by letters`), by
-synonyms and short forms (`--by words`), or by themselves in capital letters (`--by capitals`). `--how greedy` asks the
-version and looks at nothing else; `guided` also reads the gradients of a model that lies here, and needs fewer
-requests; `blind` draws, and is what the others are to be better than. The champion is attacked beside it in the same
-way. `--suite FILE` writes what broke as a suite for `homeostat suites add`, to what the file has already: fenced from
-training, and not to be lost again once a version gets it right.
+Test rows are attacked. At most a fifth of the words of each is replaced, by slips of the keyboard and by synonyms and
+short forms; `--limit by=letters,capitals` has it done by slips and by words in capital letters. `--how greedy` asks the
+version and looks at nothing else; `guided` also reads the gradients of a model that lies here, and asks less; `blind`
+draws, and is what the others are to be better than. The champion is attacked beside it in the same way. `--suite FILE`
+writes what broke as a suite for `homeostat suites add`, to what the file has already: fenced from training, and not to
+be lost again once a version gets it right.
 
 Exit codes: 0 printed, whatever broke; 1x configuration; 22 there are no test rows; 35 replies are no labels, or have
 no gradient; 41 there is no such version.
 
-Example: `homeostat attack ver_1v9x3k --how guided --suite suites/broken.yaml`
+Example: `homeostat attack ver_1v9x3k --how guided --limit queries=200 --suite suites/broken.yaml`
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,33 +26,33 @@ from homeostat.cli.attacked import show
 from homeostat.cli.evaluate import moment
 from homeostat.cli.table import document
 from homeostat.config.load import load
-from homeostat.errors import NotReleasable
+from homeostat.errors import NotReleasable, UnknownKey, WrongType, did_you_mean
 from homeostat.evaluate.attack.attack import Limits
-from homeostat.evaluate.attack.edits import USUAL
 from homeostat.loop.attack import chosen, tried, write_suite
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
 
-_Share = Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of a request's words that may be replaced.")]
+ROWS = 200
+"""Test rows that are attacked unless `--limit rows=…` says otherwise; the same ones each time."""
+KEYS = {"by": str, "queries": int, "rows": int, "seed": int, "words": float}
+"""What `--limit` may say -> what it is."""
+LEAST, MOST = {"queries": 2, "rows": 1}, {"words": 1.0}
+"""The least and the most of what has one."""
 
 
 def command(
     version: Annotated[str, typer.Argument(help="Id of the version.")],
     against: Annotated[str, typer.Option(help="Id of another one. Empty: the champion.")] = "",
     how: Annotated[str, typer.Option(help="`greedy`, `guided` or `blind`.")] = "greedy",
-    by: Annotated[list[str] | None, typer.Option(help="Kind of change: letters, words, capitals; may repeat.")] = None,
-    words: _Share = 0.2,
-    queries: Annotated[int, typer.Option(min=2, help="Requests that may be asked for each row.")] = 100,
-    rows: Annotated[int, typer.Option(min=1, help="Test rows to attack, at most; the same ones each time.")] = 200,
-    seed: Annotated[int, typer.Option(help="Of what is drawn.")] = 0,
+    limit: Annotated[list[str] | None, typer.Option(help=f"KEY=VALUE, may repeat: {', '.join(KEYS)}.")] = None,
     suite: Annotated[Path | None, typer.Option(help="File to write what broke to, as a suite.")] = None,
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
-    """Attack a version on its test rows: look for small changes to requests that keep their meaning and change the
-    reply.
-    """
-    limits = Limits(how=how, by=tuple(by or USUAL), words=words, queries=queries, seed=seed)
+    """Attack a version: look for small changes to requests that keep their meaning and change the reply."""
+    given = limited(limit or ())
+    rows = given.pop("rows", ROWS)
+    limits = Limits(how=how, **given)
     with closing(Workshop.open(load(config))) as shop:
         mine = shop.store.versions.get(version)
         other = against or shop.store.aliases.get(mine.task, "champion") or version
@@ -68,3 +69,23 @@ def command(
     show(found)
     if suite:
         typer.echo(f"\n{suite}: {kept} cases; `homeostat suites add {suite}` fences them from training")
+
+
+def limited(said: Sequence[str]) -> dict[str, Any]:
+    """What `KEY=VALUE` says, by key.
+
+    Raises:
+        UnknownKey, WrongType: there is no such key, or it is no such value.
+    """
+    found = dict[str, Any]()
+    for each in said:
+        key, _, value = each.partition("=")
+        if key not in KEYS:
+            raise UnknownKey(f"an attack has no limit '{key}'", where="--limit", fix=did_you_mean(key, KEYS))
+        try:
+            found[key] = tuple(value.split(",")) if key == "by" else KEYS[key](value)
+        except ValueError:
+            raise WrongType(f"'{value}' is no value for {key}", where="--limit", fix="write a number") from None
+        if key != "by" and not LEAST.get(key, 0) <= found[key] <= MOST.get(key, float("inf")):
+            raise WrongType(f"{key}={value} is out of its range", where="--limit", fix="write another number")
+    return found

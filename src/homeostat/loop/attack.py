@@ -120,7 +120,9 @@ def write_suite(file: Path, task: Task, attempts: Sequence[Attempt]) -> int:
     broken = [Case(text=one.found.text, expect=one.right) for one in attempts if one.found]
     cases = list({case.text: case for case in (*known, *broken)}.values())
     if not cases:
-        raise WrongType("nothing broke, so there is nothing to ask", where=str(file), fix="try more --queries")
+        raise WrongType(
+            "nothing broke, so there is nothing to ask", where=str(file), fix="allow more: --limit queries=400"
+        )
     document: Mapping[str, object] = {
         "suite": file.stem,
         "task": task.name,

@@ -84,7 +84,7 @@ def words_of(text: str, kinds: Sequence[str], share: float, random: np.random.Ge
     """
     for kind in kinds:
         if kind not in KINDS:
-            raise UnknownPlugin(f"unknown kind of edits '{kind}'", where="--by", fix=did_you_mean(kind, KINDS))
+            raise UnknownPlugin(f"unknown kind of edits '{kind}'", where="--limit", fix=did_you_mean(kind, KINDS))
     found = list(WORD.finditer(text))
     others = tuple(_others(match[0], kinds, random) for match in found)
     return Words(text, tuple(match.span() for match in found), others, math.floor(share * len(found) + 1e-9))

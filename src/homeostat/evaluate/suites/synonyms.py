@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 
@@ -39,23 +40,27 @@ _GROUPS = (
     "|amount sum|amounts sums|could can|would will|because cos|though tho|until till|hello hi hey|thanks thx"
     "|please pls kindly|you u|your ur|are r|okay ok|tomorrow tmrw|tonight tonite"
 )
-_FORMS: dict[str, tuple[str, ...]] = {}
-for _group in _GROUPS.split("|"):
-    for _word in _group.split():
-        _others = tuple(other for other in _group.split() if other != _word)
-        _FORMS[_word] = tuple(dict.fromkeys((*_FORMS.get(_word, ()), *_others)))
-SYNONYMS: Mapping[str, tuple[str, ...]] = _FORMS
-"""Word in small letters -> what may stand for it."""
+
+
+@cache
+def known() -> Mapping[str, tuple[str, ...]]:
+    """Word in small letters -> what may stand for it."""
+    forms: dict[str, tuple[str, ...]] = {}
+    for group in _GROUPS.split("|"):
+        for word in group.split():
+            others = (other for other in group.split() if other != word)
+            forms[word] = tuple(dict.fromkeys((*forms.get(word, ()), *others)))
+    return forms
 
 
 def synonyms(word: str) -> list[str]:
     """What may stand for a word, written as it is (small, Capital, ALL CAPITALS)."""
-    return [as_written(word, other) for other in SYNONYMS.get(word.lower(), ())]
+    return [as_written(word, other) for other in known().get(word.lower(), ())]
 
 
 def reworded(text: str, random: np.random.Generator) -> str:
     """With some everyday words replaced by others that mean about the same."""
-    found = [match for match in WORD.finditer(text) if match[0].lower() in SYNONYMS]
+    found = [match for match in WORD.finditer(text) if match[0].lower() in known()]
     wanted = max(1, round(SHARE * len(text.split()))) if found else 0
     chosen = random.choice(len(found), size=min(wanted, len(found)), replace=False) if found else ()
     for at in sorted(chosen, reverse=True):
