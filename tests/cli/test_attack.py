@@ -32,19 +32,20 @@ def workshop(small: Path) -> Iterator[Workshop]:
 
 
 def test_a_document_of_two_versions(homeostat: Run, small: Path, workshop: Workshop, tmp_path: Path) -> None:
-    """Who knows one label cannot be led astray, who knows two may be; what broke is a suite that can be added."""
+    """Who knows one label cannot be led astray, who knows two may be; what broke, and what broke before, is a suite
+    that can be added.
+    """
     file = tmp_path / "broken.yaml"
-    arguments = ("attack", "ver_new", "--limit", "words=0.5", "--limit", "queries=60", "--limit", "by=letters,capitals")
-    ran = homeostat(*arguments, "--suite", file, "--config", small, "--json")
+    file.write_text("suite: broken\ncases: [{text: broke before, expect: refund}]\n")
+    ran = homeostat("attack", "ver_new", "--limit", "words=0.5", "--suite", file, "--config", small, "--json")
     assert ran.code == 0, ran.err
-    found = ran.json
-    told = {name: one["told"] for name, one in found["found"].items()}
+    told = {name: one["told"] for name, one in ran.json["found"].items()}
     assert set(told) == {"ver_new", "ver_old"}
     assert (told["ver_new"]["clean"]["mean"], told["ver_new"]["clean"]["n"]) == (1.0, 6)
     assert told["ver_old"]["success"] is None or told["ver_old"]["success"]["mean"] == 0.0
-    assert found["cases"] == round(6 * told["ver_new"]["success"]["mean"]) > 0
+    assert ran.json["cases"] == 1 + round(6 * told["ver_new"]["success"]["mean"])
     added = homeostat("suites", "add", file, "--config", small, "--json").json
-    assert (added["changed"], len(added["suite"]["cases"])) == (True, found["cases"])
+    assert (added["changed"], len(added["suite"]["cases"])) == (True, ran.json["cases"])
 
 
 def test_a_table(homeostat: Run, small: Path, workshop: Workshop) -> None:
@@ -54,6 +55,8 @@ def test_a_table(homeostat: Run, small: Path, workshop: Workshop) -> None:
     assert "attacks that succeed" in ran.out
     assert "n = 4" in ran.out
     assert "4 rows are attacked, greedy" in ran.err
+    none = homeostat("attack", "ver_old", "--suite", small.parent / "none.yaml", "--config", small)
+    assert (none.code, (small.parent / "none.yaml").exists()) == (0, False)
 
 
 def test_what_cannot_be_attacked(homeostat: Run, small: Path, workshop: Workshop) -> None:

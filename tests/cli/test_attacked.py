@@ -33,7 +33,7 @@ def test_numbers_and_examples(capsys: pytest.CaptureFixture[str]) -> None:
     assert "100.0" in lines["attacks that succeed"]
     assert lines["attacks that succeed"].rstrip().endswith("–")
     assert "−100.0 points" in lines["the first is better under attack by"]
-    assert "12.0 (12.0 to 12.0)" in lines["requests asked for each"]
+    assert "12 (12 to 12)" in lines["requests asked for each"]
     assert out.count("…") == 2 * SHOWN
     assert "w" * TEXT not in out
 

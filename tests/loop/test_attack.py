@@ -203,9 +203,10 @@ def attempt(text: str, found: Any = None) -> Attempt:
 
 
 def test_files_that_are_no_suite_of_ours(tmp_path: Path) -> None:
-    """Nothing broke, a name that none can have, and a file that somebody wrote: told, and left alone."""
-    for name in ("nothing", "a b", "-x"):
-        with pytest.raises(WrongType, match="nothing broke" if name == "nothing" else "no name for a suite"):
+    """Where nothing broke nothing is written; a name that none can have, and a file that somebody wrote, are told."""
+    assert not suite_of(tmp_path, [attempt("hello")], "nothing").exists()
+    for name in ("a b", "-x"):
+        with pytest.raises(WrongType, match="no name for a suite"):
             suite_of(tmp_path, [attempt("hello")], name)
     written = tmp_path / "golden.yaml"
     text = "suite: golden\nunder: [typos]\ncases: [{text: hi, expect: late_delivery}]\n"

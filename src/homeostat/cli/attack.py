@@ -44,7 +44,7 @@ def command(
     version: Annotated[str, typer.Argument(help="Id of the version.")],
     against: Annotated[str, typer.Option(help="Id of another one. Empty: the champion.")] = "",
     how: Annotated[str, typer.Option(help="`greedy`, `guided` or `blind`.")] = "greedy",
-    limit: Annotated[list[str] | None, typer.Option(help=f"KEY=VALUE, may repeat: {', '.join(KEYS)}.")] = None,
+    limit: Annotated[list[str] | None, typer.Option(help="KEY=VALUE: by, queries, rows, seed or words.")] = None,
     suite: Annotated[Path | None, typer.Option(help="File to write what broke to, as a suite.")] = None,
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
@@ -68,7 +68,8 @@ def command(
         return
     show(found)
     if suite:
-        typer.echo(f"\n{suite}: {kept} cases; `homeostat suites add {suite}` fences them from training")
+        added = f"{kept} cases; `homeostat suites add {suite}` fences them from training" if kept else "nothing"
+        typer.echo(f"\n{suite}: {added}")
 
 
 def limited(said: Sequence[str]) -> dict[str, Any]:
