@@ -14,6 +14,7 @@ from homeostat.evaluate.slices import FEWEST
 from homeostat.loop import judging, steps
 from homeostat.loop.growing import grow
 from homeostat.loop.held import hold
+from homeostat.loop.wear import WORN
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.types.dataset import Example
 from loop.bystander import NOW, candidate
@@ -49,7 +50,8 @@ def test_a_label_that_came_with_the_traffic_is_examined(shop: Workshop) -> None:
     assert 1 <= len(more) <= len(labeled) / 2
     assert not {row.text for row in more} & {row.text for row in rows}
     assert {row.text for row in more} < {row.text for row in labeled}
-    measured = judging.paired_rows(shop, NOW, shop.store.versions.get(candidate(shop)), shop.champion(TASK))
+    pair = shop.store.versions.get(candidate(shop)), shop.champion(TASK)
+    measured = judging.paired_rows(shop, NOW, *pair, shop.suite_at(TASK, NOW.until))
     assert sum(row.group == judging.NEW for row in measured) >= len(more)
 
 
@@ -83,3 +85,18 @@ def test_what_was_learned_or_is_doubted_examines_nobody(shop: Workshop) -> None:
     assert hold(shop.store, TASK, "ver_1", doubt)
     assert grown(shop) == 0
     assert shop.suite(TASK) == kept
+
+
+def test_worn_rows_count_as_none(shop: Workshop) -> None:
+    """Labels whose rows have gated too many candidates get others out of the log, before these are learned."""
+    copy, before = candidate(shop), shop.suite(TASK)
+    for k in range(WORN):
+        now = replace(NOW, turn=f"trn_{k}")
+        judging.gate(shop, now, judging.evaluate(shop, now, copy), copy)
+    assert grown(shop) == 0  # not between two attempts of one turn: the first may have learned them
+    n = grow(shop, TASK, steps.remembered(shop, shop.champion(TASK)), NOW.until + 1.0)
+    assert n > 0
+    more = [row for row in shop.suite(TASK) if row not in before]
+    assert len(more) == n
+    assert {row.target for row in more} <= {row.target for row in told(shop)}
+    assert max(Counter(row.target for row in more).values()) <= FEWEST

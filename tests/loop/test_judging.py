@@ -30,6 +30,9 @@ def test_the_gate_refuses_a_copy_that_gains_nothing(shop: Workshop) -> None:
     assert judging.passes(shop, NOW, verdict) == ""
     once(NOW, "gate.careful", lambda *_: verdict)
     assert judging.undecided(shop, NOW) == copy
+    again = judging.gate(shop, NOW, report, copy)  # the step was cut off and is run again
+    assert [one.spent.place for one in shop.store.verdicts.list(TASK) if one.spent] == [1]
+    assert again == verdict
 
 
 def test_a_verdict_names_the_labels_without_test_rows(shop: Workshop) -> None:
@@ -72,9 +75,10 @@ def test_rows_of_a_report_carry_the_tags_that_are_demanded(shop: Workshop) -> No
     suite = [replace(row, tags={"plan": "ab"[k % 2], "account": "SECRET"}) for k, row in enumerate(shop.suite(TASK))]
     shop.put_suite(TASK, suite)
     copy, champion = shop.store.versions.get(candidate(shop)), shop.champion(TASK)
-    assert all(not row.tags and not row.target for row in judging.paired_rows(shop, NOW, copy, champion))
+    plain = judging.paired_rows(shop, NOW, copy, champion, suite)
+    assert all(not row.tags and not row.target for row in plain)
     fair(shop, plan=0.1)
-    rows = judging.paired_rows(shop, NOW, copy, champion)
+    rows = judging.paired_rows(shop, NOW, copy, champion, suite)
     assert [row.tags for row in rows[:2]] == [{"plan": "a"}, {"plan": "b"}]
     assert all(row.said[0] == row.said[1] and row.candidate == float(row.said[0] == row.target) for row in rows)
     report = judging.evaluate(shop, NOW, copy.id)

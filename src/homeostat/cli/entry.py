@@ -34,6 +34,7 @@ COMMANDS = {
     "hindsight": "hindsight",
     "backtest": "backtest",
     "versions": "versions",
+    "account": "account",
     "try": "trying",
     "promote": "promote",
     "rollback": "rollback",

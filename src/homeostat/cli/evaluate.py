@@ -21,12 +21,11 @@ from homeostat.cli.evaluated import show
 from homeostat.cli.table import document
 from homeostat.config.load import load
 from homeostat.errors import EmptyStream, NotReleasable
-from homeostat.evaluate.gate import compare, gate
 from homeostat.evaluate.score import Row, by_group, score
 from homeostat.evaluate.suites.ask import worst
 from homeostat.loop import judging, steps
-from homeostat.loop.examining import answered, asked, beside_suites
-from homeostat.loop.workshop import Workshop, demanded
+from homeostat.loop.examining import answered, asked
+from homeostat.loop.workshop import Workshop
 from homeostat.metrics.replies import right
 from homeostat.types.report import Score
 from homeostat.types.version import Version
@@ -78,13 +77,6 @@ def _on_suites(shop: Workshop, version: Version, now: steps.Now) -> dict[str, Sc
 def _beside(shop: Workshop, candidate: Version, champion: Version) -> dict[str, Any]:
     if candidate.task != champion.task:
         raise NotReleasable(f"{champion.id} is a version of task '{champion.task}', not of '{candidate.task}'")
-    now, settings = moment(shop, candidate), shop.config.evaluate
-    rows = judging.paired_rows(shop, now, candidate, champion)
-    target = sorted({judging.NEW} & {row.group for row in rows})
-    task = shop.config.task(now.task)
-    report = compare(task, candidate.id, champion.id, rows, settings, now=now.until, target=target)
-    report, rows = beside_suites(shop, report, rows, now.until)
-    silent = judging.untested(shop, now, candidate, champion)
-    fair = demanded(shop.config, now.task)
-    verdict = gate(report, rows, settings, target=target, artifact=candidate.blob, untested=silent, fair=fair)
-    return {"report": report, "verdict": verdict, "at": now.until}
+    now = moment(shop, candidate)
+    report, rows = judging.reported(shop, now, candidate, champion)
+    return {"report": report, "verdict": judging.judged(shop, now, report, rows), "at": now.until}

@@ -100,11 +100,17 @@ def _refused(findings: Sequence[Finding]) -> str:
     if lost:
         at_most = ", where at most " + _at_most(lost) + " may be lost"
         what = "it lost" if all(finding.suite for finding in lost) else "it forgot"
-        return f"refused: {what} — {_list(lost, unit=' points')}{at_most}{'; ' + apart if apart else ''}{rest}"
+        return f"refused: {what} — {_lost(lost)}{at_most}{'; ' + apart if apart else ''}{rest}"
     if unlike:
         return f"refused: {apart}{rest}"
     word = "it is worse" if short[0].score.mean < 0.0 else f"it gains less than {_points(short[0].bound)} points"
     return f"refused: {word} — " + " and ".join(_gain(finding) for finding in short)
+
+
+def _lost(findings: Sequence[Finding]) -> str:
+    """Groups and large slices first; then the small slices, of which there may be many."""
+    large, small = ([finding for finding in findings if finding.lost == alone] for alone in (False, True))
+    return ", also ".join(_list(some, unit=" points") for some in (large, small) if some)
 
 
 def _short(broken: Mapping[str, Trial]) -> str:

@@ -104,8 +104,8 @@ def chosen(rows: Sequence[Exam], most: int) -> list[Exam]:
 
 
 def write_suite(file: Path, task: Task, attempts: Sequence[Attempt]) -> int:
-    """Write what broke as a suite for `homeostat suites add`, with the cases that the file had; how many there are. Where
-    there are none nothing is written.
+    """Write what broke as a suite for `homeostat suites add`, with the cases that the file had; how many there are.
+    Where there are none nothing is written.
 
     The suite demands all of them, or as many as the champion tells right: what a version has mended no later one may
     lose.

@@ -16,6 +16,7 @@ from homeostat.curate.target import target
 from homeostat.curate.text import key
 from homeostat.evaluate.slices import FEWEST
 from homeostat.loop.held import book
+from homeostat.loop.wear import WORN, row_id, used
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.types.dataset import Example
 from homeostat.types.task import Kind
@@ -30,7 +31,8 @@ def grow(shop: Workshop, task: str, learned: Sequence[Example], until: float) ->
     """Hold out test rows among what was labeled by `until` and not learned; how many.
 
     A label wants as many test rows as a loss can be told by (`evaluate.slices`), a task of text as many as a target is
-    asked for a proof on. Once they have them, everything is for learning. Doing it again changes nothing.
+    asked for a proof on; rows that were worn before (`loop.wear`) count as none. Once they have them, everything is for
+    learning. Doing it again changes nothing.
 
     Args:
         shop: the open project.
@@ -38,8 +40,9 @@ def grow(shop: Workshop, task: str, learned: Sequence[Example], until: float) ->
         learned: what the champion and those before it were trained on; nothing like it is held out.
         until: the moment up to which the turn looks, in seconds since 1970.
     """
-    suite, kind = shop.suite(task), shop.config.task(task).kind
-    held = Counter(_group(kind, row.target) for row in suite if row.time <= until < row.until)
+    suite, kind, wear = shop.suite(task), shop.config.task(task).kind, used(shop.store, task, before=until)
+    gating = [row for row in suite if row.time <= until < row.until and wear[row_id(row)] < WORN]
+    held = Counter(_group(kind, row.target) for row in gating)
     enough = FEWEST if kind is Kind.LABEL else TEXTS
     lots = [row for row in _drawn(shop, task, until) if held[_group(kind, row.target)] < enough]
     if not lots:

@@ -6,16 +6,20 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from homeostat.evaluate.account import charged, due
 from homeostat.evaluate.gate import compare
 from homeostat.evaluate.gate import gate as judge
 from homeostat.evaluate.score import PairedRow, from_lines, to_lines
 from homeostat.evaluate.slices import MOST_SHARE
+from homeostat.evaluate.suites.beside import beside
 from homeostat.loop.examining import beside_suites
 from homeostat.loop.steps import Now, turn_of
+from homeostat.loop.wear import RETIRED, rested, row_id, worn
 from homeostat.loop.workshop import Exam, Workshop, demanded
 from homeostat.metrics.replies import right
 from homeostat.types import ids
-from homeostat.types.report import Outcome
+from homeostat.types.report import Outcome, Report, Verdict
+from homeostat.types.suite import Terms
 from homeostat.types.task import Kind
 from homeostat.types.version import State, Version
 
@@ -28,30 +32,39 @@ SLICE_SHARE = 0.05
 def evaluate(shop: Workshop, now: Now, candidate: str) -> str:
     """Measure the candidate and the champion on the same rows."""
     champion = shop.champion(now.task)
-    rows = paired_rows(shop, now, shop.store.versions.get(candidate), champion)
-    report = compare(
-        shop.config.task(now.task),
-        candidate,
-        champion.id,
-        rows,
-        shop.config.evaluate,
-        now=now.until,
-        target=_target(rows),
-    )
-    report, rows = beside_suites(shop, report, rows, now.until)
+    report, rows = reported(shop, now, shop.store.versions.get(candidate), champion)
     report = replace(report, id=ids.derived("rep", now.turn, candidate), rows=shop.store.blobs.put_text(to_lines(rows)))
     shop.store.reports.put(report)
     return report.id
 
 
-def paired_rows(shop: Workshop, now: Now, candidate: Version, champion: Version) -> list[PairedRow]:
-    """How both versions do on every test row shown so far, in [0, 1]."""
-    rows, task = shop.suite_at(now.task, now.until), shop.config.task(now.task)
-    texts, held = [row.text for row in rows], shop.config.tasks[now.task].fair
-    said = [shop.replies(task, version, texts) for version in (candidate, champion)]
+def reported(shop: Workshop, now: Now, candidate: Version, champion: Version) -> tuple[Report, list[PairedRow]]:
+    """Both versions on the test rows shown so far and on the task's suites, with how they did on every row. Test rows
+    that are worn stand apart and guard alone (`loop.wear`).
+    """
+    chosen = rested(shop, now.task, shop.suite_at(now.task, now.until))
+    rows = paired_rows(shop, now, candidate, champion, chosen.gating)
+    settings = shop.config.evaluate
+    report = compare(
+        shop.config.task(now.task), candidate.id, champion.id, rows, settings, now=now.until, target=aims(rows)
+    )
+    report, rows = beside_suites(shop, report, rows, now.until)
+    if not chosen.retired:
+        return report, rows
+    retired = [replace(row, group=RETIRED) for row in paired_rows(shop, now, candidate, champion, chosen.retired)]
+    apart = beside(report, rows, retired, {RETIRED: Terms()}, settings)
+    return replace(apart, suites={**report.suites, **apart.suites}), [*rows, *retired]
+
+
+def paired_rows(
+    shop: Workshop, now: Now, candidate: Version, champion: Version, rows: Sequence[Exam]
+) -> list[PairedRow]:
+    """How both versions do on test rows, in [0, 1]."""
+    task, held = shop.config.task(now.task), shop.config.tasks[now.task].fair
+    said = [shop.replies(task, version, [row.text for row in rows]) for version in (candidate, champion)]
     paired = [
-        _paired(str(k), _group(task.kind, row, champion), row, both, task.kind, held)
-        for k, (row, both) in enumerate(zip(rows, zip(*said, strict=True), strict=True))
+        _paired(row_id(row), _group(task.kind, row, champion), row, both, task.kind, held)
+        for row, both in zip(rows, zip(*said, strict=True), strict=True)
     ]
     common = _common(rows)
     return [replace(one, slices=_slices(task.kind, row, common)) for one, row in zip(paired, rows, strict=True)]
@@ -88,25 +101,34 @@ def _group(kind: Kind, row: Exam, champion: Version) -> str:
     return KNOWN if row.target in champion.labels else NEW
 
 
-def _target(rows: Sequence[PairedRow]) -> tuple[str, ...]:
+def aims(rows: Sequence[PairedRow]) -> tuple[str, ...]:
     """The groups that the candidate must improve: rows with labels new to the champion, where there are any."""
     return (NEW,) if any(r.group == NEW for r in rows) else ()
 
 
 def gate(shop: Workshop, now: Now, report: str, candidate: str) -> str:
-    """Say whether the candidate may go on, in a sentence."""
+    """Say whether the candidate may go on, in a sentence, and what it spent of the task's account."""
     known = shop.store.reports.get(report)
     rows = from_lines(shop.store.blobs.text(known.rows))
-    version = shop.store.versions.get(candidate)
-    silent = untested(shop, now, version, shop.store.versions.get(known.champion))
-    settings = shop.config.evaluate
-    fair = demanded(shop.config, now.task)
-    verdict = judge(known, rows, settings, target=_target(rows), artifact=version.blob, untested=silent, fair=fair)
-    verdict = replace(verdict, id=ids.derived("vdt", now.turn, candidate), time=now.until)
+    id = ids.derived("vdt", now.turn, candidate)
+    verdict = replace(judged(shop, now, known, rows, but=id), id=id, time=now.until)
     shop.store.verdicts.put(verdict)
     if verdict.outcome is Outcome.FAIL:
         shop.store.versions.set_state(candidate, State.REFUSED)
     return verdict.id
+
+
+def judged(shop: Workshop, now: Now, report: Report, rows: Sequence[PairedRow], but: str = "") -> Verdict:
+    """What the gate says of a report, and the task's account of that; nothing is written. `but` is the id of the
+    candidate's own verdict, which may be there already where a step is run again.
+    """
+    settings, store = shop.config.evaluate, shop.store
+    candidate, aimed = store.versions.get(report.candidate), aims(rows)
+    silent = untested(shop, now, candidate, store.versions.get(report.champion))
+    fair = demanded(shop.config, now.task)
+    verdict = judge(report, rows, settings, target=aimed, artifact=candidate.blob, untested=silent, fair=fair)
+    spending = due(store.verdicts.list(now.task), settings.alpha, but)
+    return charged(verdict, report, replace(spending, worn=worn(store, report, rows, but)), aimed)
 
 
 def untested(shop: Workshop, now: Now, candidate: Version, champion: Version) -> list[str]:

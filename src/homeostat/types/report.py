@@ -76,6 +76,24 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What a candidate spent from its task's account of false discoveries."""
+
+    place: int
+    """Which candidate of the task it was, from 1."""
+    found: int
+    """How many before it had passed."""
+    alpha: float
+    """Share of those that pass which may be no better, on average over programs."""
+    level: float
+    """At which "it is better" had to be shown."""
+    p: float
+    """At which it was shown."""
+    worn: int = 0
+    """How many candidates at least one of its test rows had gated before, where that is too many; else 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What the gate says of a report, in a sentence."""
 
@@ -90,3 +108,5 @@ class Verdict:
     """Content hash of the very folder that was evaluated; the one that serves must have the same."""
     tests: Mapping[str, float] = field(default_factory=dict)
     """p-value of each test that was run."""
+    spent: Spent | None = None
+    """Its entry in the task's account; none in a verdict that was no part of it."""

@@ -1,0 +1,41 @@
+"""How the champions of a task came to answer everybody: what was shown of each beforehand."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from homeostat.store import Store
+from homeostat.types.release import Stage
+from homeostat.types.report import Outcome
+
+
+class Way(StrEnum):
+    """What a promotion rests on."""
+
+    BETTER = "shown to be better"
+    """The gate let it pass, at the level of the task's account."""
+    NOT_WORSE = "shown to be no worse"
+    """Live pairs have, after a gate that was unsure."""
+    EARLIER = "passed before the account"
+    """A gate let it pass that kept no account."""
+    BY_HAND = "decided by a person"
+    """The first champion, and what was promoted without a trial."""
+
+
+def promoted(store: Store, task: str) -> dict[str, Way]:
+    """Every version that was promoted to answer everybody, in order, and what that rests on. Ways back are none."""
+    verdicts = {verdict.candidate: verdict for verdict in store.verdicts.list(task)}
+    tried, found, last = set[str](), dict[str, Way](), ""
+    for release in store.releases.list(task):
+        tried |= {release.candidate}
+        if release.stage is Stage.FULL and release.champion != last:
+            verdict = verdicts.get(release.champion)
+            if verdict is None or release.champion not in tried:
+                way = Way.BY_HAND
+            elif verdict.outcome is not Outcome.PASS:
+                way = Way.NOT_WORSE
+            else:
+                way = Way.BETTER if verdict.spent else Way.EARLIER
+            found.setdefault(release.champion, way)
+        last = release.champion
+    return found

@@ -1,0 +1,65 @@
+"""`homeostat account`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from cli.conftest import Run
+from cli.scenes import START, champion
+from homeostat.evaluate.account import due
+from homeostat.store import Store
+from homeostat.types.report import Outcome, Verdict
+
+
+def tell(store: Store, outcomes: str) -> None:
+    """A verdict for each letter: p(ass), f(ail), or u(nsure) because of the account alone."""
+    for k, letter in enumerate(outcomes):
+        spent = due(store.verdicts.list("routing"), 0.05)
+        p = {"p": spent.level / 2, "f": 0.9, "u": (spent.level + 0.05) / 2}[letter]
+        outcome = {"p": Outcome.PASS, "f": Outcome.FAIL, "u": Outcome.UNSURE}[letter]
+        verdict = Verdict(
+            id=f"vdt_{k}",
+            task="routing",
+            time=START + k,
+            report="",
+            candidate=f"ver_{k}",
+            outcome=outcome,
+            because="for a test",
+            tests={"overall": p},
+            spent=replace(spent, p=p),
+        )
+        store.verdicts.put(verdict)
+
+
+def test_an_empty_account(homeostat: Run, shop: Path) -> None:
+    """Nothing was tried; the first candidate's level is told."""
+    ran = homeostat("account", "--config", shop)
+    assert ran.code == 0
+    assert "none" in ran.out
+    assert "p = 0.011" in ran.out
+
+
+def test_a_table_and_a_document(homeostat: Run, shop: Path, store: Store) -> None:
+    """Every candidate with what it had to show and what it showed; how many of those that passed may be no better."""
+    champion(store, "one")
+    tell(store, "pfupf")
+    out = homeostat("account", "routing", "--config", shop).out
+    assert "at most 5 % on average: 0.10 of 2" in out
+    assert "1, undecided" in out
+    assert "1 decided by a person" in out
+    assert "ver_4" in out
+    assert "ver_0" not in homeostat("account", "--last", 2, "--config", shop).out
+    document = homeostat("account", "--json", "--config", shop).json
+    assert [one["spent"]["found"] for one in document["candidates"]] == [0, 1, 1, 1, 2]
+    assert document["account"]["replays"] is True
+    assert document["promoted"] == {"ver_one": "decided by a person"}
+
+
+def test_a_pass_that_does_not_follow(homeostat: Run, shop: Path, store: Store) -> None:
+    """What was made a pass afterwards is seen."""
+    tell(store, "fu")
+    store.verdicts.put(replace(store.verdicts.get("vdt_1"), outcome=Outcome.PASS))
+    ran = homeostat("account", "--config", shop)
+    assert ran.code == 1
+    assert "does not follow" in ran.err
