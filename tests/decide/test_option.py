@@ -32,8 +32,9 @@ def test_the_price_of_an_option() -> None:
 
 
 def test_what_it_is_to_choose_it() -> None:
-    """Words and examples are actions of their own; anything else trains."""
+    """Words, examples and a teacher's answers are actions of their own; anything else trains."""
     assert [one.action for one in ALL] == [Action.RETRAIN, Action.RETRAIN, Action.RETRIEVE, Action.PROMPT]
+    assert option("distil", 0.1).action is Action.DISTIL
     assert all(one.action.makes for one in ALL)
     assert not Action.LABEL.makes
 
@@ -60,3 +61,15 @@ def test_what_may_be_chance_or_does_not_pay_is_not_taken() -> None:
     """An interval that reaches zero, and a gain below its cost."""
     assert picked((option("prompt", 0.01), option("joint", 0.12, cpu_s=300.0)), SETTINGS, 0.01) is None
     assert picked((), SETTINGS, None) is None
+
+
+@pytest.mark.parametrize(("mean", "taken"), [(0.0, True), (-0.01, True), (-0.05, False)])
+def test_cheaper_answers_are_a_gain(mean: float, taken: bool) -> None:
+    """A version that is as good as far as can be told, and answers for less, is taken where what it saves over the
+    horizon is more than what may be lost, and not where making it costs more than that.
+    """
+    cheaper = option("distil", mean, cpu_s=5.0, more=-0.07)
+    assert priced(cheaper, SETTINGS).cost == pytest.approx(-65.0)
+    found = picked([cheaper], SETTINGS, None)
+    assert (found is not None) is taken
+    assert picked([option("distil", mean, cpu_s=100.0, more=-0.07)], SETTINGS, None) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -104,3 +105,32 @@ def test_a_preface_that_is_too_long_loses_the_farthest_examples(llama: Path) -> 
     backend.preface("ver_1", Preface("sort " * 400))
     with pytest.raises(UnsuitedModel, match="leaves no room"):
         backend.reply([ASKED])
+
+
+def test_examples_are_found_by_what_the_model_makes_of_a_request(llama: Path, tmp_path: Path) -> None:
+    """Of states kept in the folder: each request that is an example finds itself, though its words find another one as
+    well; and what it is read after is what that example by hand would be. States that fit no examples are refused.
+    """
+    backend, plain = LocalBackend(str(llama)), tmp_path / "plain"
+    made = Version(id="ver_1", task="routing", time=0.0, base=str(llama), kind="base", labels=tiny.LABELS)
+    backend.load(made, None)
+    asked = [Request(task=tiny.ROUTING, text=text, version="ver_1") for text, _ in EXAMPLES]
+    states = backend.states(asked).astype(np.float16)
+    assert states.shape == backend.embed(asked).shape
+    save_preface(Preface("", EXAMPLES, 1, states), tmp_path)
+    check(tmp_path)
+    backend.unload("ver_1")
+    backend.load(made, tmp_path)
+    backend.load(replace(made, id="ver_2"), None)
+    np.testing.assert_allclose(backend.states(asked), states, atol=2e-2)
+    by_hand = [
+        Request(task=tiny.ROUTING, text=text, version="ver_2", history=(("user", text), ("assistant", label)))
+        for text, label in EXAMPLES
+    ]
+    np.testing.assert_allclose(np.stack(backend.score(asked)), np.stack(backend.score(by_hand)), atol=1e-4)
+    plain.mkdir()
+    save_preface(Preface("", EXAMPLES, 1, states[:2]), plain)
+    with pytest.raises(CorruptWeights, match="beside 3 examples"):
+        read_preface(plain)
+    with pytest.raises(ValueError, match="none was given"):
+        Preface("", EXAMPLES, 1, states).turns("parcel", {})

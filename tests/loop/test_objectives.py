@@ -15,6 +15,7 @@ from homeostat.loop.objectives import standings
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
+from homeostat.types.signal import Moved, Signal
 from homeostat.types.version import Version
 
 DAY = 86_400.0
@@ -133,3 +134,37 @@ def test_another_version_says_nothing_of_the_one_that_answers(store: Store) -> N
     assert standing(store, {"metric": "latency_ms", "at_most": 500}).course is Course.UNKNOWN
     served(store, CHAMPION, AFTER + 0.5, 40, latency_ms=100.0)
     assert standing(store, {"metric": "latency_ms", "at_most": 500}).course is Course.MET
+
+
+def test_what_judges_say_is_a_metric_of_its_own(store: Store) -> None:
+    """Their ratings are no satisfaction of people's; and what a judge gave since it changed counts for nothing."""
+    rows = served(store, CHAMPION, AFTER - 20 * DAY, 100)
+    store.feedback.add(
+        Feedback(
+            id=f"fbk_{who}{k}", interaction=row.id, kind=FeedbackKind.RATING, value=value, time=row.time, source=who
+        )
+        for k, row in enumerate(rows)
+        for who, value in (("user", "0.9"), ("judge:a", "0.4" if k < 60 else "1.0"))
+    )
+
+    def mean(metric: str) -> tuple[float, int]:
+        now = standing(store, {"metric": metric, "at_least": 0.5}).now
+        assert now is not None
+        return round(now.mean, 3), now.n
+
+    assert (mean("rating"), mean("judged")) == ((0.9, 100), (0.64, 100))
+    store.signals.put(
+        Signal(
+            id="sig_1",
+            task="desk",
+            time=rows[70].time,
+            moved=Moved.JUDGE,
+            detector="judge_pairs",
+            statistic=2.0,
+            threshold=1.0,
+            n=70,
+            since=rows[60].time,
+            slice="judge=judge:a",
+        )
+    )
+    assert (mean("rating"), mean("judged")) == ((0.9, 100), (0.4, 60))

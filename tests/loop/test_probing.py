@@ -18,6 +18,7 @@ from homeostat.loop.workshop import Workshop
 from homeostat.types.dataset import Example
 from homeostat.types.version import Version
 from loop.worded import NOW, ROWS, lay
+from obedient import ITEMS
 
 
 def probed(shop: Workshop) -> dict[str, Option]:
@@ -52,6 +53,18 @@ def test_a_model_that_cannot(tmp_path: Path) -> None:
     assert not found["retrieve"].sure
     assert not found["prompt"].sure
     assert found["retrieve"].says.startswith(("this model does not learn from examples", "answering with the"))
+
+
+@pytest.mark.slow
+def test_requests_that_share_no_word_with_what_was_verified(obedient_base: Path, tmp_path: Path) -> None:
+    """What comes next is always about other items, so that words find answers by chance alone: the probe names the
+    model's own states, which make it right more often than the champion, beyond chance and beyond what words do.
+    """
+    parts = (ITEMS[:4], ITEMS[4:8], ITEMS[8:12], ITEMS[12:])
+    with closing(lay(tmp_path, obedient_base, parts=parts)) as shop:
+        found = probed(shop)["retrieve"]
+        assert (found.by, found.gain.low > 0.1) == ("states", True)
+        assert "to the model itself" in found.says
 
 
 def test_too_few_rows_are_not_halved(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ TASK, START, ROWS = "sorting", 1_700_000_000.0, 120
 NOW = Now("trn_1", TASK, START + 10_000.0)
 
 
-def lay(folder: Path, base: Path, **task: Any) -> Workshop:
-    """The project, with a test suite and 120 verified replies of its champion."""
+def lay(folder: Path, base: Path, *, parts: Sequence[Sequence[str]] = (ITEMS,), **task: Any) -> Workshop:
+    """The project, with a test suite and 120 verified replies of its champion: of each part of the rows about these
+    items alone, and the suite about those of the last part.
+    """
     config = Config(
         folder=str(folder),
         model=Model(base=str(base)),
@@ -36,7 +39,7 @@ def lay(folder: Path, base: Path, **task: Any) -> Workshop:
     register(shop.store, made, None)
     promote(shop.store, TASK, made.id, "for a test", now=START - 1.0)
     rng = np.random.default_rng(3)
-    items = [str(item) for item in rng.choice(ITEMS, ROWS)]
+    items = [str(item) for some in parts for item in rng.choice(some, ROWS // len(parts))]
     texts = [request(rng, item) for item in items]
     replies = shop.replies(config.task(TASK), made, texts)
     shop.store.interactions.add(
@@ -49,6 +52,6 @@ def lay(folder: Path, base: Path, **task: Any) -> Workshop:
         )
         for k, item in enumerate(items)
     )
-    suite = [str(item) for item in rng.choice(ITEMS, 80)]
+    suite = [str(item) for item in rng.choice(parts[-1], 80)]
     shop.put_suite(TASK, [Exam(text=request(rng, one), target=RIGHT[one], time=START) for one in suite])
     return shop

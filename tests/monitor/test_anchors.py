@@ -93,3 +93,22 @@ def test_false_alarms_are_as_rare_as_promised() -> None:
     p = np.array([row for row in values if len(row) == 40])
     assert np.mean(p <= 0.05) == pytest.approx(0.05, abs=0.012)
     assert abs(np.corrcoef(p[:, 1:].ravel(), p[:, :-1].ravel())[0, 1]) < 0.05
+
+
+def test_scores_are_compared_as_numbers() -> None:
+    """Forty replies scored three times at each of five looks by a judge that wavers: nothing. A tenth milder with most
+    of them, the words of its scores as different as ever: an alarm within three looks, and by how much.
+    """
+    random, anchors = np.random.default_rng(6), Anchors(scores=True)
+    worth = random.uniform(0.1, 0.8, 40)
+
+    def scores(mild: float) -> dict[str, list[str]]:
+        drawn = np.clip(worth[:, None] + mild + random.normal(0, 0.1, (40, 3)), 0, 1)
+        return {f"int_{k}": [repr(round(float(v), 3)) for v in row] for k, row in enumerate(drawn)}
+
+    assert not any(anchors.look(scores(0.0), random).alarm for _ in range(5))
+    kept = Anchors.restored(json.loads(json.dumps(anchors.state())))
+    looks = [kept.look(scores(0.1), random) for _ in range(3)]
+    alarm = next(look for look in looks if look.alarm)
+    assert alarm.shift == pytest.approx(0.1, abs=0.03)
+    assert sum(look.alarm for look in looks) == 1

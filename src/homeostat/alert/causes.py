@@ -19,6 +19,7 @@ _MOVED = {
     Moved.MIX: ("the same requests come in other proportions", Remedy.LOOK),
     Moved.PERFORMANCE: ("more replies are wrong, or surer ones", Remedy.RETRAIN),
     Moved.UPSTREAM: ("a model elsewhere replies otherwise than it did", Remedy.LOOK),
+    Moved.JUDGE: ("the judge rates otherwise than it did, which says nothing of the model", Remedy.LOOK),
     Moved.FEEDBACK: ("feedback contradicts what is known and is held back from training", Remedy.REVIEW),
 }
 
@@ -27,7 +28,9 @@ def of_signal(signal: Signal, now: float) -> Alert:
     """Something moved."""
     what, remedy = _MOVED.get(signal.moved, (f"{signal.moved.value} moved", Remedy.LOOK))
     place = f" in {signal.slice}" if signal.slice else ""
-    counted = {Moved.FEEDBACK: "statements", Moved.UPSTREAM: "looks"}.get(signal.moved, "requests")
+    counted = {Moved.FEEDBACK: "statements", Moved.UPSTREAM: "looks", Moved.JUDGE: "ratings"}.get(
+        signal.moved, "requests"
+    )
     since = f"; the change is put at {_when(signal.since)}" if signal.since else ""
     says = (
         f"{signal.task}{place}: {what} ({signal.detector} at {signal.statistic:,.4g}, over {signal.threshold:,.4g}, "

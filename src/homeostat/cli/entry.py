@@ -31,6 +31,7 @@ COMMANDS = {
     "drift": "drift",
     "quality": "quality",
     "upstream": "upstream",
+    "judge": "judge",
     "hindsight": "hindsight",
     "backtest": "backtest",
     "versions": "versions",

@@ -1,10 +1,12 @@
 """Show how good a version's replies are, window by window, where only few of them are labeled, and how far the
 objectives of the task have come.
 
-Three columns tell it: the labels of a window alone; these and the confidence of all its replies together, which is as
-valid and narrower; and confidence alone, calibrated by the labels before the window. The last needs no label of the
-window, and presumes that a reply of a given confidence is right as often as it was. Where labels contradict that it
-says so and estimates nothing. All three take it that chance decides who labels: people complain of what is wrong.
+Columns tell it: the labels of a window alone; these and the confidence of all its replies together, which is as valid
+and narrower; and confidence alone, calibrated by the labels before the window. The last needs no label of the window,
+and presumes that a reply of a given confidence is right as often as it was. Where labels contradict that it says so and
+estimates nothing. Where a judge has rated replies (`homeostat judge`), one more column tells what its ratings come to,
+put right by what people said before the window; nothing where the judge has changed since. All take it that chance
+decides who labels: people complain of what is wrong.
 
 Exit codes: 0 printed; 1x configuration; 41 there is no such version; 53 no version answers the task yet.
 
@@ -50,7 +52,9 @@ def command(
     if as_json:
         document({"task": name, "version": asked, "windows": windows, "objectives": objectives})
         return
-    table(f"{name}, {asked}", COLUMNS, [_row(each) for each in windows])
+    rated = any(each.judged or each.unjudged for each in windows)
+    columns = (*COLUMNS, "by the judge") if rated else COLUMNS
+    table(f"{name}, {asked}", columns, [_row(each)[: len(columns)] for each in windows])
     if objectives:
         table("objectives, of the version that answers now", STANDS, [_stands(one) for one in objectives])
 
@@ -71,7 +75,7 @@ def _row(window: Window) -> tuple[str, ...]:
     if window.estimated and window.wanted:
         without += f"; {words.several(window.wanted, 'more label')} would check it"
     numbers = (words.when(window.end), words.count(window.requests), words.count(window.labels))
-    return (*numbers, _said(window.measured), _said(window.powered), without)
+    return (*numbers, _said(window.measured), _said(window.powered), without, _said(window.judged) or window.unjudged)
 
 
 def _said(score: Score | None) -> str:

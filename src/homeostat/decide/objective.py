@@ -24,14 +24,15 @@ HIGHER = {
     "chrf": True,
     "wrong": False,
     "rating": True,
+    "judged": True,
     "corrected": False,
     "latency_ms": False,
     "tokens": False,
     "resolution_s": False,
 }
 """Metric -> whether more of it is better. Labels tell `accuracy`, `chrf` and `wrong` (one less either), people `rating`
-and `corrected` (share of the replies), the log `latency_ms`, `tokens` (read and written, of a request) and
-`resolution_s` (from the first request of an episode to its last)."""
+and `corrected` (share of the replies), judges `judged`, the log `latency_ms`, `tokens` (read and written, of a request)
+and `resolution_s` (from the first request of an episode to its last)."""
 OVER = "28d"
 """How far back a metric is measured, and a baseline before its date."""
 LINE = "objective_at_least"

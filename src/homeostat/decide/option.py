@@ -1,6 +1,7 @@
 """Ways to answer better, each with what a small probe of it has gained on held-out labels, and which of them to take.
 
-From the cheapest to the dearest: other words before a request, verified answers shown beside it, and trainings. Pure.
+From the cheapest to the dearest: other words before a request, verified answers shown beside it, trainings on what was
+verified, and what a teacher says of requests that nobody has labeled. Pure.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from homeostat.types.report import Score
 CHEAPEST = "cheapest"
 """The strategy that has options probed."""
 PROMPT, RETRIEVE = "prompt", "retrieve"
-"""Options that train nothing; every other one is named after its recipe."""
+"""Options that train nothing."""
+DISTIL = "distil"
+"""The option that learns from what a teacher says; every other one is named after its recipe."""
 _HOUR_S = 3600.0
 
 
@@ -39,11 +42,18 @@ class Option:
     """`prompt`: the instruction that was best."""
     shown: int = 0
     """`retrieve`: verified answers that stand before a request."""
+    by: str = "words"
+    """`retrieve`: what those most like a request are found by, its `words` or the model's own `states` of it."""
+    student: str = ""
+    """`distil`: the version that goes on learning."""
+    teachers: tuple[str, ...] = ()
+    """`distil`: the versions that teach it."""
 
     @property
     def action(self) -> Action:
         """What it is to choose it."""
-        return {PROMPT: Action.PROMPT, RETRIEVE: Action.RETRIEVE}.get(self.name, Action.RETRAIN)
+        known = {PROMPT: Action.PROMPT, RETRIEVE: Action.RETRIEVE, DISTIL: Action.DISTIL}
+        return known.get(self.name, Action.RETRAIN)
 
     @property
     def sure(self) -> bool:
@@ -66,6 +76,16 @@ class Priced:
         """What it is worth beyond its cost."""
         return self.value - self.cost
 
+    @property
+    def sure(self) -> bool:
+        """Whether it is a win beyond chance: its gain is, or what cheaper answers save is more than may be lost."""
+        return self.option.sure or (self.saves and self.interval[0] - self.cost > 0.0)
+
+    @property
+    def saves(self) -> bool:
+        """Whether answers become so much cheaper that it costs less than nothing."""
+        return self.option.gain.n > 0 and self.option.more_cpu_s < 0.0 and self.cost < 0.0
+
 
 def priced(option: Option, settings: Decide) -> Priced:
     """What an option is worth and costs over the horizon."""
@@ -83,7 +103,7 @@ def picked(options: Sequence[Option], settings: Decide, gap: float | None) -> Pr
     Of those that close the gap to a missed objective, the one that costs least; where none does, or there is no gap,
     the one that is worth most beyond its cost.
     """
-    helps = [one for one in (priced(option, settings) for option in options) if one.option.sure and one.net >= 0.0]
+    helps = [one for one in (priced(option, settings) for option in options) if one.sure and one.net >= 0.0]
     helps = [one for one in helps if math.isfinite(one.cost)]
     closes = [one for one in helps if gap is not None and one.option.gain.mean >= gap]
     if closes:

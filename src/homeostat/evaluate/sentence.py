@@ -133,7 +133,7 @@ def _undecided(findings: Sequence[Finding], settings: Evaluate) -> str:
 def _open(finding: Finding) -> str:
     if finding.gap:
         return f"a gap of {_points(-finding.bound)} points is not excluded in {_gaps([finding])}"
-    if finding.guard:
+    if finding.guard or finding.bound < 0.0:
         return f"a loss of {_points(-finding.bound)} points is not excluded in {_list([finding], with_n=True)}"
     least = f" of more than {_points(finding.bound)} points" if finding.bound > 0.0 else ""
     return f"{_gain(finding)} does not prove a gain{least}"

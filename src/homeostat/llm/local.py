@@ -6,7 +6,7 @@ Knows versions and requests; knows nothing of routing, stores or HTTP. One lock 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -229,11 +229,21 @@ class LocalBackend:
 
     def embed(self, requests: Sequence[Request]) -> np.ndarray:
         """float32[requests, hidden]: mean last hidden state over the prompt, under each request's version."""
+        return self._read(self._groups(requests), len(requests), lambda said: said.pooled)
+
+    def states(self, requests: Sequence[Request]) -> np.ndarray:
+        """float32[requests, hidden]: the state that the first token of each reply is told from, of the requests alone,
+        whatever examples their versions read before them.
+        """
+        return self._read(self._groups(requests, bare=True), len(requests), lambda said: said.states)
+
+    def _read(self, groups: Iterator[_Group], n: int, part: Callable[[Predicted], Tensor]) -> np.ndarray:
+        """A part of what the model says of `n` requests."""
         out: dict[int, np.ndarray] = {}
         with self._lock, torch.inference_mode():
-            for group in self._groups(requests):
-                out.update(zip(group.at, self._predicted(group).pooled.float().cpu().numpy(), strict=True))
-        rows = [out[k] for k in range(len(requests))]
+            for group in groups:
+                out.update(zip(group.at, part(self._predicted(group)).float().cpu().numpy(), strict=True))
+        rows = [out[k] for k in range(n)]
         return np.stack(rows) if rows else np.zeros((0, int(self._opened.model.config.hidden_size)), np.float32)
 
     def surprise(self, requests: Sequence[Request], replies: Sequence[str]) -> float:
@@ -307,14 +317,15 @@ class LocalBackend:
             for some in rows.values():
                 yield group.only(some), said.only(some)
 
-    def _groups(self, requests: Sequence[Request], most: int = ROWS) -> Iterator[_Group]:
+    def _groups(self, requests: Sequence[Request], most: int = ROWS, *, bare: bool = False) -> Iterator[_Group]:
         """The requests, at most so many that can share a forward pass together, the shortest first. Replies in words
-        are written in longer batches: a pass that adds one token is short however many rows it has.
+        are written in longer batches: a pass that adds one token is short however many rows it has. Those that are
+        `bare` are read without the examples of their versions.
         """
         for request in requests:
             self._require(request.version)
+        prompts = [self._prompt(r) for r in requests] if bare else self._prompts(requests)
         requests = [self._prefaces.get(request.version, _NOTHING).put(request) for request in requests]
-        prompts = [self._prompt(request) for request in requests]
         together: dict[tuple[object, ...], list[int]] = {}
         for k, request in enumerate(requests):
             limits = (request.max_tokens, request.temperature) if request.task.kind is Kind.TEXT else ()
@@ -329,14 +340,27 @@ class LocalBackend:
                 at = rows[some]
                 yield _Group(at, [requests[k] for k in at], [prompts[k] for k in at])
 
-    def _prompt(self, request: Request) -> tuple[int, ...]:
-        """The request as its version reads it; a head needs no room for what it replies, as when it was trained."""
-        told = request.version in self._saying
-        task = replace(request.task, kind=Kind.LABEL) if told else request.task
-        return self._reader(request.version).prompt(task, request.text, self._earlier(request))
+    def _prompts(self, requests: Sequence[Request]) -> list[tuple[int, ...]]:
+        """The requests as their versions read them, after the examples of their prefaces. Where these are found by what
+        the model makes of a request, it reads the request once alone.
+        """
+        by_states = [k for k, r in enumerate(requests) if self._prefaces.get(r.version, _NOTHING).by_states]
+        found = dict(zip(by_states, self.states([requests[k] for k in by_states]), strict=True))
+        return [self._prompt(request, self._earlier(request, found.get(k))) for k, request in enumerate(requests)]
 
-    def _earlier(self, request: Request) -> Sequence[Turn]:
-        """What a request is read after: the examples of its version's preface, then its own history."""
+    def _prompt(self, request: Request, earlier: Sequence[Turn] | None = None) -> tuple[int, ...]:
+        """The request as its version reads it, after its own history or these turns; a head needs no room for what it
+        replies, as when it was trained.
+        """
+        told, asked = request.version in self._saying, self._prefaces.get(request.version, _NOTHING).put(request)
+        task = replace(asked.task, kind=Kind.LABEL) if told else asked.task
+        turns = request.history if earlier is None else earlier
+        return self._reader(request.version).prompt(task, request.text, turns)
+
+    def _earlier(self, request: Request, state: np.ndarray | None = None) -> Sequence[Turn]:
+        """What a request is read after: the examples of its version's preface, found by this state of the request where
+        that is how, then its own history.
+        """
         preface = self._prefaces.get(request.version)
         if preface is None or not preface.shown:
             return request.history
@@ -344,7 +368,7 @@ class LocalBackend:
         if request.task.kind is Kind.LABEL and request.version not in self._heads:
             known, end = self._codes_of(request), self._reader(request.version).tokenizer.eos_token_id
             codes = dict(zip(known.labels, (without_end(s, end) for s in known.sequences), strict=True))
-        return [*preface.turns(request.text, codes), *request.history]
+        return [*preface.turns(request.text, codes, state), *request.history]
 
     def _require(self, version: str) -> None:
         """Hold that a version is loaded, or is the bare base."""

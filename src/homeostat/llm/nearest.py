@@ -1,4 +1,6 @@
-"""The texts of a collection that are most like a text, by their words: fast enough to be asked before every reply."""
+"""The texts of a collection most like a text, by their words or by what a model makes of them: fast enough to be asked
+before every reply.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +40,36 @@ class Nearest:
         likeness = np.asarray((self.rows @ _scaled(_counts([text]), self.rarity).T).todense()).ravel()
         best = np.argsort(-likeness, kind="stable")[:k]
         return [int(place) for place in best if likeness[place] > 0.0]
+
+
+@dataclass(frozen=True, slots=True)
+class NearestStates:
+    """Texts as a model's hidden states, by the angle between them: alike is what it reads alike, whatever the words.
+
+    States of one model lie close together in most directions; what all have in common is taken off, and each direction
+    is scaled by how far the collection spreads in it.
+    """
+
+    rows: NDArray[np.float32]
+    """float32[texts, hidden], each of unit length."""
+    mean: NDArray[np.float32]
+    scale: NDArray[np.float32]
+
+    @staticmethod
+    def of(states: NDArray[np.floating]) -> NearestStates:
+        """The collection of these states, float[texts, hidden]."""
+        known = np.asarray(states, np.float32)
+        mean, scale = known.mean(0), np.maximum(known.std(0), 1e-6)
+        return NearestStates(_unit((known - mean) / scale), mean, scale)
+
+    def find(self, state: NDArray[np.floating], k: int) -> list[int]:
+        """Places of the `k` texts whose states are most like this one, float[hidden], the most like first."""
+        likeness = self.rows @ _unit(((np.asarray(state, np.float32) - self.mean) / self.scale)[None])[0]
+        return [int(place) for place in np.argsort(-likeness, kind="stable")[:k]]
+
+
+def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), np.float32)
 
 
 def _scaled(counts: csr_matrix, rarity: NDArray[np.float64]) -> csr_matrix:

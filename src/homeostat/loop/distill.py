@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -76,14 +76,19 @@ def distill(shop: Workshop, wish: Wish, teacher: Teacher) -> Version:
         UnsuitedModel: the student's base cannot do the task, or the recipe makes an adapter for another base than the
             project's.
     """
+    dataset = gathered(shop, wish, teacher)
+    return learn(shop, lesson_of(shop, wish, teacher, dataset), wish.learning)
+
+
+def gathered(shop: Workshop, wish: Wish, teacher: Teacher) -> Dataset:
+    """What the teacher says to the requests of the log, as a dataset of the store. Raises as `distill`."""
     _require_servable(shop, wish)
     rows = material(shop, wish.task).examples
     if not rows:
         raise NothingToTrainOn("no requests to ask a teacher", where=f"task {wish.task.name}", fix="send traffic first")
     said = answers(shop, wish.task, teacher).ask([row.text for row in rows], wish.asking)
     labels = labels_of(wish, teacher)
-    lesson = _lesson(shop, wish, _answered(rows, said, labels), teacher.labels, labels, said)
-    return learn(shop, lesson, wish.learning)
+    return _kept(shop, wish, answered(rows, said, labels), labels)
 
 
 def answers(shop: Workshop, task: Task, teacher: Teacher) -> Answers:
@@ -99,37 +104,24 @@ def labels_of(wish: Wish, teacher: Teacher) -> tuple[str, ...]:
     return (*before, *(label for label in teacher.labels if label not in before))
 
 
-def _answered(rows: Sequence[Example], said: dict[str, Answer], labels: Sequence[str]) -> list[Example]:
+def answered(rows: Sequence[Example], said: Mapping[str, Answer], labels: Sequence[str]) -> list[Example]:
     """The rows with the teacher's reply for a target; those without one that can be learned are left out."""
     found = [replace(row, target=said[row.text].text) for row in rows]
     return [row for row in found if row.target and (not labels or row.target in labels)]
 
 
-def _lesson(
-    shop: Workshop,
-    wish: Wish,
-    rows: Sequence[Example],
-    told_over: Sequence[str],
-    labels: tuple[str, ...],
-    said: dict[str, Answer],
-) -> Lesson:
-    """What the student learns, as a dataset of the store and the chances beside it."""
-    dataset = _kept(shop, wish, rows, labels)
-    places = [told_over.index(label) if label in told_over else -1 for label in labels]
-    told = {
-        row.text: tuple(said[row.text].chances[k] if k >= 0 else math.log(UNKNOWN) for k in places)
-        for row in rows
-        if said[row.text].chances and labels
-    }
-    soft = isinstance(wish.recipe.objective, Told)
-    recipe = replace(wish.recipe, objective=Completion()) if soft and not told else wish.recipe
+def lesson_of(shop: Workshop, wish: Wish, teacher: Teacher, dataset: Dataset) -> Lesson:
+    """What the student learns: the dataset, and beside it how likely the teacher found each of its labels."""
+    rows = examples(shop.store, dataset.id)
+    said = answers(shop, wish.task, teacher).ask([row.text for row in rows])
+    told = chances(said, teacher.labels, dataset.labels)
     parent = wish.parent
     return Lesson(
         task=wish.task.name,
         dataset=dataset.id,
-        recipe=replace(recipe, warm_start=parent is not None),
+        recipe=replace(heeding(wish.recipe, told), warm_start=parent is not None),
         version=version_id(
-            "distilled", dataset.id, wish.base, wish.teachers, parent.id if parent else "", plain(recipe)
+            "distilled", dataset.id, wish.base, wish.teachers, parent.id if parent else "", plain(wish.recipe)
         ),
         parent=parent,
         time=dataset.time,
@@ -138,6 +130,29 @@ def _lesson(
         at_hand=_at_hand(shop, wish),
         told=told,
     )
+
+
+def chances(
+    said: Mapping[str, Answer], told_over: Sequence[str], labels: Sequence[str]
+) -> dict[str, tuple[float, ...]]:
+    """Text of a request -> the log-probability of each of the student's labels, where its teacher tells any.
+
+    Args:
+        said: what the teacher said to each text.
+        told_over: the teacher's labels.
+        labels: the student's.
+    """
+    places = [told_over.index(label) if label in told_over else -1 for label in labels]
+    return {
+        text: tuple(answer.chances[k] if k >= 0 else math.log(UNKNOWN) for k in places)
+        for text, answer in said.items()
+        if answer.chances and labels
+    }
+
+
+def heeding(recipe: Recipe, told: Mapping[str, tuple[float, ...]]) -> Recipe:
+    """The recipe, learning from the replies alone where the teacher does not tell how likely each label is."""
+    return replace(recipe, objective=Completion()) if isinstance(recipe.objective, Told) and not told else recipe
 
 
 def _at_hand(shop: Workshop, wish: Wish) -> Version | None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from homeostat.config.schema import Evaluate
 from homeostat.evaluate.account import charged, due
 from homeostat.evaluate.gate import compare
 from homeostat.evaluate.gate import gate as judge
@@ -13,6 +14,7 @@ from homeostat.evaluate.score import PairedRow, from_lines, to_lines
 from homeostat.evaluate.slices import MOST_SHARE
 from homeostat.evaluate.suites.beside import beside
 from homeostat.loop.examining import beside_suites
+from homeostat.loop.prefacing import chosen as option_of
 from homeostat.loop.steps import Now, turn_of
 from homeostat.loop.wear import RETIRED, rested, row_id, worn
 from homeostat.loop.workshop import Exam, Workshop, demanded
@@ -122,13 +124,23 @@ def judged(shop: Workshop, now: Now, report: Report, rows: Sequence[PairedRow], 
     """What the gate says of a report, and the task's account of that; nothing is written. `but` is the id of the
     candidate's own verdict, which may be there already where a step is run again.
     """
-    settings, store = shop.config.evaluate, shop.store
+    settings, store = demanded_of(shop, now, report.champion), shop.store
     candidate, aimed = store.versions.get(report.candidate), aims(rows)
     silent = untested(shop, now, candidate, store.versions.get(report.champion))
     fair = demanded(shop.config, now.task)
     verdict = judge(report, rows, settings, target=aimed, artifact=candidate.blob, untested=silent, fair=fair)
     spending = due(store.verdicts.list(now.task), settings.alpha, but)
     return charged(verdict, report, replace(spending, worn=worn(store, report, rows, but)), aimed)
+
+
+def demanded_of(shop: Workshop, now: Now, champion: str) -> Evaluate:
+    """What the gate demands of a turn's candidate. One that was chosen for its cheaper answers, a student of the
+    champion's, need not be better than that: it has to show that it is as good, within `evaluate.margin`.
+    """
+    option, settings = option_of(shop, now.turn), shop.config.evaluate
+    if option is None or champion not in option.teachers:
+        return settings
+    return replace(settings, min_gain=-settings.margin)
 
 
 def untested(shop: Workshop, now: Now, candidate: Version, champion: Version) -> list[str]:

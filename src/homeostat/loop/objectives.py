@@ -7,10 +7,12 @@ people got, whoever answered. Both are read over the same span, and of a baselin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from homeostat.config.schema import Config
 from homeostat.decide.objective import LINE, Objective, Progress, objectives_of, progress
 from homeostat.decide.trigger.sight import FEWEST, ROWS
+from homeostat.loop.judges import believed, is_judge
 from homeostat.monitor.quality.course import right
 from homeostat.stats.intervals import mean_interval
 from homeostat.store import Store
@@ -68,17 +70,19 @@ def _within(objective: Objective, row: Interaction) -> bool:
 
 def _said(store: Store, objective: Objective, rows: Sequence[Interaction], until: float) -> Said:
     found: dict[str, list[Feedback]] = {}
-    if objective.metric in ("rating", "corrected"):
-        for one in store.feedback.of([row.id for row in rows]):
+    if objective.metric in ("rating", "judged", "corrected"):
+        said = store.feedback.of([row.id for row in rows])
+        for one in believed(store, rows[0].task, said) if rows else ():
             if one.time <= until:
                 found.setdefault(one.interaction, []).append(one)
     return found
 
 
-def _ratings(rows: Sequence[Interaction], said: Said) -> list[float]:
-    """The newest rating of each request that was rated."""
-    given = [[float(f.value) for f in said.get(row.id, ()) if f.kind is FeedbackKind.RATING] for row in rows]
-    return [ratings[-1] for ratings in given if ratings]
+def _ratings(rows: Sequence[Interaction], said: Said, *, judges: bool = False) -> list[float]:
+    """People's newest rating of each request that they rated, or that of judges."""
+    ratings = {id: [f for f in of if f.kind is FeedbackKind.RATING] for id, of in said.items()}
+    given = [[float(f.value) for f in ratings.get(row.id, ()) if is_judge(f.source) == judges] for row in rows]
+    return [values[-1] for values in given if values]
 
 
 def _corrected(rows: Sequence[Interaction], said: Said) -> list[float]:
@@ -110,6 +114,7 @@ def _resolutions(rows: Sequence[Interaction], said: Said) -> list[float]:
 
 METRICS: Mapping[str, Callable[[Sequence[Interaction], Said], list[float]]] = {
     "rating": _ratings,
+    "judged": partial(_ratings, judges=True),
     "corrected": _corrected,
     "latency_ms": _latencies,
     "tokens": _tokens,

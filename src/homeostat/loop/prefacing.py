@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from homeostat.curate.build import Curated
 from homeostat.decide.option import PROMPT, RETRIEVE, Option
 from homeostat.decide.record import evidence_of, made
 from homeostat.llm.preface import FILE, Preface, save_preface
 from homeostat.loop.learn import version_id
-from homeostat.loop.probing import preface_of, shown_of
+from homeostat.loop.probing import STATES_OF, WORDS_OF, newest_of, preface_of, shown_of
 from homeostat.loop.workshop import Workshop
 from homeostat.types.dataset import Example
 from homeostat.types.task import Kind
@@ -33,6 +36,18 @@ def chosen(shop: Workshop, turn: str) -> Option | None:
     return next((one for one in evidence.options if one.name == decision.chosen), None)
 
 
+def optioned(shop: Workshop, turn: str, name: str) -> Option:
+    """The option that a turn has decided on.
+
+    Raises:
+        LookupError: the turn has decided on another one.
+    """
+    option = chosen(shop, turn)
+    if option is None or option.name != name:
+        raise LookupError(f"turn {turn} has not decided on `{name}`")
+    return option
+
+
 def prefaced(shop: Workshop, turn: str, name: str, champion: Version, rows: Sequence[Example], at: float) -> Version:
     """The champion with the words of the turn's option; registered once, however often this is run.
 
@@ -47,13 +62,10 @@ def prefaced(shop: Workshop, turn: str, name: str, champion: Version, rows: Sequ
     Raises:
         LookupError: the turn has decided something else.
     """
-    option = chosen(shop, turn)
-    if option is None or option.name != name:
-        raise LookupError(f"turn {turn} has not decided on `{name}`")
+    option = optioned(shop, turn, name)
     id, before = version_id(turn, name), preface_of(shop, champion) or Preface()
     words = option.instruction or before.instruction
-    shown = option.shown or before.shown
-    preface = Preface(words, shown_of(rows) if option.shown else before.examples, shown)
+    preface = _worded(shop, champion, option, before, rows)
     folder = shop.run_folder(id)
     if champion.blob:
         shutil.copytree(
@@ -61,7 +73,7 @@ def prefaced(shop: Workshop, turn: str, name: str, champion: Version, rows: Sequ
         )
     (folder / FILE).unlink(missing_ok=True)
     save_preface(preface, folder)
-    labels = _labels(shop, champion, rows if option.shown else ())
+    labels, kept = _labels(shop, champion, rows if option.shown else ()), len(preface.examples)
     version = Version(
         id=id,
         task=champion.task,
@@ -72,12 +84,32 @@ def prefaced(shop: Workshop, turn: str, name: str, champion: Version, rows: Sequ
         prior=(*champion.prior, *[0.0] * (len(labels) - len(champion.labels))) if champion.prior else (),
         parent=champion.id,
         dataset=champion.dataset,
-        recipe={"name": name, "instruction": words, "shown": shown, "examples": len(preface.examples)},
+        recipe={"name": name, "instruction": words, "shown": preface.shown, "examples": kept, "by": _by(preface)},
         cost={"cpu_seconds": option.cpu_s},
     )
     registered = shop.take_in(version, folder)
     shutil.rmtree(folder)
     return registered
+
+
+def _worded(shop: Workshop, champion: Version, option: Option, before: Preface, rows: Sequence[Example]) -> Preface:
+    """What is read before a request: the option's words or examples, beside what was there before it."""
+    words, by_states = option.instruction or before.instruction, before.by_states
+    examples, shown = before.examples, before.shown
+    if option.shown:
+        by_states = option.by == STATES_OF
+        examples, shown = shown_of(newest_of(rows) if by_states else rows), option.shown
+    if not by_states:
+        return Preface(words, examples, shown)
+    task = shop.config.task(champion.task)
+    task = replace(task, instruction=words) if words else task
+    read = shop.states(task, champion, [asked for asked, _ in examples])
+    return Preface(words, examples, shown, read.astype(np.float16))
+
+
+def _by(preface: Preface) -> str:
+    """What its examples are found by; empty where it has none."""
+    return "" if not preface.shown else STATES_OF if preface.by_states else WORDS_OF
 
 
 def verified(curated: Curated) -> list[Example]:

@@ -11,22 +11,18 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-
-import numpy as np
 
 from homeostat.config.snapshot import snapshot
 from homeostat.curate.build import Inputs, build
-from homeostat.decide.option import PROMPT, RETRIEVE, Option
-from homeostat.errors import HomeostatError, UnsuitedModel
-from homeostat.llm.backend import Request
-from homeostat.llm.local import LocalBackend
-from homeostat.llm.preface import Preface, read_preface
-from homeostat.loop.learn import carried_out, curating, held_by, start_of
+from homeostat.decide.option import DISTIL, PROMPT, RETRIEVE, Option
+from homeostat.errors import HomeostatError
+from homeostat.llm.preface import Preface, States, read_preface
+from homeostat.loop.ground import Asker, Ground, measured, no_gain, unknown
+from homeostat.loop.learn import curating, held_by, start_of
 from homeostat.loop.objectives import standings
 from homeostat.loop.seeing import clock
+from homeostat.loop.teaching import taught
 from homeostat.loop.workshop import Workshop
-from homeostat.metrics.replies import right
 from homeostat.stats.intervals import paired
 from homeostat.train.few.halving import search
 from homeostat.train.few.variants import Mistake, corrected, variants
@@ -34,84 +30,23 @@ from homeostat.train.pace import Rows, paced
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Order
 from homeostat.types.dataset import Example
-from homeostat.types.report import Score
-from homeostat.types.task import Kind, Task
-from homeostat.types.version import HEAD, Version
+from homeostat.types.task import Task
+from homeostat.types.version import Version
 
 FEWEST, MOST = 60, 400
 """Verified rows that a probe needs, and the newest of them that it looks at."""
 SHOWN = (2, 4, 8)
 """Numbers of verified answers beside a request that are tried."""
+WORDS_OF, STATES_OF = "words", "states"
+"""What the answers most like a request are found by: the words of both, or what the champion's model makes of them."""
+READ = 2_000
+"""The newest verified rows that the model reads to find answers by its states, at most: each costs a pass."""
 STEPS = 100
 """Steps of a training that is probed, at most: a short one gains less than a long one, so its gain is no promise."""
 
 
 Training = tuple[Recipe, float, float]
 """A recipe, and the CPU- and GPU-seconds that a whole training by it is expected to take."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """What is probed on."""
-
-    task: Task
-    champion: Version
-    memory: Sequence[Example]
-    """What the champion and its ancestors learned."""
-    earlier: Sequence[Example]
-    """Older verified rows: to choose and to learn by."""
-    later: Sequence[Example]
-    """Newer ones: to measure on."""
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The champion's labels, then those of the earlier rows that are new, where a version may learn any."""
-        if self.task.kind is Kind.TEXT or self.champion.kind == HEAD:
-            return self.champion.labels
-        return tuple(dict.fromkeys([*self.champion.labels, *(row.target for row in self.earlier)]))
-
-    @property
-    def preface(self) -> Preface:
-        """What the champion reads before a request where it has no preface of its own: nothing but the task's words."""
-        return Preface(instruction=self.task.instruction)
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Asks a loaded version with one preface or another."""
-
-    backend: LocalBackend
-    task: Task
-    version: Version
-
-    def right(self, preface: Preface | None, rows: Sequence[Example]) -> tuple[list[float], list[str], float]:
-        """How right its replies to rows are, in [0, 1]; the replies; and the CPU-seconds of each."""
-        self.backend.preface(self.version.id, preface)
-        spent = time.process_time()
-        said = [reply.text for reply in self.backend.reply(self._requests(rows))]
-        spent = (time.process_time() - spent) / max(1, len(rows))
-        values = [right(self.task.kind, reply, row.target) for reply, row in zip(said, rows, strict=True)]
-        return values, said, spent
-
-    def score(self, preface: Preface, rows: Sequence[Example]) -> list[float]:
-        """What a search goes by, in [0, 1]: the probability of the right label, which tells sooner than right and wrong
-        which is better, or how right a text is. 0 where the preface leaves no room for a request.
-        """
-        self.backend.preface(self.version.id, preface)
-        try:
-            if self.task.kind is Kind.TEXT:
-                return self.right(preface, rows)[0]
-            said = self.backend.score(self._requests(rows))
-        except UnsuitedModel:
-            return [0.0] * len(rows)
-        place = {label: k for k, label in enumerate(self.version.labels or self.task.labels)}
-        return [
-            float(np.exp(logs[place[row.target]])) if row.target in place else 0.0
-            for logs, row in zip(said, rows, strict=True)
-        ]
-
-    def _requests(self, rows: Sequence[Example]) -> list[Request]:
-        return [Request(task=self.task, text=row.text, version=self.version.id) for row in rows]
 
 
 def halved(task: Task, champion: Version, memory: Sequence[Example], labeled: Sequence[Example]) -> Ground:
@@ -124,7 +59,8 @@ def halved(task: Task, champion: Version, memory: Sequence[Example], labeled: Se
 def options(shop: Workshop, ground: Ground, recipes: Mapping[str, Training], skip: set[str]) -> tuple[Option, ...]:
     """What `probe` finds, once for the same rows and settings: a decision looks several times."""
     rows = [row.interaction for row in (*ground.earlier, *ground.later)]
-    key = json.dumps([ground.champion.id, rows, sorted(skip), snapshot(shop.config)[0]])
+    pupil = (ground.pupil.student.id, *ground.pupil.teachers) if ground.pupil else ()
+    key = json.dumps([ground.champion.id, pupil, rows, sorted(skip), snapshot(shop.config)[0]])
     if shop.probed.get(ground.task.name, ("", ()))[0] != key:
         shop.probed[ground.task.name] = (key, tuple(probe(shop, ground, recipes, skip)))
     return shop.probed[ground.task.name][1]
@@ -163,7 +99,7 @@ def probe(shop: Workshop, ground: Ground, recipes: Mapping[str, Training], skip:
     for name, (recipe, cpu_s, gpu_s) in recipes.items():
         if name not in skip:
             found.append(replace(_trained(shop, ground, name, recipe, values), cpu_s=cpu_s, gpu_s=gpu_s))
-    return found
+    return found if ground.pupil is None or DISTIL in skip else [*found, taught(shop, ground, values, each)]
 
 
 def pool(task: Task, memory: Sequence[Example], new: Sequence[Example], fence: Sequence[str]) -> tuple[Example, ...]:
@@ -202,43 +138,64 @@ def _prompt(
     tried = f"{len(candidates) + len(edits)} instructions tried on {len(rows)} verified rows"
     spent = time.process_time() - spent
     if best.best == base.instruction:
-        return _no_gain(PROMPT, values, spent, f"none of {tried} is better than the one in force")
+        return no_gain(PROMPT, values, spent, f"none of {tried} is better than the one in force")
     better, _, took = asker.right(replace_words(base, best.best), ground.later)
     says = f'answering with the instruction "{best.best}", the best of {tried}'
-    found = replace(_no_gain(PROMPT, values, spent, says), instruction=best.best)
+    found = replace(no_gain(PROMPT, values, spent, says), instruction=best.best)
     return replace(found, gain=paired(better, values), more_cpu_s=took - each)
-
-
-def _no_gain(name: str, values: Sequence[float], spent: float, says: str) -> Option:
-    """A way that has gained nothing on so many rows."""
-    return Option(name=name, gain=Score(mean=0.0, low=0.0, high=0.0, n=len(values)), cpu_s=spent, says=says)
 
 
 def replace_words(preface: Preface, instruction: str) -> Preface:
     """The same examples under another instruction."""
-    return Preface(instruction, preface.examples, preface.shown)
+    return replace(preface, instruction=instruction)
 
 
 def _retrieve(ground: Ground, asker: Asker, before: Preface | None, values: Sequence[float], each: float) -> Option:
-    """The best number of the most alike verified answers to stand before a request."""
-    words, half, spent = (before or Preface()).instruction, len(ground.earlier) // 2, time.process_time()
-    first = shown_of(pool(ground.task, ground.memory, ground.earlier[:half], ()))
-    rows = list(ground.earlier[half:])
+    """The best number of the most alike verified answers to stand before a request, found by words or by states."""
+    half, spent = len(ground.earlier) // 2, time.process_time()
+    first = pool(ground.task, ground.memory, ground.earlier[:half], ())
+    ways, rows = _Ways.of(asker, before, first), list(ground.earlier[half:])
 
-    def score(shown: int, at: Sequence[int]) -> list[float]:
-        return asker.score(Preface(words, first if shown else (), shown), [rows[k] for k in at])
+    def score(way: tuple[int, str], at: Sequence[int]) -> list[float]:
+        return asker.score(ways.preface(*way), [rows[k] for k in at])
 
-    best = search([0, *SHOWN], score, len(rows))
-    spent = time.process_time() - spent
+    best = search([(0, WORDS_OF), *((n, by) for n in SHOWN for by in (WORDS_OF, STATES_OF))], score, len(rows))
+    (shown, by), spent = best.best, time.process_time() - spent
     tried = f"{', '.join(map(str, SHOWN))} of {len(first)} verified answers beside each of {len(rows)} requests"
-    if not best.best:
+    if not shown:
         says = f"this model does not learn from examples that it is shown ({tried}: no better than none)"
-        return _no_gain(RETRIEVE, values, spent, says)
-    whole = shown_of(pool(ground.task, ground.memory, ground.earlier, ()))
-    better, _, took = asker.right(Preface(words, whole, best.best), ground.later)
-    says = f"answering with the {best.best} verified answers most alike before each request"
-    found = replace(_no_gain(RETRIEVE, values, spent, says), shown=best.best)
+        return no_gain(RETRIEVE, values, spent, says)
+    whole = _Ways.of(asker, before, pool(ground.task, ground.memory, ground.earlier, ()))
+    better, _, took = asker.right(whole.preface(shown, by), ground.later)
+    told = {WORDS_OF: "in their words", STATES_OF: "to the model itself, whatever their words"}[by]
+    says = f"answering with the {shown} verified answers most alike {told} before each request"
+    found = replace(no_gain(RETRIEVE, values, spent, says), shown=shown, by=by)
     return replace(found, gain=paired(better, values), more_cpu_s=took - each)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """Verified answers, ready to be shown beside requests, found in one way or the other."""
+
+    words: str
+    rows: Sequence[Example]
+    states: States
+
+    @staticmethod
+    def of(asker: Asker, before: Preface | None, rows: Sequence[Example]) -> _Ways:
+        asker.backend.preface(asker.version.id, before)
+        return _Ways((before or Preface()).instruction, rows, asker.states(newest_of(rows)))
+
+    def preface(self, shown: int, by: str) -> Preface:
+        """So many of them, found so."""
+        if by == STATES_OF:
+            return Preface(self.words, shown_of(newest_of(self.rows)), shown, self.states)
+        return Preface(self.words, shown_of(self.rows) if shown else (), shown)
+
+
+def newest_of(rows: Sequence[Example]) -> list[Example]:
+    """Those of the rows that answers are found among by states, in their order."""
+    return list(rows)[-READ:]
 
 
 def shown_of(rows: Sequence[Example]) -> tuple[tuple[str, str], ...]:
@@ -269,37 +226,13 @@ def _trained(shop: Workshop, ground: Ground, name: str, recipe: Recipe, values: 
         held=held_by(shop, ground.champion),
     )
     try:
-        better, steps = _measured(shop, ground, order)
+        found = measured(shop, ground, order)
     except HomeostatError as broken:
-        unknown = Score(mean=0.0, low=-1.0, high=1.0, n=0)
-        return Option(
-            name=name, gain=unknown, cpu_s=0.0, says=f"training by `{name}`, whose probe broke off: {broken.what}"
-        )
+        return unknown(name, f"training by `{name}`, whose probe broke off: {broken.what}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    says = f"training by `{name}`, of which {steps:.0f} steps were tried on {len(ground.earlier)} verified rows"
-    return Option(name=name, gain=paired(better, values), cpu_s=0.0, says=says)
-
-
-def _measured(shop: Workshop, ground: Ground, order: Order) -> tuple[list[float], float]:
-    """How right a version trained by an order is on the later rows, and the steps it took."""
-    trained = carried_out(order)
-    made = replace(
-        ground.champion,
-        id=f"{ground.champion.id}_trained",
-        base=order.start.base,
-        blob="",
-        kind=trained.kind,
-        labels=trained.labels,
-        prior=trained.prior,
-    )
-    with shop.loaded() as backend:
-        backend.load(made, Path(trained.weights))
-        try:
-            values, _, _ = Asker(backend, ground.task, made).right(None, ground.later)
-        finally:
-            backend.unload(made.id)
-    return values, trained.cost.get("steps", 0.0)
+    says = f"training by `{name}`, of which {found.steps:.0f} steps were tried on {len(ground.earlier)} verified rows"
+    return Option(name=name, gain=paired(found.values, values), cpu_s=0.0, says=says)
 
 
 def preface_of(shop: Workshop, version: Version) -> Preface | None:

@@ -24,6 +24,7 @@ from homeostat.decide.trigger.sight import (
     newest,
 )
 from homeostat.loop.held import book as book_of_held
+from homeostat.loop.judges import believed
 from homeostat.loop.objectives import standings
 from homeostat.monitor.quality.course import Told, course, right
 from homeostat.stats.intervals import mean_interval
@@ -130,7 +131,7 @@ def _estimated(
 def _ratings(store: Store, task: str, champion: Version) -> list[float]:
     """Ratings of the champion's replies, oldest first."""
     found, held = [], book_of_held(store, task).held
-    for said in store.feedback.list(task, champion.time):
+    for said in believed(store, task, store.feedback.list(task, champion.time)):
         if said.kind is not FeedbackKind.RATING or said.id in held:
             continue
         if store.interactions.get(said.interaction).version == champion.id:

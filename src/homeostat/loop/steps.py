@@ -17,7 +17,7 @@ from homeostat.curate.mix import memory
 from homeostat.curate.snapshot import examples, origins, store_dataset
 from homeostat.curate.snapshot import gather as inputs_of
 from homeostat.curate.target import target
-from homeostat.decide.option import CHEAPEST, Option
+from homeostat.decide.option import CHEAPEST, DISTIL, Option
 from homeostat.decide.record import made
 from homeostat.decide.rule import rule_of
 from homeostat.decide.value import Evidence
@@ -27,9 +27,10 @@ from homeostat.loop.examining import fence
 from homeostat.loop.growing import grow
 from homeostat.loop.held import book, without_held
 from homeostat.loop.learn import ALL, Lesson, curating, kept_tags, learn, version_id, with_copies
-from homeostat.loop.prefacing import WORDS, chosen, prefaced
+from homeostat.loop.prefacing import WORDS, chosen, optioned, prefaced
 from homeostat.loop.probing import gap, halved, options
 from homeostat.loop.shadow import challenge
+from homeostat.loop.teaching import curriculum, lesson, pupil
 from homeostat.loop.workshop import Workshop, workshop
 from homeostat.metrics.replies import right
 from homeostat.stats.intervals import mean_interval
@@ -124,7 +125,7 @@ def _options(shop: Workshop, now: Now, labeled: Sequence[Example], old: Sequence
     costs = {name: _expected_cpu(shop, champion, new, len(old), name) for name in suited(shop, champion)}
     costs = {name: cost for name, cost in costs.items() if name not in EVENLY}  # their worth is no gain of the metric
     recipes = {name: (_recipe(shop, name), cost, cost * _gpu_per_cpu(shop, champion)) for name, cost in costs.items()}
-    ground = halved(shop.config.task(now.task), champion, old, labeled)
+    ground = replace(halved(shop.config.task(now.task), champion, old, labeled), pupil=pupil(shop.store, champion))
     return options(shop, ground, recipes, _refused(shop, now))
 
 
@@ -171,7 +172,7 @@ def _waits(shop: Workshop, now: Now, turn: Turn) -> bool:
 def attempts(shop: Workshop, now: Now) -> str:
     """The recipes to try, in order; one that the last turn saw refused is not tried again."""
     option = chosen(shop, now.turn)
-    if option is not None and option.name in WORDS:
+    if option is not None and option.name in (*WORDS, DISTIL):
         return option.name
     refused = _refused(shop, now)
     wanted = suited(shop, shop.champion(now.task))
@@ -214,8 +215,10 @@ def remembered(shop: Workshop, version: Version) -> list[Example]:
 
 def curate(shop: Workshop, now: Now, recipe: str) -> str:
     """Hold test rows out where they are too few, and build the dataset that this recipe wants of the others."""
-    champion = shop.champion(now.task)
+    champion, task = shop.champion(now.task), shop.config.task(now.task)
     grow(shop, now.task, remembered(shop, champion), now.until)
+    if recipe == DISTIL:
+        return curriculum(shop, task, optioned(shop, now.turn, recipe))
     rows = shown(shop, now) if recipe in WORDS else curated(shop, now, _recipe(shop, recipe))
     parents = (champion.dataset,) if champion.dataset else ()
     return store_dataset(
@@ -261,20 +264,29 @@ def train(shop: Workshop, now: Now, recipe: str, dataset: str) -> str:
         made = prefaced(shop, now.turn, recipe, shop.champion(now.task), rows, now.until)
         shop.store.lineage.link(made.id, dataset, "was worded with")
         return made.id
-    lesson = Lesson(
+    asked = _lesson(shop, now, recipe, dataset)
+    try:
+        return learn(shop, asked).id
+    except Diverged as ran:
+        shop.store.events.append(now.turn, "diverged", {"recipe": recipe, "because": ran.what})
+        shutil.rmtree(shop.run_folder(asked.version), ignore_errors=True)
+        return ""
+
+
+def _lesson(shop: Workshop, now: Now, recipe: str, dataset: str) -> Lesson:
+    """What an attempt learns: a student from its teachers, or the champion from what was verified."""
+    id = version_id(now.turn, recipe)
+    if recipe == DISTIL:
+        told = lesson(shop, shop.config.task(now.task), optioned(shop, now.turn, recipe), dataset)
+        return replace(told, version=id, time=now.until)
+    return Lesson(
         task=now.task,
         dataset=dataset,
         recipe=_recipe(shop, recipe),
-        version=version_id(now.turn, recipe),
+        version=id,
         parent=shop.champion(now.task),
         time=now.until,
     )
-    try:
-        return learn(shop, lesson).id
-    except Diverged as ran:
-        shop.store.events.append(now.turn, "diverged", {"recipe": recipe, "because": ran.what})
-        shutil.rmtree(shop.run_folder(lesson.version), ignore_errors=True)
-        return ""
 
 
 def end(shop: Workshop, now: Now, step: str, noun: str) -> str:

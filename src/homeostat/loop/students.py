@@ -66,17 +66,18 @@ def students(store: Store, task: str = "") -> list[Taught]:
     return [Taught(student=one, teachers=tuple(newest(every, teacher) for teacher in one.teachers)) for one in found]
 
 
-def newest(versions: Sequence[Version], teacher: str) -> str:
+def newest(versions: Sequence[Version], teacher: str, *, untried: bool = False) -> str:
     """Whom a teacher has become: the newest version that goes on from it, over any number of steps, and was not refused
-    or taken back; one that has not answered everybody counts only where the teacher has not either.
+    or taken back; one that has not answered everybody counts only where the teacher has not either, or if `untried`
+    ones do.
     """
     known = {one.id: one for one in versions}
     if teacher not in known:
         return teacher
     line = {teacher}
     for one in versions:  # oldest first, so a parent comes before its children
-        if one.parent in line and not one.teachers:
+        if one.parent in line and not one.teachers and not one.broken:
             line.add(one.id)
-    allowed = _BAD if known[teacher].state in _UNTRIED else _BAD | _UNTRIED
+    allowed = _BAD if untried or known[teacher].state in _UNTRIED else _BAD | _UNTRIED
     last = [one.id for one in versions if one.id in line and one.id != teacher and one.state not in allowed]
     return last[-1] if last else teacher

@@ -43,7 +43,8 @@ MEASURED_S = 900.0
 Scores: TypeAlias = Mapping[str, tuple[float, Score]]
 """Task -> its objective, and how well its champion does."""
 _OLD = "alerts:old"
-_SIGNALS = tuple(moved.value for moved in Moved)
+_SIGNALS = tuple(moved.value for moved in Moved if moved is not Moved.JUDGE)
+"""Kinds of signals that are over with another version; a judge is none."""
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from homeostat.decide.option import DISTIL
 from homeostat.loop.prefacing import WORDS
 from homeostat.loop.steps import Now
 from homeostat.loop.workshop import Workshop
@@ -23,10 +24,12 @@ class Tried:
 
 
 def tried(shop: Workshop, now: Now) -> list[Tried]:
-    """The attempts of a turn, in the order in which they were trained; what was mended or worded otherwise is none."""
+    """The attempts of a turn, in the order in which they were trained; what was mended, worded otherwise or taught
+    by a teacher is none.
+    """
     diary = shop.store.turns.get(now.turn).diary
     names = [step.removeprefix("curate.") for step in diary if step.startswith("curate.")]
-    names = [name for name in names if name not in WORDS]
+    names = [name for name in names if name not in (*WORDS, DISTIL)]
     return [
         Tried(
             recipe=named(name, shop.config.train, replay=shop.config.curate.replay),

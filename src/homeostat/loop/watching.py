@@ -11,6 +11,7 @@ from homeostat.decide.record import remember
 from homeostat.loop import rebuilding
 from homeostat.loop.doubting import Doubter
 from homeostat.loop.durable import TurnQueue
+from homeostat.loop.judges import Judges
 from homeostat.loop.leftovers import MARK
 from homeostat.loop.looking import Opening, due, ranked
 from homeostat.loop.naming import name_moves
@@ -37,6 +38,7 @@ class Watch:
     queue: TurnQueue
     _watchers: dict[str, tuple[str, Watcher]] = field(init=False, default_factory=dict)
     _doubters: dict[str, Doubter] = field(init=False, default_factory=dict)
+    _judges: dict[str, Judges] = field(init=False, default_factory=dict)
     _erased: float | None = field(init=False, default=None)
     """When rows were erased last, as far as is known here."""
 
@@ -51,6 +53,7 @@ class Watch:
             watcher = self._watcher(task, self.shop.store.versions.get(champion))
             self._read(task, champion, watcher)
             self._doubter(task, champion).tick()
+            self._judge(task).tick()
             name_moves(self.shop.store, task, champion, self.shop.config.monitor.seed)
             opening = self._due(task, champion)
             openings += [opening] if opening else []
@@ -64,7 +67,14 @@ class Watch:
             self._erased = erased
             self._watchers.clear()
             self._doubters.clear()
+            self._judges.clear()
             self.shop.forget()
+
+    def _judge(self, task: str) -> Judges:
+        if task not in self._judges:
+            config = self.shop.config
+            self._judges[task] = Judges(self.shop.store, config.task(task), seed=config.monitor.seed)
+        return self._judges[task]
 
     def _doubter(self, task: str, champion: str) -> Doubter:
         known = self._doubters.get(task)

@@ -13,7 +13,7 @@ import numpy as np
 
 from homeostat.alert.channels.opened import hold as hold_channels
 from homeostat.config.schema import Config
-from homeostat.decide.option import PROMPT, RETRIEVE, Option
+from homeostat.decide.option import DISTIL, PROMPT, RETRIEVE, Option
 from homeostat.decide.replay.policies import POLICIES
 from homeostat.decide.rule import hold as hold_policies
 from homeostat.errors import NothingReleased, TakenName
@@ -56,8 +56,8 @@ def hold(config: Config) -> None:
             whose address is none; or a policy is none (`homeostat.decide.rule.hold`), or what a task is held to treat
             alike is nothing (`demanded`).
     """
-    if taken := [name for name in config.train.recipes if name in (PROMPT, RETRIEVE)]:
-        fix = "call it otherwise: a turn tries other words by that name"
+    if taken := [name for name in config.train.recipes if name in (PROMPT, RETRIEVE, DISTIL)]:
+        fix = "call it otherwise: a turn tries something else by that name"
         raise TakenName(f"'{taken[0]}' is no name for a recipe", where=f"train.recipes.{taken[0]}", fix=fix)
     for recipe in config.train.attempts:
         named(recipe, config.train)
@@ -168,6 +168,12 @@ class Workshop:
         """float32[texts, hidden]: what goes with a version's replies to texts, without the replies."""
         with self.loaded(version) as backend:
             return backend.embed([Request(task=task, text=t, version=version.id) for t in texts])
+
+    def states(self, task: Task, version: Version, texts: Sequence[str]) -> np.ndarray:
+        """float32[texts, hidden]: what a version's model makes of texts alone, without the words of its preface."""
+        with self.loaded(version) as backend:
+            backend.preface(version.id, None)
+            return backend.states([Request(task=task, text=t, version=version.id) for t in texts])
 
     def surprise(self, task: Task, version: Version, texts: Sequence[str], replies: Sequence[str]) -> float:
         """Mean negative log-probability, in nats a token, that a version gives these replies."""

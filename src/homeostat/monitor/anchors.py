@@ -5,6 +5,9 @@ the mean discrepancy of a kernel on their letters (model equality testing: Gao, 
 While nothing changes, a look's replies are exchangeable with those before it, so its p-value, from permuting them, is
 valid at any size; and as the replies before it are used as a bag, the p-values of successive looks are independent. An
 e-detector sums them up: alarms come on average no sooner than every so many looks (arXiv 2203.03532).
+
+A judge is looked at in the same way: it scores the same replies again and again, and scores are compared as numbers. As
+a judge that has become milder is milder with most of them, half of what is bet is bet on the sum of the differences.
 """
 
 from __future__ import annotations
@@ -45,13 +48,16 @@ class Look:
     alarm: bool
     moved: tuple[str, ...] = ()
     """The prompts whose replies differ most, the first ones most."""
+    shift: float = 0.0
+    """Of scores, by how much they are higher than before, on average over prompts; 0 of replies."""
 
 
 class Anchors:
     """All replies of a model to a set of prompts, and the evidence that it is another model now."""
 
-    def __init__(self, every: float = EVERY, *, permutations: int = PERMUTATIONS) -> None:
-        self.every, self.permutations = every, permutations
+    def __init__(self, every: float = EVERY, *, permutations: int = PERMUTATIONS, scores: bool = False) -> None:
+        """`scores`: whether what it says are numbers from 0 to 1, written as text."""
+        self.every, self.permutations, self.scores = every, permutations, scores
         self.looks = 0
         self._evidence = 0.0
         self._bag: dict[str, Counter[str]] = {}
@@ -60,15 +66,18 @@ class Anchors:
         """Compare a look's replies, by prompt, with all earlier ones, then put them into the bag. A prompt that is new
         has nothing to be compared with. After an alarm the bag begins anew with these.
         """
-        discrepancies = {
-            prompt: _discrepancy(self._bag[prompt], Counter(said), self.permutations, random)
+        compared = {
+            prompt: self._compared(prompt, Counter(said), random)
             for prompt, said in replies.items()
             if prompt in self._bag and said
         }
+        discrepancies = {prompt: apart for prompt, (apart, _) in compared.items()}
         total = sum(discrepancies.values(), np.zeros(1 + self.permutations))
+        shifts = sum((shift for _, shift in compared.values()), np.zeros(1 + self.permutations))
         p = float(np.mean(total >= total[0] - _SAME)) if discrepancies else 1.0
         if discrepancies:
-            self._evidence = (self._evidence + 1.0) * _bet(p)
+            along = float(np.mean(np.abs(shifts) >= abs(shifts[0]) - _SAME))
+            self._evidence = (self._evidence + 1.0) * ((_bet(p) + _bet(along)) / 2.0 if self.scores else _bet(p))
         evidence, alarm = self._evidence, self._evidence >= self.every
         if alarm:
             self.looks, self._evidence, self._bag = 0, 0.0, {}
@@ -77,16 +86,35 @@ class Anchors:
             self._bag.setdefault(prompt, Counter()).update(said)
         order = sorted(discrepancies, key=lambda prompt: -float(discrepancies[prompt][0]))
         moved = tuple(prompt for prompt in order if discrepancies[prompt][0] > _SAME)[:_NAMED]
-        return Look(looks=self.looks, p=p, statistic=float(total[0]), evidence=evidence, alarm=alarm, moved=moved)
+        return Look(
+            looks=self.looks,
+            p=p,
+            statistic=float(total[0]),
+            evidence=evidence,
+            alarm=alarm,
+            moved=moved,
+            shift=float(shifts[0]) / max(1, len(compared)),
+        )
+
+    def _compared(self, prompt: str, now: Counter[str], random: np.random.Generator) -> tuple[Floats, Floats]:
+        """What is said now beside what was said before, then beside random divisions of both: squared discrepancy, and
+        difference of the means where these are numbers; float64[1 + permutations] each.
+        """
+        different, apart = _apart(self._bag[prompt], now, self.permutations, random)
+        if not self.scores:
+            return _squared(apart, _alike(different)), np.zeros(1 + self.permutations)
+        values = np.array([float(score) for score in different])
+        return _squared(apart, 1.0 - np.abs(values[:, None] - values[None])), apart @ values
 
     def state(self) -> dict[str, Any]:
         """Everything, as JSON knows it."""
-        return {"every": self.every, "looks": self.looks, "evidence": self._evidence, "bag": self._bag}
+        kept = {"every": self.every, "looks": self.looks, "evidence": self._evidence, "bag": self._bag}
+        return {**kept, "scores": self.scores}
 
     @classmethod
     def restored(cls, state: Mapping[str, Any]) -> Anchors:
         """One that goes on where another stood."""
-        made = cls(state["every"])
+        made = cls(state["every"], scores=state.get("scores", False))  # older states have none
         made.looks, made._evidence = state["looks"], state["evidence"]
         made._bag = {prompt: Counter(said) for prompt, said in state["bag"].items()}
         return made
@@ -98,8 +126,11 @@ def _bet(p: float) -> float:
     return float(np.mean(kappa * p ** (kappa - 1.0)))
 
 
-def _discrepancy(before: Counter[str], now: Counter[str], permutations: int, random: np.random.Generator) -> Floats:
-    """Squared mean discrepancy of two bags of replies, then of random divisions of them: float64[1 + permutations].
+def _apart(
+    before: Counter[str], now: Counter[str], permutations: int, random: np.random.Generator
+) -> tuple[list[str], Floats]:
+    """The different replies of two bags, and by how much more often each is said now; then the same of random divisions
+    of both: float64[1 + permutations, replies].
 
     The variants draw which of all replies are `now`'s; only how often each different reply was drawn matters.
     """
@@ -112,8 +143,12 @@ def _discrepancy(before: Counter[str], now: Counter[str], permutations: int, ran
         chance = np.full((permutations, 1), size)
     mine = np.concatenate([drawn, chance]) / size
     others = (totals - np.concatenate([drawn, chance])) / before.total()
-    apart = mine - others
-    return np.asarray(np.einsum("nu,uv,nv->n", apart, _alike(different), apart, optimize=True), dtype=np.float64)
+    return different, mine - others
+
+
+def _squared(apart: Floats, alike: Floats) -> Floats:
+    """Squared mean discrepancies under a kernel, float64[replies, replies]."""
+    return np.asarray(np.einsum("nu,uv,nv->n", apart, alike, apart, optimize=True), dtype=np.float64)
 
 
 def _alike(replies: Sequence[str]) -> Floats:

@@ -15,6 +15,8 @@ class Action(StrEnum):
     """Answer with another instruction."""
     RETRIEVE = "retrieve"
     """Answer beside verified answers."""
+    DISTIL = "distil"
+    """Learn from what a teacher says of requests, labeled or not."""
     LABEL = "label"
     """Ask for more labels first."""
     ROLLBACK = "rollback"
@@ -22,7 +24,7 @@ class Action(StrEnum):
     @property
     def makes(self) -> bool:
         """Whether a candidate comes of it."""
-        return self in (Action.RETRAIN, Action.PROMPT, Action.RETRIEVE)
+        return self in (Action.RETRAIN, Action.PROMPT, Action.RETRIEVE, Action.DISTIL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

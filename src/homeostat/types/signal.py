@@ -17,6 +17,9 @@ class Moved(StrEnum):
     """More replies are wrong, or surer ones, by labels or ratings."""
     UPSTREAM = "upstream"
     """A model elsewhere, which teaches or judges, replies otherwise than it did. No reason to retrain by itself."""
+    JUDGE = "judge"
+    """Whoever rates replies, a rule or a model, rates otherwise than it did. The replies may be as good as ever, so it
+    is no reason to retrain."""
     FEEDBACK = "feedback"
     """Not the traffic but what is said of it: too much of it contradicts what is known, in one direction or by one
     source. It is held back, and is no reason to retrain."""
@@ -24,7 +27,7 @@ class Moved(StrEnum):
     @property
     def retrains(self) -> bool:
         """Whether it may be a reason to retrain: the traffic moved, or what is right about it."""
-        return self not in (Moved.UPSTREAM, Moved.FEEDBACK)
+        return self not in (Moved.UPSTREAM, Moved.JUDGE, Moved.FEEDBACK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
+from homeostat.loop.judges import changed, is_judge, regime
 from homeostat.monitor.quality.course import Told, right
 from homeostat.stats.intervals import mean_interval
 from homeostat.store import Store
-from homeostat.types.feedback import Feedback
+from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
 from homeostat.types.report import Score
 from homeostat.types.task import Kind, Task
@@ -41,11 +43,32 @@ def course(kind: Kind, pairs: Pairs) -> list[dict[str, object]]:
 
 
 def told(store: Store, task: Task, version: str, n: int) -> list[Told]:
-    """The newest `n` requests that a version answered, oldest first: how sure it was, and how right where it is known.
+    """The newest `n` requests that a version answered, oldest first: how sure it was, how right where it is known, and
+    how the judge rated them that has rated most.
 
-    One version's alone, for confidence of another is another number.
+    One version's alone, for confidence of another is another number; and one judge's, for the same reason.
     """
     rows = newest(store, task.name, n, version=version)[::-1]
     known = store.interactions.labeled(task.name, since=rows[0].time, version=version, measuring=True) if rows else []
     truth = {interaction.id: right(task.kind, interaction.reply, feedback.value) for interaction, feedback in known}
-    return [Told(time=row.time, confidence=row.confidence, right=truth.get(row.id)) for row in rows]
+    rated = _rated(store, task.name, [row.id for row in rows])
+    return [
+        Told(
+            time=row.time,
+            confidence=row.confidence,
+            right=truth.get(row.id),
+            judged=rated[row.id][0] if row.id in rated else None,
+            regime=rated[row.id][1] if row.id in rated else 0,
+        )
+        for row in rows
+    ]
+
+
+def _rated(store: Store, task: str, rows: Sequence[str]) -> dict[str, tuple[float, int | None]]:
+    """Interaction -> the rating of the judge that has rated most of them, and how often it had changed by then."""
+    ratings = [f for f in store.feedback.of(rows) if f.kind is FeedbackKind.RATING and is_judge(f.source)]
+    if not ratings:
+        return {}
+    judge = Counter(f.source for f in ratings).most_common(1)[0][0]
+    times = changed(store, task).get(judge, [])
+    return {f.interaction: (float(f.value), regime(times, f.time)) for f in ratings if f.source == judge}

@@ -1,9 +1,10 @@
-"""Quality window by window, told three ways: by labels, by labels and confidence together, by confidence alone.
+"""Quality window by window, told by labels, by labels and confidence together, by confidence alone, and by a judge.
 
 Confidence is calibrated on the labeled replies before a window and tells the window's quality without a label from it.
 The labels that a window does have are held against it: where they contradict it, confidence no longer means what it
 did (the same requests have other right answers, or requests are new in kind), nothing is estimated, and calibration
-begins again with the labels from there on.
+begins again with the labels from there on. A judge's ratings are put right by what people said of replies that it rated
+before; where the judge has changed since, that counts no more, and begins again too.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from homeostat.metrics.replies import agreement
+from homeostat.monitor.judge import HALF
 from homeostat.monitor.quality.calibration import Calibration
+from homeostat.monitor.quality.judged import by_judge
 from homeostat.monitor.quality.unlabeled import by_calibration
 from homeostat.stats.intervals import mean_interval
 from homeostat.stats.predicted import powered_mean
@@ -48,6 +51,10 @@ class Told:
     confidence: float
     right: float | None = None
     """In [0, 1]."""
+    judged: float | None = None
+    """The rating of a judge, in [0, 1]."""
+    regime: int | None = 0
+    """How often that judge had changed when it rated; None where it may have been before a change or after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +75,10 @@ class Window:
     """Why nothing is estimated; empty where something is."""
     wanted: int
     """Labels of this window that are missing before they could contradict the estimate."""
+    judged: Score | None = None
+    """By the ratings of a judge, without the window's labels."""
+    unjudged: str = ""
+    """Why nothing is told by a judge, where one has rated; empty where something is."""
 
 
 def right(kind: Kind, reply: str, said: str) -> float:
@@ -93,6 +104,8 @@ class _Labels:
 
     confidence: list[float] = field(default_factory=list)
     right: list[float] = field(default_factory=list)
+    rated: dict[int, tuple[list[float], list[float]]] = field(default_factory=dict)
+    """Regime of a judge -> its ratings of replies that people found right, and of those that they found wrong."""
 
     def forget(self) -> None:
         self.confidence, self.right = [], []
@@ -100,6 +113,12 @@ class _Labels:
     def add(self, confidence: Floats, right: Floats) -> None:
         self.confidence += confidence.tolist()
         self.right += right.tolist()
+
+    def rate(self, rows: Sequence[Told]) -> None:
+        for row in rows:
+            if row.judged is not None and row.right is not None and row.regime is not None:
+                good, bad = self.rated.setdefault(row.regime, ([], []))
+                (good if row.right >= HALF else bad).append(row.judged)
 
 
 def _window(rows: Sequence[Told], known: _Labels) -> Window:
@@ -112,8 +131,10 @@ def _window(rows: Sequence[Told], known: _Labels) -> Window:
     if enough and (against := contradiction(calibration, sure[labeled], said)):
         because = against
         known.forget()
+    judged = _judged(rows, known)
     powered = powered_mean(said, calibration(sure[labeled]), calibration(sure[~labeled])) if len(said) else None
     known.add(sure[labeled], said)
+    known.rate(rows)
     return Window(
         start=rows[0].time,
         end=rows[-1].time,
@@ -124,7 +145,23 @@ def _window(rows: Sequence[Told], known: _Labels) -> Window:
         estimated=None if because else by_calibration(calibration, sure),
         because=because,
         wanted=max(0, labels_to_contradict(calibration, sure) - len(said)),
+        judged=judged if isinstance(judged, Score) else None,
+        unjudged=judged if isinstance(judged, str) else "",
     )
+
+
+def _judged(rows: Sequence[Told], known: _Labels) -> Score | str:
+    """What a judge says of a window, put right by what people said of replies that it rated before, as it rates now."""
+    rated = [(row.judged, row.regime) for row in rows if row.judged is not None]
+    if not rated:
+        return ""
+    regimes = {regime for _, regime in rated}
+    (regime, *others) = regimes
+    if others or regime is None:
+        return "the judge has changed about these requests"
+    good, bad = known.rated.get(regime, ([], []))
+    told = by_judge([rating for rating, _ in rated], good, bad)
+    return f"the judge has changed: {told}" if regime and isinstance(told, str) else told
 
 
 def contradiction(calibration: Calibration, confidence: Floats, right: Floats) -> str:

@@ -23,6 +23,7 @@ WAYS = (
         "Confidence alone",
         "What each window would be without its labels, by those of the windows before it.",
     ),
+    ("judged", "A judge", "What a judge's ratings say of each window, put right by what people said before it."),
 )
 """Which score is drawn, its heading, and what it is."""
 
@@ -52,7 +53,8 @@ def _objectives(store: Store, config: Config, task: str) -> list[Data]:
 
 def draw(data: Data) -> Data:
     """Both courses, where there are two windows or more to draw."""
-    return {"charts": [_chart(data, *way) for way in WAYS]}
+    rated = any(w["judged"] or w["unjudged"] for w in data["windows"])
+    return {"charts": [_chart(data, *way) for way in WAYS if way[0] != "judged" or rated], "rated": rated}
 
 
 def _chart(data: Data, key: str, name: str, what: str) -> dict[str, Any]:
