@@ -9,8 +9,9 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -30,7 +31,7 @@ from homeostat.llm.load import Opened, open_model, width_of
 from homeostat.llm.precision import computing, is_bfloat16
 from homeostat.llm.preface import Preface, Turn, read_preface, without_end
 from homeostat.llm.render import Rendered, Renderer
-from homeostat.llm.slope import harm, slopes
+from homeostat.llm.slope import Asked, harms
 from homeostat.llm.together import Ragged, predict_each
 from homeostat.llm.trie import trie_scores
 from homeostat.types.task import Kind
@@ -255,38 +256,24 @@ class LocalBackend:
         """float64[requests]: log-probability, in nats, of the whole of each reply to its request."""
         return np.array([logs for logs, _ in self._told(requests, replies)], np.float64)
 
-    def foresee(
-        self, requests: Sequence[Request], labels: Sequence[str], others: Sequence[Sequence[str]]
-    ) -> list[np.ndarray]:
-        """float64[others] per request: the lower, the more it would take from its label to read that text instead, as
-        gradients tell (`homeostat.llm.slope`). One pass forward and back; all requests are to one version.
+    def foresee(self, requests: Sequence[Request], labels: Sequence[str], others: Sequence[Sequence[str]]) -> list[Any]:
+        """float64[others] per request to one version: the lower, the more that text would take from its label.
 
-        Raises:
-            NotFound: the version is not loaded.
-            UnknownLabel: it does not know a label.
-            UnsuitedModel: what it says has no gradient, as of an exact head, which counts words besides.
+        Raises NotFound, and as `homeostat.llm.slope.harms`.
         """
         out: dict[int, np.ndarray] = {}
         with self._lock:
             for group in self._groups(requests):
-                known = self._labels_of(group.first)
-                if strange := {labels[k] for k in group.at} - set(known):
-                    raise UnknownLabel(f"{group.first.version} does not know the label '{min(strange)}'")
-                put, at = (
-                    self._prefaces.get(group.first.version, _NOTHING).put,
-                    [known.index(labels[k]) for k in group.at],
-                )
-                rows, opened = [Rendered(p, (0,)) for p in group.prompts], self._activate(group.first.version)
-                found = slopes(opened, rows, lambda said: self._scores(group, said)[0][range(len(at)), at])  # noqa: B023
-                for k, prompt, slope in zip(group.at, group.prompts, found, strict=True):
-                    changed = [self._prompt(put(replace(requests[k], text=text))) for text in others[k]]
-                    out[k] = harm(opened, prompt, slope, changed)
+                asked = Asked(self._labels_of(group.first), [labels[k] for k in group.at], group.prompts)
+                pairs = zip(group.at, group.requests, strict=True)
+                read = [[self._prompt(replace(one, text=text)) for text in others[k]] for k, one in pairs]
+                found = harms(self._activate(group.first.version), asked, partial(self._scores, group), read)
+                out.update(zip(group.at, found, strict=True))
         return [out[k] for k in range(len(requests))]
 
     def _labels_of(self, request: Request) -> tuple[str, ...]:
         """The labels that a request is answered with, in the order of its scores."""
-        head = self._heads.get(request.version)
-        return head.labels if head else self._codes_of(request).labels
+        return (self._heads.get(request.version) or self._codes_of(request)).labels
 
     def _told(self, requests: Sequence[Request], replies: Sequence[str]) -> list[tuple[float, int]]:
         """Of each reply its log-probability, in nats, and its tokens."""

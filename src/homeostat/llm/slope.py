@@ -10,19 +10,51 @@ that goes with what truly comes of them at a rank correlation of 0.62, the paper
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from homeostat.errors import UnsuitedModel
+from homeostat.errors import UnknownLabel, UnsuitedModel
 from homeostat.llm.forward import Predicted, predict
 from homeostat.llm.load import Opened
 from homeostat.llm.render import Rendered
 
 DOWNHILL = 0.5
 """Weight of how far a change goes downhill, beside how steep it is where it is made; chosen on requests of CLINC150."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Requests to one version, and the label of each that is wanted."""
+
+    known: tuple[str, ...]
+    """The version's labels, in the order of its scores."""
+    wanted: Sequence[str]
+    prompts: Sequence[tuple[int, ...]]
+
+
+def harms(
+    opened: Opened,
+    asked: Asked,
+    scored: Callable[[Predicted], tuple[Tensor, Tensor]],
+    others: Sequence[Sequence[Sequence[int]]],
+) -> list[np.ndarray]:
+    """float64[others] per request: which of these tokens, read in its place, would take most from its label, the lower
+    the more. `scored` makes float[rows, labels] log-probabilities, and something else, of what the model says.
+
+    Raises:
+        UnknownLabel: the version does not know a label.
+        UnsuitedModel: what it says has no gradient, as of an exact head, which counts words besides.
+    """
+    if strange := set(asked.wanted) - set(asked.known):
+        raise UnknownLabel(f"the version does not know the label '{min(strange)}'")
+    at = [asked.known.index(label) for label in asked.wanted]
+    rows = [Rendered(prompt, (0,)) for prompt in asked.prompts]
+    found = slopes(opened, rows, lambda said: scored(said)[0][range(len(at)), at])
+    return [harm(opened, *each) for each in zip(asked.prompts, found, others, strict=True)]
 
 
 def slopes(opened: Opened, rows: Sequence[Rendered], wanted: Callable[[Predicted], Tensor]) -> list[Tensor]:
