@@ -181,6 +181,8 @@ class Gateway:
             release = self.shop.store.releases.current(TASK)
             if release is not None and release.stage in (Stage.SHADOW, Stage.CANARY):
                 self.answer(release)
+            elif release is not None and release.stage is Stage.SPLIT:
+                self.answer_once(release)
             time.sleep(0.02)
         return True
 
@@ -193,6 +195,16 @@ class Gateway:
         primary = interaction(id, now, text, self._replies_of(heard)[at], heard)
         copy = interaction(f"{id}s", now, text, self._replies_of(copied)[at], copied, of=id)
         self.shop.store.interactions.add([primary, copy])
+        self.shop.store.feedback.add([said(primary, label, now)])
+        self.sent += 1
+
+    def answer_once(self, release: Release) -> None:
+        """Answer one request of a split, by the version that drew it."""
+        at, now, id = self.sent % len(self._pool), time.time(), ids.new("int")
+        heard, probability = route(release, id)
+        text, label = self._pool[at]
+        primary = replace(interaction(id, now, text, self._replies_of(heard)[at], heard), probability=probability)
+        self.shop.store.interactions.add([primary])
         self.shop.store.feedback.add([said(primary, label, now)])
         self.sent += 1
 

@@ -73,6 +73,9 @@ def test_a_champion_taken_back_is_worse_than_a_candidate() -> None:
     trial = causes.of_release(BACK, before, NOW)
     assert (trial.severity, trial.about) == (Severity.WARNING, "rel_2")
     assert "the candidate on trial, ver_2, was taken back and ver_1 answers (harm)" in trial.says
+    split = replace(before, stage=Stage.SPLIT, candidate="", shares={"ver_2": 0.3, "ver_3": 0.3}, trial="spl_1")
+    left = causes.of_release(replace(split, id="rel_2", shares={"ver_3": 0.4}, because="harm"), split, NOW)
+    assert (left.severity, left.says) == (Severity.WARNING, "routing: ver_2 left the split (harm)")
     everybody = causes.of_release(BACK, replace(before, stage=Stage.FULL, champion="ver_2", candidate=""), NOW)
     assert everybody.severity is Severity.CRITICAL
     assert "answered everybody, ver_2, was taken back" in everybody.says

@@ -226,7 +226,7 @@ def test_lineage(store: Store) -> None:
         ("versions", [("continues", "ver_0"), ("learned from", "dst_1")]),
         ("reports", [("compares with", "ver_0"), ("measures", "ver_1")]),
         ("verdicts", [("judges", "rep_1")]),
-        ("releases", [("keeps", "ver_0"), ("tries", "ver_1")]),
+        ("releases", [("keeps", "ver_0"), ("tries", "ver_1"), ("tries", "ver_2")]),
         ("turns", [("follows", "dec_1")]),
         ("alerts", [("tells of", "sig_1"), ("was kept quiet by", "sil_1")]),
         ("silences", []),

@@ -44,6 +44,37 @@ def test_working_days_and_weekends() -> None:
     assert hours("Sat-Mon").days == (0, 5, 6)
 
 
+def test_dates_of_one_year_and_of_every_year() -> None:
+    """Both ends belong to a range; one without years comes back and may pass New Year; hours go with dates."""
+    holidays = "12-24 - 01-02"
+    assert until("2026-12-24T00:00", holidays) == until("2027-12-31T09:00", holidays) == "01-03 00:00"
+    assert until("2026-12-23T23:59", holidays) == until("2027-01-03T00:00", holidays) == ""
+    assert until("2026-12-26T12:00", "2026-12-24 - 2026-12-26") == "12-27 00:00"
+    assert until("2027-12-25T12:00", "2026-12-24 - 2026-12-26") == ""
+    assert until("2026-12-24T13:00", "12-24 12:00-24:00", "12-25") == "12-26 00:00"
+    assert until("2026-12-24T11:00", "12-24 12:00-24:00", "12-25") == ""
+    assert until("2026-12-26T01:00", "12-25 20:00-02:00") == "12-26 02:00"
+    assert until("2028-02-29T10:00", "02-29") == "03-01 00:00"
+    assert until("2026-12-25T10:00", "12-25 mon-thu") == ""  # a Friday
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("02-30", "no such date"),
+        ("2027-02-29 - 2027-03-01", "no such date"),
+        ("2026-12-24 - 01-02", "has a year and the other has none"),
+        ("2026-12-24 - 2026-12-01", "ends before it begins"),
+        ("12-24 noon", "no day of the week"),
+        ("24.12.", "not a stretch"),
+    ],
+)
+def test_dates_that_are_none(text: str, what: str) -> None:
+    """Each says what is wrong."""
+    with pytest.raises(ValueError, match=what):
+        hours(text)
+
+
 @given(MOMENTS)
 def test_quiet_ends_where_it_is_quiet_no_more(moment: float) -> None:
     """The end lies ahead, and at it none of the stretches holds."""

@@ -173,6 +173,19 @@ def test_versions_taken_back_are_told_by_how_many_had_them(desk: Workshop, telli
     assert told(desk) == [("all", "fired"), ("all", "again"), ("pager", "again")]
 
 
+def test_who_leaves_a_split_is_told(desk: Workshop, telling: Telling) -> None:
+    """Not that it was opened, and not its end by promotion."""
+    shares = {"ver_2": 0.3, "ver_3": 0.3}
+    for number, named in enumerate((shares, {"ver_3": 0.4})):
+        release(desk.store, number, Stage.SPLIT, "ver_1")
+        row = desk.store.releases.current("routing")
+        assert row is not None
+        desk.store.releases.put(replace(row, shares=named, trial="spl_1"))
+    release(desk.store, 3, Stage.FULL, "ver_3")
+    telling.tick()
+    assert [alert.says.split(" (")[0] for alert in alerts(desk)] == ["routing: ver_2 left the split"]
+
+
 @pytest.mark.parametrize(("state", "kind"), [("failed", "failed"), ("gate", "refused")])
 def test_turns_that_come_to_nothing_are_told_and_a_good_one_ends_it(
     desk: Workshop, telling: Telling, state: str, kind: str

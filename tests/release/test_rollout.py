@@ -12,8 +12,9 @@ from homeostat.errors import NothingReleased, NotReleasable
 from homeostat.release.breaking import BIASED, Fault, recipe
 from homeostat.release.guard import note_error
 from homeostat.release.registry import promote, rollback
-from homeostat.release.rollout import advance, open_canary, open_shadow
+from homeostat.release.rollout import LONGEST_S, advance, open_canary, open_shadow
 from homeostat.release.route import route
+from homeostat.release.states import held_until
 from homeostat.store import Store
 from homeostat.types.release import Release, Stage
 from homeostat.types.report import Outcome
@@ -64,6 +65,38 @@ def test_a_better_candidate_gets_to_full(store: Store) -> None:
     assert [row.stage for row in store.releases.list(TASK)] == [Stage.FULL, Stage.SHADOW, Stage.CANARY, Stage.FULL]
     assert rollback(store, TASK, "and back", now=8.0).champion == OLD
     assert store.verify() == []
+
+
+def test_quiet_hours_hold_what_goes_forward(store: Store) -> None:
+    """Neither the canary nor everything while they last, which is written down; once they are over, the very next look
+    takes the step, with what was seen meanwhile.
+    """
+    release = open_shadow(store, TASK, NEW, now=2.0)
+    traffic = Traffic(store, accuracy={OLD: 0.7, NEW: 0.95})
+    traffic.send(release, 10)
+    assert advance(store, TASK, SETTINGS, now=3.0, frozen=50.0) == release
+    assert held_until(store, release, 3.0) == 0.0  # it is not held back: it would not have gone forward
+    traffic.send(release, 50)
+    assert advance(store, TASK, SETTINGS, now=4.0, frozen=50.0) == release
+    assert (held_until(store, release, 4.0), held_until(store, release, 50.0)) == (50.0, 0.0)
+    canary = advance(store, TASK, SETTINGS, now=50.0)
+    assert canary.stage is Stage.CANARY
+    traffic.send(canary, 40)
+    assert advance(store, TASK, SETTINGS, now=51.0, frozen=90.0) == canary
+    assert held_until(store, canary, 51.0) == 90.0
+    full = advance(store, TASK, SETTINGS, now=90.0)
+    assert (full.stage, held_until(store, full, 90.0)) == (Stage.FULL, 0.0)
+
+
+def test_quiet_hours_hold_nothing_that_goes_back(tmp_path: Path) -> None:
+    """Harm, an end that has come, and a version that was not shown to be fit: all are taken back at any hour."""
+    for name, accuracy, until in (("harm", 0.1, 0.0), ("end", 0.9, 30.0), ("unfit", 0.88, 0.0)):
+        with prepared(tmp_path / name) as store:
+            settings = replace(SETTINGS, most_feedback=60, harm_alpha=1e-6 if name == "unfit" else 0.01)
+            release = open_canary(store, TASK, NEW, settings, "canary", now=2.0, until=until)
+            Traffic(store, seed=3, accuracy={OLD: 0.95, NEW: accuracy}).send(release, 80)
+            assert advance(store, TASK, settings, now=44.0, frozen=99.0).stage is Stage.ROLLBACK
+            assert state_of(store, NEW) is State.WITHDRAWN
 
 
 def test_routing_follows_the_rows(store: Store) -> None:
@@ -163,6 +196,20 @@ def test_time_is_up(store: Store) -> None:
     row = advance(store, TASK, SETTINGS, now=100.0)
     assert (row.stage, row.until) == (Stage.ROLLBACK, 0.0)
     assert "its time was up" in row.because
+
+
+def test_no_release_stays_open_forever(store: Store) -> None:
+    """Where nobody says what is right, a canary goes back after a month, and so does a shadow without traffic."""
+    release = open_canary(store, TASK, NEW, SETTINGS, "for a test", now=2.0)
+    Traffic(store, accuracy={OLD: 0.9, NEW: 0.9}, labeled=0.0).send(release, 5)
+    assert advance(store, TASK, SETTINGS, now=LONGEST_S) == release
+    row = advance(store, TASK, SETTINGS, now=LONGEST_S + 2.0)
+    assert row.stage is Stage.ROLLBACK
+    assert "after 30 days in canary nothing is decided, in 5 pairs (none judged)" in row.because
+    assert store.versions.get(NEW).state is State.WITHDRAWN
+    store.versions.put(replace(store.versions.get(NEW), id="ver_next", state=State.CANDIDATE))
+    open_shadow(store, TASK, "ver_next", now=LONGEST_S)
+    assert advance(store, TASK, SETTINGS, now=2 * LONGEST_S).stage is Stage.ROLLBACK
 
 
 def test_what_was_broken_on_purpose_never_answers_everybody(store: Store) -> None:

@@ -71,6 +71,35 @@ def test_a_fixed_split_divides_what_the_candidate_leaves() -> None:
     assert all(after[e] in (version, "ver_new") for e, (version, _) in before.items())
 
 
+def test_who_leaves_a_split_moves_its_own_episodes_and_no_others() -> None:
+    """Of four, one after the other leaves, the champion too: all else stay where they are, those that move are divided
+    in proportion, and of two versions an episode always draws the same one first.
+    """
+    rows = [
+        replace(released(Stage.SPLIT, candidate="", shares=shares), trial="spl_1")
+        for shares in (
+            {"ver_a": 0.4, "ver_b": 0.2, "ver_c": 0.1},
+            {"ver_a": 4 / 9, "ver_b": 2 / 9},
+            {"ver_a": 2 / 3, "ver_b": 1 / 3},
+        )
+    ]
+    drawn = [{e: route(row, e) for e in EPISODES} for row in rows]
+    for gone, before, after in (("ver_c", drawn[0], drawn[1]), ("ver_old", drawn[1], drawn[2])):
+        assert all(after[e][0] == version for e, (version, _) in before.items() if version != gone)
+        moved = Counter(after[e][0] for e, (version, _) in before.items() if version == gone)
+        to_a = moved["ver_a"] / (moved["ver_a"] + moved["ver_b"])
+        assert stats.binomtest(moved["ver_a"], moved["ver_a"] + moved["ver_b"], 2 / 3).pvalue > 0.001, to_a
+    for row, picks in zip(rows, drawn, strict=True):
+        for version in ("ver_old", *row.shares):
+            taken = sum(pick[0] == version for pick in picks.values())
+            p = chance(row, version)
+            assert stats.binomtest(taken, len(EPISODES), p).pvalue > 0.001
+            assert {pick[1] for pick in picks.values() if pick[0] == version} <= {p}
+    other = replace(rows[0], trial="spl_2")
+    same = sum(route(other, e)[0] == route(rows[0], e)[0] for e in EPISODES[:4000]) / 4000
+    assert abs(same - (0.3**2 + 0.4**2 + 0.2**2 + 0.1**2)) < 0.03  # the next split draws anew
+
+
 def test_the_chance_of_every_version_is_what_routing_records() -> None:
     """Of champion, candidate and further versions; they add up to 1, and one that is not named has none."""
     release = released(share=0.2, shares={"ver_b": 0.25, "ver_c": 0.125})
@@ -87,6 +116,8 @@ def test_a_release_with_an_end_ends_by_itself() -> None:
     row = replace(released(share=1.0), until=100.0)
     assert in_force(row, 99.9) is row
     assert in_force(released(share=1.0), 1e12).share == 1.0
+    split = replace(released(Stage.SPLIT, candidate="", shares={"ver_a": 0.6}), until=100.0)
+    assert {route(in_force(split, 100.0), f"e{k}") for k in range(50)} == {("ver_old", 1.0)}
     over = in_force(row, 100.0)
     assert (over.stage, over.share, over.id) == (Stage.ROLLBACK, 0.0, row.id)
     assert {route(over, f"e{k}") for k in range(50)} == {(row.champion, 1.0)}

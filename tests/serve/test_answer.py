@@ -17,6 +17,7 @@ from homeostat.config.snapshot import snapshot
 from homeostat.errors import BadRequest, NotFound, NothingReleased
 from homeostat.release.breaking import ERRORING, Fault, recipe
 from homeostat.release.guard import RACE, gather
+from homeostat.release.route import route
 from homeostat.serve.answer import Answered, Answerer, Options
 from homeostat.serve.copies import RACE_EVERY
 from homeostat.store import Store
@@ -182,6 +183,28 @@ def test_the_champion_answers_where_a_candidate_fails(
     seen = gather(store, row, Settings())
     assert (seen.errors, seen.pairs) == (5, 5)
     assert store.interactions.count("routing", role=None) == 5  # there is nothing to compare, so no copy is made
+
+
+def test_a_split_routes_by_its_shares_copies_nothing_and_falls_back(
+    store: Store, answerer: Answerer, pair: tuple[Version, Version]
+) -> None:
+    """Each row carries the chance of its version; where that one fails the champion answers, for certain, and the
+    failure is noted.
+    """
+    old, new = pair
+    store.versions.put(replace(new, recipe=recipe(Fault(kind=ERRORING, share=0.5))))
+    row = replace(release(store, Stage.SPLIT, old), shares={new.id: 0.6}, trial="spl_1")
+    store.releases.put(row)
+    answerer.routes.refresh()
+    rows = [answerer.answer("routing", user(f"text {k}"), episode=f"e{k}") for k in range(60)]
+    drawn = [route(row, f"e{k}") for k in range(60)]
+    fell = [one for one, (version, _) in zip(rows, drawn, strict=True) if one.version != version]
+    assert {(one.version, one.probability) for one in fell} == {(old.id, 1.0)}
+    assert {event.values["interaction"] for event in store.events.list(row.id)} == {one.id for one in fell}
+    kept = [(one, pick) for one, pick in zip(rows, drawn, strict=True) if one not in fell]
+    assert all((one.version, one.probability) == pick for one, pick in kept)
+    assert {one.reply for one, _ in kept} == {"old", "new"}
+    assert store.interactions.count("routing", role=Role.SHADOW) == 0
 
 
 def test_past_its_end_a_candidate_answers_nobody(

@@ -16,6 +16,7 @@ from homeostat.monitor.behavior.forecast import forecasts
 from homeostat.monitor.behavior.forecast import state_key as rehearsal_key
 from homeostat.monitor.naming.candidates import Kind
 from homeostat.monitor.naming.name import Naming, Slice, Topic, early, state_key
+from homeostat.release.states import hold
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
@@ -69,6 +70,23 @@ def test_the_overview_shows_a_release_while_it_is_open(store: Store, client: Tes
     store.releases.put(canary)
     assert routing(store)["release"]["share"] == 0.2
     assert "canary" in client.get("/ui").text
+    hold(store, canary, 4e9)
+    assert routing(store)["held_until"] == 4e9
+    assert "Held back by quiet hours</b> until 2 Oct 2096, 07:06 UTC" in client.get("/ui").text
+    store.releases.put(replace(canary, id="rel_s", stage=Stage.SPLIT, candidate="", share=0.0, shares={"ver_x": 0.3}))
+    assert "ver_x" in client.get("/ui").text
+
+
+def test_a_turn_says_that_its_release_is_held_back(store: Store, client: TestClient) -> None:
+    """While it is under way, with the moment."""
+    canary = Release(
+        id="rel_c", task="routing", time=factory.START, stage=Stage.CANARY, champion=factory.SECOND, candidate="ver_x"
+    )
+    store.releases.put(canary)
+    store.turns.put(Turn(id="trn_held", task="routing", time=factory.START, diary={"release": canary.id}))
+    assert "held back" not in client.get("/ui/turns/trn_held").text
+    hold(store, canary, 4e9)
+    assert "held back by quiet hours until 2 Oct 2096, 07:06 UTC" in client.get("/ui/turns/trn_held").text
 
 
 def test_nobody_answered_what_was_imported(store: Store) -> None:

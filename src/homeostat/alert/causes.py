@@ -49,11 +49,14 @@ def of_signal(signal: Signal, now: float) -> Alert:
 
 
 def of_release(release: Release, before: Release | None, now: float) -> Alert:
-    """A version was taken back: one that everybody had, or a candidate that some had."""
+    """A version was taken back: one that everybody had, a candidate that some had, or one that has left a split."""
     answered = before is not None and before.champion != release.champion
     who = "the version that answered everybody" if answered else "the candidate on trial"
-    left = release.candidate or "it"
+    gone = [one for one in before.shares if one not in release.shares] if before is not None and before.trial else []
+    left = release.candidate or " and ".join(gone) or "it"
     says = f"{release.task}: {who}, {left}, was taken back and {release.champion} answers ({release.because})"
+    if gone and not answered:
+        says = f"{release.task}: {left} left the split ({release.because})"
     severity = Severity.CRITICAL if answered else Severity.WARNING
     return _cause(ROLLBACK, severity, says, now, task=release.task, about=release.id)
 

@@ -68,7 +68,7 @@ def hold_free(opened: Project, task: str) -> None:
     busy = [turn.id for turn in opened.store.turns.list(task) if turn.under_way]
     release = opened.store.releases.current(task)
     if release is not None and is_open(release):
-        busy.append(release.candidate)
+        busy += release.tried
     if busy:
         raise NotReleasable(f"{busy[0]} is under way for task '{task}'", fix="wait for its end, then ask again")
 

@@ -64,7 +64,7 @@ def tried(store: Store, task: str) -> str:
         NotReleasable: none is.
     """
     release = store.releases.current(task)
-    if release is None or not is_open(release):
+    if release is None or not is_open(release) or not release.candidate:
         fix = "a turn tries one, once its gate has let it pass: `homeostat turn`"
         raise NotReleasable(f"no candidate of task '{task}' is being tried", where=task, fix=fix)
     return release.candidate

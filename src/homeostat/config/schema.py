@@ -180,7 +180,8 @@ class Policy:
     """What all its tasks may take together: any of `money`, `cpu_hours`, `gpu_hours`, `labels` and `retrainings`,
     `per` `day`, `week`, `month` (if it does not say), `quarter` or `year`."""
     quiet: tuple[str, ...] = ()
-    """When no turn starts, e.g. `[Mon-Fri 08:00-18:00]`; without days, every day."""
+    """When no turn starts and no release goes forward, e.g. `[Fri 16:00-24:00, "Sat,Sun", 12-24 - 01-02]`: hours, days
+    of the week, and dates of one year or of every year; without days, every day. A release goes back at any hour."""
     zone: str = "UTC"
     """Time zone of schedules, quiet hours and periods, e.g. `Europe/Berlin`."""
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 
+from homeostat.config.schema import Config
+from homeostat.decide.hours import quiet_until
 from homeostat.decide.rule import rule_of
 from homeostat.loop.rehearse import keep
+from homeostat.loop.seeing import clock
 from homeostat.loop.steps import Now
 from homeostat.loop.workshop import Workshop
 from homeostat.release import rollout
+from homeostat.store import Store
 
 
 def sign(shop: Workshop, now: Now, candidate: str) -> str:
@@ -32,6 +36,18 @@ def stage(shop: Workshop, now: Now, release: str) -> str:
 
 def advance(shop: Workshop, now: Now, release: str) -> str:
     """Look at the rows of the running release until they take it a step further or back, or somebody else does."""
-    while (row := rollout.advance(shop.store, now.task, shop.config.release, now=time.time())).id == release:
-        time.sleep(shop.config.release.poll_s)
-    return row.id
+    settings = shop.config.release
+    while True:
+        frozen = frozen_until(shop.config, shop.store, now.task)
+        row = rollout.advance(shop.store, now.task, settings, now=time.time(), frozen=frozen)
+        if row.id != release:
+            return row.id
+        time.sleep(settings.poll_s)
+
+
+def frozen_until(config: Config, store: Store, task: str) -> float:
+    """When the quiet hours of the task's policy end, in seconds since 1970, in which no release goes forward; 0 where
+    there are none now.
+    """
+    rule = rule_of(config, task)
+    return quiet_until(rule.quiet, clock(config, store, task), rule.zone) if rule.quiet else 0.0

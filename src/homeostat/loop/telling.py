@@ -100,7 +100,7 @@ class Telling:
                 yield signal.id, causes.of_signal(signal, now)
             releases = store.releases.list(task, limit=RECENT)
             for before, row in zip([None, *releases], releases, strict=False):
-                if row.stage is Stage.ROLLBACK:
+                if row.stage is Stage.ROLLBACK or (row.stage is Stage.SPLIT and before and before.trial == row.trial):
                     yield row.id, causes.of_release(row, before, now)
             for turn in store.turns.list(task, limit=RECENT):
                 if (cause := causes.of_turn(turn, now)) is not None:

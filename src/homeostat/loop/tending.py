@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from homeostat.loop.durable import TurnQueue, story, workflow
 from homeostat.loop.workshop import Workshop
-from homeostat.release.registry import withdraw
+from homeostat.release.registry import stop
 from homeostat.release.states import is_open
 from homeostat.types.turn import OPEN, Turn
 
@@ -34,6 +34,6 @@ def tend(shop: Workshop, queue: TurnQueue, turn: Turn) -> None:
     queue.give_up(part)
     release = shop.store.releases.current(turn.task)
     if release is not None and is_open(release):
-        because = f"{release.candidate} taken back with its turn {turn.id}: {trouble}"
-        withdraw(shop.store, turn.task, release.candidate, because, now=time.time())
+        because = f"{' and '.join(release.tried)} taken back with its turn {turn.id}: {trouble}"
+        stop(shop.store, release, because, now=time.time())
     shop.store.turns.put(replace(known, state=FAILED, because=trouble))

@@ -18,7 +18,7 @@ from homeostat.alert.courier import Courier
 from homeostat.alert.record import tell
 from homeostat.config.schema import Config
 from homeostat.errors import HomeostatError
-from homeostat.loop import drill, rebuilding, signed, trial, turn
+from homeostat.loop import drill, rebuilding, signed, splitting, trial, turn
 from homeostat.loop.durable import TurnQueue, launch, only_worker
 from homeostat.loop.telling import Telling
 from homeostat.loop.watching import Watch
@@ -30,7 +30,7 @@ NICENESS = 5
 """How far the worker steps back behind the process that answers users."""
 PARTING_S = 5.0
 """Seconds in which it may still be sent that the worker ends with an error."""
-WORKFLOWS = (turn.turn, drill.drill, trial.trial, rebuilding.rebuilding, signed.signed)
+WORKFLOWS = (turn.turn, drill.drill, trial.trial, rebuilding.rebuilding, signed.signed, splitting.split)
 """What DBOS finds in this process, for having been imported."""
 _held = ExitStack()
 """Never closed: a step may outlive `work`, so only the end of the process lets go of the folder."""

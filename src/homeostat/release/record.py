@@ -35,7 +35,9 @@ def record(store: Store, version: Version) -> Document:
         "reports": [plain(one) for one in store.reports.list(version.task) if one.candidate == version.id],
         "verdicts": [plain(one) for one in store.verdicts.list(version.task) if one.candidate == version.id],
         "releases": [
-            plain(one) for one in store.releases.list(version.task) if version.id in (one.champion, one.candidate)
+            plain(one)
+            for one in store.releases.list(version.task)
+            if version.id in (one.champion, one.candidate, *one.shares)
         ],
         "turn": turn,
         "signed_by": signature.key if signature else "",

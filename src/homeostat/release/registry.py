@@ -7,7 +7,7 @@ from pathlib import Path
 
 from homeostat.errors import NotFound, NotReleasable, NoWayBack
 from homeostat.llm.weights import check
-from homeostat.release.states import enact, is_open, may_become, settle
+from homeostat.release.states import enact, is_open, may_become, settle, taken
 from homeostat.store import Store
 from homeostat.store.erased import learned_from_erased
 from homeostat.types.release import Release, Stage
@@ -74,7 +74,7 @@ def rollback(store: Store, task: str, because: str, *, to: str = "", now: float)
     if before is None:
         raise NoWayBack(f"no version answers task '{task}' yet", fix="promote one first")
     if is_open(before):
-        before = withdraw(store, task, before.candidate, because, now=now)
+        before = stop(store, before, because, now=now)
         if not to:
             return before
     champion = _earlier(store, before, to)
@@ -90,20 +90,26 @@ def rollback(store: Store, task: str, because: str, *, to: str = "", now: float)
 
 
 def withdraw(store: Store, task: str, candidate: str, because: str, *, now: float) -> Release:
-    """End the trial of a candidate; the champion answers everything. Doing it again changes nothing.
+    """End the trial of a candidate, and with it of all that are tried beside it; the champion answers everything. Doing
+    it again changes nothing.
 
     Raises:
         NotReleasable: this candidate is not being tried.
     """
     before = store.releases.current(task)
-    if before is not None and before.candidate == candidate:
+    if before is not None and candidate in before.tried:
         if before.stage is Stage.ROLLBACK:
             settle(store, before)
             return before
         if is_open(before):
-            row = replace(before, time=now, stage=Stage.ROLLBACK, share=0.0, because=because, until=0.0)
-            return enact(store, before, row)
+            return stop(store, before, because, now=now)
     raise NotReleasable(f"{candidate} is not being tried for task '{task}'", fix="look at `homeostat versions`")
+
+
+def stop(store: Store, before: Release, because: str, *, now: float) -> Release:
+    """End what is tried, a candidate or a split: the champion answers everything."""
+    row = replace(before, time=now, stage=Stage.ROLLBACK, share=0.0, shares={}, because=because, until=0.0)
+    return enact(store, before, row)
 
 
 def _known(store: Store, version: str) -> Version | None:
@@ -146,11 +152,8 @@ def _refuse_erased(store: Store, task: str, version: str) -> None:
 
 
 def _refuse_other_candidate(before: Release | None, version: str) -> None:
-    if before is not None and is_open(before) and before.candidate != version:
-        raise NotReleasable(
-            f"{before.candidate} is being tried ({before.stage.value}) for task '{before.task}'",
-            fix="wait for it, or end it with `homeostat rollback`",
-        )
+    if before is not None and is_open(before) and version not in before.tried:
+        raise taken(before)
 
 
 def _ours(row: Release, champion: str) -> Release:

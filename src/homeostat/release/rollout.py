@@ -9,16 +9,19 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 
 from homeostat.config.schema import Release as Settings
-from homeostat.errors import NothingReleased, NotReleasable
+from homeostat.errors import NothingReleased
 from homeostat.release.guard import Evidence, gather
 from homeostat.release.registry import withdraw
-from homeostat.release.states import enact, is_open, may_become, settle
+from homeostat.release.states import enact, hold, is_open, may_become, settle, taken
 from homeostat.store import Store
 from homeostat.types.release import Release, Stage
 from homeostat.types.report import Outcome
 from homeostat.types.version import State
 
 _CANDIDATE = frozenset({State.CANDIDATE})
+_DAY_S = 86_400.0
+LONGEST_S = 30 * _DAY_S
+"""Seconds that a stage may last: while a candidate is being tried, nothing newer can be."""
 
 
 def open_shadow(store: Store, task: str, candidate: str, *, now: float) -> Release:
@@ -50,20 +53,20 @@ def _open(store: Store, trial: Release) -> Release:
     before, task, candidate = store.releases.current(trial.task), trial.task, trial.candidate
     if before is None:
         raise NothingReleased(f"no version answers task '{task}' yet", fix=f"`homeostat promote {candidate}`")
-    if candidate == before.champion or (is_open(before) and before.candidate == candidate):
+    if candidate == before.champion or (is_open(before) and before.tried == (candidate,)):
         settle(store, before)
         return before
     if is_open(before):
-        raise NotReleasable(
-            f"{before.candidate} is being tried ({before.stage.value}) for task '{task}'",
-            fix="wait for it, or end it with `homeostat rollback`",
-        )
+        raise taken(before)
     may_become(store, task, candidate, State(trial.stage.value), coming_from=_CANDIDATE)
     return enact(store, before, replace(trial, champion=before.champion, shares=before.shares))
 
 
-def advance(store: Store, task: str, settings: Settings, *, now: float) -> Release:
+def advance(store: Store, task: str, settings: Settings, *, now: float, frozen: float = 0.0) -> Release:
     """Take the running release a step further or back, if its rows say so; the row in force then.
+
+    `frozen` is the moment, in seconds since 1970, up to which nothing goes forward; 0 where nobody holds it. A release
+    that would have gone forward stays as it is, and says until when; what goes back goes back at any time.
 
     - Harm shown, in any stage: back. The champion answers everything; the candidate is refused if only copies were
       answered by it, withdrawn if users were.
@@ -73,6 +76,7 @@ def advance(store: Store, task: str, settings: Settings, *, now: float) -> Relea
       `harm_margin`.
     - A canary that has not shown that after `most_feedback` judged pairs, or as many in the rarest slice that is bet on
       where no gate let it pass: back, so that no release stays open forever.
+    - A stage that has lasted LONGEST_S and whose rows still do not decide, as where nobody says what is right: back.
     - A release whose `until` has come, and a version that was broken on purpose, however well it does: back.
 
     Raises:
@@ -82,7 +86,7 @@ def advance(store: Store, task: str, settings: Settings, *, now: float) -> Relea
     if release is None:
         raise NothingReleased(f"no version answers task '{task}' yet", fix="promote a first version")
     settle(store, release)
-    if not is_open(release):
+    if release.stage not in (Stage.SHADOW, Stage.CANARY):  # a split is looked after by `release.split`
         return release
     seen = gather(store, release, settings)
     _remember(store, release, seen)
@@ -92,29 +96,45 @@ def advance(store: Store, task: str, settings: Settings, *, now: float) -> Relea
         because = f"{release.candidate} taken back: its time was up, and no harm was shown in {_scores(seen)}"
         return _back(store, release, because, now)
     if release.stage is Stage.SHADOW:
-        return _to_canary(store, release, seen, settings, now)
-    return _to_full(store, release, seen, settings, now)
+        further = _to_canary(release, seen, settings, now)
+    else:
+        further = _from_canary(store, release, seen, settings, now)
+    if further is None:
+        return _overdue(store, release, seen, now)
+    if further.stage is Stage.ROLLBACK:
+        return _back(store, release, further.because, now)
+    return hold(store, release, frozen) if frozen else enact(store, release, further)
 
 
-def _to_canary(store: Store, release: Release, seen: Evidence, settings: Settings, now: float) -> Release:
-    if seen.pairs < settings.shadow_pairs:
+def _overdue(store: Store, release: Release, seen: Evidence, now: float) -> Release:
+    """The release as it is, or taken back where its stage has waited too long for anybody to say anything."""
+    if now - release.time < LONGEST_S:
         return release
+    days = LONGEST_S / _DAY_S
+    because = f"{release.candidate} taken back: after {days:g} days in {release.stage.value} nothing is decided, "
+    return _back(store, release, f"{because}in {_scores(seen)}", now)
+
+
+def _to_canary(release: Release, seen: Evidence, settings: Settings, now: float) -> Release | None:
+    if seen.pairs < settings.shadow_pairs:
+        return None
     share = settings.canary_share
     because = f"{release.candidate} answers {100 * share:g} % of the episodes: no harm shown in {_scores(seen)}"
-    return enact(store, release, replace(release, time=now, stage=Stage.CANARY, share=share, because=because))
+    return replace(release, time=now, stage=Stage.CANARY, share=share, because=because)
 
 
-def _to_full(store: Store, release: Release, seen: Evidence, settings: Settings, now: float) -> Release:
+def _from_canary(store: Store, release: Release, seen: Evidence, settings: Settings, now: float) -> Release | None:
+    """The row that gives the candidate everything, or takes it back; None while that is open."""
     fit = seen.fit(settings, passed=_passed(store, release))
     if fit is None:
-        return release
+        return None
     broken = store.versions.get(release.candidate).broken
     if broken or not fit:
         why = "broken on purpose, it would have answered everything" if fit else "undecided: not shown to be fit"
         because = f"{release.candidate} taken back {why} in {_scores(seen)}"
-        return _back(store, release, because, now)
+        return replace(release, stage=Stage.ROLLBACK, because=because)
     because = f"{release.candidate} answers everything: not worse in {_scores(seen)}"
-    row = replace(
+    return replace(
         release,
         time=now,
         stage=Stage.FULL,
@@ -124,7 +144,6 @@ def _to_full(store: Store, release: Release, seen: Evidence, settings: Settings,
         because=because,
         until=0.0,
     )
-    return enact(store, release, row)
 
 
 def _back(store: Store, release: Release, because: str, now: float) -> Release:

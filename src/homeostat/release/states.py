@@ -32,14 +32,37 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
 """State -> the states that may follow. RETIRED and WITHDRAWN go back to LIVE by a rollback, never by a promotion, which
 would undo what has happened since if it ran again after a crash."""
 
-_OPEN = {Stage.SHADOW: State.SHADOW, Stage.CANARY: State.CANARY}
+_OPEN = {Stage.SHADOW: State.SHADOW, Stage.CANARY: State.CANARY, Stage.SPLIT: State.CANARY}
+"""Stages in which versions are tried -> their state meanwhile."""
+HELD = "held:"
+"""Before the id of a release: the key under which stands until when it is held back, in seconds since 1970."""
 _LEFT = {State.SHADOW: State.REFUSED, State.CANARY: State.WITHDRAWN, State.LIVE: State.WITHDRAWN}
 """State of a version that is taken back -> its state from then on. Nobody had a reply of one that was in shadow."""
 
 
 def is_open(release: Release | None) -> bool:
-    """Whether a candidate is being tried."""
+    """Whether a candidate is being tried, or several."""
     return release is not None and release.stage in _OPEN
+
+
+def taken(before: Release) -> NotReleasable:
+    """The error that tells of what is being tried, where something else was to be."""
+    tried = f"{' and '.join(before.tried)} {'is' if len(before.tried) == 1 else 'are'} being tried"
+    fix = "wait for it, or end it with `homeostat rollback`"
+    return NotReleasable(f"{tried} ({before.stage.value}) for task '{before.task}'", fix=fix)
+
+
+def held_until(store: Store, release: Release | None, now: float) -> float:
+    """Until when a running release that would have gone forward is held back; 0 where it is not."""
+    kept = store.state.get(f"{HELD}{release.id}") if release is not None and is_open(release) else None
+    return float(kept) if isinstance(kept, int | float) and kept > now else 0.0
+
+
+def hold(store: Store, release: Release, until: float) -> Release:
+    """Write down that a release would go forward and is held back until a moment; the release."""
+    if store.state.get(key := f"{HELD}{release.id}") != until:
+        store.state.put(key, until)
+    return release
 
 
 def may_become(store: Store, task: str, version: str, to: State, *, coming_from: frozenset[State]) -> Version:
@@ -70,7 +93,7 @@ def enact(store: Store, before: Release | None, after: Release) -> Release:
     The id follows from the row before and from what is done, so that doing it twice writes one row.
     """
     origin = before.id if before else after.task
-    row = replace(after, id=ids.derived("rel", origin, after.stage, after.champion, after.candidate))
+    row = replace(after, id=ids.derived("rel", origin, after.stage, after.champion, after.candidate, *after.shares))
     newest = store.releases.current(after.task)
     if newest is not None and newest.id not in (origin, row.id):
         settle(store, newest)
@@ -99,8 +122,10 @@ def _state(version: Version, release: Release) -> State:
     """What the row in force makes of a version."""
     if version.id == release.champion:
         return State.LIVE
-    if version.id == release.candidate and release.stage in _OPEN:
+    if release.stage in _OPEN and version.id in release.tried:
         return _OPEN[release.stage]
     if version.id == release.candidate and release.stage is Stage.ROLLBACK:
         return _LEFT.get(version.state, version.state)
+    if version.state is State.CANARY:  # it has left a split
+        return State.WITHDRAWN
     return State.RETIRED if version.state is State.LIVE else version.state

@@ -206,7 +206,7 @@ class Answerer:
         The row says that the champion answered, with probability 1, as no lot was drawn.
         """
         release = pick.release
-        if release is None or not is_tried(pick) or pick.version != release.candidate:
+        if release is None or not is_tried(pick) or pick.version not in release.tried:
             return False
         champion = Pick(version=release.champion, probability=1.0, release=release, instead=pick.version)
         self.routes.hold(champion.version)

@@ -12,13 +12,13 @@ from homeostat.store import Store
 from homeostat.types.release import Stage
 
 _log = logging.getLogger(__name__)
-TRIED = (Stage.SHADOW, Stage.CANARY)
-"""Stages in which a candidate is being tried."""
+TRIED = (Stage.SHADOW, Stage.CANARY, Stage.SPLIT)
+"""Stages in which versions are tried."""
 
 
 def is_tried(pick: Pick) -> bool:
-    """Whether a candidate is being tried by the release that a version was picked by."""
-    return pick.release is not None and bool(pick.release.candidate) and pick.release.stage in TRIED
+    """Whether versions are tried by the release that one was picked by."""
+    return pick.release is not None and bool(pick.release.tried) and pick.release.stage in TRIED
 
 
 def to_blame(problem: Exception) -> bool:

@@ -35,7 +35,7 @@ ORIGINS: dict[type, tuple[tuple[str, str], ...]] = {
     Version: (("dataset", "learned from"), ("parent", "continues"), (_TEACHERS, "was taught by")),
     Report: (("candidate", "measures"), ("champion", "compares with")),
     Verdict: (("report", "judges"),),
-    Release: (("candidate", "tries"), ("champion", "keeps")),
+    Release: (("candidate", "tries"), ("shares", "tries"), ("champion", "keeps")),
     Alert: (("about", TELLS), ("silence", "was kept quiet by")),
     Silence: (),
 }

@@ -12,6 +12,7 @@ class Stage(StrEnum):
 
     SHADOW = "shadow"
     CANARY = "canary"
+    SPLIT = "split"
     FULL = "full"
     ROLLBACK = "rollback"
 
@@ -31,7 +32,14 @@ class Release:
     """Share of episodes that the candidate answers (canary)."""
     because: str = ""
     shares: Mapping[str, float] = field(default_factory=dict)
-    """Further versions and their shares (fixed split)."""
+    """Further versions and their shares (split); the champion has the rest."""
     until: float = 0.0
     """Moment from which on the candidate answers nobody, whoever is alive to take it back, in seconds since 1970; 0 for
-    none. Drills have one."""
+    none. Drills and splits have one."""
+    trial: str = ""
+    """What all rows of one split have in common; its draw of episodes depends on it."""
+
+    @property
+    def tried(self) -> tuple[str, ...]:
+        """The versions that stand beside the champion while a candidate, or several, are tried."""
+        return (self.candidate,) if self.candidate else tuple(self.shares)

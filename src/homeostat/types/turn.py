@@ -14,9 +14,9 @@ SIGN = "sign"
 """Entry that names the candidate whose release somebody has to sign off; empty where nobody has to."""
 
 
-PUSHED, GIVEN, REBUILT = "push", "given", "rebuild"
-"""Entries of the diary by which a drill, a trial of a version that somebody brought, and the making of a version
-without rows that were erased are told from a turn."""
+PUSHED, GIVEN, REBUILT, DIVIDED = "push", "given", "rebuild", "split"
+"""Entries of the diary by which a drill, a trial of a version that somebody brought, the making of a version without
+rows that were erased, and a split of the traffic are told from a turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +34,10 @@ class Turn:
 
     @property
     def story(self) -> str:
-        """What it is: a `turn` of the loop, a `drill`, a `trial` of a version that somebody brought, or a `rebuild` of
-        the champion without rows that were erased.
+        """What it is: a `turn` of the loop, a `drill`, a `trial` of a version that somebody brought, a `rebuild` of the
+        champion without rows that were erased, or a `split` of the traffic.
         """
-        told = {PUSHED: "drill", GIVEN: "trial", REBUILT: "rebuild"}
+        told = {PUSHED: "drill", GIVEN: "trial", REBUILT: "rebuild", DIVIDED: "split"}
         return next((story for entry, story in told.items() if entry in self.diary), "turn")
 
     @property

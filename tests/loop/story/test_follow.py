@@ -15,6 +15,8 @@ from homeostat.loop.story.follow import Follower
 from homeostat.loop.story.scene import Scene
 from homeostat.release.registry import promote, rollback
 from homeostat.release.rollout import open_canary, open_shadow
+from homeostat.release.split import Wish, open_split
+from homeostat.release.states import hold
 from homeostat.store import Store
 from homeostat.types.signal import Moved, Signal
 from homeostat.types.version import Version
@@ -77,6 +79,22 @@ def test_a_canary_waits_for_feedback(follower: Follower, store: Store) -> None:
     follower._due = 0.0
     follower.look_at_release(Release(canary_feedback=40))
     assert "for feedback on the canary: 0 of 40 requests or more are judged" in said(follower)
+
+
+def test_quiet_hours_and_a_split_are_waited_for_too(follower: Follower, store: Store) -> None:
+    """Until when a release is held that could go on; and what tells how a split stands."""
+    canary = open_canary(store, "routing", "ver_newer", Release(), "for a test", now=1.0)
+    hold(store, canary, 4e9)
+    follower._due = 0.0
+    follower.look_at_release(Release())
+    assert "for the end of quiet hours, 2096-10-02 07:06 UTC" in said(follower)
+    rollback(store, "routing", "by hand", now=2.0)
+    open_split(store, "routing", Wish(versions=("ver_new",), share=0.25), under="trn_1", now=3.0)
+    follower.look()
+    assert "split 25% of traffic: ver_new answer" in said(follower)
+    follower._due = 0.0
+    follower.look_at_release(Release())
+    assert "`homeostat split show` tells how it stands" in said(follower)
 
 
 def test_nobody_waits_for_a_candidate_that_was_taken_back(follower: Follower, store: Store) -> None:

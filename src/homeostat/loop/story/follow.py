@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from rich.markup import escape
 
 from homeostat.config.schema import Release
 from homeostat.loop.story.scene import Scene
-from homeostat.release.states import is_open
+from homeostat.release.states import held_until, is_open
 from homeostat.store import Store
 from homeostat.types.release import Stage
 from homeostat.types.signal import Moved
@@ -52,7 +53,8 @@ class Follower:
             self._turn(turn)
         release = self.store.releases.current(self.task)
         if release and self._first(release.id):
-            share = f" {release.share:.0%} of traffic" if release.stage is Stage.CANARY else ""
+            part = release.share or sum(release.shares.values())
+            share = f" {part:.0%} of traffic" if release.stage in (Stage.CANARY, Stage.SPLIT) else ""
             self.scene.say("release", f"{release.stage.value}{share}: {release.because}", self.clock)
         for turn in turns:
             if not turn.under_way and self._first(f"{turn.id}.end"):
@@ -72,6 +74,10 @@ class Follower:
         release = self.store.releases.current(self.task)
         if release is None or not is_open(release):
             return ""
+        if release.stage is Stage.SPLIT:
+            return "for a verdict on the split: `homeostat split show` tells how it stands"
+        if until := held_until(self.store, release, time.time()):
+            return f"for the end of quiet hours, {datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M} UTC"
         seen = self.store.state.get(f"guard:{release.id}")
         pairs, judged = (int(seen[name]) for name in ("pairs", "judged")) if isinstance(seen, dict) else (0, 0)
         if release.stage is Stage.SHADOW:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 from homeostat.config.schema import Config
+from homeostat.release.states import held_until, is_open
 from homeostat.stats.intervals import mean_interval
 from homeostat.store import Store
 from homeostat.types.interaction import Interaction
-from homeostat.types.release import Stage
 from homeostat.types.task import Task
 from homeostat.web import chart, plots, scale
 from homeostat.web.newest import newest
@@ -36,7 +38,8 @@ def _task(store: Store, config: Config, name: str) -> Data:
         "objective": config.tasks[name].objective_at_least,
         "champion": _version(store, answering),
         "traffic": _traffic(store, name, rows),
-        "release": release if release and release.stage in (Stage.SHADOW, Stage.CANARY) else None,
+        "release": release if is_open(release) else None,
+        "held_until": held_until(store, release, time.time()),
         "newest_release": release,
         "signal": store.signals.latest(name),
         "decision": store.decisions.latest(name),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from homeostat.config.schema import Config
 from homeostat.monitor.behavior.forecast import state_key
+from homeostat.release.states import held_until
 from homeostat.store import Store
 from homeostat.types.turn import Turn
 from homeostat.web import plots
@@ -29,6 +31,7 @@ def data(store: Store, config: Config, asked: Asked) -> Data:
         "decision": plain(found(store.decisions, turn.diary.get("decide", ""))),
         "attempts": [_attempt(store, turn, recipe) for recipe in _recipes(turn)],
         "releases": _releases(store, turn),
+        "held_until": held_until(store, store.releases.current(turn.task), time.time()) if turn.under_way else 0.0,
     }
 
 
