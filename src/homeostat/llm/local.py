@@ -257,7 +257,7 @@ class LocalBackend:
         return np.array([logs for logs, _ in self._told(requests, replies)], np.float64)
 
     def foresee(self, requests: Sequence[Request], labels: Sequence[str], others: Sequence[Sequence[str]]) -> list[Any]:
-        """float64[others] per request to one version; raises NotFound, and as `homeostat.llm.slope.harms` does and says."""
+        """float64[others] per request to one version; says, and raises, what `slope.harms` does, and NotFound."""
         out: dict[int, np.ndarray] = {}
         with self._lock:
             for group in self._groups(requests):
