@@ -23,6 +23,7 @@ from homeostat.cli.material import (
 )
 from homeostat.collect.stream import read_stream
 from homeostat.config.load import load
+from homeostat.curate.snapshot import examples
 from homeostat.errors import (
     EmptyStream,
     NotFound,
@@ -204,6 +205,24 @@ def test_words_are_swapped_where_a_recipe_says_so(workshop: Workshop, tmp_path: 
     assert {row.target for row in doubled.examples} == {"late"}
     kept = doubled.keep()
     assert (kept.counts["swapped"], kept.counts["total"]) == (8, 20)
+
+
+def test_copies_are_disturbed_where_a_recipe_says_so(workshop: Workshop, tmp_path: Path) -> None:
+    """A copy of every row with its interaction, so that it goes where the row goes; the dataset says how it was made,
+    and another of the same rows remembers the rows alone.
+    """
+    for number in range(8):
+        request(workshop.store, number, "", said=("refund", "delivery")[number % 2])
+    shouting = replace(Recipe(), disturb=("shouted",), refit=False)
+    rows = of_log(workshop, TASK, shouting, None)
+    copies = [row for row in rows.examples if row.disturbed]
+    assert [row.text for row in copies] == [row.text.upper() for row in copies]
+    assert {row.interaction for row in copies} == {f"int_{k:04}" for k in range(8)}
+    kept = rows.keep()
+    assert (kept.counts["disturbed"], kept.counts["total"]) == (8, 16)
+    assert examples(workshop.store, kept.id) == list(rows.examples)
+    with pytest.raises(UnknownPlugin, match="shouted"):
+        of_log(workshop, TASK, replace(shouting, disturb=("shouting",)), None)
 
 
 def test_rows_keep_the_tags_that_they_are_weighed_by(workshop: Workshop, tmp_path: Path) -> None:

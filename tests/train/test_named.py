@@ -6,6 +6,7 @@ import pytest
 
 from homeostat.config.schema import Train
 from homeostat.errors import UnknownPlugin
+from homeostat.evaluate.suites.disturb import NAMES as NAMES_OF_DISTURBANCES
 from homeostat.train.adapt.full import Full
 from homeostat.train.adapt.lora import Lora
 from homeostat.train.named import NAMES, named
@@ -46,8 +47,16 @@ def test_what_each_name_means() -> None:
     assert (recipes["naive"].replay, recipes["naive"].penalties, recipes["naive"].warm_start) == (0.0, (), True)
     assert recipes["thorough"].replay > recipes["careful"].replay > 0
     assert recipes["thorough"].penalties[0].weight > recipes["careful"].penalties[0].weight > 0
-    fresh = ["joint", "first", "reweighed", "swapped", "classifier", "estimator", "tagger"]
+    fresh = ["joint", "first", "reweighed", "swapped", "disturbed", "classifier", "estimator", "tagger"]
     assert [name for name, recipe in recipes.items() if not recipe.warm_start] == fresh
+
+
+def test_copies_come_under_all_disturbances() -> None:
+    """It names those that come with Homeostat, with a copy of every row; a recipe of one's own may name some."""
+    recipe = named("disturbed", Train())
+    assert (recipe.disturb, recipe.disturb_share) == (NAMES_OF_DISTURBANCES, 1.0)
+    own = named("mine", Train(recipes={"mine": {"like": "careful", "disturb": ["typos"], "disturb_share": 0.5}}))
+    assert (own.disturb, own.disturb_share, own.warm_start) == (("typos",), 0.5, True)
 
 
 def test_a_repair_learns_from_the_champion_alone() -> None:

@@ -58,6 +58,7 @@ COMMANDS = {
     "alerts close": "close",
     "alerts rules": "rules",
     "eval": "evaluate",
+    "attack": "attack",
     "fairness": "fairness",
     "fairness flags": "flags",
     "fairness probes": "probes",

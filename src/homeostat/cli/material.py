@@ -13,7 +13,7 @@ from homeostat.curate.build import Curated, Inputs, build
 from homeostat.curate.snapshot import as_lines, examples, gather, store_dataset
 from homeostat.errors import EmptyStream, NotFound, NothingToTrainOn, UnknownLabel, UnsuitedModel
 from homeostat.loop.examining import fence
-from homeostat.loop.learn import curating, kept_tags, with_swapped
+from homeostat.loop.learn import curating, kept_tags, with_copies
 from homeostat.loop.workshop import Workshop
 from homeostat.train.named import named
 from homeostat.train.recipe import Recipe
@@ -173,7 +173,7 @@ def goes_on(recipe: Recipe, parent: Version | None) -> bool:
 def _curated(shop: Workshop, inputs: Inputs, recipe: Recipe, parent: Version | None) -> Material:
     tags = kept_tags(shop.config, inputs.task.name, recipe)
     built = build(replace(inputs, recall=recipe.recalls_of(inputs.task), tags=tags), curating(shop, recipe))
-    curated = with_swapped(built, recipe, inputs.evaluation)
+    curated = with_copies(built, recipe, inputs.evaluation)
     parents = (parent.dataset,) if parent and parent.dataset else ()
 
     def keep() -> Dataset:

@@ -26,10 +26,14 @@ OVERTURNED = 0.8
 
 
 def memory(datasets: Iterable[Iterable[Example]]) -> list[Example]:
-    """Every example of these datasets, given oldest first, once; of one interaction the row of the newest dataset."""
+    """Every example of these datasets, given oldest first, once; of one interaction the row of the newest dataset.
+    Disturbed copies are not among them: who wants some makes them anew.
+    """
     rows: dict[tuple[str, str], Example] = {}
     for dataset in datasets:
         for row in dataset:
+            if row.disturbed:
+                continue
             rows[("", row.interaction) if row.interaction else (key(row.text), row.target)] = row
     return sorted(rows.values(), key=age)
 

@@ -20,6 +20,8 @@ from homeostat.types.feedback import FeedbackKind
 from homeostat.types.task import Kind, Task
 from homeostat.types.version import HEAD, Version
 
+OPTIONAL = ("rejected", "tags", "disturbed")
+"""Fields of a row that stand in its line where there is something in them."""
 RELATION = {Origin.NEW: "learns", Origin.REPLAY: "repeats", Origin.RECALL: "recalls"}
 """What a dataset does with an interaction: the name of its lineage edge."""
 
@@ -170,12 +172,12 @@ def without(store: Store, old: Dataset, left: Sequence[Example], labels: tuple[s
 
 
 def as_lines(rows: Iterable[Example]) -> str:
-    """The rows as JSONL; equal rows give equal text. A reply that was liked less, and tags, stand where there are."""
+    """The rows as JSONL; equal rows give equal text. `OPTIONAL` fields stand where there are."""
     return "".join(json.dumps(_fields(row), ensure_ascii=False, sort_keys=True) + "\n" for row in rows)
 
 
 def _fields(row: Example) -> dict[str, object]:
-    return {name: value for name, value in asdict(row).items() if name not in ("rejected", "tags") or value}
+    return {name: value for name, value in asdict(row).items() if name not in OPTIONAL or value}
 
 
 def from_line(line: str) -> Example:

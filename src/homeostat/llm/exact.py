@@ -49,7 +49,7 @@ class ExactHead:
     def states(self, predicted: Predicted) -> Floats:
         """float64[rows, hidden]: what it looks at of a pass whose rows have completions of one token."""
         seen = predicted.pooled if self.pool == "mean" else predicted.states
-        return np.asarray(seen.double().cpu().numpy())
+        return np.asarray(seen.detach().double().cpu().numpy())
 
     def scores(self, states: Floats, texts: Sequence[str]) -> Floats:
         """float64[rows, labels]: the higher, the likelier; no probabilities."""

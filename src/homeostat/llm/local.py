@@ -9,8 +9,9 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -31,6 +32,7 @@ from homeostat.llm.precision import computing, is_bfloat16
 from homeostat.llm.preface import Preface, Turn, read_preface
 from homeostat.llm.reading import codes_for, earlier, labels_of
 from homeostat.llm.render import Rendered, Renderer
+from homeostat.llm.slope import Asked, harms
 from homeostat.llm.together import Ragged, predict_each
 from homeostat.llm.trie import trie_scores
 from homeostat.types.task import Kind
@@ -269,9 +271,31 @@ class LocalBackend:
         """float64[requests]: log-probability, in nats, of the whole of each reply to its request."""
         return np.array([one.logs.sum() for one in self.spelled(requests, replies)], np.float64)
 
+<<<<<<< HEAD
     def spelled(self, requests: Sequence[Request], replies: Sequence[str]) -> list[Spelled]:
         """How each reply would have been spelled, token by token, after its request."""
         told: dict[int, Spelled] = {}
+=======
+    def foresee(self, requests: Sequence[Request], labels: Sequence[str], others: Sequence[Sequence[str]]) -> list[Any]:
+        """float64[others] per request to one version; says, and raises, what `slope.harms` does, and NotFound."""
+        out: dict[int, np.ndarray] = {}
+        with self._lock:
+            for group in self._groups(requests):
+                asked = Asked(self._labels_of(group.first), [labels[k] for k in group.at], group.prompts)
+                pairs = zip(group.at, group.requests, strict=True)
+                read = [[self._prompt(replace(one, text=text)) for text in others[k]] for k, one in pairs]
+                found = harms(self._activate(group.first.version), asked, partial(self._scores, group), read)
+                out.update(zip(group.at, found, strict=True))
+        return [out[k] for k in range(len(requests))]
+
+    def _labels_of(self, request: Request) -> tuple[str, ...]:
+        """The labels that a request is answered with, in the order of its scores."""
+        return (self._heads.get(request.version) or self._codes_of(request)).labels
+
+    def _told(self, requests: Sequence[Request], replies: Sequence[str]) -> list[tuple[float, int]]:
+        """Of each reply its log-probability, in nats, and its tokens."""
+        told = [(0.0, 0)] * len(requests)
+>>>>>>> main
         with self._lock, torch.inference_mode():
             for group in self._groups(requests):
                 targets = [self._reader(group.first.version).target(replies[k]) for k in group.at]
@@ -430,8 +454,7 @@ class LocalBackend:
     def _pick(self, group: _Group, said: Predicted | None) -> list[Reply]:
         """The likeliest label per row."""
         scores, pooled = self._scores(group, said)
-        head = self._heads.get(group.first.version)
-        labels = head.labels if head else self._codes_of(group.first).labels
+        labels = self._labels_of(group.first)
         entropy = -(scores.exp() * scores.clamp(min=-1e4)).sum(-1)
         sure, best = scores.max(-1)
         vectors = pooled.to(torch.float16).numpy()

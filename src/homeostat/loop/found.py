@@ -8,7 +8,7 @@ from dataclasses import replace
 from homeostat.curate.build import build
 from homeostat.curate.snapshot import as_lines, gather, store_dataset
 from homeostat.loop.examining import fence
-from homeostat.loop.learn import Lesson, kept_tags, learn, version_id
+from homeostat.loop.learn import Lesson, kept_tags, learn, version_id, with_copies
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.release.registry import promote
 from homeostat.train.named import named
@@ -37,7 +37,8 @@ def found(
     known = shop.config.task(task)
     inputs = gather(shop.store, known, champion=None, evaluation=fence(shop, task), until=now, imported=history)
     how = recipe or named("first", shop.config.train)
-    curated = build(replace(inputs, tags=kept_tags(shop.config, task, how)), shop.config.curate)
+    built = build(replace(inputs, tags=kept_tags(shop.config, task, how)), shop.config.curate)
+    curated = with_copies(built, how, inputs.evaluation)
     dataset = store_dataset(
         shop.store, curated, task=task, turn=ids.derived("trn", "found", task, as_lines(curated.examples)), now=now
     )

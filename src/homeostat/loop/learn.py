@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from homeostat.config.schema import Config, Curate
 from homeostat.curate.build import Curated
+from homeostat.curate.copies import disturbed_copies
 from homeostat.curate.snapshot import examples
 from homeostat.curate.swap import counterfactuals, swap_of
 from homeostat.errors import WrongType
+from homeostat.evaluate.suites.disturb import disturbed
 from homeostat.loop.workshop import Workshop
 from homeostat.train.head.solve import solve
 from homeostat.train.headed import train_version
@@ -22,11 +24,13 @@ from homeostat.train.reweigh import FAIR
 from homeostat.train.run import Order, Start, Trained, train
 from homeostat.train.track.tracker import Run, tracking
 from homeostat.types import ids
-from homeostat.types.dataset import Example
+from homeostat.types.dataset import Example, Origin
 from homeostat.types.version import HEAD, Version
 
 ALL = 10**9
 """Rows of a dataset that takes all there are."""
+TRAINING = 1 << 20
+"""The so-many-th time at which copies for training are disturbed: no suite tries so often, so none asks such a copy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,12 +94,31 @@ def kept_tags(config: Config, task: str, recipe: Recipe) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*config.tasks[task].fair, *(tag for tag in recipe.reweigh if tag != FAIR)]))
 
 
-def with_swapped(rows: Curated, recipe: Recipe, evaluation: Iterable[str]) -> Curated:
-    """Curated rows, with the copies that a recipe wants in which words are swapped. Raises as `swap_of`."""
-    if not recipe.swap:
+def with_copies(rows: Curated, recipe: Recipe, evaluation: Iterable[str]) -> Curated:
+    """Curated rows, with the copies that a recipe wants: with words swapped, and under disturbances.
+
+    Raises:
+        What `swap_of` raises.
+        UnknownPlugin: the recipe names a disturbance that there is not.
+    """
+    fence = tuple(evaluation)
+    if recipe.swap:
+        rows = _with(rows, "swapped", counterfactuals(rows.examples, swap_of(recipe.swap), fence))
+    if not recipe.disturb:
         return rows
-    copies = counterfactuals(rows.examples, swap_of(recipe.swap), evaluation)
-    counts = {**rows.counts, "swapped": len(copies), "total": len(rows.examples) + len(copies)}
+    copies = disturbed_copies(
+        [row for row in rows.examples if recipe.head or row.origin is not Origin.RECALL],
+        lambda text, name: disturbed(text, name, TRAINING),
+        recipe.disturb,
+        recipe.disturb_share,
+        evaluation=fence,
+        seed=recipe.seed,
+    )
+    return _with(rows, "disturbed", copies)
+
+
+def _with(rows: Curated, how: str, copies: Sequence[Example]) -> Curated:
+    counts = {**rows.counts, how: len(copies), "total": len(rows.examples) + len(copies)}
     return replace(rows, examples=(*rows.examples, *copies), counts=counts)
 
 

@@ -26,7 +26,7 @@ from homeostat.loop.concluding import conclude, settle
 from homeostat.loop.examining import fence
 from homeostat.loop.growing import grow
 from homeostat.loop.held import book, without_held
-from homeostat.loop.learn import ALL, Lesson, curating, kept_tags, learn, version_id, with_swapped
+from homeostat.loop.learn import ALL, Lesson, curating, kept_tags, learn, version_id, with_copies
 from homeostat.loop.prefacing import WORDS, chosen, optioned, prefaced
 from homeostat.loop.probing import gap, halved, options
 from homeostat.loop.shadow import challenge
@@ -252,7 +252,7 @@ def curated(shop: Workshop, now: Now, recipe: Recipe) -> Curated:
         inputs = replace(inputs, pairs=[p for p in inputs.pairs if p[0].reply != p[1].value])
     inputs = inputs.afresh() if recipe.afresh else inputs
     built = build(replace(inputs, recall=recipe.recalls_of(inputs.task)), curating(shop, recipe))
-    return with_swapped(built, recipe, outside)
+    return with_copies(built, recipe, outside)
 
 
 def train(shop: Workshop, now: Now, recipe: str, dataset: str) -> str:

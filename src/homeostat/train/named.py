@@ -29,6 +29,21 @@ SLOW = GENTLE | {"repair"}
 FRUGAL = 0.5
 """What a frugal run may cost, as a part of `train.warm_share`, and the part of the layers that it trains."""
 _ANEW: dict[str, Any] = {"replay": 0.0, "penalties": (), "warm_start": False}
+DISTURBED = (
+    "chatter",
+    "contracted",
+    "cut",
+    "injected",
+    "look_alikes",
+    "polite",
+    "reworded",
+    "shouted",
+    "small",
+    "spaced",
+    "typos",
+    "unpunctuated",
+)
+"""Disturbances that `disturbed` trains under: all that come with Homeostat."""
 NAMES: dict[str, dict[str, Any]] = {
     "careful": {},
     "frugal": {"carry": True},
@@ -39,6 +54,7 @@ NAMES: dict[str, dict[str, Any]] = {
     "first": {"replay": 0.0, "penalties": (), "warm_start": False},
     "reweighed": {**_ANEW, "reweigh": (FAIR,)},
     "swapped": {**_ANEW, "swap": "english"},
+    "disturbed": {**_ANEW, "disturb": DISTURBED},
     "repair": {"penalties": (), "objective": Restore(), "weight_decay": 0.0},
     "domain": {
         "adapt": Full(),
@@ -66,11 +82,12 @@ corrected, as one does it who fixes what went wrong and looks no further. `thoro
 candidate that forgot, back to what the champion says on old rows; for a turn that mends. `joint`: from the bare base on
 everything. `reweighed`, `swapped`: from the bare base on all that is remembered, with rows that weigh so that groups
 and labels are independent, or with copies in which words of a group are swapped: for candidates that were refused
-because they treat groups unlike. `first`: a task's first version. `domain`: continued pretraining, where rows are
-windows of text and `replay` is general windows for each of the domain. `head`: an exact head on the bare base, by the
-rows that differ from a champion head's. `classifier`: a head trained by steps on everything, with what is adapted
-beneath it. `estimator`, `tagger`: the same for replies that are a number, or a list of tags. `student`: all weights of
-a smaller model, from a teacher's answers."""
+because they treat groups unlike. `disturbed`: from the bare base too, with a copy of every row under one of the
+disturbances that suites ask under: for candidates that fall for them. `first`: a task's first version. `domain`:
+continued pretraining, where rows are windows of text and `replay` is general windows for each of the domain. `head`: an
+exact head on the bare base, by the rows that differ from a champion head's. `classifier`: a head trained by steps on
+everything, with what is adapted beneath it. `estimator`, `tagger`: the same for replies that are a number, or a list of
+tags. `student`: all weights of a smaller model, from a teacher's answers."""
 
 
 def named(name: str, settings: Train, *, replay: float = 1.0, where: str = "train.attempts") -> Recipe:

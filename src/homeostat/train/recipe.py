@@ -80,6 +80,10 @@ class Recipe:
     swap: str = ""
     """Every row that has such words comes a second time with them swapped and the same label: `english` for pronouns,
     names and words of gender, or a file of pairs (`homeostat.curate.swap`)."""
+    disturb: tuple[str, ...] = ()
+    """Disturbances (as in a suite's `under`) that copies of rows are under, each in turn, with the row's label."""
+    disturb_share: float = 1.0
+    """Disturbed copies for each row."""
     refit: bool = True
     """Fit the rows of the labels to everything that is remembered when training has ended (label tasks)."""
     carry: bool = False

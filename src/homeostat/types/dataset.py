@@ -35,6 +35,9 @@ class Example:
     """The reply that was liked less, where there are two; objectives that compare replies read it."""
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
     """What the request itself carried; rows are weighed by them where a recipe says so."""
+    disturbed: str = ""
+    """Name of the disturbance by which it was made from another row of its dataset, for this training alone: such a row
+    is not remembered, and goes where that row goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from homeostat.plugin import Registry
 
 Disturbance = Callable[[str, np.random.Generator], str]
 _HERE = "homeostat.evaluate.suites.disturb"
-NAMES = (
+_OWN = (
     "chatter",
     "contracted",
     "cut",
@@ -29,9 +29,9 @@ NAMES = (
     "typos",
     "unpunctuated",
 )
-DISTURBANCES: Registry[Disturbance] = Registry(
-    "disturbance", "homeostat.disturbances", {name: f"{_HERE}:{name}" for name in NAMES}
-)
+_TARGETS = {name: f"{_HERE}:{name}" for name in _OWN} | {"reworded": "homeostat.evaluate.suites.synonyms:reworded"}
+NAMES = tuple(sorted(_TARGETS))
+DISTURBANCES: Registry[Disturbance] = Registry("disturbance", "homeostat.disturbances", _TARGETS)
 
 WORDS_PER_TYPO = 6
 """Words of four letters or more, for each so many of which one is misspelled; at least one of a text."""
@@ -98,6 +98,19 @@ def disturbed(text: str, name: str, time: int = 0) -> str:
     asked = f"{name}\0{text}" + (f"\0{time}" if time else "")
     seed = hashlib.sha256(asked.encode("utf-8", "surrogatepass")).digest()[:8]
     return DISTURBANCES.get(name)(text, np.random.default_rng(int.from_bytes(seed)))
+
+
+def misspellings(word: str) -> list[str]:
+    """Every word that one slip makes of it: two letters swapped, one dropped, one doubled, or one of the key beside it.
+
+    None of a word of less than four letters. The first letter stays: that is the one people look at.
+    """
+    found = list[str]()
+    for at in range(1, len(word) - 1) if _WORD.fullmatch(word) else ():
+        before, letter, after = word[:at], word[at], word[at + 1 :]
+        beside = [before + key + after for key in _NEIGHBORS.get(letter.lower(), "")]
+        found += [before + after[0] + letter + after[1:], before + letter + letter + after, before + after, *beside]
+    return [other for other in dict.fromkeys(found) if other != word]
 
 
 def typos(text: str, random: np.random.Generator) -> str:
