@@ -33,6 +33,7 @@ from homeostat.llm.preface import Preface, Turn, read_preface
 from homeostat.llm.reading import codes_for, earlier, labels_of
 from homeostat.llm.render import Rendered, Renderer
 from homeostat.llm.slope import Asked, harms
+from homeostat.llm.spelled import Spelled, spelled
 from homeostat.llm.together import Ragged, predict_each
 from homeostat.llm.trie import trie_scores
 from homeostat.types.task import Kind
@@ -64,17 +65,6 @@ class _Group:
     def of(self, version: str) -> _Group:
         """The same requests, asked of another version that reads them alike."""
         return replace(self, requests=[replace(request, version=version) for request in self.requests])
-
-
-@dataclass(frozen=True, slots=True)
-class Spelled:
-    """A reply as a model meets it, token by token."""
-
-    tokens: tuple[int, ...]
-    logs: np.ndarray
-    """float64[tokens]: log-probability, in nats, of each after those before it."""
-    likeliest: np.ndarray
-    """bool[tokens]: whether it is the one that the model would have written there."""
 
 
 class LocalBackend:
@@ -271,11 +261,6 @@ class LocalBackend:
         """float64[requests]: log-probability, in nats, of the whole of each reply to its request."""
         return np.array([one.logs.sum() for one in self.spelled(requests, replies)], np.float64)
 
-<<<<<<< HEAD
-    def spelled(self, requests: Sequence[Request], replies: Sequence[str]) -> list[Spelled]:
-        """How each reply would have been spelled, token by token, after its request."""
-        told: dict[int, Spelled] = {}
-=======
     def foresee(self, requests: Sequence[Request], labels: Sequence[str], others: Sequence[Sequence[str]]) -> list[Any]:
         """float64[others] per request to one version; says, and raises, what `slope.harms` does, and NotFound."""
         out: dict[int, np.ndarray] = {}
@@ -292,22 +277,15 @@ class LocalBackend:
         """The labels that a request is answered with, in the order of its scores."""
         return (self._heads.get(request.version) or self._codes_of(request)).labels
 
-    def _told(self, requests: Sequence[Request], replies: Sequence[str]) -> list[tuple[float, int]]:
-        """Of each reply its log-probability, in nats, and its tokens."""
-        told = [(0.0, 0)] * len(requests)
->>>>>>> main
+    def spelled(self, requests: Sequence[Request], replies: Sequence[str]) -> list[Spelled]:
+        """How each reply would have been spelled, token by token, after its request."""
+        told: dict[int, Spelled] = {}
         with self._lock, torch.inference_mode():
             for group in self._groups(requests):
                 targets = [self._reader(group.first.version).target(replies[k]) for k in group.at]
                 rows = [Rendered(p, t) for p, t in zip(group.prompts, targets, strict=True)]
                 predicted = predict(self._activate(group.first.version), rows)
-                logs = predicted.logits.float().log_softmax(-1)
-                each = logs.gather(-1, predicted.target[:, None])[:, 0].double().cpu().numpy()
-                first = (logs.argmax(-1) == predicted.target).cpu().numpy()
-                ends = np.cumsum([len(target) for target in targets])
-                for k, end, target in zip(group.at, ends.tolist(), targets, strict=True):
-                    of_row = slice(end - len(target), end)
-                    told[k] = Spelled(tuple(target), each[of_row], first[of_row])
+                told.update(zip(group.at, spelled(predicted, targets), strict=True))
         return [told[k] for k in range(len(requests))]
 
     def _asked(self, requests: Sequence[Request]) -> Iterator[tuple[_Group, Predicted | None]]:
