@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homeostat.curate.mix import draw, memory, quotas, replayable, superseded
-from homeostat.types.dataset import Example, Origin
+from homeostat.types.dataset import SWAPPED, Example, Origin
 from homeostat.types.task import Kind
 
 LONG = "can I send back a lamp that I have opened and used for a week"
@@ -106,6 +107,14 @@ def test_memory() -> None:
     first = [row("hello", "a", 1, "int_1"), row("bye", "b", 2), row("kept", "c", 3)]
     second = [row("hello", "b", 1, "int_1"), row("Bye", "b", 2), row("new", "c", 4)]
     assert memory([first, second]) == [second[0], second[1], first[2], second[2]]
+
+
+def test_copies_are_remembered_where_they_teach_for_good() -> None:
+    """A swapped one stands beside its row; one that was disturbed for a single training is forgotten."""
+    own = row("he waits", "a", 1, "int_1")
+    swapped = replace(own, text="she waits", disturbed=SWAPPED)
+    assert memory([[own, swapped, replace(own, text="HE WAITS", disturbed="shouted")]]) == [own, swapped]
+    assert superseded([own, swapped], [row("he waits", "b", 2, "int_1")], Kind.LABEL) == {0, 1}
 
 
 @pytest.mark.parametrize(("old", "rows"), [([], 5), (many(a=3), 0)])

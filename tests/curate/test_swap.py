@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from homeostat.curate.swap import counterfactuals, swap_of
 from homeostat.errors import BadStream, NotText
-from homeostat.types.dataset import Example, Origin
+from homeostat.types.dataset import SWAPPED, Example, Origin
 
 
 @pytest.mark.parametrize(
@@ -70,8 +71,8 @@ def test_files_that_hold_no_pairs(tmp_path: Path) -> None:
 
 
 def test_copies_of_rows() -> None:
-    """A row with such words gives a copy with the same target and origin and nobody's name; others give none, nor does
-    one whose copy is there already, or is a text of the suite.
+    """A row with such words gives a copy with the same target and origin, without tags; others give none, nor does one
+    whose copy is there already, or is a text of the suite. It keeps the interaction, by which it is erased too.
     """
     rows = [
         Example(text="he cannot log in", target="login", interaction="int_1", origin=Origin.REPLAY, tags={"g": "m"}),
@@ -81,4 +82,5 @@ def test_copies_of_rows() -> None:
         Example(text="her parcel is lost", target="delivery"),
     ]
     made = counterfactuals(rows, swap_of("english"), evaluation=["His parcel is lost!"])
-    assert made == [Example(text="she cannot log in", target="login", origin=Origin.REPLAY)]
+    copy = Example(text="she cannot log in", target="login", interaction="int_1", origin=Origin.REPLAY)
+    assert made == [replace(copy, disturbed=SWAPPED)]

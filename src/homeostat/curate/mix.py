@@ -18,7 +18,7 @@ import numpy as np
 from homeostat.curate.clean import age
 from homeostat.curate.near import Near
 from homeostat.curate.text import key
-from homeostat.types.dataset import Example, Origin
+from homeostat.types.dataset import SWAPPED, Example, Origin
 from homeostat.types.task import Kind
 
 OVERTURNED = 0.8
@@ -27,14 +27,14 @@ OVERTURNED = 0.8
 
 def memory(datasets: Iterable[Iterable[Example]]) -> list[Example]:
     """Every example of these datasets, given oldest first, once; of one interaction the row of the newest dataset.
-    Disturbed copies are not among them: who wants some makes them anew.
+    Disturbed copies are not among them: who wants some makes them anew. Swapped ones are: they teach for good.
     """
     rows: dict[tuple[str, str], Example] = {}
     for dataset in datasets:
         for row in dataset:
-            if row.disturbed:
-                continue
-            rows[("", row.interaction) if row.interaction else (key(row.text), row.target)] = row
+            if row.disturbed in ("", SWAPPED):
+                own = (row.disturbed, row.interaction)
+                rows[own if row.interaction else (key(row.text), row.target)] = row
     return sorted(rows.values(), key=age)
 
 

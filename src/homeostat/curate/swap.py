@@ -15,7 +15,7 @@ from pathlib import Path
 from homeostat.curate.fence import Fence
 from homeostat.curate.text import key
 from homeostat.errors import BadStream, NotText
-from homeostat.types.dataset import Example
+from homeostat.types.dataset import SWAPPED, Example
 
 ENGLISH = "english"
 """Name of the pairs that come with Homeostat."""
@@ -140,12 +140,13 @@ def counterfactuals(rows: Sequence[Example], swap: Swap, evaluation: Iterable[st
     """Copies of the rows in which words are swapped, with the same target, weight and origin.
 
     Rows without such words give none, nor do those whose copy is there already, or is as good as a text that models
-    are examined on. A copy belongs to no interaction and carries no tags: nobody asked it.
+    are examined on. A copy is marked as one, so that its row stays beside it, and carries no tags: nobody of that group
+    asked it. It keeps the interaction of its row: who is erased is erased from copies too.
     """
     taken = {key(row.text) for row in rows}
     made: dict[str, Example] = {}
     for row in rows:
         other = swap(row.text)
         if key(other) not in taken:
-            made.setdefault(key(other), replace(row, text=other, interaction="", tags={}))
+            made.setdefault(key(other), replace(row, text=other, disturbed=SWAPPED, tags={}))
     return Fence(evaluation).outside(list(made.values()))

@@ -18,6 +18,10 @@ class Origin(StrEnum):
     """The same, but not trained on again: the rows of the labels are fitted to it when training has ended."""
 
 
+SWAPPED = "swapped"
+"""Mark of a copy in which pronouns, names or words of a group are exchanged (`curate.swap`)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
     """One thing to learn: a request and the reply it should have had."""
@@ -37,7 +41,7 @@ class Example:
     """What the request itself carried; rows are weighed by them where a recipe says so."""
     disturbed: str = ""
     """Name of the disturbance by which it was made from another row of its dataset, for this training alone: such a row
-    is not remembered, and goes where that row goes."""
+    is not remembered, and goes where that row goes. `SWAPPED` copies are remembered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
