@@ -60,6 +60,7 @@ def test_every_method_is_measured() -> None:
     assert not set(ARMS) & set(BESIDE)
 
 
+@pytest.mark.slow
 def test_a_task_is_measured_once(llama: Path, tmp_path: Path) -> None:
     """Shares and seconds of every arm for every number of examples; what is kept is read again, by another lab too."""
     notes: list[str] = []

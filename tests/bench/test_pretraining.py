@@ -45,6 +45,7 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data_full.json.gz"
 
 
+@pytest.mark.slow
 def test_three_models_beside_each_other(
     base: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:

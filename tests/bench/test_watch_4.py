@@ -49,6 +49,7 @@ def test_a_window_is_drawn_otherwise(shift: str) -> None:
     assert spread > 3 * alone if shift != "none" else spread < 2 * alone
 
 
+@pytest.mark.slow
 def test_a_changed_meaning_is_refused_and_one_that_holds_is_not() -> None:
     """On made replies: labels contradict where a third has become wrong, and the truth lies inside where it holds."""
     rng = np.random.default_rng(2)

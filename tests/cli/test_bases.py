@@ -39,6 +39,7 @@ def test_two_bases_side_by_side(homeostat: Run, small: Path, base: Path, tmp_pat
     shop.close()
 
 
+@pytest.mark.slow
 def test_what_is_not_there(homeostat: Run, small: Path, shop: Path, tmp_path: Path) -> None:
     """No base that can be tried, and a dataset that the store does not hold, are errors."""
     file = stream(tmp_path / "s.jsonl")

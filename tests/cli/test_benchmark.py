@@ -32,6 +32,7 @@ def config(small: Path) -> Path:
     return small
 
 
+@pytest.mark.slow
 def test_a_table_and_a_document(homeostat: Run, config: Path, folder: Path) -> None:
     """Beside the champion, with the difference; the champion alone."""
     pytest.importorskip("lm_eval")

@@ -43,6 +43,7 @@ def test_who_is_not_bounded() -> None:
     assert len(bounded(many, of_many)) < 500
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(1, 60), min_size=FEW, max_size=300), st.integers(0, 500))
 def test_what_is_left_holds_the_bound(given: list[int], others: int) -> None:
     """Whatever they gave, no source has more than its share of what is left, or one row; and one row more of everybody

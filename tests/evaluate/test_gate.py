@@ -90,6 +90,7 @@ def test_a_slice_of_500_that_lost_five_points() -> None:
     assert pass_rate(others, 500, -0.05) <= 0.05 + NOISE
 
 
+@pytest.mark.slow
 def test_power_where_nothing_was_lost() -> None:
     """At the least number of rows a group that lost nothing gets through about 80 % of the time, as planned."""
     assert pass_rate(counted("gained", 300, 200, 10), 247, 0.0) == pytest.approx(0.8, abs=0.06)

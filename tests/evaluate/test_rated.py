@@ -22,6 +22,7 @@ def replies(seed: int, n: int, *, asked: float, lenient: float, users: int = 0) 
     return rows, 0.6
 
 
+@pytest.mark.slow
 def test_a_lenient_judge_is_put_right() -> None:
     """A judge that passes a third of what is wrong says 70 where it is 60: its own interval hardly ever holds the
     truth, the corrected one does in 93 of 100 draws, and is narrower than what people alone say.

@@ -165,6 +165,7 @@ def test_a_task_of_words(taught: School) -> None:
     assert shop.store.verify() == []  # a teacher that is no version is named, and no edge leads to it
 
 
+@pytest.mark.slow
 def test_a_retrained_teacher_makes_its_student_due(taught: School) -> None:
     """A candidate alone does not; one that answers everybody does. The student then goes on from where it stands, names
     the new teacher, and is due no more; its predecessor is no longer listed.

@@ -63,6 +63,7 @@ def test_sabotage_breaks_a_model_without_an_adapter(tmp_path: Path, laid: Config
         assert accuracy(shop, sabotage(shop, TASK, NOW.turn)) < 0.5 * accuracy(shop, champion)
 
 
+@pytest.mark.slow
 def test_sabotage_breaks_a_head(shop: Workshop) -> None:
     """Heads that were solved or trained by steps are broken too, and are still heads that answer."""
     champion = shop.champion(TASK)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from small_project import KNOWN, START, TASK, rows
 
 from homeostat.curate.snapshot import examples
@@ -53,6 +54,7 @@ def test_founding_twice_is_founding_once(shop: Workshop) -> None:
     assert len(shop.store.releases.list("other")) == 1
 
 
+@pytest.mark.slow
 def test_another_history_is_another_version(shop: Workshop) -> None:
     """What one history taught is never taken for what another one would have."""
     first, second = history(40, 21), history(40, 22)

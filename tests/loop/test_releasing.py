@@ -20,7 +20,7 @@ from loop.bystander import NOW, candidate
 
 def test_advancing_waits_until_something_changes(shop: Workshop) -> None:
     """It looks again and again, and comes back with the row that took the place of the one it was given."""
-    opened = open_shadow(shop.store, TASK, candidate(shop), now=1.0)
+    opened = open_shadow(shop.store, TASK, candidate(shop), now=time.time())
     assert releasing.stage(shop, NOW, opened.id) == "shadow"
     left: list[str] = []
     waiting = threading.Thread(target=lambda: left.append(releasing.advance(shop, NOW, opened.id)))

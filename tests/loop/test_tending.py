@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from dbos import DBOSClient
 from mortal import Worker
 from small_project import TASK, Gateway
@@ -33,6 +34,7 @@ def test_a_turn_that_a_crash_kept_from_the_queue_is_queued(shop: Workshop, queue
     assert shop.store.turns.get(TURN.id) == TURN
 
 
+@pytest.mark.slow
 def test_a_drill_is_queued_as_a_drill(shop: Workshop, queue: TurnQueue, workers: Callable[..., Worker]) -> None:
     """A drill that DBOS has forgotten is gone on with as what it is, and ends as one."""
     idle = replace(shop.config, decide=replace(shop.config.decide, min_labels=100_000))

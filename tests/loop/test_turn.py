@@ -166,6 +166,7 @@ def test_an_attempt_that_runs_away_costs_that_attempt_alone(
         assert left["aliases"]["champion"] == diary["train.careful"]
 
 
+@pytest.mark.slow
 def test_a_candidate_that_forgot_is_mended(project: Config) -> None:
     """With the naive recipe alone and a line to the champion, a version before the refused one passes and is released;
     killed while it looks, the turn finds the same version.
@@ -205,6 +206,7 @@ def test_a_candidate_that_no_line_mends_is_repaired(project: Config) -> None:
     assert left["problems"] == []
 
 
+@pytest.mark.slow
 def test_an_unsure_verdict_goes_on_in_shadow(project: Config) -> None:
     """A candidate that the rows do not decide about is tried on live pairs, and they decide."""
     unsure = replace(project, evaluate=Evaluate(min_gain=0.19), train=replace(project.train, attempts=("careful",)))
@@ -217,6 +219,7 @@ def test_an_unsure_verdict_goes_on_in_shadow(project: Config) -> None:
     assert left["turn"]["state"] == "release"
 
 
+@pytest.mark.slow
 def test_a_person_may_end_the_release_of_a_turn(project: Config, workers: Callable[..., Worker]) -> None:
     """After a rollback by hand the turn ends with the person's reason, and the champion has never changed."""
     careful = replace(project, train=replace(project.train, attempts=("careful",)))

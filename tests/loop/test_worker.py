@@ -43,6 +43,7 @@ def test_a_second_worker_waits_and_takes_over(
     assert ending(shop.store) == undisturbed
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_asked_to_end_does_so_in_the_middle_of_training(
     shop: Workshop, workers: Callable[..., Worker], undisturbed: dict[str, Any]
 ) -> None:

@@ -41,6 +41,7 @@ def test_canaries_that_were_never_seen_seem_known_as_often_as_the_level_says(amo
     assert among < 1000 or np.mean(called) >= LEVEL - 0.02
 
 
+@pytest.mark.slow
 def test_the_power_is_what_simulated_canaries_show() -> None:
     """Where a share is learned by heart, the test finds it as often as `power` says; at `detectable` that is 0.9."""
     chance, n, among = np.random.default_rng(4), 50, 1000

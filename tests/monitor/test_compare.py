@@ -131,6 +131,7 @@ def test_vectors_are_told_by_their_tests() -> None:
 # ── what did not ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_where_nothing_moved_no_line_is_called_moved() -> None:
     """Of 60 pairs of windows of real messages cut by lot, at most a twentieth, or hardly more, has any line called
     moved; bare p-values below 0.05 are in several times as many.

@@ -87,6 +87,7 @@ def traffic(store: Store, stages: list[tuple[float, float]], n: int = 2000, *, a
     return float(np.mean(best))
 
 
+@pytest.mark.slow
 def test_a_share_that_rose_while_requests_became_hard(store: Store) -> None:
     """The candidate was given hard ones mostly; over all traffic it would have been better than its plain mean, and
     the estimate says so, overall and by tag.

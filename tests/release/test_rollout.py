@@ -144,6 +144,7 @@ def test_an_equal_candidate_is_left_alone(tmp_path: Path) -> None:
     assert kept >= 190
 
 
+@pytest.mark.slow
 def test_somewhat_better_candidates_get_through(tmp_path: Path) -> None:
     """With the shipped settings, most candidates that are five points better soon answer everything, the others wait in
     the canary, and none is taken back.

@@ -237,6 +237,7 @@ def test_a_request_that_names_its_version_gets_it_and_is_not_copied(
     assert answerer.copies.counts["open"] == 0
 
 
+@pytest.mark.slow
 def test_a_hot_swap_under_load_drops_nothing_and_every_reply_is_its_versions(
     store: Store, answerer: Answerer, tmp_path: Path
 ) -> None:

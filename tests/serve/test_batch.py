@@ -104,6 +104,7 @@ def test_copies_wait_until_no_request_does() -> None:
     assert [len(b) for b in slow.batches][-2:] == [batch.COPY_ROWS, 6 - batch.COPY_ROWS]
 
 
+@pytest.mark.slow
 def test_under_load_without_a_pause_copies_get_their_small_share() -> None:
     """With callers always waiting, copies move on, and take about the share of the time that is theirs."""
     slow = backend(seconds_per_batch=0.01)

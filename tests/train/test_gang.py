@@ -50,6 +50,7 @@ def test_two_processes_make_the_steps_of_one(llama: Path, whole: bool) -> None:
     assert also.progress.flops == pytest.approx(fitted.progress.flops, rel=0.02)  # other rows pad each other
 
 
+@pytest.mark.slow
 def test_a_training_in_two_processes(order: Order) -> None:
     """A whole training leaves a version that has learned, and no process behind."""
     trained = train(replace(order, processes=2))

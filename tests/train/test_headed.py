@@ -230,6 +230,7 @@ def polite(text: str) -> tuple[str, ...]:
     return ("polite",) if {"please", "thanks"} & set(text.split()) else ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "name"), [("numbers", "estimator"), ("tags", "tagger")])
 def test_a_version_that_replies_with_a_number_or_tags(llama: Path, tmp_path: Path, form: str, name: str) -> None:
     """From replies in words to a version that the backend asks as any other: unseen requests get nearly the right

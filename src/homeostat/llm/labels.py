@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from homeostat.errors import UnsuitedModel
+from homeostat.llm.render import ids_of
 
 FEW = 16
 """Of the first so many labels, those that are one token are written as themselves; all others are aliased to codes."""
@@ -69,7 +70,7 @@ def encode_labels(tokenizer: Any, labels: Sequence[str], *, alias: bool | None =
     Raises:
         UnsuitedModel: the vocabulary has fewer codes than there are labels.
     """
-    words = [tuple(tokenizer(x, add_special_tokens=False, split_special_tokens=True)["input_ids"]) for x in labels]
+    words = [ids_of(tokenizer, x, marks=False) for x in labels]
     if alias is False:
         return LabelCodes(tuple(labels), tuple((*word, tokenizer.eos_token_id) for word in words))
     codes = code_tokens(tokenizer)

@@ -6,6 +6,7 @@ Knows the tokenizer and its chat template; knows nothing of models or batches.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,19 @@ LABEL_ROOM = 8
 
 _Pieces = tuple[tuple[int, ...] | int, ...]
 """A frame: token ids of the template, and between them the number of the message whose words belong there."""
+
+
+_one_at_a_time = threading.Lock()
+
+
+def ids_of(tokenizer: Any, text: str, *, marks: bool) -> tuple[int, ...]:
+    """Token ids of a text, in which what spells a mark is one, or is words like any others.
+
+    Which of the two is remembered by the tokenizer itself between its steps, so one thread at a time asks: else what
+    one says of words would hold for another one's marks.
+    """
+    with _one_at_a_time:
+        return tuple(tokenizer(text, add_special_tokens=False, split_special_tokens=not marks)["input_ids"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +111,7 @@ class Renderer:
 
     def _words(self, text: str) -> tuple[int, ...]:
         """Token ids of what somebody said, no special token among them."""
-        return tuple(self.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
+        return ids_of(self.tokenizer, text, marks=False)
 
     def _fill(self, messages: Sequence[tuple[str, tuple[int, ...]]]) -> tuple[int, ...]:
         """The frame of these roles with the messages' words in it."""
@@ -118,9 +132,7 @@ class Renderer:
                 raise UnsuitedModel("the chat template does not show the user's message", fix="use another base model")
             pieces: list[tuple[int, ...] | int] = []
             for k, part in enumerate(parts):
-                pieces.append(
-                    int(part) if k % 2 else tuple(self.tokenizer(part, add_special_tokens=False)["input_ids"])
-                )
+                pieces.append(int(part) if k % 2 else ids_of(self.tokenizer, part, marks=True))
             if len(self._frames) > 256:
                 self._frames.clear()
             self._frames[roles] = tuple(pieces)

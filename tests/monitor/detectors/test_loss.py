@@ -153,6 +153,7 @@ def test_alarms_are_as_rare_as_promised_where_confidence_says_something():
     assert 10 <= total <= 110
 
 
+@pytest.mark.slow
 def test_labels_nobody_knew_are_noticed_first():
     """A fifth of the requests becomes of a new kind where a quarter was wrong before: named so, it takes a third of
     the labels that it takes as mere errors.

@@ -78,6 +78,7 @@ def test_the_noise_goes_on_after_a_break(champion: Start, tmp_path: Path) -> Non
     assert forgetting.goes_on(champion, tmp_path, forgetting.SHORT, Noise())
 
 
+@pytest.mark.slow
 def test_what_is_learned_in_noise_holds_beyond_the_rows(champion: Start, shown: Shown) -> None:
     """With all weights trained on few rows, the loss on rows that were not seen ends lower with noise than without."""
     recipe = replace(forgetting.RECIPE, adapt=Full(), epochs=10, looks=10, patience=10)

@@ -116,6 +116,7 @@ def test_a_killed_sweep_goes_on_as_if_nothing_had_happened(sweep: Sweep, tmp_pat
     assert after.best == replace(alone.best, cpu_seconds=after.best.cpu_seconds)  # type: ignore[type-var, union-attr]
 
 
+@pytest.mark.slow
 def test_two_processes_share_one_sweep(sweep: Sweep) -> None:
     """Every trial is made once, by one of them; the number is kept, and so is the recipe as the first one."""
     seen: list[int] = []

@@ -121,6 +121,7 @@ def test_no_line_between_leads(kind: str, line: Line) -> None:
         along(replace(line, order=replace(line.order, start=start)), most_lost=0.3)
 
 
+@pytest.mark.slow
 def test_of_several_tasks_none_may_lose_too_much(judge: Judge, llama: Path, line: Line, tmp_path: Path) -> None:
     """A candidate that learned replies in words alone has lost labels of the task beside; the point that is found has
     most of them again, and finds the replies likelier than the champion does.

@@ -55,6 +55,7 @@ def test_a_student_comes_nearer_to_its_teacher(folder: Path, teacher: Opened, sh
     shown.over("share of unseen rows told right, more than from the same noisy labels alone", gained, least=0.1)
 
 
+@pytest.mark.slow
 def test_a_teacher_that_talks_nonsense_is_of_no_use(folder: Path, teacher: Opened, tmp_path: Path) -> None:
     """From a teacher that was never taught, the student learns less than from labels."""
     rows, nonsense = school.labeled(20, 0, school.NOISE), open_model(str(tiny.llama(tmp_path, hidden=96, seed=8)))
