@@ -18,6 +18,7 @@ from homeostat.release.states import held_until
 from homeostat.store import Store
 from homeostat.types.release import Release, Stage
 from homeostat.types.report import Outcome
+from homeostat.types.turn import REBUILT, Turn
 from homeostat.types.version import State
 from release.rehearsal import TASK, Traffic, add_verdict, add_version, label, open_store, run, state_of
 
@@ -211,6 +212,17 @@ def test_no_release_stays_open_forever(store: Store) -> None:
     store.versions.put(replace(store.versions.get(NEW), id="ver_next", state=State.CANDIDATE))
     open_shadow(store, TASK, "ver_next", now=LONGEST_S)
     assert advance(store, TASK, SETTINGS, now=2 * LONGEST_S).stage is Stage.ROLLBACK
+
+
+def test_whoever_replaces_an_erased_champion_is_held_back_by_harm_alone(store: Store) -> None:
+    """As good as the champion on pairs that show no safety yet, which no other ungated candidate is taken for."""
+    strict = replace(SETTINGS, alpha=1e-6)
+    add_verdict(store, NEW, Outcome.UNSURE)
+    release = open_canary(store, TASK, NEW, strict, "for a test", now=2.0)
+    Traffic(store, accuracy={OLD: 1.0, NEW: 1.0}, labeled=1.0).send(release, 3 * strict.canary_feedback)
+    assert advance(store, TASK, strict, now=50.0) == release
+    store.turns.put(Turn(id="trn_1", task=TASK, time=1.0, diary={REBUILT: NEW}))
+    assert advance(store, TASK, strict, now=51.0).stage is Stage.FULL
 
 
 def test_what_was_broken_on_purpose_never_answers_everybody(store: Store) -> None:

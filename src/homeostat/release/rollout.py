@@ -16,6 +16,7 @@ from homeostat.release.states import enact, hold, is_open, may_become, settle, t
 from homeostat.store import Store
 from homeostat.types.release import Release, Stage
 from homeostat.types.report import Outcome
+from homeostat.types.turn import REBUILT
 from homeostat.types.version import State
 
 _CANDIDATE = frozenset({State.CANDIDATE})
@@ -153,7 +154,11 @@ def _back(store: Store, release: Release, because: str, now: float) -> Release:
 
 
 def _passed(store: Store, release: Release) -> bool:
-    """Whether the newest verdict on the candidate is a pass."""
+    """Whether the newest verdict on the candidate is a pass. One that takes the place of a champion which learned from
+    erased rows counts as passed: that champion has to go, so only harm may hold the candidate back.
+    """
+    if any(turn.diary.get(REBUILT) == release.candidate for turn in store.turns.list(release.task)):
+        return True
     said = [verdict for verdict in store.verdicts.list(release.task) if verdict.candidate == release.candidate]
     return bool(said) and said[-1].outcome is Outcome.PASS
 
