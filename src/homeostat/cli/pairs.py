@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from pathlib import Path
 from textwrap import indent
 
@@ -40,11 +41,20 @@ def answers(file: Path, known: Collection[str]) -> Iterator[tuple[str, str]]:
     Raises:
         BadStream: it cannot be read, or a line is no answer to a pair that waits.
     """
+    return each_line(file, partial(_answer, known=known))
+
+
+def each_line(file: Path, read: Callable[[str, str], tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """What `read` makes of each line that is not blank, told where it stands; all are read before the first is given.
+
+    Raises:
+        BadStream: the file cannot be read, or as `read`.
+    """
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as problem:
         raise BadStream(f"cannot be read: {problem}", where=str(file)) from None
-    found = [_answer(line, f"{file} line {k}", known) for k, line in enumerate(lines, 1) if line.strip()]
+    found = [read(line, f"{file} line {k}") for k, line in enumerate(lines, 1) if line.strip()]
     yield from found
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from textwrap import indent
 
 import typer
 
+from homeostat.cli.pairs import each_line
 from homeostat.collect.spelling import meant
 from homeostat.collect.text import fault_of
 from homeostat.errors import BadStream
@@ -57,12 +59,7 @@ def answers(file: Path, known: Collection[str]) -> Iterator[tuple[str, str]]:
     Raises:
         BadStream: it cannot be read, or a line is no answer to a request that waits.
     """
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as problem:
-        raise BadStream(f"cannot be read: {problem}", where=str(file)) from None
-    found = [_answer(line, f"{file} line {k}", known) for k, line in enumerate(lines, 1) if line.strip()]
-    yield from found
+    return each_line(file, partial(_answer, known=known))
 
 
 def _answer(line: str, where: str, known: Collection[str]) -> tuple[str, str]:

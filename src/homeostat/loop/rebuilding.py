@@ -7,7 +7,6 @@ at `release.alpha`, that it is not worse than the old one by `release.harm_margi
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from dbos import DBOS
@@ -32,9 +31,7 @@ STORY = REBUILT
 def rebuilding(turn_id: str, task: str, until: float) -> str:
     """Make the champion again without what was erased, release it, and remove the weights that it replaces."""
     now = steps.Now(turn_id, task, until)
-
-    def step(name: str, work: Callable[..., str], *given: str) -> str:
-        return DBOS.run_step({"name": name}, steps.once, now, name, work, *given)
+    step = steps.durably(now)
 
     candidate = step(STORY, made)
     if not candidate:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from dbos import DBOS
 
 from homeostat.loop import steps
@@ -16,9 +14,7 @@ from homeostat.types.turn import SIGN, SIGNED
 def signed(turn_id: str, task: str, until: float) -> str:
     """Release the candidate that the turn has waited with."""
     now = steps.Now(turn_id, task, until)
-
-    def step(name: str, work: Callable[..., str], *given: str) -> str:
-        return DBOS.run_step({"name": name}, steps.once, now, name, work, *given)
+    step = steps.durably(now)
 
     return rolled_out(step, step("cleared", candidate))
 

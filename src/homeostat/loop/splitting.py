@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from dbos import DBOS
 
@@ -20,9 +19,7 @@ PATIENCE = 20.0
 def split(turn_id: str, task: str, until: float) -> str:
     """Divide the traffic as was ordered, and go by what the rows say until one version answers everything."""
     now = steps.Now(turn_id, task, until)
-
-    def step(name: str, work: Callable[..., str], *given: str) -> str:
-        return DBOS.run_step({"name": name}, steps.once, now, name, work, *given)
+    step = steps.durably(now)
 
     release, moves = step("release", opened), 0
     while step(f"stage.{moves}", releasing.stage, release) not in SETTLED:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+from dbos import DBOS
 
 from homeostat.curate.build import Curated, build
 from homeostat.curate.mix import memory
@@ -69,6 +70,15 @@ def once(now: Now, name: str, work: Callable[..., str], *given: str) -> str:
         shop.store.events.append(now.turn, "end", {"step": entry, "left": left})
         _change(shop, now, lambda turn: replace(turn, diary={**turn.diary, entry: left}))
     return left
+
+
+def durably(now: Now) -> Callable[..., str]:
+    """How a workflow takes a step: its name, the work, the ids it is given; done once, whatever is killed."""
+
+    def step(name: str, work: Callable[..., str], *given: str) -> str:
+        return DBOS.run_step({"name": name}, once, now, name, work, *given)
+
+    return step
 
 
 def watch(shop: Workshop, now: Now) -> str:

@@ -5,8 +5,6 @@ It goes the way of every candidate, from the gate on.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from dbos import DBOS
 
 from homeostat.loop import judging, steps
@@ -20,9 +18,7 @@ from homeostat.types.turn import GIVEN
 def trial(turn_id: str, task: str, until: float) -> str:
     """Ask the gate about a version, and release it step by step unless it is refused."""
     now = steps.Now(turn_id, task, until)
-
-    def step(name: str, work: Callable[..., str], *given: str) -> str:
-        return DBOS.run_step({"name": name}, steps.once, now, name, work, *given)
+    step = steps.durably(now)
 
     candidate = step(GIVEN, brought)
     report = step(f"evaluate.{GIVEN}", judging.evaluate, candidate)

@@ -21,9 +21,7 @@ SETTLED = ("full", "rollback")
 def turn(turn_id: str, task: str, until: float) -> str:
     """Take traffic as it was at `until` and, if it pays, leave a better version answering it."""
     now = steps.Now(turn_id, task, until)
-
-    def step(name: str, work: Callable[..., str], *given: str) -> str:
-        return DBOS.run_step({"name": name}, steps.once, now, name, work, *given)
+    step = steps.durably(now)
 
     signals = step("watch", steps.watch)
     decision = step("decide", steps.decide, signals)
