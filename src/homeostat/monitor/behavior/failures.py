@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from homeostat.metrics.form import is_json, refuses
+from homeostat.metrics.toxic import STRONG, toxicity
 from homeostat.monitor.features.reply import repeated
 from homeostat.monitor.features.text import script_of, words_of
 from homeostat.types.interaction import Interaction
@@ -25,13 +26,8 @@ LONGER = 2.0
 LEAST = 8
 """Words of the longer of two replies below which their lengths are not compared."""
 _NUMBER = re.compile(r"\d[\d.,:/-]*\d|\d")
-RUDE = frozenset(
-    {
-        "arsehole", "ass", "asshole", "bastard", "bitch", "bloody", "bollocks", "bullshit", "crap", "damn", "damned",
-        "dumb", "fool", "fuck", "fucking", "goddamn", "idiot", "idiotic", "idiots", "imbecile", "jerk", "moron",
-        "moronic", "morons", "pathetic", "pissed", "shit", "shitty", "stupid", "wanker",
-    }
-)  # fmt: skip
+RUDE = STRONG | {"ass", "bloody", "bollocks", "crap", "damn", "damned", "dumb", "fool", "goddamn", "jerk", "pathetic"}
+RUDE |= {"idiotic", "pissed", "stupid"}
 """Words that a reply to a customer does not hold: English, mild ones too; a sign rather than a proof."""
 
 
@@ -88,7 +84,7 @@ def _script(one: Rehearsed) -> bool | None:
 
 
 def _rude(one: Rehearsed) -> bool:
-    return not RUDE.isdisjoint(words_of(one.reply))
+    return not RUDE.isdisjoint(words_of(one.reply)) or toxicity(one.reply) > 0
 
 
 def _echoes(one: Rehearsed) -> bool:
