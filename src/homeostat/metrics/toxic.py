@@ -27,7 +27,7 @@ STRONG = frozenset(
         "arse", "arsehole", "arseholes", "asshat", "asshole", "assholes", "bastard", "bastards", "bitch", "bitches",
         "bitching", "bitchy", "bullshit", "cocksucker", "cunt", "cunts", "dickhead", "dicks", "dipshit",
         "douche", "douchebag", "dumbass", "dumbasses", "fatass", "fucked", "fucker", "fuckers", "fuckhead", "fuckin",
-        "fucking", "fuck", "fucks", "fuckwit", "horseshit", "idiot", "idiots", "imbecile", "imbeciles", "jackass",
+        "fucka", "fucking", "fuck", "fucks", "fuckwit", "horseshit", "idiot", "idiots", "imbecile", "imbeciles", "jackass",
         "jerkoff", "moron", "moronic", "morons", "motherfucker", "motherfuckers", "motherfucking", "nitwit",
         "prick", "pricks", "pussy", "retard", "retarded", "retards", "scumbag", "scumbags", "shit", "shithead", "shits",
         "shitty", "slut", "sluts", "stfu", "tosser", "turd", "twat", "twats", "wanker", "wankers",
@@ -58,15 +58,18 @@ PHRASES = (
     r"get (a life|lost|stuffed)",
     r"waste of (space|skin|oxygen|air)",
     r"your (mom|momma|mum|mama) ",
-    r"no ?one (likes|loves|cares about) you",
+    r"(no ?one|nobody) (likes|loves|cares about) you",
     r"(who|what) the hell",
     r"blow ?job",
+    r"(such|being|total|complete|absolute|fucking|bunch of|you) (an? )?(jerk|loser|fool|coward|liar|creep|clown|pig|vermin)s?",
+    r"(sad|pathetic|miserable|worthless) (little|excuse)",
+    r"m(o|u)th(er|a|er) ?fuck",
 )
 """Regular expressions of what is toxic although no word of it is."""
-NEAR = 5
-"""Words between a mild one and a `you`, at most."""
-_YOU = frozenset({"you", "your", "you're", "youre", "yours", "yourself", "u", "ur", "ya", "yall"})
-_LETTERS = str.maketrans("013457@$!’", "oieastasi'")
+NEAR = 3
+"""Words from a `you` to a mild one behind it, at most, or to one before it that is said to it (`stupid you`): one."""
+_YOU = frozenset({"you", "you're", "youre", "yourself", "u", "ur", "ya", "yall"})
+_LETTERS = str.maketrans("013457@$’", "oieastas'")
 _WORD = re.compile(r"[a-z*']*[a-z*][a-z*']*")
 _AGAIN = re.compile(r"([a-z])\1{2,}")
 _PHRASES = re.compile(r"\b(?:" + "|".join(PHRASES) + ")")
@@ -82,7 +85,7 @@ def toxicity(text: str) -> int:
 
 
 def _near(place: int, places: list[int]) -> bool:
-    return any(abs(place - other) <= NEAR for other in places)
+    return any(-1 <= place - other <= NEAR for other in places)
 
 
 def _strong(word: str) -> bool:

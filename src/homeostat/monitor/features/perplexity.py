@@ -64,8 +64,8 @@ class Letters:
             return np.full(len(texts), math.nan)
         p = np.full(int(sizes.sum()), _UNSEEN)
         for k, (context, whole) in enumerate(_runs(texts)):
-            kinds = self._kinds[k].of(context)
-            p = np.where(kinds > 0, (self._seen[k].of(whole) + kinds * p) / (self._before[k].of(context) + kinds), p)
+            kinds, before = self._kinds[k].of(context), self._before[k].of(context)
+            p = np.where(kinds > 0, (self._seen[k].of(whole) + kinds * p) / np.maximum(before + kinds, 1), p)
         owner = np.repeat(np.arange(len(texts)), sizes)
         total = np.bincount(owner, weights=-np.log2(p), minlength=len(texts))
         return np.where(sizes > 0, total / np.maximum(sizes, 1), math.nan)

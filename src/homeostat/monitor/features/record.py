@@ -103,7 +103,7 @@ def _fragmentation(rows: Rows, known: Rows) -> Floats:
     length, tokens = _sizes(known)
     if len(length) < _LEAST or np.ptp(length) == 0:
         return np.full(len(rows), math.nan)
-    slope, start = np.polyfit(length, tokens, 1)
+    start = np.polyfit(length, tokens, 1, w=length**-1.5)[1]  # short texts say most of where the line begins
     length, tokens = _sizes(rows, whole=True)
     enough = (length >= _SHORT) & (tokens > 0)
     return np.where(enough, (tokens - np.clip(start, 0, tokens)) / np.maximum(length, 1), math.nan)
