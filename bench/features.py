@@ -12,6 +12,8 @@
   entropy is from the true one, on average and in rank correlation.
 - request_perplexity: pairs of windows of 400 requests of HWU64, a tenth of the second with slips of the keyboard: how
   often Kolmogorov-Smirnov is at most 0.05, beside the rarity of words.
+- named: 1,000 requests of HWU64, then 400 of which a fifth are in another language that is written in Latin letters; how
+  often that language is the slice named first, and how often any language is where nothing moved.
 
 Prints one JSON line. `value` is the share of whole sentences told that are told rightly, `interval` its exact 95 %
 interval, the goal 95 %, met by the lower end.
@@ -26,6 +28,7 @@ import json
 import lzma
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +42,8 @@ from homeostat.metrics.toxic import toxicity
 from homeostat.monitor.catalogue import FEATURES
 from homeostat.monitor.features.language import language_of
 from homeostat.monitor.features.record import margins
+from homeostat.monitor.naming.candidates import Kind
+from homeostat.monitor.naming.name import Moved, look
 from homeostat.stats.intervals import proportion
 from homeostat.train.head.ridge import RidgeHead
 from homeostat.types.interaction import Interaction
@@ -53,6 +58,7 @@ CODES = {
 """What SIB-200 calls a language -> what we call it; the others it has are none that are known."""
 WORDS = (3, 5, 8, 0)
 COLUMNS, ROWS, SLIPS, SHARP = 2048, 400, 0.1, 8.0
+BEFORE, SINCE, FOREIGN = 1_000, 400, 0.2
 
 
 def share(values: Iterable[bool]) -> list[float]:
@@ -147,9 +153,31 @@ def slips(texts: Sequence[str], pairs: int) -> dict[str, list[float]]:
     return {name: share(found) for name, found in seen.items()}
 
 
+def named(texts: Sequence[str], sentences: Sequence[dict[str, Any]], draws: int) -> dict[str, list[float]]:
+    """How often a language that came is the slice named first, and any is called certain where none came."""
+    latin = [row for row in sentences if row["lang"].endswith("_Latn") and CODES.get(row["lang"][:3], "en") != "en"]
+    foreign = {CODES[row["lang"][:3]]: [r["text"] for r in latin if r["lang"] == row["lang"]] for row in latin}
+    first, calm = list[bool](), list[bool]()
+    for draw in range(draws):
+        rng = np.random.default_rng([draw, 7])
+        code = sorted(foreign)[draw % len(foreign)]
+        rows = asked([texts[k] for k in rng.permutation(len(texts))[: BEFORE + SINCE]])
+        moved = [k >= BEFORE and rng.random() < FOREIGN for k in range(len(rows))]
+        others = [replace(r, text=str(rng.choice(foreign[code]))) if k else r for r, k in zip(rows, moved, strict=True)]
+        for some, found in ((others, first), (rows, calm)):
+            ranked = look(Moved(before=some[:BEFORE], since=some[BEFORE:], alarm=0.0, seed=draw)).ranked
+            if some is others:
+                found.append(ranked[0].candidate.name == f"language={code}")
+            else:
+                found.append(any(one.sure and one.candidate.kind is Kind.LANGUAGE for one in ranked))
+    return {"first": share(first), "where_none_came": share(calm)}
+
+
 def asked(texts: Sequence[str]) -> list[Interaction]:
     """Rows of which nothing but the text is known."""
-    return [Interaction(id=f"int_{k}", task="t", time=0.0, text=t, reply="", version="") for k, t in enumerate(texts)]
+    return [
+        Interaction(id=f"int_{k}", task="t", time=1.0 + k, text=t, reply="", version="") for k, t in enumerate(texts)
+    ]
 
 
 def main() -> None:
@@ -177,6 +205,7 @@ def main() -> None:
                 "english": english(texts),
                 "toxicity": insults(args.data / "toxicity_wikipedia"),
                 "margin": margin(requests),
+                "named": named(texts, sentences, 9 if args.quick else 88),
                 "slips": slips(texts, 20 if args.quick else 200),
                 "seconds": round(time.perf_counter() - began, 1),
             }

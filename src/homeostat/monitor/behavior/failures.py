@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from homeostat.metrics.form import is_json, refuses
 from homeostat.metrics.toxic import STRONG, toxicity
+from homeostat.monitor.features.language import language_of
 from homeostat.monitor.features.reply import repeated
 from homeostat.monitor.features.text import script_of, words_of
 from homeostat.types.interaction import Interaction
@@ -83,6 +84,11 @@ def _script(one: Rehearsed) -> bool | None:
     return here != there if here and there else None
 
 
+def _language(one: Rehearsed) -> bool | None:
+    here, there = language_of(one.reply), language_of(one.row.text)
+    return here != there if here and there else None
+
+
 def _rude(one: Rehearsed) -> bool:
     return not RUDE.isdisjoint(words_of(one.reply)) or toxicity(one.reply) > 0
 
@@ -143,6 +149,7 @@ TEXTS: Mapping[str, Behavior] = {
     "cut off": _cut,
     "breaks the format": _format,
     "another script": _script,
+    "another language": _language,
     "echoes the request": _echoes,
     "a number of its own": _numbers,
     "much longer than before": _longer,
