@@ -6,14 +6,14 @@
   and 7 that are not, whole and cut to 3, 5 and 8 words: how many are told a language, how many of those the right one,
   and how many of the unknown ones are told any. And English requests of HWU64: told as English, and as anything else.
 - toxicity: every second comment of a set of Wikipedia's (the others served to write the lexicon): how many of the toxic
-  and of the other ones are told toxic, and the area under the curve of the count, with its 95 % interval. Sentences that
-  name groups of people and are not toxic: how many of those are told so.
+  and of the other ones are told toxic, and the area under the curve of the count, with its 95 % interval. And sentences
+  that name groups of people and are not toxic: how many of those are told so.
 - margin: a ridge head on HWU64 told half of the rows; of the others, how far the margin that is read off confidence and
   entropy is from the true one, on average and in rank correlation.
 - request_perplexity: pairs of windows of 400 requests of HWU64, a tenth of the second with slips of the keyboard: how
   often Kolmogorov-Smirnov is at most 0.05, beside the rarity of words.
-- named: 1,000 requests of HWU64, then 400 of which a fifth are in another language that is written in Latin letters; how
-  often that language is the slice named first, and how often any language is where nothing moved.
+- named: 1,000 requests of HWU64, then 400 of which a fifth are in another language that is written in Latin letters:
+  how often that language is the slice named first, and how often any language is called certain where none came.
 
 Prints one JSON line. `value` is the share of whole sentences told that are told rightly, `interval` its exact 95 %
 interval, the goal 95 %, met by the lower end.

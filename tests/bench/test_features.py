@@ -13,7 +13,7 @@ BENCH = runpy.run_path(str(Path(__file__).parents[2] / "bench" / "features.py"))
 
 
 def test_languages_that_are_not_known_are_counted_apart() -> None:
-    """Two sentences of a known language, one of them a number of which nothing can be told, and one of an unknown one."""
+    """Two texts of a known language, one of them a number of which nothing can be told, and one of an unknown one."""
     rows = [
         {"lang": "eng_Latn", "text": "where is my parcel and why does nobody answer the phone"},
         {"lang": "eng_Latn", "text": "12 345"},

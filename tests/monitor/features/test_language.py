@@ -64,7 +64,9 @@ def test_real_english_is_hardly_ever_told_as_another_language() -> None:
     assert proportion(wrong, len(told)).high < 0.01
 
 
-@pytest.mark.parametrize("text", ["", "ok", "12:30 !!!", "🙂🙂", "iPhone 15 Pro", "a@b.com https://example.org/la/casa"])
+@pytest.mark.parametrize(
+    "text", ["", "ok", "12:30 !!!", "🙂🙂", "iPhone 15 Pro", "a@b.com https://example.org/la/casa"]
+)
 def test_what_says_too_little_is_told_no_language(text: str) -> None:
     """A word that many languages have, names, numbers and addresses."""
     assert language_of(text) == ""

@@ -65,7 +65,9 @@ def test_nothing_is_an_array_too() -> None:
 def likely(p: np.ndarray) -> list:
     """Rows as a model leaves them that gives these probabilities, float[rows, labels], to its labels."""
     entropy = special.entr(p).sum(axis=1)
-    return [said(k, "?", confidence=float(p[k].max()), entropy=float(entropy[k]), reply_tokens=1) for k in range(len(p))]
+    return [
+        said(k, "?", confidence=float(p[k].max()), entropy=float(entropy[k]), reply_tokens=1) for k in range(len(p))
+    ]
 
 
 def test_the_margin_between_two_labels_is_exact() -> None:
@@ -127,7 +129,11 @@ def test_fragmentation_is_what_the_served_tokenizer_cuts() -> None:
 def test_where_tokens_were_not_counted_there_is_no_fragmentation() -> None:
     """Nor where the known ones were not, or the text is short."""
     known = [said(k, "a word " * (2 + k % 9), prompt_tokens=9 + k % 9) for k in range(40)]
-    rows = [said(90, "nobody counted these"), said(91, "short", prompt_tokens=12), said(92, "a word " * 4, prompt_tokens=12)]
+    rows = [
+        said(90, "nobody counted these"),
+        said(91, "short", prompt_tokens=12),
+        said(92, "a word " * 4, prompt_tokens=12),
+    ]
     assert np.isfinite(FRAGMENTATION.of(rows, known)).tolist() == [False, False, True]
     assert np.isnan(FRAGMENTATION.of(rows, [])).all()
     assert np.isnan(FRAGMENTATION.of(rows, [said(k, "where is my parcel") for k in range(40)])).all()

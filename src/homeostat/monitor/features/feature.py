@@ -48,7 +48,7 @@ class Feature:
     beside itself, so rows that were known would seem more familiar than new ones although nothing has moved.
     """
     twin: str = ""
-    """Another feature that moves if and only if this one does. It is compared then only if it is named: the same move told
+    """Another feature that moves if and only if this one does. This one is compared only if it is named: one move told
     twice would cost all others in the correction for many.
     """
 

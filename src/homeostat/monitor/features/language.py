@@ -26,7 +26,7 @@ ALONE = {
     "KHMER": "km", "LAO": "lo", "MALAYALAM": "ml", "MYANMAR": "my", "ORIYA": "or", "SINHALA": "si", "TAMIL": "ta",
     "TELUGU": "te", "THAI": "th", "TIBETAN": "bo",
 }  # fmt: skip
-"""Scripts that stand for the language that most texts in them are in: Yiddish is told as Hebrew, Tigrinya as Amharic."""
+"""Script -> the language that most texts in it are in: Yiddish is told as Hebrew, Tigrinya as Amharic."""
 CLEAR = 5.0
 """Nats by which a language is likelier than the next one before it is told."""
 OWN = 5.0
@@ -88,7 +88,7 @@ def languages() -> tuple[str, ...]:
 def evidence(text: str, script: str) -> Floats:
     """Log-likelihood of a text, in nats, in each language of a script, and last in one that is like all of them."""
     found = [_word(script, word) for word in words_in(text)]
-    return np.sum(found, axis=0) + np.zeros(len(_scripts()[script].names) + 1)
+    return np.asarray(np.sum(found, axis=0) + np.zeros(len(_scripts()[script].names) + 1), dtype=np.float64)
 
 
 def words_in(text: str) -> list[str]:
