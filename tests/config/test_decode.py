@@ -129,17 +129,6 @@ def test_anchor_shared_by_two_tasks() -> None:
     assert config.tasks["a"] == config.tasks["b"] == Tasks(metric="f1")
 
 
-def test_a_part_of_a_section() -> None:
-    """What a task has of its own is held to the types and limits of the section it is part of."""
-    tasks = read("tasks: {a: {decide: {value_per_correct: 5}}, b: {decide: }}").tasks
-    assert (tasks["a"].decide, tasks["b"].decide) == ({"value_per_correct": 5.0}, {})
-    with pytest.raises(UnknownKey, match=r"tasks\.a\.decide") as told:
-        read("tasks: {a: {decide: {min_label: 5}}}")
-    assert "min_labels" in told.value.fix
-    with pytest.raises(WrongType, match=r"tasks\.a\.decide\.min_labels must be at least 1"):
-        read("tasks: {a: {decide: {min_labels: 0}}}")
-
-
 def test_decode_any_section() -> None:
     """A section can be decoded alone, as tests and notebooks do."""
     assert decode(Train, compose("rank: 4", "x"), "train") == Train(rank=4)

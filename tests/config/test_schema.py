@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from homeostat.config.decode import compose, decode
-from homeostat.config.schema import Config, Decide, Tasks
+from homeostat.config.schema import Config, Tasks
 from homeostat.errors import UnknownKey
 from homeostat.types.task import Kind, Task
 
@@ -61,14 +61,6 @@ def test_task_gets_its_default_metric(kind: Kind, metric: str) -> None:
     """A task without a metric is measured by accuracy for labels and chrF for text."""
     config = Config(tasks={"t": Tasks(kind=kind, instruction="Answer.", labels=("a",))})
     assert config.task("t") == Task(name="t", kind=kind, instruction="Answer.", metric=metric, labels=("a",))
-
-
-def test_what_a_task_decides_by() -> None:
-    """The common settings, but for what it has of its own."""
-    own = {"dear": Tasks(decide={"value_per_correct": 20.0}), "cheap": Tasks()}
-    config = Config(tasks=own, decide=Decide(value_per_correct=2.0, min_labels=7))
-    assert config.deciding("dear") == Decide(value_per_correct=20.0, min_labels=7)
-    assert config.deciding("cheap") == config.decide
 
 
 def test_unknown_task_names_the_nearest() -> None:

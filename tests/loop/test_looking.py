@@ -115,15 +115,6 @@ def test_who_wins_most_comes_first_and_the_others_wait(both: Workshop, queue: Tu
     assert steps.decide(shop, again, "") == made[1].id
 
 
-def test_a_task_whose_replies_are_worth_more_comes_first(both: Workshop) -> None:
-    """Both have the same traffic and one has half the labels; what a correct reply is worth there turns the order."""
-    policy = {"any": {"labels": 10}, "budget": {"retrainings": 1}}
-    assert [plan.task for plan in plans(under(both, **policy), [OTHER, TASK])] == [TASK, OTHER]
-    dear = replace(both.config.tasks[OTHER], decide={"value_per_correct": 50.0})
-    shop = Workshop(replace(both.config, tasks={**both.config.tasks, OTHER: dear}), both.store)
-    assert [plan.task for plan in plans(under(shop, **policy), [OTHER, TASK])] == [OTHER, TASK]
-
-
 def test_a_cool_down_follows_a_retraining(shop: Workshop, queue: TurnQueue) -> None:
     """After a decision to retrain nothing is due until the time is over, though labels are."""
     calm = under(shop, any={"labels": 10}, cool_down="7d", look="")

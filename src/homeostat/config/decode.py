@@ -67,17 +67,10 @@ def decode(kind: type[D], node: yaml.Node | None, name: str = "") -> D:
                 f"unknown key '{key.value}'{place}", where=where(key.start_mark), fix=did_you_mean(key.value, known)
             )
         dotted = f"{name}.{key.value}".lstrip(".")
-        section = known[key.value].metadata.get("part_of")
-        value = _part(section, child, dotted) if section else _value(hints[key.value], child, dotted)
+        value = _value(hints[key.value], child, dotted)
         _hold(known[key.value].metadata.get("limits", Limits()), value, child, dotted)
         values[key.value] = value
     return kind(**values)
-
-
-def _part(section: type, node: yaml.Node, name: str) -> dict[str, object]:
-    """The knobs of a section that are given, and no others."""
-    whole: Any = decode(section, node, name)
-    return {key.value: getattr(whole, key.value) for key, _ in pairs(node, name)}
 
 
 def pairs(node: yaml.Node | None, name: str) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:

@@ -32,11 +32,6 @@ def knob(default: T, *, least: float | None = None, most: float | None = None, a
     return cast("T", field(default=default, metadata={"limits": limits}))  # type: ignore[redundant-cast]
 
 
-def part_of(section: type) -> Mapping[str, Any]:
-    """A field that holds some knobs of a section, for who differs from it; the loader holds them to its types."""
-    return field(default_factory=dict, metadata={"part_of": section})
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """The base model that every version starts from."""
@@ -73,26 +68,6 @@ class Store:
     `blobs` in `folder`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decide:
-    """When retraining pays. Values and prices share one unit, whichever you think in."""
-
-    value_per_correct: float = knob(1.0, least=0.0)
-    """What one more correct reply is worth."""
-    price_per_cpu_hour: float = knob(0.1, least=0.0)
-    """What an hour of one CPU costs."""
-    price_per_gpu_hour: float = knob(2.0, least=0.0)
-    """What an hour of one GPU costs, where trainings have one."""
-    price_per_label: float = knob(0.5, least=0.0)
-    """What one label from a person costs."""
-    horizon_requests: int = knob(10_000, least=1)
-    """Requests over which a gain is counted: what comes later is left out."""
-    min_labels: int = knob(60, least=1)
-    """Labels since the champion was trained, below which no retraining is decided."""
-    cool_down_s: float = knob(0.0, least=0.0)
-    """Seconds after a retraining before the next may be decided."""
-
-
 METRICS = {Kind.LABEL: "accuracy", Kind.TEXT: "chrf"}
 """What quality is measured by."""
 
@@ -121,9 +96,8 @@ class Tasks:
     fair: Mapping[str, Any] = field(default_factory=dict)
     """Tags whose values the gate holds a candidate to treat alike, with the widest gap, e.g. `{language: 0.1}`;
     `docs/how-to/fairness.md` has the measures."""
-    decide: Mapping[str, Any] = part_of(Decide)
-    """What this task has of its own of the section `decide`, e.g. `{value_per_correct: 5, min_labels: 40}`: a correct
-    reply is not worth the same in every task, and a budget that tasks share goes first to where it buys most."""
+    min_labels: int | None = knob(None, least=1)
+    """This task's own `decide.min_labels`. Empty: the same as every task's."""
     policy: str = ""
     """Name of the entry of `policies` that says when it is retrained. Empty: as soon as there are labels enough to
     decide, by value."""
@@ -163,6 +137,26 @@ class Monitor:
     """Bins of the histogram that ranks are read from; memory does not grow with traffic."""
     seed: int = knob(0, least=0)
     """Seed of the random numbers that break ties between ranks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decide:
+    """When retraining pays. Values and prices share one unit, whichever you think in."""
+
+    value_per_correct: float = knob(1.0, least=0.0)
+    """What one more correct reply is worth."""
+    price_per_cpu_hour: float = knob(0.1, least=0.0)
+    """What an hour of one CPU costs."""
+    price_per_gpu_hour: float = knob(2.0, least=0.0)
+    """What an hour of one GPU costs, where trainings have one."""
+    price_per_label: float = knob(0.5, least=0.0)
+    """What one label from a person costs."""
+    horizon_requests: int = knob(10_000, least=1)
+    """Requests over which a gain is counted: what comes later is left out."""
+    min_labels: int = knob(60, least=1)
+    """Labels since the champion was trained, below which no retraining is decided."""
+    cool_down_s: float = knob(0.0, least=0.0)
+    """Seconds after a retraining before the next may be decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -419,4 +413,5 @@ class Config:
 
     def deciding(self, task: str) -> Decide:
         """How decisions about one task are made: the common settings, and what the task has of its own."""
-        return replace(self.decide, **self.tasks[task].decide)
+        own = self.tasks[task].min_labels
+        return self.decide if own is None else replace(self.decide, min_labels=own)

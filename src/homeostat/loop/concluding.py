@@ -63,7 +63,7 @@ def bounds_of(
         retrained=max((one.time for one in taken if one.task == task), default=None),
         book=taken,
         labels=labels,
-        price_per_label=config.deciding(task).price_per_label,
+        price_per_label=config.decide.price_per_label,
         untriggered=untriggered,
     )
 
