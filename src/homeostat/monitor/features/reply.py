@@ -1,6 +1,4 @@
-"""Features of what was replied: its length, its label, and whether it refuses, insults, breaks its format or repeats
-itself.
-"""
+"""Features of what was replied: its length, its label, and whether it refuses, breaks its format or repeats itself."""
 
 from __future__ import annotations
 
@@ -10,7 +8,7 @@ import numpy as np
 
 from homeostat.metrics.form import is_json, refuses
 from homeostat.monitor.features.feature import LONGEST, Feature, Floats, Labels, Rows, Shape
-from homeostat.monitor.features.text import tones, words_of
+from homeostat.monitor.features.text import words_of
 
 NGRAM = 3
 """Words that are a repetition when they come again in the same order."""
@@ -49,10 +47,6 @@ def _repetition(rows: Rows, known: Rows) -> Floats:
     return np.array([repeated(row.reply) for row in rows], dtype=np.float64)
 
 
-def _toxicity(rows: Rows, known: Rows) -> Labels:
-    return tones(row.reply for row in rows)
-
-
 def _predictions(rows: Rows, known: Rows) -> Floats:
     """Per row the probability of each label that the known rows have, and of all others together.
 
@@ -73,5 +67,4 @@ REPLY = Feature(shape=Shape.LABEL, unit="of the replies", of=_replies)
 REFUSAL = Feature(shape=Shape.LABEL, unit="of the replies", of=_refusals)
 FORMAT = Feature(shape=Shape.LABEL, unit="of the replies", of=_formats, learns=True)
 REPETITION = Feature(shape=Shape.NUMBER, unit="of a reply said before in it", of=_repetition)
-REPLY_TOXICITY = Feature(shape=Shape.LABEL, unit="of the replies", of=_toxicity)
 PREDICTION = Feature(shape=Shape.VECTOR, unit="probability of each label", of=_predictions, learns=True)

@@ -1,4 +1,4 @@
-"""Features of what was asked: how long, in which script, in which words, and whether they insult.
+"""Features of what was asked: how long, in which script, in which words. Standard library and numpy alone.
 
 A script is told by what Unicode knows of every letter; `language` tells languages apart that share one.
 """
@@ -15,7 +15,6 @@ from zlib import crc32
 
 import numpy as np
 
-from homeostat.metrics.toxic import toxicity
 from homeostat.monitor.features.feature import Feature, Floats, Labels, Rows, Shape
 
 COLUMNS = 256
@@ -75,15 +74,6 @@ def _scripts(rows: Rows, known: Rows) -> Labels:
     return np.array([script_of(row.text) for row in rows], dtype=np.str_)
 
 
-def _toxicity(rows: Rows, known: Rows) -> Labels:
-    return tones(row.text for row in rows)
-
-
-def tones(texts: Iterable[str]) -> Labels:
-    """`toxic` or `clean` by English words, empty of texts without any letter of theirs."""
-    return np.array([("toxic" if toxicity(t) else "clean") if script_of(t) == "LATIN" else "" for t in texts], np.str_)
-
-
 def _rarity(rows: Rows, known: Rows) -> Floats:
     """Per row, the mean of -log2 of its words' shares among the known rows, half a count added for what is unseen."""
     counts = Counter(word for row in known for word in words_of(row.text))
@@ -104,5 +94,4 @@ WORDS = Feature(shape=Shape.NUMBER, unit="words per request", of=_words)
 NON_ASCII = Feature(shape=Shape.NUMBER, unit="% of the characters outside ASCII", of=_non_ascii)
 SCRIPT = Feature(shape=Shape.LABEL, unit="of the requests", of=_scripts)
 RARITY = Feature(shape=Shape.NUMBER, unit="bits per word", of=_rarity, learns=True)
-TOXICITY = Feature(shape=Shape.LABEL, unit="of the requests", of=_toxicity)
 WORDING = Feature(shape=Shape.VECTOR, unit="which words a request holds", of=_wording)

@@ -16,7 +16,8 @@ import numpy as np
 
 from homeostat.monitor.features.feature import Floats, Rows
 from homeostat.monitor.features.language import language_of
-from homeostat.monitor.features.text import RARITY, script_of, tones, words_of
+from homeostat.monitor.features.text import RARITY, script_of, words_of
+from homeostat.monitor.features.tone import TOXIC, TOXICITY
 from homeostat.monitor.naming.clusters import Mask, groups, strange_groups
 from homeostat.monitor.slices import VALUES
 
@@ -94,7 +95,7 @@ def _singles(rows: Rows, strangeness: Floats, seed: int) -> Iterator[Candidate]:
     yield from _values(Kind.REPLY, "reply", [row.reply.strip() for row in rows])
     yield from _values(Kind.SCRIPT, "script", [script(row.text) for row in rows])
     yield from _values(Kind.LANGUAGE, "language", _languages(rows))
-    yield Candidate("toxic requests", Kind.TONE, tones(row.text for row in rows) == "toxic", "tone")
+    yield Candidate("toxic requests", Kind.TONE, TOXICITY.of(rows, ()) == TOXIC, "tone")
     words = np.array([len(words_of(row.text)) for row in rows])
     for n in LENGTHS:
         yield Candidate(f"{n} words or more", Kind.LENGTH, words >= n, "length")
