@@ -69,6 +69,7 @@ def test_what_cannot_be_attacked(homeostat: Run, small: Path, workshop: Workshop
         ("--limit", "rowz=3"): UnknownKey,
         ("--limit", "rows=few"): WrongType,
         ("--limit", "queries=1"): WrongType,
+        ("--suite", "a b.yaml"): WrongType,
     }
     for arguments, error in wrong.items():
         assert homeostat("attack", "ver_new", *arguments, "--config", small).code == error.exit

@@ -11,7 +11,7 @@ import pytest
 import tiny
 from cli.conftest import Run
 from cli.scenes import START
-from homeostat.errors import BadWindow, EmptyStream, UnknownPlugin
+from homeostat.errors import BadWindow, EmptyStream, NotText, UnknownPlugin
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
@@ -80,8 +80,12 @@ def test_a_stretch_of_time(homeostat: Run, shop: Path, log: Store) -> None:
 
 
 def test_what_is_refused(homeostat: Run, shop: Path, store: Store) -> None:
-    """A policy that there is not, before anything is read; a window that is none; a log without labels."""
+    """A policy that there is not, before anything is read; a window that is none; a page that cannot be written, told
+    before the work; a log without labels.
+    """
     assert homeostat("backtest", "--config", shop, "--policies", "montly").code == UnknownPlugin.exit
     assert homeostat("backtest", "--config", shop, "--window", "last week").code == BadWindow.exit
     assert homeostat("backtest", "--config", shop, "--window", "2024-03-01..2024-01-01").code == BadWindow.exit
+    page = shop.parent / "none" / "page.html"
+    assert homeostat("backtest", "--config", shop, "--page", page).code == NotText.exit
     assert homeostat("backtest", "--config", shop).code == EmptyStream.exit

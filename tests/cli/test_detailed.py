@@ -125,7 +125,7 @@ def test_texts(homeostat: Run, small: Path, workshop: Workshop, tmp_path: Path) 
     champion(workshop.store, "writer", task="replies")
     rows = [Exam(text=f"ask {k}", target=f"reply number {k}", time=START) for k in range(6)]
     workshop.put_suite("replies", rows)
-    found = homeostat("eval", "ver_writer", "--detail", "--schema", schema, "--config", small, "--json").json
+    found = homeostat("eval", "ver_writer", "--schema", schema, "--config", small, "--json").json
     figures = found["mine"]["detail"]["figures"]
     assert {"chrF", "BLEU", "ROUGE-L", "token F1", "exact match", "perplexity", "schema"} <= set(figures)
     assert figures["perplexity"]["mean"] > 1.0

@@ -57,7 +57,8 @@ def test_a_judge_from_anchors_to_its_change(homeostat: Run, shop: Path, tmp_path
         assert ran.code == 0
         return ran.out
 
-    assert all("as it was" in take(0.0) for _ in range(3))
+    assert "the first look" in take(0.0)
+    assert all("as it was" in take(0.0) for _ in range(2))
     assert any("CHANGED" in take(0.3) for _ in range(3))
     document = homeostat("judge", "--json", "--config", shop).json
     (one,) = document["judges"]
@@ -78,3 +79,15 @@ def test_scores_that_are_none(homeostat: Run, shop: Path, tmp_path: Path) -> Non
     for text in ("", "{", '{"anchor": "int_001", "score": 2}', '{"anchor": "int_999", "score": 0.5}'):
         file.write_text(text)
         assert homeostat("judge", "--take", file, "--config", shop).code == BadStream.exit
+
+
+@pytest.mark.usefixtures("rated")
+def test_a_judge_that_nobody_knows(homeostat: Run, shop: Path, tmp_path: Path) -> None:
+    """What is no judge's name is refused; one that has rated nothing beside one that has is told of, once."""
+    (first, *_) = homeostat("judge", "--anchors", "--n", 10, "--config", shop).out.splitlines()
+    file = tmp_path / "scores.jsonl"
+    file.write_text(json.dumps({"anchor": json.loads(first)["anchor"], "score": 0.7}))
+    assert homeostat("judge", "--take", file, "--by", "large", "--config", shop).code == 2
+    assert "'judge:1' has rated nothing so far" in homeostat("judge", "--take", file, "--by", "judge:1", "--config", shop).err
+    assert homeostat("judge", "--take", file, "--by", "judge:1", "--config", shop).err == ""
+    assert homeostat("judge", "--take", file, "--config", shop).err == ""

@@ -46,6 +46,7 @@ def test_labeled_elsewhere(homeostat: Run, shop: Path, answered: Store, tmp_path
     """Printed, and taken back; a file with one bad line changes nothing."""
     printed = homeostat("label", "--json", "--n", 4, "--config", shop).json
     assert printed["task"] == "routing"
+    assert printed["labels"] == ["delivery", "refund"]
     lines = [{"interaction": one["interaction"], "value": "refund"} for one in printed["requests"]]
     file = tmp_path / "labels.jsonl"
     file.write_text("\n".join(map(json.dumps, [*lines, {"interaction": "int_none", "value": "refund"}])))
@@ -55,6 +56,22 @@ def test_labeled_elsewhere(homeostat: Run, shop: Path, answered: Store, tmp_path
     assert answered.interactions.labeled("routing") == []
     file.write_text("\n".join(map(json.dumps, lines)))
     done = homeostat("label", "--take", file, "--by", "ann", "--json", "--config", shop).json
-    assert done == {"task": "routing", "by": "ann", "labeled": 4}
+    assert done == {"task": "routing", "by": "ann", "labeled": 4, "warnings": []}
     assert {f.source for _, f in answered.interactions.labeled("routing")} == {"ann", "picked, by ann"}
     assert homeostat("label", "--take", file, "--config", shop).code == BadStream.exit
+
+
+def test_what_was_printed_is_taken_back(homeostat: Run, shop: Path, answered: Store, tmp_path: Path) -> None:
+    """A value written into the printed document is enough; requests without one wait, and a slip is told."""
+    file = tmp_path / "open.json"
+    printed = homeostat("label", "--json", "--n", 4, "--config", shop).json
+    file.write_text(json.dumps(printed))
+    ran = homeostat("label", "--take", file, "--config", shop)
+    assert ran.code == BadStream.exit
+    assert 'write a "value" into its requests' in ran.err
+    printed["requests"][0]["value"], printed["requests"][1]["value"] = "delivry", "delivery"
+    file.write_text(json.dumps(printed, indent=2))
+    ran = homeostat("label", "--take", file, "--config", shop)
+    assert "label 'delivry' is new; did you mean 'delivery'?" in ran.err
+    assert sorted(f.value for _, f in answered.interactions.labeled("routing")) == ["delivery", "delivry"]
+    assert len(homeostat("label", "--n", 9, "--json", "--config", shop).json["requests"]) == 4

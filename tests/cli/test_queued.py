@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from homeostat.cli.queued import answers, ask
+from homeostat.cli.queued import answers, ask, doubted
 from homeostat.errors import BadStream
 from homeostat.loop.labeling import Open
 
@@ -59,3 +59,20 @@ def test_answers_from_elsewhere(tmp_path: Path) -> None:
             next(answers(file, {"int_1"}))
     with pytest.raises(BadStream, match="cannot be read"):
         next(answers(tmp_path / "none", {"int_1"}))
+
+
+def test_the_printed_document_is_read(tmp_path: Path) -> None:
+    """Requests with a value are answers, those without wait, and a bad value is told by its place."""
+    file = tmp_path / "open.json"
+    file.write_text('{"requests": [{"interaction": "int_1", "value": "refund"}, {"interaction": "int_2"}]}')
+    assert list(answers(file, {"int_1", "int_2"})) == [("int_1", "refund")]
+    file.write_text('{"requests": [{"interaction": "int_2"}, {"interaction": "int_1", "value": 3}]}')
+    with pytest.raises(BadStream, match="request 2"):
+        answers(file, {"int_1"})
+
+
+def test_slips_are_doubted() -> None:
+    """What is nearly a known label is told once; known ones, new ones and tasks of text are not."""
+    said = {"int_0": "refnd", "int_1": "refund", "int_2": "hologram", "int_3": "refnd"}
+    assert doubted(said, LABELS) == ["label 'refnd' is new; did you mean 'refund'?"]
+    assert doubted(said, frozenset()) == []

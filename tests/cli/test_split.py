@@ -83,7 +83,9 @@ def test_what_cannot_be_split(homeostat: Run, shop: Path, store: Store, folder: 
     assert homeostat("split", "ver_first", "--config", shop).code == NotReleasable.exit
     assert homeostat("split", "ver_a", "--config", shop).code == NoWorker.exit
     open_shadow(store, "routing", "ver_b", now=START + 9)
-    assert "ver_b is under way" in homeostat("split", "ver_a", "--config", shop).err
+    err = homeostat("split", "ver_a", "--config", shop).err
+    assert "ver_b is under way" in err
+    assert "homeostat rollback routing" in err
     store.turns.put(Turn(id="trn_1", task="routing", time=START))
     assert "trn_1 is under way" in homeostat("split", "ver_a", "--config", shop).err
 

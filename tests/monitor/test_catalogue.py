@@ -68,6 +68,8 @@ def test_a_tag_is_named_by_itself() -> None:
     assert feature_of("tag:channel", {"channel"}).of([said(1, "?", tags={"channel": "web"})], ()).tolist() == ["web"]
     with pytest.raises(UnknownPlugin, match="did you mean 'tag:channel'"):
         feature_of("tag:chanel", {"channel", "segment"})
+    with pytest.raises(UnknownPlugin, match="write tag:channel"):
+        feature_of("channel", {"channel"})
 
 
 def test_a_misspelled_name_is_told() -> None:

@@ -2,7 +2,7 @@
 
 What it asks is fenced from training, but for what was learned before. `--dry-run` reads the file and changes nothing.
 
-Exit codes: 0 added; 1x the file, or the configuration.
+Exit codes: 0 added; 1x what the file says, or the configuration; 23 the file cannot be read.
 
 Example: `homeostat suites add suites/golden.yaml`
 """

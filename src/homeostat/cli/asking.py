@@ -67,10 +67,12 @@ def hold_free(opened: Project, task: str) -> None:
     """
     busy = [turn.id for turn in opened.store.turns.list(task) if turn.under_way]
     release = opened.store.releases.current(task)
+    fix = "wait for its end, then ask again"
     if release is not None and is_open(release):
         busy += release.tried
+        fix = f"wait for its end, or end its trial with `homeostat rollback {task}`, then ask again"
     if busy:
-        raise NotReleasable(f"{busy[0]} is under way for task '{task}'", fix="wait for its end, then ask again")
+        raise NotReleasable(f"{busy[0]} is under way for task '{task}'", fix=fix)
 
 
 def follow(opened: Project, follower: Follower, turn: str) -> Turn:

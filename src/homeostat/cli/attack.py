@@ -28,7 +28,7 @@ from homeostat.cli.table import document
 from homeostat.config.load import load
 from homeostat.errors import NotReleasable, UnknownKey, WrongType, did_you_mean
 from homeostat.evaluate.attack.attack import Limits
-from homeostat.loop.attack import chosen, tried, write_suite
+from homeostat.loop.attack import chosen, hold_suite, tried, write_suite
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
 
@@ -59,6 +59,8 @@ def command(
         versions = [mine, *([shop.store.versions.get(other)] if other != version else [])]
         if versions[-1].task != mine.task:
             raise NotReleasable(f"{other} is a version of task '{versions[-1].task}', not of '{mine.task}'")
+        if suite:
+            hold_suite(suite, shop.config.task(mine.task))
         exams = chosen(shop.suite_at(mine.task, moment(shop, mine).until), rows)
         with Scene().bar("attack", len(versions) * len(exams), f"{len(exams)} rows are attacked, {how}") as bar:
             found = tried(shop, versions, exams, limits, bar.to)

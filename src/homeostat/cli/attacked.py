@@ -25,8 +25,9 @@ def show(found: Mapping[str, Tried]) -> None:
         ("requests asked for each", *(_mean(one.told.queries) for one in found.values())),
         ("gradients read for each", *(_mean(one.told.peeks) for one in found.values())),
         ("words replaced where it broke", *(_share(one.told.changed) for one in found.values())),
-        ("the first is better under attack by", *(_moved(one.better) for one in found.values())),
     ]
+    if len(found) > 1:
+        rows.append(("the first is better under attack by", *(_moved(one.better) for one in found.values())))
     table("under attack", ("what", *found), rows)
     broken = [one for one in first.attempts if one.found]
     examples = [

@@ -4,7 +4,8 @@ It holds ids and hashes and nothing that users said. `--out` exports it as JSON 
 without the project. Keep the head, the seal of the newest entry, anywhere else: `--head` then says whether everything
 up to it is still as it was, the end of the log included.
 
-Exit codes: 0 the chain holds; 1x configuration; 44 it does not, one line each on standard error.
+Exit codes: 0 the chain holds; 1x configuration; 23 the file cannot be written; 44 it does not hold, one line each on
+standard error.
 
 Example: `homeostat audit --about ver_1v9x3k`
 """
@@ -17,6 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
+from homeostat.cli.places import hold_writable
 from homeostat.cli.project import project
 from homeostat.cli.table import document, table
 from homeostat.errors import BadStream, Tampered
@@ -37,6 +39,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Show the audit log: who wrote what and when, each entry chained to the one before."""
+    hold_writable(out)
     entries = _exported(file) if file else _stored(config)
     problems = list(breaks(entries))
     if head and head not in {entry["seal"] for entry in entries} | {START}:

@@ -7,8 +7,8 @@ quarterly, yearly, drift, performance, excess, value (what decides in a turn) an
 their names, and `yaml` for the one that the task has. A second table repeats it for an eighth to eight times the cost.
 Nothing is written but the page, if one is asked for.
 
-Exit codes: 0 printed; 1x configuration, of them 13 there is no such policy; 22 too few labeled requests; 28 a stretch
-of time that is not understood.
+Exit codes: 0 printed; 1x configuration, of them 13 there is no such policy; 22 too few labeled requests; 23 the page
+cannot be written; 28 a stretch of time that is not understood.
 
 Example: `homeostat backtest routing --policies never,monthly,drift,value --cost 50 --page backtest.html`
 """
@@ -21,6 +21,7 @@ from typing import Annotated
 
 import typer
 
+from homeostat.cli.places import hold_writable
 from homeostat.cli.project import Project, project
 from homeostat.cli.table import document, table
 from homeostat.cli.windows import stretch
@@ -49,6 +50,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Try policies of retraining on what was logged."""
+    hold_writable(page)
     names = [name.strip() for name in policies.split(",") if name.strip()]
     with project(config) as opened:
         known = opened.task(task)

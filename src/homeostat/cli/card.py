@@ -4,8 +4,8 @@ Markdown with YAML in front, made from rows alone: data, training, figures with 
 approvals, limits, and what was not measured. `--out` writes a file and keeps the text under its hash, so that `--check`
 can tell later whether a file is a card that was written here.
 
-Exit codes: 0 written, or the file is such a card; 1x configuration; 41 there is no such version or dataset; 44 the file
-is none of its cards.
+Exit codes: 0 written, or the file is such a card; 1x configuration; 23 the file cannot be written; 41 there is no such
+version or dataset; 44 the file is none of its cards.
 
 Example: `homeostat card ver_1v9x3k --out MODEL_CARD.md`
 """
@@ -18,6 +18,7 @@ from typing import Annotated
 
 import typer
 
+from homeostat.cli.places import hold_writable
 from homeostat.cli.project import project
 from homeostat.cli.table import document
 from homeostat.errors import Tampered
@@ -33,6 +34,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="What it is made of, as one JSON document.")] = False,
 ) -> None:
     """Write the card of a version, or the datasheet of a dataset."""
+    hold_writable(out)
     with project(config) as opened:
         store = opened.store
         if check is not None:

@@ -57,7 +57,8 @@ def end(text: str) -> float:
     try:
         ends = moment(text) if "-" in text else now + seconds(text)
     except ValueError as problem:
-        raise typer.BadParameter(str(problem), param_hint="--until") from None
+        others = "" if "-" in text else ", a date such as 2026-12-24, or decided"
+        raise typer.BadParameter(f"{problem}{others}", param_hint="--until") from None
     if ends <= now:
         raise typer.BadParameter(f"'{text}' is over", param_hint="--until")
     return ends

@@ -22,12 +22,14 @@ import typer
 
 from homeostat.cli import detailed
 from homeostat.cli.evaluated import show
+from homeostat.cli.places import hold_writable
 from homeostat.cli.table import document
 from homeostat.config.load import load
 from homeostat.errors import EmptyStream, NotReleasable
 from homeostat.loop import judging, steps
 from homeostat.loop.detail import compared
 from homeostat.loop.examining import scored
+from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
 from homeostat.types.version import Version
 from homeostat.web import words
@@ -39,12 +41,13 @@ def command(
     against: Annotated[str, typer.Option(help="Id of another one. Empty: the champion.")] = "",
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     detail: Annotated[bool, typer.Option("--detail", help="Every figure, in place of the gate's words.")] = False,
-    schema: Annotated[Path | None, typer.Option(help="JSON schema that replies are held to, with --detail.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw the confusions there, as SVG, with --detail.")] = None,
+    schema: Annotated[Path | None, typer.Option(help="JSON schema that replies are held to; tells the detail.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the confusions there, as SVG; tells the detail.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Score a version on its task's test suite, beside the champion or another version."""
-    held = detailed.schema_of(schema)
+    held, detail = detailed.schema_of(schema), detail or schema is not None or plot is not None
+    hold_writable(plot)
     with closing(Workshop.open(load(config))) as shop:
         candidate = shop.store.versions.get(version)
         other = against or shop.store.aliases.get(candidate.task, "champion") or candidate.id
@@ -53,11 +56,12 @@ def command(
         if candidate.task != champion.task:
             raise NotReleasable(f"{champion.id} is a version of task '{champion.task}', not of '{candidate.task}'")
         now = moment(shop, candidate)
-        if detail:
-            rows = shop.suite_at(now.task, now.until)
-            told = compared(shop, candidate, None if alone else champion, rows, held)
-        else:
-            found = scored(shop, candidate, now.until) if alone else _beside(shop, now, candidate, champion)
+        rows = shop.suite_at(now.task, now.until)
+        with Scene().bar("eval", 1, f"{words.several(len(rows), 'test row')} are asked"):
+            if detail:
+                told = compared(shop, candidate, None if alone else champion, rows, held)
+            else:
+                found = scored(shop, candidate, now.until) if alone else _beside(shop, now, candidate, champion)
     if detail:
         detailed.tell(told, plot, as_json=as_json)
     else:

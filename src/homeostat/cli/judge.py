@@ -7,7 +7,7 @@ again, each time the same ones; `--take FILE` reads its scores (JSON lines `{"an
 several times if it was asked several times) and says whether they are still what they were: a judge that does not
 change is called changed at most once in 365 looks.
 
-Exit codes: 0 printed, changed or not; 1x configuration; 21 FILE holds no scores of anchors;
+Exit codes: 0 printed, changed or not; 1x configuration; 2 no judge is called so; 21 FILE holds no scores of anchors;
 22 there are no anchors.
 
 Example: `homeostat judge routing --by judge:large --take scores.jsonl`
@@ -25,8 +25,8 @@ from homeostat.cli.project import Project, project
 from homeostat.cli.scores import read_scores
 from homeostat.cli.scores import show as show_look
 from homeostat.cli.table import document, table
-from homeostat.errors import EmptyStream
-from homeostat.loop.judges import JUDGE, anchors, scored, standings
+from homeostat.errors import EmptyStream, did_you_mean
+from homeostat.loop.judges import JUDGE, anchors, is_judge, scored, standings
 from homeostat.loop.seeing import clock
 from homeostat.types.interaction import Interaction
 from homeostat.web import words
@@ -44,6 +44,8 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Show the judges of a task, and whether they still rate as they did."""
+    if not is_judge(by):
+        raise typer.BadParameter(f"'{by}' is no judge's name; one is `judge`, or begins so: `judge:{by}`", param_hint="--by")
     with project(config) as opened:
         name = opened.task(task)
         if show or take is not None:
@@ -83,6 +85,9 @@ def _anchors(opened: Project, name: str, n: int) -> list[Interaction]:
 
 def _taken(opened: Project, name: str, by: str, scores: dict[str, list[float]], *, as_json: bool) -> None:
     found = scored(opened.store, name, by, scores, clock(opened.config, opened.store, name))
+    rate = [one.judge for one in standings(opened.store, name) if one.ratings]
+    if found.looks == 1 and rate and by not in rate:
+        typer.echo(f"'{by}' has rated nothing so far; {did_you_mean(by, rate)}", err=True)
     if as_json:
         document({"task": name, "judge": by, "look": found})
         return

@@ -2,8 +2,10 @@
 
 At a terminal they are asked one by one: Enter says that the reply is right, any other line is the right label (for a
 task of text the right reply), `-` skips, `.` ends. Without a terminal, or with `--json`, they are printed, to be
-labeled elsewhere; `--take FILE` reads what was said (JSON lines of `interaction` and `value`). Quality is measured by
-those that were drawn and by the feedback that comes by itself, never by those that were picked for their doubt.
+labeled elsewhere; `--take FILE` reads what was said: JSON lines of `interaction` and `value`, or what was printed, with
+a `value` written into each request that somebody labeled. A label that is new and nearly a known one is taken, with a
+warning. Quality is measured by those that were drawn and by the feedback that comes by itself, never by those that were
+picked for their doubt.
 
 Exit codes: 0 done; 1x configuration; 21 the file is no such answers.
 
@@ -21,7 +23,7 @@ from typing import Annotated
 import typer
 
 from homeostat.cli.project import project
-from homeostat.cli.queued import answers, ask
+from homeostat.cli.queued import answers, ask, doubted
 from homeostat.cli.table import document, facts
 from homeostat.loop.labeling import asked_of, known_labels, label, queue
 
@@ -37,16 +39,20 @@ def command(
     """Say what is right of requests that teach most: those that the model is least sure of, and some drawn by lot."""
     with project(config) as opened:
         name, who, store = opened.task(task), by or getpass.getuser(), opened.store
+        labels, warnings = known_labels(store, name), []
         if take is not None:
             said = dict(answers(take, asked_of(store, name)))
+            warnings = doubted(said, labels)
         else:
             waiting = queue(store, name, n)
             if as_json or not sys.stdin.isatty():
-                document({"task": name, "by": who, "requests": waiting})
+                document({"task": name, "by": who, "labels": sorted(labels), "requests": waiting})
                 return
-            said = ask(waiting, known_labels(store, name))
+            said = ask(waiting, labels)
         count = label(opened.config, store, name, said, by=who, now=time.time())
     if as_json:
-        document({"task": name, "by": who, "labeled": count})
+        document({"task": name, "by": who, "labeled": count, "warnings": warnings})
     else:
+        for warning in warnings:
+            typer.echo(warning, err=True)
         facts(f"labels of {name}", {"said": str(count), "by": who})

@@ -23,6 +23,7 @@ import typer
 from homeostat.cli.table import document, scored, table
 from homeostat.config.load import load
 from homeostat.loop.leaks import Leaks, leaks
+from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
 from homeostat.metrics.exposure import Exposed
 from homeostat.types.report import Score
@@ -39,7 +40,9 @@ def command(
 ) -> None:
     """Say whether a version can recite what it was trained on."""
     with closing(Workshop.open(load(config))) as shop:
-        found = leaks(shop, shop.store.versions.get(version), most=rows, among=among, seed=seed)
+        asked = shop.store.versions.get(version)
+        with Scene().bar("leaks", 1, f"up to {words.several(rows, 'training row')} are asked, of the base too"):
+            found = leaks(shop, asked, most=rows, among=among, seed=seed)
     document({"version": version, "shown": found.shown, "found": found}) if as_json else _print(version, found)
     if found.shown:
         raise typer.Exit(1)

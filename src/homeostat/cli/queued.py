@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from textwrap import indent
@@ -56,10 +56,36 @@ def _line(labels: frozenset[str]) -> str | None:
 def answers(file: Path, known: Collection[str]) -> Iterator[tuple[str, str]]:
     """Interactions and what is right of them, of a file; all of it is read before the first is given.
 
+    The file holds JSON lines, or is the document of `homeostat label --json` with a `value` written into requests;
+    those without one still wait.
+
     Raises:
         BadStream: it cannot be read, or a line is no answer to a request that waits.
     """
-    return each_line(file, partial(_answer, known=known))
+    printed = _printed(file)
+    if printed is None:
+        return each_line(file, partial(_answer, known=known))
+    said = {k: one for k, one in enumerate(printed, 1) if not (isinstance(one, dict) and one.get("value") is None)}
+    if not said:
+        raise BadStream("nothing is said to be right", where=str(file), fix='write a "value" into its requests')
+    return iter([_answer(json.dumps(one), f"{file} request {k}", known) for k, one in said.items()])
+
+
+def _printed(file: Path) -> list[object] | None:
+    """The requests of a file that is the document of `--json`; None where it is another file."""
+    try:
+        given = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    requests = given.get("requests") if isinstance(given, dict) else None
+    return requests if isinstance(requests, list) else None
+
+
+def doubted(said: Mapping[str, str], labels: frozenset[str]) -> list[str]:
+    """A sentence for each label that is new and nearly a known one, as the gateway warns of it."""
+    new = sorted({value for value in said.values() if labels and value not in labels})
+    near = {value: meant(value, labels) for value in new}
+    return [f"label '{value:.60}' is new; did you mean '{known}'?" for value, known in near.items() if known]
 
 
 def _answer(line: str, where: str, known: Collection[str]) -> tuple[str, str]:

@@ -54,4 +54,6 @@ def show(judge: str, found: Look) -> None:
         "evidence": f"{found.evidence:.3g}, an alarm at {EVERY}",
         "higher than before by": f"{found.shift:+.3f}",
     }
-    facts(f"{judge}: " + ("CHANGED" if found.alarm else "as it was, as far as can be told"), said)
+    first = found.looks == 1 and not found.alarm
+    verdict = "the first look, which later ones are compared with" if first else "as it was, as far as can be told"
+    facts(f"{judge}: " + ("CHANGED" if found.alarm else verdict), said)

@@ -103,6 +103,18 @@ def chosen(rows: Sequence[Exam], most: int) -> list[Exam]:
     return sorted(rows, key=lambda row: hashlib.sha256(row.text.encode("utf-8", "surrogatepass")).digest())[:most]
 
 
+def hold_suite(file: Path, task: Task) -> list[Case]:
+    """Hold that what breaks can be written to a file as a suite; the cases that the file has already.
+
+    Raises:
+        WrongType: the file's name is none for a suite, or it is there and holds one that somebody wrote.
+        What `homeostat.evaluate.suites.read.read` raises of a file that is there.
+    """
+    if not set(file.stem) <= _NAMED or not file.stem[:1].isalnum():
+        raise WrongType(f"'{file.stem}' is no name for a suite", where=str(file), fix="letters, digits, - and _")
+    return _known(file, task) if file.exists() else []
+
+
 def write_suite(file: Path, task: Task, attempts: Sequence[Attempt]) -> int:
     """Write what broke as a suite for `homeostat suites add`, with the cases that the file had; how many there are.
     Where there are none nothing is written.
@@ -111,12 +123,9 @@ def write_suite(file: Path, task: Task, attempts: Sequence[Attempt]) -> int:
     lose.
 
     Raises:
-        WrongType: the file's name is none for a suite, or it is there and holds one that somebody wrote.
-        What `homeostat.evaluate.suites.read.read` raises of a file that is there.
+        What `hold_suite` raises.
     """
-    if not set(file.stem) <= _NAMED or not file.stem[:1].isalnum():
-        raise WrongType(f"'{file.stem}' is no name for a suite", where=str(file), fix="letters, digits, - and _")
-    known = _known(file, task) if file.exists() else []
+    known = hold_suite(file, task)
     broken = [Case(text=one.found.text, expect=one.right) for one in attempts if one.found]
     cases = list({case.text: case for case in (*known, *broken)}.values())
     if not cases:

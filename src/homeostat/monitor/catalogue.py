@@ -90,8 +90,10 @@ def feature_of(name: str, tags: Collection[str]) -> Feature:
     """The feature of this name; `tag:NAME` is that of a tag, which must be among `tags`.
 
     Raises:
-        UnknownPlugin: there is no such feature, or no row has the tag.
+        UnknownPlugin: there is no such feature, no row has the tag, or the name is that of a tag alone.
     """
+    if name in tags and name not in FEATURES.names():
+        raise UnknownPlugin(f"'{name}' is a tag and no feature", where="tags", fix=f"write {TAG}{name}")
     if not name.startswith(TAG):
         return FEATURES.get(name)
     if name.removeprefix(TAG) not in tags:

@@ -26,7 +26,7 @@ STORE = "the project's store"
 LISTED = {
     "ver": "`homeostat versions` lists them",
     "sig": "`homeostat watch` lists them",
-    "trn": "see /ui/turns",
+    "trn": "`homeostat approve` lists those that wait, the page /ui/turns all of them",
     "alr": "`homeostat alerts` lists them",
     "sil": "`homeostat alerts silences` lists them",
     "dlv": "`homeostat alerts` lists those that are not sent",

@@ -75,6 +75,7 @@ def test_a_task_of_texts_is_checked_as_one(tmp_path: Path) -> None:
         ("suite: a\ncases: [{text: ' ', expect: y}]\n", WrongType, "case 0 asks nothing"),
         ("suite: a\ncheck: equal\ncases: [{text: x, expect: y}]\n", UnknownPlugin, "equals"),
         ("suite: a\ntest_rows: 9\nunder: [typo]\n", UnknownPlugin, "typos"),
+        ("suite: a\ntest_rows: 9\n", WrongType, "disturbed only"),
         ("suite: a\ncheck: matches\ncases: [{text: x, expect: '('}]\n", WrongType, "no regular expression"),
         ("suite: a\ncheck: schema\ncases: [{text: x, expect: '{\"type\": 7}'}]\n", WrongType, "no JSON schema"),
         ("suite: a\ncheck: schema\ntest_rows: 9\nunder: [typos]\n", WrongType, "test rows have"),

@@ -99,6 +99,8 @@ def _hold(file: Path, suite: Suite) -> None:
     """Hold that every case can be asked and judged."""
     if not suite.cases and not suite.test_rows:
         raise _wrong(file, "there is nothing to ask", "list `cases`, name a `file` of them, or say `test_rows: 200`")
+    if suite.test_rows and not suite.under:
+        raise _wrong(file, "test rows are asked disturbed only", "name disturbances in `under`: [typos, shouted]")
     CHECKS.get(suite.check)
     if suite.check == "schema" and suite.test_rows:
         raise _wrong(file, "test rows have a right reply and no schema", "say `check: json`, or list `cases`")

@@ -1,0 +1,29 @@
+"""Files that a command is to write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from homeostat.cli.places import hold_writable
+from homeostat.errors import NotText
+
+
+def test_what_can_be_written_passes(tmp_path: Path) -> None:
+    """No file, a new one, and one that is there."""
+    (tmp_path / "there.svg").write_text("<svg/>")
+    hold_writable(None)
+    hold_writable(tmp_path / "new.svg")
+    hold_writable(tmp_path / "there.svg")
+    assert (tmp_path / "there.svg").read_text() == "<svg/>"
+    assert not (tmp_path / "new.svg").exists()
+
+
+def test_what_cannot_is_told_with_the_place(tmp_path: Path) -> None:
+    """A folder, and a file in a folder that is not there: nothing is made."""
+    for file, why in ((tmp_path, "it is a folder"), (tmp_path / "none" / "page.html", "no such folder")):
+        with pytest.raises(NotText, match=why) as caught:
+            hold_writable(file)
+        assert caught.value.where == str(file)
+    assert list(tmp_path.iterdir()) == []
