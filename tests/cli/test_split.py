@@ -48,6 +48,9 @@ def test_a_dry_run_tells_and_does_nothing(homeostat: Run, shop: Path, store: Sto
     assert (told["dry_run"], told["release"]["stage"]) == (True, "split")
     assert told["release"]["shares"] == {"ver_a": pytest.approx(1 / 3), "ver_b": pytest.approx(1 / 3)}
     assert {"what": "ver_a", "before": "candidate", "after": "canary"} in told["changes"]
+    out = homeostat("split", "ver_a", "--share", "0.3", "--until", "decided", "--dry-run", "--config", shop).out
+    assert "ver_a 30.0" in out
+    assert "the champion the rest; until it is decided" in out
     assert (store.turns.list("routing"), len(store.releases.list("routing"))) == ([], 1)
 
 

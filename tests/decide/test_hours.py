@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeostat.decide.hours import PERIODS, hours, period, quiet_until, span, zone
+from homeostat.decide.hours import PERIODS, hours, period, quiet_until, span, stretches, zone
 
 MOMENTS = st.floats(1.6e9, 1.9e9)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -133,3 +133,12 @@ def test_what_is_no_zone() -> None:
     for name in ("Europe/Berln", "Europe", "../etc"):
         with pytest.raises(ValueError, match="no time zone"):
             zone(name)
+
+
+def test_quiet_hours_that_never_end_are_none() -> None:
+    """Together they may be long, and must leave a moment in the year."""
+    for texts in (["Mon-Sun"], ["00:00-12:00", "12:00-24:00"], ["01-01 - 12-31"], ["Mon-Thu", "Fri-Sun"]):
+        with pytest.raises(ValueError, match="is always"):
+            stretches(texts)
+    assert len(stretches(["02-01 - 01-30", "2026-01-01 - 2028-12-31", "22:00-06:00"])) == 3
+    assert stretches([]) == ()

@@ -161,6 +161,7 @@ def test_what_holds_a_policy_back() -> None:
         ({"strategy": "valeu"}, UnknownPlugin, "homeostat.strategies", "did you mean 'value'"),
         ({"look": "soon"}, WrongType, "policies.p.look", "not a span of time: 'soon'"),
         ({"quiet": ("night",)}, WrongType, "policies.p.quiet", "Mon-Fri"),
+        ({"quiet": ("Mon-Sun",)}, WrongType, "policies.p.quiet", "always"),
         ({"budget": {"mony": 3}}, WrongType, "policies.p.budget", "did you mean 'money'"),
         ({"zone": "Berlin"}, WrongType, "policies.p.zone", "Europe/Berlin"),
     ],

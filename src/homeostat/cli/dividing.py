@@ -39,14 +39,18 @@ def divide(config: Path, wish: Wish, *, dry_run: bool, as_json: bool) -> None:
         tried = carry_out(
             opened.store, task, lambda store: open_split(store, task, wish, under=turn.id, now=now), dry_run=True
         )
+        parts = [f"{version} {words.percent(part)}" for version, part in tried.release.shares.items()]
+        ends = f"until {words.when(wish.until)} UTC at the latest" if wish.until else "until it is decided"
+        shares = f"{', '.join(parts)}, the champion the rest"
         if dry_run:
             tell(tried, as_json=as_json)
+            if not as_json:
+                typer.echo(f"\n{shares}; {ends}")
             return
         require_worker(opened)
         order(opened.store, turn.id, wish)
         enqueue(opened, turn)
-    shares = ", ".join(f"{version} {words.percent(part)}" for version, part in tried.release.shares.items())
-    document(turn) if as_json else typer.echo(f"{turn.id} is opened: {shares}, the champion the rest")
+    document(turn) if as_json else typer.echo(f"{turn.id} is opened: {shares}; {ends}")
 
 
 def end(text: str) -> float:

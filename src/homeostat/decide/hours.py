@@ -86,6 +86,21 @@ def hours(text: str) -> Hours:
     return Hours(days, start, end)
 
 
+def stretches(texts: Sequence[str]) -> tuple[Hours, ...]:
+    """Every stretch of some texts.
+
+    Raises:
+        ValueError: one is none, or together they never end.
+    """
+    found = tuple(hours(text) for text in texts)
+    ends = quiet_until(found, 0.0, UTC)  # from 1970 on, which no date of a single year can mean
+    while 0.0 < ends <= 366 * _UNITS["d"]:
+        ends = quiet_until(found, ends, UTC)
+    if ends:
+        raise ValueError(f"'{', '.join(texts)}' is always, so that nothing would ever start; leave some hours out")
+    return found
+
+
 def quiet_until(stretches: Sequence[Hours], at: float, zone: tzinfo) -> float:
     """When quiet hours end that a moment lies in; 0 where it lies in none."""
     found = 0.0

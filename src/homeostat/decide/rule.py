@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from homeostat.config.schema import Config, Policy
 from homeostat.decide.budget import Book, Budget, budget
-from homeostat.decide.hours import Hours, hours, period, quiet_until, span, zone
+from homeostat.decide.hours import Hours, period, quiet_until, span, stretches, zone
 from homeostat.decide.objective import objectives_of
 from homeostat.decide.strategy import STRATEGIES
 from homeostat.decide.trigger.catalogue import made
@@ -229,7 +229,7 @@ def read(name: str, policy: Policy) -> Rule:
         rearm=policy.rearm,
         cool_s=_taken(span, policy.cool_down, f"{where}.cool_down"),
         budget=_taken(budget, policy.budget, f"{where}.budget"),
-        quiet=tuple(_taken(hours, one, f"{where}.quiet") for one in policy.quiet),
+        quiet=_taken(stretches, policy.quiet, f"{where}.quiet"),
         zone=_taken(zone, policy.zone, f"{where}.zone"),
     )
 

@@ -89,7 +89,8 @@ def open_split(store: Store, task: str, wish: Wish, *, under: str, now: float) -
     share = wish.share or parts / (parts + 1)
     shares = dict.fromkeys(sorted(wish.versions), share / parts)
     keep_plan(store, _planned(store, task, trial, before.champion, shares, wish))
-    because = f"{' and '.join(shares)} answer {100 * share:.3g} % of the episodes beside {before.champion}"
+    who = f"{' and '.join(shares)} answer{'s' * (parts == 1)}"
+    because = f"{who} {100 * share:.3g} % of the episodes beside {before.champion}"
     row = Release(id="", task=task, time=now, stage=Stage.SPLIT, champion=before.champion, because=because)
     return enact(store, before, replace(row, shares=shares, until=wish.until, trial=trial))
 
