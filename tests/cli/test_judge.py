@@ -88,6 +88,9 @@ def test_a_judge_that_nobody_knows(homeostat: Run, shop: Path, tmp_path: Path) -
     file = tmp_path / "scores.jsonl"
     file.write_text(json.dumps({"anchor": json.loads(first)["anchor"], "score": 0.7}))
     assert homeostat("judge", "--take", file, "--by", "large", "--config", shop).code == 2
-    assert "'judge:1' has rated nothing so far" in homeostat("judge", "--take", file, "--by", "judge:1", "--config", shop).err
+    assert (
+        "'judge:1' has rated nothing so far"
+        in homeostat("judge", "--take", file, "--by", "judge:1", "--config", shop).err
+    )
     assert homeostat("judge", "--take", file, "--by", "judge:1", "--config", shop).err == ""
     assert homeostat("judge", "--take", file, "--config", shop).err == ""

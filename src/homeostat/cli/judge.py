@@ -45,7 +45,9 @@ def command(
 ) -> None:
     """Show the judges of a task, and whether they still rate as they did."""
     if not is_judge(by):
-        raise typer.BadParameter(f"'{by}' is no judge's name; one is `judge`, or begins so: `judge:{by}`", param_hint="--by")
+        raise typer.BadParameter(
+            f"'{by}' is no judge's name; one is `judge`, or begins so: `judge:{by}`", param_hint="--by"
+        )
     with project(config) as opened:
         name = opened.task(task)
         if show or take is not None:
