@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from homeostat.config.schema import Config
 from homeostat.curate.pick import Pick, pick
+from homeostat.loop.later import deciding
 from homeostat.store import Store
 from homeostat.types import ids
-from homeostat.types.feedback import PICKED, Feedback, FeedbackKind
+from homeostat.types.feedback import LOT, PICKED, Feedback, FeedbackKind
+from homeostat.types.interaction import Interaction
 from homeostat.types.task import Kind
 
 NEWEST = 5000
@@ -26,17 +30,25 @@ class Open:
     confidence: float
     drawn: bool
     """Whether chance chose it; else it was picked because it teaches much, and is never measured by."""
+    decides: bool = False
+    """Whether it was drawn among those on which a candidate on trial and the champion differ: it decides between them,
+    and is measured by nowhere else."""
 
 
 def queue(store: Store, task: str, n: int) -> list[Open]:
-    """The next requests to have labeled, at most `n`; the same ones until something is said of them."""
+    """The next requests to have labeled, at most `n`; the same ones until something is said of them.
+
+    While the gate is unsure about a candidate on trial, half of them are drawn among those that decide about it.
+    """
     newest = [request for request in store.interactions.last(task, NEWEST) if request.version]
     since = newest[0].time if newest else 0.0
     known = {request.id for request, _ in store.interactions.labeled(task, since=since)}
     waiting = {request.id: request for request in newest if request.id not in known}
     asked = {id: drawn for id, drawn in asked_of(store, task).items() if id in waiting}
-    picks = [Pick(waiting[id], drawn) for id, drawn in asked.items()][:n]
-    others = [request for request in waiting.values() if request.id not in asked]
+    between = _between(store, task, waiting, asked, n)
+    picks = [Pick(waiting[id], False) for id in between]
+    picks += [Pick(waiting[id], drawn) for id, drawn in asked.items() if id not in between][: n - len(picks)]
+    others = [request for request in waiting.values() if request.id not in {*asked, *between}]
     picks += pick(others, n - len(picks), seed=len(known)) if len(picks) < n else []
     store.state.put(_key(task), asked | {one.request.id: one.drawn for one in picks})
     return [
@@ -46,9 +58,26 @@ def queue(store: Store, task: str, n: int) -> list[Open]:
             reply=one.request.reply,
             confidence=one.request.confidence,
             drawn=one.drawn,
+            decides=one.request.id in between,
         )
         for one in picks
     ]
+
+
+def _between(
+    store: Store, task: str, waiting: Mapping[str, Interaction], asked: Mapping[str, bool], n: int
+) -> list[str]:
+    """Requests that decide about a candidate on trial, half of `n`: those that were drawn before and still wait, then
+    by lot. What is asked for another reason already is no part of the lot.
+    """
+    open_ = [id for id in deciding(store, task) if id in waiting]
+    before = store.state.get(_key_between(task))
+    drawn = [id for id in before if id in set(open_)] if isinstance(before, list) else []
+    rest = [id for id in open_ if id not in asked]
+    lot = np.random.default_rng(len(open_)).permutation(len(rest))
+    drawn = (drawn + [rest[place] for place in lot])[: max(n // 2, 1)] if open_ else []
+    store.state.put(_key_between(task), drawn)
+    return drawn
 
 
 def asked_of(store: Store, task: str) -> dict[str, bool]:
@@ -75,7 +104,8 @@ def label(config: Config, store: Store, task: str, said: Mapping[str, str], *, b
         now: the moment, in seconds since 1970.
     """
     kind = FeedbackKind.LABEL if config.task(task).kind is Kind.LABEL else FeedbackKind.CORRECTION
-    asked = asked_of(store, task)
+    asked, between = asked_of(store, task), store.state.get(_key_between(task))
+    apart = set(between) if isinstance(between, list) else set[str]()
     rows = [
         Feedback(
             id=ids.new("fbk"),
@@ -83,7 +113,7 @@ def label(config: Config, store: Store, task: str, said: Mapping[str, str], *, b
             kind=kind,
             value=value,
             time=now,
-            source=by if asked[interaction] else f"{PICKED}{by}",
+            source=f"{LOT if interaction in apart else '' if asked[interaction] else PICKED}{by}",
         )
         for interaction, value in said.items()
     ]
@@ -94,3 +124,7 @@ def label(config: Config, store: Store, task: str, said: Mapping[str, str], *, b
 
 def _key(task: str) -> str:
     return f"asked:{task}"
+
+
+def _key_between(task: str) -> str:
+    return f"between:{task}"
