@@ -11,6 +11,13 @@ from homeostat.types.report import Report, Trial, Verdict
 from homeostat.web import words
 
 
+UNSPENT = (
+    "\nThis was a look: nothing is written, and nothing of the task's account is spent. Whoever looks at ten versions and\n"
+    "tries the best has looked ten times, and the account knows of one; `homeostat try` asks the gate itself."
+)
+"""What the gate's words do not say where nobody was gated."""
+
+
 def show(found: dict[str, Any]) -> None:
     """Print what was found."""
     if "score" in found:
@@ -28,6 +35,7 @@ def show(found: dict[str, Any]) -> None:
     if report.suites:
         table("\nsuites", ("part", "candidate", "other", "difference", "demanded"), map(_tried, report.suites.items()))
     typer.echo(f"\n{verdict.outcome.value}: {verdict.because}")
+    typer.echo(UNSPENT)
 
 
 def _tried(entry: tuple[str, Trial]) -> tuple[str, ...]:

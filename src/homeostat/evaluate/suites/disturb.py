@@ -29,7 +29,12 @@ _OWN = (
     "typos",
     "unpunctuated",
 )
-_TARGETS = {name: f"{_HERE}:{name}" for name in _OWN} | {"reworded": "homeostat.evaluate.suites.synonyms:reworded"}
+_FRAMED = ("denying", "forged", "indirect", "overruled")
+_TARGETS = (
+    {name: f"{_HERE}:{name}" for name in _OWN}
+    | {name: f"homeostat.evaluate.suites.framed:{name}" for name in _FRAMED}
+    | {"reworded": "homeostat.evaluate.suites.synonyms:reworded"}
+)
 NAMES = tuple(sorted(_TARGETS))
 DISTURBANCES: Registry[Disturbance] = Registry("disturbance", "homeostat.disturbances", _TARGETS)
 
