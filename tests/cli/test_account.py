@@ -37,7 +37,7 @@ def test_an_empty_account(homeostat: Run, shop: Path) -> None:
     ran = homeostat("account", "--config", shop)
     assert ran.code == 0
     assert "none" in ran.out
-    assert "p = 0.011" in ran.out
+    assert "p = 0.0099" in ran.out
 
 
 def test_a_table_and_a_document(homeostat: Run, shop: Path, store: Store) -> None:

@@ -69,7 +69,7 @@ def test_what_passes_alone_and_not_here_is_undecided() -> None:
     assert weak.spent.level < weak.spent.p <= ALPHA
     assert weak.because.startswith("undecided: +3.6 points (")
     said = "but as candidate 20 of its task, none having passed, it has to show a gain at p = "
-    assert f"{said}{granted(20, 0, ALPHA):.2g}, and does so at {weak.spent.p:.2g}; about " in weak.because
+    assert f"{said}{0.9 * granted(20, 0, ALPHA):.2g}, and does so at {weak.spent.p:.2g}; about " in weak.because
     assert weak.because.endswith("such rows would decide")
     after = program([(150, 50)] * 15 + [(50, 50)] * 4)
     assert asked(after, 76, 40).outcome is Outcome.PASS
@@ -124,7 +124,7 @@ def test_an_account_follows_from_its_verdicts_and_says_so_if_not() -> None:
         == sum(one.because.endswith("would decide") and "but as candidate" in one.because for one in verdicts)
         > 0
     )
-    assert account.next_level == granted(21, account.passed, ALPHA)
+    assert account.next_level == 0.9 * granted(21, account.passed, ALPHA)
     assert not standing(verdicts[1:], ALPHA).replays
     forged = [replace(one, outcome=Outcome.PASS) if one.outcome is Outcome.UNSURE else one for one in verdicts]
     assert not standing(forged, ALPHA).replays

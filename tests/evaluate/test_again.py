@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+
 from homeostat.config.schema import Evaluate
 from homeostat.evaluate.account import charged, due, standing
 from homeostat.evaluate.again import PAIRS, Asked, Later, among, concluded, opened, stand
@@ -47,8 +48,7 @@ def some(n: int, win: float, lose: float, seed: int = 0) -> list[Later]:
 
 
 def test_a_good_candidate_is_passed_by_later_labels_and_spends_nothing() -> None:
-    """+3 points on 1,000 rows are not enough at the account's level; live labels are, and only the gain is asked again.
-    """
+    """+3 points on 1,000 rows are not enough at the account's level; live labels are, and only the gain is asked again."""
     seen = rows(1000, 62, 40)
     report, unsure = first(seen)
     assert unsure.outcome is Outcome.UNSURE

@@ -10,10 +10,9 @@ from homeostat.cli.table import scored, table
 from homeostat.types.report import Report, Trial, Verdict
 from homeostat.web import words
 
-
 UNSPENT = (
-    "\nThis was a look: nothing is written, and nothing of the task's account is spent. Whoever looks at ten versions and\n"
-    "tries the best has looked ten times, and the account knows of one; `homeostat try` asks the gate itself."
+    "\nThis was a look: nothing is written, and nothing of the task's account is spent. Whoever looks at ten versions\n"
+    "and tries the best has looked ten times, and the account knows of one; `homeostat try` asks the gate itself."
 )
 """What the gate's words do not say where nobody was gated."""
 

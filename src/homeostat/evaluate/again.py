@@ -1,4 +1,4 @@
-"""The gate looks again at a candidate that it was unsure about, as live requests that both versions answered get labels.
+"""The gate looks again at a candidate that it was unsure about, as live requests that both versions answer get labels.
 
 Nothing that the first look has tested is tested again. What it has shown stays shown. Of each claim that it left open
 its p-value says how much of a level that was kept for this is left (`stats.again`), and at that level the claim is bet
@@ -157,9 +157,7 @@ def opened(
     return found, left
 
 
-def _claims(
-    rows: Sequence[PairedRow], settings: Evaluate, target: Sequence[str], seen: Sequence[str]
-) -> list[Asked]:
+def _claims(rows: Sequence[PairedRow], settings: Evaluate, target: Sequence[str], seen: Sequence[str]) -> list[Asked]:
     """The claims of the gate that live requests can speak of, still without levels and plans."""
     blank = Asked(name=OVERALL, bound=settings.min_gain, level=1.0, rows=0, gain=True, told=True)
     aimed = tuple(dict.fromkeys(row.group for row in rows if row.group in target))

@@ -35,7 +35,8 @@ _TARGETS = (
     | {name: f"homeostat.evaluate.suites.framed:{name}" for name in _FRAMED}
     | {"reworded": "homeostat.evaluate.suites.synonyms:reworded"}
 )
-NAMES = tuple(sorted(_TARGETS))
+NAMES = tuple(sorted({*_TARGETS} - {*_FRAMED}))
+"""Those that the recipe `disturbed` trains on; frames of the built-in suites are none, so nobody learns their words."""
 DISTURBANCES: Registry[Disturbance] = Registry("disturbance", "homeostat.disturbances", _TARGETS)
 
 WORDS_PER_TYPO = 6
