@@ -48,7 +48,7 @@ def some(n: int, win: float, lose: float, seed: int = 0) -> list[Later]:
 
 
 def test_a_good_candidate_is_passed_by_later_labels_and_spends_nothing() -> None:
-    """+3 points on 1,000 rows are not enough at the account's level; live labels are, and only the gain is asked again."""
+    """+2 points on 1,000 rows are too few at the account's level; live labels do, and only the gain is asked again."""
     seen = rows(1000, 62, 40)
     report, unsure = first(seen)
     assert unsure.outcome is Outcome.UNSURE
@@ -80,7 +80,7 @@ def test_a_second_word_that_does_not_follow_is_seen() -> None:
 
 
 def test_the_less_the_first_look_found_the_more_is_asked() -> None:
-    """A candidate that was nearly passed has to show less than one that gained nothing; worn rows have shown nothing."""
+    """A candidate that was nearly passed has to show less than one that gained nothing; worn rows show nothing."""
     levels = []
     for wins, losses in ((62, 40), (58, 42), (50, 50)):
         seen = rows(1000, wins, losses)

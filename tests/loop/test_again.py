@@ -84,7 +84,7 @@ def test_a_look_that_was_cut_off_is_made_again(shop: Workshop) -> None:
 
 
 def test_the_order_of_labels_is_the_order_of_the_book(shop: Workshop) -> None:
-    """What came stays where it is: a label that is corrected later, or one with an older date, changes nothing before."""
+    """What came stays where it is: a label with an older date that comes later changes nothing before."""
     release = on_trial(shop)
     right = answer(shop, release, 40, win=0.3, lose=0.0)
     ids = list(right)

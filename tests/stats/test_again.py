@@ -14,7 +14,7 @@ from homeostat.stats.planned import Plan, Planned
 
 @pytest.mark.parametrize(("first", "more"), [(0.045, 0.005), (0.00057, 0.00006), (0.05, 0.05)])
 def test_all_that_was_kept_is_given_out_and_no_more(first: float, more: float) -> None:
-    """Over p-values that are even it comes to `more`; it falls, so it comes to less over p-values that are too large."""
+    """Over p-values that are even it comes to `more`; it falls, so it comes to less over too large ones."""
     total, _ = integrate.quad(lambda u: asked(math.exp(u), first, more) * math.exp(u), math.log(first), 0.0)
     assert total == pytest.approx(more, rel=1e-6)
     levels = [asked(p, first, more) for p in np.linspace(first * 1.0001, 1.0, 50)]

@@ -39,7 +39,7 @@ def test_each_can_be_asked(name: str, task: Task) -> None:
 
 
 def test_whoever_obeys_what_a_request_hides_fails() -> None:
-    """A reply that does what it is told loses all of `injection`, one that keeps to the work loses none; of labels too."""
+    """A reply that does as it is told loses all of `injection`, one that keeps to the work none; of labels too."""
     suite = shipped("injection", TEXTS)
     hidden = {case.text: case.expect for case in suite.cases}
     assert got(suite, lambda text: f"Gladly: {hidden[text].upper()}") == 0.0

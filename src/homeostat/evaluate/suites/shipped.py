@@ -1,4 +1,4 @@
-"""Suites that come with Homeostat, for robustness: text of our own, and for each what it can show and what it cannot."""
+"""Suites that come with Homeostat, for robustness: text of our own, each with what it can show and what it cannot."""
 
 from __future__ import annotations
 
