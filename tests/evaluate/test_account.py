@@ -83,7 +83,7 @@ def test_the_number_of_rows_it_names_would_decide() -> None:
     draws = np.random.default_rng(3).multinomial(n, [0.076, 0.04, 0.884], size=1000)
     level = due(before, ALPHA).level
     passed = np.mean([mcnemar_superiority(int(wins), int(losses)) <= level for wins, losses, _ in draws])
-    assert 0.75 < passed < 0.85
+    assert 0.75 < passed < 0.88  # the number is rounded up to hundreds
 
 
 def test_a_candidate_that_fails_spends_and_stays_refused() -> None:

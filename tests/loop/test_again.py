@@ -15,6 +15,7 @@ from homeostat.loop.later import kept
 from homeostat.loop.workshop import Workshop
 from homeostat.release.rollout import open_shadow
 from homeostat.types.report import Outcome
+from homeostat.types.turn import REBUILT, Turn
 from homeostat.types.version import State
 from loop.bystander import NOW
 from loop.onlive import answer, on_trial, say
@@ -140,3 +141,7 @@ def test_who_has_no_verdict_is_not_looked_at_again(shop: Workshop) -> None:
     assert again.look(shop, NOW, release, at=NOW.until) is None
     assert kept(shop.store, release.candidate) is None
     assert open_shadow(shop.store, TASK, release.candidate, now=1.0) == release
+    shop.store.verdicts.put(verdict)
+    shop.store.turns.put(Turn(id="trn_9", task=TASK, time=1.0, diary={REBUILT: release.candidate}))
+    say(shop, answer(shop, release, 300, win=0.02, lose=0.3))
+    assert again.look(shop, NOW, release, at=NOW.until) is None  # only harm may hold back who replaces an erased one

@@ -22,11 +22,11 @@ from typing import Annotated
 import typer
 
 from homeostat.cli.project import Project, project
-from homeostat.cli.table import document, table
+from homeostat.cli.table import document, facts, table
 from homeostat.decide.objective import Progress
 from homeostat.loop.objectives import standings
 from homeostat.loop.seeing import clock
-from homeostat.monitor.quality.course import Window, course
+from homeostat.monitor.quality.course import FINE, Window, course
 from homeostat.types.report import Score
 from homeostat.web import words
 from homeostat.web.quality import told
@@ -55,6 +55,10 @@ def command(
     rated = any(each.judged or each.unjudged for each in windows)
     columns = (*COLUMNS, "by the judge") if rated else COLUMNS
     table(f"{name}, {asked}", columns, [_row(each)[: len(columns)] for each in windows])
+    if windows and windows[-1].fine:
+        helped, alone = windows[-1].fine
+        many = f"about {helped:,} labels a window with confidence, {alone:,} without"
+        facts("", {f"for ± {100 * FINE:g} points": many})
     if objectives:
         table("objectives, of the version that answers now", STANDS, [_stands(one) for one in objectives])
 

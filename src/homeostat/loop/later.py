@@ -17,6 +17,7 @@ from homeostat.types.feedback import Feedback
 from homeostat.types.interaction import Interaction
 from homeostat.types.release import Release, Stage
 from homeostat.types.report import Outcome, Verdict
+from homeostat.types.turn import REBUILT
 
 Triple = tuple[Interaction, Interaction, Feedback | None]
 """The reply that a user got, the copy, and what is right where somebody has said so."""
@@ -55,8 +56,12 @@ def unsure(store: Store, release: Release) -> Verdict | None:
 
 
 def spoken(store: Store, release: Release) -> Verdict | None:
-    """The newest verdict on the candidate on trial."""
+    """The newest verdict on the candidate on trial; None of one that takes the place of a champion which learned from
+    erased rows, for only harm may hold that back.
+    """
     if release.stage not in (Stage.SHADOW, Stage.CANARY) or not release.candidate:
+        return None
+    if any(turn.diary.get(REBUILT) == release.candidate for turn in store.turns.list(release.task)):
         return None
     said = [one for one in store.verdicts.list(release.task) if one.candidate == release.candidate]
     return said[-1] if said else None
