@@ -4,16 +4,16 @@
 
 A candidate is looked at once on 1,000 test rows, by the exact test at the level of its task's account (the first of its
 task, 0.0099); who is unsure is put beside the champion on 3,000 live requests, of which chance labels three in ten, and
-the gate looks again after every tenth label. One request in ten is answered otherwise than by the champion.
+the gate looks again after every label. One request in ten is answered otherwise than by the champion.
 
 - `no better`: true difference exactly 0. Share passed by the first look, by either, and by asking the exact test again
-  at the same level on all rows so far after every 30 labels, as one must not. Goal: either, at most 0.011.
+  at the same level on all rows so far after every 30 of chance's labels, as one must not. Goal: either, at most 0.011.
 - `loses the margin`: a guard of text whose loss is exactly the margin, 5 points on 300 rows: share shown by the first
   look at 0.05 or by later labels, where the share of differing replies was told by the first 200 live requests.
   Goal: at most 0.055.
 - `better`: truly by 2, 3 and 5 points. Share passed by the first look, and by either within the 3,000 live requests;
-  once with chance's labels, once with all those on which the two differ labeled as `homeostat label` asks; labels that
-  the passed ones took, the median; and the share decided within the number that the first sentence names.
+  once with chance's labels, once with those on which the two differ labeled as `homeostat label` asks, in their order;
+  and the labels that it took those who were passed later, the median.
 
 `value` is the share of `no better` that pass by either look, with its exact 95 % interval.
 """
