@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,6 @@ from homeostat.loop.later import deciding
 from homeostat.store import Store
 from homeostat.types import ids
 from homeostat.types.feedback import LOT, PICKED, Feedback, FeedbackKind
-from homeostat.types.interaction import Interaction
 from homeostat.types.task import Kind
 
 NEWEST = 5000
@@ -45,11 +44,19 @@ def queue(store: Store, task: str, n: int) -> list[Open]:
     known = {request.id for request, _ in store.interactions.labeled(task, since=since)}
     waiting = {request.id: request for request in newest if request.id not in known}
     asked = {id: drawn for id, drawn in asked_of(store, task).items() if id in waiting}
-    between = _between(store, task, waiting, asked, n)
-    picks = [Pick(waiting[id], False) for id in between]
-    picks += [Pick(waiting[id], drawn) for id, drawn in asked.items() if id not in between][: n - len(picks)]
+    open_ = [id for id in deciding(store, task) if id in waiting]
+    most = max(n // 2, 1) if open_ else 0
+    before = store.state.get(_key_between(task))
+    between = [id for id in before if id in set(open_)][:most] if isinstance(before, list) else []
+    picks = [Pick(waiting[id], drawn) for id, drawn in asked.items() if id not in between][: n - most]
     others = [request for request in waiting.values() if request.id not in {*asked, *between}]
-    picks += pick(others, n - len(picks), seed=len(known)) if len(picks) < n else []
+    fresh = pick(others, n - most - len(picks), seed=len(known)) if len(picks) < n - most else []
+    # What is doubtful is not picked from what lot decides between: the rest would be the requests of less doubt.
+    picks += [one for one in fresh if one.drawn or one.request.id not in set(open_)]
+    chance = {id for id, drawn in asked.items() if drawn}
+    between += _lot(open_, {*between, *chance, *(one.request.id for one in picks)})[: most - len(between)]
+    store.state.put(_key_between(task), between)
+    picks = [*(Pick(waiting[id], False) for id in between), *picks]
     store.state.put(_key(task), asked | {one.request.id: one.drawn for one in picks})
     return [
         Open(
@@ -64,20 +71,10 @@ def queue(store: Store, task: str, n: int) -> list[Open]:
     ]
 
 
-def _between(
-    store: Store, task: str, waiting: Mapping[str, Interaction], asked: Mapping[str, bool], n: int
-) -> list[str]:
-    """Requests that decide about a candidate on trial, half of `n`: those that were drawn before and still wait, then
-    by lot. What is asked for another reason already is no part of the lot.
-    """
-    open_ = [id for id in deciding(store, task) if id in waiting]
-    before = store.state.get(_key_between(task))
-    drawn = [id for id in before if id in set(open_)] if isinstance(before, list) else []
-    rest = [id for id in open_ if id not in asked]
-    lot = np.random.default_rng(len(open_)).permutation(len(rest))
-    drawn = (drawn + [rest[place] for place in lot])[: max(n // 2, 1)] if open_ else []
-    store.state.put(_key_between(task), drawn)
-    return drawn
+def _lot(ids: Sequence[str], without: Collection[str]) -> list[str]:
+    """Ids in an order that lot draws, without those that are asked for already."""
+    rest = [id for id in ids if id not in without]
+    return [rest[place] for place in np.random.default_rng(len(ids)).permutation(len(rest))]
 
 
 def asked_of(store: Store, task: str) -> dict[str, bool]:
