@@ -82,7 +82,7 @@ class Window:
     unjudged: str = ""
     """Why nothing is told by a judge, where one has rated; empty where something is."""
     fine: tuple[int, int] | None = None
-    """Labels of such requests that would tell quality to ± FINE: with the confidence of many more, and by themselves."""
+    """Labels of such requests that would tell quality to ± FINE: with the confidence of many more, and alone."""
 
 
 def right(kind: Kind, reply: str, said: str) -> float:
