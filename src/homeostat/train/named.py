@@ -46,7 +46,7 @@ DISTURBED = (
 """Disturbances that `disturbed` trains under: all that come with Homeostat."""
 NAMES: dict[str, dict[str, Any]] = {
     "careful": {},
-    "frugal": {"carry": True},
+    "frugal": {"carry": True, "penalties": ()},
     "naive": {"replay": 0.0, "penalties": (), "warm_up": 0.1},
     "corrections": {"replay": 0.0, "penalties": (), "warm_up": 0.1, "only_wrong": True},
     "thorough": {"replay": 3.0, "penalties": (Divergence(weight=4.0),)},
@@ -76,8 +76,8 @@ NAMES: dict[str, dict[str, Any]] = {
     "tagger": {"replay": 0.0, "penalties": (), "objective": Tagged(), "refit": False, "warm_start": False},
     "student": {"replay": 0.0, "penalties": (), "adapt": Full(), "objective": Told(), "refit": False, "lr": 1e-3},
 }
-"""`careful`: from the champion, with replay and divergence. `frugal`: the same at half the cost, in the upper layers.
-`naive`: new rows alone, at the rate of a fresh start, the control. `corrections`: the same on replies that were
+"""`careful`: from the champion, with replay and divergence. `frugal`: with replay alone, at half the cost, in the upper
+layers. `naive`: new rows alone, at the rate of a fresh start, the control. `corrections`: the same on replies that were
 corrected, as one does it who fixes what went wrong and looks no further. `thorough`: more of both. `repair`: from a
 candidate that forgot, back to what the champion says on old rows; for a turn that mends. `joint`: from the bare base on
 everything. `reweighed`, `swapped`: from the bare base on all that is remembered, with rows that weigh so that groups
