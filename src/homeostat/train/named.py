@@ -26,8 +26,10 @@ GENTLE = frozenset({"careful", "frugal", "thorough"})
 """Recipes that go on from the champion at the lower rate and make fewer passes: who knows most has less to learn."""
 SLOW = GENTLE | {"repair"}
 """Recipes with the lower rate."""
-FRUGAL = 0.5
-"""What a frugal run may cost, as a part of `train.warm_share`, and the part of the layers that it trains."""
+UPPER = 0.5
+"""Part of the layers that a frugal run trains."""
+FRUGAL = 0.45
+"""What it may cost, as a part of `train.warm_share`: a little less than half, for joint retraining may end early."""
 _ANEW: dict[str, Any] = {"replay": 0.0, "penalties": (), "warm_start": False}
 DISTURBED = (
     "chatter",
@@ -104,11 +106,11 @@ def named(name: str, settings: Train, *, replay: float = 1.0, where: str = "trai
     if name not in NAMES:
         fix = did_you_mean(name, (*NAMES, *settings.recipes))
         raise UnknownPlugin(f"unknown recipe '{name}'", where=where, fix=fix)
-    gently, part = name in GENTLE, FRUGAL if name == "frugal" else 1.0
+    gently, upper, part = name in GENTLE, *((UPPER, FRUGAL) if name == "frugal" else (1.0, 1.0))
     epochs = max(1, round(HALF * settings.epochs)) if gently else settings.epochs
     plain = Recipe(
         name=name,
-        adapt=Full() if settings.adapt == "full" else Lora(rank=settings.rank, bottom=1.0 - part),
+        adapt=Full() if settings.adapt == "full" else Lora(rank=settings.rank, bottom=1.0 - upper),
         lr=settings.warm_lr if name in SLOW else settings.lr,
         epochs=epochs,
         share=settings.warm_share * part if gently else 0.0,
