@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from decide.replay.pasts import aging, past
-from homeostat.decide.replay.policies import DAY, POLICIES, Look, Periodic, Prices, gain
+from homeostat.decide.replay.policies import DAY, POLICIES, Look, Periodic, Prices
 from homeostat.decide.replay.replay import serve
 
 PRICES = Prices(retraining=30.0)
