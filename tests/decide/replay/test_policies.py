@@ -85,4 +85,4 @@ def test_nothing_is_read_from_no_labels() -> None:
     for name in ("performance", "excess", "value", "square-root"):
         assert retrained(name, aging(6, 0.1), told=0.0) == []
     look = Look(time=0.0, since=0.0, requests=9, served=np.zeros(0), fresh=np.zeros(0), alarm=False)
-    assert gain(look) == 0.0
+    assert look.gain == 0.0

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from homeostat.decide.replay.history import Floats, Ints
+from homeostat.decide.replay.history import Ints
 from homeostat.types.report import Score
 
-SHARES = np.linspace(0.0, 1.5, 31)
-"""Shares of a head's change that are tried."""
+MOST = 1.5
+"""Most of a head's change that a model is taken to make."""
 _DRAWS, _SEED = 200, 0
 Rights = NDArray[np.floating[Any]]
 
@@ -52,7 +52,8 @@ def filled(heads: Rights, step: Ints, known: Ints, trained: Mapping[int, Rights]
     for i in range(len(heads)):
         since = max(age for age in ages if age <= i)
         later = step >= i
-        right[i, later] = _shifted(trained[since], heads[i] - heads[since], share.mean)[later]
+        change = heads[i, later] - heads[since, later]
+        right[i, later] = _shifted(trained[since][later], share.mean * change, step[later])
         after = min((age for age in ages if age > i), default=None)
         if since == i or after is None:
             continue
@@ -61,26 +62,33 @@ def filled(heads: Rights, step: Ints, known: Ints, trained: Mapping[int, Rights]
     return Filled(right=right, share=share)
 
 
-def _shifted(right: Rights, change: Rights, share: float) -> Rights:
-    return np.clip(right + share * change, 0.0, 1.0)
+def _shifted(right: Rights, change: Rights, step: Ints) -> Rights:
+    """Rows whose mean in each step is changed by that of `change`, between 0 and 1: a part of what was wrong becomes
+    right, or of what was right wrong.
+    """
+    rows = np.maximum(np.bincount(step), 1)
+    mean = np.bincount(step, right) / rows
+    moved = np.clip(mean + np.bincount(step, change) / rows, 0.0, 1.0) - mean
+    wins = np.divide(moved, 1.0 - mean, out=np.zeros_like(moved), where=(moved > 0) & (mean < 1.0))[step]
+    loses = np.divide(moved, mean, out=np.zeros_like(moved), where=(moved < 0) & (mean > 0.0))[step]
+    return np.asarray(right + wins * (1.0 - right) + loses * right)
 
 
 def _share(heads: Rights, step: Ints, trained: Mapping[int, Rights]) -> Score:
-    """The share by which the models' mean changes are met best, in least squares over pairs of them."""
-    pairs = [(a, b, step >= b) for a, b in combinations(sorted(trained), 2) if (step >= b).any()]
-    moved = [(a, b, rows) for a, b, rows in pairs if np.any(heads[b, rows] != heads[a, rows])]
-    if not moved:
-        return Score(mean=1.0, low=0.0, high=1.5, n=0)
+    """What the models' mean changes are of the heads', in least squares over pairs of models, on rows after both."""
     rng = np.random.default_rng(_SEED)
-    misses: Floats = np.zeros((1 + _DRAWS, len(SHARES)))
-    for a, b, rows in moved:
-        change = heads[b, rows] - heads[a, rows]
-        off = np.stack([_shifted(trained[a][rows], change, share) - trained[b][rows] for share in SHARES])
-        n = off.shape[1]
-        drawn = rng.multinomial(n, np.full(n, 1.0 / n), size=_DRAWS)
-        weights = np.vstack([np.ones(n), drawn])
-        misses += n * (weights @ off.T / n) ** 2
-    best = SHARES[misses.argmin(axis=1)]
-    low, high = np.percentile(best[1:], [2.5, 97.5])
-    mean = float(best[0])
-    return Score(mean=mean, low=min(mean, float(low)), high=max(mean, float(high)), n=len(moved))
+    weights = np.vstack([np.ones(len(step)), rng.poisson(1.0, (_DRAWS, len(step)))]).astype(np.float32)
+    both, squares, pairs = np.zeros(1 + _DRAWS), np.zeros(1 + _DRAWS), 0
+    for a, b in combinations(sorted(trained), 2):
+        rows = step >= b
+        drawn = weights[:, rows].sum(axis=1)
+        of_heads = weights[:, rows] @ (heads[b, rows] - heads[a, rows])
+        of_models = weights[:, rows] @ (trained[b][rows] - trained[a][rows])
+        both += of_heads * of_models / np.maximum(drawn, 1.0)
+        squares += of_heads**2 / np.maximum(drawn, 1.0)
+        pairs += bool(rows.any())
+    if not pairs or squares.min() <= 0.0:
+        return Score(mean=1.0, low=0.0, high=MOST, n=0)
+    shares = np.clip(both / squares, 0.0, MOST)
+    mean, (low, high) = float(shares[0]), np.percentile(shares[1:], [2.5, 97.5])
+    return Score(mean=mean, low=min(mean, float(low)), high=max(mean, float(high)), n=pairs)

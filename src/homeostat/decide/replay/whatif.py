@@ -118,7 +118,9 @@ def _ranged(said: str) -> list[str]:
     if not match:
         return [one.strip() for one in said.split(",")]
     whole = not any(set(match[end]) & set(".eE") for end in ("low", "high"))
-    between = _spread(float(match["low"]), float(match["high"]))
+    low, high = float(match["low"]), float(match["high"])
+    few = whole and 0 <= high - low < POINTS
+    between = [low + k for k in range(round(high - low) + 1)] if few else _spread(low, high)
     told = [f"{one:.0f}" if whole else f"{float(f'{one:.3g}'):.12g}" for one in between]
     return [f"{match['before']}{one}{match['after']}" for one in told]
 
