@@ -60,7 +60,7 @@ def test_hold_and_cool_down(ground: Ground) -> None:
 
 
 def test_prices_move_the_oracle_too(ground: Ground) -> None:
-    """`cost` and the value of an answer are tried on the task's own policy, each value beside an oracle of its price."""
+    """`cost` and the value of an answer are tried on the task's own policy, each beside an oracle of its price."""
     costs = suppose(ground, "cost=10,40,2000")
     assert costs.policy == "yaml"
     assert [each.in_force for each in costs.tries] == [False, True, False]
@@ -72,7 +72,7 @@ def test_prices_move_the_oracle_too(ground: Ground) -> None:
 
 
 def test_detectors_are_asked_again_and_nothing_is_trained(ground: Ground) -> None:
-    """The rarer a false alarm, the fewer alarms. What heads reply is not touched: the same rows answer for every value."""
+    """The rarer a false alarm, the fewer alarms. What heads reply is not touched: all values have the same rows."""
     found = suppose(ground, "drift=100,1000,100000")
     counts = [len(each.outcome.retrained) for each in found.tries]
     assert counts[0] > counts[1] >= counts[2] >= 1
