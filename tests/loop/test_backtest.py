@@ -147,3 +147,10 @@ def test_the_first_champion_knows_what_its_version_was_trained_on(tmp_path: Path
         found = recorded(store, "routing")
         assert {row.text for row in found.memory} == {"old 0", "old 1", "old 2"}
         assert len(found.labeled) == 30
+        assert found.champion == "", "it has no weights to answer with"
+        older = store_dataset(
+            store, Curated(examples=(Example(text="answered", target="b"),)), task="routing", turn="a", now=-20.0
+        )
+        store.versions.put(Version(id="ver_a", task="routing", time=-20.0, base="builtin", blob="b", dataset=older.id))
+        found = recorded(store, "routing")
+        assert ([row.text for row in found.memory], found.champion) == (["answered"], "ver_a")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
@@ -23,6 +24,7 @@ from homeostat.loop.workshop import Workshop
 from homeostat.metrics.replies import right
 from homeostat.train.named import named
 from homeostat.types.task import Kind
+from homeostat.types.version import Version
 from loop.test_backtest import record
 
 STEPS = 6
@@ -144,6 +146,27 @@ def test_who_was_killed_goes_on(first: tuple[Plan, Retrained], shop: Workshop, l
     again = retrained(shop, log, heads, wish(shop), planned(shop, log, heads, wish(shop)))
     assert [one.kept for one in again.made] == [True, False]
     assert (again.answered.right == first[1].answered.right).all()
+
+
+@pytest.mark.slow
+def test_the_version_that_answered_then_is_the_first(
+    first: tuple[Plan, Retrained], shop: Workshop, log: Record, heads: Answered
+) -> None:
+    """One of the store is not trained again: it replies as it did, and the next one goes on from its weights."""
+    made = first[0].moments[0]
+    told = json.loads((made.folder / MADE).read_text())
+    version = Version(
+        id="ver_first", task="routing", time=-1.0, base=made.base, labels=made.labels, prior=tuple(told["prior"])
+    )
+    kept = shop.take_in(version, made.folder / "weights")
+    known = replace(log, champion=kept.id)
+    plan = planned(shop, known, heads, wish(shop, "careful"))
+    assert [one.there for one in plan.moments] == [True, False]
+    found = retrained(shop, known, heads, wish(shop, "careful"), plan)
+    assert found.made[0].id == "ver_first"
+    assert found.made[0].right == first[1].made[0].right
+    assert plan.moments[1].labels[: len(made.labels)] == made.labels
+    assert found.made[1].right.mean != found.made[0].right.mean
 
 
 @pytest.mark.slow

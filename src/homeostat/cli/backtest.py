@@ -57,7 +57,7 @@ def command(
     what_if: Annotated[list[str] | None, typer.Option(help="LINE=A,B,… or LINE=LOW..HIGH; several times.")] = None,
     really: Annotated[str, typer.Option(help="Recipe of versions that are really trained.")] = "",
     moments: Annotated[int, typer.Option(min=1, help="Versions to train, at most.")] = 4,
-    budget: Annotated[float, typer.Option(min=0.0, help="CPU-minutes for that: as many as fit.")] = float("inf"),
+    budget: Annotated[float | None, typer.Option(min=0.0, help="CPU-minutes for that: as many as fit.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what `--really` would take; train nothing.")] = False,
     page: Annotated[Path | None, typer.Option(help="Write the courses as an HTML page.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
@@ -74,7 +74,7 @@ def command(
         record = recorded(opened.store, known, *stretch(window, "--window"))
         models = _heads(opened, known, record)
         if really:
-            found = versions(opened, known, Asked(really, moments, 60.0 * budget, dry_run), record, models)
+            found = versions(opened, known, Asked(really, moments, budget, dry_run), record, models)
             if isinstance(found, Plan):
                 document(documented(found)) if as_json else show_plan(found)
                 return

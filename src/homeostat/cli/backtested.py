@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -31,7 +32,8 @@ class Asked:
 
     recipe: str
     moments: int
-    budget_s: float
+    budget: float | None
+    """CPU-minutes."""
     dry_run: bool
 
 
@@ -39,7 +41,8 @@ def versions(opened: Project, task: str, asked: Asked, record: Record, heads: An
     """The versions, with a bar while they are trained; what they would take, if no more was asked for."""
     shop = Workshop(opened.config, opened.store)
     recipe = named(asked.recipe, shop.config.train, replay=shop.config.curate.replay, where="--really")
-    wish = Wish(recipe=recipe, moments=asked.moments, budget_s=asked.budget_s)
+    budget = math.inf if asked.budget is None else 60.0 * asked.budget
+    wish = Wish(recipe=recipe, moments=asked.moments, budget_s=budget)
     plan = foretell(shop, shop.config.task(task), record, heads, wish)
     if asked.dry_run:
         return plan

@@ -75,8 +75,9 @@ class Record:
 def recorded(store: Store, task: str, since: float = 0.0, until: float = inf) -> Record:
     """What was logged of a task from `since` to `until`.
 
-    The first champion knows what the newest version before the first labeled request had been trained on, itself and
-    its ancestors; where there is none, the first fifth of the labeled requests.
+    The first champion knows what the version that answered the first labeled request had been trained on, itself and
+    its ancestors, or, where that is not there, the newest before that request; where there is none, the first fifth of
+    the labeled requests.
 
     Raises:
         EmptyStream: nothing was labeled.
@@ -88,9 +89,9 @@ def recorded(store: Store, task: str, since: float = 0.0, until: float = inf) ->
     asked = np.array([i.time for i in store.interactions.list(task, since=rows[0].time, until=until)])
     before = [v for v in store.versions.list(task) if v.dataset and v.time <= rows[0].time]
     if before:
-        newest = max(before, key=lambda version: version.time)
-        known = memory(examples(store, dataset.id) for dataset in ancestry(store, newest.dataset))
-        there = newest.id if newest.blob and newest.state is not State.ERASED else ""
+        first = max(before, key=lambda version: (version.id == pairs[0][0].version, version.time))
+        known = memory(examples(store, dataset.id) for dataset in ancestry(store, first.dataset))
+        there = first.id if first.blob and first.state is not State.ERASED else ""
         return Record(memory=known, labeled=rows, asked=asked, champion=there)
     cut = len(rows) // 5
     known = [Example(text=row.text, target=row.target, task=task, time=row.time) for row in rows[:cut]]

@@ -258,7 +258,7 @@ def _like(shop: Workshop, base: str) -> Version | None:
 def _answer_s(shop: Workshop, first: Moment, texts: Sequence[str]) -> float:
     """CPU-seconds in which the bare base answers one request; the first is not counted, for it makes ready."""
     task = replace(first.task, labels=first.labels) if first.labels else first.task
-    some = [Request(task=task, text=text, version="", max_tokens=16) for text in texts[:_TIMED]]
+    some = [Request(task=task, text=text, version="") for text in texts[:_TIMED]]
     with shop.loaded() as backend:
         backend.reply(some[:1])
         return timed(lambda: backend.reply(some)) / max(1, len(some))
