@@ -73,7 +73,7 @@ def histories(variant: Any, args: argparse.Namespace, kept: Path) -> tuple[dict[
     both = {"heads": heads.history(MONITOR), "versions": found.answered.history(MONITOR)}
     told = {"foretold_cpu_s": plan.price.cpu_s, "cpu_s": found.cpu_s, "share": vars_of(found.share)}
     versions = [{"step": m.step, "rows": m.rows, "right": vars_of(m.right), "head": m.head} for m in found.made]
-    return both, {**told, "versions": versions}
+    return both, {**told, "made": versions}
 
 
 def vars_of(score: Any) -> list[float]:

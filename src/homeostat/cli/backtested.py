@@ -2,53 +2,70 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import typer
 
 from homeostat.cli.project import Project
 from homeostat.cli.table import facts, scored, table
+from homeostat.cli.windows import stretch
 from homeostat.decide.replay.history import History
 from homeostat.decide.replay.replay import Outcome
 from homeostat.decide.replay.whatif import Tried, WhatIf
-from homeostat.loop.backtest import Answered, Record
-from homeostat.loop.retrained import Made, Plan, Retrained, Wish, foretell, retrained
+from homeostat.loop.backtest import LEAST, Answered, Record, answered, recorded
+from homeostat.loop.judged import judged, noted
+from homeostat.loop.retrained import Made, Plan, Retrained
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
-from homeostat.train.named import named
+from homeostat.monitor.quality.course import right
 from homeostat.web import words
 
+USUAL = "never,monthly,drift,performance,excess,value"
+STEPS = 60
 COLUMNS = ("policy", "retrainings", "right", "cost", "above the oracle", "of the oracle's")
 VALUES = ("value", *COLUMNS[1:], "the best calendar's", "which")
 VERSIONS = ("trained", "rows", "right since", "a head", "CPU-seconds", "")
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Versions that shall really be trained."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What was logged, and by what it is judged."""
 
-    recipe: str
-    moments: int
-    budget: float | None
-    """CPU-minutes."""
-    dry_run: bool
+    models: Answered
+    recipe: str = ""
+    """Of the versions that were trained for it; empty where it is judged by heads."""
+    trained: Retrained | None = None
 
 
-def versions(opened: Project, task: str, asked: Asked, record: Record, heads: Answered) -> Plan | Retrained:
-    """The versions, with a bar while they are trained; what they would take, if no more was asked for."""
-    shop = Workshop(opened.config, opened.store)
-    recipe = named(asked.recipe, shop.config.train, replay=shop.config.curate.replay, where="--really")
-    budget = math.inf if asked.budget is None else 60.0 * asked.budget
-    wish = Wish(recipe=recipe, moments=asked.moments, budget_s=budget)
-    plan = foretell(shop, shop.config.task(task), record, heads, wish)
-    if asked.dry_run:
-        return plan
-    takes = words.duration(plan.price.cpu_s)
-    with Scene().bar("versions", len(plan.moments), f"{plan.price.trainings} are trained, about {takes}") as bar:
-        return retrained(shop, record, heads, wish, plan, bar.to)
+def heads_of(opened: Project, task: str, record: Record) -> Answered:
+    """What heads reply, trained before every step, with a bar."""
+    steps = max(2, min(STEPS, len(record.labeled) // LEAST))
+    value = partial(right, opened.config.task(task).kind)
+    with Scene().bar("backtest", steps, "a model is trained before every step") as bar:
+        return answered(record, value, steps=steps, watched=lambda done, of: bar.to(done))
+
+
+def history_of(opened: Project, task: str, window: str) -> Past:
+    """What was logged in a window, judged by the versions that were trained for it, or by heads.
+
+    Raises:
+        EmptyStream: too little was labeled.
+        BadWindow: the window is none.
+    """
+    since, until = stretch(window, "--window")
+    record = recorded(opened.store, task, since, until)
+    heads, said = heads_of(opened, task, record), noted(opened.config, task)
+    if said is None or (said.since, said.until) != (since, until):
+        return Past(models=heads)
+    found = judged(Workshop(opened.config, opened.store), task, said, record, heads)
+    if found is None:
+        again = f"`homeostat backtest train {said.recipe} --task {task} --window {window}`"
+        typer.echo(f"the log or the recipe has changed: heads are judged, and versions after {again}", err=True)
+        return Past(models=heads)
+    return Past(models=found.answered, recipe=said.recipe, trained=found)
 
 
 def show(
@@ -56,10 +73,9 @@ def show(
     past: History,
     at: Mapping[float, Sequence[Outcome]],
     cost: float,
-    trained: Retrained | None,
-    tried: Sequence[WhatIf],
+    recipe: str,
 ) -> None:
-    """Policies at the price, and in units of the oracle's at other prices; then versions and values of lines."""
+    """Policies at the price, and in units of the oracle's at other prices."""
     title = (
         f"{task}: {len(past.step):,} labeled requests in {past.steps} steps, a retraining costs {words.amount(cost)}"
     )
@@ -68,13 +84,11 @@ def show(
     by_policy = {each.policy: [one[k] for one in at.values()] for k, each in enumerate(at[1][:-1])}
     rows = [(name, *(f"{o.ratio:.3f}" for o in same)) for name, same in by_policy.items()]
     table("\ncost in units of the oracle's, if a retraining cost", ("policy", *costs), rows)
-    if trained:
-        _show_versions(trained)
-    for each in tried:
-        _show_values(each)
+    if recipe:
+        typer.echo(f"\njudged by versions that were trained by {recipe}, and between these by what heads change")
 
 
-def _show_values(found: WhatIf) -> None:
+def show_values(found: WhatIf) -> None:
     """A line's values."""
     table(f"\nwhat if {found.key} were, under {found.policy}", VALUES, [_value(each) for each in found.tries])
     if found.note:
@@ -91,7 +105,7 @@ def show_plan(plan: Plan) -> None:
     facts("would take about", told | {"left out for the budget": plan.left_out or ""})
 
 
-def _show_versions(found: Retrained) -> None:
+def show_versions(found: Retrained) -> None:
     """What was trained, and what it was worth."""
     table("\nversions that were trained for this", VERSIONS, [_version(each) for each in found.made])
     share = found.share

@@ -209,8 +209,9 @@ def priced(shop: Workshop, moments: Sequence[Moment], texts: Sequence[str], miss
     """
     left = [moment for moment in moments if not moment.there]
     replies = sum(missing(moment) for moment in moments)
+    rows, kept = sum(moment.new for moment in left), len(moments) - len(left)
     if not left and not replies:
-        return Price(trainings=0, kept=_kept(moments), rows=0, replies=0, train_cpu_s=0.0, reply_cpu_s=0.0)
+        return Price(trainings=0, kept=kept, rows=0, replies=0, train_cpu_s=0.0, reply_cpu_s=0.0)
     each, like = _answer_s(shop, moments[0], texts), _like(shop, moments[0].base)
     quick = speed(like)
     train_s = 0.0
@@ -223,8 +224,8 @@ def priced(shop: Workshop, moments: Sequence[Moment], texts: Sequence[str], miss
     money = ((train_s + reply_s) * prices.price_per_cpu_hour + gpu * train_s * prices.price_per_gpu_hour) / 3600.0
     return Price(
         trainings=len(left),
-        kept=_kept(moments),
-        rows=sum(moment.new for moment in left),
+        kept=kept,
+        rows=rows,
         replies=replies,
         train_cpu_s=train_s,
         reply_cpu_s=reply_s,
@@ -243,10 +244,6 @@ def _order(moment: Moment, start: Start | None) -> Order:
         recipe=moment.recipe,
         folder=Path(),
     )
-
-
-def _kept(moments: Sequence[Moment]) -> int:
-    return sum(moment.there for moment in moments)
 
 
 def _like(shop: Workshop, base: str) -> Version | None:

@@ -108,7 +108,7 @@ def foretell(shop: Workshop, task: Task, record: Record, heads: Answered, wish: 
     texts = [row.text for row in record.labeled]
     for n in range(wish.moments, 0, -1):
         moments = planned(shop, task, record, wish.recipe, heads.step, heads.times, n)
-        price = priced(shop, moments, texts, lambda one: len(Replies(one).missing(_later(record, heads, one))))
+        price = priced(shop, moments, texts, lambda one: len(missing(record, heads, one)))
         if len(moments) < 2:
             raise NothingToTrainOn("no label came between two steps", fix="take a longer stretch of time")
         if price.cpu_s <= wish.budget_s:
@@ -165,6 +165,11 @@ def _asked(told: Told, k: int, of: int, done: int, texts: int) -> None:
 def _later(record: Record, heads: Answered, moment: Moment) -> list[str]:
     """The requests that came since a moment."""
     return [record.labeled[row].text for row in np.flatnonzero(heads.step >= moment.step).tolist()]
+
+
+def missing(record: Record, heads: Answered, moment: Moment) -> list[str]:
+    """Requests since a moment that its version has not been asked yet."""
+    return Replies(moment).missing(_later(record, heads, moment))
 
 
 def _known(record: Record, heads: Answered) -> Ints:
