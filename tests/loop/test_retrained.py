@@ -7,58 +7,43 @@ import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import tiny
-from homeostat.config.load import load
 from homeostat.errors import NothingToTrainOn, UnsuitedModel
 from homeostat.loop import leftovers
-from homeostat.loop.backtest import Answered, Record, answered
+from homeostat.loop.backtest import Answered, Record
 from homeostat.loop.moments import FOLDER, MADE
 from homeostat.loop.retrained import Plan, Retrained, Wish, foretell, retrained
 from homeostat.loop.workshop import Workshop
-from homeostat.metrics.replies import right
 from homeostat.train.named import named
-from homeostat.types.task import Kind
 from homeostat.types.version import Version
-from loop.test_backtest import record
-
-STEPS = 6
-FILE = """\
-project: shop
-model: {{base: {base}}}
-tasks: {{routing: {{kind: label}}}}
-train: {{epochs: 5, batch_rows: 16, rank: 4, held_out: 0, lr: 0.01}}
-"""
+from loop.retold import STEPS, by_heads, laid, told
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     """A project on a tiny model."""
-    folder = tmp_path_factory.mktemp("retrained")
-    (folder / "homeostat.yaml").write_text(FILE.format(base=tiny.llama(folder / "base")))
-    with closing(Workshop.open(load(folder))) as opened:
+    with closing(laid(tmp_path_factory.mktemp("retrained"))) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def log() -> Record:
-    """A request a second; half way every other one begins to have a label that nobody knew."""
-    return replace(record(240), memory=tiny.examples(each=20))
+    """A log in which new labels come half way."""
+    return told()
 
 
 @pytest.fixture(scope="module")
 def heads(log: Record) -> Answered:
     """What heads reply to it."""
-    return answered(log, partial(right, Kind.LABEL), steps=STEPS)
+    return by_heads(log)
 
 
-def wish(shop: Workshop, recipe: str = "joint", **told: float) -> Wish:
-    return Wish(recipe=named(recipe, shop.config.train), **{"moments": 1, **told})  # type: ignore[arg-type]
+def wish(shop: Workshop, recipe: str = "joint", **more: float) -> Wish:
+    return Wish(recipe=named(recipe, shop.config.train), **{"moments": 1, **more})  # type: ignore[arg-type]
 
 
 def planned(shop: Workshop, log: Record, heads: Answered, asked: Wish) -> Plan:
@@ -154,9 +139,9 @@ def test_the_version_that_answered_then_is_the_first(
 ) -> None:
     """One of the store is not trained again: it replies as it did, and the next one goes on from its weights."""
     made = first[0].moments[0]
-    told = json.loads((made.folder / MADE).read_text())
+    about = json.loads((made.folder / MADE).read_text())
     version = Version(
-        id="ver_first", task="routing", time=-1.0, base=made.base, labels=made.labels, prior=tuple(told["prior"])
+        id="ver_first", task="routing", time=-1.0, base=made.base, labels=made.labels, prior=tuple(about["prior"])
     )
     kept = shop.take_in(version, made.folder / "weights")
     known = replace(log, champion=kept.id)

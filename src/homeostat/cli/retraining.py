@@ -38,7 +38,7 @@ from homeostat.web import words
 
 NONE = "none"
 VERSIONS = 4
-_BUDGET = re.compile(r"(?P<n>\d+)?,?(?:(?P<minutes>\d+(?:\.\d+)?)min)?")
+_BUDGET = re.compile(r"(?:(?P<n>\d+)(?:,|$))?(?:(?P<minutes>\d+(?:\.\d+)?)min)?")
 
 
 def command(

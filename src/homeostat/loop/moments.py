@@ -138,7 +138,7 @@ def planned(
     known, learned = list(record.memory), np.zeros(len(record.labeled), dtype=bool)
     shown = np.ones(len(record.labeled), dtype=bool)
     for k in range(1, n + 1):
-        i = round(k * (len(times) - 1) / (n + 1))
+        i = min(len(times) - 2, round(k * (len(times) - 1) / (n + 1)))
         fresh = ~learned & known_before(record, shown, step, times, i)
         rows = [_example(record, task, j) for j in np.flatnonzero(fresh).tolist()]
         learned |= fresh

@@ -265,7 +265,7 @@ class Replies:
 
     def missing(self, texts: Sequence[str]) -> list[str]:
         """Those of the requests that it has not been asked yet, each once."""
-        return [text for text in dict.fromkeys(texts) if _key(text) not in self._known]
+        return [text for text in dict.fromkeys(texts) if key(text) not in self._known]
 
     def ask(
         self, shop: Workshop, model: Model, texts: Sequence[str], report: Callable[[int, int], None]
@@ -283,10 +283,10 @@ class Replies:
                         report(start + len(some), len(missing))
                 finally:
                     backend.unload(id)
-        return [self._known[_key(text)] for text in texts]
+        return [self._known[key(text)] for text in texts]
 
     def _keep(self, texts: Sequence[str], said: Sequence[Reply]) -> None:
-        new = {_key(text): (reply.text, reply.confidence) for text, reply in zip(texts, said, strict=True)}
+        new = {key(text): (reply.text, reply.confidence) for text, reply in zip(texts, said, strict=True)}
         self._known.update(new)
         lines = [json.dumps([key, *known], ensure_ascii=False) for key, known in new.items()]
         self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -295,5 +295,6 @@ class Replies:
             out.write("\n".join(["", *lines, ""]))
 
 
-def _key(text: str) -> str:
+def key(text: str) -> str:
+    """What stands for a request among the replies."""
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:20]
