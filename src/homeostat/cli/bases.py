@@ -7,8 +7,7 @@ same for all, how long one request takes, and the most memory it held. The exam 
 that the training has not seen. Of those whose distance to the best may be chance the quickest is recommended.
 
 A base that cannot be tried is listed with the reason. `--steps 0` leaves the training out. Nothing is stored, unless
-with `--keep` the names of those that could be tried: turns under the strategy `cheapest` then weigh them too, and say
-when one is worth its cost; no turn changes the base. `homeostat bases builtin --on … --keep` forgets all others again.
+with `--keep` the names: turns under `cheapest` then weigh these bases, and say when one pays; none changes the base.
 
 Exit codes: 0 done; 1x configuration; 2x nothing to try them on; 3x no base could be tried; 41 there is no such dataset.
 
@@ -71,8 +70,7 @@ def command(
         document(found)
     else:
         _show(found)
-        if keep:
-            typer.echo(f"turns weigh {', '.join(others) or 'no other base'}")
+        typer.echo(f"turns weigh {', '.join(others) or 'no other base'}" * keep, nl=keep)
 
 
 def _show(found: Comparison) -> None:
