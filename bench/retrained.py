@@ -5,7 +5,7 @@
 Not a bar: the part of `watch.5` that trains adapters, foretold in two ways. On two streams six policies are lived
 through at three prices, the built-in model fine-tuned whenever a policy says so (`watch_5.py`, whose lives are taken
 from its cache where they are there). From the other half of the requests, which were logged, `homeostat backtest`'s own
-path foretells what they cost: by heads alone, and, as after `backtest train careful`, by a first version and a few more.
+path foretells what they cost: by heads alone, and, as after `backtest train careful`, by a first version and a few.
 Printed for each way: the rank correlation with what came, as in `watch.5`; how far costs are off in the median (of
 policies and prices); and how far a reply's chance to be right is off, for the first champion. `interval` is the range
 over streams, of which there are two. `--quick` takes one stream and one version.

@@ -4,10 +4,9 @@ BASES are hub names, folders, or `builtin`. Each is opened in a process of its o
 disk, tokens it can read at once, license, how its tokenizer reads your texts (tokens a word, share of words that are
 split, bytes a token), how many rows of an exam it gets right without training and after a short training that is the
 same for all, how long one request takes, and the most memory it held. The exam is a quarter of the rows, 200 at most,
-that the training has not seen. Of those whose distance to the best may be chance the quickest is recommended.
-
-A base that cannot be tried is listed with the reason. `--steps 0` leaves the training out. Nothing is stored, unless
-with `--keep` the names: turns under `cheapest` then weigh these bases, and say when one pays; none changes the base.
+that the training has not seen. Of those whose distance to the best may be chance the quickest is recommended. A base
+that cannot be tried is listed with the reason. `--steps 0` leaves the training out. Nothing is stored, unless with
+`--keep` the names: turns under `cheapest` then weigh these bases, and say when one pays; none changes the base.
 
 Exit codes: 0 done; 1x configuration; 2x nothing to try them on; 3x no base could be tried; 41 there is no such dataset.
 
