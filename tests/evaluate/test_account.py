@@ -137,3 +137,29 @@ def test_verdicts_before_the_account_are_no_part_of_it() -> None:
     one = asked([], 150, 50)
     assert due([one], ALPHA, but=one.id).place == 1
     assert standing([old], ALPHA).passed == 0
+
+
+def test_a_late_pass_raises_the_levels_after_it_and_none_before() -> None:
+    """What was passed by a second look counts as found from then on; the account still follows from its verdicts."""
+    verdicts = program([(62, 40), (50, 50)])
+    assert verdicts[0].spent is not None
+    level = verdicts[0].spent.level
+    later = replace(verdicts[0].spent, asked=level / 9 / (verdicts[0].spent.p * np.log(1 / level)), again=1e-6)
+    again = replace(verdicts[0], id="vdt_again", outcome=Outcome.PASS, spent=later)
+    before, after = due(verdicts, ALPHA), due([*verdicts, again], ALPHA)
+    assert (before.place, before.found) == (after.place, 0) == (3, 0)
+    assert after.found == 1
+    assert after.level > before.level
+    third = replace(asked([*verdicts, again], 50, 50), id="vdt_third")
+    account = standing([*verdicts, again, third], ALPHA)
+    assert (account.tried, account.passed, account.replays) == (3, 1, True)
+    assert standing([*verdicts, third, again], ALPHA).replays is False  # the third was granted what was not found yet
+
+
+def test_two_second_words_count_as_one_candidate() -> None:
+    """A look that was cut off and made again leaves the same entry; nobody is counted twice."""
+    verdicts = program([(62, 40), (50, 50)])
+    twice = [*verdicts, replace(verdicts[0], id="vdt_again"), replace(verdicts[0], id="vdt_once_more")]
+    assert due(twice, ALPHA) == due(verdicts, ALPHA)
+    assert standing(twice, ALPHA).tried == 2
+    assert standing(twice, ALPHA).replays

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from homeostat.config.schema import Evaluate
 from homeostat.evaluate.account import charged, due, standing
@@ -154,3 +155,71 @@ def test_labels_asked_for_a_difference_say_nothing_of_other_requests() -> None:
     assert stand(claim, asked_for, None, 0.05).n == 0
     better = replace(claim, name="overall", bound=0.0, gain=True, groups=(), told=True)
     assert stand(better, asked_for, None, 0.05).n == sum(pair.differ for pair in asked_for)
+
+
+def sliced(n: int, wins: int, losses: int, name: str) -> list[PairedRow]:
+    """Rows of which the first half lies in a slice, where candidate and champion differ as often as elsewhere."""
+    found = rows(n, wins, losses)
+    spread = np.random.default_rng(0).permutation(n)
+    return [replace(row, slices=(name,) if at < n // 2 else ()) for at, row in zip(spread, found, strict=True)]
+
+
+def test_a_slice_that_was_left_open_is_asked_again_at_its_own_level() -> None:
+    """A slice by tag is seen before its label, so that differing requests alone decide it; a slice by label is not, nor
+    any where some rows are of a label that is new.
+    """
+    for name, told in (("channel=web", True), ("label refund", False)):
+        seen = sliced(1000, 62, 40, name)
+        report, unsure = first(seen)
+        assert name in unsure.tests
+        unsure = replace(unsure, tests={**unsure.tests, name: 0.2})
+        claims = {claim.name: claim for claim in opened(unsure, report, seen, SETTINGS, live=LIVE)[0]}
+        assert (claims[name].told, claims[name].slice, claims[name].gain) == (told, name, False)
+        assert claims[name].level == pytest.approx(LIVE / 10 / (0.2 * np.log(1 / SETTINGS.alpha)))
+        mixed = opened(unsure, report, seen, SETTINGS, live=LIVE, target=("new labels",))[0]
+        assert not any(claim.told for claim in mixed if claim.slice)
+
+
+def test_a_row_speaks_of_the_claims_that_it_is_in() -> None:
+    """By group, by slice, and not where its group is left out of the slice."""
+    row = PairedRow(id="int_1", group="new labels", candidate=1.0, champion=0.0, slices=("channel=web",))
+    every = Asked(name="overall", bound=0.0, level=0.01, rows=50, gain=True)
+    for claim, about in (
+        (every, True),
+        (replace(every, groups=("new labels",)), True),
+        (replace(every, groups=("known labels",)), False),
+        (replace(every, slice="channel=web"), True),
+        (replace(every, slice="channel=mail"), False),
+        (replace(every, slice="channel=web", without=("new labels",)), False),
+    ):
+        assert claim.about(row) is about
+
+
+def test_a_gain_that_has_to_be_larger_is_divided_by_the_least_share() -> None:
+    """Whoever has to win two points overall has to win more than twenty where they differ on one in ten, for that share
+    is not known exactly; and one that cannot be won at that share is never shown.
+    """
+    claim = Asked(name="overall", bound=0.02, level=0.05, rows=100, gain=True, told=True)
+    assert 0.2 < among(claim, (100, 1000)) < among(claim, (20, 200)) < 1.0
+    assert among(claim, (0, 200)) == float("inf")
+    assert among(replace(claim, bound=-0.02), (100, 1000)) > -0.2
+    always = some(800, 0.1, 0.0)
+    assert stand(claim, always, (100, 1000), 0.05).shown
+    assert not stand(claim, always, (2, 200), 0.05).shown
+
+
+def test_once_the_plan_is_over_as_many_labels_again_are_wanted() -> None:
+    """And none where the claim is shown."""
+    claim = Asked(name="overall", bound=0.0, level=0.01, rows=50, gain=True, told=True)
+    even = [pair for pair in some(4000, 0.05, 0.05, seed=2) if pair.differ]
+    assert stand(claim, even[:30], None, 0.05).wanted == 20
+    assert stand(claim, even[:80], None, 0.05).wanted == 80
+    assert stand(claim, some(800, 0.1, 0.0), None, 0.05).wanted == 0
+
+
+def test_what_spent_nothing_is_not_looked_at_again() -> None:
+    """A verdict from before there was an account kept nothing."""
+    seen = rows(1000, 62, 40)
+    report, unsure = first(seen)
+    with pytest.raises(ValueError, match="has spent nothing"):
+        opened(replace(unsure, spent=None), report, seen, SETTINGS, live=LIVE)

@@ -9,9 +9,11 @@ from small_project import TASK
 
 from homeostat.config.schema import Release as Rollout
 from homeostat.evaluate.account import standing
+from homeostat.evaluate.again import Asked
 from homeostat.loop import again, releasing
 from homeostat.loop.labeling import label, queue
-from homeostat.loop.later import kept
+from homeostat.loop.later import Book, keep, kept
+from homeostat.loop.wear import used
 from homeostat.loop.workshop import Workshop
 from homeostat.release.rollout import open_shadow
 from homeostat.types.report import Outcome
@@ -145,3 +147,39 @@ def test_who_has_no_verdict_is_not_looked_at_again(shop: Workshop) -> None:
     shop.store.turns.put(Turn(id="trn_9", task=TASK, time=1.0, diary={REBUILT: release.candidate}))
     say(shop, answer(shop, release, 300, win=0.02, lose=0.3))
     assert again.look(shop, NOW, release, at=NOW.until) is None  # only harm may hold back who replaces an erased one
+
+
+def test_a_share_is_told_once_by_requests_without_labels(shop: Workshop) -> None:
+    """Of a slice that was left open: at the first look with 200 requests of it, and not moved by later ones; by then
+    hardly any of them is labeled.
+    """
+    release = on_trial(shop)
+    verdict = shop.store.verdicts.list(TASK)[0]
+    claim = Asked(name="overall", bound=-0.05, level=0.01, rows=80, gain=False, told=True)
+    keep(shop.store, release.candidate, Book(first=verdict.id, asked=(claim,), left=()), [])
+    right = answer(shop, release, 150, win=0.1, lose=0.1)
+    say(shop, dict(list(right.items())[:3]))
+    again.look(shop, NOW, release, at=NOW.until)
+    before = kept(shop.store, release.candidate)
+    assert before is not None
+    assert before.shares == {}
+    for seed, win in ((1, 0.1), (2, 0.5)):
+        answer(shop, release, 150, win=win, lose=0.1, seed=seed)
+        say(shop, {f"int_{seed:03}00000": "hologram"})
+        again.look(shop, NOW, release, at=NOW.until)
+    after = kept(shop.store, release.candidate)
+    assert after is not None
+    differing, n = after.shares["overall"]
+    assert n == 300
+    assert 0.1 * n < differing < 0.3 * n
+
+
+def test_test_rows_are_worn_once_by_a_candidate(shop: Workshop) -> None:
+    """However often the gate looks again: its second word rests on live rows."""
+    release = on_trial(shop)
+    before = used(shop.store, TASK)
+    again.look(shop, NOW, release, at=NOW.until)
+    say(shop, answer(shop, release, 500, win=0.25, lose=0.02))
+    assert again.look(shop, NOW, release, at=NOW.until) is Outcome.PASS
+    assert used(shop.store, TASK) == before
+    assert set(before.values()) == {1}

@@ -43,3 +43,11 @@ def test_what_was_passed_is_asked_nothing() -> None:
     for wrong in ((0.04, 0.05, 0.005), (0.5, 0.05, 0.0), (0.5, 0.05, 0.06), (0.9, 0.6, 0.1)):
         with pytest.raises(ValueError, match="nothing is kept"):
             asked(*wrong)
+
+
+@pytest.mark.parametrize("grown", [1.5, 4.0, 20.0])
+def test_a_larger_level_leaves_more_at_every_p(grown: float) -> None:
+    """What the proof of the account rests on: whoever is granted more is asked for less, whatever the first look found."""
+    small, large = 0.0009, 0.0009 * grown
+    for p in (1.01 * large, 0.05, 0.3, 1.0):
+        assert asked(p, large, large / 9) > asked(p, small, small / 9)
