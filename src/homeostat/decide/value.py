@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from homeostat.config.schema import Decide
 from homeostat.decide.option import CHEAPEST, Priced, picked
 from homeostat.decide.option import Option as Option
+from homeostat.decide.outcome import Outcome, come_true, ratio
 from homeostat.types.decision import Action
 from homeostat.types.report import Score
 from homeostat.types.signal import Signal
@@ -49,6 +50,8 @@ class Evidence:
     """Ways to answer better that were probed; none unless the strategy wants them."""
     gap: float | None = None
     """By how much the metric falls short of a missed objective; None where none is missed."""
+    outcomes: tuple[Outcome, ...] = ()
+    """What earlier turns of the task gained beside what was expected of them, oldest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +156,11 @@ def at_best(evidence: Evidence, settings: Decide) -> Worth:
 
 
 def expected_gain(evidence: Evidence) -> Score:
+    """What the shadow gain may come to, with its 95 % interval: as much of it as came true in earlier turns."""
+    return come_true(shadow_gain(evidence), ratio(evidence.outcomes))
+
+
+def shadow_gain(evidence: Evidence) -> Score:
     """The shadow gain with its 95 % interval, but no more than the champion lacks to a perfect score."""
     gain = evidence.gain
     if not gain.n:

@@ -28,6 +28,7 @@ from homeostat.loop.examining import fence
 from homeostat.loop.growing import grow
 from homeostat.loop.held import book, without_held
 from homeostat.loop.learn import ALL, Lesson, curating, kept_tags, learn, version_id, with_copies
+from homeostat.loop.outcomes import outcomes
 from homeostat.loop.prefacing import WORDS, chosen, optioned, prefaced
 from homeostat.loop.probing import gap, halved, options
 from homeostat.loop.shadow import challenge
@@ -126,6 +127,7 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
         unknown_labels=unknown / len(pairs) if pairs and task.kind is Kind.LABEL else 0.0,
         signals=tuple(s for s in map(shop.store.signals.get, signals) if s.moved.retrains),
         since_turn_s=now.until - since,
+        outcomes=outcomes(shop.store, now.task, now.until),
     )
 
 
