@@ -49,7 +49,7 @@ def _around(store: Store, signal: Signal, champion: str, seed: int) -> Moved:
     after = store.interactions.list(task, since=since, version=champion, limit=LOOKS[-1])
     before = _before(store, signal, champion)
     right = _right(store, signal, champion, before)
-    return Moved(before=before, since=after, alarm=signal.time, right=right, seed=seed)
+    return Moved(before=before, since=after, alarm=signal.time, right=right, slice=signal.slice, seed=seed)
 
 
 def _before(store: Store, signal: Signal, champion: str) -> list[Interaction]:

@@ -101,6 +101,8 @@ class Moved:
     """Time of the alarm."""
     right: Mapping[str, float] = field(default_factory=dict)
     """By id, how right a reply was where somebody said so, in [0, 1]."""
+    slice: str = ""
+    """The slice in which the alarm was raised; empty where that was in all requests."""
     seed: int = 0
 
 
@@ -139,7 +141,7 @@ def look(moved: Moved, alpha: float = ALPHA * SPENT[0]) -> Looked:
     current = np.arange(len(rows)) >= len(reference)
     fresh = current & (np.array([row.time for row in rows]) > moved.alarm)
     windows = Windows(current, fresh, strangeness(rows, known))
-    ranked = rank(candidates(rows, known, windows.strangeness, moved.seed), windows, alpha)
+    ranked = rank(candidates(rows, known, windows.strangeness, moved.seed), windows, alpha, moved.slice)
     return Looked(rows=rows, known=known, windows=windows, ranked=ranked)
 
 
