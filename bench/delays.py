@@ -5,8 +5,9 @@
 For every change a champion is trained as it might have been by then: on the history and on the live rows up to the
 middle of the phase before. Its replies, confidences and embeddings on the rest of that phase and on the phase after are
 recorded once. A stream is drawn from them with replacement: 500 requests to calibrate on, 1,000 of the world as it was,
-then the changed world, in batches, with labels for a share of the requests, to the same `Watcher` that production runs. A line for each change as it is measured: how many of the draws
-were noticed within 3,000 requests, and quartiles of the delay. `loop_6.py` puts the same into the line of its bar.
+then the changed world, in batches, with labels for a share of the requests, to the same `Watcher` that production runs.
+A line for each change as it is measured: how many of the draws were noticed within 3,000 requests, and quartiles of the
+delay. `loop_6.py` puts the same into the line of its bar.
 """
 
 from __future__ import annotations

@@ -20,10 +20,11 @@ Right is, of a topic, a group of requests most of whose rows since the change ar
 by its name. Segments, channels and models are dealt by lot, for these streams have none.
 
 `value` is the share of alarms whose first slice is right, with its exact interval; `of_all` the same of all runs, where
-a change that raised no alarm within 1,500 requests counts as wrong. `sure` says how often the first slice is
-called certain, and `right_of_sure` how often it is right then. `named` is the share of false alarms at which any slice
-was called certain, which at this first look may be a twentieth (half of what all looks may spend); `within` how often
-the change lies in the stretch that it is put in; both, and `sure`, are of requests and not of judges. The bar: 90 % of 200 alarms or more, `named` at most 10 %.
+a change that raised no alarm within 1,500 requests counts as wrong. `sure` says how often the first slice is called
+certain, and `right_of_sure` how often it is right then. `named` is the share of false alarms at which any slice was
+called certain, which at this first look may be a twentieth (half of what all looks may spend); `within` how often the
+change lies in the stretch that it is put in; both, and `sure`, are of requests and not of judges. The bar: 90 % of 200
+alarms or more, `named` at most 10 %.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def test_the_decision_says_what_was_learned() -> None:
     """Gain, interval and sentence are those of what comes true; what was measured stays in the evidence."""
     evidence = Evidence(task="t", gain=score(0.1, 0.02), n_labels=400, requests=2000, train_cpu_s=41.0)
     taught = replace(evidence, outcomes=(outcome(0.2, 0.1),) * 3)
-    made, ledger = decide(taught, Decide(), now=1.0, turn="trn_9")
+    made, _ = decide(taught, Decide(), now=1.0, turn="trn_9")
     assert shadow_gain(taught) == evidence.gain
     assert made.gain == expected_gain(taught).mean == pytest.approx(0.1 * ratio(taught.outcomes).mean)
     assert f"By 3 earlier turns, {ratio(taught.outcomes).mean:.2f} of an expected gain comes true." in made.because

@@ -8,11 +8,11 @@ estimates nothing. Where a judge has rated replies (`homeostat judge`), one more
 put right by what people said before the window; nothing where the judge has changed since. All take it that chance
 decides who labels: people complain of what is wrong.
 
-`--by` tells it slice by slice instead, the worst first: by a tag, or by what every request has (`script`, `reply`); there
-confidence is calibrated on the labels of all other requests. `--slice` tells the windows of one slice.
+`--by` tells it slice by slice instead, the worst first: by a tag, or by what every request has (`script`, `reply`);
+there confidence is calibrated on the labels of all other requests. `--slice` tells the windows of one slice.
 
-Exit codes: 0 printed; 1x configuration, of them 13 there is no such tag; 41 there is no such version; 52 a slice that is
-none; 53 no version answers the task yet.
+Exit codes: 0 printed; 1x configuration, of them 13 there is no such tag; 41 there is no such version; 52 a slice that
+is none; 53 no version answers the task yet.
 
 Example: `homeostat quality routing --window 500`
 """

@@ -29,8 +29,8 @@ WAYS = (
 
 
 def data(store: Store, config: Config, asked: Asked) -> Data:
-    """The windows of one version (`version`, else the champion) of a task, of one slice (`slice`) or all, and where a tag
-    or a feature is named (`by`) each of its slices.
+    """The windows of one version (`version`, else the champion) of a task, of one slice (`slice`) or all, and
+    each slice by a tag or a feature (`by`), where one is named.
 
     Raises:
         BadRequest: a slice that is none.
