@@ -61,6 +61,7 @@ def test_a_plain_change_is_named(cause: str) -> None:
     assert (found.alarmed, found.right) == (True, True)
 
 
+@pytest.mark.slow
 def test_a_judge_is_named() -> None:
     """Of two, the one that was changed, and by a signal about it alone."""
     found = of_judges(judges(), 0)

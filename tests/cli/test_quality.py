@@ -79,11 +79,10 @@ def test_slice_by_slice(homeostat: Run, shop: Path, store: Store) -> None:
     assert all(part["window"]["estimated"] for part in parts)
     shown = homeostat("quality", "--config", shop, "--by", "channel").out
     assert shown.index(parts[0]["value"]) < shown.index(parts[1]["value"])
-    only = homeostat("quality", "--config", shop, "--slice", "channel=mobile", "--window", 100, "--json").json[
-        "windows"
-    ]
+    mobile = ("quality", "--config", shop, "--slice", "channel=mobile")
+    only = homeostat(*mobile, "--window", 100, "--json").json["windows"]
     assert [window["requests"] for window in only] == [100, 100]
-    assert "channel=mobile" in homeostat("quality", "--config", shop, "--slice", "channel=mobile").out
+    assert "channel=mobile" in homeostat(*mobile).out
 
 
 def test_a_version_that_does_not_answer_any_more(homeostat: Run, shop: Path, store: Store) -> None:

@@ -1,4 +1,4 @@
-"""What earlier turns gained is read from their rows: of those that the cheap head's gain decided, and that ended."""
+"""What earlier turns gained is read from their rows: of those that ended, and each for the way that it went."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from homeostat.config.schema import Decide
+from homeostat.decide.option import CHEAPEST, Option, learned
+from homeostat.decide.outcome import ratio
 from homeostat.decide.record import record
-from homeostat.decide.value import Evidence
+from homeostat.decide.value import Bounds, Evidence
 from homeostat.loop.outcomes import outcomes
 from homeostat.store import Store
 from homeostat.types.decision import Action
@@ -31,10 +33,18 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def turned(store: Store, number: int, state: str, *, stage: Stage | None = None, evidence: Evidence = EVIDENCE) -> None:
+def turned(
+    store: Store,
+    number: int,
+    state: str,
+    *,
+    stage: Stage | None = None,
+    evidence: Evidence = EVIDENCE,
+    way: str = "value",
+) -> None:
     """A turn that tried two candidates, of which the second, if any, was released."""
     turn = f"trn_{number}"
-    made = record(store, evidence, Decide(min_labels=10), now=float(number), turn=turn)
+    made = record(store, evidence, Decide(min_labels=10), now=float(number), turn=turn, bounds=Bounds(strategy=way))
     diary = {"watch": "", "decide": made.id}
     for name, mean in (("first", -0.02), ("second", 0.06)):
         score = Score(mean=0.8, low=0.7, high=0.9, n=300)
@@ -70,7 +80,29 @@ def test_what_nobody_got_gained_nothing(store: Store, state: str, stage: Stage |
     assert (found.gained.mean, found.gained.low, found.gained.high) == pytest.approx((0.0, -0.03, 0.03))
 
 
-def test_what_says_nothing_of_the_head_is_left_out(store: Store) -> None:
+def test_each_way_learns_from_its_own_turns(store: Store) -> None:
+    """A way that was probed and taken: what its probe had measured, also where that was taken down before it was
+    weighed, which keeps nobody from taking it. The head's gain learns nothing from it, nor another way.
+    """
+    option = Option(name="careful", gain=Score(mean=0.2, low=0.15, high=0.25, n=200), cpu_s=1.0, says="training")
+    for number in range(3):
+        known = outcomes(store, "a", float(number))
+        probed = replace(EVIDENCE, options=(learned(option, known),), outcomes=known)
+        turned(store, number, "release", stage=Stage.FULL, evidence=probed, way=CHEAPEST)
+    found = outcomes(store, "a", 9.0)
+    assert [(one.way, one.expected) for one in found] == [("careful", option.gain)] * 3
+    taken = learned(option, found)
+    assert taken.gain.mean == pytest.approx(0.2 * ratio(found, "careful").mean)
+    assert taken.gain.mean < store.decisions.list("a")[-1].gain < 0.2
+    assert "by 3 of the earlier turns" in taken.says
+    assert taken.sure
+    assert not learned(replace(option, gain=replace(option.gain, low=-0.01)), found).sure
+    other = replace(option, name="joint")
+    assert learned(other, found) == other
+    assert ratio(found).n == 0
+
+
+def test_what_says_nothing_of_gains_is_left_out(store: Store) -> None:
     """A turn under way, one that failed, one that a person ended, a drill, and a decision to wait."""
     for number, state in enumerate(("open", "failed", "sign")):
         turned(store, number, state)

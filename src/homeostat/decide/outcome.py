@@ -1,8 +1,8 @@
 """What earlier turns gained beside what was expected of them, and by how much expectations are to be taken down or up.
 
-The gain that a decision rests on is a cheap head's, and the model that is trained is another one; it is measured on new
-labels, and users meet old ones too; and a candidate that the gate refuses gains nothing. How much of an expected gain
-comes true is learned from the turns that there were.
+The gain that a decision rests on is a cheap head's, or that of a short training, and the model that is trained is
+another one; it is measured on new labels, and users meet old ones too; and a candidate that the gate refuses gains
+nothing. How much of an expected gain comes true is learned from the turns that there were, for each way by itself.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ class Outcome:
     """Rise of the metric that was expected, before any earlier turn was looked at."""
     gained: Score
     """Rise that users got: candidate minus champion on the same test rows, and 0 where nothing was released."""
+    way: str = ""
+    """The way that was probed and taken; empty where the gain was a cheap head's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +48,15 @@ class Ratio:
     """Turns that it was learned from."""
 
 
-def ratio(outcomes: Sequence[Outcome]) -> Ratio:
-    """Gained over expected, as a mean of what was believed before and of every turn, each weighed by how much it can
-    say: little where the expected gain was small beside its own error, or the test rows were few.
+def ratio(outcomes: Sequence[Outcome], way: str = "") -> Ratio:
+    """Gained over expected, in the turns that went one way, as a mean of what was believed before and of every turn,
+    each weighed by how much it can say: little where the expected gain was small beside its own error, or the test rows
+    were few.
 
     A Bayesian regression through zero with known variances: a turn's gain is normal around ratio × expected, with the
     errors of both measurements and APART × expected on top.
     """
-    known = [one for one in outcomes[-NEWEST:] if one.expected.n and one.expected.mean > 0.0]
+    known = [one for one in outcomes if one.way == way and one.expected.n and one.expected.mean > 0.0][-NEWEST:]
     if not known:
         return Ratio()
     weight, total = 1.0 / DOUBT**2, BELIEVED / DOUBT**2

@@ -133,7 +133,8 @@ class Case:
 
 def weigh(evidence: Evidence, settings: Decide) -> Worth:
     """The expected gain and what to retrain, to ask for labels and to wait are worth over the horizon."""
-    gain = expected_gain(evidence)
+    gain, known = expected_gain(evidence), ratio(evidence.outcomes)
+    measured = come_true(shadow_gain(evidence), replace(known, error=0.0))  # no label tells more of the ratio
     stake = settings.horizon_requests * settings.value_per_correct
     cost = _product(evidence.train_cpu_s / _SECONDS_PER_HOUR, settings.price_per_cpu_hour)
     cost += _product(evidence.train_gpu_s / _SECONDS_PER_HOUR, settings.price_per_gpu_hour)
@@ -145,7 +146,7 @@ def weigh(evidence: Evidence, settings: Decide) -> Worth:
         cost=cost,
         labels=labels,
         labels_cost=_product(labels, settings.price_per_label),
-        labels_value=value_of_labels(gain, labels, stake=stake, cost=cost),
+        labels_value=value_of_labels(measured, labels, stake=stake, cost=cost),
     )
 
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from homeostat.decide.outcome import NEWEST, Outcome
+from homeostat.decide.outcome import Outcome
 from homeostat.decide.record import evidence_of
-from homeostat.decide.value import shadow_gain
+from homeostat.decide.value import Evidence, shadow_gain
 from homeostat.store import Store
-from homeostat.types.decision import Action
+from homeostat.types.decision import Decision
 from homeostat.types.release import Stage
 from homeostat.types.report import Report, Score
 from homeostat.types.turn import Turn
 
+MOST = 60
+"""Turns that are read, the newest ones."""
+
 
 def outcomes(store: Store, task: str, until: float) -> tuple[Outcome, ...]:
-    """The newest turns of a task that ended before `until` and that the cheap head's gain decided, oldest first.
+    """The newest turns of a task that ended before `until` with a candidate, oldest first.
 
-    A turn that went another way (other words, a probed recipe), that broke off, or that a person said no to, says
-    nothing about that gain and is left out.
+    A turn that broke off, or that a person said no to, says nothing about gains and is left out.
     """
     ended = [turn for turn in store.turns.list(task) if turn.time < until and _ended(turn)]
-    found = [one for one in (_outcome(store, turn) for turn in ended[-NEWEST:]) if one is not None]
+    found = [one for one in (_outcome(store, turn) for turn in ended[-MOST:]) if one is not None]
     return tuple(found)
 
 
@@ -30,12 +32,19 @@ def _ended(turn: Turn) -> bool:
 def _outcome(store: Store, turn: Turn) -> Outcome | None:
     decision = store.decisions.get(turn.diary["decide"])
     evidence = evidence_of(store, decision)
-    if decision.action is not Action.RETRAIN or decision.chosen or evidence is None:
+    if not decision.action.makes or evidence is None:
         return None
     reports = [store.reports.get(id) for step, id in turn.diary.items() if step.startswith("evaluate.") and id]
     if not reports:
         return None
-    return Outcome(turn=turn.id, expected=shadow_gain(evidence), gained=_gained(store, turn, reports))
+    gained = _gained(store, turn, reports)
+    return Outcome(turn=turn.id, expected=_expected(decision, evidence), gained=gained, way=decision.chosen)
+
+
+def _expected(decision: Decision, evidence: Evidence) -> Score:
+    """What was measured of the way that was taken, before anything was made of earlier turns."""
+    option = next((one for one in evidence.options if one.name == decision.chosen), None)
+    return shadow_gain(evidence) if option is None else option.probed or option.gain
 
 
 def _gained(store: Store, turn: Turn, reports: list[Report]) -> Score:
