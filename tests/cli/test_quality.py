@@ -79,7 +79,7 @@ def test_slice_by_slice(homeostat: Run, shop: Path, store: Store) -> None:
     assert all(part["window"]["estimated"] for part in parts)
     shown = homeostat("quality", "--config", shop, "--by", "channel").out
     assert shown.index(parts[0]["value"]) < shown.index(parts[1]["value"])
-    mobile = ("quality", "--config", shop, "--slice", "channel=mobile")
+    mobile = ("quality", "--config", shop, "--by", "channel=mobile")
     only = homeostat(*mobile, "--window", 100, "--json").json["windows"]
     assert [window["requests"] for window in only] == [100, 100]
     assert "channel=mobile" in homeostat(*mobile).out
@@ -113,4 +113,4 @@ def test_what_is_refused(homeostat: Run, shop: Path, store: Store) -> None:
     assert homeostat("quality", "--config", shop, "--version", "ver_frist").code == NotFound.exit
     traffic(store, "ver_first", n=20)
     assert homeostat("quality", "--config", shop, "--by", "chanel").code == UnknownPlugin.exit
-    assert homeostat("quality", "--config", shop, "--slice", "mobile").code == BadRequest.exit
+    assert homeostat("quality", "--config", shop, "--by", "channel=").code == BadRequest.exit

@@ -297,9 +297,9 @@ def test_quality_is_told_by_slice(store: Store, client: TestClient) -> None:
     assert "By reply" in page
     assert all(part["value"] in page for part in found["parts"])
     value = found["parts"][0]["value"]
-    alone = client.get(f"/ui/quality.json?slice=reply={value}").json()
+    alone = client.get(f"/ui/quality.json?by=reply={value}").json()
     assert sum(w["requests"] for w in alone["windows"]) == found["parts"][0]["window"]["requests"]
-    assert client.get("/ui/quality?slice=reply").status_code == 400
+    assert client.get("/ui/quality?by=reply=").status_code == 400
     assert client.get("/ui/quality?by=nothing").status_code >= 400
     assert quality.data(store, CONFIG, {})["parts"] == []
 

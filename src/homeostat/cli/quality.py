@@ -9,7 +9,8 @@ put right by what people said before the window; nothing where the judge has cha
 decides who labels: people complain of what is wrong.
 
 `--by` tells it slice by slice instead, the worst first: by a tag, or by what every request has (`script`, `reply`);
-there confidence is calibrated on the labels of all other requests. `--slice` tells the windows of one slice.
+there confidence is calibrated on the labels of all other requests. `--by channel=mobile` tells the windows of one
+slice.
 
 Exit codes: 0 printed; 1x configuration, of them 13 there is no such tag; 41 there is no such version; 52 a slice that
 is none; 53 no version answers the task yet.
@@ -41,25 +42,23 @@ def command(
     version: Annotated[str, typer.Option(help="Id of a version instead of the one that answers now.")] = "",
     window: Annotated[int, typer.Option(min=0, help="Requests of a window; 0 for 24 windows or fewer.")] = 0,
     newest: Annotated[int, typer.Option(min=1, help="Requests that are looked at, the newest.")] = 20_000,
-    by: Annotated[str, typer.Option(help="Name of a tag or feature: slice by slice instead.")] = "",
-    slice: Annotated[str, typer.Option(help="NAME=VALUE: the requests of this slice alone.")] = "",
+    by: Annotated[str, typer.Option(help="A tag or feature: slice by slice. NAME=VALUE: that slice alone.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Show how good a version's replies are, window by window, where only few of them are labeled."""
     with project(config) as opened:
         name = opened.task(task)
         asked = opened.store.versions.get(version).id if version else opened.champion(name)
-        rows = sliced(beside(opened.store, opened.config.task(name), asked, newest), slice)
+        rows = sliced(beside(opened.store, opened.config.task(name), asked, newest), by)
         windows, parts = course([said for _, said in rows], window), by_slice(rows, by)
         objectives = _objectives(opened, name)
     if as_json:
         document({"task": name, "version": asked, "windows": windows, "parts": parts, "objectives": objectives})
         return
-    title = f"{name}, {slice}, {asked}" if slice else f"{name}, {asked}"
-    if by:
-        show_parts(title, by, parts)
+    if by and "=" not in by:
+        show_parts(f"{name}, {asked}", by, parts)
     else:
-        show_windows(title, windows)
+        show_windows(", ".join(word for word in (name, by, asked) if word), windows)
     show_objectives(objectives)
 
 

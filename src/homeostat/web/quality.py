@@ -53,29 +53,31 @@ def told(store: Store, task: Task, version: str, n: int) -> list[Told]:
     return [said for _, said in beside(store, task, version, n)]
 
 
-def sliced(rows: Sequence[tuple[Interaction, Told]], which: str) -> list[tuple[Interaction, Told]]:
-    """Those of one slice, `NAME=VALUE`; all where it is empty.
+def sliced(rows: Sequence[tuple[Interaction, Told]], by: str) -> list[tuple[Interaction, Told]]:
+    """Those of one slice, where `by` is `NAME=VALUE`; all where it is a name alone, or empty.
 
     Raises:
-        BadRequest: it is not of that form.
+        BadRequest: the name or the value is missing.
         UnknownPlugin: no request has such a tag, and no feature that gives labels is called so.
     """
-    if not which:
+    name, equals, value = by.partition("=")
+    if not equals:
         return list(rows)
-    name, equals, value = which.partition("=")
-    if not (name and equals and value):
-        raise BadRequest(f"'{which}' is no slice", where="slice", fix="NAME=VALUE, e.g. channel=mobile or script=latin")
+    if not (name and value):
+        raise BadRequest(f"'{by}' is no slice", where="by", fix="NAME=VALUE, e.g. channel=mobile, or a name alone")
     values = values_of([row for row, _ in rows], name)
     return [pair for pair, own in zip(rows, values, strict=True) if own == value]
 
 
 def by_slice(rows: Sequence[tuple[Interaction, Told]], by: str) -> list[Part]:
-    """Each slice by a tag or a feature; none where none is named.
+    """Each slice by a tag or a feature, where `by` is its name alone; none where it is one slice, or empty.
 
     Raises:
         UnknownPlugin: no request has such a tag, and no feature that gives labels is called so.
     """
-    return parts([said for _, said in rows], values_of([row for row, _ in rows], by)) if by and rows else []
+    if not by or "=" in by or not rows:
+        return []
+    return parts([said for _, said in rows], values_of([row for row, _ in rows], by))
 
 
 def beside(store: Store, task: Task, version: str, n: int) -> list[tuple[Interaction, Told]]:

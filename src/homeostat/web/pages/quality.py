@@ -29,8 +29,8 @@ WAYS = (
 
 
 def data(store: Store, config: Config, asked: Asked) -> Data:
-    """The windows of one version (`version`, else the champion) of a task, of one slice (`slice`) or all, and
-    each slice by a tag or a feature (`by`), where one is named.
+    """The windows of one version (`version`, else the champion) of a task, of one slice (`by` is
+    `NAME=VALUE`) or all, and each slice by a tag or a feature, where `by` is its name.
 
     Raises:
         BadRequest: a slice that is none.
@@ -38,13 +38,12 @@ def data(store: Store, config: Config, asked: Asked) -> Data:
     """
     version, chosen = chosen_version(store, config, asked)
     task = chosen["asked"]["task"]
-    rows = sliced(beside(store, config.task(task), version, NEWEST) if version else [], asked.get("slice", ""))
+    rows = sliced(beside(store, config.task(task), version, NEWEST) if version else [], asked.get("by", ""))
     return {
         **chosen,
         "metric": config.task(task).metric if task else "",
         "objective": config.tasks[task].objective_at_least if task else None,
         "objectives": _objectives(store, config, task),
-        "slice": asked.get("slice", ""),
         "by": asked.get("by", ""),
         "tags": sorted({tag for row, _ in rows for tag in row.tags}),
         "parts": plain(by_slice(rows, asked.get("by", ""))),
