@@ -8,7 +8,7 @@ estimates nothing. Where a judge has rated replies (`homeostat judge`), one more
 put right by what people said before the window; nothing where the judge has changed since. All take it that chance
 decides who labels: people complain of what is wrong.
 
-`--by` tells it slice by slice instead, the worst first: by a tag, or by what every request has (`script`, `reply`);
+`--by` tells it slice by slice instead, the worst first: by a tag, or by what every request has (`language`, `reply`);
 there confidence is calibrated on the labels of all other requests. `--by channel=mobile` tells the windows of one
 slice.
 

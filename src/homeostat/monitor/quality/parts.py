@@ -27,7 +27,7 @@ class Part:
 
 def values_of(rows: Rows, by: str) -> list[str]:
     """Of each row its value: of a tag of this name where any row has one, else of a feature that gives labels, such as
-    `script` or `reply`; empty where it has none.
+    `language` or `reply`; empty where it has none.
 
     Raises:
         UnknownPlugin: no row has such a tag and there is no such feature, or its values are no labels.
@@ -37,7 +37,7 @@ def values_of(rows: Rows, by: str) -> list[str]:
     feature = FEATURES.get(by) if by in FEATURES.names() else None
     if feature is None or feature.shape is not Shape.LABEL:
         known = sorted({tag for row in rows for tag in row.tags})
-        fix = f"tags are {', '.join(known)}" if known else "script and reply are known of every request"
+        fix = f"tags are {', '.join(known)}" if known else "language, script and reply are known of every request"
         raise UnknownPlugin(f"no request has a tag '{by}', and no feature that gives labels is called so", fix=fix)
     return [str(value) for value in feature.of(rows, ())]
 
