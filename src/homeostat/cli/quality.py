@@ -28,26 +28,12 @@ import typer
 
 from homeostat.cli.courses import show_objectives, show_parts, show_windows
 from homeostat.cli.project import Project, project
-<<<<<<< HEAD
-from homeostat.cli.table import document, facts, table
-from homeostat.decide.objective import Progress
-from homeostat.loop.objectives import standings
-from homeostat.loop.seeing import clock
-from homeostat.monitor.quality.course import FINE, Window, course
-from homeostat.types.report import Score
-from homeostat.web import words
-from homeostat.web.quality import told
-
-STANDS = ("objective", "stands", "of the way", "in words")
-COLUMNS = ("until (UTC)", "requests", "labels", "by labels", "with confidence", "without labels")
-=======
 from homeostat.cli.table import document
 from homeostat.decide.objective import Progress
 from homeostat.loop.objectives import standings
 from homeostat.loop.seeing import clock
 from homeostat.monitor.quality.course import course
 from homeostat.web.quality import beside, by_slice, sliced
->>>>>>> main
 
 
 def command(
@@ -69,23 +55,11 @@ def command(
     if as_json:
         document({"task": name, "version": asked, "windows": windows, "parts": parts, "objectives": objectives})
         return
-<<<<<<< HEAD
-    rated = any(each.judged or each.unjudged for each in windows)
-    columns = (*COLUMNS, "by the judge") if rated else COLUMNS
-    table(f"{name}, {asked}", columns, [_row(each)[: len(columns)] for each in windows])
-    if windows and windows[-1].fine:
-        helped, alone = windows[-1].fine
-        many = f"about {helped:,} labels a window with confidence, {alone:,} without"
-        facts("", {f"for ± {100 * FINE:g} points": many})
-    if objectives:
-        table("objectives, of the version that answers now", STANDS, [_stands(one) for one in objectives])
-=======
     if by and "=" not in by:
         show_parts(f"{name}, {asked}", by, parts)
     else:
         show_windows(", ".join(word for word in (name, by, asked) if word), windows)
     show_objectives(objectives)
->>>>>>> main
 
 
 def _objectives(opened: Project, name: str) -> Sequence[Progress]:
