@@ -47,7 +47,7 @@ def test_what_was_passed_is_asked_nothing() -> None:
 
 @pytest.mark.parametrize("grown", [1.5, 4.0, 20.0])
 def test_a_larger_level_leaves_more_at_every_p(grown: float) -> None:
-    """What the proof of the account rests on: whoever is granted more is asked for less, whatever the first look found."""
+    """What the proof of the account rests on: whoever is granted more is asked for less, at any p."""
     small, large = 0.0009, 0.0009 * grown
     for p in (1.01 * large, 0.05, 0.3, 1.0):
         assert asked(p, large, large / 9) > asked(p, small, small / 9)
