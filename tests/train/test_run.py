@@ -224,18 +224,15 @@ def test_what_mattered_goes_along(watched: Watched, llama: Path, tmp_path: Path)
     """A version keeps what mattered in it, as a part of what it costs; its successor, which has new labels alone, is
     held by it, and keeps what mattered to both.
     """
-    short = replace(QUICK, max_steps=3, refit=False)
+    short = replace(QUICK, max_steps=3, looks=1, refit=False)
     first, _ = watched(recipe=replace(short, importance=True), folder=tmp_path / "first")
     plain, _ = watched(recipe=short, folder=tmp_path / "plain")
     assert not (plain.weights / FILE).exists()
     assert first.cost["flops"] > 1.1 * plain.cost["flops"]
-    rows, recipe = tiny.examples(NEW, each=8), replace(short, penalties=(Ewc(weight=100.0),), importance=True)
-    held, free = (
-        watched(recipe=recipe, folder=tmp_path / f"after_{name}", start=started(one, llama), examples=rows, labels=ALL)[
-            0
-        ]
-        for name, one in (("first", first), ("plain", plain))
-    )
+    recipe = replace(short, penalties=(Ewc(weight=100.0),), importance=True)
+    new = {"recipe": recipe, "examples": tiny.examples(NEW, each=8), "labels": ALL}
+    held, _ = watched(**new, start=started(first, llama), folder=tmp_path / "held")
+    free, _ = watched(**new, start=started(plain, llama), folder=tmp_path / "free")
     before, both = (Importance.read(one.weights).parts for one in (first, held))
     assert set(before) == set(both)
     layers = [name for name, part in before.items() if not part.tokens]

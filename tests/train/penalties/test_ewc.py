@@ -131,8 +131,8 @@ def shuffled(kept: Start, folder: Path) -> Start:
 
 @pytest.mark.slow
 def test_nothing_old_is_needed(champion: Start, tmp_path: Path, shown: Shown) -> None:
-    """Where no old row is at hand, what the version has kept spares a fifth of a nat and more of what was known, and the
-    new is learned; the same strengths dealt out among the elements at random spare less.
+    """Where no old row is at hand, what the version has kept spares a fifth of a nat and more of what was known, and
+    the new is learned; the same strengths dealt out among the elements at random spare less.
     """
     kept, spared = keeping(champion, tmp_path / "kept"), []
     arms = (kept, Ewc()), (shuffled(kept, tmp_path / "dealt"), Ewc()), (kept, Ewc(weight=0.0))
