@@ -101,8 +101,8 @@ def _table() -> str:
     about = (
         "Of tiny models on made-up rows, each beside the same run without the method. Intervals are of 95 %, over\n"
         "draws of rows, order and beginning that no threshold was chosen on, or over the rows of one draw. What is\n"
-        "*not yet* measured so has a proof that passes on its own draws. Where an interval reaches 0 there was *no sure\n"
-        "effect* on others: take such a method for one that may help, and measure it on your rows.\n"
+        "*not yet* measured so has a proof that passes on its own draws. Where an interval reaches 0 there\n"
+        "was *no sure effect* on others: such a method may help, or not; measure it on your rows.\n"
     )
     seen, rows = effects(), ["| method | effect | 95 % | over | of |", "|---|---|---|---|---|"]
     for shelf, entries in evidence().items():
