@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from homeostat.config.schema import Alerts, Channel
+from homeostat.loop.later import key as later_key
 from homeostat.monitor.behavior.changes import changes
 from homeostat.monitor.behavior.failures import Rehearsed
 from homeostat.monitor.behavior.forecast import forecasts
@@ -257,6 +258,16 @@ def test_a_turn_shows_what_was_rehearsed(store: Store, client: TestClient) -> No
     assert "→ pump_noise: " in page
 
 
+def test_a_turn_says_how_a_second_look_stands(store: Store, client: TestClient) -> None:
+    """In the words of the gate, beside the attempt that it is about; nothing where it has not looked again."""
+    assert "looked again" not in client.get(f"/ui/turns/{factory.TURN}").text
+    said = "undecided on looking again, after 12 more labels: overall (better): 3 won and 1 lost"
+    store.state.put(later_key(factory.REFUSED), {"because": said, "labels": 12, "wanted": 60, "asked": [], "pairs": []})
+    assert said in client.get(f"/ui/turns/{factory.TURN}").text
+    attempts = turn.data(store, CONFIG, {"id": factory.TURN})["attempts"]
+    assert [one["again"]["wanted"] for one in attempts if one["again"]] == [60]
+
+
 def test_a_turn_under_way_shows_what_there_is(store: Store, client: TestClient) -> None:
     """Steps that have not come, nouns that are gone and a drill's steps are no error."""
     diary = {"watch": "sig_gone", "curate.careful": factory.DATASET, "push": "rel_gone", "stage.0": "canary"}
@@ -287,6 +298,21 @@ def test_quality_is_told_by_window(store: Store, client: TestClient) -> None:
     assert "by labels" in page
     assert client.get("/ui/quality.json").json()["windows"] == found["windows"]
     assert "No requests yet" in client.get(f"/ui/quality?version={factory.REFUSED}").text
+
+
+def test_quality_is_told_by_slice(store: Store, client: TestClient) -> None:
+    """Of a feature's values each is a row, with a link for every tag; one slice alone; an error for what is none."""
+    found = quality.data(store, CONFIG, {"by": "reply"})
+    assert sum(part["window"]["requests"] for part in found["parts"]) == sum(w["requests"] for w in found["windows"])
+    page = client.get("/ui/quality?by=reply").text
+    assert "By reply" in page
+    assert all(part["value"] in page for part in found["parts"])
+    value = found["parts"][0]["value"]
+    alone = client.get(f"/ui/quality.json?by=reply={value}").json()
+    assert sum(w["requests"] for w in alone["windows"]) == found["parts"][0]["window"]["requests"]
+    assert client.get("/ui/quality?by=reply=").status_code == 400
+    assert client.get("/ui/quality?by=nothing").status_code >= 400
+    assert quality.data(store, CONFIG, {})["parts"] == []
 
 
 def test_objectives_stand_on_the_page(store: Store, client: TestClient) -> None:

@@ -5,7 +5,8 @@ task of text the right reply), `-` skips, `.` ends. Without a terminal, or with 
 labeled elsewhere; `--take FILE` reads what was said: JSON lines of `interaction` and `value`, or what was printed, with
 a `value` written into each request that somebody labeled. A label that is new and nearly a known one is taken, with a
 warning. Quality is measured by those that were drawn and by the feedback that comes by itself, never by those that were
-picked for their doubt.
+picked for their doubt. While the gate is unsure about a candidate on trial, half of what is asked are requests on which
+it and the champion differ, drawn by lot: these decide between the two.
 
 Exit codes: 0 done; 1x configuration; 21 the file is no such answers.
 

@@ -65,7 +65,7 @@ def command(
     if turn.state == FAILED:
         raise _failure(turn)
     if wait and not as_json and turn.state == AWAITING:
-        typer.echo(f"{turn.id} waits until somebody approves it: {turn.because}")
+        typer.echo(f"{turn.id} waits until somebody approves it (`homeostat approve {turn.id}`): {turn.because}")
     elif wait and not as_json:
         typer.echo(f"ended at {turn.state}: {turn.because}")
 

@@ -20,7 +20,7 @@ D = TypeVar("D")
 TEXT, NUMBERS = "tag:yaml.org,2002:str", ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 FLAG, NOTHING = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:null"
 DATE = "tag:yaml.org,2002:timestamp"
-OUTSIDE = ("--set ", "environment variable ")
+OUTSIDE = ("--", "environment variable ")
 """How the origin of a value that came from no file begins."""
 
 
@@ -69,6 +69,9 @@ def decode(kind: type[D], node: yaml.Node | None, name: str = "") -> D:
         dotted = f"{name}.{key.value}".lstrip(".")
         value = _value(hints[key.value], child, dotted)
         _hold(known[key.value].metadata.get("limits", Limits()), value, child, dotted)
+        if section := known[key.value].metadata.get("some_of"):
+            whole = decode(section(), child, dotted)
+            value = {given.value: getattr(whole, given.value) for given, _ in pairs(child, dotted)}
         values[key.value] = value
     return kind(**values)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from homeostat.config.schema import Decide
 from homeostat.decide.budget import lacks, spent
 from homeostat.decide.option import CHEAPEST, picked, priced
+from homeostat.decide.outcome import ratio
 from homeostat.decide.sentence import Reason, sentence
 from homeostat.decide.strategy import STRATEGIES
 from homeostat.decide.value import Bounds, Case, Evidence, Worth, weigh
@@ -52,7 +53,7 @@ def decide(
     before = ledger.before if ledger.turn == turn else ledger.accumulated
     worth = weigh(evidence, settings)
     best = picked(evidence.options, settings, evidence.gap) if bounds.strategy == CHEAPEST else None
-    lately = worth.gain.mean if evidence.lately is None else evidence.lately
+    lately = worth.gain.mean if evidence.lately is None else evidence.lately * ratio(evidence.outcomes).mean
     missed = best.option.gain.mean if best else lately
     lost = max(0.0, before + evidence.requests * settings.value_per_correct * missed)
     case = Case(evidence=evidence, settings=settings, worth=worth, lost=lost, bounds=bounds)
@@ -114,15 +115,17 @@ def always(case: Case) -> tuple[Action, str]:
 
 def cheapest(case: Case) -> tuple[Action, str]:
     """Of the ways that were probed, the cheapest that closes the gap to a missed objective; without one, the way that
-    is worth most beyond its cost, once waiting has cost as much. Where nothing was probed, as `choose`.
+    is worth most beyond its cost, once waiting has cost as much. Where nothing was probed, as `choose`. Another base is
+    none of them: it is proposed beside whatever is chosen.
     """
     evidence, settings, worth, option = case.evidence, case.settings, case.worth, case.picked
-    if not evidence.options:
+    acting = [one for one in evidence.options if not one.base]
+    if not acting:
         return choose(case)
     if evidence.since_turn_s < settings.cool_down_s:
         return Action.WAIT, Reason.COOLING
     if option is None:
-        unclear = any(one.gain.low <= 0.0 < one.gain.high and one.gain.mean > 0.0 for one in evidence.options)
+        unclear = any(one.gain.low <= 0.0 < one.gain.high and one.gain.mean > 0.0 for one in acting)
         pays = evidence.signals and unclear and worth.labels_value > worth.labels_cost
         return (Action.LABEL, Reason.UNCLEAR) if pays else (Action.WAIT, Reason.NO_OPTION)
     if evidence.gap is not None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import partial
 
 from homeostat.decide.budget import lacks, spent
+from homeostat.decide.outcome import ratio
 from homeostat.decide.value import Case, Evidence
 from homeostat.types.decision import Action
 from homeostat.types.report import Score
@@ -53,7 +54,7 @@ def sentence(action: Action, reason: str, case: Case) -> str:
     }
     known = tell.get(reason) if isinstance(reason, Reason) else None
     told = known(case) if known else f"{held_up(reason, case)}; {_worth(case)}."
-    return f"{action}: {told}{_context(case.evidence)}"
+    return f"{action}: {told}{_proposal(case)}{_context(case.evidence)}"
 
 
 def held_up(reason: str, case: Case) -> str:
@@ -135,6 +136,18 @@ def _no_option(case: Case) -> str:
     return f"{Reason.NO_OPTION} ({tried}){_gap(case)}."
 
 
+def _proposal(case: Case) -> str:
+    """Another base, where one is worth more than whatever is decided: for people to think about."""
+    found = case.proposed
+    if found is None:
+        return ""
+    gain, requests = _rise(found.option.gain, case), number(case.settings.horizon_requests)
+    return (
+        f" Proposed: {found.option.says}; worth {gain}, about {number(found.value)} over the next {requests} requests, "
+        f"for {number(found.cost)}; a person sets `model.base`, no turn does."
+    )
+
+
 def _gap(case: Case) -> str:
     gap = case.evidence.gap
     return "" if gap is None else f", which is missed by {gap:.3f}"
@@ -198,12 +211,15 @@ def _labels_cost(case: Case) -> str:
 
 
 def _context(evidence: Evidence) -> str:
-    """What else a reader should know: labels the champion cannot give, and what has moved."""
+    """What else a reader should know: labels the champion cannot give, what came of earlier turns, what has moved."""
     unknown = (
         f" {evidence.unknown_labels:.0%} of the labels are new to the champion." if evidence.unknown_labels else ""
     )
     moved = ", ".join(sorted({signal.moved.value for signal in evidence.signals}))
-    return unknown + (f" Moved: {moved}." if moved else "")
+    known = ratio(evidence.outcomes)
+    turns = "the one earlier turn" if known.n == 1 else f"{known.n} earlier turns"
+    learned = f" By {turns}, {known.mean:.2f} of an expected gain comes true." if known.n else ""
+    return unknown + learned + (f" Moved: {moved}." if moved else "")
 
 
 def number(value: float) -> str:

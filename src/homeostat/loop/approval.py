@@ -49,5 +49,5 @@ def awaiting(store: Store) -> list[Turn]:
 
 def _not_awaited(config: Config, turn: Turn) -> NotAwaited:
     what = turn.diary.get(turn.wanted, f"it is {turn.state}" if turn.state == OPEN else f"it ended at {turn.state}")
-    fix = "`homeostat decide --dry-run` shows what waits"
+    fix = "`homeostat approve` lists those that wait"
     return NotAwaited(f"{turn.id} waits for nobody: {what}", where=str(Path(config.folder)), fix=fix)

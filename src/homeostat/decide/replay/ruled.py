@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from homeostat.config.schema import Decide
-from homeostat.decide.budget import Book, Booking, booked
+from homeostat.decide.budget import Book, Booking, Given, booked
 from homeostat.decide.policy import Ledger, decide, halt
 from homeostat.decide.replay.policies import Look, Make, Policy, Prices
 from homeostat.decide.rule import Memory, Rule, asked, bounds
@@ -53,6 +53,7 @@ class Ruled:
     _ledger: Ledger = field(init=False, default_factory=Ledger)
     _served: list[float] = field(init=False, default_factory=list)
     _fresh: list[float] = field(init=False, default_factory=list)
+    _frozen: list[float] = field(init=False, default_factory=list)
     _given: list[float] = field(init=False, default_factory=list)
     """When each label was told."""
     _requests: float = field(init=False, default=0.0)
@@ -69,8 +70,7 @@ class Ruled:
             at=look.time,
             retrained=self.book[-1].time if self.book else None,
             book=self.book,
-            labels=lambda since: sum(at >= since for at in self._given),
-            price_per_label=self.settings.price_per_label,
+            labels=self._told,
         )
         if not found.due or halt(around):
             self._memory = found.memory
@@ -89,11 +89,13 @@ class Ruled:
         self.book = booked(self.book, new)
         self._served.clear()
         self._fresh.clear()
+        self._frozen.clear()
         return True
 
     def _take_in(self, look: Look) -> None:
         self._served += look.served.tolist()
         self._fresh += look.fresh.tolist()
+        self._frozen += look.stale.tolist()
         self._given += [look.time] * len(look.served)
         self._requests += look.requests
         self._labels += len(look.served)
@@ -104,11 +106,15 @@ class Ruled:
                 time=look.time,
                 moved=Moved.NOVELTY,
                 detector="replay",
-                statistic=1.0,
+                statistic=float(look.alarm),
                 threshold=1.0,
                 n=0,
             )
             self._signals += (alarm,)
+
+    def _told(self, since: float) -> Given:
+        n = sum(at >= since for at in self._given)
+        return Given(n, n * self.settings.price_per_label if n else 0.0)
 
     def _sight(self, look: Look) -> Sight:
         known = fall(self._served)
@@ -128,11 +134,11 @@ class Ruled:
         )
 
     def _evidence(self, look: Look) -> Evidence:
-        served, fresh = np.array(self._served[-WINDOW:]), np.array(self._fresh[-WINDOW:])
+        served, fresh, frozen = (np.array(one[-WINDOW:]) for one in (self._served, self._fresh, self._frozen))
         known = len(served) > 0
         return Evidence(
             task="replay",
-            gain=paired(fresh, served) if known else Score(mean=0.0, low=-1.0, high=1.0, n=0),
+            gain=paired(fresh, frozen) if known else Score(mean=0.0, low=-1.0, high=1.0, n=0),
             lately=self._lately(),
             accuracy=mean_interval(served) if known else None,
             n_labels=len(self._served),
@@ -145,7 +151,7 @@ class Ruled:
     def _lately(self) -> float | None:
         """What a fresh model was righter by since the last decision."""
         n = min(self._labels, len(self._served))
-        return float(np.mean(self._fresh[-n:]) - np.mean(self._served[-n:])) if n else None
+        return float(np.mean(self._fresh[-n:]) - np.mean(self._frozen[-n:])) if n else None
 
     def _seconds(self) -> float:
         """CPU-seconds of a retraining that come to its price."""

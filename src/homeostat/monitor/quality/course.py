@@ -23,7 +23,7 @@ from homeostat.monitor.quality.calibration import Calibration
 from homeostat.monitor.quality.judged import by_judge
 from homeostat.monitor.quality.unlabeled import by_calibration
 from homeostat.stats.intervals import mean_interval
-from homeostat.stats.predicted import powered_mean
+from homeostat.stats.predicted import labels_for, powered_mean
 from homeostat.types.report import Score
 from homeostat.types.task import Kind
 
@@ -39,6 +39,8 @@ FEW = 5
 """Labels of a window below which they cannot contradict."""
 LEVEL = 0.005
 """Chance that labels seem to contradict a calibration that holds."""
+FINE, FROM = 0.03, 20
+"""Half an interval that is fine enough, and labels of a window from which on it is said how many more that takes."""
 GAP, POWER = 0.10, 0.8
 """A window should have labels enough to show a gap so wide between confidence and truth this often."""
 
@@ -79,6 +81,8 @@ class Window:
     """By the ratings of a judge, without the window's labels."""
     unjudged: str = ""
     """Why nothing is told by a judge, where one has rated; empty where something is."""
+    fine: tuple[int, int] | None = None
+    """Labels of such requests that would tell quality to ± FINE: with the confidence of many more, and alone."""
 
 
 def right(kind: Kind, reply: str, said: str) -> float:
@@ -92,14 +96,14 @@ def course(rows: Sequence[Told], size: int = 0) -> list[Window]:
     Without a size there are at most `POINTS` of them, of `LEAST_ROWS` requests or more.
     """
     size = size or max(LEAST_ROWS, math.ceil(len(rows) / POINTS))
-    known, found = _Labels(), list[Window]()
+    known, found = Labels(), list[Window]()
     for start in range(0, len(rows), size):
-        found.append(_window(rows[start : start + size], known))
+        found.append(window(rows[start : start + size], known))
     return found
 
 
 @dataclass(slots=True)
-class _Labels:
+class Labels:
     """Labeled replies that confidence is calibrated on."""
 
     confidence: list[float] = field(default_factory=list)
@@ -107,21 +111,33 @@ class _Labels:
     rated: dict[int, tuple[list[float], list[float]]] = field(default_factory=dict)
     """Regime of a judge -> its ratings of replies that people found right, and of those that they found wrong."""
 
+    @classmethod
+    def of(cls, rows: Sequence[Told]) -> Labels:
+        """Those of some rows."""
+        made, labeled = cls(), [row for row in rows if row.right is not None]
+        made.confidence, made.right = [row.confidence for row in labeled], [row.right or 0.0 for row in labeled]
+        made.rate(rows)
+        return made
+
     def forget(self) -> None:
+        """Confidence means something else from now on."""
         self.confidence, self.right = [], []
 
     def add(self, confidence: Floats, right: Floats) -> None:
+        """Take labeled replies."""
         self.confidence += confidence.tolist()
         self.right += right.tolist()
 
     def rate(self, rows: Sequence[Told]) -> None:
+        """Take ratings of labeled replies."""
         for row in rows:
             if row.judged is not None and row.right is not None and row.regime is not None:
                 good, bad = self.rated.setdefault(row.regime, ([], []))
                 (good if row.right >= HALF else bad).append(row.judged)
 
 
-def _window(rows: Sequence[Told], known: _Labels) -> Window:
+def window(rows: Sequence[Told], known: Labels) -> Window:
+    """What is told of rows by labels of others, which are joined by theirs; forgotten where theirs contradict them."""
     sure = np.array([row.confidence for row in rows])
     labeled = np.array([row.right is not None for row in rows])
     said = np.array([row.right for row in rows if row.right is not None])
@@ -133,6 +149,10 @@ def _window(rows: Sequence[Told], known: _Labels) -> Window:
         known.forget()
     judged = _judged(rows, known)
     powered = powered_mean(said, calibration(sure[labeled]), calibration(sure[~labeled])) if len(said) else None
+    fine = None
+    if len(said) >= FROM:
+        told = calibration(sure[labeled])
+        fine = (labels_for(FINE, said, told), labels_for(FINE, said, np.zeros_like(said)))
     known.add(sure[labeled], said)
     known.rate(rows)
     return Window(
@@ -147,10 +167,11 @@ def _window(rows: Sequence[Told], known: _Labels) -> Window:
         wanted=max(0, labels_to_contradict(calibration, sure) - len(said)),
         judged=judged if isinstance(judged, Score) else None,
         unjudged=judged if isinstance(judged, str) else "",
+        fine=fine,
     )
 
 
-def _judged(rows: Sequence[Told], known: _Labels) -> Score | str:
+def _judged(rows: Sequence[Told], known: Labels) -> Score | str:
     """What a judge says of a window, put right by what people said of replies that it rated before, as it rates now."""
     rated = [(row.judged, row.regime) for row in rows if row.judged is not None]
     if not rated:
