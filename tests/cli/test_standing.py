@@ -76,3 +76,14 @@ def test_where_there_was_none(homeostat: Run, shop: Path, store: Store) -> None:
     champion(store, "first")
     ran = homeostat("split", "show", "--config", shop)
     assert (ran.code, "homeostat split VERSION" in ran.err) == (NotFound.exit, True)
+
+
+def test_where_nothing_is_known_yet(homeostat: Run, shop: Path, store: Store) -> None:
+    """No figure where nobody was asked, and when it ends."""
+    champion(store, "first")
+    wish = Wish(versions=(version(store, "good").id,), until=START + 1e9)
+    open_split(store, "routing", wish, under="trn_1", now=START + 1)
+    out = homeostat("split", "show", "--config", shop).out
+    assert "points" not in out
+    assert out.count("50.0") == 2  # the shares
+    assert "UTC at the latest" in out

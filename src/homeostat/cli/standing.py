@@ -23,6 +23,7 @@ from homeostat.cli.table import document, scored, table
 from homeostat.errors import NotFound
 from homeostat.release.arms import Arm, Standing, standing
 from homeostat.release.states import held_until
+from homeostat.types.report import Score
 from homeostat.web import words
 
 
@@ -46,22 +47,24 @@ def command(
         return
     columns = ("version", "share", "episodes", f"quality ({seen.plan.by})", "beside", "failures", "verdict")
     table(f"split of {name}", columns, [_row(seen, arm, verdicts[arm.version]) for arm in seen.arms])
-    parts = [
-        (arm.version, name, words.moved(s.mean, s.low, s.high, s.n))
-        for arm in seen.arms
-        for name, s in arm.slices.items()
-    ]
+    parts = [(arm.version, name, _moved(s)) for arm in seen.arms for name, s in arm.slices.items()]
     if parts:
         table("\nby slice", ("version", "slice", "beside"), parts)
     waits = f"; held back by quiet hours until {words.when(held)} UTC" if held else ""
-    typer.echo(f"\n{rows[-1].stage.value} since {words.when(rows[-1].time)} UTC: {rows[-1].because}{waits}")
+    ends = f"; until {words.when(rows[-1].until)} UTC at the latest" if rows[-1].shares and rows[-1].until else ""
+    typer.echo(f"\n{rows[-1].stage.value} since {words.when(rows[-1].time)} UTC: {rows[-1].because}{ends}{waits}")
 
 
 def _row(seen: Standing, arm: Arm, verdict: str) -> tuple[str, ...]:
-    beside = arm.beside
-    said = "–" if arm.version == seen.plan.champion else words.moved(beside.mean, beside.low, beside.high, beside.n)
+    said = "–" if arm.version == seen.plan.champion else _moved(arm.beside)
     share = words.percent(arm.share) if arm.share else "–"
-    return arm.version, share, words.count(arm.episodes), scored(arm.quality), said, words.count(arm.failures), verdict
+    quality = scored(arm.quality) if arm.quality.n else "–"
+    return arm.version, share, words.count(arm.episodes), quality, said, words.count(arm.failures), verdict
+
+
+def _moved(score: Score) -> str:
+    """A difference in points; nothing while nothing is known of it."""
+    return words.moved(score.mean, score.low, score.high, score.n) if score.n else "–"
 
 
 def _verdict(seen: Standing, arm: Arm, alpha: float, harm_alpha: float) -> str:
