@@ -5,17 +5,15 @@ Knows no model and no store: the loop lets versions answer and hands over one `T
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from homeostat.evaluate.figures import MACRO, Figures, Schema, Told, figures, scores
+from homeostat.evaluate.figures import MACRO, Figures, Schema, Told, figures, lowest, scores
 from homeostat.metrics.classification import per_class
 from homeostat.stats import clustered
 from homeostat.stats.clustered import Ints, clusters_of
-from homeostat.stats.intervals import proportion
 from homeostat.types.report import Score
 from homeostat.types.task import Kind
 
@@ -25,7 +23,7 @@ FEWEST = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfClass:
-    """How one label fares, each share with its 95 % interval."""
+    """How one label fares, each share with its interval."""
 
     precision: Score | None
     """Of the replies with this label, those that are right; None where there are none."""
@@ -142,14 +140,10 @@ def _sliced(
 
 
 def _with_doubt(found: dict[str, Score], rows: Sequence[Told], kind: Kind) -> dict[str, Score]:
-    """Macro figures of rows that are all right get the lower end that so many rows allow, each label weighing alike:
-    rows drawn again would be all right too, and seem to be beyond doubt.
-    """
-    if kind is Kind.TEXT or any(row.said != row.target for row in rows):
+    """Macro figures of rows that are all right get the lower end that so many rows allow."""
+    low = None if kind is Kind.TEXT else lowest(rows)
+    if low is None:
         return found
-    sizes = np.array(list(Counter(row.target for row in rows).values()), np.float64)
-    worth = int(len(sizes) ** 2 / (1.0 / sizes).sum())
-    low = proportion(worth, worth).low
     return {
         name: Score(mean=score.mean, low=low, high=score.high, n=score.n) if name in MACRO else score
         for name, score in found.items()
@@ -177,19 +171,20 @@ def _with_classes(found: Detail, rows: Sequence[Told], clusters: Ints) -> Detail
     return replace(found, classes=classes, labels=labels, confusion=counts, confusions=confusions)
 
 
-def of_class(said: np.ndarray, wanted: np.ndarray, clusters: Ints) -> OfClass:
+def of_class(said: np.ndarray, wanted: np.ndarray, clusters: Ints, level: float = 0.95) -> OfClass:
     """How a label fares that is the reply of some rows and the target of some, at least one row in all.
 
     Args:
         said: bool[rows], whether the reply is the label.
         wanted: bool[rows], whether the target is.
         clusters: int[rows], the rows that belong together.
+        level: of the intervals.
     """
     either = said | wanted
-    both = clustered.mean((said & wanted)[either], clusters[either])
+    both = clustered.mean((said & wanted)[either], clusters[either], level)
     low, mean, high = (2 * share / (1 + share) for share in (both.low, both.mean, both.high))
     return OfClass(
-        precision=clustered.mean(wanted[said], clusters[said]) if said.any() else None,
-        recall=clustered.mean(said[wanted], clusters[wanted]) if wanted.any() else None,
+        precision=clustered.mean(wanted[said], clusters[said], level) if said.any() else None,
+        recall=clustered.mean(said[wanted], clusters[wanted], level) if wanted.any() else None,
         f1=Score(mean=mean, low=low, high=high, n=both.n),
     )

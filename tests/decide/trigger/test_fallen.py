@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from decide.trigger.sights import stands
-from homeostat.decide.objective import progress, read
+from homeostat.decide.objective import progress
+from homeostat.decide.stated import read
 from homeostat.decide.trigger.fallen import drop, estimated_drop, objective, rating_drop
 from homeostat.decide.trigger.sight import FEWEST, fall, newest
 from homeostat.types.report import Score
