@@ -145,7 +145,7 @@ def test_an_alert_level_beside_a_change() -> None:
 
 
 def test_what_is_called_alarming_by_chance_is_rare() -> None:
-    """Of 400 tasks that are just at their alert level, at most 2 % are called beyond it (half a percent is promised)."""
+    """Of 400 tasks that are just at their alert level, at most 2 % are called beyond it; worse ones are found."""
     rng = np.random.default_rng(5)
     wanted = read("accuracy", {"at_least": 0.9, "alert": 0.8}, Kind.LABEL)
     scores = [mean_interval((rng.random(200) < 0.8).astype(float), 0.99) for _ in range(400)]

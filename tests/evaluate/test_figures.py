@@ -7,7 +7,7 @@ import pytest
 import sacrebleu
 from sklearn import metrics
 
-from homeostat.evaluate.figures import MACRO, Told, figures, form, lowest, score, scores, well_formed
+from homeostat.evaluate.figures import Told, figures, form, scores, well_formed
 from homeostat.stats.clustered import clusters_of
 from homeostat.stats.intervals import proportion
 from homeostat.types.report import Score
@@ -149,28 +149,3 @@ def test_a_surer_reader_has_a_lower_perplexity() -> None:
     found = scored(Kind.TEXT, rows * 10)["perplexity"]
     assert found.mean == pytest.approx(np.exp(0.2))
     assert found.low < found.mean < found.high
-
-
-def test_one_figure_alone_at_another_level() -> None:
-    """The same value as among all of them, with a wider interval; a figure that such rows do not have is none."""
-    rng = np.random.default_rng(3)
-    rows = [Told(target=str(t), said=str(t if rng.random() < 0.8 else 0), sure=0.8) for t in rng.integers(0, 3, 120)]
-    every, alone = scored(Kind.LABEL, rows), clusters_of([""] * 120)
-    for name in (*MACRO, "calibration error", "accuracy"):
-        wide, narrow = score(Kind.LABEL, rows, name, alone, 0.99), score(Kind.LABEL, rows, name, alone)
-        assert wide is not None
-        assert narrow == every[name]
-        assert wide.mean == narrow.mean
-        assert wide.low < narrow.low
-    assert score(Kind.LABEL, rows, "ROUGE-L", alone) is None
-    assert score(Kind.TEXT, told([("a b", "a b")] * 12), "ROUGE-L", clusters_of([""] * 12)) is not None
-
-
-def test_macro_figures_of_rows_that_are_all_right() -> None:
-    """So many rows allow for as many errors as an exact interval says, and more at a higher level."""
-    rows = told([("a", "a")] * 20 + [("b", "b")] * 20)
-    low = lowest(rows, 0.99)
-    assert low == proportion(40, 40, 0.99).low
-    found = score(Kind.LABEL, rows, "macro F1", clusters_of([""] * 40), 0.99)
-    assert found == Score(mean=1.0, low=low, high=1.0, n=40)
-    assert lowest(told([("a", "a"), ("a", "b")])) is None

@@ -5,15 +5,17 @@ Knows no model and no store: the loop lets versions answer and hands over one `T
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from homeostat.evaluate.figures import MACRO, Figures, Schema, Told, figures, lowest, scores
+from homeostat.evaluate.figures import MACRO, Figures, Schema, Told, figures, scores
 from homeostat.metrics.classification import per_class
 from homeostat.stats import clustered
 from homeostat.stats.clustered import Ints, clusters_of
+from homeostat.stats.intervals import proportion
 from homeostat.types.report import Score
 from homeostat.types.task import Kind
 
@@ -140,10 +142,14 @@ def _sliced(
 
 
 def _with_doubt(found: dict[str, Score], rows: Sequence[Told], kind: Kind) -> dict[str, Score]:
-    """Macro figures of rows that are all right get the lower end that so many rows allow."""
-    low = None if kind is Kind.TEXT else lowest(rows)
-    if low is None:
+    """Macro figures of rows that are all right get the lower end that so many rows allow, each label weighing alike:
+    rows drawn again would be all right too, and seem to be beyond doubt.
+    """
+    if kind is Kind.TEXT or any(row.said != row.target for row in rows):
         return found
+    sizes = np.array(list(Counter(row.target for row in rows).values()), np.float64)
+    worth = int(len(sizes) ** 2 / (1.0 / sizes).sum())
+    low = proportion(worth, worth).low
     return {
         name: Score(mean=score.mean, low=low, high=score.high, n=score.n) if name in MACRO else score
         for name, score in found.items()

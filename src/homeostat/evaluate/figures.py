@@ -6,7 +6,6 @@ gets the bootstrap's. Rows of one user, or of one episode, are counted as what t
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +21,6 @@ from homeostat.metrics.tags import f1_of_tags, tag_sums
 from homeostat.metrics.text import chrf_of, chrf_sums, perplexity_of
 from homeostat.stats import clustered
 from homeostat.stats.clustered import Ints
-from homeostat.stats.intervals import proportion
 from homeostat.stats.resampled import Figure, Floats, resampled
 from homeostat.types.report import Score
 from homeostat.types.task import Kind
@@ -62,16 +60,16 @@ class Measured:
     figure: Figure | None = None
     """From sums to figures; None for a mean."""
 
-    def score(self, clusters: Ints, other: Measured | None = None, level: float = 0.95) -> tuple[Score, ...]:
+    def score(self, clusters: Ints, other: Measured | None = None) -> tuple[Score, ...]:
         """What they are, or by how much they are above another version's on the rows that both are about."""
         at, mine, theirs = np.intersect1d(self.at, (other or self).at, return_indices=True)
         if self.figure is not None:
             minus = other.values[theirs] if other is not None else None
             both = resampled(self.values[mine], self.figure, clusters[at], minus=minus)
-            return tuple(one.score(level) for one in both)
+            return tuple(one.score() for one in both)
         if other is not None:
-            return (clustered.paired(self.values[mine], other.values[theirs], clusters[at], level),)
-        return (clustered.mean(self.values, clusters[at], level),)
+            return (clustered.paired(self.values[mine], other.values[theirs], clusters[at]),)
+        return (clustered.mean(self.values, clusters[at]),)
 
 
 Names = tuple[str, ...]
@@ -103,31 +101,6 @@ def scores(found: Figures, clusters: Ints, other: Figures | None = None) -> dict
             continue
         told |= dict(zip(names, mine.score(clusters, theirs), strict=True))
     return told
-
-
-def score(kind: Kind, rows: Sequence[Told], name: str, clusters: Ints, level: float = 0.95) -> Score | None:
-    """One figure with its interval, without the work of the others; None where these rows do not have it.
-
-    Raises:
-        ValueError: no rows.
-    """
-    for names, found in _of_labels(rows, ()) if kind is Kind.LABEL else _of_texts(rows, (), None):
-        if name in names:
-            told = found.score(clusters, level=level)[names.index(name)]
-            low = lowest(rows, level) if name in MACRO else None
-            return told if low is None else Score(mean=told.mean, low=low, high=told.high, n=told.n)
-    return None
-
-
-def lowest(rows: Sequence[Told], level: float = 0.95) -> float | None:
-    """The lower end of macro figures of rows that are all right, as far as so many rows allow, each label weighing
-    alike: rows drawn again would be all right too, and seem to be beyond doubt. None where a row is not right.
-    """
-    if any(row.said != row.target for row in rows):
-        return None
-    sizes = np.array(list(Counter(row.target for row in rows).values()), np.float64)
-    worth = int(len(sizes) ** 2 / (1.0 / sizes).sum())
-    return proportion(worth, worth, level).low
 
 
 def _of_labels(rows: Sequence[Told], labels: Sequence[str]) -> Iterator[tuple[Names, Measured]]:

@@ -18,13 +18,14 @@ from homeostat.decide.metric import Prices
 from homeostat.decide.objective import Objective
 from homeostat.decide.trigger.sight import FEWEST, ROWS
 from homeostat.evaluate import fair
+from homeostat.evaluate.bounds import NAMES, calibration_error, macro
 from homeostat.evaluate.detail import of_class
-from homeostat.evaluate.figures import CALIBRATION, MACRO, Told
-from homeostat.evaluate.figures import score as figure
+from homeostat.evaluate.figures import Told
 from homeostat.evaluate.score import cluster_of
 from homeostat.loop.judges import believed, is_judge
 from homeostat.metrics import fairness
 from homeostat.metrics.fairness import Grouped
+from homeostat.metrics.overlap import exact_match, rouge_l
 from homeostat.monitor.quality.course import right
 from homeostat.stats import clustered
 from homeostat.stats.clustered import clusters_of
@@ -66,8 +67,12 @@ def measured(config: Config, store: Store, task: str, objective: Objective, span
     if metric in _RIGHT:
         values = [(_right(kind, row, said), _who(row)) for row, said in reads.labeled()[-ROWS:]]
         return _mean([(1.0 - value, who) for value, who in values] if metric == "wrong" else values)
-    if metric in _FIGURES:
-        return _figure(kind, reads.labeled()[-MOST:], objective)
+    if metric in NAMES:
+        return _of_labels(reads.labeled()[-MOST:], objective, config.task(task).unsure_reply)
+    if metric == "calibration_error":
+        return _calibration(reads.labeled()[-MOST:])
+    if metric in _ALIKE:
+        return _mean([(_ALIKE[metric](row.reply, said.value), _who(row)) for row, said in reads.labeled()[-MOST:]])
     if metric.endswith("_gap"):
         return _gap(kind, reads, objective)
     if metric == "error_rate":
@@ -138,15 +143,19 @@ def _right(kind: Kind, row: Interaction, said: Feedback) -> float:
     return right(kind, row.reply, said.value)
 
 
-def _figure(kind: Kind, pairs: Pairs, objective: Objective) -> Score | None:
-    """A figure that is no plain mean of what is right, by `homeostat.evaluate`."""
-    if objective.metric == "calibration_error":
-        pairs = [(row, said) for row, said in pairs if row.confidence > 0.0]  # 0 stands for one that nobody measured
+def _of_labels(pairs: Pairs, objective: Objective, never: str) -> Score | None:
+    """Precision, recall and F1, of one label or on average over all of them."""
     told = [_told(row, said) for row, said in pairs]
     clusters = clusters_of([one.cluster for one in told])
     if objective.label:
         return _of_label(told, clusters, objective)
-    return figure(kind, told, _FIGURES[objective.metric], clusters, LEVEL) if len(told) >= FEWEST else None
+    return macro(told, objective.metric, clusters, LEVEL, never) if len(told) >= FEWEST else None
+
+
+def _calibration(pairs: Pairs) -> Score | None:
+    """A confidence of 0 stands for one that nobody measured."""
+    told = [_told(row, said) for row, said in pairs if row.confidence > 0.0]
+    return calibration_error(told, clusters_of([one.cluster for one in told]), LEVEL) if len(told) >= FEWEST else None
 
 
 def _told(row: Interaction, said: Feedback) -> Told:
@@ -282,13 +291,8 @@ def _resolutions(rows: Rows, said: Said) -> Values:
 
 
 _RIGHT = ("accuracy", "chrf", "wrong")
-_FIGURES = {
-    **dict(zip(("precision", "recall", "f1"), MACRO, strict=True)),
-    "calibration_error": CALIBRATION,
-    "exact_match": "exact match",
-    "rouge": "ROUGE-L",
-}
-"""Metric -> what it is called among a version's figures."""
+_ALIKE = {"exact_match": exact_match, "rouge": rouge_l}
+"""Metric -> how far a reply is the right text, in [0, 1]."""
 _MEANS: Mapping[str, Callable[[Rows, Said], Values]] = {
     "rating": _ratings,
     "judged": partial(_ratings, judges=True),
