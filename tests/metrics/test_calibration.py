@@ -66,7 +66,7 @@ def test_rows_drawn_again_have_the_error_of_their_sums() -> None:
 
 
 def test_what_rows_add_to_the_calibration_error() -> None:
-    """Their mean is the error; with the direction of a bin from the other half of the rows, it is that where both halves
+    """Their mean is the error; with the direction of a bin from the other half of the rows it is that where the halves
     agree, and nothing on average where there is no error at all.
     """
     rng = np.random.default_rng(5)

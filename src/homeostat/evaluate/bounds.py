@@ -67,8 +67,8 @@ def _of(found: OfClass, name: str) -> Score:
 
 
 def calibration_error(rows: Sequence[Told], clusters: Ints, level: float = 0.95) -> Score:
-    """The expected calibration error. Of few rows it is too high, as `metrics.calibration` says, and so is the upper end
-    of its interval; the lower end is not, for in which direction a bin is off is taken from the other half of the clusters.
+    """The expected calibration error. Of few rows it is too high (see `metrics.calibration`), as is the upper end of
+    its interval; the lower end is not: in which direction a bin is off is taken from the other half of the clusters.
 
     Raises:
         ValueError: no rows.
