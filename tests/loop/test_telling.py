@@ -305,19 +305,19 @@ def test_named_objectives_are_alerts_of_their_own(desk: Workshop, clock: Clock) 
     """Each by its name, critical where it is missed; looked at every quarter of an hour; over when it is met, or is no
     objective any more.
     """
-    objectives = {"wrong": 0.1, "slow": {"metric": "latency_ms", "at_most": -1.0}}
+    objectives = {"wrong": 0.1, "slow": {"metric": "latency_ms", "at_most": 1.0}}
     tasks = {"routing": Tasks(objectives=objectives)}
     shop = Workshop(replace(desk.config, tasks=tasks, gateway=Gateway(trust_client_time=True)), desk.store)
     telling = Telling(shop, clock)
     champion(desk.store)
-    labeled(desk.store, 60, 40)
+    labeled(desk.store, 60, 40, latency_ms=5.0)
     telling.tick()
     found = {one.slice: one for one in alerts(desk)}
     assert set(found) == {"wrong", "slow"}
     assert (found["wrong"].severity, found["wrong"].kind) == (Severity.CRITICAL, "objective")
     assert "at most 0.100 is wanted: missed" in found["wrong"].says
     clock.now += MEASURED_S / 2
-    labeled(desk.store, LABELS, 0, begin=1000)
+    labeled(desk.store, LABELS, 0, begin=1000, latency_ms=5.0)
     telling.tick()
     assert not any(one.resolved for one in alerts(desk))
     clock.now += MEASURED_S
