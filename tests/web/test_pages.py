@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 from homeostat.config.schema import Alerts, Channel
 from homeostat.decide.objective import progress
 from homeostat.decide.stated import read
-from homeostat.loop.objectives import publish
 from homeostat.loop.later import key as later_key
+from homeostat.loop.objectives import publish
 from homeostat.monitor.behavior.changes import changes
 from homeostat.monitor.behavior.failures import Rehearsed
 from homeostat.monitor.behavior.forecast import forecasts
