@@ -120,7 +120,9 @@ def chosen(probe: Probe, target: Floats, sources: Mapping[str, Source], *, most:
     return Choice(name, _why(probed, len(base)), float(base.mean()), tuple(probed))
 
 
-def readings(opened: Opened, rows: Sequence[Sample], targets: Sequence[str], adapter: Adapter | None) -> NDArray[np.float64]:
+def readings(
+    opened: Opened, rows: Sequence[Sample], targets: Sequence[str], adapter: Adapter | None
+) -> NDArray[np.float64]:
     """float64[rows]: what a linear reading of the states loses on each row that it has not seen, in nats.
 
     A label's code means something else in another task, so what its adapter says of codes tells nothing. What it makes
