@@ -26,7 +26,9 @@ def laid(folder: Path) -> Workshop:
     """
     base = tiny.llama(folder / "base")
     tasks = {name: Tasks(instruction="route") for name in ("routing", *DOMAINS, "noise")}
-    config = Config(project="p", folder=str(folder / "p"), model=Model(base=str(base)), tasks=tasks, train=Train(rank=8))
+    config = Config(
+        project="p", folder=str(folder / "p"), model=Model(base=str(base)), tasks=tasks, train=Train(rank=8)
+    )
     shop = Workshop.open(config)
     for name, labels in DOMAINS.items():
         rows = tiny.examples(labels, each=80)

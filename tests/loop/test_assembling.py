@@ -76,8 +76,8 @@ def test_it_answers_through_the_gateway(domains_shop: Workshop) -> None:
 
 
 def test_the_mean_is_better_than_a_member(domains_shop: Workshop, school: list[Version], shown: Shown) -> None:
-    """Registered, three versions that each saw a few rows of their own tell more unseen rows right than one of them does
-    on average; where it is wrong, they disagree more than where it is right.
+    """Registered, three versions that each saw a few rows of their own tell more unseen rows right than one of them
+    does on average; where it is wrong, they disagree more than where it is right.
     """
     shop, (texts, target) = domains_shop, unseen(tiny.LABELS, each=60)
     made = assemble(shop, school)

@@ -32,7 +32,7 @@ def test_the_past_is_what_champions_learned(domains_shop: Workshop) -> None:
         domains_shop.put_suite("parcels", [])
 
 
-@pytest.mark.parametrize("how", ["joint", "reptile"])
+@pytest.mark.parametrize("how", [pytest.param("joint", marks=pytest.mark.slow), "reptile"])
 def test_few_steps_reach_further_from_there(domains_shop: Workshop, tmp_path: Path, shown: Shown, how: str) -> None:
     """Three examples of each of three labels and ten steps: more unseen rows are told right than from a plain start."""
     shop = domains_shop

@@ -69,8 +69,8 @@ def test_the_nearest_is_told_with_its_reason(domains_shop: Workshop) -> None:
 
 
 def test_few_labels_go_further_from_there(domains_shop: Workshop, shown: Shown) -> None:
-    """Eight rows of each label and eight steps, under names that the other domain never heard: more unseen rows are told
-    right than from the bare base; the version is tied to whose layers it began at, and cannot be reproduced alone.
+    """Eight rows of each label and eight steps, under names that the other domain never heard: more unseen rows are
+    told right than from the bare base; the version is tied to whose layers it began at, and cannot be reproduced alone.
     """
     shop = domains_shop
     few = rows(8)

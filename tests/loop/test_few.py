@@ -62,7 +62,9 @@ def test_a_version_that_answers_as_the_method_does(shop: Workshop, shown: Shown)
     assert [reply.text for reply in replies] == told
     names = few_shot(reader, [], labels=LABELS).label(texts)
     mine, bare = ([float(a == b) for a, b in zip(said, target, strict=True)] for said in (told, names))
-    shown.within("share of unseen rows told right with five examples of each, more than by names alone", paired(mine, bare))
+    shown.within(
+        "share of unseen rows told right with five examples of each, more than by names alone", paired(mine, bare)
+    )
     sure = np.array([reply.confidence for reply in replies])
     assert abs(sure.mean() - np.mean(mine)) < 0.25
     assert shop.store.verify() == []

@@ -54,6 +54,7 @@ def test_one_version_tells_what_both_did(domains_shop: Workshop, shown: Shown) -
     assert shop.store.verify() == []
 
 
+@pytest.mark.slow
 def test_weights_are_searched_on_rows_that_no_training_saw(domains_shop: Workshop) -> None:
     """The search asks many sums, moves off the mean, and is written into the recipe; the rank is kept to `svd`'s."""
     done = merge(domains_shop, wish(domains_shop, way="svd", search=True))
