@@ -11,13 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from homeostat.errors import CorruptWeights
 from homeostat.llm.combine import HOW, SLICE, Floats, Slices, aligned, disagreement, mean
-from homeostat.types.version import ENSEMBLE, HEAD, Version
+from homeostat.types.version import HEAD, Version
 
 FILE = "ensemble.json"
 WAYS = (*HOW, SLICE)
@@ -51,7 +50,7 @@ class Assembled:
     @property
     def labels(self) -> tuple[str, ...]:
         """Every label that a member knows, in the order in which they come."""
-        return aligned([np.zeros((0, len(part.labels))) for part in self.parts], [p.labels for p in self.parts])[0]
+        return tuple(dict.fromkeys(label for part in self.parts for label in part.labels))
 
     def members(self, version: Version) -> list[Version]:
         """The members as versions of their own, under ids that are nobody else's."""
@@ -72,7 +71,8 @@ class Assembled:
     def _combined(self, logs: Floats) -> Floats:
         if self.how != SLICE:
             return HOW[self.how](logs)
-        likeliest = [self.labels[k] for k in mean(logs).argmax(axis=1)]
+        labels = self.labels
+        likeliest = [labels[k] for k in mean(logs).argmax(axis=1)]
         return Slices(dict(self.best), self.other).choose(logs, likeliest)
 
 
@@ -110,8 +110,3 @@ def read_assembled(version: Version, folder: Path) -> Assembled:
         what = f"the members of {version.id} tell other labels than it names"
         raise CorruptWeights(what, where=where, fix="register it with the labels of all its members")
     return found
-
-
-def is_ensemble(version: Version) -> bool:
-    """Whether it is several versions that answer as one."""
-    return version.kind == ENSEMBLE
