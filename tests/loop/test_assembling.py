@@ -75,6 +75,7 @@ def test_it_answers_through_the_gateway(domains_shop: Workshop) -> None:
     assert shop.store.verify() == []
 
 
+@pytest.mark.slow
 def test_the_mean_is_better_than_a_member(domains_shop: Workshop, school: list[Version], shown: Shown) -> None:
     """Registered, three versions that each saw a few rows of their own tell more unseen rows right than one of them
     does on average; where it is wrong, they disagree more than where it is right.

@@ -37,7 +37,7 @@ def test_few_steps_reach_further_from_there(domains_shop: Workshop, tmp_path: Pa
     """Three examples of each of three labels and ten steps: more unseen rows are told right than from a plain start."""
     shop = domains_shop
     past = {label: texts for label, texts in past_of(shop).items() if label in LABELS}
-    folder = learn(shop, past, tmp_path / "begins", how, replace(PLAN, rounds=20))
+    folder = learn(shop, past, tmp_path / "begins", how, replace(PLAN, rounds=10))
     assert not (Path(shop.config.folder) / "runs" / "beginning").exists()
     rows = tiny.examples(each=3, seed=41)
     shots = Shots.of([(row.text, row.target) for row in rows])
