@@ -26,7 +26,7 @@ def test_a_beginning_and_a_training_from_there(homeostat: Run, small: Path, tmp_
     assert ran.code == 0, ran.err
     assert (folder / "adapter_model.safetensors").exists()
     assert homeostat(*given, "--stream", file).code == 2
-    train = ("train", "routing", "--stream", file, "--config", small, "--json", "--recipe")
+    train = ("borrow", "routing", file, "--config", small, "--json", "--recipe")
     done = homeostat(*train, "joint", "--from", folder).json
     assert (done["from"], done["why"]) == (str(folder), "it was asked for")
     shop = Workshop.open(load(small))

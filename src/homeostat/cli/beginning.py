@@ -3,7 +3,7 @@
 It learns from the labels that the champions of all tasks know, and from labeled streams (`--stream`, again for each):
 tasks of up to ten of the labels are drawn again and again, with one to five examples of each. `joint`, what is best for
 their mean, is the better beginning where one model can tell all labels apart, as with intents; `reptile` and `maml`
-where past tasks contradict each other. FOLDER can be named to `homeostat train --from FOLDER` afterwards. Nothing like
+where past tasks contradict each other. FOLDER can be named to `homeostat borrow --from FOLDER` afterwards. Nothing like
 a test row is learned. `--dry-run` says from what, and writes nothing.
 
 Exit codes: 0 done; 1x configuration, of them 13 there is no such way; 2x a stream cannot be read, or fewer than two

@@ -73,6 +73,7 @@ COMMANDS = {
     "merge": "merge",
     "few": "few",
     "beginning": "beginning",
+    "borrow": "borrow",
     "train": "train",
     "unlearn": "unlearn",
     "pretrain": "pretrain",

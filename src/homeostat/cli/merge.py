@@ -1,12 +1,12 @@
 """Merge several versions of the project's base into one, and register it as a candidate. Releases nothing.
 
 What each version changes is added up exactly (its two factors are never averaged apart): `cat` is the mean, whose rank
-is the sum of theirs; `svd` the nearest to it of the largest rank among them, or of `--rank`; `task` the sum; `ties` and
+is the sum of theirs; `svd` the nearest to it of the largest rank among them; `task` the sum; `ties` and
 `dare` let them contradict each other less. `--weight`, again for each version in their order, says how much of each;
 `--search` goes on from there on rows that every training held out, with weights for each block where there are 200 of
 them. The rows of the labels are fitted to what all of them learned, if `train.refit` is on. Every version is measured
-on those rows beside what comes out. The versions may be of several tasks; what comes out is of `--task`, or of the
-first version's. `--dry-run` writes nothing.
+on those rows beside what comes out. The versions may be of several tasks; what comes out is of the first one's.
+`--dry-run` writes nothing.
 
 Exit codes: 0 merged, or there already; 1x configuration, of them 13 there is no such way; 26 too few rows to search by;
 3x model, of them 35 one of them is no adapter of the base; 41 there is no such version; 61 their tasks reply otherwise.
@@ -35,21 +35,19 @@ def command(
     how: Annotated[str, typer.Option(help="cat, svd, task, ties or dare.")] = "cat",
     weight: Annotated[list[float] | None, typer.Option(help="How much of a version; again for each.")] = None,
     search: Annotated[bool, typer.Option("--search", help="Look for better weights on held-out rows.")] = False,
-    rank: Annotated[int, typer.Option(min=0, help="Rank of what comes out; 0 for what the way gives.")] = 0,
-    task: Annotated[str, typer.Option(help="Task of what comes out; the first version's if left out.")] = "",
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would go by, and write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
-    """Merge several versions into one."""
+    """Merge several versions of the project's base into one"""
     if len(set(versions)) < 2:
         raise typer.BadParameter("name two versions or more")
     with closing(Workshop.open(load(config))) as shop:
         members = tuple(shop.store.versions.get(id) for id in dict.fromkeys(versions))
         wish = Merge(
-            task=shop.config.task(task or members[0].task),
+            task=shop.config.task(members[0].task),
             members=members,
-            how=How(way=how, weights=tuple(weight or ()), search=search, rank=rank),
+            how=How(way=how, weights=tuple(weight or ()), search=search),
         )
         if dry_run:
             told = foreseen(shop, wish)
