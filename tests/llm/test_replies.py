@@ -1,4 +1,4 @@
-"""From what a model says to replies: the likeliest label, how sure, how far members disagree, and whose row is whose."""
+"""From what a model says to replies: the likeliest label, how sure, how far members disagree, whose row is whose."""
 
 from __future__ import annotations
 

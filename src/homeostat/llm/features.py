@@ -60,7 +60,8 @@ def unit(rows: Floats) -> Floats:
 
 def grams(texts: Sequence[str], buckets: int) -> Floats:
     """float64[n, buckets]: hashed words, pairs of words and runs of four letters; of unit length but where none are."""
-    return np.stack([_hashed(text, buckets) for text in texts]) if texts else np.zeros((0, buckets))
+    rows = [_hashed(text, buckets) for text in texts if buckets]
+    return np.stack(rows) if rows else np.zeros((len(texts), buckets))
 
 
 def _hashed(text: str, buckets: int) -> Floats:

@@ -111,7 +111,7 @@ def test_readings_need_no_codes(llama: Path, sources: dict[str, Source]) -> None
     opened = open_model(str(llama))
     renderer = Renderer(opened.tokenizer)
     for name, labels in zip(("shop", "house"), DOMAINS, strict=True):
-        rows = tiny.examples(labels, each=20, seed=9)
+        rows = tiny.examples(labels, each=50, seed=9)
         asked = [Sample(renderer.example(tiny.ROUTING, row.text, (0,))) for row in rows]
         targets = [f"queue {labels.index(row.target)}" for row in rows]
         target = embedded(llama, labels, seed=9)
