@@ -48,7 +48,7 @@ def test_every_row_of_all_comes_once(domains_shop: Workshop) -> None:
 
 
 def test_what_was_told_last_holds(domains_shop: Workshop) -> None:
-    """A text of which two versions learned otherwise has the newer word, and labels that no member knows are left out."""
+    """A text of which two versions learned otherwise has the newer word; labels that no member knows are left out."""
     shop, text = domains_shop, "where is the thing that I asked for"
     older = taught(shop, "older", [Example(text=text, target="late_delivery", time=1.0), *tiny.examples(each=2)], 1.0)
     newer = taught(shop, "newer", [Example(text=text, target="refund_request", time=2.0), *tiny.examples(each=2)], 2.0)

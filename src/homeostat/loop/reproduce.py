@@ -92,7 +92,7 @@ def _hold(version: Version) -> None:
     if not version.dataset or not version.blob or not name:
         raise UnsuitedModel(f"{version.id} was not trained here, so there is nothing to do again")
     if version.teachers or name in (BETWEEN, REPAIR, MERGE, ENSEMBLE, FEW) or FROM in version.recipe:
-        what = f"{version.id} was made by no training, or with other versions' answers or weights ({name})"
+        what = f"{version.id} was made with the help of other versions' answers or weights, or by no training ({name})"
         raise UnsuitedModel(what, fix="`homeostat why` says of which; those can be made again")
 
 
