@@ -113,7 +113,9 @@ def _table() -> str:
     about = (
         "Of tiny models on made-up rows, each beside the same run without the method. Intervals are of 95 %, over\n"
         "draws of rows, order and beginning that no threshold was chosen on, or over the rows of one draw. What is\n"
-        "*not yet* measured so has a proof that passes; *quick* is what a quick run saw, which meets no bar.\n"
+        "*not yet* measured so has a proof that passes on its own draws; *quick* is what a quick run saw, which meets\n"
+        "no bar. Where an interval reaches 0 there was *no sure effect* on others: such a method may help, or not;\n"
+        "measure it on your rows.\n"
     )
     lines = measured()
     about += f"\nBar `train.4`, all of them in full: {'met' if is_met(lines) else 'not met yet'}.\n"
@@ -128,7 +130,8 @@ def _row(method: str, told: Mapping[str, Any] | None) -> str:
         return f"| {method} | not yet | | | |"
     low, high = told["interval"]
     n = f"{told['n']} {told['over']}" + (", quick" if told["quick"] else "")
-    return f"| {method} | {told['value']:g} | {low:g} to {high:g} | {n} | {told['of']} |"
+    of = told["of"] + ("" if low > 0 else " (**no sure effect**)")
+    return f"| {method} | {told['value']:g} | {low:g} to {high:g} | {n} | {of} |"
 
 
 def _fields_of_a_recipe() -> str:
