@@ -53,7 +53,15 @@ def interaction(asked: Asked, reply: Reply, *, version: str, probability: float,
         tags=asked.tags,
         embedding=reply.embedding,
         config=asked.config,
+        disagreement=reply.disagreement,
     )
+
+
+def unanswered(asked: Asked, *, version: str, probability: float, latency_ms: float) -> Interaction:
+    """The row of a request that a version could not answer, and that nobody answered in its place."""
+    nothing = Reply(text="", confidence=0.0, entropy=0.0, prompt_tokens=0, reply_tokens=0, embedding=b"")
+    row = interaction(asked, nothing, version=version, probability=probability, latency_ms=latency_ms)
+    return replace(row, reply="", role=Role.FAILED)
 
 
 def shadow(asked: Asked, reply: Reply, *, version: str, latency_ms: float) -> Interaction:

@@ -14,6 +14,8 @@ class Role(StrEnum):
     """The user got this reply."""
     SHADOW = "shadow"
     """A copy of the request, answered by a candidate; nobody got this reply."""
+    FAILED = "failed"
+    """The version could not answer, and the user got an error: there is no reply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,3 +51,5 @@ class Interaction:
     """float16[hidden]: the served model's mean hidden state over the prompt's tokens, or empty."""
     config: str = ""
     """Hash of the configuration in force."""
+    disagreement: float = 0.0
+    """How far the members of an ensemble disagree about it, in nats; 0 where all say the same, or one answers alone."""

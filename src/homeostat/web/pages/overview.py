@@ -8,6 +8,7 @@ from homeostat.config.schema import Config
 from homeostat.release.states import held_until, is_open
 from homeostat.stats.intervals import mean_interval
 from homeostat.store import Store
+from homeostat.store.notes import STANDINGS
 from homeostat.types.interaction import Interaction
 from homeostat.types.task import Task
 from homeostat.web import chart, plots, scale
@@ -24,7 +25,12 @@ SHOWN = 5
 
 def data(store: Store, config: Config, asked: Asked) -> Data:
     """A part per task."""
-    return {"project": config.project, "window": WINDOW, "tasks": [_task(store, config, name) for name in config.tasks]}
+    stood = plain((store.state.get(STANDINGS) or {}).get("objectives", []))
+    tasks = [
+        {**_task(store, config, name), "objectives": [one for one in stood if one["task"] == name]}
+        for name in config.tasks
+    ]
+    return {"project": config.project, "window": WINDOW, "tasks": tasks}
 
 
 def _task(store: Store, config: Config, name: str) -> Data:
