@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from homeostat.web import chart
+from homeostat.web import axes, chart
 from homeostat.web.svg import Caption, tag
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -16,12 +16,12 @@ TRACKS = [
 
 def every() -> list[str]:
     """One of each chart."""
-    marks = [chart.Mark(x=86_400.0, label="1", says="<signal>")]
+    marks = [axes.Mark(x=86_400.0, label="1", says="<signal>")]
     spans = [chart.Span(start=0, end=2e5, label="ver_a"), chart.Span(start=2e5, end=3.456e5, label="ver_b")]
     return [
         chart.line(CAPTION, DOTS, marks=marks, spans=spans),
         chart.line(CAPTION, DOTS[:1]),
-        chart.steps(CAPTION, TRACKS, 5.7, marks=[chart.Mark(x=60, label="1")]),
+        chart.steps(CAPTION, TRACKS, 5.7, marks=[axes.Mark(x=60, label="1")]),
         chart.bars(CAPTION, [chart.Bar(name="before <drift>", mean=0.9, low=0.8, high=1.2, tone="slate")]),
         chart.curves(CAPTION, TRACKS[:1], 2.0),
         chart.strip(0.1, -0.5, 0.3, (-0.2, 0.2), 0.0),

@@ -8,6 +8,8 @@ from homeostat.config.schema import Config
 from homeostat.release.states import held_until, is_open
 from homeostat.stats.intervals import mean_interval
 from homeostat.store import Store
+from homeostat.store.notes import SEEN
+from homeostat.types.alert import Alert
 from homeostat.types.interaction import Interaction
 from homeostat.types.task import Task
 from homeostat.web import chart, plots, scale
@@ -24,7 +26,22 @@ SHOWN = 5
 
 def data(store: Store, config: Config, asked: Asked) -> Data:
     """A part per task."""
-    return {"project": config.project, "window": WINDOW, "tasks": [_task(store, config, name) for name in config.tasks]}
+    return {
+        "project": config.project,
+        "window": WINDOW,
+        "worker": {"seen": store.state.get(SEEN), "now": time.time()},
+        "alerts": _alerts(store.alerts.open()),
+        "tasks": [_task(store, config, name) for name in config.tasks],
+    }
+
+
+def _alerts(known: list[Alert]) -> list[Data]:
+    """Alerts that are not over and not silenced, the most severe first, and of these the newest."""
+    told = sorted((one for one in known if not one.silence), key=lambda one: (-one.severity.rank, -one.last))
+    return [
+        {"id": one.id, "task": one.task, "severity": one.severity.value, "says": one.says, "last": one.last}
+        for one in told
+    ]
 
 
 def _task(store: Store, config: Config, name: str) -> Data:

@@ -10,22 +10,23 @@ from homeostat.loop.seeing import clock
 from homeostat.monitor.quality.course import course
 from homeostat.store import Store
 from homeostat.web import plots
+from homeostat.web.chart import swatch
 from homeostat.web.pages.page import Asked, Data, Page, chosen_version
 from homeostat.web.plain import plain
 from homeostat.web.quality import told
 
 NEWEST = 20_000
 """Requests that are looked at, at most."""
+BOTH = "Measured and estimated"
 WAYS = (
     ("powered", "Labels and confidence", "What the labels of each window say, with the confidence of all its replies."),
     (
-        "estimated",
-        "Confidence alone",
-        "What each window would be without its labels, by those of the windows before it.",
+        "judged",
+        "A judge",
+        "What a judge's ratings say of each window, put right by what people said before it.",
     ),
-    ("judged", "A judge", "What a judge's ratings say of each window, put right by what people said before it."),
 )
-"""Which score is drawn, its heading, and what it is."""
+"""Which score is drawn beside those two, its heading, and what it is."""
 
 
 def data(store: Store, config: Config, asked: Asked) -> Data:
@@ -52,15 +53,38 @@ def _objectives(store: Store, config: Config, task: str) -> list[Data]:
 
 
 def draw(data: Data) -> Data:
-    """Both courses, where there are two windows or more to draw."""
+    """The courses, where there are two windows or more to draw."""
     rated = any(w["judged"] or w["unjudged"] for w in data["windows"])
-    return {"charts": [_chart(data, *way) for way in WAYS if way[0] != "judged" or rated], "rated": rated}
+    ways = [_chart(data, *way) for way in WAYS if way[0] != "judged" or rated]
+    return {"charts": [_both(data), *ways], "rated": rated}
+
+
+def _both(data: Data) -> dict[str, Any]:
+    """What labels say, and beside it what would have been said without them."""
+    measured, estimated = (_points(data, key) for key in ("measured", "estimated"))
+    what = (
+        "What the labels of each window say, and beside it what would be said without them, by confidence that the "
+        "labels of the windows before have calibrated."
+    )
+    drawn = ""
+    if max(len(measured), len(estimated)) > 1:
+        first, second = (measured, estimated) if len(measured) > 1 else (estimated, [])
+        drawn = plots.accuracy(
+            first, what=f"{data['metric']}, {BOTH.lower()}", height=190, beside=second, target=data["objective"]
+        )
+    names = (("measured, by labels", "accent"), ("estimated, without labels", "slate dashed"))
+    shown = names if len(measured) > 1 else (("estimated, without labels", "accent"),)
+    return {"name": BOTH, "what": what, "svg": drawn, "key": [{"name": n, "swatch": swatch(t)} for n, t in shown]}
 
 
 def _chart(data: Data, key: str, name: str, what: str) -> dict[str, Any]:
-    points = [{"time": w["end"], "version": "", **w[key]} for w in data["windows"] if w[key] is not None]
+    points = _points(data, key)
     drawn = plots.accuracy(points, what=f"{data['metric']}, {name.lower()}", height=150) if len(points) > 1 else ""
-    return {"name": name, "what": what, "svg": drawn}
+    return {"name": name, "what": what, "svg": drawn, "key": []}
+
+
+def _points(data: Data, key: str) -> list[dict[str, Any]]:
+    return [{"time": w["end"], "version": "", **w[key]} for w in data["windows"] if w[key] is not None]
 
 
 PAGE = Page(path="/quality", name="Quality", template="quality.html", data=data, draw=draw)
