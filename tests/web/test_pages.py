@@ -183,7 +183,15 @@ def test_drift_names_what_moved(store: Store, client: TestClient) -> None:
     (signal,) = drift.data(store, CONFIG, {})["signals"]
     assert [row["id"] for row in signal["naming"]["topics"][0]["rows"]] == [ids[0]]
     text = client.get("/ui/drift").text
-    for shown in ("It moved.", "as far as the rows tell:</span> So.", "about &lt;pump&gt;", "87\u202f%", "segment=home", "not yet", "pump, grinding"):
+    for shown in (
+        "It moved.",
+        "as far as the rows tell:</span> So.",
+        "about &lt;pump&gt;",
+        "87\u202f%",
+        "segment=home",
+        "not yet",
+        "pump, grinding",
+    ):
         assert shown in text
 
 

@@ -22,7 +22,9 @@ from homeostat.types.interaction import Interaction, Role
 class Figures(NamedTuple):
     """What an interaction took, without its words."""
 
+    id: str
     time: float
+    confidence: float
     latency_ms: float
     prompt_tokens: int
     reply_tokens: int
@@ -110,8 +112,12 @@ class Interactions:
 
     def figures(self, task: str, n: int, **which: Unpack[Which]) -> Some:
         """What the newest `n` of them took, without their words, oldest first: many times as fast to read."""
-        wanted = (log.c.time, log.c.latency_ms, log.c.prompt_tokens, log.c.reply_tokens, log.c.version, log.c.tags)
-        query = select(*wanted).where(*_conditions(task, which)).order_by(log.c.time.desc(), log.c.id.desc()).limit(n)
+        query = (
+            select(*(log.c[name] for name in Figures._fields))
+            .where(*_conditions(task, which))
+            .order_by(log.c.time.desc(), log.c.id.desc())
+            .limit(n)
+        )
         with self._database.read() as connection:
             return [Figures(*row) for row in reversed(connection.execute(query).all())]
 

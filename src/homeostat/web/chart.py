@@ -152,7 +152,11 @@ def lines(caption: Caption, tracks: Sequence[Track], *, shares: bool = False, he
     drawn = (tag("path", d=polyline(frame, track.points), class_=f"line {track.tone}") for track in tracks)
     down = scale.percents(*frame.y) if shares else scale.numbers(*frame.y)
     return figure(
-        caption, height + 30, "over-time", ground(frame, down, scale.calendar(*frame.x)), stretched(frame, *drawn)
+        caption,
+        height + 30,
+        "over-time",
+        ground(frame, down, scale.calendar(*frame.x, most=4)),
+        stretched(frame, *drawn),
     )
 
 
@@ -160,7 +164,7 @@ def columns(caption: Caption, heaps: Sequence[Heap], *, height: int = 110) -> st
     """Numbers in stretches of time, as columns from 0 that stand on their stretch."""
     frame = Frame((heaps[0].start, heaps[-1].end), (0.0, 1.05 * max(heap.n for heap in heaps) or 1.0), 6, height)
     inside = (
-        ground(frame, scale.numbers(*frame.y, most=3), scale.calendar(*frame.x)),
+        ground(frame, scale.numbers(*frame.y, most=3), scale.calendar(*frame.x, most=4)),
         *(_heap(frame, heap) for heap in heaps if heap.n),
     )
     return figure(caption, height + 30, "over-time", *inside)

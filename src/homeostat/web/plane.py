@@ -130,5 +130,8 @@ def _label(label: Label, spot: tuple[float, float], at: tuple[float, float]) -> 
     name = tag("tspan", f" {clean(label.name)}", class_="name")
     kind = "place new" if label.new else "place"
     ring = tag("circle", cx=f"{short(spot[0])}%", cy=f"{short(spot[1])}%", r=11, class_="ring") if label.new else ""
+    if abs(at[1] - spot[1]) > _LINE:
+        ends = {"x1": at[0], "y1": at[1] - _LINE / 2, "x2": spot[0], "y2": spot[1]}
+        ring += tag("line", **{name: f"{short(value)}%" for name, value in ends.items()}, class_="leader")
     text = tag("text", number, name, x=f"{short(at[0])}%", y=f"{short(at[1])}%", text_anchor="middle", class_=kind)
     return ring + text

@@ -13,7 +13,6 @@ from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
 from homeostat.types.report import Score
 from homeostat.types.task import Kind, Task
-from homeostat.web.newest import newest
 
 Pairs = Sequence[tuple[Interaction, Feedback]]
 
@@ -48,7 +47,7 @@ def told(store: Store, task: Task, version: str, n: int) -> list[Told]:
 
     One version's alone, for confidence of another is another number; and one judge's, for the same reason.
     """
-    rows = newest(store, task.name, n, version=version)[::-1]
+    rows = store.interactions.figures(task.name, n, version=version)
     known = store.interactions.labeled(task.name, since=rows[0].time, version=version, measuring=True) if rows else []
     truth = {interaction.id: right(task.kind, interaction.reply, feedback.value) for interaction, feedback in known}
     rated = _rated(store, task.name, [row.id for row in rows])

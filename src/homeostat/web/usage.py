@@ -78,7 +78,7 @@ def usage(rows: Sequence[Figures]) -> Usage:
     first = math.floor(times[0] / length)
     place = np.floor(times / length).astype(np.int64) - first
     bounds = np.searchsorted(place, np.arange(place[-1] + 2))
-    numbers = np.array([row[1:4] for row in known], dtype=np.float64)
+    numbers = np.array([(row.latency_ms, row.prompt_tokens, row.reply_tokens) for row in known], dtype=np.float64)
     made = [
         _stretch((first + k) * length, (first + k + 1) * length, numbers[bounds[k] : bounds[k + 1]])
         for k in range(len(bounds) - 1)

@@ -30,6 +30,8 @@ PARTS, LEAST_PER_PART = 8, 40
 """Groups that the requests of both sides are cut into, at most, and how many requests one has on average, at least."""
 WORDS = 2
 """By which a group is named, at most."""
+THROWS, CHANCE = 399, 0.01
+"""How often a coin parts the requests instead of time, and how often it may part them as far."""
 _FLAT = 1e-9
 
 
@@ -125,7 +127,7 @@ def plane_of(reference: Rows, current: Rows, *, topics: Mapping[str, Rows] | Non
         groups=_groups(rows, units, places, late, seed),
         topics=_middles(topics or {}, lens, width),
         axes=lens.shares,
-        seen=_seen(units, late, lens),
+        seen=_seen(units, late, lens, seed),
         hidden=width // 2,
     )
 
@@ -189,21 +191,27 @@ def _point(row: Interaction, place: Floats, current: bool) -> Point:
     return Point(id=row.id, x=float(place[0]), y=float(place[1]), current=current, text=row.text)
 
 
-def _seen(units: Floats, late: NDArray[np.bool_], lens: _Lens) -> float | None:
-    """How much of the way between the two middles the map shows."""
-    old, new = units[~late], units[late]
-    gap = new.mean(axis=0) - old.mean(axis=0)
-    # Two samples of the same requests have middles that lie apart too: by the sum of their errors, squared.
-    luck = float(old.var(axis=0).sum() / len(old) + new.var(axis=0).sum() / len(new))
+def _seen(units: Floats, late: NDArray[np.bool_], lens: _Lens, seed: int) -> float | None:
+    """How much of the way between the two middles the map shows; None where a coin would part the requests as far, in
+    more than CHANCE of its throws.
+    """
+    gap = units[late].mean(axis=0) - units[~late].mean(axis=0)
+    rng, n = np.random.default_rng(seed), int(late.sum())
+    sides = np.array([rng.permutation(late) for _ in range(THROWS)], dtype=np.float64)
+    # A side's sum tells the other's, for the sum of both is what it is.
+    sums, total = sides @ units, units.sum(axis=0)
+    thrown = np.square(sums / n - (total - sums) / (len(units) - n)).sum(axis=1)
     apart = float(gap @ gap)
-    return float(np.square(lens.axes @ gap).sum() / apart) if apart > 2 * luck else None
+    if (1 + (thrown >= apart).sum()) / (1 + THROWS) > CHANCE:
+        return None
+    return float(np.square(lens.axes @ gap).sum() / apart)
 
 
 def _groups(
     rows: Sequence[Interaction], units: Floats, places: Floats, late: NDArray[np.bool_], seed: int
 ) -> tuple[Group, ...]:
     """By k-means on all numbers of the embeddings, not on the map; nothing tells it which side a request is from."""
-    parts = min(PARTS, len(rows) // LEAST_PER_PART)
+    parts = min(PARTS, len(rows) // LEAST_PER_PART, len(np.unique(units, axis=0)))
     if parts < 2:
         return ()
     with warnings.catch_warnings():

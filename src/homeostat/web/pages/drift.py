@@ -17,7 +17,6 @@ from homeostat.types.interaction import Interaction
 from homeostat.types.signal import Moved, Signal
 from homeostat.web import plane, plots, words
 from homeostat.web.around import mapped
-from homeostat.web.newest import newest
 from homeostat.web.pages.page import PREFIX, Asked, Data, Page, chosen_version, found
 from homeostat.web.plain import plain
 from homeostat.web.svg import Caption
@@ -68,7 +67,7 @@ def _levels(trace: Sequence[Sequence[float]], watcher: Mapping[str, Any]) -> lis
 def _signal(store: Store, signal: Signal) -> Any:
     moved = [row for id in signal.examples if (row := found(store.interactions, id)) is not None]
     change = signal.since or signal.time
-    before = newest(store, signal.task, max(1, len(moved)), until=change)
+    before = store.interactions.last(signal.task, max(1, len(moved)), until=change)[::-1]
     rows = {"moved_rows": [_row(r) for r in moved], "rows_before": [_row(r) for r in before]}
     return plain(signal) | rows | {"means": MEANS[signal.moved], "naming": _naming(store, signal)}
 

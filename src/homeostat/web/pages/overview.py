@@ -13,7 +13,6 @@ from homeostat.types.alert import Alert
 from homeostat.types.interaction import Interaction
 from homeostat.types.task import Task
 from homeostat.web import chart, plots, scale
-from homeostat.web.newest import newest
 from homeostat.web.pages.page import Asked, Data, Page, champion, found
 from homeostat.web.plain import plain
 from homeostat.web.quality import course, measured
@@ -46,7 +45,9 @@ def _alerts(known: list[Alert]) -> list[Data]:
 
 def _task(store: Store, config: Config, name: str) -> Data:
     task, release = config.task(name), store.releases.current(name)
-    rows = [row for row in newest(store, name, WINDOW) if row.version]  # nobody answered what was imported
+    rows = [
+        row for row in reversed(store.interactions.last(name, WINDOW)) if row.version
+    ]  # nobody answered what was imported
     answering = champion(store, name, release)
     said = {
         "name": name,

@@ -14,7 +14,6 @@ from homeostat.types.feedback import Feedback
 from homeostat.types.interaction import Interaction
 from homeostat.types.task import Kind
 from homeostat.web import timelines
-from homeostat.web.newest import newest
 from homeostat.web.pages.page import Asked, Data, Page, chosen_task, moment
 from homeostat.web.plain import plain
 from homeostat.web.usage import usage
@@ -33,7 +32,7 @@ def data(store: Store, config: Config, asked: Asked) -> Data:
     task, version, tag = chosen_task(config, asked), asked.get("version", ""), asked.get("tag", "")
     which: Which = {"until": moment(asked, "until", inf), "version": version}
     limit = SEARCHED if tag else SHOWN
-    known = newest(store, task, limit + 1, **which) if task else []
+    known = store.interactions.last(task, limit + 1, **which)[::-1] if task else []
     places = [place for place, row in enumerate(known[:limit]) if _has(row, tag)][:SHOWN]
     return {
         "asked": {"task": task, "version": version, "tag": tag},
