@@ -2,12 +2,12 @@
 
     python bench/reading.py [--quick] [--rows 100000] [--looks 5] [--keep FOLDER]
 
-A store on SQLite holds 100,000 requests to the built-in support desk (10,000 with `--quick`), a year of them, with tags,
-latencies and embeddings of 256 numbers (hashed words, which stand for a model's states); one in ten has a label, one in
-fifty a judge's rating. After 60 % of them other messages come in; a signal says so, what moved is named by the worker's
-own code, and 200 alerts are on record. `value` is the median time of the slowest page; `pages` has the median of each,
-as wall time and as processor time, which others on the machine do not stretch. Nothing is kept between two looks.
-Goal: 1 second. Not a bar; `--keep` leaves the store, to be looked at with `homeostat up`.
+A store on SQLite holds 100,000 requests to the built-in support desk (10,000 with `--quick`), a year of them, with
+tags, latencies and embeddings of 256 numbers (hashed words, which stand for a model's states); one in ten has a label,
+one in fifty a judge's rating. After 60 % of them other messages come in; a signal says so, what moved is named by the
+worker's own code, and 200 alerts are on record. `value` is the median time of the slowest page; `pages` has the median
+of each, as wall time and as processor time, which others on the machine do not stretch. Nothing is kept between two
+looks. Goal: 1 second. Not a bar; `--keep` leaves the store in a folder, and takes it from there again.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def tell(store: Store, n: int, times: np.ndarray) -> None:
 
 
 def looked_at(client: TestClient, path: str, looks: int) -> dict[str, float]:
-    """Median seconds of a page and of its twin together with how long the page is."""
+    """Median seconds of a page, on the wall and of the processor, and how long it is."""
     wall, worked, size = [], [], 0
     for _ in range(looks):
         begun, used = time.perf_counter(), time.process_time()

@@ -25,14 +25,15 @@ from PyQt6.QtWebEngineWidgets import QWebEngineView  # noqa: E402
 from PyQt6.QtWidgets import QApplication  # noqa: E402
 
 SEEN = """(() => {
-  const wide = document.documentElement.clientWidth;
-  const out = [...document.querySelectorAll('main *, header *')].filter(one => {
-    const box = one.getBoundingClientRect();
-    return box.width && box.right > wide + 1 && !one.closest('.scroll, .skip') && getComputedStyle(one).position !== 'absolute';
-  }).slice(0, 5).map(one => one.tagName + '.' + (one.className.baseVal ?? one.className) + ' ' + one.textContent.slice(0, 40));
-  return JSON.stringify({width: document.documentElement.scrollWidth, window: wide, out,
-    height: document.documentElement.scrollHeight, paper: getComputedStyle(document.documentElement).backgroundColor});
+  const root = document.documentElement, wide = root.clientWidth;
+  const beyond = one => one.getBoundingClientRect().right > wide + 1 && !one.closest('.scroll, .skip')
+    && getComputedStyle(one).position !== 'absolute';
+  const named = one => `${one.tagName}.${one.className.baseVal ?? one.className} ${one.textContent.slice(0, 40)}`;
+  return JSON.stringify({width: root.scrollWidth, window: wide, height: root.scrollHeight,
+    paper: getComputedStyle(root).backgroundColor,
+    out: [...document.querySelectorAll('main *, header *')].filter(beyond).slice(0, 5).map(named)});
 })()"""
+"""What is asked of each page: how wide it is, and what juts out of the window."""
 _SETTLES_MS = 250
 _TALLEST = 3_000
 
@@ -42,7 +43,7 @@ class Page(QWebEnginePage):
 
     said: list[str]
 
-    def javaScriptConsoleMessage(self, level: Any, message: str, line: int, source: str) -> None:  # noqa: N802
+    def javaScriptConsoleMessage(self, level: Any, message: str, line: int, source: str) -> None:
         """Keep what was said."""
         self.said.append(f"{message} ({source}:{line})")
 

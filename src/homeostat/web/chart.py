@@ -222,7 +222,7 @@ def _banded(frame: Frame, dots: Sequence[Dot], tone: str, line: str) -> tuple[st
 def _level(frame: Frame, target: float) -> str:
     """What is to be reached, as a line across with its number."""
     y = frame.top + frame.down(target)
-    said = word(f"target {words.percent(target)}", x="100%", y=y - 6, text_anchor="end", class_="tick")
+    said = word(f"target {words.percent(target)}", x="100%", y=y - 6, text_anchor="end", class_="goal")
     return tag("line", x1="0", x2="100%", y1=y, y2=y, class_="target") + said
 
 

@@ -1,4 +1,4 @@
-"""A map of requests before a change and since: true to its embeddings, the same every time, and honest about what it hides."""
+"""A map of requests before a change and since: true to embeddings, the same every time, honest about what it hides."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def places(plane: Plane) -> np.ndarray:
 
 @pytest.mark.parametrize("hidden", [12, 300])
 def test_the_plane_is_that_of_the_singular_values(hidden: int) -> None:
-    """Shares of the variance and places are those of numpy's decomposition, with fewer numbers than rows and with more."""
+    """Shares of the variance and places are those of numpy's decomposition, of fewer numbers than rows and of more."""
     spread = np.concatenate([[5.0, 3.0], np.full(hidden - 2, 0.5)])
     before, since = (cloud(np.zeros(hidden), 100, seed, spread=spread) for seed in (1, 2))
     found = plane_of(before, since)

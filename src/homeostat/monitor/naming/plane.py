@@ -19,6 +19,7 @@ from scipy.cluster.vq import kmeans2
 
 from homeostat.monitor.channels import vectors
 from homeostat.monitor.features.feature import Floats, Rows
+from homeostat.monitor.features.text import words_of
 from homeostat.monitor.naming.clusters import telling
 from homeostat.types.interaction import Interaction
 
@@ -28,8 +29,8 @@ LEAST = 30
 """Requests with an embedding of either side without which there is no map."""
 PARTS, LEAST_PER_PART = 8, 40
 """Groups that the requests of both sides are cut into, at most, and how many requests one has on average, at least."""
-WORDS = 2
-"""By which a group is named, at most."""
+WORDS, COMMON = 2, 0.1
+"""By how many words a group is named, at most; none that so large a share of all requests holds."""
 THROWS, CHANCE = 399, 0.01
 """How often a coin parts the requests instead of time, and how often it may part them as far."""
 _FLAT = 1e-9
@@ -217,10 +218,10 @@ def _groups(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a group that has lost all its rows stays empty
         middles, label = kmeans2(units, parts, iter=20, minit="++", seed=seed, missing="warn")
-    found = []
+    found, texts = [], _uncommon([row.text for row in rows])
     for part in np.unique(label):
         inside = label == part
-        here, there = ([row.text for row, k in zip(rows, mask, strict=True) if k] for mask in (inside, ~inside))
+        here, there = ([text for text, k in zip(texts, mask, strict=True) if k] for mask in (inside, ~inside))
         nearest = np.flatnonzero(inside)[np.square(units[inside] - middles[part]).sum(axis=1).argmin()]
         found.append(
             Group(
@@ -233,6 +234,13 @@ def _groups(
             )
         )
     return tuple(sorted(found, key=lambda one: one.before - one.after))
+
+
+def _uncommon(texts: Sequence[str]) -> list[str]:
+    """The texts without the words that many of them hold: in no language do those say what a request is about."""
+    split = [words_of(text) for text in texts]
+    counts = Counter(word for words in split for word in set(words))
+    return [" ".join(word for word in words if counts[word] <= COMMON * len(texts)) for words in split]
 
 
 def _middles(topics: Mapping[str, Rows], lens: _Lens, width: int) -> dict[str, tuple[float, float]]:

@@ -45,9 +45,8 @@ def _alerts(known: list[Alert]) -> list[Data]:
 
 def _task(store: Store, config: Config, name: str) -> Data:
     task, release = config.task(name), store.releases.current(name)
-    rows = [
-        row for row in reversed(store.interactions.last(name, WINDOW)) if row.version
-    ]  # nobody answered what was imported
+    last = reversed(store.interactions.last(name, WINDOW))
+    rows = [row for row in last if row.version]  # nobody answered what was imported
     answering = champion(store, name, release)
     said = {
         "name": name,
