@@ -116,10 +116,10 @@ def plane_of(reference: Rows, current: Rows, *, topics: Mapping[str, Rows] | Non
     old, new = _drawn(reference, width, seed), _drawn(current, width, seed + 1)
     if min(len(old), len(new)) < LEAST:
         few = f"{len(old)} before and {len(new)} since, where it takes {LEAST} of each"
-        return Plane(because=f"Too few requests with an embedding to draw a map: {few}.")
+        return Plane(because=f"Too few requests with an embedding to draw a map: {few}.", hidden=width // 2)
     lens = _lens(_values(old))
     if lens is None:
-        return Plane(because="The embeddings of the requests before are all the same.")
+        return Plane(because="The embeddings of the requests before are all the same.", hidden=width // 2)
     units = lens.unit(_values([*old, *new]))
     places, late = lens.place(units), np.arange(len(units)) >= len(old)
     rows = [*old, *new]
