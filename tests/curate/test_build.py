@@ -129,6 +129,16 @@ def test_little_news() -> None:
     assert {row.target for row in made.examples if row.origin is Origin.REPLAY} == {"a", "b", "c"}
 
 
+def test_each_turn_replays_other_rows_than_the_one_before() -> None:
+    """What was learned in one turn is remembered in the next, which meets another part of what was known before."""
+    once = [row.text for row in build(inputs(), Curate(replay=0.5)).examples if row.origin is Origin.REPLAY]
+    later = [*remembered(400, "abc"), *remembered(40, "y", seed=10)]
+    turned = build(inputs(memory=later), Curate(replay=0.5)).examples
+    again = [row.text for row in turned if row.origin is Origin.REPLAY and row.target in "abc"]
+    by_chance = len(again) / 400
+    assert len(set(once) & set(again)) < 1.5 * by_chance * len(once) < 0.8 * min(len(once), len(again))
+
+
 def test_what_is_not_replayed_is_recalled() -> None:
     """If so wanted, every old row comes that is true and not among the others, marked, within the limit on rows."""
     made = build(inputs(recall=True), Curate(replay=0.5))

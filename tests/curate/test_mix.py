@@ -44,7 +44,7 @@ def test_square_root() -> None:
 def test_replay() -> None:
     """Replayed rows are marked, unchanged otherwise, drawn once each, by quota, oldest first."""
     old = many(a=400, b=100, c=1)
-    drawn = draw(old, 91, Origin.REPLAY, kind=Kind.LABEL, seed=0)
+    drawn = draw(old, 91, Origin.REPLAY, kind=Kind.LABEL, seed=(0,))
     assert Counter(one.target for one in drawn) == {"a": 60, "b": 30, "c": 1}
     assert {one.origin for one in drawn} == {Origin.REPLAY}
     assert len({one.text for one in drawn}) == 91
@@ -54,17 +54,17 @@ def test_replay() -> None:
 def test_draw_is_reproducible() -> None:
     """The seed decides the draw; the order of memory and other labels do not."""
     old = many(a=100, b=100)
-    first = draw(old, 40, Origin.REPLAY, kind=Kind.LABEL, seed=1)
-    assert draw(old[::-1], 40, Origin.REPLAY, kind=Kind.LABEL, seed=1) == first
-    assert draw(old, 40, Origin.REPLAY, kind=Kind.LABEL, seed=2) != first
-    grown = draw([*old, *many(c=100)], 60, Origin.REPLAY, kind=Kind.LABEL, seed=1)
+    first = draw(old, 40, Origin.REPLAY, kind=Kind.LABEL, seed=(1,))
+    assert draw(old[::-1], 40, Origin.REPLAY, kind=Kind.LABEL, seed=(1,)) == first
+    assert draw(old, 40, Origin.REPLAY, kind=Kind.LABEL, seed=(2,)) != first
+    grown = draw([*old, *many(c=100)], 60, Origin.REPLAY, kind=Kind.LABEL, seed=(1,))
     assert [one for one in grown if one.target != "c"] == first
 
 
 def test_uniform_draw() -> None:
     """Within a label, and for text tasks overall, every row is as likely as any other."""
     old = many(a=20)
-    texts = [one.text for seed in range(400) for one in draw(old, 5, Origin.REPLAY, kind=Kind.TEXT, seed=seed)]
+    texts = [one.text for seed in range(400) for one in draw(old, 5, Origin.REPLAY, kind=Kind.TEXT, seed=(seed,))]
     assert all(60 < count < 140 for count in Counter(texts).values())
     assert len(set(texts)) == 20
 
@@ -120,4 +120,4 @@ def test_copies_are_remembered_where_they_teach_for_good() -> None:
 @pytest.mark.parametrize(("old", "rows"), [([], 5), (many(a=3), 0)])
 def test_nothing_to_replay(old: list[Example], rows: int) -> None:
     """Without memory, or without wanting any, nothing is replayed."""
-    assert draw(old, rows, Origin.REPLAY, kind=Kind.LABEL, seed=0) == []
+    assert draw(old, rows, Origin.REPLAY, kind=Kind.LABEL, seed=(0,)) == []

@@ -95,7 +95,8 @@ def _recalled(old: Sequence[Example], taken: int, inputs: Inputs, settings: Cura
 
 
 def _drawn(old: Sequence[Example], rows: int, origin: Origin, inputs: Inputs, settings: Curate) -> list[Example]:
-    return draw(old, rows, origin, kind=inputs.task.kind, seed=settings.seed)
+    turn = len(inputs.memory)  # grows with every dataset, so that each turn draws other rows than the turn before
+    return draw(old, rows, origin, kind=inputs.task.kind, seed=(settings.seed, turn))
 
 
 def _said(inputs: Inputs, settings: Curate) -> tuple[list[Example], dict[str, int]]:

@@ -77,7 +77,7 @@ def replayable(old: Iterable[Example], new: Iterable[Example]) -> list[Example]:
     return [row for name, row in once.items() if name not in taken]
 
 
-def draw(old: Sequence[Example], rows: int, origin: Origin, *, kind: Kind, seed: int) -> list[Example]:
+def draw(old: Sequence[Example], rows: int, origin: Origin, *, kind: Kind, seed: Sequence[int]) -> list[Example]:
     """About `rows` old examples marked as `origin`, oldest first: by quota per label, uniformly within a label.
 
     Every label is drawn from at least once, so there are more than `rows` where there are more labels than that, and
@@ -92,8 +92,8 @@ def draw(old: Sequence[Example], rows: int, origin: Origin, *, kind: Kind, seed:
     return [replace(example, origin=origin) for example in sorted(drawn, key=age)]
 
 
-def _of_stratum(name: str, stratum: Sequence[Example], rows: int, seed: int) -> list[Example]:
-    order = np.random.default_rng([seed, zlib.crc32(name.encode())]).permutation(len(stratum))
+def _of_stratum(name: str, stratum: Sequence[Example], rows: int, seed: Sequence[int]) -> list[Example]:
+    order = np.random.default_rng([*seed, zlib.crc32(name.encode())]).permutation(len(stratum))
     return [stratum[number] for number in order[:rows]]
 
 
