@@ -22,6 +22,7 @@ from homeostat.errors import NotFound
 from homeostat.store import Store
 from homeostat.types.interaction import Interaction
 from homeostat.web.routes import routes
+from house.source import ROOT
 from receiver import free_port
 from web import factory
 from web.test_report import outline
@@ -98,7 +99,7 @@ def test_pages_lie_well_in_a_browser(store: Store, scheme: str, tmp_path: Path) 
     paths = (*PAGES, "/ui/quality", f"/ui/drift?version={factory.FIRST}")
     with listening(Starlette(routes=routes(store, factory.config()))) as address:
         wanted = [(width, f"{address}{path}") for path in paths for width in (400, 1400)]
-        command = [python, str(Path(__file__).parent / "browser.py"), scheme, "-"]
+        command = [python, str(ROOT / "bench" / "browser.py"), scheme, "-"]
         command += [str(part) for pair in wanted for part in pair]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     seen = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

@@ -1,10 +1,10 @@
-"""Opens pages in Chromium and says what a reader would meet. Run by `test_browser.py`, in a process of its own.
+"""Opens pages in Chromium and says what a reader would meet, in an environment of its own. Not a bar.
 
-    PYTHON tests/web/browser.py SCHEME FOLDER WIDTH URL [WIDTH URL ...]
+    PYTHON bench/browser.py SCHEME FOLDER WIDTH URL [WIDTH URL ...]
 
 SCHEME is `light` or `dark`. For each page a line of JSON: how wide it is and how wide the window, what the console was
 told, and the color of its paper. A picture of each goes into FOLDER unless that is `-`. The browser is the Chromium of
-PyQt6-WebEngine, which comes from the package registry; nothing of ours is imported.
+PyQt6-WebEngine, which comes from the package registry; nothing of ours is imported. `tests/web/test_routes.py` runs it.
 """
 
 from __future__ import annotations
