@@ -142,3 +142,20 @@ def test_looking_changes_nothing(homeostat: Run, log: Path, store: Store) -> Non
     assert store.interactions.count("routing") == before
     assert store.signals.list("routing") == []
     assert store.turns.list("routing") == []
+
+
+def test_cost_is_at_the_price_of_the_project(
+    homeostat: Run, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a second more a reply, at 7.2 an hour: one more for a thousand; without a project at the default price."""
+    paths = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    for path, more in zip(paths, (0, 500), strict=True):
+        rows = [{"text": "where is my parcel", "latency_ms": 1000 + k % 7 + more} for k in range(60)]
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    asked = ("drift", "--reference", paths[0], "--current", paths[1], "--features", "cost", "--json")
+    monkeypatch.setenv("HOMEOSTAT__DECIDE__PRICE_PER_CPU_HOUR", "7.2")
+    (line,) = homeostat(*asked, "--config", log).json["report"]["lines"]
+    assert (line["after"] - line["before"], line["verdict"]) == (pytest.approx(1.0), "moved")
+    assert line["unit"] == "per 1,000 replies, at 7.2 an hour"
+    (line,) = homeostat(*asked, "--config", tmp_path / "none.yaml").json["report"]["lines"]
+    assert line["after"] - line["before"] == pytest.approx(0.1 / 7.2)

@@ -95,6 +95,11 @@ def test_the_most_novel_texts_are_of_the_other_domain() -> None:
         ("tag:segment", lambda row, k: replace(row, tags={"segment": "school" if k % 3 else "home"})),
         ("script", lambda row, k: replace(row, text="где моя посылка и счет") if k % 8 == 0 else row),
         ("tokens", lambda row, k: replace(row, prompt_tokens=row.prompt_tokens + 20)),
+        ("language", lambda row, k: replace(row, text="¿dónde está mi paquete? no ha llegado") if k % 8 == 0 else row),
+        ("toxicity", lambda row, k: replace(row, text=row.text + " you idiots") if k % 8 == 0 else row),
+        ("reply_toxicity", lambda row, k: replace(row, reply="you are an idiot") if k % 8 == 0 else row),
+        ("fragmentation", lambda row, k: replace(row, prompt_tokens=int(1.5 * row.prompt_tokens))),
+        ("request_perplexity", lambda row, k: replace(row, text=row.text[::-1]) if k % 2 else row),
     ],
 )
 def test_what_was_changed_is_found(feature: str, change) -> None:
@@ -105,6 +110,44 @@ def test_what_was_changed_is_found(feature: str, change) -> None:
     assert lines[feature].verdict is Verdict.MOVED
     assert lines[feature].q is not None
     assert lines[feature].q < 1e-4
+
+
+def test_replies_in_another_language_and_labels_that_compete_are_found() -> None:
+    """A tenth of the replies come in German; two labels are about as likely where one was, at the same confidence."""
+    reference, current = answered(3, 300), answered(3, 300, first=1000)
+    english, german = "your parcel is on its way and will be there soon", "das Paket ist leider noch nicht angekommen"
+
+    def spread(row, reply: str, rivals: int):
+        """What is left of the confidence is shared evenly by so many labels."""
+        left = 1 - row.confidence
+        entropy = -row.confidence * np.log(row.confidence) - left * np.log(left / rivals)
+        return replace(row, reply=reply, reply_tokens=1, entropy=float(entropy))
+
+    reference = [spread(row, english, 30) for row in reference]
+    current = [spread(row, german if k % 10 == 0 else english, 1) for k, row in enumerate(current)]
+    asked = Question(features=("reply_language", "margin", "confidence"))
+    lines = {one.comparison.feature: one for one in compare(reference, current, asked).lines}
+    assert (lines["reply_language"].verdict, lines["reply_language"].value) == (Verdict.MOVED, "de")
+    assert lines["margin"].verdict is Verdict.MOVED
+    assert lines["margin"].after < lines["margin"].before
+    assert lines["confidence"].verdict is Verdict.STEADY
+
+
+def test_what_says_the_same_twice_is_compared_only_if_it_is_named() -> None:
+    """Cost is latency at a price, and the perplexity of a reply its confidence: not asked by default, and with the same
+    p-value as their twins where they are; the price is the one that was given.
+    """
+    reference, current = answered(0, 300), answered(0, 300, first=1000)
+    reference, current = ([replace(row, reply_tokens=9) for row in rows] for rows in (reference, current))
+    current = [replace(row, latency_ms=row.latency_ms + 3, confidence=0.9 * row.confidence) for row in current]
+    whole = {one.comparison.feature for one in compare(reference, current, Question()).lines}
+    assert not whole & {"cost", "perplexity"}
+    named = Question(features=("cost", "latency", "perplexity", "confidence"), an_hour=7.2)
+    lines = {one.comparison.feature: one for one in compare(reference, current, named).lines}
+    for one, twin in (("cost", "latency"), ("perplexity", "confidence")):
+        assert lines[one].comparison.p_value == pytest.approx(lines[twin].comparison.p_value)
+    assert lines["cost"].after == pytest.approx(lines["latency"].after * 7.2 / 3600)
+    assert "7.2 an hour" in lines["cost"].unit
 
 
 def test_a_change_is_told_in_the_features_own_unit() -> None:

@@ -17,6 +17,7 @@ Example: `homeostat drift routing --reference 2026-01-01..2026-02-01 --current l
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -24,9 +25,9 @@ import typer
 
 from homeostat.cli.drifted import show
 from homeostat.cli.table import document
-from homeostat.cli.windows import read
+from homeostat.cli.windows import price, read
 from homeostat.monitor.catalogue import told_apart
-from homeostat.monitor.compare import TESTED, Question, compare
+from homeostat.monitor.compare import COST, TESTED, Question, compare
 
 
 def command(
@@ -40,6 +41,8 @@ def command(
 ) -> None:
     """Compare two windows of traffic: in which features they differ, how sure that is, and by how much."""
     question = _question(_names(features), _names(tests))
+    if COST in question.features:
+        question = replace(question, an_hour=price(config))
     name, before, after = read(config, task, reference, current)
     report = compare(before, after, question)
     document({"compared": name, "report": report}) if as_json else show(name, report, before, after)

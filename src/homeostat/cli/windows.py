@@ -10,6 +10,8 @@ from pathlib import Path
 from homeostat.cli.project import project
 from homeostat.collect.logged import read_logged
 from homeostat.collect.moment import seconds
+from homeostat.config.load import load
+from homeostat.config.schema import Decide
 from homeostat.errors import BadWindow
 from homeostat.store import Store
 from homeostat.types.interaction import Interaction
@@ -41,6 +43,11 @@ def read(config: Path, task: str, reference: str, current: str) -> tuple[str, li
         newer = newer if files[1] else _rows(opened.store, name, current, "--current", None)
         older = older if files[0] else _rows(opened.store, name, reference, "--reference", newer)
     return name, older, newer
+
+
+def price(config: Path) -> float:
+    """What an hour of answering costs by a project's file; by default where there is none."""
+    return load(config).decide.price_per_cpu_hour if config.exists() else Decide().price_per_cpu_hour
 
 
 def _rows(store: Store, task: str, window: str, where: str, current: Sequence[Interaction] | None) -> list[Interaction]:

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from homeostat.config.schema import Decide
 from homeostat.errors import BadWindow
 from homeostat.monitor.catalogue import DETECTORS, FEATURES, TAG, TESTS, feature_of
 from homeostat.monitor.detectors.batch.chi_square import ChiSquare, largest_change
@@ -20,6 +21,7 @@ from homeostat.monitor.detectors.batch.comparison import Comparison, Test
 from homeostat.monitor.detectors.batch.z import standard_error
 from homeostat.monitor.features.feature import Feature, Floats, Rows, Shape, Values, known_rows
 from homeostat.monitor.features.nearness import novelty
+from homeostat.monitor.features.record import cost
 from homeostat.monitor.opinion import Opinion, opinions
 from homeostat.monitor.slices import Slice, slices
 from homeostat.stats.many import benjamini_hochberg, holm
@@ -29,7 +31,7 @@ LEAST = 30
 """Rows of a window, and known values of a feature in it, without which nothing is compared."""
 KINDS = 200
 """Different values from which on a label is taken to be a text."""
-HOURS = "hour_of_week"
+HOURS, COST = "hour_of_week", "cost"
 TESTED = ("ks", "chi_square", "bbsd", "classifier")
 """Tests that are made if none is named: for each shape of feature the quickest whose p-value can be as small as any."""
 SHOWN = 10
@@ -110,11 +112,15 @@ class Question:
     """What is to be compared, and how."""
 
     features: tuple[str, ...] = ()
-    """Names; all there are, and every tag, if empty, but for the hour of the week: of that a caution is given."""
+    """Names; if empty every tag and all features there are, but for the hour of the week, of which a caution is given,
+    and for those that say the same as another one.
+    """
     tests: tuple[str, ...] = TESTED
     detectors: tuple[str, ...] = ("adwin", "cusum")
     alpha: float = 0.05
     seed: int = 0
+    an_hour: float = Decide().price_per_cpu_hour
+    """Price of an hour of answering, for `cost`."""
 
 
 def compare(reference: Rows, current: Rows, question: Question) -> Report:
@@ -133,7 +139,7 @@ def compare(reference: Rows, current: Rows, question: Question) -> Report:
     detectors = {name: DETECTORS.get(name) for name in question.detectors}
     lines: list[Line] = []
     left_out: dict[str, str] = {}
-    for name, feature in _asked(question.features, (*reference, *current)).items():
+    for name, feature in _asked(question, (*reference, *current)).items():
         rows = rest if feature.learns else reference
         try:
             windows = _values(feature, rows, known), _values(feature, current, known)
@@ -201,10 +207,15 @@ def ranked(lines: Sequence[Line], alpha: float) -> tuple[Line, ...]:
     return tuple(sorted(out, key=_evidence))
 
 
-def _asked(names: Sequence[str], rows: Rows) -> dict[str, Feature]:
+def _asked(question: Question, rows: Rows) -> dict[str, Feature]:
     tags = sorted({tag for row in rows for tag in row.tags})
-    every = [name for name in FEATURES.names() if name != HOURS] + [TAG + tag for tag in tags]
-    return {name: feature_of(name, tags) for name in names or every}
+    found = {name: feature_of(name, tags) for name in question.features or _every(tags)}
+    return found | {COST: cost(question.an_hour)} if COST in found else found
+
+
+def _every(tags: Sequence[str]) -> list[str]:
+    names = [name for name in FEATURES.names() if name != HOURS and not FEATURES.get(name).twin]
+    return names + [TAG + tag for tag in tags]
 
 
 def _values(feature: Feature, rows: Rows, known: Rows) -> Values:

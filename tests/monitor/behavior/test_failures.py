@@ -34,6 +34,7 @@ SHOWN = {
     "cut off": tried(FINE, cut=True),
     "breaks the format": tried("the label is x", before='{"label": "x"}'),
     "another script": tried("Пожалуйста, пришлите насос обратно."),
+    "another language": tried("Bitte schicken Sie die Pumpe innerhalb von zwei Wochen zurück."),
     "echoes the request": tried("my pump 7714 leaks since Monday"),
     "a number of its own": tried("Please send it back within 14 days."),
     "much longer than before": tried(FINE * 3, before="Send it back, please, within two weeks at most."),
@@ -78,6 +79,7 @@ def test_what_cannot_be_told_is_none() -> None:
     """JSON where nobody asked for it, a script without letters, a confidence that is not known."""
     assert TEXTS["breaks the format"](tried("plain")) is None
     assert TEXTS["another script"](tried("12")) is None
+    assert TEXTS["another language"](tried("Pump 7714: OK.")) is None
     assert EITHER["unsure"](tried(FINE, confidence=0.0)) is None
 
 

@@ -58,3 +58,35 @@ def test_japanese_is_one_script() -> None:
     assert script("包裹还没有到") == "cjk"
     assert script("Где моя посылка?") == "cyrillic"
     assert script("12 34") == ""
+
+
+SPANISH = (
+    "mi paquete todavía no ha llegado y nadie contesta el teléfono",
+    "quisiera cambiar la dirección antes del envío, por favor",
+    "¿cuándo me devuelven el dinero de la lámpara?",
+    "la bomba de agua hace mucho ruido desde ayer",
+    "no puedo entrar en mi cuenta con la contraseña nueva",
+)
+
+
+def test_a_language_in_the_same_script_is_a_slice() -> None:
+    """Every fifth request in Spanish is one, by name and row for row; the commonest language is none, for it would be
+    but the requests that are long enough to tell.
+    """
+    some = [said(k, SPANISH[k % 25 // 5] if k % 5 == 0 else row.text) for k, row in enumerate(desk()[:400])]
+    languages = [one for one in found(some) if one.kind is Kind.LANGUAGE]
+    assert [one.name for one in languages] == ["language=es"]
+    assert np.mean(languages[0].members == (np.arange(400) % 5 == 0)) > 0.99
+
+
+def test_where_all_write_in_one_language_and_politely_neither_is_a_slice() -> None:
+    """A thousand English messages, some of them short."""
+    assert not [one for one in found(list(desk()[:1000])) if one.kind in (Kind.LANGUAGE, Kind.TONE)]
+
+
+def test_insults_are_a_slice() -> None:
+    """Every tenth request calls the reader names."""
+    some = [said(k, f"{row.text} you idiots" if k % 10 == 0 else row.text) for k, row in enumerate(desk()[:300])]
+    (tone,) = [one for one in found(some) if one.kind is Kind.TONE]
+    assert tone.name == "toxic requests"
+    assert tone.members[::10].all()

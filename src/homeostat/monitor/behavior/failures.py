@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from homeostat.metrics.form import is_json, refuses
+from homeostat.metrics.toxic import STRONG, toxicity
+from homeostat.monitor.features.language import language_of
 from homeostat.monitor.features.reply import repeated
 from homeostat.monitor.features.text import script_of, words_of
 from homeostat.types.interaction import Interaction
@@ -25,13 +27,8 @@ LONGER = 2.0
 LEAST = 8
 """Words of the longer of two replies below which their lengths are not compared."""
 _NUMBER = re.compile(r"\d[\d.,:/-]*\d|\d")
-RUDE = frozenset(
-    {
-        "arsehole", "ass", "asshole", "bastard", "bitch", "bloody", "bollocks", "bullshit", "crap", "damn", "damned",
-        "dumb", "fool", "fuck", "fucking", "goddamn", "idiot", "idiotic", "idiots", "imbecile", "jerk", "moron",
-        "moronic", "morons", "pathetic", "pissed", "shit", "shitty", "stupid", "wanker",
-    }
-)  # fmt: skip
+RUDE = STRONG | {"ass", "bloody", "bollocks", "crap", "damn", "damned", "dumb", "fool", "goddamn", "jerk", "pathetic"}
+RUDE |= {"idiotic", "pissed", "stupid"}
 """Words that a reply to a customer does not hold: English, mild ones too; a sign rather than a proof."""
 
 
@@ -87,8 +84,13 @@ def _script(one: Rehearsed) -> bool | None:
     return here != there if here and there else None
 
 
+def _language(one: Rehearsed) -> bool | None:
+    here, there = language_of(one.reply), language_of(one.row.text)
+    return here != there if here and there else None
+
+
 def _rude(one: Rehearsed) -> bool:
-    return not RUDE.isdisjoint(words_of(one.reply))
+    return not RUDE.isdisjoint(words_of(one.reply)) or toxicity(one.reply) > 0
 
 
 def _echoes(one: Rehearsed) -> bool:
@@ -147,6 +149,7 @@ TEXTS: Mapping[str, Behavior] = {
     "cut off": _cut,
     "breaks the format": _format,
     "another script": _script,
+    "another language": _language,
     "echoes the request": _echoes,
     "a number of its own": _numbers,
     "much longer than before": _longer,

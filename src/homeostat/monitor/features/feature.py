@@ -47,6 +47,10 @@ class Feature:
     """Whether the known rows matter. They must then be none of the rows that are compared: a text is never strange
     beside itself, so rows that were known would seem more familiar than new ones although nothing has moved.
     """
+    twin: str = ""
+    """Another feature that moves if and only if this one does. This one is compared only if it is named: one move told
+    twice would cost all others in the correction for many.
+    """
 
 
 def known_rows(values: Values) -> Values:

@@ -1,7 +1,6 @@
 """Features of what was asked: how long, in which script, in which words. Standard library and numpy alone.
 
-Language is told by script, which Unicode knows of every letter: Cyrillic for Latin is seen, Spanish for Italian is not,
-but moves `rarity` and `wording`.
+A script is told by what Unicode knows of every letter; `language` tells languages apart that share one.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
-"""What may turn out to be the slice that moved: every tag, label, script, length, group of requests, and two at once.
+"""What may turn out to be the slice that moved: every tag, label, script, language, length, group of requests, and
+two at once.
 
 Each is a set of rows that is defined without knowing which window a row is from.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,7 +15,9 @@ from itertools import combinations, pairwise
 import numpy as np
 
 from homeostat.monitor.features.feature import Floats, Rows
+from homeostat.monitor.features.language import language_of
 from homeostat.monitor.features.text import RARITY, script_of, words_of
+from homeostat.monitor.features.tone import TOXIC, TOXICITY
 from homeostat.monitor.naming.clusters import Mask, groups, strange_groups
 from homeostat.monitor.slices import VALUES
 
@@ -37,7 +40,10 @@ class Kind(StrEnum):
     UPSTREAM = "upstream"
     TAG = "tag"
     SCRIPT = "script"
+    LANGUAGE = "language"
+    """Every one but the commonest, which where all write in one is but the requests that are long enough to tell."""
     LENGTH = "length"
+    TONE = "tone"
     TOPIC = "topic"
     REPLY = "reply"
     BOTH = "both"
@@ -88,6 +94,8 @@ def _singles(rows: Rows, strangeness: Floats, seed: int) -> Iterator[Candidate]:
         yield from _values(kind, tag, [row.tags.get(tag, "") for row in rows])
     yield from _values(Kind.REPLY, "reply", [row.reply.strip() for row in rows])
     yield from _values(Kind.SCRIPT, "script", [script(row.text) for row in rows])
+    yield from _values(Kind.LANGUAGE, "language", _languages(rows))
+    yield Candidate("toxic requests", Kind.TONE, TOXICITY.of(rows, ()) == TOXIC, "tone")
     words = np.array([len(words_of(row.text)) for row in rows])
     for n in LENGTHS:
         yield Candidate(f"{n} words or more", Kind.LENGTH, words >= n, "length")
@@ -96,6 +104,13 @@ def _singles(rows: Rows, strangeness: Floats, seed: int) -> Iterator[Candidate]:
         yield Candidate("", Kind.TOPIC, members, "topic")
     for members in strange_groups(rows, strangeness, seed):
         yield Candidate("", Kind.TOPIC, members, "topic", strange=True)
+
+
+def _languages(rows: Rows) -> list[str]:
+    """The language of each request where that is not the commonest of all, else nothing."""
+    found = [language_of(row.text) for row in rows]
+    commonest = Counter(filter(None, found)).most_common(1)
+    return ["" if commonest and name == commonest[0][0] else name for name in found]
 
 
 def _values(kind: Kind, about: str, of: list[str]) -> Iterator[Candidate]:
