@@ -30,7 +30,7 @@ LEAST = 30
 PARTS, LEAST_PER_PART = 8, 40
 """Groups that the requests of both sides are cut into, at most, and how many requests one has on average, at least."""
 WORDS, COMMON = 2, 0.1
-"""By how many words a group is named, at most; none that so large a share of all requests holds."""
+"""By how many words a group is named, at most; none that so large a share of the other requests holds."""
 THROWS, CHANCE = 399, 0.01
 """How often a coin parts the requests instead of time, and how often it may part them as far."""
 _FLAT = 1e-9
@@ -218,14 +218,15 @@ def _groups(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a group that has lost all its rows stays empty
         middles, label = kmeans2(units, parts, iter=20, minit="++", seed=seed, missing="warn")
-    found, texts = [], _uncommon([row.text for row in rows])
+    found = []
     for part in np.unique(label):
         inside = label == part
-        here, there = ([text for text, k in zip(texts, mask, strict=True) if k] for mask in (inside, ~inside))
+        here, there = ([row.text for row, k in zip(rows, mask, strict=True) if k] for mask in (inside, ~inside))
+        names = telling(_uncommon(here, there), there, WORDS)
         nearest = np.flatnonzero(inside)[np.square(units[inside] - middles[part]).sum(axis=1).argmin()]
         found.append(
             Group(
-                name=", ".join(telling(here, there, WORDS)) or "nothing telling",
+                name=", ".join(names) or "nothing telling",
                 x=float(places[inside, 0].mean()),
                 y=float(places[inside, 1].mean()),
                 before=float(inside[~late].mean()),
@@ -236,11 +237,10 @@ def _groups(
     return tuple(sorted(found, key=lambda one: one.before - one.after))
 
 
-def _uncommon(texts: Sequence[str]) -> list[str]:
-    """The texts without the words that many of them hold: in no language do those say what a request is about."""
-    split = [words_of(text) for text in texts]
-    counts = Counter(word for words in split for word in set(words))
-    return [" ".join(word for word in words if counts[word] <= COMMON * len(texts)) for words in split]
+def _uncommon(here: Sequence[str], there: Sequence[str]) -> list[str]:
+    """Texts of a group without the words that many of the other texts hold: in no language do those name a group."""
+    counts = Counter(word for text in there for word in set(words_of(text)))
+    return [" ".join(word for word in words_of(text) if counts[word] <= COMMON * len(there)) for text in here]
 
 
 def _middles(topics: Mapping[str, Rows], lens: _Lens, width: int) -> dict[str, tuple[float, float]]:
