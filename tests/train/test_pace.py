@@ -11,7 +11,7 @@ from homeostat.builtin.resources import model_path
 from homeostat.config.schema import Train
 from homeostat.train.forecast import forecast
 from homeostat.train.named import NAMES, named
-from homeostat.train.pace import LEAST, Rows, paced, passes
+from homeostat.train.pace import FORWARD, LEAST, Rows, paced, passes
 from homeostat.train.run import Order, Start
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Task
@@ -62,6 +62,14 @@ def test_half_the_layers_at_half_the_share_make_more_than_half_the_passes() -> N
     """What stays as it is costs a pass over each row once, and what the champion kept is not read."""
     batch = Rows(new=1_000, replayed=1_000, known=10_000)
     assert of(SETTINGS, batch, 10) > of(SETTINGS, batch, 10, "frugal") > 0.6 * of(SETTINGS, batch, 10)
+
+
+def test_what_no_penalty_asks_for_is_not_paid() -> None:
+    """Who is not held to the champion's answers need not ask for them, and has more passes for it."""
+    batch, bare = Rows(new=1_000, replayed=1_000, known=10_000), replace(named("careful", SETTINGS), penalties=())
+    asks = of(SETTINGS, batch, 10)
+    saved = passes(bare, SETTINGS.epochs, batch, 10) - asks
+    assert saved == pytest.approx(1_000 * FORWARD / 2_000, abs=0.02)  # replayed rows are shown, all are learned
 
 
 def test_who_is_paced() -> None:

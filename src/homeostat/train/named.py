@@ -26,8 +26,10 @@ GENTLE = frozenset({"careful", "frugal", "thorough"})
 """Recipes that go on from the champion at the lower rate and make fewer passes: who knows most has less to learn."""
 SLOW = GENTLE | {"repair"}
 """Recipes with the lower rate."""
-FRUGAL = 0.5
-"""What a frugal run may cost, as a part of `train.warm_share`, and the part of the layers that it trains."""
+UPPER = 0.5
+"""Part of the layers that a frugal run trains."""
+FRUGAL = 0.45
+"""What it may cost, as a part of `train.warm_share`: a little less than half, for joint retraining may end early."""
 _ANEW: dict[str, Any] = {"replay": 0.0, "penalties": (), "warm_start": False}
 DISTURBED = (
     "chatter",
@@ -46,7 +48,7 @@ DISTURBED = (
 """Disturbances that `disturbed` trains under: all that come with Homeostat."""
 NAMES: dict[str, dict[str, Any]] = {
     "careful": {},
-    "frugal": {"carry": True},
+    "frugal": {"carry": True, "penalties": ()},
     "naive": {"replay": 0.0, "penalties": (), "warm_up": 0.1},
     "corrections": {"replay": 0.0, "penalties": (), "warm_up": 0.1, "only_wrong": True},
     "thorough": {"replay": 3.0, "penalties": (Divergence(weight=4.0),)},
@@ -76,8 +78,8 @@ NAMES: dict[str, dict[str, Any]] = {
     "tagger": {"replay": 0.0, "penalties": (), "objective": Tagged(), "refit": False, "warm_start": False},
     "student": {"replay": 0.0, "penalties": (), "adapt": Full(), "objective": Told(), "refit": False, "lr": 1e-3},
 }
-"""`careful`: from the champion, with replay and divergence. `frugal`: the same at half the cost, in the upper layers.
-`naive`: new rows alone, at the rate of a fresh start, the control. `corrections`: the same on replies that were
+"""`careful`: from the champion, with replay and divergence. `frugal`: with replay alone, at half the cost, in the upper
+layers. `naive`: new rows alone, at the rate of a fresh start, the control. `corrections`: the same on replies that were
 corrected, as one does it who fixes what went wrong and looks no further. `thorough`: more of both. `repair`: from a
 candidate that forgot, back to what the champion says on old rows; for a turn that mends. `joint`: from the bare base on
 everything. `reweighed`, `swapped`: from the bare base on all that is remembered, with rows that weigh so that groups
@@ -104,11 +106,11 @@ def named(name: str, settings: Train, *, replay: float = 1.0, where: str = "trai
     if name not in NAMES:
         fix = did_you_mean(name, (*NAMES, *settings.recipes))
         raise UnknownPlugin(f"unknown recipe '{name}'", where=where, fix=fix)
-    gently, part = name in GENTLE, FRUGAL if name == "frugal" else 1.0
+    gently, upper, part = name in GENTLE, *((UPPER, FRUGAL) if name == "frugal" else (1.0, 1.0))
     epochs = max(1, round(HALF * settings.epochs)) if gently else settings.epochs
     plain = Recipe(
         name=name,
-        adapt=Full() if settings.adapt == "full" else Lora(rank=settings.rank, bottom=1.0 - part),
+        adapt=Full() if settings.adapt == "full" else Lora(rank=settings.rank, bottom=1.0 - upper),
         lr=settings.warm_lr if name in SLOW else settings.lr,
         epochs=epochs,
         share=settings.warm_share * part if gently else 0.0,

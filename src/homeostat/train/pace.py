@@ -58,10 +58,11 @@ def paced(recipe: Recipe, settings: Train, rows: Rows, labels: Sequence[str]) ->
 def passes(recipe: Recipe, most: int, rows: Rows, labels: int) -> float:
     """Passes over new and replayed rows that cost the recipe's share of `most` passes over all known ones.
 
-    What has no gradient is paid first. Layers that stay as they are cost a pass over each row, once.
+    What has no gradient is paid first. Layers that stay as they are cost a pass over each row, once, whoever reads it.
     """
     learned, bottom = 1.0 - recipe.held_out, _bottom(recipe)
-    left = recipe.share * most * learned * rows.known - FORWARD * _asked(recipe, most, rows, labels)
+    others, asked = _others(recipe, rows, labels), _asked(recipe, most, rows, labels)
+    left = recipe.share * most * learned * rows.known - FORWARD * (bottom * others + (1.0 - bottom) * asked)
     one_pass = max(learned * (rows.new + rows.replayed), 1.0)
     paid = (left / one_pass - FORWARD * bottom) / (1.0 - bottom)
     made = max(LEAST, paid, LEAST_STEPS * recipe.batch_rows / one_pass)
@@ -76,16 +77,27 @@ def _bottom(recipe: Recipe) -> float:
 
 def _asked(recipe: Recipe, most: int, rows: Rows, labels: int) -> float:
     """Rows the model is asked about without learning: how far it moves, what the champion says of replayed rows, looks,
-    and what the labels' rows are fitted to.
+    and what the labels' rows are fitted to. A row counts as often as it is asked about.
     """
-    learned, held = (1.0 - recipe.held_out) * rows.known, recipe.held_out * rows.known
+    held = recipe.held_out * rows.known
     moved = 2 * min(GAUGED, rows.new)
+    told = (1.0 - recipe.held_out) * rows.replayed if recipe.penalties else 0.0
     looked = _looks(most / 2) * min(LOOKED, held)
-    shown = min(learned, max(SHOWN_LEAST, SHOWN * labels))
+    return moved + told + looked + held + (_fitted(recipe, rows, labels) if recipe.refit else 0.0)
+
+
+def _others(recipe: Recipe, rows: Rows, labels: int) -> float:
+    """Rows that are asked about and not learned."""
+    beside = _fitted(recipe, rows, labels) - (1.0 - recipe.held_out) * (rows.new + rows.replayed)
+    return recipe.held_out * rows.known + (max(0.0, beside) if recipe.refit else 0.0)
+
+
+def _fitted(recipe: Recipe, rows: Rows, labels: int) -> float:
+    """Rows that are read for the labels' rows to be fitted to."""
+    shown = min((1.0 - recipe.held_out) * rows.known, max(SHOWN_LEAST, SHOWN * labels))
     if recipe.carry:  # the champion has kept the states of the others
-        shown = min(shown, (1.0 - recipe.held_out) * (rows.new + rows.replayed))
-    fitted = shown + held if recipe.refit else held
-    return moved + (1.0 - recipe.held_out) * rows.replayed + looked + fitted
+        return min(shown, (1.0 - recipe.held_out) * (rows.new + rows.replayed))
+    return shown
 
 
 def _looks(passes: float) -> int:
