@@ -47,7 +47,7 @@ from scipy import stats
 from homeostat.config.schema import Monitor, Train
 from homeostat.curate.build import Curated
 from homeostat.curate.snapshot import store_dataset
-from homeostat.decide.replay.history import Bools, Floats
+from homeostat.decide.replay.history import Bools, Floats, History
 from homeostat.decide.replay.policies import FRESH, Look, Make, Periodic, Policy, Prices
 from homeostat.decide.replay.replay import policy_of, replay_made
 from homeostat.loop.backtest import SHARPNESS, alarmed, history, recorded
@@ -71,8 +71,8 @@ LOOK = 0.01
 """What a look at a fresh challenger costs, as a share of a retraining: a head's CPU-seconds beside an adapter's."""
 ADAPTED = ("hwu64_scenarios", "arxiv_years")
 WITH_ADAPTERS = ("never", "always", "every 3", "every 6", "performance", "value")
-FIRST, LIVE, TURNS = 500, 640, 8
-"""Rows that the first adapter knows, rows of a half, and steps of a life with adapters."""
+FIRST, LIVE, TURNS, EPOCHS = 500, 640, 8, 5
+"""Rows that the first adapter knows, rows of a half, steps of a life with adapters, and passes of a training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,22 +132,27 @@ def _calendar(n: int, step: float) -> Make:
 def foretold(variant: Variant, steps: int, seed: int, folder: Path) -> dict[float, dict[str, float]]:
     """Price -> policy -> cost a request, as a backtest of the log tells it."""
     with Store.open(f"sqlite:///{folder / 'log.db'}", folder / "blobs") as store:
-        _write(store, variant, seed)
+        write(store, variant, seed)
         record = recorded(store, TASK)
     past = history(record, lambda reply, target: float(reply == target), MONITOR, steps=steps)
     made = policies(float(np.diff(past.times).mean()))
+    return costs_of(past, made, len(variant.live))
+
+
+def costs_of(past: History, made: Mapping[str, Make], live: int) -> dict[float, dict[str, float]]:
+    """Price -> policy -> cost a request; prices are for as many requests as will be lived through."""
     asked = float(past.requests.sum())
     return {
         price: {
             each.policy: each.cost / asked
-            for each in replay_made(past, Prices(retraining=price * asked / len(variant.live)), made)
+            for each in replay_made(past, Prices(retraining=price * asked / live), made)
             if each.policy in made
         }
         for price in PRICES
     }
 
 
-def _write(store: Store, variant: Variant, seed: int) -> None:
+def write(store: Store, variant: Variant, seed: int) -> None:
     """A champion with what it knows, and what users asked while it answered; some of it labeled later."""
     known = [Example(text=row.text, target=row.label, task=TASK) for row in variant.memory]
     dataset = store_dataset(store, Curated(examples=tuple(known)), task=TASK, turn="first", now=0.0)
@@ -352,36 +357,47 @@ def adapted(args: argparse.Namespace) -> tuple[list[tuple[list[float], list[floa
     """The part about adapters: ranks of each stream, and what is told of them."""
     pairs, streams = [], {}
     for stream in ADAPTED:
-        (whole,) = variants(args.streams / f"{stream}.jsonl.gz", 1, args.seed)
-        chance = np.random.default_rng(args.seed)
-        variant = replace(
-            whole,
-            memory=_thinned(whole.memory, FIRST, chance),
-            logged=_thinned(whole.logged, LIVE, chance),
-            live=_thinned(whole.live, LIVE, chance),
-            told=0.5,
-        )
+        variant, life = shortened(stream, args)
         with TemporaryDirectory() as folder:
             told = foretold(variant, TURNS, args.seed, Path(folder))
-        heads = Life(variant, TURNS, args.seed)
-        life = Adapters(
-            lab=Lab("builtin", args.cache / stream, stream, lambda text: print(text, file=sys.stderr, flush=True)),
-            memory=[Example(text=row.text, target=row.label, task=TASK) for row in variant.memory],
-            rows=[Asked(k, row.text, row.label) for k, row in enumerate(variant.live)],
-            step=heads.step,
-            told=heads.told,
-            heads=heads,
-            settings=Train(epochs=5),
-            name=stream,
-        )
-        makes = {name: _in_steps(int(name[6:])) if name[:5] == "every" else policy_of(name) for name in WITH_ADAPTERS}
-        came = lived_by(life, makes, PRICES, FRESH)
+        came = came_of(life)
         told = {price: {name: told[price][name] for name in WITH_ADAPTERS} for price in PRICES}
         pairs.append(ranks(told, came))
         rounded = {f"{price:g}": {name: round(cost, 4) for name, cost in each.items()} for price, each in came.items()}
         streams[f"{stream} with adapters"] = {"correlation": round(correlation(pairs[-1:]), 3), "came": rounded}
         print(json.dumps(streams), file=sys.stderr, flush=True)
     return pairs, streams
+
+
+def shortened(stream: str, args: argparse.Namespace) -> tuple[Variant, Adapters]:
+    """A shorter variant of a stream, and its live half, answered by adapters."""
+    (whole,) = variants(args.streams / f"{stream}.jsonl.gz", 1, args.seed)
+    chance = np.random.default_rng(args.seed)
+    variant = replace(
+        whole,
+        memory=_thinned(whole.memory, FIRST, chance),
+        logged=_thinned(whole.logged, LIVE, chance),
+        live=_thinned(whole.live, LIVE, chance),
+        told=0.5,
+    )
+    heads = Life(variant, TURNS, args.seed)
+    life = Adapters(
+        lab=Lab("builtin", args.cache / stream, stream, lambda text: print(text, file=sys.stderr, flush=True)),
+        memory=[Example(text=row.text, target=row.label, task=TASK) for row in variant.memory],
+        rows=[Asked(k, row.text, row.label) for k, row in enumerate(variant.live)],
+        step=heads.step,
+        told=heads.told,
+        heads=heads,
+        settings=Train(epochs=EPOCHS),
+        name=stream,
+    )
+    return variant, life
+
+
+def came_of(life: Adapters) -> Any:
+    """Price -> policy -> cost a request, as it came by adapters."""
+    makes = {name: _in_steps(int(name[6:])) if name[:5] == "every" else policy_of(name) for name in WITH_ADAPTERS}
+    return lived_by(life, makes, PRICES, FRESH)
 
 
 def _thinned(rows: Sequence[Row], n: int, chance: np.random.Generator) -> list[Row]:

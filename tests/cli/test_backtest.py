@@ -5,38 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-import tiny
 from cli.conftest import Run
-from cli.scenes import START
+from cli.logged import logged
 from homeostat.errors import BadWindow, EmptyStream, UnknownPlugin
 from homeostat.store import Store
-from homeostat.types.feedback import Feedback, FeedbackKind
-from homeostat.types.interaction import Interaction
-
-NEW = tuple(tiny.WORDS)[3:]
 
 
 @pytest.fixture
 def log(store: Store) -> Store:
     """A year of 600 labeled requests; half way every other one begins to have a label of its own."""
-    rng, pool = np.random.default_rng(0), {label: tiny.texts(label, 600, 1) for label in tiny.WORDS}
-    names = [str(rng.choice(NEW if k >= 360 and k % 2 else tiny.LABELS)) for k in range(600)]
-    times = [START + k * 365 * 86_400 / 600 for k in range(600)]
-    rows = [
-        Interaction(id=f"int_{k:04}", task="routing", time=times[k], text=pool[name][k], reply="x", version="ver_x")
-        for k, name in enumerate(names)
-    ]
-    store.interactions.add(rows)
-    store.feedback.add(
-        [
-            Feedback(id=f"fbk_{k:04}", interaction=row.id, kind=FeedbackKind.LABEL, value=name, time=row.time + 1)
-            for k, (row, name) in enumerate(zip(rows, names, strict=True))
-        ]
-    )
-    return store
+    return logged(store, 600)
 
 
 def test_policies_beside_the_oracle(homeostat: Run, shop: Path, log: Store) -> None:

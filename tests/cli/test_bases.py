@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from cli.conftest import Run
 from cli.scenes import stream
 from homeostat.config.load import load
 from homeostat.errors import ModelNotFound, NotFound
+from homeostat.loop.basing import kept
 from homeostat.loop.workshop import Workshop
 
 
@@ -37,6 +40,18 @@ def test_two_bases_side_by_side(homeostat: Run, small: Path, base: Path, tmp_pat
     assert shop.store.versions.list() == []
     assert shop.store.datasets.list() == []
     shop.close()
+
+
+@pytest.mark.slow
+def test_bases_to_weigh(homeostat: Run, small: Path, base: Path, tmp_path: Path) -> None:
+    """Names of those that could be tried are kept where that is asked for, and forgotten by comparing the own alone."""
+    copy = tmp_path / "copy"
+    shutil.copytree(base, copy)
+    given = ("--on", stream(tmp_path / "s.jsonl"), "--task", "routing", "--config", small, "--steps", "0", "--keep")
+    assert f"turns weigh {copy}" in homeostat("bases", copy, "./nowhere", *given).out
+    with closing(Workshop.open(load(small))) as shop:
+        assert kept(shop.store, "routing") == (str(copy),)
+    assert "turns weigh no other base" in homeostat("bases", base, *given).out
 
 
 @pytest.mark.slow

@@ -168,3 +168,14 @@ def test_a_server_without_a_base_or_with_a_password(tmp_path: Path, base: str) -
         load(file)
     assert "VLLM_API_KEY" in refused.value.fix
     assert "secret" not in str(refused.value)
+
+
+def test_values_are_named_after_the_flag_that_gave_them(project: Path) -> None:
+    """`--set` unless another one did."""
+    for given, flag in (({}, "--set"), ({"flag": "--what-if"}, "--what-if")):
+        with pytest.raises(WrongType) as refused:
+            load(project, ["gateway.port=x"], **given)
+        assert refused.value.where == f"{flag} gateway.port=x"
+        with pytest.raises(WrongType) as refused:
+            load(project, ["gateway.port"], **given)
+        assert refused.value.where == f"{flag} gateway.port"

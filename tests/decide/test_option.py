@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from homeostat.config.schema import Decide
-from homeostat.decide.option import Option, picked, priced
+from homeostat.decide.option import Option, picked, priced, proposed
 from homeostat.types.decision import Action
 from homeostat.types.report import Score
 
@@ -73,3 +75,29 @@ def test_cheaper_answers_are_a_gain(mean: float, taken: bool) -> None:
     found = picked([cheaper], SETTINGS, None)
     assert (found is not None) is taken
     assert picked([option("distil", mean, cpu_s=100.0, more=-0.07)], SETTINGS, None) is None
+
+
+LARGER = replace(option("base hub/larger", 0.3, cpu_s=50.0), base="hub/larger")
+
+
+def test_another_base_is_proposed_and_never_taken() -> None:
+    """Whatever it is worth, something else is picked; it is proposed where it is worth more than that, surely and
+    beyond its cost, and not where it is not.
+    """
+    assert LARGER.action is Action.BASE
+    assert not Action.BASE.makes
+    taken = picked((*ALL, LARGER), SETTINGS, None)
+    assert taken == picked(ALL, SETTINGS, None)
+    assert picked((LARGER,), SETTINGS, 0.1) is None
+    found = proposed((*ALL, LARGER), SETTINGS, taken)
+    assert found is not None
+    assert found.option is LARGER
+    assert proposed((LARGER,), SETTINGS, None) is not None
+    assert proposed(ALL, SETTINGS, None) is None
+    for worse in (
+        replace(LARGER, gain=option("x", 0.3, half=0.31).gain),
+        replace(LARGER, cpu_s=700.0),
+        replace(LARGER, gain=option("x", 0.1).gain),
+        replace(LARGER, more_cpu_s=0.6),
+    ):
+        assert proposed((worse,), SETTINGS, taken) is None

@@ -220,6 +220,27 @@ def test_the_cheapest_way_to_the_objective_is_taken() -> None:
     assert "nothing closes the gap" in weighed(probed(gap=0.5)).because
 
 
+def test_another_base_is_told_of_beside_what_is_decided() -> None:
+    """The action is what it was; the sentence proposes the base with its worth and cost, the alternatives have it, and
+    where nothing else was probed it is decided as if nothing had been.
+    """
+    score = Score(mean=0.3, low=0.25, high=0.35, n=200)
+    base = Option(name="base hub/x", base="hub/x", gain=score, cpu_s=36.0, says="standing on hub/x")
+    plain, evidence = probed(gap=0.04), probed(gap=0.04)
+    made = weighed(replace(evidence, options=(*evidence.options, base)))
+    assert (made.action, made.chosen) == (weighed(plain).action, "prompt")
+    assert made.because.startswith(weighed(plain).because[:60])
+    assert (
+        "Proposed: standing on hub/x; worth 0.300 ± 0.050 more right answers per request, about 3,000" in made.because
+    )
+    assert "a person sets `model.base`" in made.because
+    assert "base hub/x" in [one.action for one in made.alternatives]
+    alone, none = (weighed(replace(evidence, options=options, gap=None)) for options in ((base,), ()))
+    assert (alone.action, alone.chosen) == (none.action, none.chosen)
+    assert "Proposed" not in none.because
+    assert "Proposed" in alone.because
+
+
 def test_every_way_is_an_alternative() -> None:
     """Each with its gain, interval and cost, the best first; those that were probed stand for retraining as such."""
     made = weighed(probed(gap=0.04))

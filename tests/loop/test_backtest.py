@@ -15,7 +15,7 @@ from homeostat.curate.snapshot import store_dataset
 from homeostat.decide.replay.policies import Prices
 from homeostat.decide.replay.replay import replay
 from homeostat.errors import EmptyStream
-from homeostat.loop.backtest import Labeled, Record, alarmed, history, recorded
+from homeostat.loop.backtest import Labeled, Record, alarmed, answered, history, known_before, recorded
 from homeostat.store import Store
 from homeostat.types.dataset import Example
 from homeostat.types.feedback import Feedback, FeedbackKind
@@ -147,3 +147,35 @@ def test_the_first_champion_knows_what_its_version_was_trained_on(tmp_path: Path
         found = recorded(store, "routing")
         assert {row.text for row in found.memory} == {"old 0", "old 1", "old 2"}
         assert len(found.labeled) == 30
+        assert found.champion == "", "it has no weights to answer with"
+        older = store_dataset(
+            store, Curated(examples=(Example(text="answered", target="b"),)), task="routing", turn="a", now=-20.0
+        )
+        store.versions.put(Version(id="ver_a", task="routing", time=-20.0, base="builtin", blob="b", dataset=older.id))
+        found = recorded(store, "routing")
+        assert ([row.text for row in found.memory], found.champion) == (["answered"], "ver_a")
+
+
+def test_one_pass_of_heads_serves_every_setting_of_the_detector() -> None:
+    """What heads reply is the same; the rarer a false alarm may be, the fewer and the higher alarms there are, and each
+    stands at its threshold or above.
+    """
+    found = answered(record(600), same, steps=12)
+    quick, slow = (found.history(Monitor(min_reference=50, false_alarm_every=n)) for n in (200, 20_000))
+    assert quick.right is slow.right is found.right
+    assert (quick.alarms > 0).sum() > (slow.alarms > 0).sum() > 0
+    for one in (quick, slow):
+        assert one.alarms[one.alarms > 0].min() >= 1.0
+    assert (found.history(Monitor()).quality == history(record(600), same, Monitor(), steps=12).quality).all()
+
+
+def test_what_was_known_before_a_step() -> None:
+    """Of earlier steps, shown, and said by then."""
+    log = record(120)
+    found = answered(log, same, steps=12)
+    shown = np.arange(120) % 2 == 0
+    known = known_before(log, shown, found.step, found.times, 6)
+    assert known.sum() == 30
+    assert known_before(log, found.told, found.step, found.times, 0).sum() == 0
+    late = replace(log, labeled=[replace(row, known=row.time + 20) for row in log.labeled])
+    assert known_before(late, found.told, found.step, found.times, 6).sum() == 41

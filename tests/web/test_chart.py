@@ -31,6 +31,7 @@ def every() -> list[str]:
         chart.steps(CAPTION, TRACKS, 5.7, marks=[axes.Mark(x=60, label="1")]),
         chart.bars(CAPTION, [chart.Bar(name="before <drift>", mean=0.9, low=0.8, high=1.2, tone="slate")]),
         chart.curves(CAPTION, TRACKS[:1], 2.0),
+        chart.against(CAPTION, TRACKS[:1], ["<one>", "two", "three"], (-2.0, 6.0)),
         chart.strip(0.1, -0.5, 0.3, (-0.2, 0.2), 0.0),
         chart.share(1.7),
         chart.swatch("accent"),
@@ -114,3 +115,11 @@ def test_shares_end_at_the_next_ten_percent() -> None:
 def test_attributes_are_escaped() -> None:
     """A quote in a value does not end the attribute."""
     assert tag("g", class_='a" onload="x') == '<g class="a&quot; onload=&quot;x"/>'
+
+
+def test_names_of_places_are_few_enough_to_read() -> None:
+    """Of nine places five have their names under them, the first and the last among them; of five, all."""
+    for n, written in ((9, ["v0", "v2", "v4", "v6", "v8"]), (5, ["v0", "v1", "v2", "v3", "v4"])):
+        track = chart.Track(name="cost", points=[(float(k), float(k)) for k in range(n)], tone="accent")
+        drawn = ElementTree.fromstring(chart.against(CAPTION, [track], [f"v{k}" for k in range(n)], (0.0, 9.0)))
+        assert [e.text for e in drawn.iter(f"{SVG}text") if (e.text or "").startswith("v")] == written

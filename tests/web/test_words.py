@@ -78,3 +78,10 @@ def test_a_logarithm_is_told_as_its_number() -> None:
     """The rounding of a logarithm does not show as odd digits."""
     assert words.about(math.log10(500_000) + 1e-5) == "500,000"
     assert words.about(5_000.0).endswith("10³⁰⁰")
+
+
+def test_halves_of_a_time() -> None:
+    """Whether what the first half chose was best in the second, and by how much it was not."""
+    assert "least in the second too" in words.halves("3", 10.0, "3", 10.0)
+    assert words.halves("3", 12.0, "5", 10.0).endswith("(20.0\u202f% more) in the second, where 5 cost 10")
+    assert "more" not in words.halves("3", 12.0, "5", 0.0)

@@ -5,7 +5,8 @@ The log's labeled requests are gone through in steps. Before each a model is tra
 choices would have come to, beside an oracle that knows the future. Policies: never, always, daily, weekly, monthly,
 quarterly, yearly, drift, performance, excess, value (what decides in a turn) and square-root; those of the file by
 their names, and `yaml` for the one that the task has. A second table repeats it for an eighth to eight times the cost.
-Nothing is written but the page, if one is asked for.
+`homeostat backtest what-if` tries values of one line, and where `homeostat backtest train` has trained versions for the
+same window, it is they that are judged. Nothing is written but the page, if one is asked for.
 
 Exit codes: 0 printed; 1x configuration, of them 13 there is no such policy; 22 too few labeled requests; 28 a stretch
 of time that is not understood.
@@ -15,28 +16,20 @@ Example: `homeostat backtest routing --policies never,monthly,drift,value --cost
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from homeostat.cli.project import Project, project
-from homeostat.cli.table import document, table
-from homeostat.cli.windows import stretch
-from homeostat.decide.replay.history import History
+from homeostat.cli.backtested import USUAL, history_of, show, told_of
+from homeostat.cli.project import project
+from homeostat.cli.table import document
 from homeostat.decide.replay.policies import FRESH, Prices
-from homeostat.decide.replay.replay import Outcome, policy_of, replay_made
-from homeostat.loop.backtest import LEAST, history, of_file, recorded
-from homeostat.loop.story.scene import Scene
-from homeostat.monitor.quality.course import right
-from homeostat.web import words
+from homeostat.decide.replay.replay import policy_of, replay_made
+from homeostat.loop.backtest import of_file
 from homeostat.web.backtest import render
 
-USUAL = "never,monthly,drift,performance,excess,value"
 FACTORS = (1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8)
-STEPS = 60
-COLUMNS = ("policy", "retrainings", "right", "cost", "above the oracle", "of the oracle's")
 
 
 def command(
@@ -54,42 +47,14 @@ def command(
         known = opened.task(task)
         own = of_file(opened.config, known)
         made = {name: policy_of(name, own) for name in names}
-        past = _history(opened, known, *stretch(window, "--window"))
-        worth = opened.config.deciding(known).value_per_correct
+        past = history_of(opened, known, window)
+        history, worth = past.models.history(opened.config.monitor), opened.config.deciding(known).value_per_correct
     fresh = FRESH | own.keys()
-    at = {f: replay_made(past, Prices(per_wrong=worth, retraining=f * cost), made, fresh) for f in FACTORS}
+    at = {f: replay_made(history, Prices(per_wrong=worth, retraining=f * cost), made, fresh) for f in FACTORS}
     if page:
-        page.write_text(render(known, past.times, at[1], cost), encoding="utf-8")
+        page.write_text(render(known, history.times, at[1], cost, trained=past.recipe), encoding="utf-8")
     if as_json:
-        document({"task": known, "steps": past.steps, "rows": len(past.step), "cost": cost, "outcomes": at})
+        told = {"task": known, "steps": history.steps, "rows": len(history.step), "cost": cost, "outcomes": at}
+        document(told | {"recipe": past.recipe, "trained": past.trained and told_of(past.trained)})
     else:
-        _print(known, past, at, cost)
-
-
-def _history(opened: Project, task: str, since: float, until: float) -> History:
-    record = recorded(opened.store, task, since, until)
-    steps = max(2, min(STEPS, len(record.labeled) // LEAST))
-    kind = opened.config.task(task).kind
-    with Scene().bar("backtest", steps, "a model is trained before every step") as bar:
-        return history(
-            record, partial(right, kind), opened.config.monitor, steps=steps, watched=lambda done, of: bar.to(done)
-        )
-
-
-def _print(task: str, past: History, at: dict[float, list[Outcome]], cost: float) -> None:
-    title = (
-        f"{task}: {len(past.step):,} labeled requests in {past.steps} steps, a retraining costs {words.amount(cost)}"
-    )
-    table(title, COLUMNS, [_row(each) for each in at[1]])
-    costs = [f"{words.amount(factor * cost)}" for factor in FACTORS]
-    rows = [(name, *(f"{o.ratio:.3f}" for o in same)) for name, same in _by_policy(at).items()]
-    table("\ncost in units of the oracle's, if a retraining cost", ("policy", *costs), rows)
-
-
-def _row(each: Outcome) -> tuple[str, ...]:
-    numbers = (words.count(len(each.retrained)), words.percent(each.quality), words.amount(each.cost))
-    return (each.policy, *numbers, words.amount(each.regret), f"{each.ratio:.3f}")
-
-
-def _by_policy(at: dict[float, list[Outcome]]) -> dict[str, list[Outcome]]:
-    return {each.policy: [one[k] for one in at.values()] for k, each in enumerate(at[1][:-1])}
+        show(known, history, at, cost, past.recipe)

@@ -4,9 +4,9 @@ BASES are hub names, folders, or `builtin`. Each is opened in a process of its o
 disk, tokens it can read at once, license, how its tokenizer reads your texts (tokens a word, share of words that are
 split, bytes a token), how many rows of an exam it gets right without training and after a short training that is the
 same for all, how long one request takes, and the most memory it held. The exam is a quarter of the rows, 200 at most,
-that the training has not seen. Of those whose distance to the best may be chance the quickest is recommended.
-
-A base that cannot be tried is listed with the reason. Nothing is stored. `--steps 0` leaves the training out.
+that the training has not seen. Of those whose distance to the best may be chance the quickest is recommended. A base
+that cannot be tried is listed with the reason. `--steps 0` leaves the training out. Nothing is stored, unless with
+`--keep` the names: turns under `cheapest` then weigh these bases, and say when one pays; none changes the base.
 
 Exit codes: 0 done; 1x configuration; 2x nothing to try them on; 3x no base could be tried; 41 there is no such dataset.
 
@@ -26,6 +26,7 @@ from homeostat.cli.material import of_source
 from homeostat.cli.project import chosen
 from homeostat.cli.table import document, table
 from homeostat.config.load import load
+from homeostat.loop.basing import keep as remember
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
 from homeostat.train.bases.compare import Candidate, Comparison, compare, parted
@@ -43,6 +44,7 @@ def command(
     on: Annotated[str, typer.Option(help="Id of a dataset, or a labeled stream.")],
     task: Annotated[str, typer.Option(help="Name of the task; may be left out where there is one.")] = "",
     steps: Annotated[int, typer.Option(min=0, help="Steps of the short training; 0 leaves it out.")] = 40,
+    keep: Annotated[bool, typer.Option("--keep", help="Have turns weigh those that could be tried.")] = False,
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
@@ -62,10 +64,12 @@ def command(
         )
         with Scene().bar("bases", len(set(bases)), "bases are tried") as bar:
             found = compare(bases, rows, lambda done, base: bar.to(done, note=base))
+        others = remember(shop.store, known.name, found, shop.config.model.weights) if keep else ()
     if as_json:
         document(found)
     else:
         _show(found)
+        typer.echo(f"turns weigh {', '.join(others) or 'no other base'}" * keep, nl=keep)
 
 
 def _show(found: Comparison) -> None:

@@ -34,6 +34,8 @@ COMMANDS = {
     "judge": "judge",
     "hindsight": "hindsight",
     "backtest": "backtest",
+    "backtest what-if": "whatif",
+    "backtest train": "retraining",
     "versions": "versions",
     "account": "account",
     "try": "trying",

@@ -20,7 +20,7 @@ D = TypeVar("D")
 TEXT, NUMBERS = "tag:yaml.org,2002:str", ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 FLAG, NOTHING = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:null"
 DATE = "tag:yaml.org,2002:timestamp"
-OUTSIDE = ("--set ", "environment variable ")
+OUTSIDE = ("--", "environment variable ")
 """How the origin of a value that came from no file begins."""
 
 

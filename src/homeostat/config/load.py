@@ -20,11 +20,17 @@ _MAP, _SEQ, _STR = "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "tag:yaml.o
 _TASK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
-def load(path: str | Path = FILE, overrides: Sequence[str] = (), *, environ: Mapping[str, str] | None = None) -> Config:
+def load(
+    path: str | Path = FILE,
+    overrides: Sequence[str] = (),
+    *,
+    environ: Mapping[str, str] | None = None,
+    flag: str = "--set",
+) -> Config:
     """The configuration of a file (or of the folder that holds `homeostat.yaml`), with every path made absolute.
 
     `overrides` are texts such as `gateway.port=8500`; environment variables such as `HOMEOSTAT__GATEWAY__PORT=8500`
-    (`environ`, by default the process's own) stand between the file and them.
+    (`environ`, by default the process's own) stand between the file and them. Errors name the `flag` that gave them.
 
     Raises:
         NoProject: there is no such file.
@@ -37,7 +43,7 @@ def load(path: str | Path = FILE, overrides: Sequence[str] = (), *, environ: Map
     for dotted, value, origin in _environment(os.environ if environ is None else environ):
         root = _graft(root, dotted, value, origin)
     for override in overrides:
-        root = _graft(root, *_setting(override))
+        root = _graft(root, *_setting(override, flag))
     for name, task in _tasks(root):
         _check_name(name)
         _expand_labels(task, file.parent)
@@ -66,11 +72,11 @@ def _environment(environ: Mapping[str, str]) -> Iterable[tuple[list[str], str, s
             yield dotted, environ[variable], f"environment variable {variable}"
 
 
-def _setting(override: str) -> tuple[list[str], str, str]:
+def _setting(override: str, flag: str) -> tuple[list[str], str, str]:
     dotted, equals, value = override.partition("=")
     if not equals or not all(dotted.split(".")):
-        raise WrongType("not of the form a.b=value", where=f"--set {override}", fix="e.g. --set gateway.port=8500")
-    return dotted.split("."), value, f"--set {override}"
+        raise WrongType("not of the form a.b=value", where=f"{flag} {override}", fix=f"e.g. {flag} gateway.port=8500")
+    return dotted.split("."), value, f"{flag} {override}"
 
 
 def _graft(node: yaml.Node, dotted: list[str], value: str, origin: str) -> yaml.Node:

@@ -1,7 +1,7 @@
 """Ways to answer better, each with what a small probe of it has gained on held-out labels, and which of them to take.
 
 From the cheapest to the dearest: other words before a request, verified answers shown beside it, trainings on what was
-verified, and what a teacher says of requests that nobody has labeled. Pure.
+verified, what a teacher says of requests that nobody has labeled; and another base, which is only proposed. Pure.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ PROMPT, RETRIEVE = "prompt", "retrieve"
 """Options that train nothing."""
 DISTIL = "distil"
 """The option that learns from what a teacher says; every other one is named after its recipe."""
+BASE = "base"
+"""How the name of an option begins that stands on another base."""
 _HOUR_S = 3600.0
 
 
@@ -48,12 +50,14 @@ class Option:
     """`distil`: the version that goes on learning."""
     teachers: tuple[str, ...] = ()
     """`distil`: the versions that teach it."""
+    base: str = ""
+    """The other base that it stands on; empty for all but those that are proposed."""
 
     @property
     def action(self) -> Action:
         """What it is to choose it."""
         known = {PROMPT: Action.PROMPT, RETRIEVE: Action.RETRIEVE, DISTIL: Action.DISTIL}
-        return known.get(self.name, Action.RETRAIN)
+        return Action.BASE if self.base else known.get(self.name, Action.RETRAIN)
 
     @property
     def sure(self) -> bool:
@@ -103,9 +107,23 @@ def picked(options: Sequence[Option], settings: Decide, gap: float | None) -> Pr
     Of those that close the gap to a missed objective, the one that costs least; where none does, or there is no gap,
     the one that is worth most beyond its cost.
     """
-    helps = [one for one in (priced(option, settings) for option in options) if one.sure and one.net >= 0.0]
-    helps = [one for one in helps if math.isfinite(one.cost)]
+    helps = [one for one in _helping(options, settings) if not one.option.base]
     closes = [one for one in helps if gap is not None and one.option.gain.mean >= gap]
     if closes:
         return min(closes, key=lambda one: (one.cost, -one.value))
     return max(helps, key=lambda one: one.net, default=None)
+
+
+def proposed(options: Sequence[Option], settings: Decide, taken: Priced | None) -> Priced | None:
+    """The other base to propose: the one that is worth most, if it is a win beyond chance, pays, and is worth more than
+    what is taken; None where none is.
+    """
+    found = [one for one in _helping(options, settings) if one.option.base]
+    best = max(found, key=lambda one: one.net, default=None)
+    return best if best is not None and (taken is None or best.net > taken.net) else None
+
+
+def _helping(options: Sequence[Option], settings: Decide) -> list[Priced]:
+    """Those that are a win beyond chance and pay."""
+    known = (priced(option, settings) for option in options)
+    return [one for one in known if one.sure and one.net >= 0.0 and math.isfinite(one.cost)]

@@ -114,15 +114,17 @@ def always(case: Case) -> tuple[Action, str]:
 
 def cheapest(case: Case) -> tuple[Action, str]:
     """Of the ways that were probed, the cheapest that closes the gap to a missed objective; without one, the way that
-    is worth most beyond its cost, once waiting has cost as much. Where nothing was probed, as `choose`.
+    is worth most beyond its cost, once waiting has cost as much. Where nothing was probed, as `choose`. Another base is
+    none of them: it is proposed beside whatever is chosen.
     """
     evidence, settings, worth, option = case.evidence, case.settings, case.worth, case.picked
-    if not evidence.options:
+    acting = [one for one in evidence.options if not one.base]
+    if not acting:
         return choose(case)
     if evidence.since_turn_s < settings.cool_down_s:
         return Action.WAIT, Reason.COOLING
     if option is None:
-        unclear = any(one.gain.low <= 0.0 < one.gain.high and one.gain.mean > 0.0 for one in evidence.options)
+        unclear = any(one.gain.low <= 0.0 < one.gain.high and one.gain.mean > 0.0 for one in acting)
         pays = evidence.signals and unclear and worth.labels_value > worth.labels_cost
         return (Action.LABEL, Reason.UNCLEAR) if pays else (Action.WAIT, Reason.NO_OPTION)
     if evidence.gap is not None:

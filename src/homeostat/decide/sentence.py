@@ -53,7 +53,7 @@ def sentence(action: Action, reason: str, case: Case) -> str:
     }
     known = tell.get(reason) if isinstance(reason, Reason) else None
     told = known(case) if known else f"{held_up(reason, case)}; {_worth(case)}."
-    return f"{action}: {told}{_context(case.evidence)}"
+    return f"{action}: {told}{_proposal(case)}{_context(case.evidence)}"
 
 
 def held_up(reason: str, case: Case) -> str:
@@ -133,6 +133,18 @@ def _option(reason: str, case: Case) -> str:
 def _no_option(case: Case) -> str:
     tried = "; ".join(f"{one.name} {_rise(one.gain, case)}" for one in case.evidence.options)
     return f"{Reason.NO_OPTION} ({tried}){_gap(case)}."
+
+
+def _proposal(case: Case) -> str:
+    """Another base, where one is worth more than whatever is decided: for people to think about."""
+    found = case.proposed
+    if found is None:
+        return ""
+    gain, requests = _rise(found.option.gain, case), number(case.settings.horizon_requests)
+    return (
+        f" Proposed: {found.option.says}; worth {gain}, about {number(found.value)} over the next {requests} requests, "
+        f"for {number(found.cost)}; a person sets `model.base`, no turn does."
+    )
 
 
 def _gap(case: Case) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from homeostat.config.schema import Decide
-from homeostat.decide.option import CHEAPEST, Priced, picked
+from homeostat.decide.option import CHEAPEST, Priced, picked, proposed
 from homeostat.decide.option import Option as Option
 from homeostat.types.decision import Action
 from homeostat.types.report import Score
@@ -126,6 +126,12 @@ class Case:
         """The option to take, where the strategy weighs options and one is worth taking."""
         weighs = self.bounds.strategy == CHEAPEST and self.evidence.options
         return picked(self.evidence.options, self.settings, self.evidence.gap) if weighs else None
+
+    @property
+    def proposed(self) -> Priced | None:
+        """The other base to propose, where the strategy weighs options and one is worth more than what is picked."""
+        weighs = self.bounds.strategy == CHEAPEST and self.evidence.options
+        return proposed(self.evidence.options, self.settings, self.picked) if weighs else None
 
 
 def weigh(evidence: Evidence, settings: Decide) -> Worth:

@@ -8,11 +8,14 @@ model would have been.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from homeostat.config.schema import Config, Monitor
 from homeostat.curate.mix import memory
@@ -20,8 +23,8 @@ from homeostat.curate.snapshot import ancestry, examples
 from homeostat.decide.replay.history import Bools, Floats, History, Ints
 from homeostat.decide.replay.policies import Make
 from homeostat.decide.replay.ruled import ruled
+from homeostat.decide.rule import Rule, rule_of
 from homeostat.decide.rule import read as read_policy
-from homeostat.decide.rule import rule_of
 from homeostat.errors import EmptyStream
 from homeostat.loop.shadow import WIDTH, learn, read
 from homeostat.monitor.channels import confidence_edges
@@ -30,11 +33,15 @@ from homeostat.monitor.reference import Histogram
 from homeostat.store import Store
 from homeostat.train.head.ridge import RidgeHead
 from homeostat.types.dataset import Example
+from homeostat.types.version import State
 
 SHARPNESS = 12.0
 """What scores are multiplied with before they compete for being sure; only the order of the results matters."""
 LEAST = 10
 """Labeled rows of a step, on average, without which nothing is to be told of it."""
+Rights = NDArray[np.floating[Any]]
+_MOST_LOG = 600.0
+"""Most that the logarithm of a statistic in units of its threshold is taken to be: a float holds no more."""
 YAML = "yaml"
 """What the policy of a task is called beside those of the file."""
 
@@ -61,13 +68,16 @@ class Record:
     """In the order of their times."""
     asked: Floats
     """float64[requests]: times of all requests, rising, the labeled ones among them."""
+    champion: str = ""
+    """Id of the first champion, where it is a version of the store whose weights are there."""
 
 
 def recorded(store: Store, task: str, since: float = 0.0, until: float = inf) -> Record:
     """What was logged of a task from `since` to `until`.
 
-    The first champion knows what the newest version before the first labeled request had been trained on, itself and
-    its ancestors; where there is none, the first fifth of the labeled requests.
+    The first champion knows what the version that answered the first labeled request had been trained on, itself and
+    its ancestors, or, where that is not there, the newest before that request; where there is none, the first fifth of
+    the labeled requests.
 
     Raises:
         EmptyStream: nothing was labeled.
@@ -79,9 +89,10 @@ def recorded(store: Store, task: str, since: float = 0.0, until: float = inf) ->
     asked = np.array([i.time for i in store.interactions.list(task, since=rows[0].time, until=until)])
     before = [v for v in store.versions.list(task) if v.dataset and v.time <= rows[0].time]
     if before:
-        newest = max(before, key=lambda version: version.time)
-        known = memory(examples(store, dataset.id) for dataset in ancestry(store, newest.dataset))
-        return Record(memory=known, labeled=rows, asked=asked)
+        first = max(before, key=lambda version: (version.id == pairs[0][0].version, version.time))
+        known = memory(examples(store, dataset.id) for dataset in ancestry(store, first.dataset))
+        there = first.id if first.blob and first.state is not State.ERASED else ""
+        return Record(memory=known, labeled=rows, asked=asked, champion=there)
     cut = len(rows) // 5
     known = [Example(text=row.text, target=row.target, task=task, time=row.time) for row in rows[:cut]]
     return Record(memory=known, labeled=rows[cut:], asked=asked[asked >= rows[cut].time])
@@ -95,8 +106,49 @@ def of_file(config: Config, task: str) -> dict[str, Make]:
     """
     rules = {name: read_policy(name, policy) for name, policy in config.policies.items()}
     rules[YAML] = rule_of(config, task)
-    settings, objective = config.deciding(task), config.tasks[task].objective_at_least
-    return {name: ruled(rule, settings, objective) for name, rule in rules.items()}
+    return {name: made_of(config, task, rule) for name, rule in rules.items()}
+
+
+def made_of(config: Config, task: str, rule: Rule) -> Make:
+    """How a replay makes a rule for a task."""
+    return ruled(rule, config.deciding(task), config.tasks[task].objective_at_least)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """What a model of every age replied to every later row: enough for a history, however its detector is set."""
+
+    times: Floats
+    """float64[steps + 1]: as `History.times`."""
+    requests: Floats
+    """float64[steps]"""
+    step: Ints
+    """int64[rows]"""
+    told: Bools
+    """bool[rows]"""
+    right: Rights
+    """float32[models, rows]"""
+    sure: Rights
+    """float32[models, rows] in [0, 1]: how sure the model was of its reply."""
+    heads: Rights | None = None
+    """float32[models, rows]: as `History.heads`."""
+
+    def history(self, settings: Monitor) -> History:
+        """The history, with the alarms of a drift detector that watches how sure the models are."""
+        steps = len(self.requests)
+        alarms = np.zeros((steps, steps))
+        for i in range(steps):
+            later = self.step >= i
+            alarms[i] = alarmed(self.sure[i, later], self.step[later], steps, settings)
+        return History(
+            times=self.times,
+            requests=self.requests,
+            step=self.step,
+            right=self.right,
+            told=self.told,
+            alarms=alarms,
+            heads=self.heads,
+        )
 
 
 def history(
@@ -108,12 +160,23 @@ def history(
     told: Bools | None = None,
     watched: Callable[[int, int], None] = lambda done, of: None,
 ) -> History:
-    """The history of a record, in steps with as many labeled rows each.
+    """The history of a record by heads, with the alarms of a detector of these settings. The rest as `answered`."""
+    return answered(record, value, steps=steps, told=told, watched=watched).history(settings)
+
+
+def answered(
+    record: Record,
+    value: Callable[[str, str], float],
+    *,
+    steps: int = 60,
+    told: Bools | None = None,
+    watched: Callable[[int, int], None] = lambda done, of: None,
+) -> Answered:
+    """What heads reply to a record, in steps with as many labeled rows each.
 
     Args:
         record: what was logged.
         value: how right a reply is beside its target, in [0, 1].
-        settings: of the drift detector, which watches how sure the head is.
         steps: how many.
         told: bool[labeled], which labels policies and heads are shown; all if left out.
         watched: told of the steps that are done, of how many.
@@ -128,37 +191,45 @@ def history(
     step = np.arange(len(rows)) * steps // len(rows)
     times = _times(record, step, steps)
     shown = np.ones(len(rows), dtype=bool) if told is None else told
-    known, features = np.array([row.known for row in rows]), read([row.text for row in rows])
-    right, alarms = np.zeros((steps, len(rows)), np.float32), np.zeros((steps, steps), dtype=bool)
+    features = read([row.text for row in rows])
+    right, sure = np.zeros((2, steps, len(rows)), np.float32)
     head, learned = RidgeHead(WIDTH), np.zeros(len(rows), dtype=bool)
     learn(head, record.memory)
     for i in range(steps):
-        new = shown & ~learned & (known <= times[i]) & (step < i)
+        new = ~learned & known_before(record, shown, step, times, i)
         head.add(features[new], [rows[k].target for k in np.flatnonzero(new).tolist()])
         learned |= new
         later = np.flatnonzero(step >= i)
-        replies, sure = replies_of(head, features[later])
+        replies, sure[i, later] = replies_of(head, features[later])
         right[i, later] = [value(reply, rows[k].target) for reply, k in zip(replies, later.tolist(), strict=True)]
-        alarms[i] = alarmed(sure, step[later], steps, settings)
         watched(i + 1, steps)
     asked = np.histogram(record.asked, times)[0].astype(np.float64)
-    return History(times=times, requests=asked, step=step, right=right, told=shown, alarms=alarms)
+    return Answered(times=times, requests=asked, step=step, told=shown, right=right, sure=sure)
 
 
-def alarmed(sure: Floats, step: Ints, steps: int, settings: Monitor) -> Bools:
-    """bool[steps]: in which steps the e-detector on confidence, started with these rows, alarms."""
-    found = np.zeros(steps, dtype=bool)
+def known_before(record: Record, shown: Bools, step: Ints, times: Floats, i: int) -> Bools:
+    """bool[labeled]: the rows of earlier steps whose label was shown and had come when step i began."""
+    known = np.array([row.known for row in record.labeled])
+    return np.asarray(shown & (known <= times[i]) & (step < i))
+
+
+def alarmed(sure: Rights, step: Ints, steps: int, settings: Monitor) -> Floats:
+    """float64[steps]: where the e-detector on confidence, started with these rows, alarms: its highest statistic in
+    units of its threshold, 0 in other steps.
+    """
+    found, strange = np.zeros(steps), 1.0 - np.asarray(sure, dtype=np.float64)
     reference, rng = Histogram(confidence_edges(settings.bins)), np.random.default_rng(settings.seed)
     detector = ShiryaevRoberts(BETS, settings.false_alarm_every)
-    reference.learn(1.0 - sure[: settings.min_reference])
+    reference.learn(strange[: settings.min_reference])
     rest, at = step[settings.min_reference :], 0
-    p = reference.rank(1.0 - sure[settings.min_reference :], 1.0 - rng.random(len(rest)))
+    p = reference.rank(strange[settings.min_reference :], 1.0 - rng.random(len(rest)))
     logs = log_bets(p[:, None])
     while at < len(rest):
         levels, alarm = detector.scan(logs[at:], np.arange(at, len(rest), dtype=np.float64))
         at += len(levels)
         if alarm:
-            found[rest[at - 1]] = True
+            over = min(alarm.log_statistic - math.log(settings.false_alarm_every), _MOST_LOG)
+            found[rest[at - 1]] = max(found[rest[at - 1]], math.exp(max(over, 0.0)))
     return found
 
 

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from homeostat.loop.moments import FOLDER as BACKTESTS
 from homeostat.loop.suites import keep, suites
 from homeostat.loop.suites import kept as suites_of
 from homeostat.loop.workshop import Workshop
@@ -154,7 +155,10 @@ def _with_parts(shop: Workshop, folders: Sequence[str]) -> set[str]:
 
 
 def runs(shop: Workshop) -> None:
-    """Remove what trainings that were broken off have left; one that is under way writes now and then."""
+    """Remove what trainings that were broken off have left; one that is under way writes now and then. Versions that
+    were trained for backtests go too: they are made again where they are wanted.
+    """
+    shutil.rmtree(Path(shop.config.folder) / BACKTESTS, ignore_errors=True)
     for folder in sorted((Path(shop.config.folder) / "runs").glob("*")):
         newest = max((path.stat().st_mtime for path in [folder, *folder.rglob("*")]), default=0.0)
         if time.time() - newest > STALE_S:

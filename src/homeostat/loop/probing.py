@@ -17,6 +17,7 @@ from homeostat.curate.build import Inputs, build
 from homeostat.decide.option import DISTIL, PROMPT, RETRIEVE, Option
 from homeostat.errors import HomeostatError
 from homeostat.llm.preface import Preface, States, read_preface
+from homeostat.loop.basing import based, kept
 from homeostat.loop.ground import Asker, Ground, measured, no_gain, unknown
 from homeostat.loop.learn import curating, held_by, start_of
 from homeostat.loop.objectives import standings
@@ -60,7 +61,8 @@ def options(shop: Workshop, ground: Ground, recipes: Mapping[str, Training], ski
     """What `probe` finds, once for the same rows and settings: a decision looks several times."""
     rows = [row.interaction for row in (*ground.earlier, *ground.later)]
     pupil = (ground.pupil.student.id, *ground.pupil.teachers) if ground.pupil else ()
-    key = json.dumps([ground.champion.id, pupil, rows, sorted(skip), snapshot(shop.config)[0]])
+    bases = kept(shop.store, ground.task.name)
+    key = json.dumps([ground.champion.id, pupil, rows, sorted(skip), bases, snapshot(shop.config)[0]])
     if shop.probed.get(ground.task.name, ("", ()))[0] != key:
         shop.probed[ground.task.name] = (key, tuple(probe(shop, ground, recipes, skip)))
     return shop.probed[ground.task.name][1]
@@ -99,7 +101,9 @@ def probe(shop: Workshop, ground: Ground, recipes: Mapping[str, Training], skip:
     for name, (recipe, cpu_s, gpu_s) in recipes.items():
         if name not in skip:
             found.append(replace(_trained(shop, ground, name, recipe, values), cpu_s=cpu_s, gpu_s=gpu_s))
-    return found if ground.pupil is None or DISTIL in skip else [*found, taught(shop, ground, values, each)]
+    if ground.pupil is not None and DISTIL not in skip:
+        found.append(taught(shop, ground, values, each))
+    return [*found, *based(shop, ground)]
 
 
 def pool(task: Task, memory: Sequence[Example], new: Sequence[Example], fence: Sequence[str]) -> tuple[Example, ...]:

@@ -17,6 +17,8 @@ class Action(StrEnum):
     """Answer beside verified answers."""
     DISTIL = "distil"
     """Learn from what a teacher says of requests, labeled or not."""
+    BASE = "base"
+    """Stand on another base: proposed to people, and no turn's to do."""
     LABEL = "label"
     """Ask for more labels first."""
     ROLLBACK = "rollback"

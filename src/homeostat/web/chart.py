@@ -170,6 +170,19 @@ def columns(caption: Caption, heaps: Sequence[Heap], *, height: int = 110) -> st
     return figure(caption, height + 30, "over-time", *inside)
 
 
+def against(
+    caption: Caption, tracks: Sequence[Track], labels: Sequence[str], across: tuple[float, float], *, height: int = 140
+) -> str:
+    """Lines over places that stand at even distances and have names, of which five at most are written; the points'
+    x is the number of a place.
+    """
+    plane = _Plane((0.0, max(1.0, len(labels) - 1.0)), across, 6, height)
+    drawn = (tag("path", d=_path(plane, track.points), class_=f"line {track.tone}") for track in tracks)
+    apart = -(-len(labels) // 5)
+    ticks = [Tick(float(k), label) for k, label in enumerate(labels) if k % apart == 0]
+    return figure(caption, height + 30, "curves", _axes(plane, scale.numbers(*plane.y), ticks), _layer(plane, *drawn))
+
+
 def strip(mean: float, low: float, high: float, across: tuple[float, float], line_at: float | None = None) -> str:
     """An interval as a small strip for a table's cell, with an optional line to be above; the cell says the numbers."""
     frame = Frame(across, (0.0, 1.0), 0, 14)

@@ -62,6 +62,15 @@ def about(log10: float) -> str:
     return amount(float(f"{10.0 ** min(log10, 300.0):.3g}"))
 
 
+def halves(chosen: str, cost: float, best: str, least: float) -> str:
+    """Whether what was best in the first half of a time was good in the second."""
+    if chosen == best:
+        return f"chosen by the first half of the time alone, {chosen} would have cost least in the second too"
+    more = f" ({percent(cost / least - 1.0)} more)" if least > 0 else ""
+    costs = f"{amount(cost)}{more} in the second, where {best} cost {amount(least)}"
+    return f"chosen by the first half of the time alone, {chosen} would have cost {costs}"
+
+
 def interval(low: float | None, high: float | None, n: int) -> str:
     """An interval of a share beside its mean, as `90.2 to 95.3, n = 120`; empty where there is none."""
     return f"{100 * low:.1f} to {100 * high:.1f}, n = {n:,}" if n and low is not None and high is not None else ""

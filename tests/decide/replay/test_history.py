@@ -34,3 +34,16 @@ def test_the_shapes_have_to_fit() -> None:
         replace(found, requests=np.ones(3))
     with pytest.raises(ValueError, match="beside 4 steps"):
         replace(found, step=found.step[1:])
+    with pytest.raises(ValueError, match="beside models"):
+        replace(found, heads=found.right[:, 1:])
+
+
+def test_heads_of_dear_models_are_apart_from_them() -> None:
+    """What a gain is measured by are the heads where there are some, on the rows that are told; where there are none
+    the models are heads themselves.
+    """
+    plain = past(aging(4, 0.2), rows=1000, told=0.3)
+    assert (plain.headed(1, 3) == plain.shown(1, 3)).all()
+    apart = replace(plain, heads=1.0 - plain.right)
+    assert (apart.headed(1, 3) == 1.0 - apart.shown(1, 3)).all()
+    assert (apart.quality == plain.quality).all()

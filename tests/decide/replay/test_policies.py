@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from decide.replay.pasts import aging, past
-from homeostat.decide.replay.policies import DAY, POLICIES, Look, Periodic, Prices, gain
+from homeostat.decide.replay.policies import DAY, POLICIES, Look, Periodic, Prices
 from homeostat.decide.replay.replay import serve
 
 PRICES = Prices(retraining=30.0)
@@ -85,4 +85,31 @@ def test_nothing_is_read_from_no_labels() -> None:
     for name in ("performance", "excess", "value", "square-root"):
         assert retrained(name, aging(6, 0.1), told=0.0) == []
     look = Look(time=0.0, since=0.0, requests=9, served=np.zeros(0), fresh=np.zeros(0), alarm=False)
-    assert gain(look) == 0.0
+    assert look.gain == 0.0
+
+
+def test_gains_are_of_one_head_beside_another() -> None:
+    """Where the model in service is none, a frozen head stands for it; where it is one, it stands for itself."""
+    look = Look(time=0.0, since=0.0, requests=9, served=np.zeros(4), fresh=np.array([1.0, 1, 1, 0]), alarm=0.0)
+    assert look.gain == 0.75
+    assert replace(look, frozen=np.array([1.0, 1, 0, 0])).gain == 0.25
+    assert replace(look, frozen=look.fresh).gain == 0.0
+
+
+def test_rules_that_go_by_gains_see_heads_and_rules_that_go_by_losses_see_what_answers() -> None:
+    """Heads age, what answers does not: who goes by gains retrains, who goes by falls does not. Or the other way."""
+    aged, young = past(aging(20, 0.05), rows=400), past(aging(20, 0.0), rows=400)
+    still = replace(young, heads=aged.right)
+    worse = replace(aged, heads=young.right)
+    for name, of_heads in (("value", True), ("square-root", True), ("performance", False), ("excess", False)):
+        counts = [len(set(serve(one, PRICES, POLICIES[name])) - {0}) for one in (still, worse)]
+        assert (counts[0] > 0) is of_heads, name
+        assert (counts[1] > 0) is not of_heads, name
+
+
+def test_an_alarm_of_any_height_is_one() -> None:
+    """`drift` asks whether, and not how far."""
+    made = past(aging(8, 0.0))
+    levels = np.zeros((8, 8))
+    levels[0, 3] = 1.001
+    assert sorted(set(serve(replace(made, alarms=levels), PRICES, POLICIES["drift"]))) == [0, 4]

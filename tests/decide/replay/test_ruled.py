@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -161,3 +162,29 @@ def test_what_a_replay_does_not_know_does_not_fire() -> None:
 def test_what_waits_for_people_is_tried_as_if_they_agreed(action: str) -> None:
     """A policy that only proposes or advises retrains in a replay: that is what one wants to know of it."""
     assert len(lead(made(action=action), [24] * 5, [30] * 5)) == 5
+
+
+def test_a_signal_stands_as_high_as_its_alarm() -> None:
+    """A line above the height of an alarm does not fire, one below it does."""
+    log = past(aging(12, 0.0), rows=100)
+    levels = np.zeros((12, 12))
+    levels[0, 5] = 1.8
+    log = replace(log, alarms=levels)
+    fired = {
+        line: sorted(set(serve(log, Prices(retraining=1.0), always({"drift": {"kind": "any", "level": line}}))))
+        for line in (1.0, 1.5, 2.0)
+    }
+    assert fired == {1.0: [0, 6], 1.5: [0, 6], 2.0: [0]}
+
+
+def test_falls_are_of_what_answers_and_gains_of_heads() -> None:
+    """A policy by value retrains where heads gain, whatever answers; one by falls where what answers gets worse."""
+    aged, young = past(aging(30, 0.03), rows=200), past(aging(30, 0.0), rows=200)
+    still, worse = replace(young, heads=aged.right), replace(aged, heads=young.right)
+    by_value = ruled(read("v", Policy(any={"labels": 200})), DECIDE)
+    by_falls = always({"drop": 0.1})
+    prices = Prices(retraining=20.0)
+    assert len(set(serve(still, prices, by_value))) > 1
+    assert set(serve(worse, prices, by_value)) == {0}
+    assert set(serve(still, prices, by_falls)) == {0}
+    assert len(set(serve(worse, prices, by_falls))) > 1

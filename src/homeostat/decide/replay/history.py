@@ -30,13 +30,21 @@ class History:
     """
     told: Bools
     """bool[rows]: whether a policy is shown the label; the others measure how it did and nothing else."""
-    alarms: Bools
-    """bool[models, steps]: whether a drift detector that was started with a model alarmed in a step."""
+    alarms: NDArray[Any]
+    """float[models, steps]: where a drift detector that was started with a model alarmed in a step, its statistic in
+    units of its threshold; 0 where it did not.
+    """
+    heads: NDArray[np.floating[Any]] | None = None
+    """float[models, rows]: how right a head of the same age as each model is, where the models are no heads themselves:
+    what a policy measures gains by is one head beside another. None where they are the models.
+    """
 
     def __post_init__(self) -> None:
         models, rows = self.right.shape
         if not len(self.requests) == len(self.times) - 1 == models == len(self.alarms) or rows != len(self.step):
             raise ValueError(f"{models} models and {rows} rows beside {len(self.requests)} steps")
+        if self.heads is not None and self.heads.shape != self.right.shape:
+            raise ValueError(f"heads {self.heads.shape} beside models {self.right.shape}")
 
     @property
     def steps(self) -> int:
@@ -54,4 +62,11 @@ class History:
 
     def shown(self, model: int, step: int) -> Floats:
         """float[n]: how right a model was on the rows of a step that a policy is shown."""
-        return np.asarray(self.right[model, (self.step == step) & self.told], dtype=np.float64)
+        return self._of(self.right, model, step)
+
+    def headed(self, model: int, step: int) -> Floats:
+        """float[n]: how right the head of a model's age was on the same rows."""
+        return self._of(self.right if self.heads is None else self.heads, model, step)
+
+    def _of(self, right: NDArray[np.floating[Any]], model: int, step: int) -> Floats:
+        return np.asarray(right[model, (self.step == step) & self.told], dtype=np.float64)

@@ -45,8 +45,20 @@ class Look:
     """float[n]: how right the model in service was on this step's labeled rows."""
     fresh: Floats
     """The same of a challenger trained with all before this step."""
-    alarm: bool
-    """Whether a drift detector alarmed in this step."""
+    alarm: float
+    """Where a drift detector alarmed in this step, its statistic in units of its threshold; 0 where none did."""
+    frozen: Floats | None = None
+    """The same of a challenger of the age of the model in service; None where the model is of the same kind."""
+
+    @property
+    def gain(self) -> float:
+        """What the fresh challenger was righter by than the frozen one, per request."""
+        return float(self.fresh.mean() - self.stale.mean()) if len(self.fresh) else 0.0
+
+    @property
+    def stale(self) -> Floats:
+        """What the fresh challenger is measured beside."""
+        return self.served if self.frozen is None else self.frozen
 
 
 class Policy(Protocol):
@@ -94,7 +106,7 @@ class Drift:
 
     def retrain(self, look: Look) -> bool:
         """Whether there was one."""
-        return look.alarm
+        return look.alarm > 0
 
 
 @dataclass(slots=True)
@@ -153,7 +165,7 @@ class SkiRental:
 
     def retrain(self, look: Look) -> bool:
         """Whether it has. What a challenger lost counts against it, down to nothing."""
-        self._lost = max(0.0, self._lost + look.requests * self.prices.per_wrong * gain(look))
+        self._lost = max(0.0, self._lost + look.requests * self.prices.per_wrong * look.gain)
         if self._lost < self.prices.retraining:
             return False
         self._lost = 0.0
@@ -175,7 +187,7 @@ class SquareRoot:
 
     def retrain(self, look: Look) -> bool:
         """Whether the mean gain has reached √(2 · cost · slope / traffic)."""
-        self._gains.append(gain(look))
+        self._gains.append(look.gain)
         self._age += 1
         mean = sum(self._gains) / len(self._gains)
         stake, price = look.requests * self.prices.per_wrong, self.prices.retraining
@@ -184,11 +196,6 @@ class SquareRoot:
         self._gains.clear()
         self._age = 0
         return True
-
-
-def gain(look: Look) -> float:
-    """What the fresh challenger was righter by, per request."""
-    return float(look.fresh.mean() - look.served.mean()) if len(look.served) else 0.0
 
 
 def _periodic(days: float) -> Make:

@@ -80,8 +80,9 @@ def serve(history: History, prices: Prices, make: Make) -> list[int]:
             since=float(history.times[model]),
             requests=float(history.requests[t]),
             served=history.shown(model, t),
-            fresh=history.shown(t, t),
-            alarm=bool(history.alarms[model, t]),
+            fresh=history.headed(t, t),
+            frozen=history.headed(model, t),
+            alarm=float(history.alarms[model, t]),
         )
         if policy.retrain(look):
             model = t + 1

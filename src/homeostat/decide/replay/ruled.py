@@ -53,6 +53,7 @@ class Ruled:
     _ledger: Ledger = field(init=False, default_factory=Ledger)
     _served: list[float] = field(init=False, default_factory=list)
     _fresh: list[float] = field(init=False, default_factory=list)
+    _frozen: list[float] = field(init=False, default_factory=list)
     _given: list[float] = field(init=False, default_factory=list)
     """When each label was told."""
     _requests: float = field(init=False, default=0.0)
@@ -89,11 +90,13 @@ class Ruled:
         self.book = booked(self.book, new)
         self._served.clear()
         self._fresh.clear()
+        self._frozen.clear()
         return True
 
     def _take_in(self, look: Look) -> None:
         self._served += look.served.tolist()
         self._fresh += look.fresh.tolist()
+        self._frozen += look.stale.tolist()
         self._given += [look.time] * len(look.served)
         self._requests += look.requests
         self._labels += len(look.served)
@@ -104,7 +107,7 @@ class Ruled:
                 time=look.time,
                 moved=Moved.NOVELTY,
                 detector="replay",
-                statistic=1.0,
+                statistic=float(look.alarm),
                 threshold=1.0,
                 n=0,
             )
@@ -128,11 +131,11 @@ class Ruled:
         )
 
     def _evidence(self, look: Look) -> Evidence:
-        served, fresh = np.array(self._served[-WINDOW:]), np.array(self._fresh[-WINDOW:])
+        served, fresh, frozen = (np.array(one[-WINDOW:]) for one in (self._served, self._fresh, self._frozen))
         known = len(served) > 0
         return Evidence(
             task="replay",
-            gain=paired(fresh, served) if known else Score(mean=0.0, low=-1.0, high=1.0, n=0),
+            gain=paired(fresh, frozen) if known else Score(mean=0.0, low=-1.0, high=1.0, n=0),
             lately=self._lately(),
             accuracy=mean_interval(served) if known else None,
             n_labels=len(self._served),
@@ -145,7 +148,7 @@ class Ruled:
     def _lately(self) -> float | None:
         """What a fresh model was righter by since the last decision."""
         n = min(self._labels, len(self._served))
-        return float(np.mean(self._fresh[-n:]) - np.mean(self._served[-n:])) if n else None
+        return float(np.mean(self._fresh[-n:]) - np.mean(self._frozen[-n:])) if n else None
 
     def _seconds(self) -> float:
         """CPU-seconds of a retraining that come to its price."""
