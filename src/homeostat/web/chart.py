@@ -176,11 +176,13 @@ def against(
     """Lines over places that stand at even distances and have names, of which five at most are written; the points'
     x is the number of a place.
     """
-    plane = _Plane((0.0, max(1.0, len(labels) - 1.0)), across, 6, height)
-    drawn = (tag("path", d=_path(plane, track.points), class_=f"line {track.tone}") for track in tracks)
+    frame = Frame((0.0, max(1.0, len(labels) - 1.0)), across, 6, height)
+    drawn = (tag("path", d=polyline(frame, track.points), class_=f"line {track.tone}") for track in tracks)
     apart = -(-len(labels) // 5)
-    ticks = [Tick(float(k), label) for k, label in enumerate(labels) if k % apart == 0]
-    return figure(caption, height + 30, "curves", _axes(plane, scale.numbers(*plane.y), ticks), _layer(plane, *drawn))
+    ticks = [scale.Tick(float(k), label) for k, label in enumerate(labels) if k % apart == 0]
+    return figure(
+        caption, height + 30, "curves", ground(frame, scale.numbers(*frame.y), ticks), stretched(frame, *drawn)
+    )
 
 
 def strip(mean: float, low: float, high: float, across: tuple[float, float], line_at: float | None = None) -> str:
