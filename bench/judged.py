@@ -81,9 +81,9 @@ class Run:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the line, and say by the exit code whether the bar is met."""
     given = _parser().parse_args(arguments)
-    began, world, runs = time.perf_counter(), _world(), 8 if given.quick else 40
+    began, on, runs = time.perf_counter(), world(), 8 if given.quick else 40
     found = [
-        run(world, kind, np.random.default_rng([given.seed, number, k]))
+        run(on, kind, np.random.default_rng([given.seed, number, k]))
         for k, kind in enumerate(KINDS)
         for number in range(runs)
     ]
@@ -99,7 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _world() -> World:
+def world() -> World:
+    """The built-in traffic."""
     rows, _ = read_stream(traffic_path())
     known = {label: k for k, label in enumerate(dict.fromkeys(row.label for row in rows))}
     return World(grams([row.text for row in rows], 1024), np.array([known[row.label] for row in rows]))

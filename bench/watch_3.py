@@ -12,16 +12,19 @@ followed the change as the alarm puts it, `monitor.naming` ranks every slice, as
 - `language`: a fifth is written in another script (SIB-200; left out without the file);
 - `length`: a fifth are messages that hold three requests at once;
 - `upstream`: another model of the provider answers 30 % of the requests, and is less sure;
+- `judge`: one of two judges who rate the replies is milder, harsher or another one, as in `judged.py`, on the built-in
+  desk; it must be the one that the first signal names, within 4,500 replies of which a tenth is labeled;
 - `none`: nothing changes; the alarm is a false one, made likely by a threshold of 1,000.
 
 Right is, of a topic, a group of requests most of whose rows since the change are of the seeded intent; else the slice
-by its name. Segments, channels and models are dealt by lot, for these streams have none; a judge has no slice here.
+by its name. Segments, channels and models are dealt by lot, for these streams have none.
 
 `value` is the share of alarms whose first slice is right, with its exact interval; `of_all` the same of all runs, where
-a change that raised no alarm within 1,500 requests counts as wrong. `sure` says how often the first slice is
-called certain, and `right_of_sure` how often it is right then. `named` is the share of false alarms at which any slice
-was called certain, which at this first look may be a twentieth (half of what all looks may spend); `within` how often
-the change lies in the stretch that it is put in. The bar: 90 % of 200 alarms or more, `named` at most 10 %.
+a change that raised no alarm within 1,500 requests counts as wrong. `sure` says how often the first slice is called
+certain, and `right_of_sure` how often it is right then. `named` is the share of false alarms at which any slice was
+called certain, which at this first look may be a twentieth (half of what all looks may spend); `within` how often the
+change lies in the stretch that it is put in; both, and `sure`, are of requests and not of judges. The bar: 90 % of 200
+alarms or more, `named` at most 10 %.
 """
 
 from __future__ import annotations
@@ -39,6 +42,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from judged import World, world
+from judged import run as judged
 
 from homeostat.builtin.resources import traffic_path
 from homeostat.config.schema import Monitor
@@ -54,6 +59,7 @@ from homeostat.types.signal import Signal
 
 GOAL, FALSE, LEAST = 0.9, 0.1, 200
 CAUSES = ("tag", "topic", "language", "length", "upstream")
+JUDGE, CHANGED = "judge", ("mild", "harsh", "prompt")
 CALIBRATION, BEFORE, AFTER, BATCH = 500, 1_000, 1_500, 50
 INDEX, TAUGHT, HIDDEN, LEAST_OF_INTENT = 1_000, 6_000, 64, 60
 SHARE, ANSWERED = 0.2, 0.3
@@ -161,7 +167,7 @@ def tried(of: Desk, cause: str, seed: int) -> Tried:
         return Tried(of.name, cause, alarmed=False)
     first, onset = int(signal.since), CALIBRATION + BEFORE
     until = min(len(rows), max(first + LOOKS[0], seen_until))
-    moved = Moved(before=rows[:first], since=rows[first:until], alarm=signal.time, seed=seed)
+    moved = Moved(before=rows[:first], since=rows[first:until], alarm=signal.time, slice=signal.slice, seed=seed)
     seen = look(moved)
     guess, low, high = change(moved, seen.known)
     return Tried(
@@ -174,6 +180,14 @@ def tried(of: Desk, cause: str, seed: int) -> Tried:
         within=low <= onset <= high,
         late=int(guess) - onset,
     )
+
+
+def of_judges(of: World, seed: int) -> Tried:
+    """One judge changes and another does not, each of them heard as the worker hears them."""
+    changed = judged(of, CHANGED[seed % len(CHANGED)], np.random.default_rng([seed, 31]))
+    other = judged(of, "calm", np.random.default_rng([seed, 32]))
+    blamed = changed.false or other.false
+    return Tried("builtin", JUDGE, alarmed=changed.delay is not None or blamed, right=not blamed)
 
 
 def alarm(of: Desk, rows: Sequence[Interaction], cause: str, seed: int) -> tuple[Signal | None, int]:
@@ -277,7 +291,8 @@ def summary(found: Sequence[Tried], seconds: float, *, quick: bool) -> dict[str,
     runs, calm = ([one for one in found if (one.cause == "none") is none] for none in (False, True))
     alarms, false = ([one for one in some if one.alarmed] for some in (runs, calm))
     value, named = share(one.right for one in alarms), share(one.named for one in false)
-    groups = {name: [one for one in runs if name in (one.cause, one.desk)] for name in (*CAUSES, *_names(runs))}
+    groups = {name: [one for one in runs if name in (one.cause, one.desk)] for name in (*CAUSES, JUDGE, *_names(runs))}
+    of_requests = [one for one in alarms if one.cause != JUDGE]
     return {
         "bar": "watch.3",
         "value": value[0],
@@ -289,10 +304,10 @@ def summary(found: Sequence[Tried], seconds: float, *, quick: bool) -> dict[str,
         "quick": quick,
         "of_all": share(one.right for one in runs),
         "named": named,
-        "sure": share(one.sure for one in alarms),
-        "right_of_sure": share(one.right for one in alarms if one.sure),
-        "within": share(one.within for one in alarms),
-        "late": [int(x) for x in np.quantile([one.late for one in alarms], [0.05, 0.25, 0.5, 0.75, 0.95])],
+        "sure": share(one.sure for one in of_requests),
+        "right_of_sure": share(one.right for one in of_requests if one.sure),
+        "within": share(one.within for one in of_requests),
+        "late": [int(x) for x in np.quantile([one.late for one in of_requests], [0.05, 0.25, 0.5, 0.75, 0.95])],
         "by": {
             name: {"right": share(one.right for one in some if one.alarmed), "alarmed": share(o.alarmed for o in some)}
             for name, some in groups.items()
@@ -312,6 +327,8 @@ def every(of: Sequence[Desk], runs: int, calm: int) -> Iterator[Tried]:
         for k in range(n):
             yield tried(of[k % len(of)], cause, k)
         print(f"{cause}: {n} runs", file=sys.stderr, flush=True)
+    rated = world()
+    yield from (of_judges(rated, k) for k in range(runs))
 
 
 def main() -> None:

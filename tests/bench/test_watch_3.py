@@ -12,7 +12,8 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[2] / "bench"))
 
-from watch_3 import AFTER, BEFORE, CALIBRATION, CAUSES, Desk, Tried, desk, desks, stream, summary, tried
+from judged import world as judges
+from watch_3 import AFTER, BEFORE, CALIBRATION, CAUSES, Desk, Tried, desk, desks, of_judges, stream, summary, tried
 
 from homeostat.builtin.resources import traffic_path
 
@@ -58,6 +59,13 @@ def test_a_plain_change_is_named(cause: str) -> None:
     """On texts whose intents share no word the alarm comes and the first slice is the right one."""
     found = tried(made(), cause, 1)
     assert (found.alarmed, found.right) == (True, True)
+
+
+@pytest.mark.slow
+def test_a_judge_is_named() -> None:
+    """Of two, the one that was changed, and by a signal about it alone."""
+    found = of_judges(judges(), 0)
+    assert (found.cause, found.alarmed, found.right) == ("judge", True, True)
 
 
 def test_what_the_bar_asks_for() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cli.conftest import Run
 from cli.scenes import START, champion, request
-from homeostat.errors import NoWorker, UnknownPlugin
+from homeostat.errors import NotFound, NoWorker, Tampered, UnknownPlugin
 from homeostat.loop.durable import only_worker
 from homeostat.store import Store
 
@@ -81,6 +82,23 @@ def test_a_decision_to_wait_is_written_down(homeostat: Run, shop: Path, labeled:
     assert (turn.state, turn.diary["decide"], turn.time) == ("decide", second.id, START + 104)
     third = homeostat("decide", "routing", "--json", "--config", idle).json[0]
     assert third["stands"][0]["standing"]["says"] == "0 of 5 new labels"
+
+
+def test_a_decision_is_made_again(homeostat: Run, shop: Path, labeled: Store) -> None:
+    """The same, bit for bit, from what is kept beside it, whatever came since; a row that was changed is found out."""
+    file = under(shop, "{any: {labels: 99}}")
+    id = homeostat("decide", "routing", "--config", file, "--json").json[0]["recorded"]
+    request(labeled, 7, "ver_first", said="delivery")
+    ran = homeostat("decide", "--again", id, "--config", file)
+    assert (ran.code, "the same again, bit for bit" in ran.out) == (0, True)
+    row = labeled.decisions.get(id)
+    labeled.decisions.put(replace(row, id="dec_forged", because="wait: somebody said so."))
+    found = homeostat("decide", "--again", "dec_forged", "--config", file, "--json")
+    assert (found.code, found.json["same"]) == (Tampered.exit, False)
+    assert found.json["again"]["because"] == row.because
+    labeled.decisions.put(replace(row, id="dec_old", inputs=""))
+    for gone in ("dec_none", "dec_old"):
+        assert homeostat("decide", "--again", gone, "--config", file).code == NotFound.exit
 
 
 def test_a_decision_to_retrain_opens_a_turn_for_the_worker(homeostat: Run, shop: Path, labeled: Store) -> None:

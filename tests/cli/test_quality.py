@@ -8,7 +8,7 @@ import numpy as np
 
 from cli.conftest import Run
 from cli.scenes import START, champion, version
-from homeostat.errors import NotFound, NothingReleased
+from homeostat.errors import BadRequest, NotFound, NothingReleased, UnknownPlugin
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
@@ -28,6 +28,7 @@ def traffic(store: Store, by: str, n: int = 600, *, labeled: float = 0.3, worse:
             reply="refund",
             version=by,
             confidence=float(sure[k]),
+            tags={"channel": "mobile" if k % 3 == 0 else "web"},
         )
         for k in range(n)
     ]
@@ -70,6 +71,20 @@ def test_what_labels_contradict_is_not_estimated(homeostat: Run, shop: Path, sto
     assert "it no longer means that" in windows[1]["because"]
 
 
+def test_slice_by_slice(homeostat: Run, shop: Path, store: Store) -> None:
+    """By a tag, the worst first, with all requests in one slice or the other; and the windows of one slice alone."""
+    traffic(store, champion(store, "first").id)
+    parts = homeostat("quality", "--config", shop, "--by", "channel", "--json").json["parts"]
+    assert {part["value"]: part["window"]["requests"] for part in parts} == {"mobile": 200, "web": 400}
+    assert all(part["window"]["estimated"] for part in parts)
+    shown = homeostat("quality", "--config", shop, "--by", "channel").out
+    assert shown.index(parts[0]["value"]) < shown.index(parts[1]["value"])
+    mobile = ("quality", "--config", shop, "--by", "channel=mobile")
+    only = homeostat(*mobile, "--window", 100, "--json").json["windows"]
+    assert [window["requests"] for window in only] == [100, 100]
+    assert "channel=mobile" in homeostat(*mobile).out
+
+
 def test_a_version_that_does_not_answer_any_more(homeostat: Run, shop: Path, store: Store) -> None:
     """Another version is looked at by its id; windows are of its own requests alone."""
     champion(store, "first")
@@ -92,7 +107,10 @@ def test_objectives_stand_below(homeostat: Run, shop: Path, store: Store) -> Non
 
 
 def test_what_is_refused(homeostat: Run, shop: Path, store: Store) -> None:
-    """A version that there is not, and a task that nobody answers yet."""
+    """A version or a tag that there is not, a slice that is none, and a task that nobody answers yet."""
     assert homeostat("quality", "--config", shop).code == NothingReleased.exit
     champion(store, "first")
     assert homeostat("quality", "--config", shop, "--version", "ver_frist").code == NotFound.exit
+    traffic(store, "ver_first", n=20)
+    assert homeostat("quality", "--config", shop, "--by", "chanel").code == UnknownPlugin.exit
+    assert homeostat("quality", "--config", shop, "--by", "channel=").code == BadRequest.exit

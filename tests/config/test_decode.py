@@ -43,6 +43,7 @@ def test_every_type() -> None:
         ("\n\ngateway: {prot: 1}", "unknown key 'prot' in gateway  (homeostat.yaml line 3)"),
         ("a: 1\n", "unknown key 'a'  (homeostat.yaml line 1)"),
         ("tasks:\n  x:\n    lables: a\n", "unknown key 'lables' in tasks.x  (homeostat.yaml line 3)"),
+        ("tasks:\n  x:\n    decide: {labels: 1}\n", "unknown key 'labels' in tasks.x.decide  (homeostat.yaml line 3)"),
     ],
 )
 def test_unknown_key(text: str, said: str) -> None:
@@ -84,6 +85,8 @@ def test_unknown_key_names_the_nearest() -> None:
         ("train: {attempts: [a, 1]}", "train.attempts[1] must be text, got '1'"),
         ("project: 2024", "project must be text, got '2024'"),
         ("project: {a: 1}", "project must be text, got keys and values"),
+        ("tasks: {x: {decide: {cool_down_s: soon}}}", "tasks.x.decide.cool_down_s must be a number, got 'soon'"),
+        ("tasks: {x: {decide: {min_labels: 0}}}", "tasks.x.decide.min_labels must be"),
         ("tasks: {x: {kind: lable}}", "tasks.x.kind must be one of label, text, got 'lable'"),
         ("tasks: [a]", "tasks must be keys and values, got a list"),
         ("- a", "the file must be keys and values, got a list"),

@@ -1,11 +1,12 @@
 """File, environment and `--set`, in this order; paths and labels beside the file."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from homeostat.config.load import load
-from homeostat.config.schema import Config
+from homeostat.config.schema import Config, Decide
 from homeostat.errors import NoProject, NotText, UnknownKey, WrongType
 
 FIVE_LINES = """\
@@ -80,6 +81,16 @@ def test_set_text_as_it_is(project: Path) -> None:
     config = set_(project, "tasks.support-routing.instruction=Route: @this, 100 % [now]", "project=2024")
     assert config.tasks["support-routing"].instruction == "Route: @this, 100 % [now]"
     assert config.project == "2024"
+
+
+def test_a_task_has_decisions_of_its_own(project: Path) -> None:
+    """What it names holds for it, what it does not name as for every task, and other tasks are as they were."""
+    config = set_(
+        project, "decide.min_labels=90", "decide.price_per_label=2", "tasks.replies.decide.value_per_correct=25"
+    )
+    assert config.tasks["replies"].decide == {"value_per_correct": 25.0}
+    assert config.deciding("replies") == replace(config.decide, value_per_correct=25.0)
+    assert config.deciding("support-routing") == config.decide == Decide(min_labels=90, price_per_label=2.0)
 
 
 def test_set_lists_sections_and_new_tasks(project: Path) -> None:

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeostat.decide.budget import KEPT_S, Book, Booking, booked, budget, lacks, spent
+from homeostat.decide.budget import KEPT_S, Book, Booking, Given, booked, budget, lacks, spent
 
 NOVEMBER = datetime(2026, 11, 22, tzinfo=UTC).timestamp()
 DAY = 86_400.0
+NONE = Given(0, 0.0)
 
 
 def booking(turn: str, days_ago: float = 0.0, money: float = 3.0, cpu_hours: float = 1.0) -> Booking:
@@ -23,20 +24,20 @@ def test_what_is_left_of_each_kind() -> None:
     """Retrainings, money and hours of this month's turns; labels of this month, which cost money too."""
     limits = budget({"money": 20, "cpu_hours": 5, "labels": 100, "retrainings": 4, "per": "month"})
     book = (booking("a"), booking("b", days_ago=10), booking("c", days_ago=25))
-    left = limits.left(book, 30.0, 0.1, NOVEMBER, UTC)
+    left = limits.left(book, Given(30, 3.0), NOVEMBER, UTC)
     assert left == pytest.approx({"money": 11.0, "cpu_hours": 3.0, "labels": 70.0, "retrainings": 2.0})
-    assert budget({"retrainings": 4}).left(book, 30.0, 0.1, NOVEMBER + 12 * DAY, UTC) == {"retrainings": 4.0}
-    assert budget({"retrainings": 1}).left(book, 0, 0, NOVEMBER, UTC) == {"retrainings": 0.0}
+    assert budget({"retrainings": 4}).left(book, Given(30, 3.0), NOVEMBER + 12 * DAY, UTC) == {"retrainings": 4.0}
+    assert budget({"retrainings": 1}).left(book, NONE, NOVEMBER, UTC) == {"retrainings": 0.0}
 
 
 def test_hours_of_gpus_have_a_limit_of_their_own() -> None:
     """What trainings held a GPU for counts, and whoever needs none is not kept by it; other words are no retraining."""
     limits = budget({"gpu_hours": 5, "retrainings": 2})
     trained = replace(booking("a"), gpu_hours=4.5)
-    left = limits.left((trained, replace(booking("b"), retrainings=0.0)), 0.0, 0.0, NOVEMBER, UTC)
+    left = limits.left((trained, replace(booking("b"), retrainings=0.0)), NONE, NOVEMBER, UTC)
     assert left == {"gpu_hours": 0.5, "retrainings": 1.0}
     assert lacks(left, {"gpu_hours": 0.6}) == "gpu_hours"
-    spent_up = limits.left((replace(trained, gpu_hours=9.0),), 0.0, 0.0, NOVEMBER, UTC)
+    spent_up = limits.left((replace(trained, gpu_hours=9.0),), NONE, NOVEMBER, UTC)
     assert (spent(spent_up), lacks(spent_up, {"gpu_hours": 0.0})) == ("", "")
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from decide.trigger.sights import DAY, NEW_YEAR, sight, signal
 from homeostat.config.load import load
 from homeostat.config.schema import Config, Policy, Tasks
+from homeostat.decide.budget import Given
 from homeostat.decide.replay.policies import POLICIES
 from homeostat.decide.rule import Memory, Rule, asked, bounds, hold, read, rule_of
 from homeostat.decide.trigger.sight import Fall
@@ -145,7 +146,7 @@ def test_a_schedule_asks_once() -> None:
 def test_what_holds_a_policy_back() -> None:
     """Quiet hours, the cool-down after its last retraining, and what is left of its budget."""
     one = rule(quiet=("00:00-06:00",), cool_down="7d", budget={"retrainings": 1, "labels": 50})
-    around = bounds(one, at=NEW_YEAR + 3600, retrained=NEW_YEAR, labels=lambda since: 20)
+    around = bounds(one, at=NEW_YEAR + 3600, retrained=NEW_YEAR, labels=lambda since: Given(20, 0.0))
     assert (around.quiet_until, around.cool_until) == (NEW_YEAR + 6 * 3600, NEW_YEAR + 7 * DAY)
     assert around.left == {"retrainings": 1.0, "labels": 30.0}
     assert around.renews == NEW_YEAR + 31 * DAY

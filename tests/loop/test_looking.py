@@ -115,6 +115,21 @@ def test_who_wins_most_comes_first_and_the_others_wait(both: Workshop, queue: Tu
     assert steps.decide(shop, again, "") == made[1].id
 
 
+def test_a_task_whose_right_answers_are_worth_more_comes_first(both: Workshop) -> None:
+    """Both wait for one budget; what the second one is worth by itself decides, and its decision is made by it."""
+    shop = under(both, any={"labels": 10}, budget={"retrainings": 1})
+    before, after = (plan.task for plan in plans(shop, [OTHER, TASK]))
+    worth = {after: {"value_per_correct": 1000.0}, before: {}}
+    tasks = {name: replace(entry, decide=worth[name]) for name, entry in shop.config.tasks.items()}
+    rich = Workshop(replace(shop.config, tasks=tasks), shop.store)
+    use(rich)
+    planned = plans(rich, [OTHER, TASK])
+    assert [plan.task for plan in planned] == [after, before]
+    assert [plan.decision.action for plan in planned if plan.decision] == [Action.RETRAIN, Action.WAIT]
+    assert planned[0].decision is not None
+    assert "(worth " in planned[0].decision.because
+
+
 def test_a_cool_down_follows_a_retraining(shop: Workshop, queue: TurnQueue) -> None:
     """After a decision to retrain nothing is due until the time is over, though labels are."""
     calm = under(shop, any={"labels": 10}, cool_down="7d", look="")

@@ -10,6 +10,7 @@ import pytest
 
 from homeostat.loop.naming import name_moves
 from homeostat.monitor.naming.name import state_key
+from homeostat.monitor.seasons import DAY_S
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
@@ -19,6 +20,7 @@ from homeostat.types.version import Version
 START, ONSET = 1_700_000_000.0, 1_700_000_000.0 + 500.0
 WORDS = "parcel invoice refund account courier password order shop address voucher size color"
 NOUNS = WORDS.split()
+MIDNIGHT, EVENING_S = 1_700_006_400.0, 72_000.0
 
 
 @pytest.fixture
@@ -73,6 +75,41 @@ def test_it_says_how_many_requests_are_missing_and_then_what_moved(store: Store)
     store.interactions.add([row(k) for k in range(900, 1_100)])
     name_moves(store, "t", "ver_a")
     assert store.state.get(state_key("sig_a"))["looked"] == 2
+
+
+def nightly(time: float, *, moved: bool = False) -> Interaction:
+    """From eight in the evening on six requests in ten come from the app and are less sure, by day one in ten; where it
+    has moved, a quarter is answered by another model, which is less sure still.
+    """
+    k = round((time - MIDNIGHT) / 30.0)
+    app = k * 7919 % 1_000 < (600 if time % DAY_S >= EVENING_S else 100)
+    other = moved and k * 104_729 % 4 == 0
+    return replace(
+        row(k),
+        id=f"int_{k:05}",
+        time=time,
+        confidence=(0.45 if other else 0.75 if app else 0.9) + (k * 37 % 101) / 1_010,
+        tags={"channel": "app" if app else "web", "upstream": "m2" if other else "m1"},
+    )
+
+
+def test_where_hours_are_told_apart_the_night_is_no_move(store: Store) -> None:
+    """A change at eight in the evening of the fourth day: beside the hours before, the app is certain to have moved and
+    comes first; beside earlier evenings what really has.
+    """
+    since = MIDNIGHT + 3 * DAY_S + EVENING_S
+    evenings = [MIDNIGHT + day * DAY_S + EVENING_S + 30.0 * k for day in range(3) for k in range(480)]
+    today = [since - 30.0 * k for k in range(2_400, 0, -1)]
+    store.interactions.add([nightly(time) for time in (*evenings, *today)])
+    store.interactions.add([nightly(since + 30.0 * k, moved=True) for k in range(310)])
+    named = {}
+    for hours, id in ((1, "sig_b"), (24, "sig_c")):
+        store.signals.put(signal(id=id, since=since, time=since + 600.0))
+        name_moves(store, "t", "ver_a", 0, hours)
+        named[hours] = store.state.get(state_key(id))["slices"]
+    assert [one["sure"] for one in named[1] if one["name"] == "channel=app"] == [True]
+    assert (named[1][0]["name"], named[24][0]["name"]) == ("channel=app", "upstream=m2")
+    assert all(abs(one["after"] - one["before"]) < 0.1 for one in named[24] if one["name"].startswith("channel=a"))
 
 
 def test_other_versions_and_older_signals_are_none_of_its_business(store: Store) -> None:

@@ -382,6 +382,21 @@ def test_quality_is_told_by_window(store: Store, client: TestClient) -> None:
     assert "No requests yet" in client.get(f"/ui/quality?version={factory.REFUSED}").text
 
 
+def test_quality_is_told_by_slice(store: Store, client: TestClient) -> None:
+    """Of a feature's values each is a row, with a link for every tag; one slice alone; an error for what is none."""
+    found = quality.data(store, CONFIG, {"by": "reply"})
+    assert sum(part["window"]["requests"] for part in found["parts"]) == sum(w["requests"] for w in found["windows"])
+    page = client.get("/ui/quality?by=reply").text
+    assert "By reply" in page
+    assert all(part["value"] in page for part in found["parts"])
+    value = found["parts"][0]["value"]
+    alone = client.get(f"/ui/quality.json?by=reply={value}").json()
+    assert sum(w["requests"] for w in alone["windows"]) == found["parts"][0]["window"]["requests"]
+    assert client.get("/ui/quality?by=reply=").status_code == 400
+    assert client.get("/ui/quality?by=nothing").status_code >= 400
+    assert quality.data(store, CONFIG, {})["parts"] == []
+
+
 def test_objectives_stand_on_the_page(store: Store, client: TestClient) -> None:
     """That of the task, with its interval and where it stands; none where there is no version to ask."""
     (one,) = quality.data(store, CONFIG, {})["objectives"]

@@ -5,7 +5,11 @@ would gain and cost, what is left of the budget, what would happen, and when the
 decision to wait is written down with its reason, and one to retrain opens a turn for the worker, as `homeostat turn`
 does; that one asks no triggers. Tasks under one budget come in the order of what they would win per cost.
 
-Exit codes: 0 decided, or shown; 1x configuration; 63 it would retrain, and no worker runs.
+`--again ID` makes a decision that was written down again from what it was made from, kept beside it, and says whether
+the same comes out, bit for bit; with a later version of Homeostat another may, and then both are shown.
+
+Exit codes: 0 decided, or shown, or the same again; 1x configuration; 41 there is no such decision, or what it was made
+from was not kept; 44 another comes out; 63 it would retrain, and no worker runs.
 
 Example: `homeostat decide --dry-run`
 """
@@ -20,9 +24,11 @@ import typer
 
 from homeostat.cli.asking import ask, require_worker
 from homeostat.cli.plan import show
-from homeostat.cli.project import Project, chosen
+from homeostat.cli.project import Project, chosen, project
 from homeostat.cli.table import document
 from homeostat.config.load import load
+from homeostat.decide.record import replayed
+from homeostat.errors import Tampered
 from homeostat.loop.acting import note_down
 from homeostat.loop.weighing import Plan, plans, without_id
 from homeostat.loop.workshop import Workshop
@@ -33,9 +39,12 @@ def command(
     task: Annotated[str, typer.Argument(help="Name of the task; all tasks if left out.")] = "",
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would do, and change nothing.")] = False,
+    again: Annotated[str, typer.Option(help="Id of a decision to make again; nothing is written.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Decide now: look at each task's triggers, weigh gain against cost, and start a turn where that says so."""
+    if again:
+        raise typer.Exit(0 if _again(config, again, as_json=as_json) else Tampered.exit)
     settings = load(config)
     tasks = [chosen(settings, task)] if task else list(settings.tasks)
     with closing(Workshop.open(settings)) as shop:
@@ -46,6 +55,18 @@ def command(
         return
     for plan, more in zip(found, done, strict=True):
         show(plan, more)
+
+
+def _again(config: Path, id: str, *, as_json: bool) -> bool:
+    """Make a decision again and show both; whether they are the same."""
+    with project(config) as opened:
+        stored, made = opened.store.decisions.get(id), replayed(opened.store, id)
+    if as_json:
+        document({"same": stored == made, "stored": plain(stored), "again": plain(made)})
+    else:
+        typer.echo(f"{id}: {stored.because}")
+        typer.echo("the same again, bit for bit" if stored == made else f"another comes out: {made.because}")
+    return stored == made
 
 
 def _act(shop: Workshop, plan: Plan) -> dict[str, Any]:

@@ -8,7 +8,12 @@ estimates nothing. Where a judge has rated replies (`homeostat judge`), one more
 put right by what people said before the window; nothing where the judge has changed since. All take it that chance
 decides who labels: people complain of what is wrong.
 
-Exit codes: 0 printed; 1x configuration; 41 there is no such version; 53 no version answers the task yet.
+`--by` tells it slice by slice instead, the worst first: by a tag, or by what every request has (`language`, `reply`);
+there confidence is calibrated on the labels of all other requests. `--by channel=mobile` tells the windows of one
+slice.
+
+Exit codes: 0 printed; 1x configuration, of them 13 there is no such tag; 41 there is no such version; 52 a slice that
+is none; 53 no version answers the task yet.
 
 Example: `homeostat quality routing --window 500`
 """
@@ -21,18 +26,14 @@ from typing import Annotated
 
 import typer
 
+from homeostat.cli.courses import show_objectives, show_parts, show_windows
 from homeostat.cli.project import Project, project
-from homeostat.cli.table import document, table
+from homeostat.cli.table import document
 from homeostat.decide.objective import Progress
 from homeostat.loop.objectives import standings
 from homeostat.loop.seeing import clock
-from homeostat.monitor.quality.course import Window, course
-from homeostat.types.report import Score
-from homeostat.web import words
-from homeostat.web.quality import told
-
-STANDS = ("objective", "stands", "of the way", "in words")
-COLUMNS = ("until (UTC)", "requests", "labels", "by labels", "with confidence", "without labels")
+from homeostat.monitor.quality.course import course
+from homeostat.web.quality import beside, by_slice, sliced
 
 
 def command(
@@ -41,22 +42,24 @@ def command(
     version: Annotated[str, typer.Option(help="Id of a version instead of the one that answers now.")] = "",
     window: Annotated[int, typer.Option(min=0, help="Requests of a window; 0 for 24 windows or fewer.")] = 0,
     newest: Annotated[int, typer.Option(min=1, help="Requests that are looked at, the newest.")] = 20_000,
+    by: Annotated[str, typer.Option(help="A tag or feature: slice by slice. NAME=VALUE: that slice alone.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Show how good a version's replies are, window by window, where only few of them are labeled."""
     with project(config) as opened:
         name = opened.task(task)
         asked = opened.store.versions.get(version).id if version else opened.champion(name)
-        windows = course(told(opened.store, opened.config.task(name), asked, newest), window)
+        rows = sliced(beside(opened.store, opened.config.task(name), asked, newest), by)
+        windows, parts = course([said for _, said in rows], window), by_slice(rows, by)
         objectives = _objectives(opened, name)
     if as_json:
-        document({"task": name, "version": asked, "windows": windows, "objectives": objectives})
+        document({"task": name, "version": asked, "windows": windows, "parts": parts, "objectives": objectives})
         return
-    rated = any(each.judged or each.unjudged for each in windows)
-    columns = (*COLUMNS, "by the judge") if rated else COLUMNS
-    table(f"{name}, {asked}", columns, [_row(each)[: len(columns)] for each in windows])
-    if objectives:
-        table("objectives, of the version that answers now", STANDS, [_stands(one) for one in objectives])
+    if by and "=" not in by:
+        show_parts(f"{name}, {asked}", by, parts)
+    else:
+        show_windows(", ".join(word for word in (name, by, asked) if word), windows)
+    show_objectives(objectives)
 
 
 def _objectives(opened: Project, name: str) -> Sequence[Progress]:
@@ -64,19 +67,3 @@ def _objectives(opened: Project, name: str) -> Sequence[Progress]:
         return ()
     champion = opened.store.versions.get(opened.champion(name))
     return standings(opened.config, opened.store, name, champion, at=clock(opened.config, opened.store, name))
-
-
-def _stands(one: Progress) -> tuple[str, ...]:
-    return (one.name, one.course, "" if one.share is None else words.percent(one.share), one.says)
-
-
-def _row(window: Window) -> tuple[str, ...]:
-    without = _said(window.estimated) or window.because
-    if window.estimated and window.wanted:
-        without += f"; {words.several(window.wanted, 'more label')} would check it"
-    numbers = (words.when(window.end), words.count(window.requests), words.count(window.labels))
-    return (*numbers, _said(window.measured), _said(window.powered), without, _said(window.judged) or window.unjudged)
-
-
-def _said(score: Score | None) -> str:
-    return words.scored(score.mean, score.low, score.high, score.n) if score else ""

@@ -69,6 +69,9 @@ def decode(kind: type[D], node: yaml.Node | None, name: str = "") -> D:
         dotted = f"{name}.{key.value}".lstrip(".")
         value = _value(hints[key.value], child, dotted)
         _hold(known[key.value].metadata.get("limits", Limits()), value, child, dotted)
+        if section := known[key.value].metadata.get("some_of"):
+            whole = decode(section(), child, dotted)
+            value = {given.value: getattr(whole, given.value) for given, _ in pairs(child, dotted)}
         values[key.value] = value
     return kind(**values)
 

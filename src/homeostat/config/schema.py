@@ -96,8 +96,9 @@ class Tasks:
     fair: Mapping[str, Any] = field(default_factory=dict)
     """Tags whose values the gate holds a candidate to treat alike, with the widest gap, e.g. `{language: 0.1}`;
     `docs/how-to/fairness.md` has the measures."""
-    min_labels: int | None = knob(None, least=1)
-    """This task's own `decide.min_labels`. Empty: the same as every task's."""
+    decide: Mapping[str, Any] = field(default_factory=dict, metadata={"some_of": lambda: Decide})
+    """What of `decide` is this task's own, e.g. `{value_per_correct: 25, min_labels: 200}`. What is not named is as for
+    every task."""
     policy: str = ""
     """Name of the entry of `policies` that says when it is retrained. Empty: as soon as there are labels enough to
     decide, by value."""
@@ -144,7 +145,7 @@ class Decide:
     """When retraining pays. Values and prices share one unit, whichever you think in."""
 
     value_per_correct: float = knob(1.0, least=0.0)
-    """What one more correct reply is worth."""
+    """What one more correct reply is worth: what a right one earns, and what a wrong one would have cost."""
     price_per_cpu_hour: float = knob(0.1, least=0.0)
     """What an hour of one CPU costs."""
     price_per_gpu_hour: float = knob(2.0, least=0.0)
@@ -413,5 +414,4 @@ class Config:
 
     def deciding(self, task: str) -> Decide:
         """How decisions about one task are made: the common settings, and what the task has of its own."""
-        own = self.tasks[task].min_labels
-        return self.decide if own is None else replace(self.decide, min_labels=own)
+        return replace(self.decide, **self.tasks[task].decide)

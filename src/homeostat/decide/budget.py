@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from homeostat.decide.hours import PERIODS, period
 from homeostat.errors import did_you_mean
@@ -36,6 +36,14 @@ class Booking:
 Book: TypeAlias = tuple[Booking, ...]
 
 
+class Given(NamedTuple):
+    """Labels that people gave."""
+
+    labels: int
+    money: float
+    """What they cost: each task may have a price of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
     """The most of each kind in a period; what is not named has no limit."""
@@ -43,23 +51,22 @@ class Budget:
     limits: Mapping[str, float]
     per: str = "month"
 
-    def left(self, book: Book, labels: float, price_per_label: float, at: float, zone: tzinfo) -> dict[str, float]:
+    def left(self, book: Book, given: Given, at: float, zone: tzinfo) -> dict[str, float]:
         """What is left of each kind that has a limit, and never below zero.
 
         Args:
             book: retrainings that were booked, of any time.
-            labels: given in the period.
-            price_per_label: of each, in money.
+            given: labels of the period.
             at: a moment of the period.
             zone: whose calendar the period is of.
         """
         start, end = period(self.per, at, zone)
         within = [one for one in book if start <= one.time < end]
         taken = {
-            "money": sum(one.money for one in within) + (labels * price_per_label if labels else 0.0),
+            "money": sum(one.money for one in within) + given.money,
             "cpu_hours": sum(one.cpu_hours for one in within),
             "gpu_hours": sum(one.gpu_hours for one in within),
-            "labels": labels,
+            "labels": float(given.labels),
             "retrainings": sum(one.retrainings for one in within),
         }
         return {kind: max(0.0, most - taken[kind]) for kind, most in self.limits.items()}

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from homeostat.config.schema import Decide
+from homeostat.decide.outcome import Outcome, come_true, ratio
 from homeostat.types.decision import Action
 from homeostat.types.report import Score
 
@@ -50,6 +51,8 @@ class Option:
     """`distil`: the version that goes on learning."""
     teachers: tuple[str, ...] = ()
     """`distil`: the versions that teach it."""
+    probed: Score | None = None
+    """The gain that the probe has measured, where `gain` is as much of it as came true in earlier turns."""
     base: str = ""
     """The other base that it stands on; empty for all but those that are proposed."""
 
@@ -61,8 +64,20 @@ class Option:
 
     @property
     def sure(self) -> bool:
-        """Whether its gain is beyond chance."""
-        return self.gain.n > 0 and self.gain.low > 0.0
+        """Whether its gain is beyond chance: of what the probe measured, for how much of it comes true is a doubt about
+        its size.
+        """
+        measured = self.probed or self.gain
+        return measured.n > 0 and measured.low > 0.0
+
+
+def learned(option: Option, outcomes: Sequence[Outcome]) -> Option:
+    """The option with as much of its gain as came true in the earlier turns that went its way; as it is without any."""
+    known = ratio(outcomes, option.name)
+    if not known.n or not option.gain.n:
+        return option
+    says = f"{option.says} (by {known.n} of the earlier turns, {known.mean:.2f} of what its probe gains comes true)"
+    return replace(option, gain=come_true(option.gain, known), probed=option.gain, says=says)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from homeostat.config.schema import Decide
 from homeostat.decide.budget import lacks, spent
 from homeostat.decide.option import CHEAPEST, picked, priced
+from homeostat.decide.outcome import ratio
 from homeostat.decide.sentence import Reason, sentence
 from homeostat.decide.strategy import STRATEGIES
 from homeostat.decide.value import Bounds, Case, Evidence, Worth, weigh
@@ -52,7 +53,7 @@ def decide(
     before = ledger.before if ledger.turn == turn else ledger.accumulated
     worth = weigh(evidence, settings)
     best = picked(evidence.options, settings, evidence.gap) if bounds.strategy == CHEAPEST else None
-    lately = worth.gain.mean if evidence.lately is None else evidence.lately
+    lately = worth.gain.mean if evidence.lately is None else evidence.lately * ratio(evidence.outcomes).mean
     missed = best.option.gain.mean if best else lately
     lost = max(0.0, before + evidence.requests * settings.value_per_correct * missed)
     case = Case(evidence=evidence, settings=settings, worth=worth, lost=lost, bounds=bounds)

@@ -11,7 +11,7 @@ from datetime import UTC, tzinfo
 from typing import TypeVar
 
 from homeostat.config.schema import Config, Policy
-from homeostat.decide.budget import Book, Budget, budget
+from homeostat.decide.budget import Book, Budget, Given, budget
 from homeostat.decide.hours import Hours, hours, period, quiet_until, span, zone
 from homeostat.decide.objective import objectives_of
 from homeostat.decide.strategy import STRATEGIES
@@ -165,8 +165,7 @@ def bounds(
     at: float,
     retrained: float | None,
     book: Book = (),
-    labels: Callable[[float], int] = lambda since: 0,
-    price_per_label: float = 0.0,
+    labels: Callable[[float], Given] = lambda since: Given(0, 0.0),
     untriggered: str = "",
 ) -> Bounds:
     """What the rule lays around a decision.
@@ -176,12 +175,11 @@ def bounds(
         at: the moment of the decision, in seconds since 1970.
         retrained: when it last decided to retrain this task; None where it never did.
         book: what its turns have taken, this one's left out.
-        labels: from a moment on, how many were given.
-        price_per_label: of each.
+        labels: from a moment on, how many were given, and what they cost.
         untriggered: why no decision is due; empty where one is.
     """
     start, end = period(rule.budget.per, at, rule.zone)
-    given = labels(start) if {"labels", "money"} & rule.budget.limits.keys() else 0
+    given = labels(start) if {"labels", "money"} & rule.budget.limits.keys() else Given(0, 0.0)
     return Bounds(
         policy=rule.name,
         strategy=rule.strategy,
@@ -190,7 +188,7 @@ def bounds(
         untriggered=untriggered,
         quiet_until=quiet_until(rule.quiet, at, rule.zone),
         cool_until=0.0 if retrained is None or not rule.cool_s else retrained + rule.cool_s,
-        left=rule.budget.left(book, given, price_per_label, at, rule.zone),
+        left=rule.budget.left(book, given, at, rule.zone),
         limits=rule.budget.limits,
         renews=end if rule.budget.limits else 0.0,
         per=rule.budget.per,

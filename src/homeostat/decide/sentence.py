@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import partial
 
 from homeostat.decide.budget import lacks, spent
+from homeostat.decide.outcome import ratio
 from homeostat.decide.value import Case, Evidence
 from homeostat.types.decision import Action
 from homeostat.types.report import Score
@@ -210,12 +211,15 @@ def _labels_cost(case: Case) -> str:
 
 
 def _context(evidence: Evidence) -> str:
-    """What else a reader should know: labels the champion cannot give, and what has moved."""
+    """What else a reader should know: labels the champion cannot give, what came of earlier turns, what has moved."""
     unknown = (
         f" {evidence.unknown_labels:.0%} of the labels are new to the champion." if evidence.unknown_labels else ""
     )
     moved = ", ".join(sorted({signal.moved.value for signal in evidence.signals}))
-    return unknown + (f" Moved: {moved}." if moved else "")
+    known = ratio(evidence.outcomes)
+    turns = "the one earlier turn" if known.n == 1 else f"{known.n} earlier turns"
+    learned = f" By {turns}, {known.mean:.2f} of an expected gain comes true." if known.n else ""
+    return unknown + learned + (f" Moved: {moved}." if moved else "")
 
 
 def number(value: float) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from homeostat.config.schema import Decide
 from homeostat.decide.option import CHEAPEST, Priced, picked, proposed
 from homeostat.decide.option import Option as Option
+from homeostat.decide.outcome import Outcome, come_true, ratio
 from homeostat.types.decision import Action
 from homeostat.types.report import Score
 from homeostat.types.signal import Signal
@@ -49,6 +50,8 @@ class Evidence:
     """Ways to answer better that were probed; none unless the strategy wants them."""
     gap: float | None = None
     """By how much the metric falls short of a missed objective; None where none is missed."""
+    outcomes: tuple[Outcome, ...] = ()
+    """What earlier turns of the task gained beside what was expected of them, oldest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +139,8 @@ class Case:
 
 def weigh(evidence: Evidence, settings: Decide) -> Worth:
     """The expected gain and what to retrain, to ask for labels and to wait are worth over the horizon."""
-    gain = expected_gain(evidence)
+    gain, known = expected_gain(evidence), ratio(evidence.outcomes)
+    measured = come_true(shadow_gain(evidence), replace(known, error=0.0))  # no label tells more of the ratio
     stake = settings.horizon_requests * settings.value_per_correct
     cost = _product(evidence.train_cpu_s / _SECONDS_PER_HOUR, settings.price_per_cpu_hour)
     cost += _product(evidence.train_gpu_s / _SECONDS_PER_HOUR, settings.price_per_gpu_hour)
@@ -148,7 +152,7 @@ def weigh(evidence: Evidence, settings: Decide) -> Worth:
         cost=cost,
         labels=labels,
         labels_cost=_product(labels, settings.price_per_label),
-        labels_value=value_of_labels(gain, labels, stake=stake, cost=cost),
+        labels_value=value_of_labels(measured, labels, stake=stake, cost=cost),
     )
 
 
@@ -159,6 +163,11 @@ def at_best(evidence: Evidence, settings: Decide) -> Worth:
 
 
 def expected_gain(evidence: Evidence) -> Score:
+    """What the shadow gain may come to, with its 95 % interval: as much of it as came true in earlier turns."""
+    return come_true(shadow_gain(evidence), ratio(evidence.outcomes))
+
+
+def shadow_gain(evidence: Evidence) -> Score:
     """The shadow gain with its 95 % interval, but no more than the champion lacks to a perfect score."""
     gain = evidence.gain
     if not gain.n:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from homeostat.config.schema import Config
-from homeostat.decide.budget import Book
+from homeostat.decide.budget import Book, Given
 from homeostat.decide.record import book, booking, decided, give_back, made, record, take
 from homeostat.decide.rule import bounds, rule_of
 from homeostat.decide.value import Bounds, Evidence
@@ -54,8 +54,9 @@ def bounds_of(
     taken = book(store, rule.name) if ahead is None else ahead
     sharing = [name for name, entry in config.tasks.items() if entry.policy == rule.name]
 
-    def labels(since: float) -> int:
-        return sum(f.kind in STATEMENTS for name in sharing for f in store.feedback.list(name, since))
+    def labels(since: float) -> Given:
+        n = {name: sum(f.kind in STATEMENTS for f in store.feedback.list(name, since)) for name in sharing}
+        return Given(sum(n.values()), sum(k * config.deciding(name).price_per_label for name, k in n.items() if k))
 
     return bounds(
         rule,
@@ -63,7 +64,6 @@ def bounds_of(
         retrained=max((one.time for one in taken if one.task == task), default=None),
         book=taken,
         labels=labels,
-        price_per_label=config.decide.price_per_label,
         untriggered=untriggered,
     )
 

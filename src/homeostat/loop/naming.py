@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import Any
 
 from homeostat.metrics.replies import agreement
-from homeostat.monitor.naming.name import BEFORE, LOOKS, Moved, Naming, due, early, name, state_key
+from homeostat.monitor.naming.name import BEFORE, LEAST, LOOKS, Moved, Naming, due, early, name, state_key
+from homeostat.monitor.seasons import ALL, BY_DAY, DAY_S
 from homeostat.store import Store
 from homeostat.types.feedback import FeedbackKind
 from homeostat.types.interaction import Interaction
@@ -14,27 +16,30 @@ from homeostat.types.signal import Signal
 
 NEWEST = 5
 """Signals of a task that are followed: the newest ones."""
+DAYS, WEEK_S = 28, 7 * DAY_S
+"""How far back requests of the same hours are looked for, and the length of a week."""
 
 
-def name_moves(store: Store, task: str, champion: str, seed: int = 0) -> None:
+def name_moves(store: Store, task: str, champion: str, seed: int = 0, hours: int = ALL) -> None:
     """Take every look that is due at the newest signals of a version, and keep what it names.
 
-    Until a signal's first look is due, what is kept says how many requests are missing.
+    Until a signal's first look is due, what is kept says how many requests are missing. `hours` is how many parts of
+    the week the watcher tells apart: where it does, requests are compared with those of the same hours of earlier days.
     """
     begun = store.versions.get(champion).time
     for signal in store.signals.list(task, limit=NEWEST):
         if begun <= signal.since <= signal.time:
-            _follow(store, signal, champion, seed)
+            _follow(store, signal, champion, seed, hours)
 
 
-def _follow(store: Store, signal: Signal, champion: str, seed: int) -> None:
+def _follow(store: Store, signal: Signal, champion: str, seed: int, hours: int) -> None:
     known: dict[str, Any] = store.state.get(state_key(signal.id), {})
     looked, seen = int(known.get("looked", 0)), int(known.get("n", -1))
     if looked >= len(LOOKS):
         return
     n = store.interactions.count(signal.task, since=signal.since, version=champion)
     if due(n) > looked:
-        _put(store, signal, name(_around(store, signal, champion, seed)))
+        _put(store, signal, name(_around(store, signal, champion, seed, hours)))
     elif not looked and n != seen:
         _put(store, signal, early(n))
 
@@ -43,13 +48,38 @@ def _put(store: Store, signal: Signal, naming: Naming) -> None:
     store.state.put(state_key(signal.id), asdict(naming))
 
 
-def _around(store: Store, signal: Signal, champion: str, seed: int) -> Moved:
+def _around(store: Store, signal: Signal, champion: str, seed: int, hours: int) -> Moved:
     """The rows of a version before a change and since, at most as many as are looked at."""
     task, since = signal.task, signal.since
     after = store.interactions.list(task, since=since, version=champion, limit=LOOKS[-1])
     before = _before(store, signal, champion)
     right = _right(store, signal, champion, before)
-    return Moved(before=before, since=after, alarm=signal.time, right=right, seed=seed)
+    alike = _alike(store, signal, champion, after[-1].time, hours) if hours > ALL and after else []
+    return Moved(
+        before=before,
+        since=after,
+        alarm=signal.time,
+        right=right,
+        slice=signal.slice,
+        alike=alike if len(alike) >= LEAST else (),
+        seed=seed,
+    )
+
+
+def _alike(store: Store, signal: Signal, champion: str, last: float, hours: int) -> list[Interaction]:
+    """Rows of the same stretch of the day, or of the week, before the change, the newest stretches that hold enough."""
+    begun, since = store.versions.get(champion).time, signal.since
+    period = WEEK_S if hours > BY_DAY else DAY_S
+    step = period * max(1, math.ceil((last - since) / period))
+    found: list[Interaction] = []
+    for number in range(1, DAYS * int(DAY_S) // int(step) + 1):
+        start = since - number * step
+        if start < begun or len(found) >= BEFORE:
+            break
+        until = min(last - number * step + 1.0, since)
+        rows = store.interactions.list(signal.task, since=start, until=until, version=champion)
+        found = [*rows[:: max(1, len(rows) // BEFORE)], *found]
+    return found
 
 
 def _before(store: Store, signal: Signal, champion: str) -> list[Interaction]:

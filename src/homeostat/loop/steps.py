@@ -18,7 +18,7 @@ from homeostat.curate.mix import memory
 from homeostat.curate.snapshot import examples, origins, store_dataset
 from homeostat.curate.snapshot import gather as inputs_of
 from homeostat.curate.target import target
-from homeostat.decide.option import CHEAPEST, DISTIL, Option
+from homeostat.decide.option import CHEAPEST, DISTIL, Option, learned
 from homeostat.decide.record import made
 from homeostat.decide.rule import rule_of
 from homeostat.decide.value import Evidence
@@ -28,6 +28,7 @@ from homeostat.loop.examining import fence
 from homeostat.loop.growing import grow
 from homeostat.loop.held import book, without_held
 from homeostat.loop.learn import ALL, Lesson, curating, kept_tags, learn, version_id, with_copies
+from homeostat.loop.outcomes import outcomes
 from homeostat.loop.prefacing import WORDS, chosen, optioned, prefaced
 from homeostat.loop.probing import gap, halved, options
 from homeostat.loop.shadow import challenge
@@ -110,11 +111,11 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
     earlier, old = _earlier(shop, now), remembered(shop, champion)
     looked = earlier[-1].time if earlier else since
     measured = challenge(old, labeled, partial(right, task.kind))
-    weighs = rule_of(shop.config, now.task).strategy == CHEAPEST
+    weighs, known = rule_of(shop.config, now.task).strategy == CHEAPEST, outcomes(shop.store, now.task, now.until)
     return Evidence(
         task=now.task,
         metric=task.metric,
-        options=_options(shop, now, labeled, old) if weighs else (),
+        options=tuple(learned(one, known) for one in _options(shop, now, labeled, old)) if weighs else (),
         gap=gap(shop, task, champion) if weighs else None,
         gain=measured.gain,
         lately=measured.lately(len(target([p for p in drawn if p[1].time > looked], task, champion.labels))),
@@ -126,6 +127,7 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
         unknown_labels=unknown / len(pairs) if pairs and task.kind is Kind.LABEL else 0.0,
         signals=tuple(s for s in map(shop.store.signals.get, signals) if s.moved.retrains),
         since_turn_s=now.until - since,
+        outcomes=known,
     )
 
 

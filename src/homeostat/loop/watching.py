@@ -55,7 +55,7 @@ class Watch:
             self._read(task, champion, watcher)
             self._doubter(task, champion).tick()
             self._judge(task).tick()
-            name_moves(self.shop.store, task, champion, self.shop.config.monitor.seed)
+            name_moves(self.shop.store, task, champion, self.shop.config.monitor.seed, watcher.hours)
             opening = self._due(task, champion)
             openings += [opening] if opening else []
         for opening in ranked(self.shop, openings):

@@ -114,6 +114,11 @@ class Watcher:
         return self._reference.channels
 
     @property
+    def hours(self) -> int:
+        """Parts of the week that are told apart by now (`seasons`): 1 while all hours count alike."""
+        return self._reference.cells
+
+    @property
     def trace(self) -> tuple[Point, ...]:
         """The course of the statistic per channel since the start, thinned to a few hundred points."""
         return self._trace.points

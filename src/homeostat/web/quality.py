@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from homeostat.errors import BadRequest
 from homeostat.loop.judges import changed, is_judge, regime
 from homeostat.monitor.quality.course import Told, right
+from homeostat.monitor.quality.parts import Part, parts, values_of
 from homeostat.stats.intervals import mean_interval
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback, FeedbackKind
@@ -48,16 +50,52 @@ def told(store: Store, task: Task, version: str, n: int) -> list[Told]:
     One version's alone, for confidence of another is another number; and one judge's, for the same reason.
     """
     rows = store.interactions.figures(task.name, n, version=version)
+    return [said for _, said in beside(store, task, version, n)]
+
+
+def sliced(rows: Sequence[tuple[Interaction, Told]], by: str) -> list[tuple[Interaction, Told]]:
+    """Those of one slice, where `by` is `NAME=VALUE`; all where it is a name alone, or empty.
+
+    Raises:
+        BadRequest: the name or the value is missing.
+        UnknownPlugin: no request has such a tag, and no feature that gives labels is called so.
+    """
+    name, equals, value = by.partition("=")
+    if not equals:
+        return list(rows)
+    if not (name and value):
+        raise BadRequest(f"'{by}' is no slice", where="by", fix="NAME=VALUE, e.g. channel=mobile, or a name alone")
+    values = values_of([row for row, _ in rows], name)
+    return [pair for pair, own in zip(rows, values, strict=True) if own == value]
+
+
+def by_slice(rows: Sequence[tuple[Interaction, Told]], by: str) -> list[Part]:
+    """Each slice by a tag or a feature, where `by` is its name alone; none where it is one slice, or empty.
+
+    Raises:
+        UnknownPlugin: no request has such a tag, and no feature that gives labels is called so.
+    """
+    if not by or "=" in by or not rows:
+        return []
+    return parts([said for _, said in rows], values_of([row for row, _ in rows], by))
+
+
+def beside(store: Store, task: Task, version: str, n: int) -> list[tuple[Interaction, Told]]:
+    """Each of the newest requests, and what is told of it."""
+    rows = newest(store, task.name, n, version=version)[::-1]
     known = store.interactions.labeled(task.name, since=rows[0].time, version=version, measuring=True) if rows else []
     truth = {interaction.id: right(task.kind, interaction.reply, feedback.value) for interaction, feedback in known}
     rated = _rated(store, task.name, [row.id for row in rows])
     return [
-        Told(
-            time=row.time,
-            confidence=row.confidence,
-            right=truth.get(row.id),
-            judged=rated[row.id][0] if row.id in rated else None,
-            regime=rated[row.id][1] if row.id in rated else 0,
+        (
+            row,
+            Told(
+                time=row.time,
+                confidence=row.confidence,
+                right=truth.get(row.id),
+                judged=rated[row.id][0] if row.id in rated else None,
+                regime=rated[row.id][1] if row.id in rated else 0,
+            ),
         )
         for row in rows
     ]

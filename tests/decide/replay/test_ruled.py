@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from decide.replay.pasts import aging, past
 from homeostat.config.schema import Decide, Policy
-from homeostat.decide.budget import budget
+from homeostat.decide.budget import Given, budget
 from homeostat.decide.hours import period, quiet_until
 from homeostat.decide.replay.policies import Look, Make, Prices
 from homeostat.decide.replay.replay import replay, replay_made, serve
@@ -75,7 +75,7 @@ def test_no_budget_is_ever_exceeded(hours: list[int], labels: list[int], most: i
         assert len(within) <= most
         assert sum(one.money for one in within) <= money + 1e-6
     assert [one.time for one in policy.book] == retrained
-    left = budget(limits).left(policy.book, 0.0, 0.0, START, UTC)
+    left = budget(limits).left(policy.book, Given(0, 0.0), START, UTC)
     assert min(left.values()) >= 0.0
 
 

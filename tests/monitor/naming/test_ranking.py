@@ -60,6 +60,28 @@ def test_of_two_that_explain_it_as_well_the_simpler_one() -> None:
     assert [one.candidate.kind for one in found] == [Kind.UPSTREAM, Kind.TOPIC, Kind.REPLY, Kind.SIGN]
 
 
+def test_the_slice_of_the_alarm_comes_first() -> None:
+    """Where the move of all requests is too small to rank by; not where another explains most of it; nor a reply."""
+    named = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        few = rng.random(N + M) < 0.04
+        slight = Candidate("segment=bank", Kind.TAG, few, "segment")
+        seen = windows(rng, few)
+        others = sets(rng)
+        named += first([slight, *others], seen).candidate.name != "segment=bank"
+        assert rank([slight, *others], seen, 0.05, "segment=bank")[0].candidate.name == "segment=bank"
+        assert first([slight, *others], seen).candidate is rank([slight, *others], seen, 0.05, "a=b")[0].candidate
+    assert named >= 5
+    rng = np.random.default_rng(7)
+    new = (rng.random(N + M) < 0.3) & (np.arange(N + M) >= N)
+    tamil = Candidate("script=tamil", Kind.SCRIPT, new, "script")
+    chance = Candidate("segment=bank", Kind.TAG, rng.random(N + M) < 0.2, "segment")
+    reply = Candidate("reply=refund", Kind.REPLY, rng.random(N + M) < 0.2, "reply")
+    for alarmed in ("segment=bank", "reply=refund"):
+        assert rank([tamil, chance, reply], windows(rng, new), 0.05, alarmed)[0].candidate.name == "script=tamil"
+
+
 def test_where_nothing_moved_hardly_any_is_certain() -> None:
     """A slice is named in at most a twentieth of 40 pairs of windows."""
     named = 0

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from homeostat.config.schema import Decide
-from homeostat.decide.budget import Book, Booking, booked
+from homeostat.decide.budget import Book, Booking, Given, booked
 from homeostat.decide.policy import Ledger, decide, halt
 from homeostat.decide.replay.policies import Look, Make, Policy, Prices
 from homeostat.decide.rule import Memory, Rule, asked, bounds
@@ -70,8 +70,7 @@ class Ruled:
             at=look.time,
             retrained=self.book[-1].time if self.book else None,
             book=self.book,
-            labels=lambda since: sum(at >= since for at in self._given),
-            price_per_label=self.settings.price_per_label,
+            labels=self._told,
         )
         if not found.due or halt(around):
             self._memory = found.memory
@@ -112,6 +111,10 @@ class Ruled:
                 n=0,
             )
             self._signals += (alarm,)
+
+    def _told(self, since: float) -> Given:
+        n = sum(at >= since for at in self._given)
+        return Given(n, n * self.settings.price_per_label if n else 0.0)
 
     def _sight(self, look: Look) -> Sight:
         known = fall(self._served)

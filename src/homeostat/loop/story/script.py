@@ -301,7 +301,7 @@ def write_project(options: Options) -> Path:
             "model: {precision: auto}\n"
             "tasks:\n"
             f"  {TASK}: {{instruction: route}}\n"
-            f"  {REPLIES}: {{kind: text, instruction: answer, min_labels: 60}}\n"
+            f"  {REPLIES}: {{kind: text, instruction: answer, decide: {{min_labels: 60}}}}\n"
             "gateway: {port: 0, trust_client_time: true}\n"
             "decide: {min_labels: 600}\n"
             "release: {most_feedback: 100}\n"

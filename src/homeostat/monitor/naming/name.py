@@ -101,6 +101,12 @@ class Moved:
     """Time of the alarm."""
     right: Mapping[str, float] = field(default_factory=dict)
     """By id, how right a reply was where somebody said so, in [0, 1]."""
+    slice: str = ""
+    """The slice in which the alarm was raised; empty where that was in all requests."""
+    alike: Rows = ()
+    """What is compared with in place of `before` where hours are told apart: requests of the same hours of earlier
+    days, so that what belongs to the hour is not taken for the move.
+    """
     seed: int = 0
 
 
@@ -134,12 +140,12 @@ class Looked:
 
 def look(moved: Moved, alpha: float = ALPHA * SPENT[0]) -> Looked:
     """Rank all candidates; of those called sure a share of at most `alpha` has not moved, on average."""
-    known, reference = halves(moved.before[-BEFORE:], moved.seed)
+    known, reference = halves((moved.alike or moved.before)[-BEFORE:], moved.seed)
     rows = [*reference, *moved.since]
     current = np.arange(len(rows)) >= len(reference)
     fresh = current & (np.array([row.time for row in rows]) > moved.alarm)
     windows = Windows(current, fresh, strangeness(rows, known))
-    ranked = rank(candidates(rows, known, windows.strangeness, moved.seed), windows, alpha)
+    ranked = rank(candidates(rows, known, windows.strangeness, moved.seed), windows, alpha, moved.slice)
     return Looked(rows=rows, known=known, windows=windows, ranked=ranked)
 
 

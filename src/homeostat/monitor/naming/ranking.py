@@ -21,6 +21,12 @@ MOVED = 2.0
 """Standard errors above which strangeness itself has moved."""
 NEARLY = 0.8
 """Of the best score: whatever has as much explains the move as well, and the simpler one is taken."""
+MOST_OF_IT, HALF = 0.5, 0.5
+"""Score from which on a candidate explains most of a move, and share of it below which the alarm's own slice explains
+much less.
+"""
+
+_TAGS = (Kind.UPSTREAM, Kind.TAG)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,9 +61,13 @@ class Ranked:
     """Whether e-BH, over all candidates at once, calls it moved."""
 
 
-def rank(found: Sequence[Candidate], windows: Windows, alpha: float) -> list[Ranked]:
+def rank(found: Sequence[Candidate], windows: Windows, alpha: float, alarmed: str = "") -> list[Ranked]:
     """The candidates, the one that explains the move best first; of those called `sure` a share of at most `alpha` has
     not moved, on average.
+
+    `alarmed` is the slice in which the alarm was raised, if in one: a tag's value is then first unless another explains
+    most of the move, and it less than half as much. Such an alarm comes while hardly anything is to be seen in all
+    requests, of which the scores tell.
 
     A move adds rows that were not there before, a share p of the traffic, or turns rows strange that were there. A set
     of rows that holds a share T of the moved rows and F of the others grows by p (T - F), and so does its part of the
@@ -78,7 +88,7 @@ def rank(found: Sequence[Candidate], windows: Windows, alpha: float) -> list[Ran
         )
         for k, one in enumerate(found)
     ]
-    return _ordered(ranked, stranger=whole > 0)
+    return _with_alarmed(_ordered(ranked, stranger=whole > 0), alarmed)
 
 
 def strange(windows: Windows) -> Floats:
@@ -170,3 +180,11 @@ def _ordered(ranked: Sequence[Ranked], *, stranger: bool) -> list[Ranked]:
     near.sort(key=lambda one: (kinds.index(one.candidate.kind), -one.score))
     chosen = {id(one) for one in near}
     return [*near, *(one for one in falling if id(one) not in chosen)]
+
+
+def _with_alarmed(ranked: list[Ranked], alarmed: str) -> list[Ranked]:
+    """The same with the alarm's own slice first, where that is the value of a tag and no other explains far more."""
+    own = next((one for one in ranked if one.candidate.name == alarmed and one.candidate.kind in _TAGS), None)
+    if own is None or (ranked[0].score >= MOST_OF_IT and own.score < HALF * ranked[0].score):
+        return ranked
+    return [own, *(one for one in ranked if one is not own)]

@@ -92,14 +92,14 @@ def course(rows: Sequence[Told], size: int = 0) -> list[Window]:
     Without a size there are at most `POINTS` of them, of `LEAST_ROWS` requests or more.
     """
     size = size or max(LEAST_ROWS, math.ceil(len(rows) / POINTS))
-    known, found = _Labels(), list[Window]()
+    known, found = Labels(), list[Window]()
     for start in range(0, len(rows), size):
-        found.append(_window(rows[start : start + size], known))
+        found.append(window(rows[start : start + size], known))
     return found
 
 
 @dataclass(slots=True)
-class _Labels:
+class Labels:
     """Labeled replies that confidence is calibrated on."""
 
     confidence: list[float] = field(default_factory=list)
@@ -107,21 +107,33 @@ class _Labels:
     rated: dict[int, tuple[list[float], list[float]]] = field(default_factory=dict)
     """Regime of a judge -> its ratings of replies that people found right, and of those that they found wrong."""
 
+    @classmethod
+    def of(cls, rows: Sequence[Told]) -> Labels:
+        """Those of some rows."""
+        made, labeled = cls(), [row for row in rows if row.right is not None]
+        made.confidence, made.right = [row.confidence for row in labeled], [row.right or 0.0 for row in labeled]
+        made.rate(rows)
+        return made
+
     def forget(self) -> None:
+        """Confidence means something else from now on."""
         self.confidence, self.right = [], []
 
     def add(self, confidence: Floats, right: Floats) -> None:
+        """Take labeled replies."""
         self.confidence += confidence.tolist()
         self.right += right.tolist()
 
     def rate(self, rows: Sequence[Told]) -> None:
+        """Take ratings of labeled replies."""
         for row in rows:
             if row.judged is not None and row.right is not None and row.regime is not None:
                 good, bad = self.rated.setdefault(row.regime, ([], []))
                 (good if row.right >= HALF else bad).append(row.judged)
 
 
-def _window(rows: Sequence[Told], known: _Labels) -> Window:
+def window(rows: Sequence[Told], known: Labels) -> Window:
+    """What is told of rows by labels of others, which are joined by theirs; forgotten where theirs contradict them."""
     sure = np.array([row.confidence for row in rows])
     labeled = np.array([row.right is not None for row in rows])
     said = np.array([row.right for row in rows if row.right is not None])
@@ -150,7 +162,7 @@ def _window(rows: Sequence[Told], known: _Labels) -> Window:
     )
 
 
-def _judged(rows: Sequence[Told], known: _Labels) -> Score | str:
+def _judged(rows: Sequence[Told], known: Labels) -> Score | str:
     """What a judge says of a window, put right by what people said of replies that it rated before, as it rates now."""
     rated = [(row.judged, row.regime) for row in rows if row.judged is not None]
     if not rated:

@@ -13,7 +13,7 @@ from homeostat.web import plots
 from homeostat.web.chart import swatch
 from homeostat.web.pages.page import Asked, Data, Page, chosen_version
 from homeostat.web.plain import plain
-from homeostat.web.quality import told
+from homeostat.web.quality import beside, by_slice, sliced
 
 NEWEST = 20_000
 """Requests that are looked at, at most."""
@@ -30,16 +30,25 @@ WAYS = (
 
 
 def data(store: Store, config: Config, asked: Asked) -> Data:
-    """The windows of one version (`version`, else the champion) of a task."""
+    """The windows of one version (`version`, else the champion) of a task, of one slice (`by` is
+    `NAME=VALUE`) or all, and each slice by a tag or a feature, where `by` is its name.
+
+    Raises:
+        BadRequest: a slice that is none.
+        UnknownKey, UnknownPlugin: no such task, tag or feature.
+    """
     version, chosen = chosen_version(store, config, asked)
     task = chosen["asked"]["task"]
-    rows = told(store, config.task(task), version, NEWEST) if version else []
+    rows = sliced(beside(store, config.task(task), version, NEWEST) if version else [], asked.get("by", ""))
     return {
         **chosen,
         "metric": config.task(task).metric if task else "",
         "objective": config.tasks[task].objective_at_least if task else None,
         "objectives": _objectives(store, config, task),
-        "windows": plain(course(rows)),
+        "by": asked.get("by", ""),
+        "tags": sorted({tag for row, _ in rows for tag in row.tags}),
+        "parts": plain(by_slice(rows, asked.get("by", ""))),
+        "windows": plain(course([said for _, said in rows])),
     }
 
 
