@@ -13,10 +13,12 @@ from homeostat.web import plots
 from homeostat.web.chart import swatch
 from homeostat.web.pages.page import Asked, Data, Page, chosen_version
 from homeostat.web.plain import plain
-from homeostat.web.quality import beside, by_slice, sliced
+from homeostat.web.quality import beside, by_slice, sliced, told
 
 NEWEST = 20_000
 """Requests that are looked at, at most."""
+TAGGED = 1_000
+"""Newest requests whose tags are offered."""
 BOTH = "Measured and estimated"
 WAYS = (
     ("powered", "Labels and confidence", "What the labels of each window say, with the confidence of all its replies."),
@@ -39,17 +41,26 @@ def data(store: Store, config: Config, asked: Asked) -> Data:
     """
     version, chosen = chosen_version(store, config, asked)
     task = chosen["asked"]["task"]
-    rows = sliced(beside(store, config.task(task), version, NEWEST) if version else [], asked.get("by", ""))
+    by = asked.get("by", "")
+    rows = sliced(beside(store, config.task(task), version, NEWEST), by) if version and by else []
+    # Whole rows are slow to read, and only a slice needs them.
+    known = [said for _, said in rows] if by or not version else told(store, config.task(task), version, NEWEST)
     return {
         **chosen,
         "metric": config.task(task).metric if task else "",
         "objective": config.tasks[task].objective_at_least if task else None,
         "objectives": _objectives(store, config, task),
-        "by": asked.get("by", ""),
-        "tags": sorted({tag for row, _ in rows for tag in row.tags}),
-        "parts": plain(by_slice(rows, asked.get("by", ""))),
-        "windows": plain(course([said for _, said in rows])),
+        "by": by,
+        "tags": _tags(store, task, version),
+        "parts": plain(by_slice(rows, by)),
+        "windows": plain(course(known)),
     }
+
+
+def _tags(store: Store, task: str, version: str) -> list[str]:
+    """The tags that the newest requests have."""
+    newest = store.interactions.figures(task, TAGGED, version=version) if version else []
+    return sorted({tag for row in newest for tag in row.tags})
 
 
 def _objectives(store: Store, config: Config, task: str) -> list[Data]:
