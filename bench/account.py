@@ -42,6 +42,7 @@ from scipy import stats
 from scipy.special import betaln
 
 from homeostat.loop.wear import WORN
+from homeostat.stats.again import KEPT
 from homeostat.stats.intervals import mean_interval, proportion
 from homeostat.stats.online import granted, share
 
@@ -89,10 +90,10 @@ def bets(wins: Ints, losses: Ints) -> Floats:
 
 @cache
 def levels(candidates: int) -> Floats:
-    """What the account grants, float64[place - 1, discoveries before]; 0 where there cannot be so many."""
+    """What the account grants a first look, float64[place - 1, discoveries before]; 0 where there cannot be so many."""
     table = np.zeros((candidates, candidates))
     for place in range(1, candidates + 1):
-        table[place - 1, :place] = [granted(place, found, ALPHA) for found in range(place)]
+        table[place - 1, :place] = [(1.0 - KEPT) * granted(place, found, ALPHA) for found in range(place)]
     return table
 
 

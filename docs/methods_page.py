@@ -101,7 +101,8 @@ def _table() -> str:
     about = (
         "Of tiny models on made-up rows, each beside the same run without the method. Intervals are of 95 %, over\n"
         "draws of rows, order and beginning that no threshold was chosen on, or over the rows of one draw. What is\n"
-        "*not yet* measured so has a proof that passes.\n"
+        "*not yet* measured so has a proof that passes on its own draws. Where an interval reaches 0 there\n"
+        "was *no sure effect* on others: such a method may help, or not; measure it on your rows.\n"
     )
     seen, rows = effects(), ["| method | effect | 95 % | over | of |", "|---|---|---|---|---|"]
     for shelf, entries in evidence().items():
@@ -113,8 +114,8 @@ def _row(method: str, told: Mapping[str, Any] | None) -> str:
     if told is None:
         return f"| {method} | not yet | | | |"
     low, high = told["interval"]
-    n = f"{told['n']} {told['over']}"
-    return f"| {method} | {told['value']:g} | {low:g} to {high:g} | {n} | {told['of']} |"
+    n, of = f"{told['n']} {told['over']}", told["of"] + ("" if low > 0 else " (**no sure effect**)")
+    return f"| {method} | {told['value']:g} | {low:g} to {high:g} | {n} | {of} |"
 
 
 def _fields_of_a_recipe() -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from cli.conftest import Run
 from cli.scenes import START, champion
 from homeostat.evaluate.account import due
+from homeostat.stats.again import asked
 from homeostat.store import Store
 from homeostat.types.report import Outcome, Verdict
 
@@ -37,7 +38,7 @@ def test_an_empty_account(homeostat: Run, shop: Path) -> None:
     ran = homeostat("account", "--config", shop)
     assert ran.code == 0
     assert "none" in ran.out
-    assert "p = 0.011" in ran.out
+    assert "p = 0.0099" in ran.out
 
 
 def test_a_table_and_a_document(homeostat: Run, shop: Path, store: Store) -> None:
@@ -63,3 +64,20 @@ def test_a_pass_that_does_not_follow(homeostat: Run, shop: Path, store: Store) -
     ran = homeostat("account", "--config", shop)
     assert ran.code == 1
     assert "does not follow" in ran.err
+
+
+def test_a_second_look_stands_under_the_same_number(homeostat: Run, shop: Path, store: Store) -> None:
+    """The candidate is one, and one that passed; both levels and what was shown at each are told."""
+    tell(store, "fu")
+    first = store.verdicts.get("vdt_1")
+    assert first.spent is not None
+    level = asked(first.spent.p, first.spent.level, first.spent.level / 9)
+    spent = replace(first.spent, asked=level, again=level / 2)
+    store.verdicts.put(replace(first, id="vdt_again", outcome=Outcome.PASS, spent=spent))
+    ran = homeostat("account", "--config", shop)
+    assert ran.code == 0
+    assert f"later {level:.2g}" in ran.out
+    account = homeostat("account", "--json", "--config", shop).json["account"]
+    assert (account["tried"], account["passed"], account["replays"]) == (2, 1, True)
+    store.verdicts.put(replace(first, id="vdt_again", outcome=Outcome.PASS, spent=replace(spent, asked=2 * level)))
+    assert homeostat("account", "--config", shop).code == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Run
-from homeostat.errors import UnknownKey
+from homeostat.errors import NotFound, UnknownKey, WrongType
 from homeostat.loop.suites import suites
 from homeostat.store import Store
 
@@ -39,4 +39,23 @@ def test_a_task_that_there_is_not(homeostat: Run, shop: Path, store: Store, file
     ran = homeostat("suites", "add", file, "--config", shop)
     assert ran.code == UnknownKey.exit
     assert "golden.yaml" in ran.err
+    assert suites(store, "routing") == []
+
+
+def test_a_built_in_suite_says_what_it_shows_and_what_it_does_not(homeostat: Run, shop: Path, store: Store) -> None:
+    """Added with one command; the right reply where only the project knows it."""
+    out = homeostat("suites", "add", "builtin:paraphrase", "--config", shop).out
+    assert "suite paraphrase: added" in out
+    assert "does not show" in out
+    document = homeostat("suites", "add", "builtin:out-of-scope", "--expect", "other", "--json", "--config", shop).json
+    assert document["suite"]["cases"][0]["expect"] == "other"
+    assert document["scope"]["silent"]
+    assert [suite.name for suite in suites(store, "routing")] == ["out-of-scope", "paraphrase"]
+    assert homeostat("suites", "add", "builtin:jailbreak", "--config", shop).code == NotFound.exit
+
+
+def test_a_file_says_itself_what_is_right(homeostat: Run, shop: Path, store: Store, file: Path) -> None:
+    """What is meant for built-in suites is refused beside one."""
+    ran = homeostat("suites", "add", file, "--expect", "other", "--config", shop)
+    assert ran.code == WrongType.exit
     assert suites(store, "routing") == []

@@ -52,7 +52,7 @@ def test_labels_without_test_rows_are_named(homeostat: Run, small: Path, worksho
     grown = workshop.store.versions.get("ver_new")
     workshop.store.versions.put(replace(grown, labels=(*grown.labels, "hologram")))
     ran = homeostat("eval", "ver_new", "--config", small)
-    assert ran.out.rstrip().endswith("no test rows of: hologram")
+    assert "; no test rows of: hologram\n" in ran.out
 
 
 def test_newer_requests_show_more_of_the_suite(homeostat: Run, small: Path, workshop: Workshop) -> None:
@@ -74,12 +74,15 @@ def test_the_champion_alone(homeostat: Run, small: Path, workshop: Workshop) -> 
 
 
 def test_a_table_with_the_verdict_under_it(homeostat: Run, small: Path, workshop: Workshop) -> None:
-    """Scores with intervals, the paired difference, then the gate's words."""
+    """Scores with intervals, the paired difference, then the gate's words, and that nothing was spent for them."""
     ran = homeostat("eval", "ver_new", "--against", "ver_old", "--config", small)
     assert ran.code == 0
     assert "difference" in ran.out
     assert "n = 6" in ran.out
-    assert ran.out.strip().splitlines()[-1].partition(":")[0] in {"pass", "fail", "unsure"}
+    said, _, note = ran.out.partition("\nThis was a look: ")
+    assert said.strip().splitlines()[-1].partition(":")[0] in {"pass", "fail", "unsure"}
+    assert "nothing of the task's account is spent" in note
+    assert workshop.store.verdicts.list() == []
 
 
 def golden(*, at_least: float | None = None, margin: float | None = None) -> Suite:

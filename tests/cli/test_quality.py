@@ -59,6 +59,9 @@ def test_three_ways_to_tell_it(homeostat: Run, shop: Path, store: Store) -> None
         assert window["estimated"]["low"] - 0.05 <= truth <= window["estimated"]["high"] + 0.05
         assert window["measured"]["n"] == window["powered"]["n"] == window["labels"]
     shown = homeostat("quality", "routing", "--config", shop, "--window", 200)
+    helped, alone = windows[-1]["fine"]
+    assert helped <= alone
+    assert f"about {helped:,} labels a window with confidence, {alone:,} without" in shown.out
     assert "0 of 50 labels to calibrate confidence on" in shown.out
     assert "%" in shown.out
 

@@ -69,7 +69,7 @@ def test_what_passes_alone_and_not_here_is_undecided() -> None:
     assert weak.spent.level < weak.spent.p <= ALPHA
     assert weak.because.startswith("undecided: +3.6 points (")
     said = "but as candidate 20 of its task, none having passed, it has to show a gain at p = "
-    assert f"{said}{granted(20, 0, ALPHA):.2g}, and does so at {weak.spent.p:.2g}; about " in weak.because
+    assert f"{said}{0.9 * granted(20, 0, ALPHA):.2g}, and does so at {weak.spent.p:.2g}; about " in weak.because
     assert weak.because.endswith("such rows would decide")
     after = program([(150, 50)] * 15 + [(50, 50)] * 4)
     assert asked(after, 76, 40).outcome is Outcome.PASS
@@ -83,7 +83,7 @@ def test_the_number_of_rows_it_names_would_decide() -> None:
     draws = np.random.default_rng(3).multinomial(n, [0.076, 0.04, 0.884], size=1000)
     level = due(before, ALPHA).level
     passed = np.mean([mcnemar_superiority(int(wins), int(losses)) <= level for wins, losses, _ in draws])
-    assert 0.75 < passed < 0.85
+    assert 0.75 < passed < 0.88  # the number is rounded up to hundreds
 
 
 def test_a_candidate_that_fails_spends_and_stays_refused() -> None:
@@ -124,7 +124,7 @@ def test_an_account_follows_from_its_verdicts_and_says_so_if_not() -> None:
         == sum(one.because.endswith("would decide") and "but as candidate" in one.because for one in verdicts)
         > 0
     )
-    assert account.next_level == granted(21, account.passed, ALPHA)
+    assert account.next_level == 0.9 * granted(21, account.passed, ALPHA)
     assert not standing(verdicts[1:], ALPHA).replays
     forged = [replace(one, outcome=Outcome.PASS) if one.outcome is Outcome.UNSURE else one for one in verdicts]
     assert not standing(forged, ALPHA).replays
@@ -137,3 +137,29 @@ def test_verdicts_before_the_account_are_no_part_of_it() -> None:
     one = asked([], 150, 50)
     assert due([one], ALPHA, but=one.id).place == 1
     assert standing([old], ALPHA).passed == 0
+
+
+def test_a_late_pass_raises_the_levels_after_it_and_none_before() -> None:
+    """What was passed by a second look counts as found from then on; the account still follows from its verdicts."""
+    verdicts = program([(62, 40), (50, 50)])
+    assert verdicts[0].spent is not None
+    level = verdicts[0].spent.level
+    later = replace(verdicts[0].spent, asked=level / 9 / (verdicts[0].spent.p * np.log(1 / level)), again=1e-6)
+    again = replace(verdicts[0], id="vdt_again", outcome=Outcome.PASS, spent=later)
+    before, after = due(verdicts, ALPHA), due([*verdicts, again], ALPHA)
+    assert (before.place, before.found) == (after.place, 0) == (3, 0)
+    assert after.found == 1
+    assert after.level > before.level
+    third = replace(asked([*verdicts, again], 50, 50), id="vdt_third")
+    account = standing([*verdicts, again, third], ALPHA)
+    assert (account.tried, account.passed, account.replays) == (3, 1, True)
+    assert standing([*verdicts, third, again], ALPHA).replays is False  # the third was granted what was not found yet
+
+
+def test_two_second_words_count_as_one_candidate() -> None:
+    """A look that was cut off and made again leaves the same entry; nobody is counted twice."""
+    verdicts = program([(62, 40), (50, 50)])
+    twice = [*verdicts, replace(verdicts[0], id="vdt_again"), replace(verdicts[0], id="vdt_once_more")]
+    assert due(twice, ALPHA) == due(verdicts, ALPHA)
+    assert standing(twice, ALPHA).tried == 2
+    assert standing(twice, ALPHA).replays

@@ -15,10 +15,11 @@ from small_project import NEW, ONSET, TASK
 
 from homeostat.curate.snapshot import examples
 from homeostat.loop import steps
-from homeostat.loop.learn import Lesson, curating, learn, start_of, version_id
+from homeostat.loop.learn import Lesson, curating, learn, priced, start_of, version_id
 from homeostat.loop.steps import Now
 from homeostat.loop.workshop import Workshop
 from homeostat.release.publish import publish
+from homeostat.train.budget import Budget
 from homeostat.train.head.solve import SUMS
 from homeostat.train.named import named
 from homeostat.train.pace import Rows, paced
@@ -174,3 +175,12 @@ def test_what_is_published_others_can_load(shop: Workshop, tmp_path: Path) -> No
     base = transformers.AutoModelForCausalLM.from_pretrained(champion.base)
     model = peft.PeftModel.from_pretrained(base, tmp_path / "out")
     assert any("lora_B" in name and bool(weight.abs().sum() > 0) for name, weight in model.named_parameters())
+
+
+def test_money_is_reckoned_at_the_projects_prices(shop: Workshop) -> None:
+    """Where a recipe limits what a run may cost and names no price; a recipe without such a limit stays as it is."""
+    config = replace(shop.config, decide=replace(shop.config.decide, price_per_gpu_hour=7.0))
+    plain = named("careful", config.train)
+    limited = priced(config, TASK, replace(plain, budget=Budget(money=5.0, price_per_cpu_hour=0.5)))
+    assert (limited.budget.price_per_cpu_hour, limited.budget.price_per_gpu_hour) == (0.5, 7.0)
+    assert priced(config, TASK, plain) == plain

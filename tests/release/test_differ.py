@@ -57,6 +57,17 @@ def test_how_far_weights_lie_apart(tmp_path: Path) -> None:
     assert (found["same"], same["same"], same["distance"]) == (False, True, 0.0)
 
 
+def test_what_lies_beside_weights_is_no_distance(tmp_path: Path) -> None:
+    """States and importance, which a version keeps for its successor, do not count as weights."""
+    with open_store(tmp_path) as store:
+        one = made(store, tmp_path / "a", ONE, u=np.array([3.0], np.float32))
+        (tmp_path / "b").mkdir()
+        save_file({"states": np.array([9.0], np.float32)}, tmp_path / "b" / "states.safetensors")
+        save_file({"u": np.array([3.0], np.float32)}, tmp_path / "b" / "adapter_model.safetensors")
+        other = register(store, replace(ONE, id="ver_b"), tmp_path / "b")
+        assert diff(store, one, other)["weights"]["same"]
+
+
 def test_tensors_of_other_shapes_and_kinds(tmp_path: Path) -> None:
     """What only one has, or in another shape, is named and not compared; half precision is."""
     with open_store(tmp_path) as store:

@@ -109,3 +109,10 @@ def test_who_is_frugal_finds_states_to_carry_over() -> None:
 def test_a_recipe_of_ones_own_that_carries_finds_states_too(own: dict[str, object], kept: bool) -> None:
     """What an own recipe says itself decides, then what the recipe says that it is like."""
     assert named("first", Train(attempts=("mine",), recipes={"mine": own})).carry is kept
+
+
+def test_who_is_held_by_what_mattered_finds_it_kept() -> None:
+    """Where a turn may try a recipe that lives on it, every version keeps what matters in it, the first one too."""
+    own = {"mine": {"replay": 0.0, "penalties": ["ewc"], "importance": True}}
+    assert named("first", Train(attempts=("mine",), recipes=own)).importance
+    assert not named("first", Train(recipes=own)).importance

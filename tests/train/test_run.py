@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file
 
 import tiny
 from homeostat.errors import NothingToTrainOn, UnknownLabel
@@ -25,6 +26,8 @@ from homeostat.train.adapt.prompt import Prompt
 from homeostat.train.adapt.way import Way
 from homeostat.train.objectives.distill.sdft import Sdft
 from homeostat.train.penalties.divergence import Divergence
+from homeostat.train.penalties.ewc import Ewc
+from homeostat.train.penalties.importance import FADES, FILE, Importance
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Order, Start, Trained, carry_out, prepare, render, train
 from homeostat.types.dataset import Example, Origin
@@ -215,6 +218,34 @@ def test_replay_and_divergence_protect_what_was_known(
     assert moved["careful"] < moved["naive"]
     of = "share of unseen rows of what was known told right, more than after new rows alone"
     shown.within(of, paired(hits["careful"], hits["naive"]), least=0.2)
+
+
+def test_what_mattered_goes_along(watched: Watched, llama: Path, tmp_path: Path) -> None:
+    """A version keeps what mattered in it, as a part of what it costs; its successor, which has new labels alone, is
+    held by it, and keeps what mattered to both.
+    """
+    short = replace(QUICK, max_steps=3, looks=1, refit=False)
+    first, _ = watched(recipe=replace(short, importance=True), folder=tmp_path / "first")
+    plain, _ = watched(recipe=short, folder=tmp_path / "plain")
+    assert not (plain.weights / FILE).exists()
+    assert first.cost["flops"] > 1.1 * plain.cost["flops"]
+    recipe = replace(short, penalties=(Ewc(weight=100.0),), importance=True)
+    new = {"recipe": recipe, "examples": tiny.examples(NEW, each=8), "labels": ALL}
+    held, _ = watched(**new, start=started(first, llama), folder=tmp_path / "held")
+    free, _ = watched(**new, start=started(plain, llama), folder=tmp_path / "free")
+    before, both = (Importance.read(one.weights).parts for one in (first, held))
+    assert set(before) == set(both)
+    layers = [name for name, part in before.items() if not part.tokens]
+    assert all((both[name].matters >= FADES * before[name].matters - 1e-6).all() for name in layers)
+    (table,) = set(before) - set(layers)
+    assert len(both[table].tokens) == len(before[table].tokens) + len(NEW)
+    one, other = (load_file(each.weights / "adapter_model.safetensors") for each in (held, free))
+    assert any(not one[name].equal(other[name]) for name in one)
+
+
+def started(trained: Trained, base: Path) -> Start:
+    """Where a successor begins."""
+    return Start(base=str(base), folder=trained.weights, kind=trained.kind, labels=trained.labels)
 
 
 def test_mistakes_are_named(watched: Watched) -> None:

@@ -12,7 +12,11 @@ from starlette.testclient import TestClient
 
 from homeostat.collect.unanswered import KEY
 from homeostat.config.schema import Alerts, Channel
+<<<<<<< HEAD
 from homeostat.loop.upstream import look
+=======
+from homeostat.loop.later import key as later_key
+>>>>>>> main
 from homeostat.monitor.behavior.changes import changes
 from homeostat.monitor.behavior.failures import Rehearsed
 from homeostat.monitor.behavior.forecast import forecasts
@@ -347,6 +351,16 @@ def test_a_turn_shows_what_was_rehearsed(store: Store, client: TestClient) -> No
     page = client.get(f"/ui/turns/{factory.TURN}").text
     assert page.count("recorded requests answered again") == 1
     assert "→ pump_noise: " in page
+
+
+def test_a_turn_says_how_a_second_look_stands(store: Store, client: TestClient) -> None:
+    """In the words of the gate, beside the attempt that it is about; nothing where it has not looked again."""
+    assert "looked again" not in client.get(f"/ui/turns/{factory.TURN}").text
+    said = "undecided on looking again, after 12 more labels: overall (better): 3 won and 1 lost"
+    store.state.put(later_key(factory.REFUSED), {"because": said, "labels": 12, "wanted": 60, "asked": [], "pairs": []})
+    assert said in client.get(f"/ui/turns/{factory.TURN}").text
+    attempts = turn.data(store, CONFIG, {"id": factory.TURN})["attempts"]
+    assert [one["again"]["wanted"] for one in attempts if one["again"]] == [60]
 
 
 def test_a_turn_under_way_shows_what_there_is(store: Store, client: TestClient) -> None:

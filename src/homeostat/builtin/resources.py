@@ -1,4 +1,4 @@
-"""Where the files that ship with the package lie: the built-in model and the built-in traffic."""
+"""Where the files that ship with the package lie: the built-in model, the built-in traffic, the built-in suites."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from pathlib import Path
 def model_path() -> Path:
     """Folder of the built-in model: configuration, tokenizer, safetensors, card."""
     return Path(str(files("homeostat.builtin"))) / "model"
+
+
+def suites_path() -> Path:
+    """Folder of the built-in suites."""
+    return Path(str(files("homeostat.builtin"))) / "suites"
 
 
 def traffic_path() -> Path:

@@ -2,9 +2,10 @@
 
 One candidate that is no better passes a gate at 5 % once in twenty times; of hundreds, many do. So all candidates of a
 task spend from one account: the more there were and the fewer passed, the lower the level at which the next has to show
-that it is better. What passes at `evaluate.alpha` and not at that level is undecided, and has to show itself on live
-pairs. Then at most a share `evaluate.alpha` of those that passed is no better, on average. Every level follows from the
-verdicts before it, and is computed again here.
+that it is better. What passes at `evaluate.alpha` and not at that level is undecided: the gate looks at it again as
+live requests are labeled, for which a tenth of its level was kept, and nothing more is spent. Then at most a share
+`evaluate.alpha` of those that passed is no better, on average. Every level follows from the verdicts before it, and is
+computed again here. An undecided candidate that was passed later stands there twice, under one number.
 
 Exit codes: 0 shown, and what stands there follows; 1 a level or an outcome does not follow from the verdicts before it;
 1x configuration.
@@ -57,8 +58,8 @@ def _row(verdict: Verdict, spent: Spent) -> tuple[str, ...]:
         verdict.candidate,
         str(spent.place),
         str(spent.found),
-        f"p = {spent.level:.2g}",
-        f"p = {spent.p:.2g}",
+        f"p = {spent.level:.2g}" + (f", later {spent.asked:.2g}" if spent.asked else ""),
+        f"p = {spent.p:.2g}" + (f", later {spent.again:.2g}" if spent.asked else ""),
         verdict.outcome.value,
         words.when(verdict.time),
     )

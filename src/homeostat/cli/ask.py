@@ -1,10 +1,13 @@
 """Add a suite to its task, in place of the one of its name: from now on every candidate is asked.
 
 What it asks is fenced from training, but for what was learned before. `--dry-run` reads the file and changes nothing.
+In place of a file `builtin:NAME` names one that comes with Homeostat: `injection`, `jailbreak` (of tasks of text),
+`negation`, `out-of-scope` (with `--expect`, the label or the words with which such requests are to be met) and
+`paraphrase`. It says what it can show and what it cannot.
 
-Exit codes: 0 added; 1x the file, or the configuration.
+Exit codes: 0 added; 1x the file, or the configuration; 41 there is no such built-in suite.
 
-Example: `homeostat suites add suites/golden.yaml`
+Example: `homeostat suites add builtin:injection`
 """
 
 from __future__ import annotations
@@ -14,26 +17,31 @@ from typing import Annotated
 
 import typer
 
-from homeostat.cli.project import chosen, project
+from homeostat.cli.project import Project, chosen, project
 from homeostat.cli.suites import demanded
 from homeostat.cli.table import document, facts
+from homeostat.errors import WrongType
 from homeostat.evaluate.suites.ask import demands
 from homeostat.evaluate.suites.read import read
+from homeostat.evaluate.suites.shipped import PREFIX, SHIPPED, Scope, shipped
 from homeostat.loop.suites import keep
+from homeostat.types.suite import Suite
 
 
 def command(
-    file: Annotated[Path, typer.Argument(help="YAML file of the suite.")],
+    file: Annotated[str, typer.Argument(help="YAML file of the suite, or `builtin:NAME`.")],
+    task: Annotated[str, typer.Option(help="Task of a built-in suite; may be left out where there is one.")] = "",
+    expect: Annotated[str, typer.Option(help="The right reply, where a built-in suite does not know it.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read the file, and change nothing.")] = False,
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Add a suite to its task, in place of the one of its name: from now on every candidate is asked."""
     with project(config) as opened:
-        suite = read(file, lambda name: opened.config.task(chosen(opened.config, name, where=str(file))))
+        suite, scope = _asked(opened, file, task, expect)
         changed = not dry_run and keep(opened.store, suite)
     if as_json:
-        document({"suite": suite, "parts": list(demands(suite)), "changed": changed})
+        document({"suite": suite, "parts": list(demands(suite)), "changed": changed, "scope": scope})
         return
     said = {
         "task": suite.task,
@@ -41,5 +49,18 @@ def command(
         "test rows": suite.test_rows,
         "parts": list(demands(suite)),
         "demanded": demanded(suite),
+        "shows": scope.shows if scope else "",
+        "does not show": scope.silent if scope else "",
     }
     facts(f"suite {suite.name}: " + ("read" if dry_run else "added" if changed else "as it was"), said)
+
+
+def _asked(opened: Project, file: str, task: str, expect: str) -> tuple[Suite, Scope | None]:
+    """The suite, and what it can show where it is one of ours."""
+    if not file.startswith(PREFIX):
+        if task or expect:
+            fix = "write both into the file"
+            raise WrongType("--task and --expect are for built-in suites", where=file, fix=fix)
+        return read(Path(file), lambda name: opened.config.task(chosen(opened.config, name, where=file))), None
+    name = file.removeprefix(PREFIX)
+    return shipped(name, opened.config.task(opened.task(task)), expect), SHIPPED[name]

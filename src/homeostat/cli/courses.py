@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from homeostat.cli.table import table
+from homeostat.cli.table import facts, table
 from homeostat.decide.objective import Progress
-from homeostat.monitor.quality.course import Window
+from homeostat.monitor.quality.course import FINE, Window
 from homeostat.monitor.quality.parts import Part
 from homeostat.types.report import Score
 from homeostat.web import words
@@ -16,8 +16,12 @@ COLUMNS = ("requests", "labels", "by labels", "with confidence", "without labels
 
 
 def show_windows(title: str, windows: Sequence[Window]) -> None:
-    """A line a window, oldest first."""
+    """A line a window, oldest first; under them how many labels would tell the newest finely enough."""
     _show(title, "until (UTC)", [(words.when(each.end), each) for each in windows])
+    if windows and windows[-1].fine:
+        helped, alone = windows[-1].fine
+        many = f"about {helped:,} labels a window with confidence, {alone:,} without"
+        facts("", {f"for ± {100 * FINE:g} points": many})
 
 
 def show_parts(title: str, by: str, parts: Sequence[Part]) -> None:

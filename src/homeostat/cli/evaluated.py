@@ -10,6 +10,12 @@ from homeostat.cli.table import scored, table
 from homeostat.types.report import Report, Trial, Verdict
 from homeostat.web import words
 
+UNSPENT = (
+    "\nThis was a look: nothing is written, and nothing of the task's account is spent. Whoever looks at ten versions\n"
+    "and tries the best has looked ten times, and the account knows of one; `homeostat try` asks the gate itself."
+)
+"""What the gate's words do not say where nobody was gated."""
+
 
 def show(found: dict[str, Any]) -> None:
     """Print what was found."""
@@ -28,6 +34,7 @@ def show(found: dict[str, Any]) -> None:
     if report.suites:
         table("\nsuites", ("part", "candidate", "other", "difference", "demanded"), map(_tried, report.suites.items()))
     typer.echo(f"\n{verdict.outcome.value}: {verdict.because}")
+    typer.echo(UNSPENT)
 
 
 def _tried(entry: tuple[str, Trial]) -> tuple[str, ...]:

@@ -3,7 +3,9 @@
 At a terminal they are asked one by one: Enter says that the reply is right, any other line is the right label (for a
 task of text the right reply), `-` skips, `.` ends. Without a terminal, or with `--json`, they are printed, to be
 labeled elsewhere; `--take FILE` reads what was said (JSON lines of `interaction` and `value`). Quality is measured by
-those that were drawn and by the feedback that comes by itself, never by those that were picked for their doubt.
+those that were drawn and by the feedback that comes by itself, never by those that were picked for their doubt. While
+the gate is unsure about a candidate on trial, half of what is asked are requests on which it and the champion differ,
+drawn by lot: these decide between the two.
 
 Exit codes: 0 done; 1x configuration; 21 the file is no such answers.
 

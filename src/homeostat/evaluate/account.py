@@ -3,7 +3,8 @@
 A discovery is a pass: the candidate is better, and every guard has held. The guards need no account (who is worse in
 one place is let through by that place's own test at most alpha of the time, `evaluate.gate`); the claim to be better
 does, for of hundreds of candidates that are no better one in twenty passes at 5 %. The levels are those of
-`stats.online`. Everything follows from the verdicts of the task in the order in which they were written.
+`stats.online`, of which a tenth is kept for looking again at the same candidate (`evaluate.again`): whoever is looked
+at again spends nothing anew. Everything follows from the verdicts of the task in the order in which they were written.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from dataclasses import dataclass, replace
 from scipy import stats
 
 from homeostat.evaluate.gate import OVERALL
+from homeostat.stats.again import KEPT, asked
 from homeostat.stats.online import granted, share
 from homeostat.types.report import Outcome, Report, Spent, Verdict
 
+_ROUNDING = 1.0 + 1e-9
 _POWER = 0.8
 """Chance to show the gain that the suggested number of rows is computed for."""
 
@@ -33,8 +36,17 @@ def due(verdicts: Iterable[Verdict], alpha: float, but: str = "") -> Spent:
     `but` is the id of its own verdict, which may be there already where a step is run again.
     """
     before = entries(verdicts, but)
-    place, found = len(before) + 1, sum(verdict.outcome is Outcome.PASS for verdict, _ in before)
-    return Spent(place=place, found=found, alpha=alpha, level=granted(place, found, alpha), p=1.0)
+    place, found = len(firsts(before)) + 1, len({spent.place for verdict, spent in before if _passed(verdict)})
+    return Spent(place=place, found=found, alpha=alpha, level=(1.0 - KEPT) * granted(place, found, alpha), p=1.0)
+
+
+def firsts(entries: Sequence[tuple[Verdict, Spent]]) -> list[tuple[Verdict, Spent]]:
+    """The entries that were spent: one for each candidate that was gated, however often the gate has looked again."""
+    return list({spent.place: (verdict, spent) for verdict, spent in reversed(entries)}.values())[::-1]
+
+
+def _passed(verdict: Verdict) -> bool:
+    return verdict.outcome is Outcome.PASS
 
 
 def charged(verdict: Verdict, report: Report, due: Spent, target: Collection[str] = ()) -> Verdict:
@@ -79,13 +91,13 @@ def standing(verdicts: Sequence[Verdict], alpha: float) -> Account:
     bound = max((spent.alpha for _, spent in known), default=alpha)
     passed = coming.found
     return Account(
-        tried=len(known),
+        tried=len(firsts(known)),
         passed=passed,
         alpha=bound,
         false_at_most=bound * passed,
-        spent=math.fsum(share(spent.place) for _, spent in known),
+        spent=math.fsum(share(spent.place) for _, spent in firsts(known)),
         next_level=coming.level,
-        weak=sum(_short(verdict, spent) for verdict, spent in known),
+        weak=sum(_short(verdict, spent) for verdict, spent in firsts(known)),
         replays=all(_follows(known[:k], entry) for k, entry in enumerate(known)),
     )
 
@@ -93,9 +105,26 @@ def standing(verdicts: Sequence[Verdict], alpha: float) -> Account:
 def _follows(before: Sequence[tuple[Verdict, Spent]], entry: tuple[Verdict, Spent]) -> bool:
     """Whether an entry is what the verdicts before it make of it."""
     verdict, spent = entry
+    first = next((one for one in before if (one[1].place, one[0].candidate) == (spent.place, verdict.candidate)), None)
+    if first is not None:
+        return _follows_again(first, entry)
     again = due([known for known, _ in before], spent.alpha)
     told = (spent.place, spent.found, spent.level) == (again.place, again.found, again.level)
-    return told and (verdict.outcome is not Outcome.PASS or (spent.p <= spent.level and not spent.worn))
+    return told and not spent.asked and (not _passed(verdict) or (spent.p <= spent.level and not spent.worn))
+
+
+def _follows_again(first: tuple[Verdict, Spent], entry: tuple[Verdict, Spent]) -> bool:
+    """Whether a second word on a candidate is what the first left open: it spends nothing, is asked at no higher level
+    than was kept for it, and passes where that is shown, or where the gain was shown before.
+    """
+    (was, before), (verdict, spent) = first, entry
+    if replace(spent, asked=before.asked, again=before.again) != before or was.outcome is not Outcome.UNSURE:
+        return False
+    if not spent.asked:
+        return not _passed(verdict) or (before.p <= before.level and not before.worn)
+    gains = [1.0] if before.worn else [p for p in was.tests.values() if p > before.level]
+    most = max((asked(p, before.level, before.level * KEPT / (1.0 - KEPT)) for p in gains), default=0.0)
+    return spent.asked <= most * _ROUNDING and (not _passed(verdict) or spent.again <= spent.asked)
 
 
 def _short(verdict: Verdict, spent: Spent) -> bool:

@@ -16,6 +16,9 @@ _UNSAFE = frozenset(
     | {".npy", ".npz", ".t7", ".h5", ".hdf5", ".keras"}
 )
 """Endings under which pickles, or other things that run when they are loaded, are usually kept."""
+STATES, IMPORTANCE = "states.safetensors", "importance.safetensors"
+BESIDE = frozenset({STATES, IMPORTANCE})
+"""Files that may lie beside a version's weights and are none: what its successor goes on with."""
 _PICKLE = tuple(b"\x80" + bytes([protocol]) for protocol in range(2, 6))
 """How pickles of protocol 2 to 5 begin; older ones begin with nothing of their own."""
 _PACKED = {

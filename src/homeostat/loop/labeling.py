@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from homeostat.config.schema import Config
 from homeostat.curate.pick import Pick, pick
+from homeostat.loop.later import deciding
 from homeostat.store import Store
 from homeostat.types import ids
-from homeostat.types.feedback import PICKED, Feedback, FeedbackKind
+from homeostat.types.feedback import LOT, PICKED, Feedback, FeedbackKind
 from homeostat.types.task import Kind
 
 NEWEST = 5000
@@ -26,18 +29,34 @@ class Open:
     confidence: float
     drawn: bool
     """Whether chance chose it; else it was picked because it teaches much, and is never measured by."""
+    decides: bool = False
+    """Whether it was drawn among those on which a candidate on trial and the champion differ: it decides between them,
+    and is measured by nowhere else."""
 
 
 def queue(store: Store, task: str, n: int) -> list[Open]:
-    """The next requests to have labeled, at most `n`; the same ones until something is said of them."""
+    """The next requests to have labeled, at most `n`; the same ones until something is said of them.
+
+    While the gate is unsure about a candidate on trial, half of them are drawn among those that decide about it.
+    """
     newest = [request for request in store.interactions.last(task, NEWEST) if request.version]
     since = newest[0].time if newest else 0.0
     known = {request.id for request, _ in store.interactions.labeled(task, since=since)}
     waiting = {request.id: request for request in newest if request.id not in known}
     asked = {id: drawn for id, drawn in asked_of(store, task).items() if id in waiting}
-    picks = [Pick(waiting[id], drawn) for id, drawn in asked.items()][:n]
-    others = [request for request in waiting.values() if request.id not in asked]
-    picks += pick(others, n - len(picks), seed=len(known)) if len(picks) < n else []
+    open_ = [id for id in deciding(store, task) if id in waiting]
+    most = max(n // 2, 1) if open_ else 0
+    before = store.state.get(_key_between(task))
+    between = [id for id in before if id in set(open_)][:most] if isinstance(before, list) else []
+    picks = [Pick(waiting[id], drawn) for id, drawn in asked.items() if id not in between][: n - most]
+    others = [request for request in waiting.values() if request.id not in {*asked, *between}]
+    fresh = pick(others, n - most - len(picks), seed=len(known)) if len(picks) < n - most else []
+    # What is doubtful is not picked from what lot decides between: the rest would be the requests of less doubt.
+    picks += [one for one in fresh if one.drawn or one.request.id not in set(open_)]
+    chance = {id for id, drawn in asked.items() if drawn}
+    between += _lot(open_, {*between, *chance, *(one.request.id for one in picks)})[: most - len(between)]
+    store.state.put(_key_between(task), between)
+    picks = [*(Pick(waiting[id], False) for id in between), *picks]
     store.state.put(_key(task), asked | {one.request.id: one.drawn for one in picks})
     return [
         Open(
@@ -46,9 +65,16 @@ def queue(store: Store, task: str, n: int) -> list[Open]:
             reply=one.request.reply,
             confidence=one.request.confidence,
             drawn=one.drawn,
+            decides=one.request.id in between,
         )
         for one in picks
     ]
+
+
+def _lot(ids: Sequence[str], without: Collection[str]) -> list[str]:
+    """Ids in an order that lot draws, without those that are asked for already."""
+    rest = [id for id in ids if id not in without]
+    return [rest[place] for place in np.random.default_rng(len(ids)).permutation(len(rest))]
 
 
 def asked_of(store: Store, task: str) -> dict[str, bool]:
@@ -75,7 +101,8 @@ def label(config: Config, store: Store, task: str, said: Mapping[str, str], *, b
         now: the moment, in seconds since 1970.
     """
     kind = FeedbackKind.LABEL if config.task(task).kind is Kind.LABEL else FeedbackKind.CORRECTION
-    asked = asked_of(store, task)
+    asked, between = asked_of(store, task), store.state.get(_key_between(task))
+    apart = set(between) if isinstance(between, list) else set[str]()
     rows = [
         Feedback(
             id=ids.new("fbk"),
@@ -83,7 +110,7 @@ def label(config: Config, store: Store, task: str, said: Mapping[str, str], *, b
             kind=kind,
             value=value,
             time=now,
-            source=by if asked[interaction] else f"{PICKED}{by}",
+            source=f"{LOT if interaction in apart else '' if asked[interaction] else PICKED}{by}",
         )
         for interaction, value in said.items()
     ]
@@ -94,3 +121,7 @@ def label(config: Config, store: Store, task: str, said: Mapping[str, str], *, b
 
 def _key(task: str) -> str:
     return f"asked:{task}"
+
+
+def _key_between(task: str) -> str:
+    return f"between:{task}"

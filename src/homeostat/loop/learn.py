@@ -89,6 +89,15 @@ def fairly(config: Config, task: str, recipe: Recipe) -> Recipe:
     return replace(recipe, reweigh=kept_tags(config, task, recipe))
 
 
+def priced(config: Config, task: str, recipe: Recipe) -> Recipe:
+    """The recipe, whose budget of money is reckoned at the project's prices where it names none itself."""
+    if not recipe.budget.money:
+        return recipe
+    prices = config.deciding(task)
+    budget = recipe.budget.priced(prices.price_per_cpu_hour, prices.price_per_gpu_hour)
+    return replace(recipe, budget=budget)
+
+
 def kept_tags(config: Config, task: str, recipe: Recipe) -> tuple[str, ...]:
     """The tags that rows of a task keep: those whose values shall be treated alike, and those that a recipe names."""
     return tuple(dict.fromkeys([*config.tasks[task].fair, *(tag for tag in recipe.reweigh if tag != FAIR)]))
@@ -145,6 +154,7 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
     reached = max((e.values["step"] for e in shop.store.events.list(lesson.version) if e.name == "training"), default=0)
     rows = examples(shop.store, dataset.id)
     recipe = paced(fairly(shop.config, lesson.task, lesson.recipe), shop.config.train, Rows.of(rows), dataset.labels)
+    recipe = priced(shop.config, lesson.task, recipe)
     with tracking(shop.config.train.track, _run(shop, lesson, recipe)) as trackers:
 
         def note(values: dict[str, float]) -> None:

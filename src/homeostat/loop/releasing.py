@@ -7,6 +7,7 @@ import time
 from homeostat.config.schema import Config
 from homeostat.decide.hours import quiet_until
 from homeostat.decide.rule import rule_of
+from homeostat.loop import again
 from homeostat.loop.rehearse import keep
 from homeostat.loop.seeing import clock
 from homeostat.loop.steps import Now
@@ -35,11 +36,14 @@ def stage(shop: Workshop, now: Now, release: str) -> str:
 
 
 def advance(shop: Workshop, now: Now, release: str) -> str:
-    """Look at the rows of the running release until they take it a step further or back, or somebody else does."""
-    settings = shop.config.release
+    """Look at the rows of the running release until they take it a step further or back, or somebody else does. Where
+    the gate was unsure it is asked again, as labels come.
+    """
+    settings, running = shop.config.release, shop.store.releases.get(release)
     while True:
-        frozen = frozen_until(shop.config, shop.store, now.task)
-        row = rollout.advance(shop.store, now.task, settings, now=time.time(), frozen=frozen)
+        again.look(shop, now, running, at=time.time())
+        frozen, watched = frozen_until(shop.config, shop.store, now.task), again.safely(shop.store, running, settings)
+        row = rollout.advance(shop.store, now.task, watched, now=time.time(), frozen=frozen)
         if row.id != release:
             return row.id
         time.sleep(settings.poll_s)

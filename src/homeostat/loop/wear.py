@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from homeostat.evaluate.account import entries
+from homeostat.evaluate.account import entries, firsts
 from homeostat.evaluate.groups import rows_needed
 from homeostat.evaluate.score import PairedRow
 from homeostat.loop.workshop import Exam, Workshop
@@ -44,7 +44,7 @@ def row_id(row: Exam) -> str:
 def used(store: Store, task: str, but: str = "", before: float = math.inf) -> Counter[str]:
     """How many candidates each test row has gated before a moment, by its id; the verdict of this id is left out."""
     found = Counter[str]()
-    for verdict, _ in entries((one for one in store.verdicts.list(task) if one.time < before), but):
+    for verdict, _ in firsts(entries((one for one in store.verdicts.list(task) if one.time < before), but)):
         report = store.reports.get(verdict.report)
         if store.blobs.holds(report.rows):  # else rows of it were erased
             lines = map(json.loads, store.blobs.text(report.rows).splitlines())

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from safetensors import safe_open
 
+from homeostat.llm.weights import BESIDE
 from homeostat.release.record import Document, record
 from homeostat.store import Store
 from homeostat.types.version import Version
@@ -82,9 +83,9 @@ def _ratio(apart: float, norm: float) -> float:
 
 
 def _tensors(folder: Path) -> dict[str, np.ndarray]:
-    """float32 of everything in the safetensors of a folder, by name."""
+    """float32 of all weights in the safetensors of a folder, by name."""
     found: dict[str, np.ndarray] = {}
-    for path in sorted(folder.rglob("*.safetensors")):
+    for path in sorted(path for path in folder.rglob("*.safetensors") if path.name not in BESIDE):
         with safe_open(path, framework="pt") as tensors:
             for name in list(tensors.keys()):
                 found[f"{path.stem}.{name}"] = tensors.get_tensor(name).to(torch.float32).numpy()

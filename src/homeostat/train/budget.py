@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+CPU_HOUR, GPU_HOUR = 0.1, 2.0
+"""What an hour of one of them costs where nobody says, as in `decide`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,6 +15,14 @@ class Spent:
 
     seconds: float
     cpu_seconds: float
+    gpu_seconds: float = 0.0
+
+    def of_all(self, *, helped: float, processes: int, device: str) -> Spent:
+        """With what the other processes took: `helped` CPU-seconds, and a GPU each for as long, if that is what they
+        are on (`cuda`, as torch names it).
+        """
+        held = 0.0 if device == "cpu" else self.seconds * processes
+        return replace(self, cpu_seconds=self.cpu_seconds + helped, gpu_seconds=held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +52,31 @@ class Budget:
     """Wall-clock time."""
     flops: float = 0.0
     watt_hours: float = 0.0
-    """Energy, reckoned from CPU-seconds and `watts`."""
+    """Energy, reckoned from the seconds of CPUs and GPUs, `watts` and `gpu_watts`."""
     money: float = 0.0
-    """In the unit of `price_per_cpu_hour`."""
+    """In the unit of the prices."""
     watts: float = 15.0
     """Power of one busy CPU core, or of whatever a CPU-second stands for on this machine."""
-    price_per_cpu_hour: float = 0.1
+    gpu_watts: float = 300.0
+    """Power of one GPU that trains."""
+    price_per_cpu_hour: float | None = None
+    """The project's own (`decide.price_per_cpu_hour`) if it is not given."""
+    price_per_gpu_hour: float | None = None
+    """The project's own (`decide.price_per_gpu_hour`) if it is not given."""
+
+    def priced(self, cpu_hour: float, gpu_hour: float) -> Budget:
+        """The same limits, at these prices where it says none itself."""
+        cpu = cpu_hour if self.price_per_cpu_hour is None else self.price_per_cpu_hour
+        gpu = gpu_hour if self.price_per_gpu_hour is None else self.price_per_gpu_hour
+        return replace(self, price_per_cpu_hour=cpu, price_per_gpu_hour=gpu)
 
     def reached(self, spent: Spent, flops: float) -> str:
         """The name of the first limit that is reached, or nothing."""
+        cpu, gpu, at = spent.cpu_seconds / 3600, spent.gpu_seconds / 3600, self.priced(CPU_HOUR, GPU_HOUR)
         taken = {
             "seconds": spent.seconds,
             "flops": flops,
-            "watt_hours": spent.cpu_seconds * self.watts / 3600,
-            "money": spent.cpu_seconds / 3600 * self.price_per_cpu_hour,
+            "watt_hours": cpu * self.watts + gpu * self.gpu_watts,
+            "money": cpu * (at.price_per_cpu_hour or 0.0) + gpu * (at.price_per_gpu_hour or 0.0),
         }
         return next((name for name, value in taken.items() if 0 < getattr(self, name) <= value), "")

@@ -20,11 +20,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from homeostat.llm.load import Opened
-from homeostat.llm.weights import check_file
+from homeostat.llm.weights import STATES, check_file
 from homeostat.train.ask import Asked, ask
 from homeostat.train.samples import Sample
 
-FILE = "states.safetensors"
+FILE = STATES
 LEAST = 64
 """Rows with a state before and after, at least; with fewer all rows are read anew."""
 PULLS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)

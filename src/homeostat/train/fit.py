@@ -182,8 +182,13 @@ class _Run:
 
     def _reached(self) -> str:
         """The limit of the budget that is reached; the first process says whether one is."""
-        own = self.recipe.budget.reached(self.clock.spent(), self.ground.meter.flops)
+        own = self.recipe.budget.reached(self._spent(), self.ground.meter.flops)
         return (own or "time") if self.job.gang.first(float(bool(own))) else ""
+
+    def _spent(self) -> Spent:
+        """What all processes have taken by now."""
+        device, processes = self.ground.opened.model.device.type, self.job.gang.size
+        return self.clock.spent().of_all(helped=self.helped, processes=processes, device=device)
 
     def step(self, samples: Sequence[Sample]) -> tuple[float, float]:
         """One batch forward, backward, and a step of the optimizer; its loss and the length of its gradient."""
@@ -341,9 +346,9 @@ class _Run:
 
     def _save(self) -> None:
         """Write down where the run stands."""
-        progress, spent = self.progress, self.clock.spent()
+        progress, spent = self.progress, self._spent()
         progress.flops, progress.tokens = self.ground.meter.flops, self.ground.meter.tokens
-        progress.seconds, progress.cpu_seconds = spent.seconds, spent.cpu_seconds + self.helped
+        progress.seconds, progress.cpu_seconds = spent.seconds, spent.cpu_seconds
         if self.job.workspace is not None:
             slow = {"average": self.average.tensors, "trail": self.trail.tensors}
             now = checkpoint.State(best=self.best, **slow, progress=asdict(progress))

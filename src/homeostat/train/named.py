@@ -118,7 +118,8 @@ def named(name: str, settings: Train, *, replay: float = 1.0, where: str = "trai
         warm_up=settings.warmup,
         penalties=(Divergence(weight=settings.kl),) if settings.kl else (),
         refit=settings.refit,
-        carry=settings.carry or any(_carries(attempt, settings) for attempt in settings.attempts),
+        carry=settings.carry or any(_keeps("carry", attempt, settings) for attempt in settings.attempts),
+        importance=any(_keeps("importance", attempt, settings) for attempt in settings.attempts),
         patience=settings.patience,
         looks=epochs,
         held_out=settings.held_out,
@@ -137,11 +138,11 @@ def _own(name: str, settings: Train, replay: float) -> Recipe:
     return replace(changed(named(like, settings, replay=replay), values, where), name=name)
 
 
-def _carries(attempt: str, settings: Train) -> bool:
-    """Whether an attempt carries states over: then every version has to keep them for its successor."""
+def _keeps(what: str, attempt: str, settings: Train) -> bool:
+    """Whether an attempt lives on what its champion has kept: then every version has to keep it for its successor."""
     own = settings.recipes.get(attempt, {})
     like = NAMES.get(own.get("like", attempt), {})
-    return bool(own.get("carry", like.get("carry", False)))
+    return bool(own.get(what, like.get(what, False)))
 
 
 def _hold_apart(settings: Train) -> None:

@@ -89,6 +89,9 @@ class Recipe:
     carry: bool = False
     """Keep the states of all remembered rows with the version, and carry the champion's over for `refit` instead of
     reading recalled rows anew."""
+    importance: bool = False
+    """Measure when the run has ended what matters in the trained tensors, and keep that with the version, for `ewc` in
+    a successor that has no old rows: as many bytes as the tensors (not for heads)."""
     warm_start: bool = True
     """Go on from the champion's adapter; false starts from the bare base."""
     held_out: float = 0.1

@@ -26,6 +26,7 @@ from homeostat.train.champion import Champion, gauged
 from homeostat.train.fit import Fitted, fit
 from homeostat.train.gang import ALONE, Gang, gang
 from homeostat.train.job import Job
+from homeostat.train.penalties.importance import Importance, after
 from homeostat.train.prior import fit_prior
 from homeostat.train.rates import with_rate
 from homeostat.train.recipe import Recipe
@@ -180,6 +181,7 @@ def prepare(order: Order, place: Gang = ALONE) -> Prepared:
         known=len(order.start.labels) if is_taught(order) else 0,
         teacher=_opened(order.teacher) if order.teacher else None,
         taught=len(order.teacher.labels) if order.teacher else 0,
+        begun=warm,
         seed=recipe.seed,
     )
     job = Job(
@@ -207,13 +209,14 @@ def carry_out(order: Order, prepared: Prepared) -> Trained:
     recipe.adapt.save(ground.opened.model, order.folder / "weights")
     if refitted.kept is not None:
         refitted.kept.save(order.folder / "weights")
+    measured = _importance(job, order.folder / "weights")
     cpu = prepared.cpu_seconds + time.process_time() - ended
     return Trained(
         weights=order.folder / "weights",
         kind=recipe.adapt.kind,
         labels=order.labels,
         prior=prior,
-        cost=_cost(fitted, champion.flops + looked + refitted.flops, cpu)
+        cost=_cost(fitted, champion.flops + looked + refitted.flops + measured, cpu)
         | {"wall_seconds": time.time() - prepared.began, "kl_new": moved, "refit": refitted.gained}
         | {"cut": float(prepared.cut), "lr": recipe.lr, "carried": float(refitted.carried)}
         | _gpu(ground.opened, fitted.progress.seconds, order.processes),
@@ -223,6 +226,15 @@ def carry_out(order: Order, prepared: Prepared) -> Trained:
 def _gpu(opened: Opened, seconds: float, processes: int) -> dict[str, float]:
     """The GPU-seconds of the steps: how long each of the devices was held. Nothing where there was none."""
     return {} if opened.model.device.type == "cpu" else {"gpu_seconds": seconds * processes}
+
+
+def _importance(job: Job, folder: Path) -> float:
+    """Keep with a version what matters in its tensors, if the recipe says so; the operations that it took."""
+    if not job.recipe.importance:
+        return 0.0
+    before = job.ground.meter.flops
+    after(job.ground, Importance.read(job.ground.begun)).save(folder)
+    return job.ground.meter.flops - before
 
 
 def _refit(job: Job, remembered: Sequence[Sample], order: Order) -> Refitted:

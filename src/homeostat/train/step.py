@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -54,6 +55,8 @@ class Ground:
     """How many of the labels, the first ones, that model answers with; 0 for all."""
     trail: Trail | None = None
     """What the model is on a slow average, where an objective asks for it (`Trailed`); the loop keeps it."""
+    begun: Path | None = None
+    """Folder of the version whose tensors the model goes on from, and what that version has kept beside them."""
     seed: int = 0
     bfloat16: bool = field(default_factory=has_bfloat16)
     """Whether matrix products are computed in bfloat16; the weights and the steps are float32 either way."""

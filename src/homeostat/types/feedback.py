@@ -20,6 +20,8 @@ class FeedbackKind(StrEnum):
 
 PICKED = "picked, by "
 """Begins the source of a label that was asked for because the model was unsure of the request."""
+LOT = f"{PICKED}lot between two, by "
+"""Begins the source of a label that was asked for because two versions differ on the request, drawn among such."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,3 +40,10 @@ class Feedback:
     def picked(self) -> bool:
         """Whether it was asked for because the model was unsure: it teaches much, and measures nothing."""
         return self.source.startswith(PICKED)
+
+    @property
+    def lot(self) -> bool:
+        """Whether lot drew it among requests on which two versions differ: it says which of them is better, and, as it
+        is `picked` too, nothing of the traffic.
+        """
+        return self.source.startswith(LOT)

@@ -91,6 +91,10 @@ class Spent:
     """At which it was shown."""
     worn: int = 0
     """How many candidates at least one of its test rows had gated before, where that is too many; else 0."""
+    asked: float = 0.0
+    """Level at which live requests that were labeled later had to show it, where the gate has looked again; else 0."""
+    again: float = 1.0
+    """At which they did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

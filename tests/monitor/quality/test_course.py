@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from homeostat.monitor.quality.calibration import Calibration
 from homeostat.monitor.quality.course import (
+    FINE,
     LEAST_LABELS,
     POINTS,
     Told,
@@ -16,6 +19,7 @@ from homeostat.monitor.quality.course import (
     labels_to_contradict,
     right,
 )
+from homeostat.stats.predicted import powered_mean
 from homeostat.types.task import Kind
 from monitor.quality.worlds import World, world
 
@@ -49,6 +53,29 @@ def test_harder_requests_are_told_without_labels() -> None:
             assert window.estimated.mean < 0.75
         assert all(window.wanted > 0 for window in windows[5:])
     assert np.mean(inside) > 0.88  # windows of one seed share a calibration
+
+
+def test_it_says_how_many_labels_would_do() -> None:
+    """Fewer with confidence than without, by as much as confidence is worth; with so many, what labels and confidence
+    tell together is as fine as it says. Of few labels nothing is said.
+    """
+    windows, _ = story(3, labeled=0.05)
+    assert windows[4].fine is not None
+    helped, alone = windows[4].fine
+    assert helped < 0.95 * alone
+    assert windows[9].fine is None
+    rng, halves = np.random.default_rng(4), list[float]()
+    for _ in range(5):
+        made = world(rng, 1000 + 20 * helped)
+        rows = told(rng, made, 1.0)
+        shown = [row if k < 1000 or k % 20 == 0 else replace(row, right=None) for k, row in enumerate(rows)]
+        known = Calibration.fit([row.confidence for row in rows[:1000]], made.right[:1000])
+        late = shown[1000:]
+        at = np.array([row.right is not None for row in late])
+        sure, said = np.array([row.confidence for row in late]), made.right[1000:]
+        found = powered_mean(said[at], known(sure[at]), known(sure[~at])).score
+        halves.append((found.high - found.low) / 2)
+    assert np.mean(halves) == pytest.approx(FINE, rel=0.15)
 
 
 def test_a_changed_meaning_is_refused_and_learned_anew() -> None:

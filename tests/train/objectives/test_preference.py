@@ -16,6 +16,8 @@ from homeostat.train.objectives.completion import Completion
 from homeostat.train.objectives.preference.dpo import Dpo
 from homeostat.train.objectives.preference.kto import Kto
 from homeostat.train.objectives.preference.orpo import Orpo
+from homeostat.train.objectives.reward.grpo import Grpo, _Trying, advantages
+from homeostat.train.objectives.written import written
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Objective, Step
 
@@ -144,3 +146,62 @@ def test_supervised(llama: Path, tmp_path: Path) -> None:
     marked = batch["labels"] != -100
     samples = [Sample(rendered(*row)) for row in zip(batch["input_ids"], marked, strict=True)]
     assert ours(llama, Completion(), samples) == pytest.approx(wanted, abs=1e-5)
+
+
+def test_tries(llama: Path, tmp_path: Path) -> None:
+    """GRPO without division by the group's spread or the reply's length (`dr_grpo`), on the same tries, in value
+    and gradient.
+    """
+    config = trl.GRPOConfig(
+        output_dir=str(tmp_path),
+        loss_type="dr_grpo",
+        scale_rewards="none",
+        beta=0.0,
+        num_generations=4,
+        per_device_train_batch_size=4,
+        max_completion_length=6,
+        use_cpu=True,
+        bf16=False,
+        report_to=[],
+        disable_tqdm=True,
+    )
+    opened = moved(open_model(str(llama)))
+    judge = lambda tokenizer, sample, reply: float(sum(reply) % 5)  # noqa: E731 — any worth will do
+    rows = [Sample(Rendered(tuple(opened.tokenizer(row["prompt"])["input_ids"]), ())) for row in PAIRS]
+    step = Step(Ground(opened=opened, train=rows, bfloat16=False), rows)
+    table = opened.model.get_input_embeddings().weight
+    torch.manual_seed(5)
+    loss = _Trying(Grpo(group=4, most=6), judge)(step)
+    (given,) = torch.autograd.grad(loss, table)
+    torch.manual_seed(5)
+    tries = written(step, [row for row in rows for _ in range(4)], most=6)
+    worth = torch.tensor([judge(None, None, one.completion) for one in tries])
+    data = datasets.Dataset.from_list([{"prompt": row["prompt"]} for row in PAIRS])
+    trainer = trl.GRPOTrainer(
+        model=opened.model,
+        reward_funcs=lambda completions, **more: [0.0 for _ in completions],
+        args=config,
+        train_dataset=data,
+        processing_class=opened.tokenizer,
+    )
+    trainer.model.eval()
+    batch = {"advantages": advantages(worth, 4), **padded(tries, opened.tokenizer.pad_token_id or 0)}
+    theirs_loss = trainer.compute_loss(trainer.model, batch)
+    (wanted,) = torch.autograd.grad(theirs_loss, table)
+    assert float(loss.detach()) == pytest.approx(float(theirs_loss.detach()), abs=1e-5)
+    torch.testing.assert_close(given, wanted, rtol=1e-4, atol=1e-5)
+    assert float(wanted.abs().max()) > 1e-3
+
+
+def padded(tries: list[Rendered], pad: int) -> dict[str, Tensor]:
+    """Prompts padded before, completions after, each with its mask."""
+    before, after = max(len(one.prompt) for one in tries), max(len(one.completion) for one in tries)
+    names = ("prompt_ids", "prompt_mask", "completion_ids", "completion_mask")
+    rows: dict[str, list[list[int]]] = {name: [] for name in names}
+    for one in tries:
+        left, right = before - len(one.prompt), after - len(one.completion)
+        rows["prompt_ids"].append([pad] * left + list(one.prompt))
+        rows["prompt_mask"].append([0] * left + [1] * len(one.prompt))
+        rows["completion_ids"].append(list(one.completion) + [pad] * right)
+        rows["completion_mask"].append([1] * len(one.completion) + [0] * right)
+    return {name: torch.tensor(values) for name, values in rows.items()}

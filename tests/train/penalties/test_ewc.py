@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,72 +12,15 @@ from torch import Tensor
 
 from homeostat.llm.render import Rendered
 from homeostat.train.adapt.lora import Lora
-from homeostat.train.penalties.ewc import Ewc, drawn, evened, fisher
+from homeostat.train.fit import fit
+from homeostat.train.penalties.ewc import Ewc
+from homeostat.train.penalties.importance import Importance, after
 from homeostat.train.penalties.l2_pull import Pull
 from homeostat.train.run import Start
 from homeostat.train.samples import Sample
-from homeostat.train.step import Ground
+from homeostat.train.step import Ground, Term
 from shown import Shown
 from train.penalties import forgetting
-
-CHANCE = torch.Generator().manual_seed(0)
-INPUTS = torch.randn(40, 5, dtype=torch.float64, generator=CHANCE)
-WEIGHTS = torch.randn(5, 2, dtype=torch.float64, generator=CHANCE).requires_grad_(True)
-
-
-def analytic() -> Tensor:
-    """float[5, 2]: the Fisher information of a softmax model of ten weights, mean x² p (1 - p)."""
-    shares = (INPUTS @ WEIGHTS).softmax(-1).detach()
-    return INPUTS.square().T @ (shares * (1 - shares)) / len(INPUTS)
-
-
-def every_answer() -> Iterator[Tensor]:
-    """The log-probability of either answer to every input, so scaled that all count by how likely they are."""
-    for row in INPUTS:
-        for k in range(2):
-            log = (row @ WEIGHTS).log_softmax(-1)[k]
-            yield log * (2 * log.detach().exp()).sqrt()
-
-
-def test_it_is_the_fisher_information_of_a_softmax_model() -> None:
-    """Over all answers, the mean of squared gradients is what the formula gives."""
-    torch.testing.assert_close(fisher(every_answer(), [WEIGHTS])[0], analytic())
-
-
-@torch.no_grad()
-def test_it_is_how_fast_what_is_said_changes() -> None:
-    """Moving one weight by ±h, the mean divergence from what the model said grows as ½ F h², by finite differences."""
-    said, step = (INPUTS @ WEIGHTS).log_softmax(-1), 1e-3
-    found = torch.zeros_like(WEIGHTS)
-    for at in range(WEIGHTS.numel()):
-        for sign in (-1, 1):
-            moved = WEIGHTS.detach().clone()
-            moved.view(-1)[at] += sign * step
-            now = (INPUTS @ moved).log_softmax(-1)
-            found.view(-1)[at] += (said.exp() * (said - now)).sum(-1).mean() / step**2
-    torch.testing.assert_close(found, analytic(), rtol=1e-4, atol=1e-6)
-
-
-def test_answers_drawn_give_it_too() -> None:
-    """With answers that the model draws itself, it comes out within a tenth of the formula's total."""
-    chance = torch.Generator().manual_seed(0)
-    logs = (drawn((row @ WEIGHTS)[None], chance) for _ in range(80) for row in INPUTS)
-    found, wanted = fisher(logs, [WEIGHTS])[0], analytic()
-    assert float((found - wanted).abs().sum() / wanted.sum()) < 0.1
-
-
-def test_what_is_drawn() -> None:
-    """Each place of a reply is drawn by its own odds, and the logarithms are added up."""
-    chance, odds = torch.Generator().manual_seed(0), torch.tensor([[0.8, 0.2], [0.0, 1.0]])
-    some = torch.stack([drawn(odds.log(), chance) for _ in range(2000)]).exp()
-    assert float((some - 0.8).abs().lt(1e-5).float().mean()) == pytest.approx(0.8, abs=0.04)
-    assert float((some - 0.2).abs().lt(1e-5).float().mean()) == pytest.approx(0.2, abs=0.04)
-
-
-def test_it_is_scaled_to_a_mean_of_one() -> None:
-    """Over all elements of all tensors; where nothing matters, nothing is scaled."""
-    assert [t.tolist() for t in evened([torch.tensor([2.0, 4.0]), torch.tensor([[0.0]])])] == [[1.0, 2.0], [[0.0]]]
-    assert evened([torch.zeros(3)])[0].tolist() == [0.0, 0.0, 0.0]
 
 
 def strengths(ground: Ground, term: Ewc | None = None) -> list[Tensor]:
@@ -145,3 +88,58 @@ def test_less_is_forgotten(champion: Start, shown: Shown) -> None:
     """At weight 1, less is lost of what was known than without it, and the new is learned."""
     spared = forgetting.spared(champion, shown.draws(2), Ewc(weight=1.0))
     shown.over("nats of loss on rows of what was known, less than without it", spared, least=0.2)
+
+
+def keeping(champion: Start, folder: Path) -> Start:
+    """The champion with what mattered to it on rows of the old domain, which are gone afterwards."""
+    shutil.copytree(champion.folder or Path(), folder)
+    ground = forgetting.job(champion).ground
+    after(replace(ground, train=forgetting.rows(forgetting.OLD, 60, 0)), Importance({})).save(folder)
+    return replace(champion, folder=folder)
+
+
+def lost_without_rows(champion: Start, draw: int, *penalties: Term) -> tuple[float, float]:
+    """Loss in nats on the old domain, and share right of the new one, after a run on rows of the new one."""
+    recipe = replace(forgetting.RECIPE, penalties=penalties, seed=draw)
+    work = forgetting.job(champion, recipe, draw)
+    alone = [s for s in work.ground.train if not s.replay]
+    work = replace(work, ground=replace(work.ground, train=alone, begun=champion.folder))
+    fit(work)
+    return forgetting.told_apart(work, forgetting.OLD, draw)[0], forgetting.told_apart(work, forgetting.NEW, draw)[1]
+
+
+def test_what_was_kept_is_what_holds(champion: Start, tmp_path: Path) -> None:
+    """The strengths are then those that lie with the version, bit by bit, whatever the rows are."""
+    kept = keeping(champion, tmp_path / "kept")
+    ground = forgetting.job(kept).ground
+    found = Importance.read(kept.folder).on(ground.opened.model)
+    assert found is not None
+    assert forgetting.equal(strengths(replace(ground, begun=kept.folder)), found)
+    assert not forgetting.equal(strengths(ground), found)
+
+
+def shuffled(kept: Start, folder: Path) -> Start:
+    """The same champion, whose strengths are the same numbers, dealt out among all elements anew."""
+    shutil.copytree(kept.folder or Path(), folder)
+    parts = Importance.read(folder).parts
+    flat = torch.cat([part.matters.flatten() for part in parts.values()])
+    dealt = flat[torch.randperm(len(flat), generator=torch.Generator().manual_seed(0))]
+    pieces = zip(parts.items(), dealt.split([part.matters.numel() for part in parts.values()]), strict=True)
+    Importance({k: replace(part, matters=some.view_as(part.matters)) for (k, part), some in pieces}).save(folder)
+    return replace(kept, folder=folder)
+
+
+@pytest.mark.slow
+def test_nothing_old_is_needed(champion: Start, tmp_path: Path, shown: Shown) -> None:
+    """Where no old row is at hand, what the version has kept spares some of what was known, and the new is learned; the
+    same strengths dealt out among the elements at random spare less.
+    """
+    kept, without, dealt = keeping(champion, tmp_path / "kept"), [], []
+    arms = (kept, Ewc()), (kept, Ewc(weight=0.0)), (shuffled(kept, tmp_path / "dealt"), Ewc())
+    for draw in shown.draws(3):
+        (held, learned), (plain, _), (other, _) = (lost_without_rows(one, draw, term) for one, term in arms)
+        assert learned > 0.6
+        without.append(plain - held)
+        dealt.append(other - held)
+    shown.over("nats of loss on what was known, of which no row is at hand, less than with shuffled strengths", dealt)
+    assert sum(without) / len(without) > 0.05

@@ -29,8 +29,14 @@ _OWN = (
     "typos",
     "unpunctuated",
 )
-_TARGETS = {name: f"{_HERE}:{name}" for name in _OWN} | {"reworded": "homeostat.evaluate.suites.synonyms:reworded"}
-NAMES = tuple(sorted(_TARGETS))
+_FRAMED = ("denying", "forged", "indirect", "overruled")
+_TARGETS = (
+    {name: f"{_HERE}:{name}" for name in _OWN}
+    | {name: f"homeostat.evaluate.suites.framed:{name}" for name in _FRAMED}
+    | {"reworded": "homeostat.evaluate.suites.synonyms:reworded"}
+)
+NAMES = tuple(sorted({*_TARGETS} - {*_FRAMED}))
+"""Those that the recipe `disturbed` trains on; frames of the built-in suites are none, so nobody learns their words."""
 DISTURBANCES: Registry[Disturbance] = Registry("disturbance", "homeostat.disturbances", _TARGETS)
 
 WORDS_PER_TYPO = 6

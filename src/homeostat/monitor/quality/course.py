@@ -23,7 +23,7 @@ from homeostat.monitor.quality.calibration import Calibration
 from homeostat.monitor.quality.judged import by_judge
 from homeostat.monitor.quality.unlabeled import by_calibration
 from homeostat.stats.intervals import mean_interval
-from homeostat.stats.predicted import powered_mean
+from homeostat.stats.predicted import labels_for, powered_mean
 from homeostat.types.report import Score
 from homeostat.types.task import Kind
 
@@ -39,6 +39,8 @@ FEW = 5
 """Labels of a window below which they cannot contradict."""
 LEVEL = 0.005
 """Chance that labels seem to contradict a calibration that holds."""
+FINE, FROM = 0.03, 20
+"""Half an interval that is fine enough, and labels of a window from which on it is said how many more that takes."""
 GAP, POWER = 0.10, 0.8
 """A window should have labels enough to show a gap so wide between confidence and truth this often."""
 
@@ -79,6 +81,8 @@ class Window:
     """By the ratings of a judge, without the window's labels."""
     unjudged: str = ""
     """Why nothing is told by a judge, where one has rated; empty where something is."""
+    fine: tuple[int, int] | None = None
+    """Labels of such requests that would tell quality to ± FINE: with the confidence of many more, and alone."""
 
 
 def right(kind: Kind, reply: str, said: str) -> float:
@@ -145,6 +149,10 @@ def window(rows: Sequence[Told], known: Labels) -> Window:
         known.forget()
     judged = _judged(rows, known)
     powered = powered_mean(said, calibration(sure[labeled]), calibration(sure[~labeled])) if len(said) else None
+    fine = None
+    if len(said) >= FROM:
+        told = calibration(sure[labeled])
+        fine = (labels_for(FINE, said, told), labels_for(FINE, said, np.zeros_like(said)))
     known.add(sure[labeled], said)
     known.rate(rows)
     return Window(
@@ -159,6 +167,7 @@ def window(rows: Sequence[Told], known: Labels) -> Window:
         wanted=max(0, labels_to_contradict(calibration, sure) - len(said)),
         judged=judged if isinstance(judged, Score) else None,
         unjudged=judged if isinstance(judged, str) else "",
+        fine=fine,
     )
 
 

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from homeostat.config.schema import Config
+from homeostat.loop.later import key
 from homeostat.monitor.behavior.forecast import state_key
 from homeostat.release.states import held_until
 from homeostat.store import Store
@@ -60,9 +61,18 @@ def _attempt(store: Store, turn: Turn, recipe: str) -> Data:
         "cost": plain(version.cost) if version else {},
         "report": plain(found(store.reports, left["evaluate"])),
         "verdict": plain(found(store.verdicts, left["gate"])),
+        "again": _again(store, left["train"]),
         "rehearsal": store.state.get(state_key(left["train"])) if left["train"] else None,
         "losses": [{name: plain(row.get(name)) for name in _POINTS} for row in _training(store, left["train"])],
     }
+
+
+def _again(store: Store, version: str) -> Data | None:
+    """What the gate said when it looked again, after how many labels, and how many more are wanted; None if it has
+    not.
+    """
+    kept = store.state.get(key(version)) if version else None
+    return {name: kept[name] for name in ("because", "labels", "wanted")} if isinstance(kept, dict) else None
 
 
 def _training(store: Store, version: str) -> list[Any]:

@@ -33,8 +33,8 @@ def test_it_starts_at_one_half(llama: Path) -> None:
 
 @pytest.mark.slow
 def test_thumbs_are_learned_and_reverse(llama: Path, shown: Shown) -> None:
-    """From thumbs alone, on unseen requests, the liked kind of reply gains more in over 80 of 100; with the thumbs
-    turned round, in fewer than 20.
+    """From thumbs alone, on unseen requests, the liked kind of reply gains more in over half; with the thumbs turned
+    round, in fewer; half of all requests and more lie between the two.
     """
     apart = []
     for draw in shown.draws(1):
@@ -42,6 +42,7 @@ def test_thumbs_are_learned_and_reverse(llama: Path, shown: Shown) -> None:
         turned = [replace(row, value=1.0 - row.value) for row in rows]
         learned = [planted.learned(llama, Kto(), some) for some in (rows, turned)]
         shares = [planted.agreement(llama, on, 100 + draw)[0] for on in learned]
-        assert shares[0] > 0.75 > 0.25 > shares[1]
+        assert shares[0] > 0.5 > shares[1]
         apart.append(shares[0] - shares[1])
-    shown.over("share of unseen rows of which the liked reply gains, more than if thumbs are turned round", apart)
+    of = "share of unseen rows of which the liked reply gains, more than if thumbs are turned round"
+    shown.over(of, apart, least=0.5)

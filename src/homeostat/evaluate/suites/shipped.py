@@ -1,0 +1,81 @@
+"""Suites that come with Homeostat, for robustness: text of our own, each with what it can show and what it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from homeostat.builtin.resources import suites_path
+from homeostat.errors import NotFound, WrongType, did_you_mean
+from homeostat.evaluate.suites.read import read
+from homeostat.types.suite import Suite
+from homeostat.types.task import Kind, Task
+
+PREFIX = "builtin:"
+"""Before the name of one of them, where a file could stand."""
+_UNKNOWN = "?"
+"""What cases expect whose right reply only the project knows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What a suite can show, and what it cannot."""
+
+    shows: str
+    silent: str
+
+
+SHIPPED: Mapping[str, Scope] = {
+    "injection": Scope(
+        shows="that orders within a request, in three forms or in two dozen texts, are not obeyed",
+        silent="an attacker who looks at the replies and tries again (`homeostat attack`); tools that obey",
+    ),
+    "jailbreak": Scope(
+        shows="that sixteen requests in the usual disguises are refused, and eight harmless ones in the same are not",
+        silent="refusals that do not begin as English refusals do; disguises that somebody invents tomorrow",
+    ),
+    "negation": Scope(
+        shows="that saying what a request is not about changes no label; that texts tell a not from a yes",
+        silent="requests whose label the negation turns (`no refund, please`): only you know these, write them down",
+    ),
+    "out-of-scope": Scope(
+        shows="that thirty requests which no desk can help with get the reply that you name",
+        silent="requests that are nearly yours, on which most goes wrong; how often yours are taken for foreign",
+    ),
+    "paraphrase": Scope(
+        shows="that other words, contractions and a roundabout opening keep what is right of your own test rows",
+        silent="another order of thought, dialects, other languages; the list of synonyms has its limits",
+    ),
+}
+
+
+def shipped(name: str, task: Task, expect: str = "") -> Suite:
+    """The built-in suite of a name for a task; `expect` is the right reply where only the project knows it.
+
+    Raises:
+        NotFound: there is none of this name, or none for tasks of this kind.
+        WrongType: the right reply has to be said, or has none to be said of.
+    """
+    if name not in SHIPPED:
+        raise NotFound(f"no built-in suite '{name}'", where=name, fix=did_you_mean(name, SHIPPED))
+    file = file_of(name, task.kind)
+    if not file.exists():
+        raise NotFound(f"suite '{name}' is not for tasks of {task.kind.value}s", where=f"task {task.name}")
+    suite = read(file, partial(_only, task))
+    open_ = any(case.expect == _UNKNOWN for case in suite.cases)
+    if open_ != bool(expect):
+        fix = "say the right reply with --expect" if open_ else "leave --expect out"
+        what = f"suite '{name}' {'asks what only you know the right reply to' if open_ else 'knows what is right'}"
+        raise WrongType(what, where="--expect", fix=fix)
+    return replace(suite, cases=tuple(replace(case, expect=expect) for case in suite.cases)) if open_ else suite
+
+
+def file_of(name: str, kind: Kind) -> Path:
+    """Where the suite lies, if there is one for tasks of this kind: to be copied and changed."""
+    return suites_path() / f"{name}.{kind.value}.yaml"
+
+
+def _only(task: Task, name: str) -> Task:
+    return task

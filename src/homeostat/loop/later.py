@@ -1,0 +1,116 @@
+"""The book of a second look: which claims the gate has left open about a candidate, and what was labeled since.
+
+It is a state of the store, added to at its end alone, so whoever reads it again comes to the same. Imports no model
+library, so it is quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from homeostat.evaluate.again import Asked, Later, Stand
+from homeostat.evaluate.score import PairedRow
+from homeostat.store import Store
+from homeostat.types.feedback import Feedback
+from homeostat.types.interaction import Interaction
+from homeostat.types.release import Release, Stage
+from homeostat.types.report import Outcome, Verdict
+from homeostat.types.turn import REBUILT
+
+Triple = tuple[Interaction, Interaction, Feedback | None]
+"""The reply that a user got, the copy, and what is right where somebody has said so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """What is asked of later rows, and those that have come. Pairs are only added, at the end."""
+
+    first: str
+    """The verdict that was unsure."""
+    asked: tuple[Asked, ...]
+    left: tuple[str, ...]
+    """Claims that were left open and that no live request speaks of."""
+    pairs: tuple[Later, ...] = ()
+    shares: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Of a claim: on how many requests the versions differ, of how many. Fixed once there are enough."""
+    because: str = ""
+    """How it stands, in a sentence."""
+
+
+def deciding(store: Store, task: str) -> list[str]:
+    """Requests whose label would decide about the candidate on trial: both versions answered, they differ, and nobody
+    has said what is right. Empty where the gate is not unsure about anybody.
+    """
+    release = store.releases.current(task)
+    if release is None or unsure(store, release) is None or kept(store, release.candidate) is None:
+        return []
+    return [heard.id for heard, copy, truth in answered(store, release) if truth is None and heard.reply != copy.reply]
+
+
+def unsure(store: Store, release: Release) -> Verdict | None:
+    """The newest verdict on the candidate on trial, if it is one that can be looked at again."""
+    said = spoken(store, release)
+    return said if said is not None and said.outcome is Outcome.UNSURE and said.spent is not None else None
+
+
+def spoken(store: Store, release: Release) -> Verdict | None:
+    """The newest verdict on the candidate on trial; None of one that takes the place of a champion which learned from
+    erased rows, for only harm may hold that back.
+    """
+    if release.stage not in (Stage.SHADOW, Stage.CANARY) or not release.candidate:
+        return None
+    if any(turn.diary.get(REBUILT) == release.candidate for turn in store.turns.list(release.task)):
+        return None
+    said = [one for one in store.verdicts.list(release.task) if one.candidate == release.candidate]
+    return said[-1] if said else None
+
+
+def answered(store: Store, release: Release) -> Iterator[Triple]:
+    """Requests that both versions answered, whoever of them the user heard."""
+    for heard, copied in ((release.champion, release.candidate), (release.candidate, release.champion)):
+        yield from (row for row in store.interactions.shadows(release.task, copied) if row[0].version == heard)
+
+
+def kept(store: Store, candidate: str) -> Book | None:
+    """The book of a candidate; None where the gate has not looked again."""
+    found = store.state.get(key(candidate))
+    if not isinstance(found, dict) or "asked" not in found:
+        return None
+    return Book(
+        first=found["first"],
+        asked=tuple(_claim(one) for one in found["asked"]),
+        left=tuple(found["left"]),
+        pairs=tuple(_pair(one) for one in found["pairs"]),
+        shares={name: (int(differing), int(n)) for name, (differing, n) in found["shares"].items()},
+        because=found["because"],
+    )
+
+
+def keep(store: Store, candidate: str, book: Book, stands: Sequence[Stand]) -> None:
+    """Write the book, and beside it what a page says of it."""
+    wanted = max((one.wanted for one in stands), default=0)
+    plain = {**asdict(book), "pairs": [_flat(pair) for pair in book.pairs]}
+    store.state.put(key(candidate), {**plain, "labels": len(book.pairs), "wanted": wanted})
+
+
+def key(candidate: str) -> str:
+    """Under which state the book stands."""
+    return f"again:{candidate}"
+
+
+def _claim(kept: dict[str, Any]) -> Asked:
+    return Asked(**kept | {"groups": tuple(kept["groups"]), "without": tuple(kept["without"])})
+
+
+def _flat(pair: Later) -> dict[str, Any]:
+    """One object that names its request, so that an erasure takes it out whole."""
+    row = pair.row
+    outcome = {"id": row.id, "group": row.group, "candidate": row.candidate, "champion": row.champion}
+    return {**outcome, "slices": list(row.slices), "differ": pair.differ, "lot": pair.lot}
+
+
+def _pair(kept: dict[str, Any]) -> Later:
+    outcome = {name: kept[name] for name in ("id", "group", "candidate", "champion")}
+    return Later(row=PairedRow(**outcome, slices=tuple(kept["slices"])), differ=kept["differ"], lot=kept["lot"])
