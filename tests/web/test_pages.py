@@ -12,11 +12,8 @@ from starlette.testclient import TestClient
 
 from homeostat.collect.unanswered import KEY
 from homeostat.config.schema import Alerts, Channel
-<<<<<<< HEAD
-from homeostat.loop.upstream import look
-=======
 from homeostat.loop.later import key as later_key
->>>>>>> main
+from homeostat.loop.upstream import look
 from homeostat.monitor.behavior.changes import changes
 from homeostat.monitor.behavior.failures import Rehearsed
 from homeostat.monitor.behavior.forecast import forecasts
