@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from homeostat.collect.record import Asked, interaction, shadow
+from homeostat.collect.record import Asked, interaction, shadow, unanswered
 from homeostat.llm.backend import Reply
 from homeostat.types.interaction import Interaction, Role
 from homeostat.types.task import Kind, Task
@@ -50,6 +50,14 @@ def test_a_copy_points_at_its_primary_and_has_the_same_id_every_time() -> None:
     assert (one.role, one.of, one.version, one.time) == (Role.SHADOW, "int_1", "ver_2", 5.0)
     assert one.id == shadow(ASKED, REPLY, version="ver_2", latency_ms=9.0).id != "int_1"
     assert one.id != shadow(ASKED, REPLY, version="ver_3", latency_ms=3.0).id
+
+
+def test_a_request_without_a_reply_is_a_row_too() -> None:
+    """With all that it came with, whose version could not answer, and no reply, also where a task has one for doubt."""
+    careful = replace(ASKED, task=Task(name="routing", unsure_below=0.5, unsure_reply="people"))
+    row = unanswered(careful, version="ver_1", probability=0.8, latency_ms=12.0)
+    assert (row.id, row.text, row.reply, row.role, row.of) == ("int_1", ASKED.text, "", Role.FAILED, "")
+    assert (row.tags, row.episode, row.version, row.latency_ms) == (ASKED.tags, "e1", "ver_1", 12.0)
 
 
 def test_a_label_that_the_version_is_not_sure_of_is_not_given() -> None:

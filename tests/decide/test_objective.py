@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 import pytest
 
-from homeostat.config.schema import Config, Tasks
-from homeostat.decide.objective import Course, Objective, objectives_of, progress, read
-from homeostat.errors import WrongType
+from homeostat.decide.objective import Course, Objective, progress
+from homeostat.decide.stated import read
 from homeostat.stats.intervals import mean_interval
+from homeostat.types.alert import Severity
 from homeostat.types.report import Score
 from homeostat.types.task import Kind
 
@@ -109,45 +107,58 @@ def test_what_really_misses_is_found() -> None:
     assert sum(progress(wanted, now, before, 1.0).course is Course.MISSED for now, before in scores) >= 90
 
 
-def test_the_objectives_of_a_task() -> None:
-    """That of the old knob first, then the named ones; one that is none is told with its place."""
-    tasks = {"routing": Tasks(objective_at_least=0.9, objectives={"rating": 0.8, "faster": FASTER})}
-    names = [(one.name, one.metric) for one in objectives_of(Config(tasks=tasks), "routing")]
-    assert names == [("objective_at_least", "accuracy"), ("rating", "rating"), ("faster", "resolution_s")]
-    broken = Config(tasks={"routing": Tasks(objectives={"fast": {"metric": "speed", "at_least": 1}})})
-    with pytest.raises(WrongType, match="knows no metric 'speed'") as told:
-        objectives_of(broken, "routing")
-    assert "tasks.routing.objectives.fast" in str(told.value)
+def test_an_alert_level_apart_from_the_target() -> None:
+    """Between the two it is shown and nobody is told; surely beyond the level people are, as badly as it says."""
+    wanted = read("accuracy", {"at_least": 0.9, "alert": 0.85, "severity": "warning"}, Kind.LABEL)
+    found = [progress(wanted, score(mean), None, 0.0) for mean in (0.91, 0.89, 0.87, 0.84, 0.82)]
+    assert [one.course for one in found] == [Course.MET, Course.OPEN, Course.BEHIND, Course.BEHIND, Course.ALARMING]
+    assert [one.severity for one in found] == [None, None, None, None, Severity.WARNING]
+    assert [one.over for one in found] == [True, True, True, False, False]
+    assert [one.course.fails for one in found] == [False, False, True, True, True]
+    assert found[-1].says == (
+        "accuracy is 0.820 (0.800 to 0.840, n = 500), where at least 0.900 is wanted, and 0.850 in any case: alarming"
+    )
 
 
-def test_a_slice_is_words() -> None:
-    """Numbers among tags are texts, as tags are; the slice is told in words."""
-    one = read("m", {"metric": "rating", "at_least": 0.8, "slice": {"channel": "mobile", "tier": 2}}, Kind.TEXT)
-    assert one.slice == {"channel": "mobile", "tier": "2"}
-    assert one.where == "channel=mobile, tier=2"
-    assert math.isinf(one.by)
+def test_without_an_alert_level_the_target_is_one() -> None:
+    """Missed is critical, behind is a warning, and it is over as soon as that is not sure any more."""
+    slow = read("latency_ms", 200, Kind.TEXT)
+    found = [progress(slow, score(mean, 10.0), None, 0.0) for mean in (230, 205, 190)]
+    assert [(one.severity, one.over) for one in found] == [(Severity.CRITICAL, False), (None, True), (None, True)]
+    late = progress(read("faster", FASTER, Kind.LABEL), score(399, 3), score(400, 3), at("2026-02-15"))
+    assert late.severity is Severity.WARNING
 
 
-@pytest.mark.parametrize(
-    ("value", "told"),
-    [
-        ({"metric": "rating", "at_most": 0.5}, "more is better: use `at_least`"),
-        ({"metric": "tokens", "at_least": 5}, "less is better: use `at_most`"),
-        ({"metric": "rating"}, "either a line"),
-        ({"metric": "rating", "at_least": 0.5, "change": "5%", "since": "2026-01-01"}, "either a line"),
-        ({"metric": "rating", "change": "5%"}, "no `since`"),
-        ({"metric": "rating", "change": "more", "since": "2026-01-01"}, "a change such as -15%"),
-        ({**FASTER, "by": "2025-01-01"}, "not after its `since`"),
-        ({**FASTER, "by": "in March"}, "a date such as 2026-03-31"),
-        ({**FASTER, "over": "long"}, "not a span of time"),
-        ({**FASTER, "over": 3}, "a span of time such as 28d"),
-        ({**FASTER, "slice": "mobile"}, "a slice of tags"),
-        ({"metric": "rating", "at_leats": 0.5}, "did you mean 'at_least'"),
-        ({"metric": "chrf", "at_least": 0.5}, "knows no metric 'chrf' of a task of kind label"),
-        ({"metric": "rating", "at_least": True}, "must have a number"),
-    ],
-)
-def test_what_is_no_objective(value: Any, told: str) -> None:
-    """Each with what is wrong and what to write."""
-    with pytest.raises(ValueError, match=told):
-        read("one", value, Kind.LABEL)
+def test_an_alert_level_beside_a_change() -> None:
+    """It moves with the baseline and holds at any time, before the deadline too, and the baseline's doubt is doubt."""
+    faster = read("faster", {**FASTER, "alert": "10%"}, Kind.LABEL)
+    assert faster.alert == pytest.approx(0.1)
+    day = at("2026-01-02")
+    worse = progress(faster, score(460, 5), score(400, 5), day)
+    assert (worse.course, worse.severity) == (Course.ALARMING, Severity.CRITICAL)
+    assert worse.limit == pytest.approx(440.0)
+    assert worse.beyond == pytest.approx(20.0)
+    assert progress(faster, score(460, 5), score(400, 30), day).course is not Course.ALARMING
+    late = progress(faster, score(400, 3), score(400, 3), at("2026-04-02"))
+    assert (late.course, late.severity) == (Course.MISSED, None)
+    assert progress(faster, score(460, 5), None, day).limit is None
+
+
+def test_what_is_called_alarming_by_chance_is_rare() -> None:
+    """Of 400 tasks that are just at their alert level, at most 2 % are called beyond it; worse ones are found."""
+    rng = np.random.default_rng(5)
+    wanted = read("accuracy", {"at_least": 0.9, "alert": 0.8}, Kind.LABEL)
+    scores = [mean_interval((rng.random(200) < 0.8).astype(float), 0.99) for _ in range(400)]
+    assert sum(progress(wanted, one, None, 0.0).course is Course.ALARMING for one in scores) <= 8
+    worse = [mean_interval((rng.random(200) < 0.65).astype(float), 0.99) for _ in range(100)]
+    assert sum(progress(wanted, one, None, 0.0).course is Course.ALARMING for one in worse) >= 90
+
+
+def test_small_values_keep_their_digits() -> None:
+    """A cost of a request is far below a cent; what is measured is told by name, label, tag and slice."""
+    cheap = read("cost", {"at_most": 0.0004, "slice": {"tier": "gold"}, "prices": {"written": 2.0}}, Kind.TEXT)
+    assert (
+        "cost of tier=gold is 0.0001 (" in progress(cheap, Score(mean=0.0001, low=9e-5, high=2e-4, n=50), None, 0).says
+    )
+    gap = read("f", {"metric": "equalized_odds_gap", "tag": "language", "label": "refund", "at_most": 0.1}, Kind.LABEL)
+    assert gap.what == "equalized_odds_gap for 'refund' by language"

@@ -15,7 +15,7 @@ from homeostat.gateway.metrics import Metrics
 from homeostat.gateway.observing import condition
 from homeostat.serve.answer import Answerer
 from homeostat.store import Store
-from homeostat.store.notes import SEEN
+from homeostat.store.notes import SEEN, STANDINGS
 from homeostat.types.alert import Alert, Severity
 from homeostat.types.delivery import Delivery
 from homeostat.types.feedback import Feedback, FeedbackKind
@@ -43,6 +43,8 @@ def happen(store: Store, counted: Metrics) -> None:
     sent = Delivery(id="dlv_1", alert="alr_1", channel="ops", edition="1", time=1.0)
     store.alerts.tell([alert], lambda before, cause: (cause, [sent]))
     store.state.put(SEEN, 5.0)
+    one = {"task": "t", "objective": "fast", "metric": "cost", "standing": "met", "values": {"mean": 1.0}, "rows": 9}
+    store.state.put(STANDINGS, {"time": 5.0, "objectives": [one]})
     counted.finished("/v1/chat/completions", 200)
     row = Interaction(id="int_1", task="t", time=1.0, text="a", reply="b", version="ver_1")
     counted._replies.labels(row.task, row.version, "full").inc()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -11,11 +12,16 @@ import httpx
 import openai
 
 from homeostat.collect.unanswered import unanswered
+from homeostat.decide.objective import progress
+from homeostat.decide.stated import read
+from homeostat.loop.objectives import publish
 from homeostat.serve.answer import Answerer
 from homeostat.store import Store
 from homeostat.store.notes import SEEN
 from homeostat.types.alert import Alert, Severity
 from homeostat.types.delivery import Delivery, Post
+from homeostat.types.report import Score
+from homeostat.types.task import Kind
 
 
 def ask(client: openai.OpenAI) -> str:
@@ -85,6 +91,22 @@ def test_what_the_worker_has_written_down_is_counted(address: str, store: Store)
     text = httpx.get(f"{address}/metrics").text
     assert "homeostat_alerts_open{" not in text
     assert 'homeostat_alerts_total{kind="mix",severity="warning",task="routing"} 1.0' in text
+
+
+def test_where_objectives_stood_is_told(address: str, store: Store) -> None:
+    """Mean and ends of the interval, what is wanted, and from how many values; nothing of one that is not known."""
+    low = Score(mean=0.8, low=0.75, high=math.inf, n=400)
+    wanted = read("right", {"metric": "accuracy", "at_least": 0.95, "alert": 0.9}, Kind.LABEL)
+    unknown = progress(read("rating", 0.9, Kind.LABEL), None, None, 1.0)
+    publish(store, [("routing", progress(wanted, low, None, 1.0)), ("routing", unknown)], 1.0)
+    text = httpx.get(f"{address}/metrics").text
+    for value, number in (("mean", "0.8"), ("low", "0.75"), ("high", "+Inf"), ("target", "0.95"), ("alert", "0.9")):
+        assert f'{{metric="accuracy",objective="right",task="routing",value="{value}"}} {number}\n' in text
+    which = 'metric="accuracy",objective="right"'
+    assert f'homeostat_objective_values{{{which},task="routing"}} 400.0' in text
+    assert f'homeostat_objective_standing{{{which},standing="open",task="routing"}} 1.0' in text
+    assert 'homeostat_objective{metric="rating",objective="rating",task="routing",value="target"} 0.9' in text
+    assert 'objective="rating",task="routing",value="mean"' not in text
 
 
 def test_numbers_of_the_gateway_are_there_when_the_store_is_not(address: str, tmp_path: Path, store: Store) -> None:

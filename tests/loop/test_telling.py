@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mortal import Worker
@@ -18,7 +19,7 @@ from homeostat.loop.telling import LABELS, LOOK_S, MEASURED_S, Telling
 from homeostat.loop.worker import work
 from homeostat.loop.workshop import Workshop
 from homeostat.store import Store
-from homeostat.store.notes import SEEN
+from homeostat.store.notes import SEEN, STANDINGS
 from homeostat.types.alert import Alert, Remedy, Severity
 from homeostat.types.delivery import Post
 from homeostat.types.feedback import Feedback, FeedbackKind
@@ -101,14 +102,10 @@ def champion(store: Store, parent: str = "") -> Version:
     return made
 
 
-def labeled(store: Store, right: int, wrong: int, begin: int = 0) -> None:
+def labeled(store: Store, right: int, wrong: int, begin: int = 0, **more: Any) -> None:
     """Replies of the champion of which people have said what was right."""
-    rows = [
-        Interaction(
-            id=f"int_{begin + k:05}", task="routing", time=float(begin + k), text="x", reply="a", version="ver_1"
-        )
-        for k in range(right + wrong)
-    ]
+    given = {"task": "routing", "text": "x", "reply": "a", "version": "ver_1", **more}
+    rows = [Interaction(id=f"int_{begin + k:05}", time=float(begin + k), **given) for k in range(right + wrong)]
     store.interactions.add(rows)
     store.feedback.add(
         Feedback(id=f"fbk_{r.id}", interaction=r.id, kind=FeedbackKind.LABEL, value="ab"[k >= right], time=r.time)
@@ -308,19 +305,19 @@ def test_named_objectives_are_alerts_of_their_own(desk: Workshop, clock: Clock) 
     """Each by its name, critical where it is missed; looked at every quarter of an hour; over when it is met, or is no
     objective any more.
     """
-    objectives = {"wrong": 0.1, "slow": {"metric": "latency_ms", "at_most": -1.0}}
+    objectives = {"wrong": 0.1, "slow": {"metric": "latency_ms", "at_most": 1.0}}
     tasks = {"routing": Tasks(objectives=objectives)}
     shop = Workshop(replace(desk.config, tasks=tasks, gateway=Gateway(trust_client_time=True)), desk.store)
     telling = Telling(shop, clock)
     champion(desk.store)
-    labeled(desk.store, 60, 40)
+    labeled(desk.store, 60, 40, latency_ms=5.0)
     telling.tick()
     found = {one.slice: one for one in alerts(desk)}
     assert set(found) == {"wrong", "slow"}
     assert (found["wrong"].severity, found["wrong"].kind) == (Severity.CRITICAL, "objective")
     assert "at most 0.100 is wanted: missed" in found["wrong"].says
     clock.now += MEASURED_S / 2
-    labeled(desk.store, LABELS, 0, begin=1000)
+    labeled(desk.store, LABELS, 0, begin=1000, latency_ms=5.0)
     telling.tick()
     assert not any(one.resolved for one in alerts(desk))
     clock.now += MEASURED_S
@@ -329,6 +326,37 @@ def test_named_objectives_are_alerts_of_their_own(desk: Workshop, clock: Clock) 
     fewer = Workshop(replace(shop.config, tasks={"routing": Tasks()}), desk.store)
     Telling(fewer, clock).tick()
     assert [one.because for one in alerts(desk) if one.slice == "slow"] == ["it is no objective of the task any more"]
+
+
+def test_an_alert_level_is_where_people_are_told(desk: Workshop, clock: Clock) -> None:
+    """Surely short of the target is shown and nobody is told; surely beyond the level they are, as badly as it says,
+    until the mean is back within it. What no training changes is no reason to train.
+    """
+    objectives = {
+        "wrong": {"at_most": 0.1, "alert": 0.3, "severity": "warning"},
+        "slow": {"metric": "latency_ms", "at_most": 1.0, "alert": 100.0},
+    }
+    tasks = {"routing": Tasks(objectives=objectives)}
+    shop = Workshop(replace(desk.config, tasks=tasks, gateway=Gateway(trust_client_time=True)), desk.store)
+    telling = Telling(shop, clock)
+    champion(desk.store)
+
+    def later(right: int, wrong: int, begin: int, ms: float) -> dict[str, tuple[Severity, Remedy, bool]]:
+        labeled(desk.store, right, wrong, begin=begin, latency_ms=ms)
+        clock.now += MEASURED_S
+        telling.tick()
+        return {one.slice: (one.severity, one.remedy, bool(one.resolved)) for one in alerts(desk)}
+
+    assert later(160, 40, 0, 50.0) == {}
+    assert {one["objective"]: one["standing"] for one in desk.store.state.get(STANDINGS)["objectives"]} == {
+        "wrong": "behind",
+        "slow": "behind",
+    }
+    beyond = {"wrong": (Severity.WARNING, Remedy.RETRAIN, False), "slow": (Severity.CRITICAL, Remedy.LOOK, False)}
+    assert later(100, 100, 1000, 500.0) == beyond
+    assert "0.300 in any case: alarming" in next(one.says for one in alerts(desk) if one.slice == "wrong")
+    assert later(130, 70, 2000, 500.0) == beyond  # 35 % may be 30 %, and it is not yet over
+    assert later(150, 50, 3000, 500.0)["wrong"][2]
 
 
 def test_an_objective_with_a_deadline_warns_before_it(desk: Workshop, clock: Clock) -> None:

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss
 
-from homeostat.metrics.calibration import brier, calibration_error_of, calibration_sums, expected_calibration_error
+from homeostat.metrics.calibration import (
+    brier,
+    calibration_error_of,
+    calibration_sums,
+    expected_calibration_error,
+    off_rows,
+    off_rows_across,
+)
 
 
 def test_ece_by_hand():
@@ -56,3 +63,21 @@ def test_rows_drawn_again_have_the_error_of_their_sums() -> None:
     again = np.repeat(np.arange(4), weights)
     error = calibration_error_of(weights @ calibration_sums(sure, right))[0]
     assert error == pytest.approx(expected_calibration_error([sure[k] for k in again], [right[k] for k in again]))
+
+
+def test_what_rows_add_to_the_calibration_error() -> None:
+    """Their mean is the error; with the direction of a bin from the other half of the rows it is that where the halves
+    agree, and nothing on average where there is no error at all.
+    """
+    rng = np.random.default_rng(5)
+    sure = rng.uniform(0.2, 1.0, 3000)
+    right, half = rng.random(3000) < sure - 0.15, np.arange(3000) % 2 == 1
+    error = expected_calibration_error(sure, right)
+    assert off_rows(sure, right).mean() == pytest.approx(error)
+    assert off_rows_across(sure, right, half).mean() == pytest.approx(error)
+    means = []
+    for _ in range(300):
+        few = rng.uniform(0.2, 1.0, 60)
+        means.append(off_rows_across(few, rng.random(60) < few, half[:60]).mean())
+    assert abs(np.mean(means)) < 0.01
+    assert off_rows_across([0.9], [True], half[:1]).tolist() == [0.0]

@@ -83,16 +83,20 @@ def test_what_cannot_be_asked_is_said(store: Store, answerer: Answerer, tmp_path
     assert store.interactions.count("routing") == 0
 
 
-def test_an_error_of_the_model_reaches_the_caller_and_leaves_no_row(
+def test_an_error_of_the_model_reaches_the_caller_and_is_no_reply(
     store: Store, answerer: Answerer, tmp_path: Path
 ) -> None:
-    """The next request is answered as if nothing had been."""
+    """The next request is answered as if nothing had been; that this one was not is a row, with whose fault it was."""
     release(store, Stage.FULL, add_version(store, tmp_path, refund="money"))
     answerer.routes.refresh()
     with pytest.raises(ValueError, match="cannot be answered"):
-        answerer.answer("routing", user("raise this"))
+        answerer.answer("routing", user("raise this"), episode="e1", tags={"segment": "home"})
     assert answerer.answer("routing", user("hello")).reply == "refund"
     assert store.interactions.count("routing") == 1
+    (failed,) = store.interactions.list("routing", role=Role.FAILED)
+    assert (failed.text, failed.reply, failed.episode, failed.tags) == ("raise this", "", "e1", {"segment": "home"})
+    assert failed.version == answerer.answer("routing", user("hello")).version
+    assert failed.latency_ms > 0.0
 
 
 def test_in_shadow_the_candidate_answers_a_copy_of_every_request_and_no_user(

@@ -6,14 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from homeostat.collect.record import Asked
+from homeostat.collect.writer import Writer
 from homeostat.config.schema import Release as Settings
 from homeostat.errors import BadRequest, StoreFull
 from homeostat.release.guard import gather
 from homeostat.serve.batch import GivenUp
-from homeostat.serve.faults import note_fault
+from homeostat.serve.faults import note_fault, note_unanswered
 from homeostat.serve.routes import Pick
 from homeostat.store import Store
 from homeostat.types.release import Stage
+from homeostat.types.task import Task
 from keywords import add_version, release
 
 
@@ -51,4 +54,13 @@ def test_a_store_that_refuses_troubles_nobody(
     row = release(store, Stage.SHADOW, old, new)
     monkeypatch.setattr(store.events, "append", full)
     note_fault(store, Pick(version=new.id, probability=1.0, release=row), new.id, "int_1", ValueError("no"))
+    assert "was not written down" in caplog.text
+
+
+def test_a_writer_that_is_closed_troubles_nobody(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    """Who waits for a reply gets the error that there was, and no other."""
+    writer = Writer(store)
+    writer.close()
+    asked = Asked(id="int_1", task=Task(name="routing"), time=1.0, text="hello")
+    note_unanswered(writer, Pick(version="ver_1", probability=1.0, release=None), asked, 3.0)
     assert "was not written down" in caplog.text

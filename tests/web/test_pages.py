@@ -12,7 +12,10 @@ from starlette.testclient import TestClient
 
 from homeostat.collect.unanswered import KEY
 from homeostat.config.schema import Alerts, Channel
+from homeostat.decide.objective import progress
+from homeostat.decide.stated import read
 from homeostat.loop.later import key as later_key
+from homeostat.loop.objectives import publish
 from homeostat.loop.upstream import look
 from homeostat.monitor.behavior.changes import changes
 from homeostat.monitor.behavior.failures import Rehearsed
@@ -27,6 +30,7 @@ from homeostat.types.alert import Severity
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
 from homeostat.types.release import Release, Stage
+from homeostat.types.report import Score
 from homeostat.types.signal import Moved
 from homeostat.types.silence import Silence
 from homeostat.types.task import Kind as Of
@@ -35,6 +39,7 @@ from homeostat.web.pages import alerts, drift, overview, quality, traffic, turn,
 from web import factory
 
 CONFIG = factory.config()
+LOW = Score(mean=0.8, low=0.75, high=0.85, n=400)
 
 
 def routing(store: Store) -> Any:
@@ -391,6 +396,16 @@ def test_quality_is_told_by_window(store: Store, client: TestClient) -> None:
     assert "by labels" in page
     assert client.get("/ui/quality.json").json()["windows"] == found["windows"]
     assert "No requests yet" in client.get(f"/ui/quality?version={factory.REFUSED}").text
+
+
+def test_the_overview_says_where_objectives_stood(store: Store, client: TestClient) -> None:
+    """As the worker wrote it down, each under its task; nothing is measured for it."""
+    assert routing(store)["objectives"] == []
+    far = progress(read("right", {"metric": "accuracy", "at_least": 0.95, "alert": 0.9}, Of.LABEL), LOW, None, 1.0)
+    publish(store, [("routing", far), ("elsewhere", far)], 1.0)
+    (one,) = routing(store)["objectives"]
+    assert (one["objective"], one["standing"], one["values"]["alert"]) == ("right", "alarming", 0.9)
+    assert "<b>alarming</b> right. " in client.get("/ui").text
 
 
 def test_quality_is_told_by_slice(store: Store, client: TestClient) -> None:

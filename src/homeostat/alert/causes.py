@@ -91,12 +91,12 @@ def of_score(task: str, score: Score, objective: float, version: str, *, remedy:
     return _cause(OBJECTIVE, Severity.CRITICAL, says, now, task=task, remedy=remedy)
 
 
-def of_progress(task: str, name: str, says: str, *, missed: bool, now: float) -> Alert:
-    """A named objective of a task is missed, or behind its course while there is time yet; `name` stands as slice, so
-    that each objective is an alert of its own.
+def of_progress(task: str, name: str, says: str, *, severity: Severity, taught: bool, now: float) -> Alert:
+    """A named objective of a task is missed, behind its course while there is time yet, or beyond its alert level;
+    `name` stands as slice, so that each objective is an alert of its own. `taught`: whether retraining may help.
     """
-    severity = Severity.CRITICAL if missed else Severity.WARNING
-    return _cause(OBJECTIVE, severity, f"{task}, {name}: {says}", now, task=task, slice=name, remedy=Remedy.RETRAIN)
+    remedy = Remedy.RETRAIN if taught else Remedy.LOOK
+    return _cause(OBJECTIVE, severity, f"{task}, {name}: {says}", now, task=task, slice=name, remedy=remedy)
 
 
 def of_disk(free_mb: float, now: float) -> Alert | None:

@@ -56,6 +56,13 @@ def interaction(asked: Asked, reply: Reply, *, version: str, probability: float,
     )
 
 
+def unanswered(asked: Asked, *, version: str, probability: float, latency_ms: float) -> Interaction:
+    """The row of a request that a version could not answer, and that nobody answered in its place."""
+    nothing = Reply(text="", confidence=0.0, entropy=0.0, prompt_tokens=0, reply_tokens=0, embedding=b"")
+    row = interaction(asked, nothing, version=version, probability=probability, latency_ms=latency_ms)
+    return replace(row, reply="", role=Role.FAILED)
+
+
 def shadow(asked: Asked, reply: Reply, *, version: str, latency_ms: float) -> Interaction:
     """The row of a copy of the same request that another version answered; its id comes out the same every time."""
     primary = interaction(asked, reply, version=version, probability=1.0, latency_ms=latency_ms)

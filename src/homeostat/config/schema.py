@@ -92,7 +92,7 @@ class Tasks:
     """Value of the metric below which the task counts as failing. Empty: no such line is drawn."""
     objectives: Mapping[str, Any] = field(default_factory=dict)
     """Further objectives, by a name of your own, e.g. `{faster: {metric: latency_ms, change: -15%, since: 2026-01-01,
-    by: 2026-03-31}}`; `docs/how-to/set-objectives.md` has them."""
+    by: 2026-03-31}, accuracy: {at_least: 0.9, alert: 0.85}}`; `docs/how-to/set-objectives.md` has the metrics."""
     fair: Mapping[str, Any] = field(default_factory=dict)
     """Tags whose values the gate holds a candidate to treat alike, with the widest gap, e.g. `{language: 0.1}`;
     `docs/how-to/fairness.md` has the measures."""

@@ -13,7 +13,7 @@ from typing import TypeVar
 from homeostat.config.schema import Config, Policy
 from homeostat.decide.budget import Book, Budget, Given, budget
 from homeostat.decide.hours import Hours, hours, period, quiet_until, span, zone
-from homeostat.decide.objective import objectives_of
+from homeostat.decide.stated import objectives_of
 from homeostat.decide.strategy import STRATEGIES
 from homeostat.decide.trigger.catalogue import made
 from homeostat.decide.trigger.counts import Enough

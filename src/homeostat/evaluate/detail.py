@@ -25,7 +25,7 @@ FEWEST = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfClass:
-    """How one label fares, each share with its 95 % interval."""
+    """How one label fares, each share with its interval."""
 
     precision: Score | None
     """Of the replies with this label, those that are right; None where there are none."""
@@ -177,19 +177,20 @@ def _with_classes(found: Detail, rows: Sequence[Told], clusters: Ints) -> Detail
     return replace(found, classes=classes, labels=labels, confusion=counts, confusions=confusions)
 
 
-def of_class(said: np.ndarray, wanted: np.ndarray, clusters: Ints) -> OfClass:
+def of_class(said: np.ndarray, wanted: np.ndarray, clusters: Ints, level: float = 0.95) -> OfClass:
     """How a label fares that is the reply of some rows and the target of some, at least one row in all.
 
     Args:
         said: bool[rows], whether the reply is the label.
         wanted: bool[rows], whether the target is.
         clusters: int[rows], the rows that belong together.
+        level: of the intervals.
     """
     either = said | wanted
-    both = clustered.mean((said & wanted)[either], clusters[either])
+    both = clustered.mean((said & wanted)[either], clusters[either], level)
     low, mean, high = (2 * share / (1 + share) for share in (both.low, both.mean, both.high))
     return OfClass(
-        precision=clustered.mean(wanted[said], clusters[said]) if said.any() else None,
-        recall=clustered.mean(said[wanted], clusters[wanted]) if wanted.any() else None,
+        precision=clustered.mean(wanted[said], clusters[said], level) if said.any() else None,
+        recall=clustered.mean(said[wanted], clusters[wanted], level) if wanted.any() else None,
         f1=Score(mean=mean, low=low, high=high, n=both.n),
     )

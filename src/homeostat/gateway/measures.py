@@ -111,6 +111,21 @@ MEASURES = (
         ),
     ),
     Measure(
+        title="Objectives, with intervals and what is wanted",
+        expr="homeostat_objective",
+        legend="{{task}} {{objective}} {{value}}",
+    ),
+    Measure(
+        title="Objectives that fail",
+        expr='sum by (task, objective, standing) (homeostat_objective_standing{standing=~"behind|missed|alarming"})',
+        legend="{{standing}} {{task}} {{objective}}",
+    ),
+    Measure(
+        title="Values that objectives are read from",
+        expr="homeostat_objective_values",
+        legend="{{task}} {{objective}}",
+    ),
+    Measure(
         title="Requests a second, by status",
         expr=f"sum by (status) (rate(homeostat_requests_total{{{_CHAT}}}[5m]))",
         legend="{{status}}",

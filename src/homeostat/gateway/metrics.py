@@ -16,7 +16,7 @@ from homeostat.collect.unanswered import Unanswered
 from homeostat.errors import HomeostatError
 from homeostat.serve.answer import Answered, Answerer
 from homeostat.store import Store
-from homeostat.store.notes import SEEN
+from homeostat.store.notes import SEEN, STANDINGS
 from homeostat.types.feedback import Feedback
 
 CHAT = "/v1/chat/completions"
@@ -122,7 +122,9 @@ class _Stored(Collector):
         self._store = store
 
     def collect(self) -> Iterable[Metric]:
-        """Alerts ever and open, deliveries by what has become of them, and when the worker watched last."""
+        """Alerts ever and open, deliveries by what has become of them, where objectives stood and when the worker
+        watched last.
+        """
         try:
             return self._families()
         except HomeostatError:  # the numbers of the gateway itself are worth having then more than ever
@@ -149,4 +151,21 @@ class _Stored(Collector):
         seen = GaugeMetricFamily("homeostat_worker_seen_seconds", "When the worker watched last, since 1970.")
         if (moment := self._store.state.get(SEEN)) is not None:
             seen.add_metric([], float(moment))
-        return [ever, still, sent, seen]
+        return [ever, still, sent, seen, *_objectives(self._store)]
+
+
+def _objectives(store: Store) -> list[Metric]:
+    """Where objectives stood when the worker looked last, with the ends of their intervals and what is wanted."""
+    names = ["task", "objective", "metric"]
+    values = GaugeMetricFamily(
+        "homeostat_objective", "Metric of an objective: mean, low, high, target, alert.", labels=[*names, "value"]
+    )
+    rows = GaugeMetricFamily("homeostat_objective_values", "Values that the metric was read from.", labels=names)
+    stands = GaugeMetricFamily("homeostat_objective_standing", "1 for where it stands.", labels=[*names, "standing"])
+    for one in (store.state.get(STANDINGS) or {}).get("objectives", ()):
+        which = [one[name] for name in names]
+        for name, value in one["values"].items():
+            values.add_metric([*which, name], value)
+        rows.add_metric(which, one["rows"])
+        stands.add_metric([*which, one["standing"]], 1.0)
+    return [values, rows, stands]

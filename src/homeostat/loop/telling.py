@@ -14,9 +14,11 @@ from typing import TypeAlias
 
 from homeostat.alert import causes
 from homeostat.alert.record import resolve, tell
+from homeostat.decide.metric import KNOWN
 from homeostat.decide.objective import Course, Progress
+from homeostat.decide.stated import LINE
 from homeostat.loop import seeing
-from homeostat.loop.objectives import standings
+from homeostat.loop.objectives import publish, standings
 from homeostat.loop.workshop import Workshop
 from homeostat.monitor.quality.course import right
 from homeostat.stats.intervals import mean_interval
@@ -81,6 +83,7 @@ class Telling:
             self._looked = now
             if now - self._measured >= MEASURED_S:
                 self._measured, self._named = now, self._standings()
+                publish(self.shop.store, ((task, one) for (task, _), one in self._named.items()), now)
                 self.tell(self._behind(now), now)
             self.shop.store.state.put(SEEN, now)
             self.tell(self._states(scores, now), now)
@@ -125,21 +128,22 @@ class Telling:
         return found
 
     def _standings(self) -> dict[tuple[str, str], Progress]:
-        """Where the named objectives of all tasks stand that a version answers."""
+        """Where the objectives of all tasks stand that a version answers, by task and name."""
         config, store, found = self.shop.config, self.shop.store, dict[tuple[str, str], Progress]()
         for task, entry in config.tasks.items():
-            if entry.objectives and store.aliases.get(task, "champion") is not None:
+            wanted = entry.objectives or entry.objective_at_least is not None
+            if wanted and store.aliases.get(task, "champion") is not None:
                 at, version = seeing.clock(config, store, task), self.shop.champion(task)
-                for one in standings(config, store, task, version, at=at, line=False):
+                for one in standings(config, store, task, version, at=at):
                     found[task, one.name] = one
         return found
 
     def _behind(self, now: float) -> list[Alert]:
-        """The named objectives that are missed or behind their course."""
+        """The named objectives of which people are to be told; that of the old knob is looked at more often."""
         return [
-            causes.of_progress(task, name, one.says, missed=one.course is Course.MISSED, now=now)
+            causes.of_progress(task, name, one.says, severity=one.severity, taught=KNOWN[one.metric].taught, now=now)
             for (task, name), one in self._named.items()
-            if one.course.fails
+            if one.severity is not None and name != LINE
         ]
 
     def _scores(self) -> Iterator[tuple[str, float, Score]]:
@@ -171,7 +175,7 @@ class Telling:
             known = self._named.get((alert.task, alert.slice))
             if known is None:
                 return "it is no objective of the task any more"
-            return self._released(alert) if known.course is Course.UNKNOWN else "" if known.course.fails else known.says
+            return self._released(alert) if known.course is Course.UNKNOWN else known.says if known.over else ""
         if alert.kind == OBJECTIVE and alert.task in scores:
             wanted, score = scores[alert.task]
             return f"{score.mean:.3f} of {score.n} replies, and {wanted:g} is wanted" if score.mean >= wanted else ""

@@ -56,6 +56,37 @@ def calibration_error_of(sums: Floats) -> Floats:
     return np.asarray(np.abs(sums[..., :-1]).sum(-1, keepdims=True) / np.maximum(sums[..., -1:], 1e-300), np.float64)
 
 
+def off_rows(confidence: Sequence[float], correct: Sequence[bool], bins: int = BINS) -> Floats:
+    """float64[rows]: confidence less outcome where a row's bin is too sure, the other way round where it is not sure
+    enough; their mean is the expected calibration error, with its bias.
+
+    Raises:
+        ValueError: as above.
+    """
+    sums = calibration_sums(confidence, correct, bins)[:, :-1]
+    return np.asarray((sums * np.sign(sums.sum(0))).sum(-1), np.float64)
+
+
+def off_rows_across(
+    confidence: Sequence[float], correct: Sequence[bool], half: NDArray[np.bool_], bins: int = BINS
+) -> Floats:
+    """float64[rows]: the same, but in which direction a bin is off is taken from the rows of the other half. Their mean
+    is on average at most the calibration error, however few rows a bin has.
+
+    Args:
+        confidence: in [0, 1].
+        correct: whether each row is right.
+        half: bool[rows], in which half a row is.
+        bins: of equal width.
+
+    Raises:
+        ValueError: as above.
+    """
+    sums = calibration_sums(confidence, correct, bins)[:, :-1]
+    one, other = np.sign(sums[half].sum(0)), np.sign(sums[~half].sum(0))
+    return np.asarray((sums * np.where(half[:, None], other, one)).sum(-1), np.float64)
+
+
 def _held(confidence: Sequence[float], correct: Sequence[bool]) -> tuple[Floats, Floats]:
     sure, right = np.asarray(confidence, dtype=np.float64), np.asarray(correct, dtype=np.float64)
     if sure.shape != right.shape:

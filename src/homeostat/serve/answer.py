@@ -22,7 +22,7 @@ from homeostat.release.signing import Signing
 from homeostat.serve.batch import Batcher
 from homeostat.serve.breaking import Breaking
 from homeostat.serve.copies import Copies, request_to
-from homeostat.serve.faults import is_tried, note_fault, to_blame
+from homeostat.serve.faults import is_tried, note_fault, note_unanswered, to_blame
 from homeostat.serve.routes import Pick, Routes
 from homeostat.store import Store
 from homeostat.types import ids
@@ -184,8 +184,10 @@ class Answerer:
         took_ms = 1e3 * (time.perf_counter() - started)
         if isinstance(failed := reply.exception(), Exception):
             note_fault(self.store, pick, pick.version, asked.id, failed)
-            if to_blame(failed) and self._asked_instead(asked, pick, answered, started):
-                return
+            if to_blame(failed):
+                if self._asked_instead(asked, pick, answered, started):
+                    return
+                note_unanswered(self.writer, pick, asked, took_ms)
         try:
             row = interaction(
                 asked, reply.result(), version=pick.version, probability=pick.probability, latency_ms=took_ms

@@ -1,9 +1,14 @@
-"""Remembers that a version of a running release could not answer: the guard counts it as a wrong reply."""
+"""Remembers that a version could not answer: the guard of a running release counts it as a wrong reply, and a request
+that nobody answered is a row of its own, by which an error rate is told.
+"""
 
 from __future__ import annotations
 
 import logging
+from concurrent.futures import Future
 
+from homeostat.collect.record import Asked, unanswered
+from homeostat.collect.writer import Writer
 from homeostat.errors import BadRequest
 from homeostat.release.guard import note_error
 from homeostat.serve.batch import GivenUp
@@ -38,3 +43,17 @@ def note_fault(store: Store, pick: Pick, version: str, interaction: str, problem
         note_error(store, release, version, interaction, f"{type(problem).__name__}: {problem}")
     except Exception:
         _log.exception("a failure of %s on %s was not written down", version, interaction)
+
+
+def note_unanswered(writer: Writer, pick: Pick, asked: Asked, took_ms: float) -> None:
+    """Have it written down that a user got an error in the place of a reply. Never raises, and waits for nothing."""
+    try:
+        row = unanswered(asked, version=pick.version, probability=pick.probability, latency_ms=took_ms)
+        writer.put(row).add_done_callback(_log_failure)
+    except Exception:
+        _log.exception("that %s was not answered was not written down", asked.id)
+
+
+def _log_failure(written: Future[None]) -> None:
+    if problem := written.exception():
+        _log.error("that a request was not answered was not stored: %s", problem)

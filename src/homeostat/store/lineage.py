@@ -18,8 +18,8 @@ SHOWN = 3
 """Of those that are counted, how many are listed as examples."""
 DEPTH = 8
 """Steps that are walked in each direction unless another number is asked for."""
-ANSWERED = {Role.PRIMARY: "answered by", Role.SHADOW: "answered unseen by"}
-"""How a reply is tied to its version: what users got, and what was replied to a copy, which nobody got."""
+ANSWERED = {Role.PRIMARY: "answered by", Role.SHADOW: "answered unseen by", Role.FAILED: "not answered by"}
+"""How a request is tied to its version: what users got, what was replied to a copy, which nobody got, and an error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,8 @@ from homeostat.store.tables import aliases, configs, events, state
 
 SEEN = "worker:seen"
 """Key of the state that says when the worker watched last, in seconds since 1970."""
+STANDINGS = "objectives"
+"""Key of the state that says where objectives stood when the worker looked last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

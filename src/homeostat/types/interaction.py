@@ -14,6 +14,8 @@ class Role(StrEnum):
     """The user got this reply."""
     SHADOW = "shadow"
     """A copy of the request, answered by a candidate; nobody got this reply."""
+    FAILED = "failed"
+    """The version could not answer, and the user got an error: there is no reply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from decide.trigger.sights import stands
-from homeostat.decide.objective import progress, read
+from homeostat.decide.objective import progress
+from homeostat.decide.stated import read
 from homeostat.decide.trigger.fallen import drop, estimated_drop, objective, rating_drop
 from homeostat.decide.trigger.sight import FEWEST, fall, newest
 from homeostat.types.report import Score
@@ -98,6 +99,22 @@ def test_named_objectives() -> None:
     assert not stands(objective(True), objectives=(met,)).holds
     assert stands(objective("gone"), objectives=both).value is None
     assert objective("rating").reads == {"objectives"}
+
+
+def test_an_objective_beyond_its_alert_level_comes_first() -> None:
+    """It holds where nothing is due yet, and before one that is only behind; short of the target without alarm holds
+    too, for a target that is surely missed is a reason to look for something better.
+    """
+    day, low = 1_700_000_000.0, Score(mean=0.6, low=0.58, high=0.62, n=400)
+    later = read("later", {"metric": "rating", "at_least": 0.9, "alert": 0.7, "by": "2030-01-01"}, Kind.TEXT)
+    behind = read("behind", {"metric": "rating", "at_least": 0.95, "alert": 0.5}, Kind.TEXT)
+    known = (progress(behind, low, None, day), progress(later, low, None, day))
+    assert [(one.course.value, one.gap is None) for one in known] == [("behind", False), ("alarming", True)]
+    standing = stands(objective(True), objectives=known)
+    assert standing.holds
+    assert standing.value == pytest.approx(0.1)
+    assert standing.says.startswith("later: rating is 0.600")
+    assert stands(objective("behind"), objectives=known).holds
 
 
 @pytest.mark.parametrize("value", [0, 2, "5%", True, None])

@@ -11,6 +11,8 @@ from homeostat.decide.objective import Course, Progress
 from homeostat.decide.trigger.counts import yes
 from homeostat.decide.trigger.sight import ESTIMATED, MEASURED, NEWEST, OBJECTIVES, RATED, Past, Sight, Standing
 
+_RANK = {Course.BEHIND: 1, Course.MISSED: 2, Course.ALARMING: 3}
+"""How badly an objective fails."""
 _OF = {MEASURED: "of the labeled replies were right", ESTIMATED: "estimated right", RATED: "mean rating"}
 
 
@@ -42,7 +44,7 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """An objective is surely missed, or surely behind its course: with the whole 99 % interval."""
+    """An objective is surely missed, behind its course, or beyond its alert level: with the whole 99 % interval."""
 
     at_least: float | None = None
     """None: the task's own objectives, of which one is enough."""
@@ -64,9 +66,10 @@ class Missed:
 
     def _worst(self, others: Sequence[Progress]) -> Standing:
         """Where the first stands that fails, or of which least is known to be well."""
-        found = max(others, key=lambda one: (one.course.fails, one.gap is not None and one.gap > 0.0))
+        found = max(others, key=lambda one: (_RANK.get(one.course, 0), one.gap is not None and one.gap > 0.0))
         sure, says = found.course.fails, f"{found.name}: {found.says}"
-        gap = None if found.gap is None else -1.0 if found.course is Course.MET else found.gap
+        gap = found.beyond if found.course is Course.ALARMING else found.gap
+        gap = None if gap is None else -1.0 if found.course is Course.MET else gap
         return Standing(value=gap, line=0.0, says=says, sure=sure, lasts=True)
 
     def _line(self, sight: Sight, wanted: float | None) -> Standing:

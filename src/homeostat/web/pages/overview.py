@@ -8,7 +8,7 @@ from homeostat.config.schema import Config
 from homeostat.release.states import held_until, is_open
 from homeostat.stats.intervals import mean_interval
 from homeostat.store import Store
-from homeostat.store.notes import SEEN
+from homeostat.store.notes import SEEN, STANDINGS
 from homeostat.types.alert import Alert
 from homeostat.types.interaction import Interaction
 from homeostat.types.task import Task
@@ -25,12 +25,17 @@ SHOWN = 5
 
 def data(store: Store, config: Config, asked: Asked) -> Data:
     """A part per task."""
+    stood = plain((store.state.get(STANDINGS) or {}).get("objectives", []))
+    tasks = [
+        {**_task(store, config, name), "objectives": [one for one in stood if one["task"] == name]}
+        for name in config.tasks
+    ]
     return {
         "project": config.project,
         "window": WINDOW,
         "worker": {"seen": store.state.get(SEEN), "now": time.time()},
         "alerts": _alerts(store.alerts.open()),
-        "tasks": [_task(store, config, name) for name in config.tasks],
+        "tasks": tasks,
     }
 
 
