@@ -120,7 +120,9 @@ def rounded(value: Any) -> Any:
 
 
 def line(methods: Mapping[str, Sequence[str]], ran: Sequence[Ran], trouble: str, *, quick: bool) -> dict[str, Any]:
-    """The bar's line, but for `seconds`. A quick run leaves out methods none of whose proofs is quick."""
+    """The bar's line, but for `seconds`. A quick run leaves out methods none of whose proofs is quick; `met` says then
+    that what was run passed, and is taken away where results are kept (`bars.settled`).
+    """
     told = {name: judged(tests, ran) for name, tests in methods.items() if not quick or any(of(t, ran) for t in tests)}
     tests = dict.fromkeys(test for name in told for test in methods[name] if not quick or of(test, ran))
     passed = sum(bool(of(test, ran)) and all(o.outcome == "passed" for o in of(test, ran)) for test in tests)

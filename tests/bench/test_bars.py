@@ -94,3 +94,23 @@ def test_a_kept_result_can_be_made_again(bars: dict[str, Any], tmp_path: Path) -
     assert kept["command"] == "python bench/loop_1.py"
     assert set(kept["machine"]) == {"processor", "cores", "system", "python", "torch", "homeostat"}
     assert len(kept["date"]) == 10
+
+
+def test_what_is_kept_of_a_part_is_not_met(bars: dict[str, Any], tmp_path: Path) -> None:
+    """A quick run, or one of some methods, keeps its figures and meets nothing; a full one stays as it is."""
+    lines = [LINE | {"quick": True}, LINE | {"quick": False, "only": ["order"]}, LINE | {"quick": False, "only": []}]
+    bars["keep"]("loop.1", [bars["Row"](bar="loop.1", line=line) for line in lines], tmp_path)
+    kept = json.loads((tmp_path / "loop.1.json").read_text(encoding="utf-8"))["lines"]
+    assert [line["met"] for line in kept] == [False, False, True]
+    assert [line["value"] for line in kept] == [LINE["value"]] * 3
+
+
+def test_no_result_in_the_tree_is_met_by_a_part(bars: dict[str, Any]) -> None:
+    """Of all results that are committed."""
+    lines = [
+        (path.name, line)
+        for path in (SCRIPT.parent / "results").rglob("*.json")
+        for line in json.loads(path.read_text(encoding="utf-8")).get("lines", [])
+    ]
+    assert len(lines) > 30
+    assert [name for name, line in lines if bars["settled"](line) != line] == []

@@ -19,7 +19,15 @@ ASKED = Asked(
     tags={"segment": "business"},
     config="c0ffee",
 )
-REPLY = Reply(text="delivery", confidence=0.9, entropy=0.2, prompt_tokens=7, reply_tokens=1, embedding=b"\x00\x3c")
+REPLY = Reply(
+    text="delivery",
+    confidence=0.9,
+    entropy=0.2,
+    prompt_tokens=7,
+    reply_tokens=1,
+    embedding=b"\x00\x3c",
+    disagreement=0.3,
+)
 
 
 def test_a_row_holds_what_was_asked_replied_and_how_it_was_routed() -> None:
@@ -35,6 +43,7 @@ def test_a_row_holds_what_was_asked_replied_and_how_it_was_routed() -> None:
         probability=0.8,
         confidence=0.9,
         entropy=0.2,
+        disagreement=0.3,
         prompt_tokens=7,
         reply_tokens=1,
         latency_ms=12.0,

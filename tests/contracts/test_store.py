@@ -65,6 +65,7 @@ def test_interaction_comes_back_as_it_was(store: Store) -> None:
         probability=0.2,
         confidence=math.inf,
         entropy=1e-300,
+        disagreement=0.25,
         prompt_tokens=7,
         reply_tokens=3,
         latency_ms=0.1,

@@ -37,6 +37,7 @@ def test_a_reply_comes_back_as_the_api_writes_it_and_is_stored(
         "version": champions["routing"].id,
         "confidence": row.confidence,
         "entropy": row.entropy,
+        "disagreement": 0.0,
         "stage": "full",
     }
     assert (row.episode, row.tags, row.text) == ("u1", {"segment": "home"}, "my parcel is late")

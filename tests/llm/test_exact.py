@@ -62,3 +62,26 @@ def test_damaged_heads(head: ExactHead, tmp_path: Path) -> None:
             load_exact(tmp_path / name, 48)
     with pytest.raises(CorruptWeights, match="no exact head for a model of width 64"):
         load_exact(tmp_path / "whole", 64)
+
+
+def test_a_head_of_the_states_themselves(decoder: Opened, tmp_path: Path) -> None:
+    """Without a projection it looks at states of length 1 beside words, and goes to disk and back; for another width it
+    does not fit.
+    """
+    rng = np.random.default_rng(1)
+    states = rng.standard_normal((7, 48))
+    features = Features(states.mean(0), states.std(0), np.zeros((48, 0)), 16)
+    assert features.width == 64
+    seen = features.of(states, ["a word"] * 7)
+    assert np.allclose(np.linalg.norm(seen[:, :48], axis=1), 1.0)
+    assert np.allclose(
+        seen[:, :48] * np.linalg.norm((states - states.mean(0)) / states.std(0), axis=1)[:, None],
+        (states - states.mean(0)) / states.std(0),
+    )
+    head = ExactHead(features=features, weights=rng.standard_normal((64, 2)), labels=("a", "b"), pool="last")
+    save_exact(head, tmp_path)
+    with torch.no_grad():
+        said = predict(decoder, [Rendered((50, 51), (0,)), Rendered((52,), (0,))])
+    assert torch.equal(load_exact(tmp_path, 48).logs(said, TEXTS), head.logs(said, TEXTS))
+    with pytest.raises(CorruptWeights):
+        load_exact(tmp_path, 47)

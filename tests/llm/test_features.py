@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tiny
-from homeostat.llm.features import Features
+from homeostat.llm.features import Features, grams, unit
 from homeostat.train.head.ridge import RidgeHead
 
 
@@ -39,3 +39,15 @@ def test_features_of_embeddings() -> None:
     )
     assert np.abs(dense - others.of(embeddings, [""] * 50)[:, :16]).max() > 0.1
     assert np.all(some.of(embeddings[:1], [""])[:, 16:] == 0.0)
+
+
+def test_words_may_be_left_out() -> None:
+    """Without buckets there are no n-grams, of texts or of none."""
+    assert grams(["a word", "another"], 0).shape == (2, 0)
+    assert grams([], 8).shape == (0, 8)
+
+
+def test_rows_of_length_one() -> None:
+    """A row of zeros stays what it is."""
+    rows = unit(np.array([[3.0, 4.0], [0.0, 0.0]]))
+    assert np.allclose(rows, [[0.6, 0.8], [0.0, 0.0]])

@@ -20,6 +20,7 @@ from homeostat.builtin.resources import model_path
 from homeostat.config.schema import Config, Decide
 from homeostat.loop.durable import TurnQueue
 from homeostat.loop.workshop import Workshop, use
+from loop import domains
 from loop.refused import refused
 from obedient import obedient
 
@@ -42,6 +43,14 @@ def turned(laid: Config, tmp_path_factory: pytest.TempPathFactory) -> tuple[Conf
     """The project after its turn, which nothing has disturbed, and what the turn has left."""
     config = copy(laid, tmp_path_factory.mktemp("turned") / "project")
     return config, through(config)
+
+
+@pytest.fixture(scope="session")
+def domains_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    """A project whose tasks are domains, with an adapter each. Tests register versions in it, and release none."""
+    shop = domains.laid(tmp_path_factory.mktemp("domains"))
+    yield shop
+    shop.close()
 
 
 @pytest.fixture(scope="session")

@@ -62,3 +62,22 @@ def test_what_goes_on_from_a_parent() -> None:
     assert not goes_on(replace(plain, recipe=COLD))
     assert not goes_on(replace(plain, kind=HEAD, recipe=EXACT))
     assert goes_on(replace(plain, kind="lora", recipe=EXACT))
+
+
+def test_who_was_made_of_versions_has_learned_what_they_have(tmp_path: Path) -> None:
+    """A version merged of others, one that is several, and one that began at another's layers, each through any of
+    them; and what goes on from such a one.
+    """
+    with Store.open(f"sqlite:///{tmp_path}/store.db", tmp_path / "blobs") as store:
+        for name in ("clean", "hit"):
+            store.datasets.put(Dataset(id=f"dst_{name}", task="t", time=1.0, blob=""))
+        version(store, "one", "dst_clean")
+        version(store, "two", "dst_hit")
+        for name, relation in (("merged", "merges"), ("several", "combines"), ("begun", "begins from")):
+            version(store, name, "dst_clean", recipe=COLD)
+            store.lineage.link(f"ver_{name}", "ver_one", relation)
+            assert f"ver_{name}" not in learned_from_erased(store, also=["dst_hit"])
+            store.lineage.link(f"ver_{name}", "ver_two", relation)
+        version(store, "next", "dst_clean", "ver_merged")
+        told = {"ver_two", "ver_merged", "ver_several", "ver_begun", "ver_next"}
+        assert set(learned_from_erased(store, also=["dst_hit"])) == told

@@ -4,7 +4,9 @@ Members that are adapters on the project's base share one forward pass. All of t
 mean of their probabilities, a vote, their product, the best member for each slice, chosen on the other half of the
 rows, and the member whose training rows a request is like) are scored on the task's test suite, as `eval` scores a
 version, and what their disagreement tells of errors.
-`--ask` answers a text instead, with what each member would reply and how much they disagree. Nothing is written.
+`--ask` answers a text instead, with what each member would reply and how much they disagree. Nothing is written, but
+with `--keep`: then they are registered as one version, a candidate that is tried and released as any other and says of
+each reply how far its members disagree (`--how` mean, vote, product, or slice, chosen on rows that no training saw).
 
 Exit codes: 0 printed; 1x configuration; 22 the suite has no rows; 24 a version knows no labels; 26 `--how routed`, and
 what a version was trained on is not known; 3x model, of them 35 the task writes texts; 41 there is no such version; 61
@@ -27,11 +29,13 @@ from homeostat.cli.table import document, facts, scored, table
 from homeostat.config.load import load
 from homeostat.evaluate.ensemble import Sheet
 from homeostat.llm.backend import Request
+from homeostat.loop.assembling import assemble
 from homeostat.loop.ensemble import gathered, measured, require_alike
 from homeostat.loop.workshop import Workshop
 from homeostat.types.report import Score
 from homeostat.types.version import Version
 from homeostat.web import words
+from homeostat.web.plain import plain
 
 COLUMNS = ("who", "accuracy", "beside the members' mean", "loss, nats", "calibration error")
 
@@ -39,7 +43,8 @@ COLUMNS = ("who", "accuracy", "beside the members' mean", "loss, nats", "calibra
 def command(
     versions: Annotated[list[str], typer.Argument(help="Ids of two versions or more.")],
     ask: Annotated[str, typer.Option(help="A request to answer instead of the suite.")] = "",
-    how: Annotated[str, typer.Option(help="How they are combined for --ask: mean, vote, product or routed.")] = "mean",
+    keep: Annotated[bool, typer.Option("--keep", help="Register them as one version. Releases nothing.")] = False,
+    how: Annotated[str, typer.Option(help="For --ask and --keep: mean, vote, product, routed or slice.")] = "mean",
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
@@ -48,6 +53,10 @@ def command(
         raise typer.BadParameter("name two versions or more")
     with closing(Workshop.open(load(config))) as shop:
         members = [shop.store.versions.get(id) for id in dict.fromkeys(versions)]
+        if keep:
+            made = plain(assemble(shop, members, how))
+            document(made) if as_json else facts("registered", made)
+            return
         if ask:
             found = _answer(shop, members, ask, how)
             document(found) if as_json else facts(ask, found)

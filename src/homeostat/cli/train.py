@@ -25,6 +25,7 @@ import typer
 from homeostat.cli.material import Wanted, wanted
 from homeostat.cli.table import document, facts
 from homeostat.config.load import load
+from homeostat.loop.borrowing import Borrowed
 from homeostat.loop.foresight import foretell
 from homeostat.loop.learn import Lesson, learn, version_id
 from homeostat.loop.story.scene import Scene
@@ -48,24 +49,35 @@ def command(
     with closing(Workshop.open(load(config))) as shop:
         asked = wanted(shop, task, recipe, stream or dataset)
         require_sound(asked.task, asked.material.examples, asked.material.labels)
-        done = _foretell(shop, asked) if dry_run else trained(shop, asked)
+        done = foretold(shop, asked) if dry_run else trained(shop, asked)
     if as_json:
         document(done)
     else:
         facts("would take at most" if dry_run else "trained", done)
 
 
-def _foretell(shop: Workshop, asked: Wanted) -> dict[str, Any]:
+def foretold(shop: Workshop, asked: Wanted) -> dict[str, Any]:
+    """What it would take at most; nothing is written."""
     rows, labels = asked.material.examples, asked.material.labels
     needed = foretell(shop, asked.task, rows, labels, asked.recipe, asked.parent)
     return asdict(needed) | {"labels": len(labels), "recipe": asked.recipe.name}
 
 
-def trained(shop: Workshop, asked: Wanted) -> dict[str, Any]:
-    """Train what was asked for, with a bar, and say what came of it."""
+def trained(shop: Workshop, asked: Wanted, begins: Borrowed | None = None) -> dict[str, Any]:
+    """Train what was asked for, from what is borrowed if anything is, with a bar, and say what came of it."""
     kept, recipe, parent = asked.material.keep(), asked.recipe, asked.parent
-    name = version_id("by hand", kept.id, parent.id if parent else "", sorted(plain(recipe).items()))
-    lesson = Lesson(task=asked.task.name, dataset=kept.id, recipe=recipe, version=name, parent=parent, time=kept.time)
+    parts = ["by hand", kept.id, parent.id if parent else "", sorted(plain(recipe).items())]
+    lender = begins.name if begins else ""
+    lesson = Lesson(
+        task=asked.task.name,
+        dataset=kept.id,
+        recipe=recipe,
+        version=version_id(*parts, *([lender] if lender else [])),
+        parent=parent,
+        borrows=begins.folder if begins else None,
+        lender=lender,
+        time=kept.time,
+    )
     with Scene().bar("train", 1, "a candidate is trained") as bar:
         version = learn(shop, lesson, bar.training)
     about = {"version": version.id, "dataset": kept.id, "labels": len(version.labels), "recipe": recipe.name}

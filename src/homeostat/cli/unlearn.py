@@ -24,6 +24,7 @@ from homeostat.cli.table import document, facts
 from homeostat.cli.train import trained
 from homeostat.config.load import load
 from homeostat.errors import UnsuitedModel
+from homeostat.loop.few import NAME as FEW
 from homeostat.loop.workshop import Workshop
 from homeostat.types.version import HEAD
 
@@ -43,6 +44,7 @@ def command(
             what = f"the champion {champion.id} is of kind {champion.kind}, and only from a head rows can be taken out"
             raise UnsuitedModel(what, fix="train another version from a dataset without them")
         recipe = str(champion.recipe.get("name", HEAD))
+        recipe = HEAD if recipe == FEW else recipe
         done = trained(shop, wanted(shop, name, recipe, "", where="--task", without=rows))
     if as_json:
         document(done)

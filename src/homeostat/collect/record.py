@@ -53,6 +53,7 @@ def interaction(asked: Asked, reply: Reply, *, version: str, probability: float,
         tags=asked.tags,
         embedding=reply.embedding,
         config=asked.config,
+        disagreement=reply.disagreement,
     )
 
 

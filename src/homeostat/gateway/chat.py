@@ -246,7 +246,8 @@ def _usage(answered: Answered) -> dict[str, int]:
 
 def _extra(answered: Answered) -> dict[str, object]:
     row = answered.interaction
-    return {"version": row.version, "confidence": row.confidence, "entropy": row.entropy, "stage": answered.stage}
+    sure = {"confidence": row.confidence, "entropy": row.entropy, "disagreement": row.disagreement}
+    return {"version": row.version, **sure, "stage": answered.stage}
 
 
 def _event(body: dict[str, object]) -> bytes:

@@ -49,6 +49,8 @@ class Reply:
     reply_tokens: int
     embedding: bytes
     """float16[hidden]: mean hidden state over the prompt's tokens, or empty."""
+    disagreement: float = 0.0
+    """Of an ensemble's members about this request, in nats; 0 where all say the same, or one answers alone."""
 
 
 class Backend(Protocol):

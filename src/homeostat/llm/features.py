@@ -1,4 +1,5 @@
-"""What an exact head looks at: a random projection of a frozen model's states beside hashed n-grams, fixed for good.
+"""What an exact head looks at: a random projection of a frozen model's states beside hashed n-grams, fixed for good. A
+head of a few examples looks at the states themselves: there are not rows enough to tell projections apart.
 
 RanPAC (McDonnell et al. 2023, 2307.02251). A weak encoder and its words together told 227 intents apart better (0.865)
 than either alone (0.666 and 0.829).
@@ -24,7 +25,7 @@ class Features:
     mean: Floats
     scale: Floats
     projection: Floats
-    """float64[hidden, width]"""
+    """float64[hidden, width]; of width 0 for the states themselves, brought to length 1."""
     buckets: int
 
     @staticmethod
@@ -38,18 +39,29 @@ class Features:
     @property
     def width(self) -> int:
         """Features of a row."""
-        return int(self.projection.shape[1]) + self.buckets
+        return (int(self.projection.shape[1]) or len(self.mean)) + self.buckets
 
     def of(self, embeddings: Floats, texts: Sequence[str]) -> Floats:
         """float64[n, width]: rectified projections, then hashed character and word n-grams of unit length."""
-        dense = np.maximum((embeddings - self.mean) / self.scale @ self.projection, 0.0)
+        return np.concatenate([self._dense((embeddings - self.mean) / self.scale), grams(texts, self.buckets)], axis=1)
+
+    def _dense(self, states: Floats) -> Floats:
+        if not self.projection.shape[1]:
+            return unit(states)
+        dense = np.maximum(states @ self.projection, 0.0)
         dense /= np.sqrt(dense.shape[1])
-        return np.concatenate([dense, grams(texts, self.buckets)], axis=1)
+        return dense
+
+
+def unit(rows: Floats) -> Floats:
+    """float64[n, width] of length 1; zeros stay."""
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12))
 
 
 def grams(texts: Sequence[str], buckets: int) -> Floats:
     """float64[n, buckets]: hashed words, pairs of words and runs of four letters; of unit length but where none are."""
-    return np.stack([_hashed(text, buckets) for text in texts]) if texts else np.zeros((0, buckets))
+    rows = [_hashed(text, buckets) for text in texts if buckets]
+    return np.stack(rows) if rows else np.zeros((len(texts), buckets))
 
 
 def _hashed(text: str, buckets: int) -> Floats:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from homeostat.errors import CorruptWeights, NotFound, UnsuitedModel, did_you_mean
 from homeostat.llm.adapters import ON_BASE, put_on, stand, switch_to, take_off
+from homeostat.llm.assembled import Assembled, read_assembled
 from homeostat.llm.backend import Reply, Request
 from homeostat.llm.batches import ROWS, passes
 from homeostat.llm.forward import Predicted, predict
@@ -32,39 +33,17 @@ from homeostat.llm.precision import computing, is_bfloat16
 from homeostat.llm.preface import Preface, Turn, read_preface
 from homeostat.llm.reading import codes_for, earlier, labels_of
 from homeostat.llm.render import Rendered, Renderer
+from homeostat.llm.replies import Group, Scored, picked, told, written
 from homeostat.llm.slope import Asked, harms
 from homeostat.llm.spelled import Spelled, spelled
 from homeostat.llm.together import Ragged, predict_each
 from homeostat.llm.trie import trie_scores
 from homeostat.types.task import Kind
-from homeostat.types.version import HEAD, Version
+from homeostat.types.version import ENSEMBLE, HEAD, Version
 
 _NOTHING = Preface()
 SHARED = 32
 """Rows times versions in a pass that several versions share on a CPU, whose cache holds no more."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Requests that share a pass: of one task, of one version or of heads on the bare base, with like lengths."""
-
-    at: list[int]
-    """Positions in the batch that was asked for."""
-    requests: list[Request]
-    prompts: list[tuple[int, ...]]
-
-    @property
-    def first(self) -> Request:
-        """One of them, for what they have in common."""
-        return self.requests[0]
-
-    def only(self, rows: list[int]) -> _Group:
-        """Those of these rows."""
-        return _Group([self.at[k] for k in rows], [self.requests[k] for k in rows], [self.prompts[k] for k in rows])
-
-    def of(self, version: str) -> _Group:
-        """The same requests, asked of another version that reads them alike."""
-        return replace(self, requests=[replace(request, version=version) for request in self.requests])
 
 
 class LocalBackend:
@@ -90,6 +69,8 @@ class LocalBackend:
         self._readers: dict[str, Renderer] = {}
         """Of versions that stand on a base of their own."""
         self._versions: dict[str, Version] = {}
+        self._several: dict[str, tuple[Assembled, tuple[str, ...]]] = {}
+        """Of versions that are several, what they are made of, and under which ids their members are loaded."""
         self._prefaces: dict[str, Preface] = {}
         """Of versions that read words of their own before every request."""
         self._codes: dict[tuple[str, tuple[str, ...]], LabelCodes] = {}
@@ -106,7 +87,8 @@ class LocalBackend:
 
     def loaded(self) -> tuple[str, ...]:
         """Ids of the versions that can answer now."""
-        return tuple(self._versions)
+        inside = {member for _, members in self._several.values() for member in members}
+        return tuple(version for version in self._versions if version not in inside)
 
     def load(self, version: Version, folder: Path | None) -> None:
         """Make `version` ready to answer, beside the others; they go on answering while weights are read.
@@ -121,6 +103,9 @@ class LocalBackend:
             return
         if version.kind != "base" and folder is None:
             raise CorruptWeights(f"version {version.id} is of kind {version.kind} and came without a folder")
+        if version.kind == ENSEMBLE and folder is not None:
+            self._load_several(version, folder)
+            return
         own = version.kind in ("full", HEAD) and version.base not in ("", self.base)
         head = self._head(version, folder, own=own)
         preface = read_preface(folder) if folder is not None else None
@@ -144,6 +129,21 @@ class LocalBackend:
                 self._prefaces[version.id] = preface
             self._versions[version.id] = version
 
+    def _load_several(self, version: Version, folder: Path) -> None:
+        """Load the members of an ensemble, all or none."""
+        assembled = read_assembled(version, folder)
+        members = assembled.members(version)
+        try:
+            for k, member in enumerate(members):
+                self.load(member, folder / str(k))
+        except Exception:
+            for member in members:
+                self.unload(member.id)
+            raise
+        with self._lock:
+            self._several[version.id] = (assembled, tuple(member.id for member in members))
+            self._versions[version.id] = version
+
     def _keep(self, version: str, head: Telling | Saying) -> None:
         """Keep a head by what it replies with."""
         if isinstance(head, Head) and head.shape.form != "label":
@@ -161,6 +161,8 @@ class LocalBackend:
     def unload(self, version: str) -> None:
         """Forget a version; a no-op if it is not loaded."""
         with self._lock:
+            for member in self._several.pop(version, (None, ()))[1]:
+                self.unload(member)
             self._versions.pop(version, None)
             self._codes = {key: codes for key, codes in self._codes.items() if key[0] != version}
             for of in (self._full, self._readers, self._heads, self._saying, self._prefaces):
@@ -195,7 +197,8 @@ class LocalBackend:
         with self._lock, torch.inference_mode():
             for group, said in self._asked(requests):
                 label = group.first.task.kind is Kind.LABEL
-                answers = self._pick(group, said) if label else self._write(group)
+                picked_of = self._scores(group, said) if label else None
+                answers = picked(group, picked_of, self._labels_of(group.first)) if picked_of else self._write(group)
                 replies.update(zip(group.at, answers, strict=True))
         return [replies[k] for k in range(len(requests))]
 
@@ -209,7 +212,7 @@ class LocalBackend:
         scores: dict[int, np.ndarray] = {}
         with self._lock, torch.inference_mode():
             for group, said in self._asked(requests):
-                scores.update(zip(group.at, self._scores(group, said)[0].numpy().astype(np.float64), strict=True))
+                scores.update(zip(group.at, self._scores(group, said).scores.numpy().astype(np.float64), strict=True))
         return [scores[k] for k in range(len(requests))]
 
     def score_each(self, requests: Sequence[Request], versions: Sequence[str]) -> list[list[np.ndarray]]:
@@ -228,8 +231,8 @@ class LocalBackend:
                 asked = [replace(request, version=alike[0]) for request in requests] if alike else []
                 most = max(1, SHARED // max(1, len(alike))) if self.device.type == "cpu" else ROWS
                 for group in self._groups(asked, most):
-                    for version, scores in zip(alike, self._scores_each(group, alike), strict=True):
-                        rows = zip(group.at, scores.numpy().astype(np.float64), strict=True)
+                    for version, one in zip(alike, self._scores_each(group, alike), strict=True):
+                        rows = zip(group.at, one.scores.numpy().astype(np.float64), strict=True)
                         said.update(((k, version), row) for k, row in rows)
         return [[said[k, version] for version in versions] for k in range(len(requests))]
 
@@ -243,7 +246,7 @@ class LocalBackend:
         """
         return self._read(self._groups(requests, bare=True), len(requests), lambda said: said.states)
 
-    def _read(self, groups: Iterator[_Group], n: int, part: Callable[[Predicted], Tensor]) -> np.ndarray:
+    def _read(self, groups: Iterator[Group], n: int, part: Callable[[Predicted], Tensor]) -> np.ndarray:
         """A part of what the model says of `n` requests."""
         out: dict[int, np.ndarray] = {}
         with self._lock, torch.inference_mode():
@@ -263,6 +266,8 @@ class LocalBackend:
 
     def foresee(self, requests: Sequence[Request], labels: Sequence[str], others: Sequence[Sequence[str]]) -> list[Any]:
         """float64[others] per request to one version; says, and raises, what `slope.harms` does, and NotFound."""
+        if requests and requests[0].version in self._several:
+            raise UnsuitedModel("an ensemble has no gradient of its own", fix="ask its members, or without gradients")
         out: dict[int, np.ndarray] = {}
         with self._lock:
             for group in self._groups(requests):
@@ -275,6 +280,8 @@ class LocalBackend:
 
     def _labels_of(self, request: Request) -> tuple[str, ...]:
         """The labels that a request is answered with, in the order of its scores."""
+        if request.version in self._several:
+            return self._several[request.version][0].labels
         return (self._heads.get(request.version) or self._codes_of(request)).labels
 
     def spelled(self, requests: Sequence[Request], replies: Sequence[str]) -> list[Spelled]:
@@ -288,7 +295,7 @@ class LocalBackend:
                 told.update(zip(group.at, spelled(predicted, targets), strict=True))
         return [told[k] for k in range(len(requests))]
 
-    def _asked(self, requests: Sequence[Request]) -> Iterator[tuple[_Group, Predicted | None]]:
+    def _asked(self, requests: Sequence[Request]) -> Iterator[tuple[Group, Predicted | None]]:
         """The requests by what they share, each group of one version, with what the model says where several heads that
         stand on the bare base are asked in one pass.
         """
@@ -303,7 +310,7 @@ class LocalBackend:
             for some in rows.values():
                 yield group.only(some), said.only(some)
 
-    def _groups(self, requests: Sequence[Request], most: int = ROWS, *, bare: bool = False) -> Iterator[_Group]:
+    def _groups(self, requests: Sequence[Request], most: int = ROWS, *, bare: bool = False) -> Iterator[Group]:
         """The requests, at most so many that can share a forward pass together, the shortest first. Replies in words
         are written in longer batches: a pass that adds one token is short however many rows it has. Those that are
         `bare` are read without the examples of their versions.
@@ -324,7 +331,7 @@ class LocalBackend:
             lengths = [len(prompts[k]) if label else 0 for k in rows]
             for some in passes(lengths, self.device, most):
                 at = rows[some]
-                yield _Group(at, [requests[k] for k in at], [prompts[k] for k in at])
+                yield Group(at, [requests[k] for k in at], [prompts[k] for k in at])
 
     def _prompts(self, requests: Sequence[Request]) -> list[tuple[int, ...]]:
         """The requests as their versions read them, after the examples of their prefaces. Where these are found by what
@@ -357,12 +364,17 @@ class LocalBackend:
         if version and version not in self._versions:
             raise NotFound(f"version '{version}' is not loaded", fix=did_you_mean(version, self._versions))
 
+    def _leading(self, version: str) -> str:
+        """Who reads for a version where one has to: of an ensemble its first member."""
+        return self._several[version][1][0] if version in self._several else version
+
     def _weights(self, version: str) -> str:
         """The version whose weights answer for a version: its own, or empty for the bare base."""
         return version if version in self._full or version in self._put else ""
 
     def _activate(self, version: str) -> Opened:
         """The model that answers for a version, with what that has put on and nothing else switched on."""
+        version = self._leading(version)
         if version in self._full:
             return self._full[version]
         wanted = self._weights(version)
@@ -371,7 +383,7 @@ class LocalBackend:
         self._active = wanted
         return self._opened
 
-    def _predicted(self, group: _Group) -> Predicted:
+    def _predicted(self, group: Group) -> Predicted:
         """What the model says where the first token of each reply belongs."""
         rows = [Rendered(prompt, (0,)) for prompt in group.prompts]
         with computing(self.device, max(len(row.ids) for row in rows), bfloat16=self.bfloat16):
@@ -387,15 +399,24 @@ class LocalBackend:
             self._codes[key] = codes_for(tokenizer, version, labels, decoder=decoder)
         return self._codes[key]
 
-    def _scores_each(self, group: _Group, versions: Sequence[str]) -> list[Tensor]:
-        """float[rows, labels] per version, from one pass for those that are adapters on this base."""
+    def _scores_each(self, group: Group, versions: Sequence[str]) -> list[Scored]:
+        """What each version says, from one pass for those that are adapters on this base."""
         groups, said = {version: group.of(version) for version in versions}, dict[str, Predicted]()
         shared = [v for v in versions if self._versions[v].kind == "lora" and self._codes_of(groups[v].first).single]
         if len(shared) > 1:
             rows = [Rendered(prompt, (0,)) for prompt in group.prompts]
             with suppress(Ragged):  # then each is asked alone
                 said = dict(zip(shared, predict_each(self._activate(shared[0]), rows, shared), strict=True))
-        return [self._scores(groups[version], said.get(version))[0] for version in versions]
+        return [self._scores(groups[version], said.get(version)) for version in versions]
+
+    def _of_several(self, group: Group) -> Scored:
+        """What the members of an ensemble say together, of as many rows at a time as they can share a pass on."""
+        assembled, members = self._several[group.first.version]
+        most = max(1, SHARED // len(members)) if self.device.type == "cpu" else ROWS
+        rows = range(len(group.at))
+        parts = [self._scores_each(group.only(rows[k : k + most]), members) for k in range(0, len(rows), most)]
+        said, doubt = assembled.said([torch.cat([part[k].scores for part in parts]) for k in range(len(members))])
+        return Scored(said, torch.cat([part[0].pooled for part in parts]), doubt)
 
     def _reader(self, version: str) -> Renderer:
         """What turns requests to a version into tokens: its own base's, or ours with room for what stands before."""
@@ -406,17 +427,17 @@ class LocalBackend:
             self._renderers[places] = Renderer(self._opened.tokenizer, lead=places)
         return self._renderers[places]
 
-    def _scores(self, group: _Group, said: Predicted | None = None) -> tuple[Tensor, Tensor]:
-        """(float[rows, labels] log-probabilities, float[rows, hidden] pooled states), on the CPU; from what the model
-        has said already, where it has.
-        """
+    def _scores(self, group: Group, said: Predicted | None = None) -> Scored:
+        """What is said of the labels; from what the model has said already, where it has."""
+        if group.first.version in self._several:
+            return self._of_several(group)
         if group.first.version in self._saying:
             raise UnsuitedModel(
                 f"{group.first.version} is a head that tells no labels", fix="ask it in a task of texts"
             )
         if head := self._heads.get(group.first.version):
             said = said or self._predicted(group)
-            return head.logs(said, [request.text for request in group.requests]), said.pooled.cpu()
+            return Scored(head.logs(said, [request.text for request in group.requests]), said.pooled.cpu())
         codes, version = self._codes_of(group.first), self._versions.get(group.first.version)
         if codes.single:
             said = said or self._predicted(group)
@@ -427,62 +448,18 @@ class LocalBackend:
             raw, pooled = trie_scores(opened, group.prompts, codes.trie(), len(codes.labels))
         if version and version.prior:
             raw = raw.log_softmax(-1) - torch.tensor(version.prior, device=raw.device)
-        return raw.log_softmax(-1).cpu(), pooled.cpu()
+        return Scored(raw.log_softmax(-1).cpu(), pooled.cpu())
 
-    def _pick(self, group: _Group, said: Predicted | None) -> list[Reply]:
-        """The likeliest label per row."""
-        scores, pooled = self._scores(group, said)
-        labels = self._labels_of(group.first)
-        entropy = -(scores.exp() * scores.clamp(min=-1e4)).sum(-1)
-        sure, best = scores.max(-1)
-        vectors = pooled.to(torch.float16).numpy()
-        return [
-            Reply(
-                text=labels[int(best[k])],
-                confidence=float(sure[k].exp()),
-                entropy=float(entropy[k]),
-                prompt_tokens=len(prompt),
-                reply_tokens=1,
-                embedding=vectors[k].tobytes(),
-            )
-            for k, prompt in enumerate(group.prompts)
-        ]
-
-    def _say(self, group: _Group, head: Saying) -> list[Reply]:
-        """What a head replies that tells numbers or tags."""
-        predicted = self._predicted(group)
-        vectors = predicted.pooled.to(torch.float16).cpu().numpy()
-        return [
-            Reply(
-                text=said.text,
-                confidence=said.confidence,
-                entropy=said.entropy,
-                prompt_tokens=len(prompt),
-                reply_tokens=1,
-                embedding=vector.tobytes(),
-            )
-            for said, prompt, vector in zip(head.say(predicted), group.prompts, vectors, strict=True)
-        ]
-
-    def _write(self, group: _Group) -> list[Reply]:
+    def _write(self, group: Group) -> list[Reply]:
         """A text per row: what a head tells, or what is generated."""
         if head := self._saying.get(group.first.version):
-            return self._say(group, head)
-        if group.first.version in self._heads:
+            predicted = self._predicted(group)
+            return told(group, head.say(predicted), predicted.pooled)
+        if group.first.version in (*self._heads, *self._several):
             fix = "ask a version that is not a head, or a head that tells numbers or tags"
-            raise UnsuitedModel(f"{group.first.version} is a head, which tells labels and writes no texts", fix=fix)
+            what = f"{group.first.version} is a head or an ensemble, which tells labels and writes no texts"
+            raise UnsuitedModel(what, fix=fix)
         opened, request = self._activate(group.first.version), group.first
         most = max(1, min(request.max_tokens, self._reader(request.version).room(request.task)))
         made = generate(opened, group.prompts, most=most, temperature=request.temperature)
-        vectors = made.pooled.to(torch.float16).cpu().numpy()
-        return [
-            Reply(
-                text=opened.tokenizer.decode(tokens, skip_special_tokens=True).strip(),
-                confidence=float(np.exp(made.log_probability[k])),
-                entropy=made.entropy[k],
-                prompt_tokens=len(group.prompts[k]),
-                reply_tokens=len(tokens),
-                embedding=vectors[k].tobytes(),
-            )
-            for k, tokens in enumerate(made.tokens)
-        ]
+        return written(group, made, opened.tokenizer)

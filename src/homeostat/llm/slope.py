@@ -39,7 +39,7 @@ class Asked:
 def harms(
     opened: Opened,
     asked: Asked,
-    scored: Callable[[Predicted], tuple[Tensor, Tensor]],
+    scored: Callable[[Predicted], tuple[Tensor, *tuple[object, ...]]],
     others: Sequence[Sequence[Sequence[int]]],
 ) -> list[np.ndarray]:
     """float64[others] per request: which of these tokens, read in its place, would take most from its label, the lower

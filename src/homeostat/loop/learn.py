@@ -14,6 +14,7 @@ from homeostat.curate.snapshot import examples
 from homeostat.curate.swap import counterfactuals, swap_of
 from homeostat.errors import WrongType
 from homeostat.evaluate.suites.disturb import disturbed
+from homeostat.llm.assembled import read_assembled
 from homeostat.loop.workshop import Workshop
 from homeostat.train.head.solve import solve
 from homeostat.train.headed import train_version
@@ -23,12 +24,17 @@ from homeostat.train.recipe import Recipe, plain
 from homeostat.train.reweigh import FAIR
 from homeostat.train.run import Order, Start, Trained, train
 from homeostat.train.track.tracker import Run, tracking
+from homeostat.train.transfer.product import lay_out
 from homeostat.types import ids
 from homeostat.types.dataset import Example, Origin
-from homeostat.types.version import HEAD, Version
+from homeostat.types.version import ENSEMBLE, HEAD, Version
 
 ALL = 10**9
 """Rows of a dataset that takes all there are."""
+FROM = "from"
+"""What a version's recipe calls the version or folder whose layers its training began at, where it borrowed some."""
+BEGINS = "begins from"
+"""How such a version is tied to that one."""
 TRAINING = 1 << 20
 """The so-many-th time at which copies for training are disturbed: no suite tries so often, so none asks such a copy."""
 
@@ -45,6 +51,10 @@ class Lesson:
     parent: Version | None = None
     begins: Version | None = None
     """What training goes on from, where that is not the parent."""
+    borrows: Path | None = None
+    """Folder of an adapter whose layers training begins at, in the place of all of these."""
+    lender: str = ""
+    """The version that it is of, or where it lies."""
     time: float = 0.0
     base: str = ""
     """What a version without a parent stands on; empty for the project's own base."""
@@ -57,10 +67,17 @@ class Lesson:
 
 
 def start_of(shop: Workshop, parent: Version | None) -> Start:
-    """What training goes on from: the parent's weights, or the bare base."""
+    """What training goes on from: the parent's weights, those of its first member where it is several, or the bare
+    base.
+    """
     if parent is None or not parent.blob or parent.kind == "base":
         return Start(base=shop.config.model.weights)
     folder = shop.signing.folder(shop.store, parent)
+    if parent.kind == ENSEMBLE and folder is not None:
+        first = read_assembled(parent, folder).parts[0]
+        if first.kind == HEAD:
+            return Start(base=parent.base)
+        return Start(base=parent.base, folder=folder / "0", kind=first.kind, labels=first.labels)
     return Start(base=parent.base, folder=folder, kind=parent.kind, labels=parent.labels)
 
 
@@ -148,9 +165,8 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
     known = [v for v in shop.store.versions.list(lesson.task) if v.id == lesson.version]
     if known:
         shutil.rmtree(folder)  # a crash may have fallen between the registration and this
-        return known[0]
-    start = start_of(shop, lesson.begins or lesson.parent)
-    start = replace(start, base=lesson.base) if lesson.base and not start.folder else start
+        return _tied(shop, known[0], lesson)
+    start = _start(shop, lesson, folder)
     reached = max((e.values["step"] for e in shop.store.events.list(lesson.version) if e.name == "training"), default=0)
     rows = examples(shop.store, dataset.id)
     recipe = paced(fairly(shop.config, lesson.task, lesson.recipe), shop.config.train, Rows.of(rows), dataset.labels)
@@ -176,7 +192,7 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
                 processes=shop.config.train.processes,
                 teacher=start_of(shop, lesson.at_hand) if lesson.at_hand else None,
                 told=lesson.told,
-                champion=start_of(shop, lesson.parent) if lesson.begins else None,
+                champion=start_of(shop, lesson.parent) if lesson.begins or lesson.borrows else None,
             )
         )
         trackers.summary = trained.cost
@@ -191,12 +207,28 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
         parent=lesson.parent.id if lesson.parent else "",
         dataset=dataset.id,
         teachers=lesson.teachers,
-        recipe=plain(recipe),
+        recipe=plain(recipe) | ({FROM: lesson.lender} if lesson.borrows else {}),
         cost=trained.cost,
     )
     registered = shop.take_in(version, trained.weights)
     shutil.rmtree(folder)
-    return registered
+    return _tied(shop, registered, lesson)
+
+
+def _start(shop: Workshop, lesson: Lesson, folder: Path) -> Start:
+    """What a lesson goes on from: borrowed layers, another version's weights, the parent's, or a base."""
+    if lesson.borrows:
+        layers = lay_out(lesson.borrows, folder / "borrowed")
+        return Start(base=shop.config.model.weights, folder=layers, kind="lora")
+    start = start_of(shop, lesson.begins or lesson.parent)
+    return replace(start, base=lesson.base) if lesson.base and not start.folder else start
+
+
+def _tied(shop: Workshop, version: Version, lesson: Lesson) -> Version:
+    """The version, tied to whose layers it began at."""
+    if lesson.borrows and lesson.lender.startswith("ver_"):
+        shop.store.lineage.link(version.id, lesson.lender, BEGINS)
+    return version
 
 
 def _run(shop: Workshop, lesson: Lesson, recipe: Recipe) -> Run:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from homeostat.curate.snapshot import left_of
 from homeostat.errors import UnsuitedModel
 from homeostat.loop.between import NAME as BETWEEN
-from homeostat.loop.learn import Lesson, learn, version_id
+from homeostat.loop.few import NAME as FEW
+from homeostat.loop.learn import FROM, Lesson, learn, version_id
+from homeostat.loop.merging import NAME as MERGE
 from homeostat.loop.prefacing import WORDS
 from homeostat.loop.repair import NAME as REPAIR
 from homeostat.loop.workshop import Workshop
@@ -20,7 +22,7 @@ from homeostat.store.erased import goes_on, learned_from_erased
 from homeostat.train.named import named
 from homeostat.train.read import changed
 from homeostat.train.recipe import Recipe
-from homeostat.types.version import HEAD, Version
+from homeostat.types.version import ENSEMBLE, HEAD, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +88,16 @@ def _again(
 
 
 def _recipe(shop: Workshop, old: Version) -> Recipe:
-    """The recipe that trained it. One that was mended from two is made as the candidate that it was mended from."""
+    """The recipe that trained it. One that was mended from two is made as the candidate that it was mended from; one
+    that is several, or was merged or made of a few examples, is trained on all that is left of them.
+    """
     name = str(old.recipe.get("name", ""))
+    if name in (MERGE, ENSEMBLE, FEW):
+        how = "head" if name == FEW else "joint"
+        return named(how, shop.config.train, replay=shop.config.curate.replay)
     if name == BETWEEN:
         return _recipe(shop, shop.store.versions.get(str(old.recipe["candidate"])))
     if name == REPAIR:
         return named("head" if old.kind == HEAD else "careful", shop.config.train, replay=shop.config.curate.replay)
-    return changed(Recipe(name=name), old.recipe, f"{old.id}.recipe")
+    own = {field: value for field, value in old.recipe.items() if field != FROM}
+    return changed(Recipe(name=name), own, f"{old.id}.recipe")

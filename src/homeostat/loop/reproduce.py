@@ -17,13 +17,15 @@ import torch
 from homeostat.curate.snapshot import examples
 from homeostat.errors import UnsuitedModel
 from homeostat.loop.between import NAME as BETWEEN
-from homeostat.loop.learn import carried_out, held_by, start_of
+from homeostat.loop.few import NAME as FEW
+from homeostat.loop.learn import FROM, carried_out, held_by, start_of
+from homeostat.loop.merging import NAME as MERGE
 from homeostat.loop.repair import NAME as REPAIR
 from homeostat.loop.workshop import Workshop
 from homeostat.train.read import changed
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Order
-from homeostat.types.version import Version
+from homeostat.types.version import ENSEMBLE, Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +91,8 @@ def _hold(version: Version) -> None:
     name = str(version.recipe.get("name", ""))
     if not version.dataset or not version.blob or not name:
         raise UnsuitedModel(f"{version.id} was not trained here, so there is nothing to do again")
-    if version.teachers or name in (BETWEEN, REPAIR):
-        what = f"{version.id} was made with the help of other versions' answers or weights ({name})"
+    if version.teachers or name in (BETWEEN, REPAIR, MERGE, ENSEMBLE, FEW) or FROM in version.recipe:
+        what = f"{version.id} was made with the help of other versions' answers or weights, or by no training ({name})"
         raise UnsuitedModel(what, fix="`homeostat why` says of which; those can be made again")
 
 

@@ -11,7 +11,16 @@ from collections.abc import Collection
 from homeostat.store.store import Store
 from homeostat.types.version import HEAD, Version
 
-_TAUGHT = ("learned from", "was taught by", "was worded with", "repairs", "steps back from")
+_TAUGHT = (
+    "learned from",
+    "was taught by",
+    "was worded with",
+    "repairs",
+    "steps back from",
+    "merges",
+    "combines",
+    "begins from",
+)
 _CONTINUES = "continues"
 
 

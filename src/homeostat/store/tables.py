@@ -60,6 +60,7 @@ interactions = Table(
     Column("tags", Json, nullable=False),
     Column("embedding", LargeBinary, nullable=False),
     Column("config", Words, nullable=False),
+    Column("disagreement", Real, nullable=False, server_default="0"),
     _seal(),
     Index(None, "task", "time", "id"),
     Index(None, "version"),

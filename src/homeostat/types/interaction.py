@@ -51,3 +51,5 @@ class Interaction:
     """float16[hidden]: the served model's mean hidden state over the prompt's tokens, or empty."""
     config: str = ""
     """Hash of the configuration in force."""
+    disagreement: float = 0.0
+    """How far the members of an ensemble disagree about it, in nats; 0 where all say the same, or one answers alone."""

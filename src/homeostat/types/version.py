@@ -10,6 +10,8 @@ DRILL = "drill"
 """Name of the recipe of versions that were broken on purpose."""
 HEAD = "head"
 """Kind of the versions that are heads: they tell labels from hidden states and words, and reply no token."""
+ENSEMBLE = "ensemble"
+"""Kind of the versions that are several, which answer as one."""
 
 
 class State(StrEnum):
@@ -39,8 +41,9 @@ class Version:
     blob: str = ""
     """Content hash of the folder with the adapter or the weights (safetensors); empty for the bare base."""
     kind: str = "lora"
-    """What the blob holds: `base` (nothing), `lora`, `prompt`, `prefix`, `full`, or a `head`, which tells labels and
-    writes nothing."""
+    """What the blob holds: `base` (nothing), `lora`, `prompt`, `prefix`, `full`, a `head`, which tells labels and
+    writes nothing, or an `ensemble` of several.
+    """
     labels: tuple[str, ...] = ()
     """Label set this version can reply with; index k of it is the k-th label code, or the k-th column of a head."""
     prior: tuple[float, ...] = ()

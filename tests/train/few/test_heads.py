@@ -113,3 +113,17 @@ def test_units_are_the_examples() -> None:
     assert np.isfinite(seen).all()
     np.testing.assert_allclose(np.linalg.norm(seen, axis=1), 1.0)
     np.testing.assert_array_equal(unit(np.zeros((1, 3))), np.zeros((1, 3)))
+
+
+def test_a_ridge_head_is_kept_as_it_answers(reader: Reader) -> None:
+    """What a version would hold says the same of texts as the method does, and probabilities that a softmax of scores
+    sharpened by leaving rows out gives.
+    """
+    rows = [(text, label) for label in tiny.LABELS for text in tiny.texts(label, 4, 3)]
+    shots, texts = Shots.of(rows), tiny.texts(tiny.LABELS[1], 12, 9)
+    made, kept = Ridge().learn(reader, shots), Ridge().kept(reader, shots)
+    assert (kept.labels, kept.pool) == (shots.labels, "last")
+    assert np.allclose(kept.scores(reader.states(texts), texts), made.score(texts), atol=1e-9)
+    assert kept.sharpness > 1.0
+    bare = Ridge(words=False).kept(reader, shots)
+    assert np.allclose(bare.scores(reader.states(texts), texts), Ridge(words=False).learn(reader, shots).score(texts))

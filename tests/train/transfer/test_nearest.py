@@ -17,7 +17,7 @@ from homeostat.llm.local import LocalBackend
 from homeostat.llm.render import Renderer
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground
-from homeostat.train.transfer.nearest import SURE, Source, choose, losses, nearest
+from homeostat.train.transfer.nearest import SURE, Source, choose, chosen, losses, nearest, readings
 from homeostat.train.transfer.product import Adapter
 from train.transfer.adapters import DOMAINS, EVERY, Judge, drawn
 
@@ -102,3 +102,27 @@ def test_losses_are_those_of_the_rows(ground: Ground, judge: Judge, sources: dic
     assert plain.mean() == pytest.approx(judge.loss(None, examples), rel=1e-4)
     assert worn.mean() == pytest.approx(judge.loss(adapter, examples), rel=1e-4)
     assert np.array_equal(losses(ground, rows), plain)
+
+
+def test_readings_need_no_codes(llama: Path, sources: dict[str, Source]) -> None:
+    """Under names of their own the rows of a domain are told best by the states that its own adapter makes of them,
+    each row by the others: what is lost is no more than chance says of rows whose labels were shuffled.
+    """
+    opened = open_model(str(llama))
+    renderer = Renderer(opened.tokenizer)
+    for name, labels in zip(("shop", "house"), DOMAINS, strict=True):
+        rows = tiny.examples(labels, each=50, seed=9)
+        asked = [Sample(renderer.example(tiny.ROUTING, row.text, (0,))) for row in rows]
+        targets = [f"queue {labels.index(row.target)}" for row in rows]
+        target = embedded(llama, labels, seed=9)
+        choice = chosen(lambda adapter: readings(opened, asked, targets, adapter), target, sources)  # noqa: B023
+        assert choice.name == name
+        assert choice.probed[0].loss < choice.base < 1.0
+        shuffled = [targets[k] for k in np.random.default_rng(0).permutation(len(targets))]
+        assert readings(opened, asked, shuffled, None).mean() > 0.6 > choice.probed[0].loss
+        assert not peft_left(opened)
+
+
+def peft_left(opened: object) -> bool:
+    """Whether a probe has left an adapter on the model."""
+    return bool(getattr(opened.model, "peft_config", {}))  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from homeostat.errors import CorruptWeights, ModelNotFound, UnsafeWeights, Unsui
 from homeostat.llm.adapters import add_adapter
 from homeostat.llm.load import open_model
 from homeostat.train.adapt.lora import Lora
-from homeostat.train.transfer.product import Adapter, Product, wearing
+from homeostat.train.transfer.product import Adapter, Product, lay_out, wearing
 from train.transfer.adapters import answers, drawn, logits
 
 
@@ -173,3 +173,18 @@ def test_mistakes_are_named(trained: Path, tmp_path: Path) -> None:
     other = open_model(str(tiny.llama(tmp_path / "wide", hidden=64)))
     with pytest.raises(CorruptWeights), wearing(other.model, Adapter.read(trained)):
         pass
+
+
+def test_layers_alone_are_laid_out(llama: Path, trained: Path, tmp_path: Path) -> None:
+    """What is left of an adapter without its labels' rows changes the layers as before, and is gone on from as any."""
+    whole, layers = Adapter.read(trained), Adapter.read(lay_out(trained, tmp_path / "layers"))
+    assert whole.rows
+    assert layers.rows == {}
+    assert layers.layers.keys() == whole.layers.keys()
+    for name, product in whole.layers.items():
+        assert close(layers.layers[name].dense(), product.dense()) < 1e-6
+    opened = open_model(str(llama))
+    token = next(iter(whole.rows))
+    Lora().attach(opened.model, tmp_path / "layers", {token: torch.zeros(48)}, 0)
+    Lora().save(opened.model, tmp_path / "again")
+    assert set(Adapter.read(tmp_path / "again").rows) == {token}

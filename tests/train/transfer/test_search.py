@@ -70,3 +70,12 @@ def test_on_real_rows_it_beats_the_mean(judge: Judge, domains: list[Adapter]) ->
     assert result.loss < result.mean == pytest.approx(judge.loss(weighted_sum(domains, (0.5, 0.5)), held), rel=1e-5)
     chosen = weighted_sum(domains, result.weights)
     assert judge.loss(chosen, fresh) < judge.loss(weighted_sum(domains, (0.5, 0.5)), fresh) - 0.05
+
+
+def test_it_begins_where_it_is_told() -> None:
+    """At the planted weights nothing helps, so that they stay, and what it began at is what is told beside them."""
+    planted = Weights((1.0, -0.5, 0.25))
+    result = found(planted, start=planted)
+    assert result.weights == planted
+    assert result.loss == result.mean == pytest.approx(0.0, abs=1e-6)
+    assert result.asked < found(planted).asked

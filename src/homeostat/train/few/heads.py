@@ -13,9 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from homeostat.llm.features import Floats, grams
+from homeostat.llm.exact import ExactHead
+from homeostat.llm.features import Features, Floats, grams, unit
 from homeostat.train.few.shots import Answers, Reader, Shots
 from homeostat.train.head.ridge import RidgeHead
+from homeostat.train.head.sharpen import sharpness
 from homeostat.train.refit import Seen, fit_rows
 
 BUCKETS = 1024
@@ -67,13 +69,32 @@ class Ridge:
 
     def learn(self, reader: Reader, shots: Shots) -> Linear:
         """Solve once."""
+        look, _, head = self._solved(reader, shots)
+        met = [head.labels.index(label) for label in shots.labels]
+        return Linear(shots.labels, reader, look, head.weights()[:, met])
+
+    def kept(self, reader: Reader, shots: Shots) -> ExactHead:
+        """The same as a head that a version can be, which says how likely its labels are: how sure its scores make it
+        is fitted to every row told by the others.
+        """
+        look, features, head = self._solved(reader, shots)
+        targets = [shots.labels[k] for k in shots.at]
+        left_out, at = head.left_out(features, targets), np.array([head.labels.index(label) for label in targets])
+        return ExactHead(
+            features=Features(look.mean, look.scale, np.zeros((len(look.mean), 0)), BUCKETS if self.words else 0),
+            weights=head.weights()[:, [head.labels.index(label) for label in shots.labels]],
+            labels=shots.labels,
+            sharpness=sharpness(left_out, at),
+            pool="last",
+        )
+
+    def _solved(self, reader: Reader, shots: Shots) -> tuple[Look, Floats, RidgeHead]:
         states = reader.states(shots.texts)
         look = Look.at(states, words=self.words)
         features = look(states, shots.texts)
         head = RidgeHead(features.shape[1], ridge=self.ridge)
         head.add(features, [shots.labels[k] for k in shots.at])
-        met = [head.labels.index(label) for label in shots.labels]
-        return Linear(shots.labels, reader, look, head.weights()[:, met])
+        return look, features, head
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +127,3 @@ class Rows:
         seen = Seen(states, torch.zeros(len(shots.labels)), torch.tensor(shots.at), torch.ones(len(states)))
         weights = fit_rows(seen, begun, begun, self.pull).double().numpy().T
         return Linear(shots.labels, reader, lambda states, texts: states, weights)
-
-
-def unit(rows: Floats) -> Floats:
-    """float64[n, width] of length 1; zeros stay."""
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12))

@@ -6,20 +6,29 @@ is clearly better than the bare base, the base is where to begin.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 from torch import Tensor
 
+from homeostat.llm.features import unit
+from homeostat.llm.load import Opened
+from homeostat.train.ask import ask
+from homeostat.train.head.choose import choose_ridge
+from homeostat.train.head.ridge import RidgeHead
+from homeostat.train.head.sharpen import sharpness
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Step
 from homeostat.train.transfer.product import Adapter, wearing
 
 Floats = NDArray[np.floating]
+Probe = Callable[[Adapter | None], NDArray[np.float64]]
+"""float64[rows]: what each of the target's rows loses, in nats, on the base with an adapter, or with none."""
 ROWS = 16
 """Rows of one forward pass of a probe."""
 SURE = 2.0
@@ -95,15 +104,39 @@ def choose(
         sources: by name.
         most: how many, the nearest ones, are probed.
     """
-    base = losses(ground, rows)
+    return chosen(lambda adapter: losses(ground, rows, adapter), target, sources, most=most)
+
+
+def chosen(probe: Probe, target: Floats, sources: Mapping[str, Source], *, most: int = 5) -> Choice:
+    """The same by any probe, such as `readings`, which needs no codes that mean the same everywhere."""
+    base = probe(None)
     probed = []
     for name, cosine in nearest(target, sources)[:most]:
-        own = losses(ground, rows, Adapter.read(sources[name].folder))
+        own = probe(Adapter.read(sources[name].folder))
         better, error = _paired(base - own)
         probed.append(Probed(name=name, cosine=cosine, loss=float(own.mean()), better=better, error=error))
     probed.sort(key=lambda each: each.loss)
     name = probed[0].name if probed and probed[0].is_sure else ""
-    return Choice(name, _why(probed, len(rows)), float(base.mean()), tuple(probed))
+    return Choice(name, _why(probed, len(base)), float(base.mean()), tuple(probed))
+
+
+def readings(
+    opened: Opened, rows: Sequence[Sample], targets: Sequence[str], adapter: Adapter | None
+) -> NDArray[np.float64]:
+    """float64[rows]: what a linear reading of the states loses on each row that it has not seen, in nats.
+
+    A label's code means something else in another task, so what its adapter says of codes tells nothing. What it makes
+    of requests does: ridge regression on the states, every row told by all the others in closed form.
+    """
+    with wearing(opened.model, adapter):
+        token = torch.zeros(1, dtype=torch.int64, device=opened.model.device)
+        states = ask(opened, [row.rendered for row in rows], token).states.double().cpu().numpy()
+    seen = unit((states - states.mean(0)) / np.maximum(states.std(0), 1e-6))
+    head = RidgeHead(seen.shape[1], ridge=choose_ridge(seen, targets))
+    head.add(seen, targets)
+    left_out, at = head.left_out(seen, targets), np.array([head.labels.index(label) for label in targets])
+    logs = log_softmax(sharpness(left_out, at) * left_out, axis=1)
+    return np.asarray(-logs[np.arange(len(at)), at], dtype=np.float64)
 
 
 @torch.no_grad()

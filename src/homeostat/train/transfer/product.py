@@ -194,6 +194,14 @@ def wearing(model: Any, adapter: Adapter | None, name: str = "tried") -> Iterato
         remove_adapter(model, name)
 
 
+def lay_out(source: Path, folder: Path) -> Path:
+    """Write the layers of an adapter alone, without rows of labels, to a folder that can be gone on from. Raises as
+    `Adapter.read`.
+    """
+    replace(Adapter.read(source), rows={}, table="").save(folder)
+    return folder
+
+
 def _ups(tensors: Mapping[str, Tensor]) -> list[str]:
     """Names of the upper factors that have a lower one, in order."""
     return sorted(k for k in tensors if k.endswith(_UP) and k.removesuffix(_UP) + _DOWN in tensors)

@@ -26,7 +26,7 @@ class Found:
     loss: float
     """What it was measured by, on the rows that it was chosen on: too good for others, the more so the more weights."""
     mean: float
-    """The loss of the plain mean, on the same rows; never below `loss`."""
+    """The loss of what it began at, the plain mean as a rule, on the same rows; never below `loss`."""
     asked: int
     """Measurements made."""
 
@@ -38,6 +38,7 @@ def search(
     by_block: bool = False,
     rank: int | None = None,
     most: int = 200,
+    start: Weights | None = None,
 ) -> Found:
     """The weights of `weighted_sum` that lose the least, beginning at the mean; they may be negative or above 1.
 
@@ -47,8 +48,9 @@ def search(
         by_block: go on with weights of each block's own, from what is best for all; for hundreds of rows, not dozens.
         rank: of every sum that is measured; None for exact ones.
         most: measurements after which it ends with the best so far.
+        start: weights to begin at, in place of the mean.
     """
-    descent = _Descent(adapters, measure, rank, most, Weights.equal(len(adapters)))
+    descent = _Descent(adapters, measure, rank, most, start or Weights.equal(len(adapters)))
     for step in STEPS:
         descent.settle("", step)
     for name in _blocks(adapters) if by_block else ():

@@ -1,0 +1,59 @@
+"""A version of a few examples, in moments: the method that was measured to be best, as a head that is served."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+
+from homeostat.llm.exact import save_exact
+from homeostat.loop.learn import version_id
+from homeostat.loop.workshop import Workshop
+from homeostat.train.few.heads import Ridge
+from homeostat.train.few.shots import Reader, Shots
+from homeostat.train.sound import require_labels
+from homeostat.types.dataset import Dataset, Example
+from homeostat.types.task import Task
+from homeostat.types.version import HEAD, Version
+
+NAME = "few"
+"""Name of the recipe of such versions."""
+
+
+def shots_of(task: Task, rows: Sequence[Example], labels: Sequence[str], *, names: bool = True) -> Shots:
+    """The rows as examples, with what each label is called as one more, unless names mean nothing.
+
+    Raises:
+        UnsuitedModel: the task writes texts.
+        UnknownLabel, NothingToTrainOn: as `Shots.of`.
+    """
+    require_labels(task)
+    return Shots.of([(row.text, row.target) for row in rows], tuple(labels) or task.labels, names=names)
+
+
+def from_few(shop: Workshop, task: Task, dataset: Dataset, shots: Shots, *, names: bool = True) -> Version:
+    """Register a head that was solved on these examples, as a candidate; asked for again, it gives the one that is
+    there.
+
+    Raises:
+        UnsuitedModel: the base has no states to read.
+        ModelNotFound, CorruptWeights, UnsafeWeights: the base cannot be opened.
+    """
+    base = shop.config.model.weights
+    name = version_id(NAME, dataset.id, base, task.instruction, shots.texts, shots.labels)
+    if known := [one for one in shop.store.versions.list(task.name) if one.id == name]:
+        return known[0]
+    run = shop.run_folder(name)
+    save_exact(Ridge().kept(Reader.of(base, instruction=task.instruction), shots), run / "weights")
+    version = Version(
+        id=name,
+        task=task.name,
+        time=dataset.time,
+        base=base,
+        kind=HEAD,
+        labels=shots.labels,
+        dataset=dataset.id,
+        recipe={"name": NAME, "method": "ridge", "names": names, "warm_start": False},
+    )
+    registered = shop.take_in(version, run / "weights")
+    shutil.rmtree(run)
+    return registered

@@ -1,0 +1,64 @@
+"""The page of methods takes effects from where they were measured, and a bar for met only where all of it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from house.source import script
+
+PAGE = script("docs/methods_page.py")
+SURE = {"outcome": "passed", "of": "rows told right", "value": 0.2, "interval": [0.1, 0.3], "n": 5, "over": "draws"}
+
+
+def line(*, quick: bool, **more: Any) -> dict[str, Any]:
+    """A line of the bar of proofs."""
+    return {"met": True, "quick": quick, "only": [], "methods": {"adapt.lora": SURE}, **more}
+
+
+def test_draws_of_a_quick_run_are_no_effect() -> None:
+    """Their thresholds were chosen on these draws; what was seen of rows counts, and is marked as quick."""
+    assert PAGE["effects"]([line(quick=True)]) == {}
+    rows = line(quick=True, methods={"adapt.lora": SURE | {"over": "rows"}})
+    assert PAGE["effects"]([rows])["adapt.lora"]["quick"] is True
+    assert PAGE["effects"]([line(quick=False)])["adapt.lora"]["quick"] is False
+
+
+def test_what_was_seen_in_full_is_heard_last() -> None:
+    """Of a method that both have seen, the full run speaks."""
+    rows = line(quick=True, methods={"adapt.lora": SURE | {"over": "rows", "value": 0.9}})
+    found = PAGE["effects"]([rows, line(quick=False)])["adapt.lora"]
+    assert (found["value"], found["quick"]) == (0.2, False)
+    lines = PAGE["measured"]()
+    assert [one["quick"] for one in lines] == sorted((one["quick"] for one in lines), reverse=True)
+
+
+def test_an_effect_without_an_interval_is_none() -> None:
+    """One draw shows nothing, whoever has run it."""
+    bare = {key: value for key, value in SURE.items() if key != "interval"}
+    open_ended = SURE | {"interval": [None, None]}
+    for told in (bare, open_ended):
+        assert PAGE["effects"]([line(quick=False, methods={"adapt.lora": told})]) == {}
+
+
+@pytest.mark.parametrize(
+    ("lines", "met"),
+    [
+        ([], False),
+        ([line(quick=True)], False),
+        ([line(quick=False, only=["order"])], False),
+        ([line(quick=False, met=False)], False),
+        ([line(quick=True), line(quick=False)], True),
+    ],
+)
+def test_only_a_whole_run_in_full_meets_the_bar(lines: list[dict[str, Any]], met: bool) -> None:
+    """A quick one, one of some methods, and one that fell short do not."""
+    assert PAGE["is_met"](lines) is met
+
+
+def test_a_quick_effect_is_marked_in_its_row() -> None:
+    """Beside the number of rows that it was seen on; a method that nobody measured is `not yet`."""
+    assert PAGE["_row"]("adapt: `lora`", SURE | {"quick": True}).endswith("| 5 draws, quick | rows told right |")
+    assert PAGE["_row"]("adapt: `lora`", SURE | {"quick": False}).endswith("| 5 draws | rows told right |")
+    assert "not yet" in PAGE["_row"]("adapt: `lora`", None)
