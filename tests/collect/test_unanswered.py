@@ -35,6 +35,9 @@ def test_a_storm_of_failures_is_one_write(store: Store, monkeypatch: pytest.Monk
         one.join()
     counts.write()
     assert len(writes) <= 3
+    written = len(writes)
+    counts.write()
+    assert len(writes) == written  # nothing is new
     assert sum(one.n for one in unanswered(store) if one.status == 500) == 8_000
     assert sum(one.n for one in unanswered(store) if not one.fault) == 2_000
 

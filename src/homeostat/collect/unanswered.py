@@ -68,10 +68,12 @@ class Unanswered:
         """Add what was counted to the state. Where the store is out of reach it is lost: that may be why it failed."""
         with self._lock:
             counts, self._counts, self._due = self._counts, Counter(), False
+        if not counts:
+            return
         try:
             self._store.state.change(KEY, lambda kept: _joined(kept, counts))
         except Exception as problem:
-            _log.warning("%d requests without a reply were not written down: %s", counts.total(), problem)
+            _log.warning("requests without a reply that were not written down: %d: %s", counts.total(), problem)
 
 
 def unanswered(store: Store, task: str = "") -> list[Refused]:
