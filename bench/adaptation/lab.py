@@ -149,12 +149,18 @@ class Lab:
         made_of = (
             *self.given,
             parent,
-            sorted(asdict(lesson.recipe).items()),
+            _choices(lesson.recipe),
             lesson.labels,
             as_lines(lesson.examples),
             *(() if lesson.task == TASK else (lesson.task, lesson.beside)),
         )
         return hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]
+
+
+def _choices(recipe: Recipe) -> list[tuple[str, str]]:
+    """What a recipe chooses otherwise than by default: one more choice that it leaves alone makes no other lesson."""
+    plain = asdict(Recipe())
+    return sorted((name, repr(value)) for name, value in asdict(recipe).items() if value != plain[name])
 
 
 def _train(lesson: Lesson, start: Start, folder: Path) -> dict[str, Any]:

@@ -135,6 +135,27 @@ def test_which(store: Store) -> None:
     assert store.interactions.copies("int_0001") == ("int_0011",)
 
 
+def test_figures_are_those_of_the_newest(store: Store) -> None:
+    """The newest few, oldest first, narrowed as lists are, each with what its row holds and no words."""
+    rows = [asked(number, latency_ms=2.5 * number, tags={"a": "b\ud800"}, prompt_tokens=number) for number in range(5)]
+    store.interactions.add([*rows, asked(10, task="other"), asked(11, role=Role.SHADOW, of="int_0001")])
+    found = store.interactions.figures("t", 2, until=4.0)
+    assert [one.id for one in found] == ["int_0002", "int_0003"]
+    assert (found[1].latency_ms, found[1].prompt_tokens, found[1].tags) == (7.5, 3, {"a": "b\ud800"})
+    assert [one.time for one in store.interactions.figures("t", 9)] == [
+        row.time for row in store.interactions.list("t")
+    ]
+
+
+def test_keys_of_states_begin_as_asked(store: Store) -> None:
+    """In order, capitals and wildcards taken for what they are."""
+    for key in ("up:b", "up:a", "UP:c", "up%", "other"):
+        store.state.put(key, 1)
+    assert store.state.keys("up:") == ["up:a", "up:b"]
+    assert store.state.keys("up%") == ["up%"]
+    assert store.state.keys("_") == []
+
+
 def test_the_newest_of_a_task(store: Store) -> None:
     """The time of its newest request, and of the newest thing said of any; 0 where there is nothing."""
     assert (store.interactions.newest("t"), store.feedback.newest("t")) == (0.0, 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,11 @@ from pathlib import Path
 import httpx
 import openai
 
+from homeostat.collect.unanswered import unanswered
 from homeostat.decide.objective import progress
 from homeostat.decide.stated import read
 from homeostat.loop.objectives import publish
+from homeostat.serve.answer import Answerer
 from homeostat.store import Store
 from homeostat.store.notes import SEEN
 from homeostat.types.alert import Alert, Severity
@@ -45,6 +48,22 @@ def test_metrics_count_requests_replies_feedback_and_rows(client: openai.OpenAI,
     ):
         assert line in text
     assert 'stage="full",task="routing"' in text
+
+
+def test_requests_without_a_reply_are_written_down(address: str, answerer: Answerer, store: Store) -> None:
+    """By status, with their task where there is one, about a second later; replies and other paths are not."""
+    with openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0) as client:
+        ask(client)
+    for body in ({"model": "routing", "messages": []}, {"model": "routing", "n": 2}, {"model": "nowhere" * 9}):
+        httpx.post(f"{address}/v1/chat/completions", json=body | {"messages": [{"role": "user", "content": "x"}]})
+    httpx.post(f"{address}/v1/feedback", content=b"{")
+    until = time.monotonic() + 20
+    while sum(one.n for one in unanswered(store)) < 2 and time.monotonic() < until:
+        time.sleep(0.1)
+    assert {(one.task, one.status, one.n, one.fault) for one in unanswered(store)} == {
+        ("", 400, 1, False),
+        ("", 404, 1, False),
+    }
 
 
 def test_what_the_worker_has_written_down_is_counted(address: str, store: Store) -> None:

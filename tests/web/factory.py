@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 from dataclasses import replace
 
 from homeostat.config.schema import Config, Tasks
@@ -109,9 +110,15 @@ def interaction(k: int, text: str, reply: str, **more: object) -> Interaction:
         "confidence": 0.6 + (k % 40) / 100,
         "latency_ms": 8.0 + k % 30,
         "tags": {"segment": "home" if k % 3 else "school", "channel": "chat"},
-        "embedding": b"\x00\x3c" * 4,
+        "embedding": state(k),
     }
     return Interaction(**(values | more))  # type: ignore[arg-type]
+
+
+def state(k: int) -> bytes:
+    """What a model would make of the kth request: float16[8], near that of others with the same text."""
+    middle, noise = random.Random(k % len(TEXTS)), random.Random(1000 + k)
+    return struct.pack("<8e", *(middle.gauss(0, 2) + noise.gauss(0, 0.5) for _ in range(8)))
 
 
 def feedback(k: int, label: str) -> Feedback:

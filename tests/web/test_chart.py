@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from homeostat.web import chart
+from homeostat.web import axes, chart
 from homeostat.web.svg import Caption, tag
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -12,16 +12,23 @@ TRACKS = [
     chart.Track(name="confidence", points=[(0, -2.0), (60, 3.0), (120, 6.0)], tone="accent"),
     chart.Track(name="neighbors", points=[(0, 0.0)], tone="slate dashed"),
 ]
+HEAPS = [
+    chart.Heap(start=60.0 * k, end=60.0 * (k + 1), n=n, says=f"<{n}>", tone="accent") for k, n in enumerate((3, 0, 6))
+]
 
 
 def every() -> list[str]:
     """One of each chart."""
-    marks = [chart.Mark(x=86_400.0, label="1", says="<signal>")]
+    marks = [axes.Mark(x=86_400.0, label="1", says="<signal>")]
     spans = [chart.Span(start=0, end=2e5, label="ver_a"), chart.Span(start=2e5, end=3.456e5, label="ver_b")]
     return [
         chart.line(CAPTION, DOTS, marks=marks, spans=spans),
         chart.line(CAPTION, DOTS[:1]),
-        chart.steps(CAPTION, TRACKS, 5.7, marks=[chart.Mark(x=60, label="1")]),
+        chart.line(CAPTION, DOTS, beside=DOTS[2:], target=0.7),
+        chart.lines(CAPTION, TRACKS),
+        chart.lines(CAPTION, [], shares=True),
+        chart.columns(CAPTION, HEAPS),
+        chart.steps(CAPTION, TRACKS, 5.7, marks=[axes.Mark(x=60, label="1")]),
         chart.bars(CAPTION, [chart.Bar(name="before <drift>", mean=0.9, low=0.8, high=1.2, tone="slate")]),
         chart.curves(CAPTION, TRACKS[:1], 2.0),
         chart.against(CAPTION, TRACKS[:1], ["<one>", "two", "three"], (-2.0, 6.0)),
@@ -78,6 +85,31 @@ def test_values_stay_inside_the_plot() -> None:
 def test_the_threshold_is_written_as_a_number() -> None:
     """The line that must not be reached says at how much it lies."""
     assert "threshold 500,000" in chart.steps(CAPTION, TRACKS, 5.69897)
+
+
+def test_columns_stand_on_their_stretch_and_begin_at_zero() -> None:
+    """Twice as many are twice as high; where there were none there is none."""
+    drawn = list(ElementTree.fromstring(chart.columns(CAPTION, HEAPS)).iter(f"{SVG}rect"))
+    three, six = (float(one.get("height") or 0) for one in drawn)
+    assert abs(six / three - 2) < 0.01
+    assert (drawn[0].get("x"), drawn[1].get("x")) == ("2.67%", "69.33%")
+
+
+def test_two_ways_to_tell_quality_share_their_axes() -> None:
+    """The second line is dashed, with a band of its own; the axis reaches down to the target, which says its number."""
+    low = [chart.Dot(x=dot.x, mean=0.5, low=0.45, high=0.55) for dot in DOTS]
+    svg = chart.line(CAPTION, DOTS, beside=low, target=0.35)
+    assert ('class="band slate"' in svg, 'class="line slate dashed"' in svg) == (True, True)
+    assert "target 35.0\u202f%" in svg
+    assert "40\u202f%" in svg
+    assert "40\u202f%" not in chart.line(CAPTION, DOTS)
+
+
+def test_shares_end_at_the_next_ten_percent() -> None:
+    """Small ones are not flattened; none goes beyond all."""
+    for highest, label in ((0.13, "20\u202f%"), (1.0, "100\u202f%")):
+        track = chart.Track(name="x", points=[(0, 0.0), (60, highest)], tone="accent")
+        assert label in chart.lines(CAPTION, [track], shares=True)
 
 
 def test_attributes_are_escaped() -> None:

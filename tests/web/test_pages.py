@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import time
 from dataclasses import asdict, replace
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from homeostat.collect.unanswered import KEY
 from homeostat.config.schema import Alerts, Channel
 from homeostat.decide.objective import progress
 from homeostat.decide.stated import read
 from homeostat.loop.later import key as later_key
 from homeostat.loop.objectives import publish
+from homeostat.loop.upstream import look
 from homeostat.monitor.behavior.changes import changes
 from homeostat.monitor.behavior.failures import Rehearsed
 from homeostat.monitor.behavior.forecast import forecasts
@@ -22,10 +25,13 @@ from homeostat.monitor.naming.candidates import Kind
 from homeostat.monitor.naming.name import Naming, Slice, Topic, early, state_key
 from homeostat.release.states import hold
 from homeostat.store import Store
+from homeostat.store.notes import SEEN
+from homeostat.types.alert import Severity
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
 from homeostat.types.release import Release, Stage
 from homeostat.types.report import Score
+from homeostat.types.signal import Moved
 from homeostat.types.silence import Silence
 from homeostat.types.task import Kind as Of
 from homeostat.types.turn import Turn
@@ -147,6 +153,33 @@ def test_traffic_is_narrowed_by_version_and_tag(store: Store) -> None:
     assert traffic.data(store, CONFIG, {"task": "replies"})["interactions"] == []
 
 
+def test_traffic_over_time_goes_by_the_same_filters(store: Store, client: TestClient) -> None:
+    """Its stretches hold as many requests as the log; of a tag and a version only theirs."""
+    whole = traffic.data(store, CONFIG, {})["usage"]
+    assert sum(one["requests"] for one in whole["stretches"]) == whole["whole"]["requests"] == 400
+    assert [tag["name"] for tag in whole["tags"]] == ["channel", "segment"]
+    asked = {"version": factory.SECOND, "tag": "segment=school"}
+    some = traffic.data(store, CONFIG, asked)["usage"]["whole"]
+    rows = store.interactions.list("routing", version=factory.SECOND)
+    assert some["requests"] == sum(row.tags["segment"] == "school" for row in rows)
+    page = client.get("/ui/traffic").text
+    for heading in ("<b>Requests</b>", "<b>Latency</b>", "<b>segment</b>"):
+        assert heading in page
+    assert "<b>Tokens</b>" not in page  # none were counted
+
+
+def test_what_got_no_reply_stands_beside_the_traffic(store: Store, client: TestClient) -> None:
+    """Failed and refused apart; of this task or of none; what came at other times is said."""
+    inside = factory.START + 600_000
+    rows = [[inside, "routing", 500, 7], [inside, "", 400, 2], [inside, "replies", 500, 9], [5e9, "routing", 503, 4]]
+    store.state.put(KEY, rows)
+    told = traffic.data(store, CONFIG, {})["unanswered"]
+    assert (told["failed"], told["refused"], told["elsewhen"]) == (7, 2, 4)
+    page = client.get("/ui/traffic").text
+    assert "7 failed, 2 refused; 4 at other times" in page
+    assert "<b>Failed</b>" in page
+
+
 def test_older_pages_lose_no_row(store: Store) -> None:
     """Following `older` to the end meets every interaction, also where many share a moment."""
     same = [factory.interaction(k, "x", "y", time=factory.START + 100.5) for k in range(1_000, 1_050)]
@@ -189,8 +222,67 @@ def test_drift_names_what_moved(store: Store, client: TestClient) -> None:
     (signal,) = drift.data(store, CONFIG, {})["signals"]
     assert [row["id"] for row in signal["naming"]["topics"][0]["rows"]] == [ids[0]]
     text = client.get("/ui/drift").text
-    for shown in ("It moved. So.", "about &lt;pump&gt;", "87\u202f%", "segment=home", "not yet", "pump, grinding"):
+    for shown in (
+        "It moved.",
+        "as far as the rows tell:</span> So.",
+        "about &lt;pump&gt;",
+        "87\u202f%",
+        "segment=home",
+        "not yet",
+        "pump, grinding",
+    ):
         assert shown in text
+
+
+def test_drift_has_a_map_beside_words(store: Store, client: TestClient) -> None:
+    """Of the version asked for: a dot per request, its groups in a table, and how much of the variance it shows."""
+    asked = {"version": factory.FIRST}
+    told = drift.data(store, CONFIG, asked)["map"]
+    assert (told["signal"], len(told["points"]), told["hidden"]) == (factory.SIGNAL, 350, 8)
+    page = client.get("/ui/drift", params=asked).text
+    assert page.count('class="since"') == 150 + 1  # the key has one too
+    for group in told["groups"]:
+        assert f'scope="row" class="place">{1 + told["groups"].index(group)} {group["name"]}' in page
+    assert f"{100 * told['axes'][0]:.0f}\u202f% of their variance" in page
+    assert "No map yet. Too few requests" in client.get("/ui/drift").text
+
+
+def test_drift_says_why_there_is_no_map_behind_a_server(empty: Store, client_of_nothing: TestClient) -> None:
+    """Its rows carry no embeddings, and the page says that and what goes on all the same."""
+    factory.add_versions(empty)
+    rows = [factory.interaction(k, "my box is late", "delivery_delay", embedding=b"") for k in range(400)]
+    empty.interactions.add(rows)
+    page = client_of_nothing.get(f"/ui/drift?version={factory.FIRST}").text
+    assert "No map. The log holds no embeddings of these requests." in page
+    assert "such as vLLM" in page
+    assert "svg.plane" not in page
+    assert 'class="chart plane"' not in page
+
+
+def test_drift_says_what_each_kind_of_signal_means(store: Store, client: TestClient) -> None:
+    """Novelty, mix, performance, and those that are no drift of one's own; how near each statistic is to its alarm."""
+    assert set(drift.MEANS) == set(Moved)
+    for k, moved in enumerate((Moved.MIX, Moved.PERFORMANCE, Moved.UPSTREAM)):
+        store.signals.put(replace(store.signals.get(factory.SIGNAL), id=f"sig_{k}", moved=moved))
+    page = client.get("/ui/drift").text
+    for moved in (Moved.NOVELTY, Moved.MIX, Moved.PERFORMANCE, Moved.UPSTREAM):
+        assert f"{moved.value}</b>: {drift.MEANS[moved]}." in page
+    levels = {one["name"]: one for one in drift.data(store, CONFIG, {})["levels"]}
+    assert set(levels) == {"confidence", "neighbors", "together"}
+    assert levels["together"]["highest_log10"] <= max(one["highest_log10"] for one in levels.values())
+
+
+def test_models_elsewhere_and_judges_stand_on_the_drift_page(store: Store, client: TestClient) -> None:
+    """Where there are any: what a look found against its threshold, and how often a judge stood beside people."""
+    assert "<h2>Elsewhere</h2>" not in client.get("/ui/drift").text
+    for k in range(3):
+        look(store, "routing", "https://models.example/v1#large", {"hello": ["good day"] * 8}, 1e9 + k)
+    said = {"kind": FeedbackKind.RATING, "value": "0.5", "source": "judge"}
+    store.feedback.add([Feedback(id="fbk_j", interaction="int_00000000000000000003", time=factory.START, **said)])
+    page = client.get("/ui/drift").text
+    assert "https://models.example/v1#large</b>: as it was, as far as 3 looks tell" in page
+    assert "an alarm at 365" in page
+    assert '<tr><th scope="row">judge</th>' in page
 
 
 def test_drift_says_that_it_is_too_early(store: Store, client: TestClient) -> None:
@@ -300,6 +392,7 @@ def test_quality_is_told_by_window(store: Store, client: TestClient) -> None:
     )
     page = client.get("/ui/quality").text
     assert "Labels and confidence" in page
+    assert "Measured and estimated" in page
     assert "by labels" in page
     assert client.get("/ui/quality.json").json()["windows"] == found["windows"]
     assert "No requests yet" in client.get(f"/ui/quality?version={factory.REFUSED}").text
@@ -347,7 +440,7 @@ def test_alerts_stand_with_what_became_of_them(store: Store, client: TestClient)
     assert sent == {"ops": ("sent", 1, ""), "mail": ("dead", 12, "SMTP 451")}
     assert (older["state"], older["because"]) == ("over", "9,000 MB are free")
     page = client.get("/ui/alerts").text
-    for part in ("told to nobody", "SMTP 451", "homeostat alerts retry ID", "Over: 9,000 MB are free", "label"):
+    for part in ("told to nobody", "SMTP 451", "homeostat alerts retry ID", ": 9,000 MB are free", "label"):
         assert part in page
     assert alerts.data(store, CONFIG, {"task": "replies"})["alerts"] == []
 
@@ -362,9 +455,43 @@ def test_silences_in_force_stand_under_the_alerts(store: Store, client: TestClie
     data = alerts.data(store, CONFIG, {})
     assert [one["id"] for one in data["silences"]] == ["sil_now"]
     assert data["alerts"][0]["state"] == "silenced"
+    assert (data["alerts"][0]["silenced"]["why"], data["counts"]["silenced"]) == ("spring catalog", 1)
     page = client.get("/ui/alerts").text
     assert "spring catalog" in page
     assert "sil_past" not in page
+    assert "<h2>Silenced</h2>" in page
+
+
+def test_an_alert_says_what_to_type(store: Store, client: TestClient) -> None:
+    """How it is closed and how its like is silenced, quoted for a shell; nothing of one that is over."""
+    odd = "source=o'brien; rm -rf /"
+    store.alerts.change(factory.ALERT, lambda one: (replace(one, slice=odd), ()))
+    newest, older = alerts.data(store, CONFIG, {})["alerts"]
+    close, silence = newest["do"]
+    assert close.startswith(f"homeostat alerts close {factory.ALERT} --because")
+    words = shlex.split(silence)
+    assert words[:9] == ["homeostat", "alerts", "silence", "--task", "routing", "--kind", "novelty", "--slice", odd]
+    assert older["do"] == []
+    assert "Close or silence" in client.get("/ui/alerts").text
+
+
+def test_open_alerts_and_the_worker_stand_on_the_overview(store: Store, client: TestClient) -> None:
+    """The most severe first, none that is over or silenced; and whether anybody watches."""
+    found = overview.data(store, CONFIG, {})
+    assert [one["id"] for one in found["alerts"]] == [factory.ALERT]
+    page = client.get("/ui").text
+    assert "One alert open" in page
+    assert "No worker has watched yet." in page
+    store.state.put(SEEN, time.time() - 4_000.0)
+    worse = replace(store.alerts.get(factory.ALERT), id="alr_worse", about="", key="w", severity=Severity.CRITICAL)
+    store.alerts.tell([worse], lambda before, cause: (cause, ()))
+    page = client.get("/ui").text
+    assert "2 alerts open" in page
+    assert 'class="state critical"' in page
+    assert "<b>Nobody watches:</b>" in page
+    for id in (factory.ALERT, "alr_worse"):
+        store.alerts.change(id, lambda one: (replace(one, silence="sil_x"), ()))
+    assert "no alert is open" in client.get("/ui").text
 
 
 def test_alerts_name_channels_without_their_addresses(store: Store) -> None:

@@ -32,6 +32,24 @@ def test_marks_that_would_overlap_are_drawn_as_one() -> None:
     assert marks[1].says == "e: 50.0; e: 51.0; e: 52.0"
 
 
+def test_what_was_estimated_stands_beside_what_was_measured() -> None:
+    """Told in words too; without anything measured there is no chart."""
+    points = [{"time": 100.0 * k, "mean": 0.8, "low": 0.7, "high": 0.9, "n": 50} for k in range(4)]
+    others = [point | {"mean": 0.6} for point in points]
+    svg = plots.accuracy(points, beside=others, target=0.75)
+    assert "Dashed, told otherwise: last 60.0" in svg
+    assert "target 75.0" in svg
+    assert plots.accuracy([], beside=others) == ""
+
+
+def test_looks_at_a_model_are_drawn_from_the_second_on() -> None:
+    """Stairs against the threshold; one look has no course."""
+    svg = plots.looks([[1e9, -1.0], [1e9 + 86_400, 1.5]], "large", 365)
+    assert "threshold 365" in svg
+    assert "2 looks; the highest is 31.6" in svg
+    assert plots.looks([[1e9, 0.0]], "large", 365) == ""
+
+
 def test_accuracy_names_the_versions_that_answered() -> None:
     """Below the line stands who answered from when to when."""
     said = words_of(plots.accuracy(DOCUMENT["series"]["accuracy"]))

@@ -1,9 +1,18 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from sqlalchemy import create_engine, text
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -13,6 +22,8 @@ from homeostat.errors import NotFound
 from homeostat.store import Store
 from homeostat.types.interaction import Interaction
 from homeostat.web.routes import routes
+from house.source import ROOT
+from receiver import free_port
 from web import factory
 from web.test_report import outline
 
@@ -74,6 +85,42 @@ def test_no_script_ever_reaches_a_page(client: TestClient, path: str) -> None:
     assert all(address.startswith(("/ui", "#")) for address in found.addresses)
     assert "script-src" not in page.headers["content-security-policy"]
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_lie_well_in_a_browser(store: Store, scheme: str, tmp_path: Path) -> None:
+    """In a real Chromium, on a phone and on a desk: nothing is wider than the window, and the console hears nothing.
+    On paper of the scheme that the reader prefers. Skipped where PyQt6-WebEngine is not installed.
+    """
+    python = os.environ.get("HOMEOSTAT_BROWSER_PYTHON", sys.executable)
+    if subprocess.run([python, "-c", "import PyQt6.QtWebEngineWidgets"], capture_output=True, check=False).returncode:
+        pytest.skip("no PyQt6-WebEngine: `pip install PyQt6-WebEngine`, or name a Python in HOMEOSTAT_BROWSER_PYTHON")
+    paths = (*PAGES, "/ui/quality", f"/ui/drift?version={factory.FIRST}")
+    with listening(Starlette(routes=routes(store, factory.config()))) as address:
+        wanted = [(width, f"{address}{path}") for path in paths for width in (400, 1400)]
+        command = [python, str(ROOT / "bench" / "browser.py"), scheme, "-"]
+        command += [str(part) for pair in wanted for part in pair]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    seen = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert [(one["asked"], one["url"]) for one in seen] == wanted, done.stderr[-2_000:]
+    for one in seen:
+        assert (one["width"] <= one["window"], one["out"], one["console"]) == (True, [], []), one
+    paper = {"light": "rgb(252, 251, 248)", "dark": "rgb(20, 23, 26)"}[scheme]
+    assert {one["paper"] for one in seen} == {paper}
+
+
+@contextmanager
+def listening(app: Starlette) -> Iterator[str]:
+    """The application behind a port of this machine."""
+    server = uvicorn.Server(uvicorn.Config(app, port=free_port(), log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{server.config.port}"
+    server.should_exit = True
+    thread.join()
 
 
 def test_hostile_messages_are_shown_as_they_came(client: TestClient) -> None:

@@ -34,7 +34,6 @@ from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
 from homeostat.types.version import Version
 from homeostat.web import words
-from homeostat.web.newest import newest
 
 
 def command(
@@ -71,7 +70,7 @@ def command(
 
 def moment(shop: Workshop, version: Version) -> steps.Now:
     """The moment up to which the suite counts."""
-    last = newest(shop.store, version.task, 1)
+    last = shop.store.interactions.last(version.task, 1)
     now = steps.Now("", version.task, max([version.time, *(row.time for row in last)]))
     if not shop.suite_at(now.task, now.until):
         fix = "import a stream with test rows: `homeostat import FILE`"

@@ -15,7 +15,6 @@ from homeostat.config.schema import Decide
 from homeostat.errors import BadWindow
 from homeostat.store import Store
 from homeostat.types.interaction import Interaction
-from homeostat.web.newest import newest
 
 MOST = 50_000
 """Rows of a log that are read for a window, the newest ones."""
@@ -59,12 +58,12 @@ def _rows(store: Store, task: str, window: str, where: str, current: Sequence[In
         if kind == "first":
             return store.interactions.list(task, limit=n)
         until = (current[0].time if current else 0.0) if kind == "before" else inf
-        return newest(store, task, n, until=until)[::-1]
+        return store.interactions.last(task, n, until=until)
     if dots:
         since, until = stretch(window, where)
-        return newest(store, task, MOST, since=since, until=until)[::-1]
+        return store.interactions.last(task, MOST, since=since, until=until)
     if window.startswith("version:"):
-        return newest(store, task, MOST, version=window.removeprefix("version:"))[::-1]
+        return store.interactions.last(task, MOST, version=window.removeprefix("version:"))
     fix = _GRAMMAR + (_BEFORE if current is not None else "")
     raise BadWindow(f"'{window}' names no window", where=where, fix=fix)
 

@@ -9,18 +9,19 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
+from homeostat.collect.unanswered import Unanswered
 from homeostat.errors import HomeostatError
 from homeostat.gateway.auth import RequireKey
 from homeostat.gateway.chat import chat_completions
 from homeostat.gateway.feedback import feedback
 from homeostat.gateway.limits import MOST_BYTES, BodyLimit
-from homeostat.gateway.metrics import CountRequests, Metrics, metrics
+from homeostat.gateway.metrics import CHAT, CountRequests, Metrics, metrics
 from homeostat.gateway.problems import on_anything, on_homeostat_error, on_http_exception
 from homeostat.gateway.status import healthz, models
 from homeostat.serve.answer import Answerer
 
 ROUTES = (
-    Route("/v1/chat/completions", chat_completions, methods=["POST"]),
+    Route(CHAT, chat_completions, methods=["POST"]),
     Route("/v1/feedback", feedback, methods=["POST"]),
     Route("/v1/models", models),
     Route("/healthz", healthz),
@@ -38,11 +39,11 @@ def build(
     """The application; `answerer` is its whole state, and closing it is up to the caller. `pages` go beside the API.
     Where there are `keys`, nothing is answered without one of them.
     """
-    counts = Metrics(answerer)
+    counts, unanswered = Metrics(answerer), Unanswered(answerer.store, frozenset(answerer.tasks))
     app = Starlette(
         routes=[*ROUTES, *pages],
         middleware=[
-            Middleware(CountRequests, metrics=counts, paths=[route.path for route in ROUTES]),
+            Middleware(CountRequests, metrics=counts, paths=[route.path for route in ROUTES], unanswered=unanswered),
             *([Middleware(RequireKey, keys=keys)] if keys else []),
             Middleware(BodyLimit, most_bytes=most_bytes),
         ],

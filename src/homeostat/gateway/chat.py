@@ -69,6 +69,7 @@ async def chat_completions(request: Request) -> Response:
     """Answer one chat; the reply leaves when its row is durable, a release's copy is made after that."""
     answerer: Answerer = request.app.state.answerer
     chat = decode(json_object(await request.body()), trust_time=answerer.gateway.trust_client_time)
+    request.state.task = chat.task  # for whoever counts what gets no reply
     started = time.perf_counter()
     if chat.options.version:  # its weights may have to be read first
         asked = await asyncio.to_thread(answerer.ask, chat.task, chat.messages, chat.options)

@@ -12,12 +12,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from homeostat.collect.unanswered import Unanswered
 from homeostat.errors import HomeostatError
 from homeostat.serve.answer import Answered, Answerer
 from homeostat.store import Store
 from homeostat.store.notes import SEEN, STANDINGS
 from homeostat.types.feedback import Feedback
 
+CHAT = "/v1/chat/completions"
+"""The path whose requests get a reply."""
 BUCKETS_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
@@ -62,10 +65,11 @@ class Metrics:
 class CountRequests:
     """ASGI middleware that counts what every request ended with; paths that do not exist are counted as one."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, paths: Sequence[str]) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, paths: Sequence[str], unanswered: Unanswered) -> None:
         self.app = app
         self.metrics = metrics
         self.paths = frozenset(paths)
+        self.unanswered = unanswered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and look at the status that comes back."""
@@ -73,10 +77,13 @@ class CountRequests:
             await self.app(scope, receive, send)
             return
         path = scope["path"] if scope["path"] in self.paths else "other"
+        state = scope.setdefault("state", {})
 
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self.metrics.finished(path, message["status"])
+                if path == CHAT and message["status"] >= 400:
+                    self.unanswered.note(state.get("task", ""), message["status"])
             await send(message)
 
         await self.app(scope, receive, watch)

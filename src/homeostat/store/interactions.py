@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import inf
-from typing import TypeAlias, TypedDict, Unpack
+from typing import NamedTuple, TypeAlias, TypedDict, Unpack
 
 from sqlalchemy import ColumnElement, Subquery, and_, func, literal, select, tuple_
 
@@ -18,7 +18,22 @@ from homeostat.store.tables import interactions as log
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction, Role
 
+
+class Figures(NamedTuple):
+    """What an interaction took, without its words."""
+
+    id: str
+    time: float
+    confidence: float
+    latency_ms: float
+    prompt_tokens: int
+    reply_tokens: int
+    version: str
+    tags: Mapping[str, str]
+
+
 Rows: TypeAlias = list[Interaction]
+Some: TypeAlias = list[Figures]
 Pairs: TypeAlias = list[tuple[Interaction, Feedback]]
 Triples: TypeAlias = list[tuple[Interaction, Interaction, Feedback | None]]
 
@@ -94,6 +109,17 @@ class Interactions:
         with self._database.read() as connection:
             found = connection.execute(query.order_by(log.c.time.desc(), log.c.id.desc()).limit(n)).all()
         return [rows.noun(Interaction, row) for row in reversed(found)]
+
+    def figures(self, task: str, n: int, **which: Unpack[Which]) -> Some:
+        """What the newest `n` of them took, without their words, oldest first: many times as fast to read."""
+        query = (
+            select(*(log.c[name] for name in Figures._fields))
+            .where(*_conditions(task, which))
+            .order_by(log.c.time.desc(), log.c.id.desc())
+            .limit(n)
+        )
+        with self._database.read() as connection:
+            return [Figures(*row) for row in reversed(connection.execute(query).all())]
 
     def count(self, task: str, **which: Unpack[Which]) -> int:
         """How many interactions of a task there are."""

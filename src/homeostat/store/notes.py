@@ -113,6 +113,13 @@ class States:
             row = connection.execute(select(state.c.value).where(state.c.key == key)).one_or_none()
         return default if row is None else row[0]
 
+    def keys(self, prefix: str) -> list[str]:
+        """The keys that begin so, in order."""
+        query = select(state.c.key).where(state.c.key.startswith(prefix, autoescape=True)).order_by(state.c.key)
+        with self._database.read() as connection:
+            # LIKE knows no capitals on SQLite.
+            return [key for key in connection.execute(query).scalars() if key.startswith(prefix)]
+
 
 class Configs:
     """The part of the store that holds every configuration that was ever in force, by its hash."""

@@ -8,15 +8,14 @@ page into the dark. Every chart has a title and a description, every color a wor
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from homeostat.web import scale, words
-from homeostat.web.scale import Tick
+from homeostat.web.axes import WIDE, Frame, Mark, ground, marked, polyline, stairs, stretched
 from homeostat.web.svg import Caption, figure, hidden, short, tag, title, word
 
-_WIDE = 1000.0
-"""Width, in its own units, of the layer that is stretched."""
 _ROW = 22
 """Pixels from one bar to the next."""
 
@@ -31,15 +30,6 @@ class Dot:
     high: float
     says: str = ""
     """Shown when pointed at."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """Something that happened at a place on the horizontal axis: a fine line with a short label above the plot."""
-
-    x: float
-    label: str
-    says: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +51,18 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heap:
+    """How many there were in a stretch of time."""
+
+    start: float
+    end: float
+    n: float
+    says: str
+    """Shown when pointed at."""
+    tone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
     """A share in [0, 1] with its interval, in words on its left."""
 
@@ -71,48 +73,33 @@ class Bar:
     tone: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Plane:
-    """Where values come to lie: x in the stretched layer's units or in percent, y in pixels from the top."""
-
-    x: tuple[float, float]
-    y: tuple[float, float]
-    top: float
-    height: float
-
-    def across(self, value: float) -> float:
-        """Place on the stretched layer, in its units."""
-        return _WIDE * (value - self.x[0]) / (self.x[1] - self.x[0])
-
-    def percent(self, value: float) -> str:
-        """Place across the plot, in percent."""
-        return f"{short(self.across(value) / 10)}%"
-
-    def down(self, value: float) -> float:
-        """Pixels below the top of the plot, held inside it."""
-        kept = min(max(value, self.y[0]), self.y[1])
-        return self.height * (1 - (kept - self.y[0]) / (self.y[1] - self.y[0]))
-
-
 def line(
-    caption: Caption, dots: Sequence[Dot], *, marks: Sequence[Mark] = (), spans: Sequence[Span] = (), height: int = 220
+    caption: Caption,
+    dots: Sequence[Dot],
+    *,
+    beside: Sequence[Dot] = (),
+    target: float | None = None,
+    marks: Sequence[Mark] = (),
+    spans: Sequence[Span] = (),
+    height: int = 220,
 ) -> str:
-    """Shares over time: the means as a line, their intervals as a band, events as marks, spans below."""
+    """Shares over time: the means as a line, their intervals as a band, events as marks, spans below.
+
+    `beside` is a second line, dashed, with a band of its own; `target` what the first is to reach.
+    """
     top = 22 if marks else 6
-    plane = _Plane(scale.spread(dot.x for dot in dots), scale.shares(dot.low for dot in dots), top, height)
-    band = [(dot.x, dot.high) for dot in dots] + [(dot.x, dot.low) for dot in reversed(dots)]
-    layer = _layer(
-        plane,
-        tag("path", d=_path(plane, band) + "Z", class_="band"),
-        tag("path", d=_path(plane, [(dot.x, dot.mean) for dot in dots]), class_="line accent"),
-    )
+    lows = [dot.low for dot in (*dots, *beside)] + ([] if target is None else [target])
+    frame = Frame(scale.spread(dot.x for dot in (*dots, *beside)), scale.shares(lows), top, height)
+    drawn = stretched(frame, *_banded(frame, beside, "slate", "slate dashed"), *_banded(frame, dots, "", "accent"))
     below = top + height + 24
     inside = (
-        _axes(plane, scale.percents(*plane.y), scale.calendar(*plane.x)),
-        *(_mark(plane, mark) for mark in marks),
-        layer,
-        *(_dot(plane, dot) for dot in dots),
-        *(_span(plane, span, below, odd=bool(k % 2)) for k, span in enumerate(spans)),
+        ground(frame, scale.percents(*frame.y), scale.calendar(*frame.x)),
+        *(marked(frame, mark) for mark in marks),
+        drawn,
+        "" if target is None else _level(frame, target),
+        *(_dot(frame, dot, "dot slate") for dot in beside),
+        *(_dot(frame, dot) for dot in dots),
+        *(_span(frame, span, below, odd=bool(k % 2)) for k, span in enumerate(spans)),
     )
     return figure(caption, below + (20 if spans else 0), "over-time", *inside)
 
@@ -124,17 +111,17 @@ def steps(
     top = 22 if marks else 6
     values = [value for track in tracks for _, value in track.points]
     highest = max(scale.spread(values)[1], threshold)
-    plane = _Plane(
+    frame = Frame(
         scale.spread(x for track in tracks for x, _ in track.points),
         (-1.0, highest + 0.08 * (highest + 1)),
         top,
         height,
     )
-    y = top + plane.down(threshold)
+    y = top + frame.down(threshold)
     inside = (
-        _axes(plane, scale.powers(*plane.y), scale.calendar(*plane.x)),
-        *(_mark(plane, mark) for mark in marks),
-        _layer(plane, *(tag("path", d=_stairs(plane, t.points), class_=f"line {t.tone}") for t in tracks)),
+        ground(frame, scale.powers(*frame.y), scale.calendar(*frame.x)),
+        *(marked(frame, mark) for mark in marks),
+        stretched(frame, *(tag("path", d=stairs(frame, t.points), class_=f"line {t.tone}") for t in tracks)),
         tag("line", x1="0", x2="100%", y1=y, y2=y, class_="threshold"),
         word(f"threshold {words.about(threshold)}", x="100%", y=y - 6, text_anchor="end", class_="word alarm"),
     )
@@ -149,10 +136,38 @@ def bars(caption: Caption, rows: Sequence[Bar]) -> str:
 def curves(caption: Caption, tracks: Sequence[Track], highest: float, *, height: int = 110) -> str:
     """Losses over steps from 0 to `highest`, which small multiples share so that they can be compared."""
     steps_seen = scale.spread(x for track in tracks for x, _ in track.points)
-    plane = _Plane((min(0.0, steps_seen[0]), steps_seen[1]), (0.0, highest or 1.0), 6, height)
-    drawn = (tag("path", d=_path(plane, track.points), class_=f"line {track.tone}") for track in tracks)
-    across = scale.numbers(*plane.x, most=4)
-    return figure(caption, height + 30, "curves", _axes(plane, scale.numbers(*plane.y), across), _layer(plane, *drawn))
+    frame = Frame((min(0.0, steps_seen[0]), steps_seen[1]), (0.0, highest or 1.0), 6, height)
+    drawn = (tag("path", d=polyline(frame, track.points), class_=f"line {track.tone}") for track in tracks)
+    across = scale.numbers(*frame.x, most=4)
+    return figure(
+        caption, height + 30, "curves", ground(frame, scale.numbers(*frame.y), across), stretched(frame, *drawn)
+    )
+
+
+def lines(caption: Caption, tracks: Sequence[Track], *, shares: bool = False, height: int = 110) -> str:
+    """Numbers over time from 0, or shares from 0 to the next ten percent; a NaN breaks a line."""
+    highest = max((y for track in tracks for _, y in track.points if y == y), default=0.0)
+    top_y = min(1.0, math.ceil(highest * 10 + 1e-9) / 10) if shares else 1.05 * highest or 1.0
+    frame = Frame(scale.spread(x for track in tracks for x, _ in track.points), (0.0, top_y), 6, height)
+    drawn = (tag("path", d=polyline(frame, track.points), class_=f"line {track.tone}") for track in tracks)
+    down = scale.percents(*frame.y) if shares else scale.numbers(*frame.y)
+    return figure(
+        caption,
+        height + 30,
+        "over-time",
+        ground(frame, down, scale.calendar(*frame.x, most=4)),
+        stretched(frame, *drawn),
+    )
+
+
+def columns(caption: Caption, heaps: Sequence[Heap], *, height: int = 110) -> str:
+    """Numbers in stretches of time, as columns from 0 that stand on their stretch."""
+    frame = Frame((heaps[0].start, heaps[-1].end), (0.0, 1.05 * max(heap.n for heap in heaps) or 1.0), 6, height)
+    inside = (
+        ground(frame, scale.numbers(*frame.y, most=3), scale.calendar(*frame.x, most=4)),
+        *(_heap(frame, heap) for heap in heaps if heap.n),
+    )
+    return figure(caption, height + 30, "over-time", *inside)
 
 
 def against(
@@ -161,23 +176,25 @@ def against(
     """Lines over places that stand at even distances and have names, of which five at most are written; the points'
     x is the number of a place.
     """
-    plane = _Plane((0.0, max(1.0, len(labels) - 1.0)), across, 6, height)
-    drawn = (tag("path", d=_path(plane, track.points), class_=f"line {track.tone}") for track in tracks)
+    frame = Frame((0.0, max(1.0, len(labels) - 1.0)), across, 6, height)
+    drawn = (tag("path", d=polyline(frame, track.points), class_=f"line {track.tone}") for track in tracks)
     apart = -(-len(labels) // 5)
-    ticks = [Tick(float(k), label) for k, label in enumerate(labels) if k % apart == 0]
-    return figure(caption, height + 30, "curves", _axes(plane, scale.numbers(*plane.y), ticks), _layer(plane, *drawn))
+    ticks = [scale.Tick(float(k), label) for k, label in enumerate(labels) if k % apart == 0]
+    return figure(
+        caption, height + 30, "curves", ground(frame, scale.numbers(*frame.y), ticks), stretched(frame, *drawn)
+    )
 
 
 def strip(mean: float, low: float, high: float, across: tuple[float, float], line_at: float | None = None) -> str:
     """An interval as a small strip for a table's cell, with an optional line to be above; the cell says the numbers."""
-    plane = _Plane(across, (0.0, 1.0), 0, 14)
-    limits = [plane.percent(min(max(value, across[0]), across[1])) for value in (low, high)]
+    frame = Frame(across, (0.0, 1.0), 0, 14)
+    limits = [frame.percent(min(max(value, across[0]), across[1])) for value in (low, high)]
     inside = [tag("line", x1="0", x2="100%", y1=7, y2=7, class_="grid")]
     if line_at is not None and across[0] <= line_at <= across[1]:
-        at = plane.percent(line_at)
+        at = frame.percent(line_at)
         inside.append(tag("line", x1=at, x2=at, y1=0, y2=14, class_="line-at"))
     inside.append(tag("line", x1=limits[0], x2=limits[1], y1=7, y2=7, class_="interval"))
-    inside.append(tag("circle", cx=plane.percent(min(max(mean, across[0]), across[1])), cy=7, r=3.5, class_="mean"))
+    inside.append(tag("circle", cx=frame.percent(min(max(mean, across[0]), across[1])), cy=7, r=3.5, class_="mean"))
     return hidden("strip", 14, *inside)
 
 
@@ -192,60 +209,47 @@ def swatch(tone: str) -> str:
     return hidden("swatch", 10, tag("line", x1="0", x2="100%", y1=5, y2=5, class_=f"line {tone}"))
 
 
-def _layer(plane: _Plane, *inside: str) -> str:
-    """The layer that is stretched to the width of the plot."""
-    box = f"0 0 {short(_WIDE)} {short(plane.height)}"
-    return tag("svg", *inside, viewBox=box, preserveAspectRatio="none", y=plane.top, width="100%", height=plane.height)
-
-
-def _path(plane: _Plane, points: Sequence[tuple[float, float]]) -> str:
-    return "M" + "L".join(f"{short(plane.across(x))} {short(plane.down(y))}" for x, y in points)
-
-
-def _stairs(plane: _Plane, points: Sequence[tuple[float, float]]) -> str:
-    """Each value holds until the next."""
-    first = f"M{short(plane.across(points[0][0]))} {short(plane.down(points[0][1]))}"
-    return first + "".join(f"H{short(plane.across(x))}V{short(plane.down(y))}" for x, y in points[1:])
-
-
-def _axes(plane: _Plane, down: Sequence[Tick], across: Sequence[Tick]) -> str:
-    return "".join([*(_level(plane, tick) for tick in down), *(_tick(plane, k, t) for k, t in enumerate(across))])
-
-
-def _level(plane: _Plane, tick: Tick) -> str:
-    y = plane.top + plane.down(tick.at)
-    grid = tag("line", x1="0", x2="100%", y1=y, y2=y, class_="grid")
-    return grid + word(tick.label, x="0", dx=-8, y=y, dy="0.32em", text_anchor="end", class_="tick")
-
-
-def _tick(plane: _Plane, number: int, tick: Tick) -> str:
-    """A label under the axis, inside the plot at its ends; every other one gives way on narrow pages."""
-    at = plane.across(tick.at) / _WIDE
-    anchor = "start" if at < 0.04 else "end" if at > 0.94 else "middle"
-    y, kind = plane.top + plane.height, "tick" if number % 2 == 0 else "tick between"
-    small = tag("line", x1=plane.percent(tick.at), x2=plane.percent(tick.at), y1=y, y2=y + 4, class_="grid")
-    return small + word(tick.label, x=plane.percent(tick.at), y=y + 17, text_anchor=anchor, class_=kind)
-
-
-def _mark(plane: _Plane, mark: Mark) -> str:
-    at = plane.percent(mark.x)
+def _heap(frame: Frame, heap: Heap) -> str:
+    wide = (frame.across(heap.end) - frame.across(heap.start)) / 10
+    y = frame.top + frame.down(heap.n)
     return tag(
-        "g",
-        title(mark.says or mark.label),
-        tag("line", x1=at, x2=at, y1=plane.top - 4, y2=plane.top + plane.height, class_="mark"),
-        word(mark.label, x=at, y=plane.top - 9, text_anchor="middle", class_="word"),
+        "rect",
+        title(heap.says),
+        x=f"{short(frame.across(heap.start) / 10 + 0.08 * wide)}%",
+        y=y,
+        width=f"{short(0.84 * wide)}%",
+        height=max(frame.top + frame.height - y, 1.0),
+        class_=f"bar {heap.tone}",
     )
 
 
-def _dot(plane: _Plane, dot: Dot) -> str:
+def _banded(frame: Frame, dots: Sequence[Dot], tone: str, line: str) -> tuple[str, ...]:
+    """A line with its band; nothing of no dots."""
+    if not dots:
+        return ()
+    around = [(dot.x, dot.high) for dot in dots] + [(dot.x, dot.low) for dot in reversed(dots)]
+    return (
+        tag("path", d=polyline(frame, around) + "Z", class_=f"band {tone}".rstrip()),
+        tag("path", d=polyline(frame, [(dot.x, dot.mean) for dot in dots]), class_=f"line {line}"),
+    )
+
+
+def _level(frame: Frame, target: float) -> str:
+    """What is to be reached, as a line across with its number."""
+    y = frame.top + frame.down(target)
+    said = word(f"target {words.percent(target)}", x="100%", y=y - 6, text_anchor="end", class_="goal")
+    return tag("line", x1="0", x2="100%", y1=y, y2=y, class_="target") + said
+
+
+def _dot(frame: Frame, dot: Dot, kind: str = "dot") -> str:
     said = (title(dot.says),) if dot.says else ()
-    at, y = plane.percent(dot.x), plane.top + plane.down(dot.mean)
-    return tag("circle", *said, cx=at, cy=y, r=2.5, class_="dot")
+    at, y = frame.percent(dot.x), frame.top + frame.down(dot.mean)
+    return tag("circle", *said, cx=at, cy=y, r=2.5, class_=kind)
 
 
-def _span(plane: _Plane, span: Span, y: float, *, odd: bool) -> str:
+def _span(frame: Frame, span: Span, y: float, *, odd: bool) -> str:
     """The name is left out where it would not fit."""
-    start, end = plane.across(span.start), plane.across(span.end)
+    start, end = frame.across(span.start), frame.across(span.end)
     wide = max(end - start, 4.0)
     rect = tag(
         "rect",
@@ -255,10 +259,10 @@ def _span(plane: _Plane, span: Span, y: float, *, odd: bool) -> str:
         height=16,
         class_="span odd" if odd else "span",
     )
-    if wide < 0.09 * _WIDE:
+    if wide < 0.09 * WIDE:
         return tag("g", title(span.label), rect)
     middle = f"{short((start + end) / 20)}%"
-    kind = "tick" if wide >= 0.2 * _WIDE else "tick between"
+    kind = "tick" if wide >= 0.2 * WIDE else "tick between"
     return rect + word(span.label, x=middle, y=y + 12, text_anchor="middle", class_=kind)
 
 

@@ -15,7 +15,7 @@ from homeostat.web import words
 
 HERE = Path(__file__).parent
 _DRAWN = ("<svg ",)
-_FILTERS = ("percent", "count", "amount", "flops", "duration", "milliseconds", "when", "short", "points")
+_FILTERS = ("percent", "count", "amount", "about", "flops", "duration", "milliseconds", "when", "short", "points")
 
 
 @cache

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from homeostat.web import chart, words
+from homeostat.web import axes, chart, words
 from homeostat.web.document import Document, number, rows, score, text
 from homeostat.web.svg import Caption
 
@@ -48,7 +48,7 @@ def events(document: Document, low: float, high: float) -> list[Row]:
     ]
 
 
-def marks(numbered: Sequence[Row], low: float, high: float) -> list[chart.Mark]:
+def marks(numbered: Sequence[Row], low: float, high: float) -> list[axes.Mark]:
     """Marks of the numbered events in a range; neighbors that would overlap share one, labeled `2–4`."""
     found: list[list[Row]] = []
     for event in (event for event in numbered if low <= event["x"] <= high):
@@ -59,41 +59,49 @@ def marks(numbered: Sequence[Row], low: float, high: float) -> list[chart.Mark]:
     return [_mark(group) for group in found]
 
 
-def _mark(group: list[Row]) -> chart.Mark:
+def _mark(group: list[Row]) -> axes.Mark:
     first, last = group[0]["number"], group[-1]["number"]
     label = f"{first}" if first == last else f"{first}–{last}"
-    return chart.Mark(x=group[0]["x"], label=label, says="; ".join(f"{e['event']}: {e['text']}" for e in group))
+    return axes.Mark(x=group[0]["x"], label=label, says="; ".join(f"{e['event']}: {e['text']}" for e in group))
 
 
 def accuracy(
-    points: Sequence[Document], numbered: Sequence[Row] = (), *, what: str = "Accuracy", height: int = 220
+    points: Sequence[Document],
+    numbered: Sequence[Row] = (),
+    *,
+    what: str = "Accuracy",
+    height: int = 220,
+    beside: Sequence[Document] = (),
+    target: float | None = None,
 ) -> str:
-    """Quality over time with its interval, and below it who answered; empty where nothing was measured."""
-    known = sorted(
-        (
-            (time, value, text(p.get("version")))
-            for p in points
-            if (time := number(p.get("time"))) is not None and (value := score(p))
-        ),
-        key=lambda point: point[0],
-    )
+    """Quality over time with its interval, and below it who answered; empty where nothing was measured.
+
+    `beside` is quality told in another way, `target` what it is to reach.
+    """
+    known, others = _scores(points), _scores(beside)
     if not known:
         return ""
-    dots = [
-        chart.Dot(x=time, mean=value.mean, low=value.low, high=value.high, says=_says(time, value, version))
-        for time, value, version in known
-    ]
     first, last = known[0], known[-1]
     caption = Caption(
         title=f"{what} over time",
         description=f"{len(known)} points from {words.when(first[0])} to {words.when(last[0])}: "
         f"first {words.percent(first[1].mean)}, lowest {words.percent(min(v.mean for _, v, _ in known))}, "
-        f"last {words.percent(last[1].mean)}. The band is the 95 % interval.",
+        f"last {words.percent(last[1].mean)}. The band is the 95 % interval."
+        + (f" Dashed, told otherwise: last {words.percent(others[-1][1].mean)}." if others else ""),
     )
     drawn = marks(numbered, first[0], last[0])
-    return chart.line(
-        caption, dots, marks=drawn, spans=_spans([(t, version) for t, _, version in known]), height=height
+    spans = _spans([(time, version) for time, _, version in known])
+    dots, second = (
+        [chart.Dot(x=t, mean=v.mean, low=v.low, high=v.high, says=_says(t, v, version)) for t, v, version in some]
+        for some in (known, others)
     )
+    return chart.line(caption, dots, beside=second, target=target, marks=drawn, spans=spans, height=height)
+
+
+def _scores(points: Sequence[Document]) -> list[tuple[float, Any, str]]:
+    """Time, score and version of the points that have a score, in the order of their times."""
+    known = [(number(p.get("time")), score(p), text(p.get("version"))) for p in points]
+    return sorted(((t, v, version) for t, v, version in known if t is not None and v), key=lambda point: point[0])
 
 
 def _says(time: float, value: Any, version: str) -> str:
@@ -142,6 +150,20 @@ def _channel(points: Sequence[Sequence[Any]], column: int) -> list[tuple[float, 
 def drift_key(channels: Sequence[str]) -> list[Row]:
     """The channels' names beside a piece of their line."""
     return [{"name": name, "swatch": chart.swatch(TONES[k % len(TONES)])} for k, name in enumerate(channels)]
+
+
+def looks(trace: Sequence[Sequence[float]], name: str, threshold: float) -> str:
+    """The evidence that a model elsewhere has changed, rows of (time, log10), a look each; empty of fewer than two."""
+    if len(trace) < 2:
+        return ""
+    track = chart.Track(name=name, tone="accent", points=[(row[0], row[1]) for row in trace])
+    highest = max(row[1] for row in trace)
+    caption = Caption(
+        title=f"Evidence that {name} has changed",
+        description=f"{len(trace)} looks; the highest is {words.about(highest)}, the alarm is at "
+        f"{words.amount(threshold)}.",
+    )
+    return chart.steps(caption, [track], math.log10(threshold), height=120)
 
 
 def losses_key() -> list[Row]:

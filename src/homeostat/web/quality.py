@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TypeVar
 
 from homeostat.errors import BadRequest
 from homeostat.loop.judges import changed, is_judge, regime
@@ -11,13 +12,14 @@ from homeostat.monitor.quality.course import Told, right
 from homeostat.monitor.quality.parts import Part, parts, values_of
 from homeostat.stats.intervals import mean_interval
 from homeostat.store import Store
+from homeostat.store.interactions import Figures
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
 from homeostat.types.report import Score
 from homeostat.types.task import Kind, Task
-from homeostat.web.newest import newest
 
 Pairs = Sequence[tuple[Interaction, Feedback]]
+R = TypeVar("R", Interaction, Figures)
 
 POINTS = 24
 """Points of a course, at most."""
@@ -50,7 +52,7 @@ def told(store: Store, task: Task, version: str, n: int) -> list[Told]:
 
     One version's alone, for confidence of another is another number; and one judge's, for the same reason.
     """
-    return [said for _, said in beside(store, task, version, n)]
+    return [said for _, said in _told(store, task, version, store.interactions.figures(task.name, n, version=version))]
 
 
 def sliced(rows: Sequence[tuple[Interaction, Told]], by: str) -> list[tuple[Interaction, Told]]:
@@ -81,8 +83,11 @@ def by_slice(rows: Sequence[tuple[Interaction, Told]], by: str) -> list[Part]:
 
 
 def beside(store: Store, task: Task, version: str, n: int) -> list[tuple[Interaction, Told]]:
-    """Each of the newest requests, and what is told of it."""
-    rows = newest(store, task.name, n, version=version)[::-1]
+    """Each of the newest requests, whole, and what is told of it."""
+    return _told(store, task, version, store.interactions.last(task.name, n, version=version))
+
+
+def _told(store: Store, task: Task, version: str, rows: Sequence[R]) -> list[tuple[R, Told]]:
     known = store.interactions.labeled(task.name, since=rows[0].time, version=version, measuring=True) if rows else []
     truth = {interaction.id: right(task.kind, interaction.reply, feedback.value) for interaction, feedback in known}
     rated = _rated(store, task.name, [row.id for row in rows])

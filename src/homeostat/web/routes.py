@@ -14,9 +14,8 @@ from homeostat.errors import BadRequest, HomeostatError, NotFound, StoreUnreacha
 from homeostat.store import Store
 from homeostat.web.environment import set_page, stylesheet
 from homeostat.web.pages import alerts, drift, overview, quality, traffic, turn, turns, versions, why
-from homeostat.web.pages.page import Asked, Data, Page
+from homeostat.web.pages.page import PREFIX, Asked, Data, Page
 
-PREFIX = "/ui"
 PAGES = (
     *(overview.PAGE, traffic.PAGE, drift.PAGE, quality.PAGE, alerts.PAGE),
     *(versions.PAGE, turns.PAGE, turn.PAGE, why.PAGE),

@@ -30,7 +30,7 @@ def _name(key: str) -> str:
 
 
 def _value(value: str | float) -> str:
-    return _clean(value) if isinstance(value, str) else short(value)
+    return clean(value) if isinstance(value, str) else short(value)
 
 
 def short(number: float) -> str:
@@ -38,13 +38,14 @@ def short(number: float) -> str:
     return f"{number:.2f}".rstrip("0").rstrip(".")
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Words as markup can hold them."""
     return html.escape(_UNSPEAKABLE.sub("\ufffd", text))
 
 
 def word(text: str, **attributes: str | float) -> str:
     """A text element."""
-    return tag("text", _clean(text), **attributes)
+    return tag("text", clean(text), **attributes)
 
 
 def figure(caption: Caption, height: float, kind: str, *inside: str) -> str:
@@ -53,8 +54,8 @@ def figure(caption: Caption, height: float, kind: str, *inside: str) -> str:
     name = "c" + hashlib.sha256(f"{caption}{drawn}".encode("utf-8", "replace")).hexdigest()[:10]
     return tag(
         "svg",
-        tag("title", _clean(caption.title), id=f"{name}-title"),
-        tag("desc", _clean(caption.description), id=f"{name}-desc"),
+        tag("title", clean(caption.title), id=f"{name}-title"),
+        tag("desc", clean(caption.description), id=f"{name}-desc"),
         drawn,
         xmlns="http://www.w3.org/2000/svg",
         class_=f"chart {kind}",
@@ -75,4 +76,4 @@ def hidden(kind: str, height: int, *inside: str) -> str:
 
 def title(text: str) -> str:
     """What is shown when the element around it is pointed at."""
-    return tag("title", _clean(text))
+    return tag("title", clean(text))

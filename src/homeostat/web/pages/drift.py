@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from homeostat.config.schema import Config
 from homeostat.monitor.channels import CONFIDENCE, NEIGHBORS
+from homeostat.monitor.levels import of_labels, of_requests
 from homeostat.monitor.naming.name import state_key
+from homeostat.monitor.naming.plane import POINTS
+from homeostat.monitor.watch import LOSS
 from homeostat.store import Store
 from homeostat.types.interaction import Interaction
-from homeostat.types.signal import Signal
-from homeostat.web import plots, words
-from homeostat.web.newest import newest
-from homeostat.web.pages.page import Asked, Data, Page, chosen_version, found
+from homeostat.types.signal import Moved, Signal
+from homeostat.web import plane, plots, words
+from homeostat.web.around import mapped
+from homeostat.web.pages.page import PREFIX, Asked, Data, Page, chosen_version, found
 from homeostat.web.plain import plain
+from homeostat.web.svg import Caption
+from homeostat.web.upstreams import judges, models
 
 SHOWN = 10
 """Signals on the page."""
+
+
+MEANS = {
+    Moved.NOVELTY: "requests unlike those before: farther from what the model knows, or answered less surely",
+    Moved.MIX: "the same kinds of requests, in other proportions",
+    Moved.PERFORMANCE: "more replies are wrong, by labels or ratings",
+    Moved.UPSTREAM: "a model elsewhere replies otherwise than it did; no reason to retrain",
+    Moved.JUDGE: "whoever rates replies rates otherwise than before; no reason to retrain",
+    Moved.FEEDBACK: "what is said of replies contradicts itself, and is held back; no reason to retrain",
+}
+"""What each kind of signal says."""
 
 
 def data(store: Store, config: Config, asked: Asked) -> Data:
@@ -25,21 +42,34 @@ def data(store: Store, config: Config, asked: Asked) -> Data:
     version, chosen = chosen_version(store, config, asked)
     task = chosen["asked"]["task"]
     signals = store.signals.list(task, limit=SHOWN) if task else []
+    trace = store.state.get(f"trace:{version}", []) if version else []
     return {
         **chosen,
+        "threshold": config.monitor.false_alarm_every,
         "threshold_log10": math.log10(config.monitor.false_alarm_every),
         "channels": [CONFIDENCE, NEIGHBORS],
-        "trace": plain(store.state.get(f"trace:{version}", [])) if version else [],
+        "trace": plain(trace),
+        "levels": _levels(trace, store.state.get(f"watcher:{version}", {}) if version else {}),
         "signals": [_signal(store, signal) for signal in reversed(signals)],
+        "map": mapped(store, task, version, signals, seed=config.monitor.seed),
+        "models": models(store, task) if task else [],
+        "judges": judges(store, task) if task else [],
     }
+
+
+def _levels(trace: Sequence[Sequence[float]], watcher: Mapping[str, Any]) -> list[Data]:
+    """Each statistic now and at its highest, as base-10 logarithms; that of labels with how many there were."""
+    found = [{"name": name, "labels": None} | plain(level) for name, level in of_requests(trace).items()]
+    known = of_labels(watcher)
+    return [*found, {"name": LOSS, "labels": known[0]} | plain(known[1])] if known else found
 
 
 def _signal(store: Store, signal: Signal) -> Any:
     moved = [row for id in signal.examples if (row := found(store.interactions, id)) is not None]
     change = signal.since or signal.time
-    before = newest(store, signal.task, max(1, len(moved)), until=change)
+    before = store.interactions.last(signal.task, max(1, len(moved)), until=change)[::-1]
     rows = {"moved_rows": [_row(r) for r in moved], "rows_before": [_row(r) for r in before]}
-    return plain(signal) | rows | {"naming": _naming(store, signal)}
+    return plain(signal) | rows | {"means": MEANS[signal.moved], "naming": _naming(store, signal)}
 
 
 def _naming(store: Store, signal: Signal) -> Any:
@@ -69,7 +99,41 @@ def draw(data: Data) -> Data:
     ]
     numbers = {signal["id"]: k + 1 for k, signal in enumerate(signals)}
     svg = plots.drift(data["trace"], channels, data["threshold_log10"], numbered)
-    return {"chart": svg, "key_of_lines": plots.drift_key(channels), "numbers": numbers}
+    looks = ((one["name"], plots.looks(one["trace"], one["name"], one["threshold"])) for one in data["models"])
+    return {
+        "chart": svg,
+        "key_of_lines": plots.drift_key(channels),
+        "numbers": numbers,
+        "model_charts": [{"name": name, "svg": svg} for name, svg in looks],
+        "map_chart": _map(data["map"]),
+        "side": POINTS,
+        "landmarks": _landmarks(data["map"]),
+        "map_key": [
+            {"name": "before", "swatch": plane.swatch(current=False)},
+            {"name": "since", "swatch": plane.swatch(current=True)},
+        ],
+    }
+
+
+def _landmarks(told: Data) -> list[Data]:
+    """Topics that were named, then groups, numbered as on the map."""
+    rows = [*(topic | {"new": True} for topic in told["topics"]), *(group | {"new": False} for group in told["groups"])]
+    return [{"number": k + 1, **row} for k, row in enumerate(rows)]
+
+
+def _map(told: Data) -> str:
+    """The drawing; empty where there is none."""
+    if told["because"]:
+        return ""
+    sides = [sum(point["current"] is side for point in told["points"]) for side in (False, True)]
+    caption = Caption(
+        title="Requests before and since, by their embeddings",
+        description=f"{sides[0]} requests before and {sides[1]} since, on the first two principal components of those "
+        f"before, which hold {words.percent(told['axes'][0], 0)} and {words.percent(told['axes'][1], 0)} of their "
+        "variance. The groups are told in the table below.",
+    )
+    labels = [plane.Label(one["number"], one["name"], one["x"], one["y"], one["new"]) for one in _landmarks(told)]
+    return plane.plane(caption, told["points"], labels, axes=told["axes"], to=f"{PREFIX}/why/")
 
 
 PAGE = Page(path="/drift", name="Drift", template="drift.html", data=data, draw=draw)

@@ -8,11 +8,11 @@ from homeostat.config.schema import Config
 from homeostat.release.states import held_until, is_open
 from homeostat.stats.intervals import mean_interval
 from homeostat.store import Store
-from homeostat.store.notes import STANDINGS
+from homeostat.store.notes import SEEN, STANDINGS
+from homeostat.types.alert import Alert
 from homeostat.types.interaction import Interaction
 from homeostat.types.task import Task
 from homeostat.web import chart, plots, scale
-from homeostat.web.newest import newest
 from homeostat.web.pages.page import Asked, Data, Page, champion, found
 from homeostat.web.plain import plain
 from homeostat.web.quality import course, measured
@@ -30,12 +30,28 @@ def data(store: Store, config: Config, asked: Asked) -> Data:
         {**_task(store, config, name), "objectives": [one for one in stood if one["task"] == name]}
         for name in config.tasks
     ]
-    return {"project": config.project, "window": WINDOW, "tasks": tasks}
+    return {
+        "project": config.project,
+        "window": WINDOW,
+        "worker": {"seen": store.state.get(SEEN), "now": time.time()},
+        "alerts": _alerts(store.alerts.open()),
+        "tasks": tasks,
+    }
+
+
+def _alerts(known: list[Alert]) -> list[Data]:
+    """Alerts that are not over and not silenced, the most severe first, and of these the newest."""
+    told = sorted((one for one in known if not one.silence), key=lambda one: (-one.severity.rank, -one.last))
+    return [
+        {"id": one.id, "task": one.task, "severity": one.severity.value, "says": one.says, "last": one.last}
+        for one in told
+    ]
 
 
 def _task(store: Store, config: Config, name: str) -> Data:
     task, release = config.task(name), store.releases.current(name)
-    rows = [row for row in newest(store, name, WINDOW) if row.version]  # nobody answered what was imported
+    last = reversed(store.interactions.last(name, WINDOW))
+    rows = [row for row in last if row.version]  # nobody answered what was imported
     answering = champion(store, name, release)
     said = {
         "name": name,

@@ -12,6 +12,8 @@ from homeostat.store import Store
 from homeostat.types.release import Release
 
 N_co = TypeVar("N_co", covariant=True)
+PREFIX = "/ui"
+"""Under which all pages lie."""
 Asked = Mapping[str, str]
 """Parameters of the path and of the query."""
 Data = dict[str, Any]

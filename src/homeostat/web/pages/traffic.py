@@ -1,4 +1,4 @@
-"""The newest interactions, and what was said of them."""
+"""Traffic over time, then the newest interactions and what was said of them."""
 
 from __future__ import annotations
 
@@ -6,20 +6,24 @@ from collections.abc import Iterable
 from math import inf, nextafter
 from typing import Any
 
+from homeostat.collect.unanswered import STEP_S, unanswered
 from homeostat.config.schema import Config
 from homeostat.store import Store
-from homeostat.store.interactions import TRUTHS, Which
+from homeostat.store.interactions import TRUTHS, Figures, Which
 from homeostat.types.feedback import Feedback
 from homeostat.types.interaction import Interaction
 from homeostat.types.task import Kind
-from homeostat.web.newest import newest
+from homeostat.web import timelines
 from homeostat.web.pages.page import Asked, Data, Page, chosen_task, moment
 from homeostat.web.plain import plain
+from homeostat.web.usage import usage
 
 SHOWN = 100
 """Interactions on a page."""
 SEARCHED = 2_000
 """Newest interactions that a tag is looked for in."""
+COUNTED = 20_000
+"""Newest interactions that traffic over time is told of."""
 _VERSIONS = 20
 
 
@@ -28,7 +32,7 @@ def data(store: Store, config: Config, asked: Asked) -> Data:
     task, version, tag = chosen_task(config, asked), asked.get("version", ""), asked.get("tag", "")
     which: Which = {"until": moment(asked, "until", inf), "version": version}
     limit = SEARCHED if tag else SHOWN
-    known = newest(store, task, limit + 1, **which) if task else []
+    known = store.interactions.last(task, limit + 1, **which)[::-1] if task else []
     places = [place for place, row in enumerate(known[:limit]) if _has(row, tag)][:SHOWN]
     return {
         "asked": {"task": task, "version": version, "tag": tag},
@@ -37,11 +41,33 @@ def data(store: Store, config: Config, asked: Asked) -> Data:
         "tags": _tags(known),
         "searched": min(limit, len(known)),
         "older": _older(known, places[-1] + 1 if len(places) == SHOWN else limit),
+        **_over_time(store, task, which, tag),
         "interactions": _with_feedback(store, config, task, [known[place] for place in places]),
     }
 
 
-def _has(row: Interaction, tag: str) -> bool:
+def _over_time(store: Store, task: str, which: Which, tag: str) -> Data:
+    """The traffic that the same filters leave, in stretches of time, and what got no reply meanwhile."""
+    rows = store.interactions.figures(task, COUNTED, **which) if task else []
+    told = usage([row for row in rows if _has(row, tag)])
+    span = (told.stretches[0].start, told.stretches[-1].end) if told.stretches else (inf, -inf)
+    lost = unanswered(store, task) if task else []
+    inside = [one for one in lost if span[0] - STEP_S < one.start < span[1]]
+    sums = {fault: sum(one.n for one in inside if one.fault is fault) for fault in (True, False)}
+    return {
+        "counted": len(rows),
+        "cut": len(rows) == COUNTED,
+        "usage": plain(told),
+        "unanswered": {
+            "failed": sums[True],
+            "refused": sums[False],
+            "elsewhen": sum(one.n for one in lost) - sums[True] - sums[False],
+            "stretches": [plain(one) | {"fault": one.fault} for one in inside],
+        },
+    }
+
+
+def _has(row: Interaction | Figures, tag: str) -> bool:
     key, _, value = tag.partition("=")
     return not tag or row.tags.get(key.strip()) == value.strip()
 
@@ -83,4 +109,10 @@ def _judged(row: Interaction, said: list[Feedback], label: bool) -> Data:
     return {"feedback": plain(said), "truth": truth, "right": right}
 
 
-PAGE = Page(path="/traffic", name="Traffic", template="traffic.html", data=data)
+def draw(data: Data) -> Data:
+    """Volume, what got no reply, latency, tokens, and a chart for each tag; nothing where there is one stretch."""
+    told = data["usage"]
+    return {"charts": timelines.charts(told["stretches"], told["tags"], data["unanswered"]["stretches"])}
+
+
+PAGE = Page(path="/traffic", name="Traffic", template="traffic.html", data=data, draw=draw)
