@@ -184,7 +184,7 @@ def test_every_rival_is_measured_beside_ours(
     """Each arm answers at every turn and says what it took; replay and merging forget less than naive; a picture."""
     given = ["--seeds", "1", "--only", NAME, "--epochs", "4", "--frontier", "0", "--base", base, "--label-share", "0.6"]
     kept = ["--streams", str(streams), "--cache", str(tmp_path / "kept"), "--plot", str(tmp_path / "drawn.svg")]
-    monkeypatch.setattr(sys, "argv", ["train_1.py", *given, *kept, "--lr", "0.01", "--warm-lr", "0.01"])
+    monkeypatch.setattr(sys, "argv", ["train_1.py", *given, *kept, "--lr", "0.007", "--warm-lr", "0.007"])
     bench.train_1.main()
     line = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (line["bar"], line["goal"]) == ("train.1", 0.98)
