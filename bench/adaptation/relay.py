@@ -198,7 +198,7 @@ class Relay:
             row
             for stage in before
             for row in draw(
-                stage.new, round(wanted / len(before)), origin, kind=stage.task.kind, seed=self.train.seed + number
+                stage.new, round(wanted / len(before)), origin, kind=stage.task.kind, seed=(self.train.seed, number)
             )
         ]
 

@@ -6,6 +6,7 @@ import pickle
 import random
 import sqlite3
 import sys
+import re
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,8 @@ def test_cells_hold_the_rows(database: Path) -> None:
     for text in TEXTS.values():
         assert held.count(b"x" * 1_000) * 1_000 <= sum(map(len, TEXTS.values()))
         assert text[:100].encode() in held
-    assert held.count(b"x") == sum(text.count("x") for text in TEXTS.values())
+    runs = re.findall(rb"x{3,}", held)  # a single x may be a length or a type in a row's header
+    assert sum(map(len, runs)) == sum(text.count("x") for text in TEXTS.values())
     assert len(held) < sum(map(len, TEXTS.values())) + 400 * len(TEXTS)
 
 
