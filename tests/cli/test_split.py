@@ -105,7 +105,7 @@ def test_nothing_to_stand_beside(homeostat: Run, shop: Path, store: Store) -> No
     ("until", "told"),
     [
         ("yesterday", ("write 30min, 2h", "a date such as", "or decided")),
-        ("2026-13-01", ("2026-13-01",)),
+        ("2026-13-01", ("month must be",)),
         ("2020-01-01", ("is over",)),
     ],
 )
