@@ -6,9 +6,11 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
 
 from cli.conftest import Run
 from cli.scenes import START, champion, version
+from homeostat.cli.dividing import end
 from homeostat.errors import NotFound, NothingReleased, NotReleasable, NoWorker
 from homeostat.loop.durable import only_worker
 from homeostat.release.rollout import open_shadow
@@ -97,3 +99,20 @@ def test_nothing_to_stand_beside(homeostat: Run, shop: Path, store: Store) -> No
     """Without a champion there is nothing to divide."""
     version(store, "a")
     assert homeostat("split", "ver_a", "--dry-run", "--config", shop).code == NothingReleased.exit
+
+
+@pytest.mark.parametrize(
+    ("until", "told"),
+    [
+        ("yesterday", ("write 30min, 2h", "a date such as", "or decided")),
+        ("2026-13-01", ("month must be",)),
+        ("2020-01-01", ("is over",)),
+    ],
+)
+def test_an_end_that_is_none_is_told_with_what_would_be_one(until: str, told: tuple[str, ...]) -> None:
+    """A span, a date or `decided`; what looks like a date is told as one."""
+    with pytest.raises(typer.BadParameter) as problem:
+        end(until)
+    assert all(part in str(problem.value) for part in told)
+    assert end("decided") == 0.0
+    assert time.time() + 7100 < end("2h") <= time.time() + 7200
