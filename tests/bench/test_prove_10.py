@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pickle
 import random
+import re
 import sqlite3
 import sys
-import re
 from pathlib import Path
 
 import pytest

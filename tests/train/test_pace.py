@@ -9,6 +9,9 @@ import pytest
 
 from homeostat.builtin.resources import model_path
 from homeostat.config.schema import Train
+from homeostat.train.adapt.lora import Lora
+from homeostat.train.champion import GAUGED
+from homeostat.train.fit import LOOKED
 from homeostat.train.forecast import forecast
 from homeostat.train.named import NAMES, named
 from homeostat.train.pace import FORWARD, LEAST, Rows, paced, passes
@@ -70,6 +73,17 @@ def test_what_no_penalty_asks_for_is_not_paid() -> None:
     asks = of(SETTINGS, batch, 10)
     saved = passes(bare, SETTINGS.epochs, batch, 10) - asks
     assert saved == pytest.approx(1_000 * FORWARD / 2_000, abs=0.02)  # replayed rows are shown, all are learned
+
+
+def test_rows_that_are_read_through_the_lower_layers_once_are_paid_once() -> None:
+    """Where these stay as they are, asking about a row again costs the layers above them alone."""
+    batch, held = Rows(new=1_000, replayed=1_000, known=10_000), 1_000
+    tenth = replace(SETTINGS, warm_share=0.1)
+    half = replace(named("careful", tenth), adapt=Lora(rank=4, bottom=0.5), refit=False)
+    looks, told, moved = 2 * LOOKED, 900, 2 * GAUGED
+    asked = moved + told + looks + held
+    left = 0.1 * SETTINGS.epochs * 9_000 - FORWARD * (0.5 * held + 0.5 * asked)
+    assert passes(half, SETTINGS.epochs, batch, 10) == pytest.approx((left / 1_800 - FORWARD * 0.5) / 0.5, abs=0.02)
 
 
 def test_who_is_paced() -> None:
