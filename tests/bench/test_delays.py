@@ -51,6 +51,7 @@ def test_a_world_that_changes_is_noticed_and_one_that_does_not_is_not() -> None:
     assert delay(World(index, ("refund", "delivery"), before, before), 0) == (None, "")
 
 
+@pytest.mark.slow
 def test_it_is_a_command() -> None:
     """It says what it measures and takes a number of draws: as a module of another bench alone it printed nothing."""
     done = subprocess.run(

@@ -91,6 +91,7 @@ def test_at_most_so_many_slices_are_asked() -> None:
     assert all(guard.margin == SETTINGS.small_margin for guard in asked)
 
 
+@pytest.mark.slow
 def test_nothing_is_called_lost_by_chance() -> None:
     """A candidate that differs on every fifth row and is worse nowhere: at most alpha of 2,000 runs over 60 labels."""
     generator = np.random.default_rng(3)

@@ -212,6 +212,7 @@ def test_whom_a_teacher_has_become() -> None:
     assert newest(tried, "d") == "e"
 
 
+@pytest.mark.slow
 def test_a_teacher_at_hand(taught: School, tmp_path: Path) -> None:
     """A recipe that follows the teacher's whole distribution asks the version itself while the student learns: its
     student tells most unseen requests right. Where the teacher is no version of the store, such a recipe is refused.

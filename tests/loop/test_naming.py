@@ -93,6 +93,7 @@ def nightly(time: float, *, moved: bool = False) -> Interaction:
     )
 
 
+@pytest.mark.slow
 def test_where_hours_are_told_apart_the_night_is_no_move(store: Store) -> None:
     """A change at eight in the evening of the fourth day: beside the hours before, the app is certain to have moved and
     comes first; beside earlier evenings what really has.

@@ -21,6 +21,7 @@ from homeostat.types.version import State
 from loop.test_erase import LABEL, USER, WORDS, lived
 
 
+@pytest.mark.slow
 def test_every_step_after_the_clean_one_is_done_again(shop: Workshop) -> None:
     """Of a chain of three the first never saw the user: the second is trained again on what is left of its dataset, and
     the third on its own from the second that is new. What comes of it is clean, is trained in the same way, knows what

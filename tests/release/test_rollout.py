@@ -89,6 +89,7 @@ def test_quiet_hours_hold_what_goes_forward(store: Store) -> None:
     assert (full.stage, held_until(store, full, 90.0)) == (Stage.FULL, 0.0)
 
 
+@pytest.mark.slow
 def test_quiet_hours_hold_nothing_that_goes_back(tmp_path: Path) -> None:
     """Harm, an end that has come, and a version that was not shown to be fit: all are taken back at any hour."""
     for name, accuracy, until in (("harm", 0.1, 0.0), ("end", 0.9, 30.0), ("unfit", 0.88, 0.0)):

@@ -66,6 +66,7 @@ def test_a_batch_in_parts_is_pulled_once(champion: Start) -> None:
         torch.testing.assert_close(one, other, rtol=0, atol=5e-4)
 
 
+@pytest.mark.slow
 def test_it_is_held_to_the_start_after_a_break(champion: Start, tmp_path: Path) -> None:
     """A run that was broken off goes on bit by bit as if it had not been: it is held to where it began, not to where it
     was taken up.

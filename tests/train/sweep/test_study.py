@@ -159,6 +159,7 @@ def test_a_process_that_dies_lets_go(tmp_path: Path) -> None:
     assert f"{claimed.number} {claimed.values['lr']}" == ran.stdout.strip()
 
 
+@pytest.mark.slow
 def test_draws_do_not_depend_on_who_draws(tmp_path: Path) -> None:
     """Eight trials in one go and in processes of one each have the same values: a number has its own seed."""
     whole = Study.open(tmp_path / "whole", SPACE, 3, None)
@@ -183,6 +184,7 @@ def test_values_have_three_digits(tmp_path: Path) -> None:
     assert claimed.values["lr"] == float(f"{claimed.values['lr']:.3g}")
 
 
+@pytest.mark.slow
 def test_the_rate_matters_and_the_rank_does_not(tmp_path: Path) -> None:
     """Of two values the one that the loss follows gets nearly all of the importance; of few trials nothing is said."""
     study = Study.open(tmp_path, SPACE, 1, None)

@@ -63,6 +63,7 @@ def test_it_finds_a_better_rate_and_spends_less_than_all_would(sweep: Sweep) -> 
     assert list((sweep.folder / "trials").glob("*/")) == []
 
 
+@pytest.mark.slow
 def test_asking_again_trains_nothing_and_more_trials_are_added(sweep: Sweep) -> None:
     """A sweep that is done is told again; with more trials wanted the earlier ones stay as they are."""
     first = search(replace(sweep, trials=2))
