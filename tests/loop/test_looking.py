@@ -13,6 +13,7 @@ from homeostat.decide.record import book, remembered, replayed
 from homeostat.loop import steps
 from homeostat.loop.durable import TurnQueue
 from homeostat.loop.looking import due, look
+from homeostat.loop.seeing import clock
 from homeostat.loop.steps import Now
 from homeostat.loop.watching import Watch
 from homeostat.loop.weighing import plans
@@ -20,6 +21,7 @@ from homeostat.loop.workshop import Workshop, use
 from homeostat.release.registry import promote
 from homeostat.types.decision import Action
 from homeostat.types.version import State
+from loop.calm import calm_around
 
 OTHER = "alike"
 
@@ -64,7 +66,7 @@ def test_a_schedule_opens_a_turn_once(shop: Workshop, queue: TurnQueue) -> None:
 
 def test_quiet_hours_open_nothing_and_say_so_once_a_day(shop: Workshop, queue: TurnQueue) -> None:
     """Whatever the triggers say no turn starts; a row says why, which can be made again."""
-    silent = under(shop, any={"labels": 5}, quiet=("Mon-Sun",), look="")
+    silent = under(shop, any={"labels": 5}, quiet=calm_around(clock(shop.config, shop.store, TASK)), look="")
     watch = Watch(silent, queue)
     for _ in range(3):
         watch.tick()

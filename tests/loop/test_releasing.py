@@ -16,6 +16,7 @@ from homeostat.release.registry import rollback
 from homeostat.release.rollout import open_shadow
 from homeostat.release.states import held_until
 from loop.bystander import NOW, candidate
+from loop.calm import calm_around
 
 
 def test_advancing_waits_until_something_changes(shop: Workshop) -> None:
@@ -39,7 +40,7 @@ def test_advancing_waits_until_something_changes(shop: Workshop) -> None:
 
 def test_the_hours_of_the_policy_hold_a_release(shop: Workshop) -> None:
     """A release stands as long as the policy of its task is quiet, and is taken back by hand all the same."""
-    quiet = Policy(quiet=("Mon-Sun",), zone="Europe/Berlin")
+    quiet = Policy(quiet=calm_around(time.time()), zone="Europe/Berlin")
     tasks = {TASK: replace(shop.config.tasks[TASK], policy="calm")}
     config = replace(shop.config, tasks=tasks, policies={"calm": quiet}, release=Rollout(shadow_pairs=0))
     held = Workshop(config, shop.store)
