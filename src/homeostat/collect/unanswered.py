@@ -1,4 +1,4 @@
-"""Requests that got no reply. They leave no row in the log, so they are counted here, in stretches of five minutes.
+"""Requests that got no reply, counted in stretches of five minutes: those turned away unasked leave no row.
 
 The counts lie beside the log as a state, which every gateway of a project adds to. What is kept is bounded, and so is
 the work: however many requests fail in a second, they are written down together, after it.
