@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from homeostat.types.report import Score
+from homeostat.types.report import Z95, Score
 
 BELIEVED, DOUBT = 1.0, 0.5
 """What is thought of the ratio before any turn has ended, and how unsure that is (a standard deviation)."""
@@ -21,7 +21,6 @@ MOST = 2.0
 """A ratio above which nothing is taken up: a few lucky turns are no reason to train for less than it costs."""
 NEWEST = 20
 """Turns that count, the newest ones: models, tasks and gates change."""
-_Z95 = 1.959964
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +61,7 @@ def ratio(outcomes: Sequence[Outcome], way: str = "") -> Ratio:
     weight, total = 1.0 / DOUBT**2, BELIEVED / DOUBT**2
     for one in known:
         mean = one.expected.mean
-        variance = _error(one.gained) ** 2 + _error(one.expected) ** 2 + (APART * mean) ** 2
+        variance = one.gained.error**2 + one.expected.error**2 + (APART * mean) ** 2
         weight += mean**2 / variance
         total += mean * one.gained.mean / variance
     return Ratio(mean=min(MOST, max(0.0, total / weight)), error=math.sqrt(1.0 / weight), n=len(known))
@@ -72,11 +71,6 @@ def come_true(gain: Score, known: Ratio) -> Score:
     """An expected gain as it may come true: its mean times the ratio, with the errors of both in its interval."""
     if not known.n or not gain.n:
         return gain
-    mean, error = known.mean * gain.mean, _error(gain)
-    around = _Z95 * math.hypot(known.mean * error, known.error * gain.mean)
+    mean = known.mean * gain.mean
+    around = Z95 * math.hypot(known.mean * gain.error, known.error * gain.mean)
     return Score(mean=mean, low=max(-1.0, mean - around), high=min(1.0, mean + around), n=gain.n)
-
-
-def _error(score: Score) -> float:
-    """The standard error that an interval of 95 % stands for."""
-    return (score.high - score.low) / (2 * _Z95)

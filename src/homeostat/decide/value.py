@@ -14,7 +14,6 @@ from homeostat.types.decision import Action
 from homeostat.types.report import Score
 from homeostat.types.signal import Signal
 
-_Z95 = 1.959964
 _SECONDS_PER_HOUR = 3600.0
 
 
@@ -187,8 +186,7 @@ def value_of_labels(gain: Score, labels: int, *, stake: float, cost: float) -> f
     """
     if not math.isfinite(cost) or stake == 0:
         return 0.0
-    error = (gain.high - gain.low) / (2 * _Z95)
-    spread = stake * error * math.sqrt(labels / (gain.n + labels))
+    spread = stake * gain.error * math.sqrt(labels / (gain.n + labels))
     net = stake * gain.mean - cost
     if spread == 0:
         return max(0.0, net)

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+Z95 = 1.959964
+"""Standard errors on either side of a mean that hold 95 % of a normal."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
@@ -15,6 +18,11 @@ class Score:
     low: float
     high: float
     n: int
+
+    @property
+    def error(self) -> float:
+        """The standard error that an interval of 95 % stands for."""
+        return (self.high - self.low) / (2 * Z95)
 
 
 _ROUNDING = 1e-9
