@@ -38,6 +38,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from misled import Misled
 
 from homeostat.builtin.resources import model_path
 from homeostat.config.schema import Train
@@ -186,22 +187,6 @@ def right(who: OnVersion, pairs: Pairs, change: Callable[[str], str] = str) -> l
     """1 for each request told right, else 0."""
     said = who.told([change(text) for text, _ in pairs], [label for _, label in pairs])
     return [float(told.reply == label) for told, (_, label) in zip(said, pairs, strict=True)]
-
-
-@dataclass(frozen=True, slots=True)
-class Misled:
-    """A version whose gradients are another's."""
-
-    own: OnVersion
-    guide: OnVersion
-
-    def told(self, texts: Sequence[str], right: Sequence[str]) -> Any:
-        """What the version says."""
-        return self.own.told(texts, right)
-
-    def foresee(self, texts: Sequence[str], right: Sequence[str], others: Sequence[Sequence[str]]) -> Any:
-        """What the other would."""
-        return self.guide.foresee(texts, right, others)
 
 
 def shuffled(base: str, folder: Path, seed: int = 0) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from misled import Misled
 
 import tiny
 from homeostat.curate.build import Curated
@@ -71,22 +72,6 @@ def test_greedy_finds_what_chance_does_not(taught: School, champion: Version, sh
     """With as many queries it breaks surely more requests than random swaps do."""
     greedy, blind = (broken(attempts(taught, champion, replace(LIMITS, how=how))) for how in ("greedy", "blind"))
     shown.within("requests broken by greedy swaps, more than by random ones", paired(greedy, blind), unit="requests")
-
-
-@dataclass(frozen=True, slots=True)
-class Misled:
-    """A version whose gradients are those of another model."""
-
-    own: OnVersion
-    guide: OnVersion
-
-    def told(self, texts: Sequence[str], right: Sequence[str]) -> Any:
-        """What the version says."""
-        return self.own.told(texts, right)
-
-    def foresee(self, texts: Sequence[str], right: Sequence[str], others: Sequence[Sequence[str]]) -> Any:
-        """What the other would."""
-        return self.guide.foresee(texts, right, others)
 
 
 def shuffled(base: str, folder: Path) -> str:
