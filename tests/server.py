@@ -48,3 +48,14 @@ def completion(text: str, tops: dict[str, float] | None = None) -> dict[str, Any
     first = [{"token": token, "logprob": logarithm} for token, logarithm in (tops or {}).items()]
     told = {"content": [{"token": text[:3], "logprob": -0.1, "top_logprobs": first}]} if tops else None
     return {"choices": [{"message": {"role": "assistant", "content": text}, "logprobs": told}]}
+
+
+def vectors(of: Callable[[list[str]], Any]) -> Says:
+    """What `/v1/embeddings` answers with the vectors that a function gives, its rows in another order than they came."""
+
+    def says(body: dict[str, Any]) -> tuple[int, Any]:
+        rows = [[float(value) for value in row] for row in of(body["input"])]
+        data = [{"object": "embedding", "index": k, "embedding": row} for k, row in enumerate(rows)]
+        return 200, {"object": "list", "model": body["model"], "data": data[::-1]}
+
+    return says

@@ -68,6 +68,10 @@ class Store:
     `blobs` in `folder`."""
 
 
+GONE = {
+    "monitor.bins": "leave it out: there are 512 bins, and what watched with other ones begins anew",
+}
+"""Knobs that there were, and what to do about them."""
 METRICS = {Kind.LABEL: "accuracy", Kind.TEXT: "chrf"}
 """What quality is measured by."""
 
@@ -134,8 +138,10 @@ class Monitor:
     """Nearest neighbors whose mean distance says how unlike the training set a request is."""
     min_reference: int = knob(300, least=10)
     """Interactions to calibrate on before watching begins."""
-    bins: int = knob(512, least=8)
-    """Bins of the histogram that ranks are read from; memory does not grow with traffic."""
+    embedding: str = "served"
+    """What requests are laid out by: `served` (hidden states of the model that answers), a folder or hub name of an
+    encoder, `builtin`, `ngrams`, `https://HOST/v1#MODEL` (key in `OPENAI_API_KEY`), or a plugin's name;
+    `docs/how-to/embed-with-another-model.md`."""
     seed: int = knob(0, least=0)
     """Seed of the random numbers that break ties between ranks."""
 

@@ -55,13 +55,14 @@ def _around(store: Store, signal: Signal, champion: str, seed: int, hours: int) 
     before = _before(store, signal, champion)
     right = _right(store, signal, champion, before)
     alike = _alike(store, signal, champion, after[-1].time, hours) if hours > ALL and after else []
+    worn = store.vectors.worn
     return Moved(
-        before=before,
-        since=after,
+        before=worn(before),
+        since=worn(after),
         alarm=signal.time,
         right=right,
         slice=signal.slice,
-        alike=alike if len(alike) >= LEAST else (),
+        alike=worn(alike) if len(alike) >= LEAST else (),
         seed=seed,
     )
 

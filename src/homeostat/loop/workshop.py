@@ -19,6 +19,7 @@ from homeostat.decide.rule import hold as hold_policies
 from homeostat.errors import NothingReleased, TakenName
 from homeostat.evaluate.fair import Demand, demands_of
 from homeostat.llm.backend import Reply, Request
+from homeostat.llm.embedding.embedder import hold as hold_embedder
 from homeostat.llm.local import LocalBackend
 from homeostat.release.registry import register
 from homeostat.release.signing import Signing
@@ -53,8 +54,8 @@ def hold(config: Config) -> None:
     Raises:
         TakenName: a recipe is called as other words are.
         UnknownPlugin, WrongType: it names a recipe, a tracker or a metric that there is not, or a channel for alerts
-            whose address is none; or a policy is none (`homeostat.decide.rule.hold`), or what a task is held to treat
-            alike is nothing (`demanded`).
+            whose address is none, or an embedding backend that cannot be one; or a policy is none
+            (`homeostat.decide.rule.hold`), or what a task is held to treat alike is nothing (`demanded`).
     """
     if taken := [name for name in config.train.recipes if name in (PROMPT, RETRIEVE, DISTIL)]:
         fix = "call it otherwise: a turn tries something else by that name"
@@ -65,6 +66,7 @@ def hold(config: Config) -> None:
         TRACKERS.get(tracker)
     for task in config.tasks:
         demanded(config, task)
+    hold_embedder(config.monitor.embedding)
     hold_channels(config.alerts)
     hold_policies(config, POLICIES)
 

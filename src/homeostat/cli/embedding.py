@@ -1,0 +1,48 @@
+"""Windows that are compared under an embedding backend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from homeostat.config.load import load
+from homeostat.llm.embedding.embedder import SERVED, hold
+from homeostat.loop.embedding import embedded
+from homeostat.store import Store
+from homeostat.types.interaction import Interaction
+
+Windows = list[list[Interaction]]
+
+
+def wearing(config: Path, asked: str, windows: Sequence[list[Interaction]], *, logged: bool) -> tuple[str, Windows]:
+    """The backend that windows are compared under, and their rows with its vectors; the rows as they are where that is
+    the model that answers.
+
+    Args:
+        config: the project's file.
+        asked: backend that the command line names; empty for that of the project.
+        windows: what is compared.
+        logged: whether rows are of the project's log; files alone need no project.
+
+    Raises:
+        NoVectors: the backend cannot be asked now.
+        BrokenPlugin, CorruptWeights, MissingExtra, ModelNotFound, UnsafeWeights, UnsuitedModel, WrongType: it cannot be
+            opened.
+    """
+    if asked:
+        hold(asked)
+    settings = load(config) if logged else None
+    name = asked or (settings.monitor.embedding if settings else SERVED)
+    if name == SERVED:
+        return name, list(windows)
+    rows = [row for window in windows for row in window]
+    if settings is None:
+        worn = embedded(name, rows)
+    else:
+        with Store.open(settings.database, settings.blobs) as store:
+            worn = embedded(name, rows, store)
+    parts, at = [], 0
+    for window in windows:
+        parts.append(worn[at : at + len(window)])
+        at += len(window)
+    return name, parts
