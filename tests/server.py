@@ -51,7 +51,7 @@ def completion(text: str, tops: dict[str, float] | None = None) -> dict[str, Any
 
 
 def vectors(of: Callable[[list[str]], Any]) -> Says:
-    """What `/v1/embeddings` answers with the vectors that a function gives, its rows in another order than they came."""
+    """What `/v1/embeddings` answers with the vectors that a function gives, in another order than the texts came."""
 
     def says(body: dict[str, Any]) -> tuple[int, Any]:
         rows = [[float(value) for value in row] for row in of(body["input"])]

@@ -1,4 +1,4 @@
-"""The backend that rows are read with: each text asked for once, none mixed with another's, and what comes of a change."""
+"""The backend that rows are read with: each text asked for once, none mixed with another's, a change told."""
 
 from __future__ import annotations
 
@@ -93,6 +93,7 @@ def test_a_new_worker_knows_the_backend_again(store: Store, small: Path, caplog:
     """By its vectors: what was kept stays, and nothing is said."""
     settled(store, small).worn(store.interactions.list("t"))
     kept, count = store.vectors.in_force, store.vectors.count()
+    caplog.clear()
     with caplog.at_level(logging.WARNING):
         assert settled(store, small).settle() == (kept.backend if kept else "")
     assert (store.vectors.in_force, store.vectors.count()) == (kept, count)
@@ -120,10 +121,11 @@ def test_another_model_begins_anew_and_says_so(
     """
     first = settled(store, small)
     first.worn(store.interactions.list("t"))
+    before = first.settle()
     with caplog.at_level(logging.WARNING):
         second = settled(store, other)
     assert store.vectors.count() == 0
-    assert second.settle() != first.settle()
+    assert second.settle() != before
     worn = second.worn(store.interactions.list("t"))
     np.testing.assert_allclose(of_rows(worn), Encoder(str(other)).embed(TEXTS), atol=2e-3)
     assert f"before by {small}: normal is learned anew" in caplog.text
@@ -168,6 +170,7 @@ def test_a_server_that_is_away_is_left_alone_for_a_while(
     with speaking(lambda body: answers(body) if status[0] == 200 else (400, {"error": "no"})) as (url, met):
         served = settled(store, f"{url}#small")
         backend, status[0] = served.settle(), 400
+        caplog.clear()
         with caplog.at_level(logging.WARNING), pytest.raises(NoVectors):
             served.worn(store.interactions.list("t"))
         asked = len(met)

@@ -27,6 +27,7 @@ class Rounded:
         self.below, self.error, self.rng = below, error, np.random.default_rng(0)
 
     def embed(self, texts: list[str]) -> Vectors:
+        """The vectors, each number a little off."""
         exact = self.below.embed(texts)
         return np.asarray(exact * (1 + self.error * self.rng.standard_normal(exact.shape)), dtype=np.float32)
 
@@ -44,7 +45,8 @@ def distance(first: Embedder, second: Embedder) -> float:
 def test_the_same_weights_elsewhere_are_the_same(llama: Path, tmp_path: Path) -> None:
     """A copy of the folder is known by what was kept of the other, under the same name; nothing begins anew."""
     before = known(Encoder(str(llama)))
-    copy = Steady(opened(str(shutil.copytree(llama, tmp_path / "moved"))), unpacked(packed(before.prints), before.width))
+    moved = opened(str(shutil.copytree(llama, tmp_path / "moved")))
+    copy = Steady(moved, unpacked(packed(before.prints), before.width))
     assert copy.look()
     assert copy.backend == before.backend
 
