@@ -1,6 +1,6 @@
 """What another embedding backend than the model that answers is worth to the watch.
 
-    python bench/encoders.py [--quick] [--streams ../shared/data/streams] [--models ../shared/models] [--seed 1]
+    python bench/encoders.py [--quick] [--streams ../shared/data/streams] [--models ../shared/models] [--seed 2]
 
 Real requests of two desks (CLINC150 and HWU64). Topics are kept back by lot; the built-in model is fine-tuned (LoRA) on
 TAUGHT requests about the others and answers what is left, known and new. Its replies and confidences are the same under
@@ -11,9 +11,10 @@ nothing else, and hashed n-grams.
 `auc`: how well the distance to the nearest five of the taught requests ranks new requests behind known ones, with its
 interval from drawing requests anew (bootstrap). `delay`: the production `Watcher` at its defaults, over streams in
 which a share SHARE turns to new topics after CALIBRATION + BEFORE requests; the mean of requests from there to the
-first signal, a change not seen within AFTER counting as that, with Student's interval over streams. `missed` says how many.
-`alone`: the same with one confidence for all, so that distances alone tell. `less` is a backend's delay minus that of
-`served` on the same streams. Streams with a signal before the change (`early`) are counted and not left out.
+first signal, a change not seen within AFTER counting as that, with Student's interval over streams; `missed` says how
+many. `alone`: the same with one confidence for all, so that distances alone tell. `less` is a backend's delay minus
+that of `served` on the same streams. Streams with a signal before the change (`early`) are counted and not left out.
+SHARE and BEFORE were chosen on seed 1.
 
 `value` is the mean over desks of the AUC by `builtin` less that by `served`, named before anything was measured; its
 interval is over requests. No bar hangs on it: `goal` is 0, and a backend that is worse is what the page should say.
@@ -54,10 +55,10 @@ Floats = NDArray[np.float64]
 TASK = Task(name="routing", instruction="route")
 TOPICS = {"clinc150": (4, 2), "hwu64": (10, 4)}
 """Desk -> how many topics are taught, and how many are new."""
-TAUGHT, KNOWN, NEW = 1_200, 1_000, 800
+TAUGHT, KNOWN, NEW = 800, 800, 500
 """Requests that are taught, which are the index too, and those that come."""
-CALIBRATION, BEFORE, AFTER, BATCH, SHARE = 300, 500, 1_500, 50, 0.15
-STREAMS = 20
+CALIBRATION, BEFORE, AFTER, BATCH, SHARE = 300, 1_200, 1_500, 50, 0.3
+STREAMS = 10
 THROWS = 500
 
 
@@ -215,14 +216,14 @@ def _note(text: str) -> None:
 def main() -> int:
     """Measure, and print a line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="fewer requests, one pass, five streams")
+    parser.add_argument("--quick", action="store_true", help="fewer requests, one pass, two streams")
     parser.add_argument("--streams", type=Path, default=Path("../shared/data/streams"))
     parser.add_argument("--models", type=Path, default=Path("../shared/models"))
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=2)
     args = parser.parse_args()
     small = args.quick
     args.taught, args.known, args.new = (300, 300, 200) if small else (TAUGHT, KNOWN, NEW)
-    args.epochs, args.n = (1, 5) if small else (4, STREAMS)
+    args.epochs, args.n = (1, 2) if small else (3, STREAMS)
     began = time.perf_counter()
     found = {name: measured(name, args) for name in TOPICS}
     value = float(np.mean([one[1] for one in found.values()]))
