@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from homeostat.loop.seeing import STATEMENTS, clock
 from homeostat.loop.serving import with_states
 from homeostat.loop.tending import tend
 from homeostat.loop.workshop import Workshop
+from homeostat.monitor.channels import NeighborIndex
 from homeostat.monitor.watch import Watcher, restorable
 from homeostat.types import ids
 from homeostat.types.feedback import Feedback
@@ -115,7 +117,7 @@ class Watch:
         known = self._watchers.get(task)
         if known is None or known[:2] != (champion.id, backend):
             index, saved = self._index(task, champion, backend), self.shop.store.state.get(f"watcher:{champion.id}")
-            if restorable(saved) and saved.get("backend", "") == backend:
+            if restorable(saved) and self._same(saved, backend, index):
                 watcher = Watcher.restore(saved, index)
             else:
                 # What is normal is learned from the first live rows: curated rows are not exchangeable with traffic.
@@ -129,11 +131,19 @@ class Watch:
             self._watchers[task] = (champion.id, backend, watcher)
         return self._watchers[task][2]
 
+    def _same(self, saved: dict[str, Any], backend: str, index: np.ndarray) -> bool:
+        """Whether a watcher goes on: with vectors of the same backend, and an index that is the one it had."""
+        if saved.get("backend", "") != backend:
+            return False
+        return not backend or saved["index"] == NeighborIndex(index, self.shop.config.monitor.neighbors).fingerprint
+
     def _index(self, task: str, champion: Version, backend: str) -> np.ndarray:
         """float32[rows, hidden]: embeddings of what the champion was trained on; made once and kept as a blob."""
         store, key = self.shop.store, f"index:{champion.id}"
         kept = store.state.get(key)
-        if isinstance(kept, dict) and "blob" in kept and kept.get("backend", "") == backend:
+        # Versions that learned from the same rows have one file, which may have gone with the index of another of them.
+        there = isinstance(kept, dict) and "blob" in kept and store.blobs.holds(kept["blob"])
+        if there and kept.get("backend", "") == backend:
             flat = np.frombuffer(store.blobs.bytes(kept["blob"]), np.float16)
             return flat.reshape(-1, kept["hidden"]).astype(np.float32)
         if not champion.dataset:
@@ -143,7 +153,7 @@ class Watch:
         vectors = self._vectors(task, champion, backend, texts).astype(np.float16)
         made = {"blob": store.blobs.put_bytes(vectors.tobytes()), "hidden": vectors.shape[1], "backend": backend}
         store.state.put(key, made)
-        if isinstance(kept, dict) and kept.get("blob", made["blob"]) != made["blob"]:
+        if there and kept["blob"] != made["blob"]:
             store.erasure.remove_blobs([kept["blob"]])  # of another backend: nobody would find it to rid it of a user
         return vectors.astype(np.float32)
 

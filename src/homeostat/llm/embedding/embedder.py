@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import difflib
 import os
-from typing import Protocol
+from importlib import import_module
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,25 +53,11 @@ class Made(Protocol):
         ...
 
 
-class MadeOf(Protocol):
-    """The same of a name: a folder, a hub name, an address."""
-
-    def __call__(self, name: str) -> Embedder:
-        """One that is ready."""
-        ...
-
-
 EMBEDDERS: Registry[Made] = Registry(
     "embedding backend", "homeostat.embedders", {"ngrams": "homeostat.llm.embedding.ngrams:Ngrams"}
 )
-_OPENED: Registry[MadeOf] = Registry(
-    "kind of embedding backend",
-    "",
-    {
-        "endpoint": "homeostat.llm.embedding.endpoint:Endpoint",
-        "encoder": "homeostat.llm.embedding.encoder:Encoder",
-    },
-)
+_OF_A_NAME = {"endpoint": "Endpoint", "encoder": "Encoder"}
+"""Modules of this room that are imported when they are needed: they bring the libraries of models and of HTTP."""
 
 
 def hold(name: str) -> None:
@@ -104,12 +91,17 @@ def opened(name: str) -> Embedder:
     """
     hold(name)
     if is_address(name):
-        return _OPENED.get("endpoint")(name)
+        return _of("endpoint", name)
     if name in EMBEDDERS.names():
         return EMBEDDERS.get(name)()
-    return _OPENED.get("encoder")(name)
+    return _of("encoder", name)
 
 
 def is_address(name: str) -> bool:
     """Whether it names a server."""
     return name.startswith(("http://", "https://"))
+
+
+def _of(module: str, name: str) -> Embedder:
+    kind = getattr(import_module(f"homeostat.llm.embedding.{module}"), _OF_A_NAME[module])
+    return cast("Embedder", kind(name))
