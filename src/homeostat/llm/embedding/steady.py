@@ -26,7 +26,7 @@ SENTENCES = (
 )
 NEAR = 0.1
 """How far a vector may be from the one that is known, in units of how far the known ones lie apart, for the backend to
-be the same. Half precision makes about 0.02 of it, another model more than 1."""
+be the same. Of two models bfloat16 made 0.01 and 0.02, weights in 8 bits 0.02 and 0.04, in 4 bits 0.4 and 0.7."""
 ROWS = 63
 """Texts that are asked for beside a sentence."""
 
