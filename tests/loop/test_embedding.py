@@ -135,9 +135,11 @@ def test_another_model_begins_anew_and_says_so(
 def test_back_to_the_model_that_answers(store: Store, small: Path) -> None:
     """Is a change like any other."""
     settled(store, small).worn(store.interactions.list("t"))
+    store.state.put(AWAY, {"since": 1.0, "what": "out of reach"})
     assert Embedding(store, "served").settle() == ""
     assert store.vectors.in_force is None
     assert store.vectors.count() == 0
+    assert store.state.get(AWAY) is None
     assert store.events.list(SUBJECT)[-1].values == {"backend": "", "name": "served", "before": str(small)}
 
 

@@ -24,7 +24,7 @@ from homeostat.types.interaction import Interaction
 
 _log = logging.getLogger(__name__)
 EVERY_S = 3600.0
-"""Seconds after which a backend that was not asked for anything meanwhile is looked at again."""
+"""Seconds after which a backend is asked for all sentences again; one goes along with every batch besides."""
 RETRY_S = 30.0
 """Seconds for which a backend that gave no vectors is left alone: requests wait, and labels do not."""
 AWAY = "embedding:away"
@@ -59,6 +59,9 @@ class Embedding:
         if self.name == SERVED:
             if known is not None:
                 self._enforce(None, known)
+            if self._looked < 0 and self._store.state.get(AWAY):
+                self._store.state.put(AWAY, None)
+            self._looked = time.monotonic()
             return ""
         if self._away and time.monotonic() - self._asked < RETRY_S:
             raise self._away
