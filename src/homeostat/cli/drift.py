@@ -28,9 +28,10 @@ from typing import Annotated
 import typer
 
 from homeostat.cli.drifted import show
-from homeostat.cli.embedding import SERVED, wearing
+from homeostat.cli.embedding import wearing
 from homeostat.cli.table import document
 from homeostat.cli.windows import both_files, price, read
+from homeostat.llm.embedding.embedder import SERVED
 from homeostat.monitor.catalogue import told_apart
 from homeostat.monitor.compare import COST, TESTED, Question, compare
 

@@ -32,7 +32,7 @@ from homeostat.monitor.copies import Copies
 from homeostat.monitor.detectors.loss import UNKNOWN, LossDetector, loss
 from homeostat.monitor.detectors.shiryaev_roberts import Alarm, log_mean
 from homeostat.monitor.examples import Examples
-from homeostat.monitor.reference import Reference
+from homeostat.monitor.reference import BINS, Reference
 from homeostat.monitor.trace import Point, Trace
 from homeostat.monitor.traffic import SLICED, Piece, Raised, Traffic
 from homeostat.types import ids
@@ -46,8 +46,6 @@ LOSS = "loss"
 # Mean CUSUM of the bets on falling confidence from which on an alarm is called novelty. While confidence stays as it
 # was, an alarm of the other channel meets so much in a few cases of a hundred.
 OWN_EVIDENCE = 20.0
-BINS = 512
-"""Bins of the histograms that ranks are read from. Finer ones cost memory, coarser ones make strange rows alike."""
 
 
 class Watcher:
