@@ -23,8 +23,8 @@ setup: $(READY) ## make .venv and install into it
 demo: $(READY) ## the whole loop on this machine; ARGS="--git ." goes to `homeostat demo`
 	$(BIN)/homeostat demo $(ARGS)
 
-test: $(READY) ## the tests but the slow ones
-	$(PYTEST) -m "not slow" $(ARGS)
+test: $(READY) ## the tests but the slow ones and those of `make check`
+	$(PYTEST) -m "not slow" --ignore=tests/house $(ARGS)
 
 test-slow: $(READY) ## the slow tests
 	$(PYTEST) -m slow $(ARGS)
