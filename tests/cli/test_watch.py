@@ -113,7 +113,7 @@ def test_the_highest_statistic_of_labels_outlives_its_alarm(homeostat: Run, shop
 
 def test_what_requests_are_embedded_by(homeostat: Run, shop: Path, store: Store) -> None:
     """Where it is not the model that answers: by what, since when, what was before, and if they wait for it."""
-    champion(store)
+    champion(store, "first")
     assert "embedded by" not in homeostat("watch", "--config", shop).out
     store.vectors.enforce(InForce(backend="aa", name="./small", width=4, since=START, before="served"))
     ran = homeostat("watch", "--config", shop)
