@@ -121,7 +121,10 @@ def test_what_requests_are_embedded_by(homeostat: Run, shop: Path, store: Store)
     assert "before by served, and what was normal is learned anew since" in ran.out
     store.state.put(AWAY, {"since": START, "what": "the server is out of reach"})
     assert "requests wait for their embeddings since" in homeostat("watch", "--config", shop).out
-    assert homeostat("watch", "--config", shop, "--json").json["waits"]["what"] == "the server is out of reach"
+    assert (
+        homeostat("watch", "--config", shop, "--json").json["embedding"]["waits"]["what"]
+        == "the server is out of reach"
+    )
 
 
 def test_only_the_newest_signals(homeostat: Run, shop: Path, store: Store) -> None:

@@ -1,15 +1,18 @@
-"""Windows that are compared under an embedding backend."""
+"""Windows that are compared under an embedding backend, and how the one in force stands."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from homeostat.config.load import load
 from homeostat.llm.embedding.embedder import SERVED, hold
-from homeostat.loop.embedding import embedded
+from homeostat.loop.embedding import AWAY, embedded
 from homeostat.store import Store
 from homeostat.types.interaction import Interaction
+from homeostat.web import words
+from homeostat.web.plain import plain
 
 Windows = list[list[Interaction]]
 
@@ -46,3 +49,14 @@ def wearing(config: Path, asked: str, windows: Sequence[list[Interaction]], *, l
         parts.append(worn[at : at + len(window)])
         at += len(window)
     return name, parts
+
+
+def standing(store: Store) -> dict[str, Any]:
+    """Which backend is in force, since when requests wait for it if they do, and both in words."""
+    now, waits, says = store.vectors.in_force, store.state.get(AWAY), list[str]()
+    if now is not None:
+        anew = f"before by {now.before}, and what was normal is learned anew since"
+        says.append(f"requests are embedded by {now.name} since {words.when(now.since)} (UTC); {anew}")
+    if waits:
+        says.append(f"requests wait for their embeddings since {words.when(waits['since'])} (UTC): {waits['what']}")
+    return {"in_force": plain(now), "waits": plain(waits), "says": says}

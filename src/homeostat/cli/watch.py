@@ -18,10 +18,10 @@ from typing import Annotated, Any
 
 import typer
 
+from homeostat.cli.embedding import standing
 from homeostat.cli.interrupt import interrupted
 from homeostat.cli.project import Project, project
 from homeostat.cli.table import document, table
-from homeostat.loop.embedding import AWAY
 from homeostat.monitor.levels import of_labels, of_requests
 from homeostat.monitor.naming.name import state_key
 from homeostat.monitor.watch import LOSS
@@ -61,8 +61,7 @@ def _look(opened: Project, task: str, limit: int) -> dict[str, Any]:
         "requests": opened.store.interactions.count(task, version=version),
         "calibrates_on": settings.min_reference,
         "threshold": settings.false_alarm_every,
-        "embedding": plain(opened.store.vectors.in_force),
-        "waits": plain(opened.store.state.get(AWAY)),
+        "embedding": standing(opened.store),
         "statistic": {name: asdict(level) for name, level in of_requests(trace).items()} | _labels(watcher),
         "signals": [
             plain(signal) | {"naming": opened.store.state.get(state_key(signal.id))}
@@ -85,11 +84,8 @@ def _print(seen: dict[str, Any]) -> None:
         of = f" of {words.several(value['labels'], 'label')}" if name == LOSS else ""
         rows.append((name + of, words.about(value["log10"]), words.about(value["highest_log10"]), threshold))
     table(f"{seen['task']}, {seen['version']}", ("statistic", "now", "highest", "threshold"), rows)
-    if by := seen["embedding"]:
-        before = f"; before by {by['before']}, and what was normal is learned anew since"
-        typer.echo(f"requests are embedded by {by['name']} since {words.when(by['since'])} (UTC){before}")
-    if waits := seen["waits"]:
-        typer.echo(f"requests wait for their embeddings since {words.when(waits['since'])} (UTC): {waits['what']}")
+    for line in seen["embedding"]["says"]:
+        typer.echo(line)
     told = [
         (s["id"], words.when(s["time"]), s["moved"], s["detector"], words.amount(s["statistic"]), words.count(s["n"]))
         for s in seen["signals"]
