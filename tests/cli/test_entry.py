@@ -173,7 +173,7 @@ def test_an_unknown_key_as_an_object(homeostat: Run, shop: Path) -> None:
     ("arguments", "said"),
     [
         (["versions", "--nothing"], "--nothing"),
-        (["label", "--n", "none"], "none"),
+        (["label", "--n", "none"], "--n"),
         (["versoins"], "did you mean 'versions'"),
         (["why"], "Missing argument"),
     ],

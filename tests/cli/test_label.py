@@ -88,9 +88,7 @@ def test_a_look_is_harmless(homeostat: Run, shop: Path, answered: Store, monkeyp
     assert homeostat("label", "--json", "--n", 5, "--config", shop).json["requests"] == looked
 
 
-def test_labels_of_a_look_are_taken_with_a_warning(
-    homeostat: Run, shop: Path, answered: Store, tmp_path: Path
-) -> None:
+def test_labels_of_a_look_are_taken_with_a_warning(homeostat: Run, shop: Path, answered: Store, tmp_path: Path) -> None:
     """They teach; what chance would have drawn is not measured by, for nobody wrote down that it did."""
     printed = homeostat("label", "--json", "--n", 4, "--config", shop).json
     for one in printed["requests"]:
