@@ -209,7 +209,7 @@ def summary(found: Found, seconds: float, *, quick: bool) -> dict[str, Any]:
     changed = {name: share([getattr(one, name) for one in shifted]) for name in CHANGED}
     wider = mean_interval([one.width["held"] / one.width["oracle"] for one in shifted])
     asked = {
-        "covered": held[1] >= GOAL,
+        "held": held[1] >= GOAL,
         "windows": quick or len(shifted) >= LEAST,
         "refuses": changed["refused"][1] > 0.5,
         "refuses_or_asks": changed["asked"][1] >= GOAL,
