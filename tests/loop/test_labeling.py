@@ -51,7 +51,7 @@ def test_what_was_picked_teaches_and_does_not_measure(shop: Workshop) -> None:
 
 
 def test_a_look_changes_nothing(shop: Workshop) -> None:
-    """However many are looked at, nothing is held: a smaller look shows what it would have, and the store is as it was."""
+    """However many are looked at, nothing is held: a smaller look shows the same, and the store is as it was."""
     small = queue(shop.store, TASK, 10)
     before = {key: shop.store.state.get(key) for key in shop.store.state.keys("")}
     large = queue(shop.store, TASK, 40)
