@@ -33,11 +33,11 @@ With `--json` standard output is one document or, where a command fails, empty. 
 one JSON object, and the exit code is the same as without:
 
 ```json
-{"error": {"code": "E105", "what": "there is no homeostat.yaml here", "where": "homeostat.yaml", "fix": "`homeostat init` writes one"}}
+{"error": {"code": "E503", "what": "no version answers 'routing' yet", "where": "", "fix": "`homeostat import FILE`"}}
 ```
 
-All four fields are always there; `where` and `fix` may be empty. `code` is `usage` for a command that was called wrongly
-and `aborted` for one that was broken off. A fault of ours ends with 1 and a traceback.
+All four fields are always there; `where` and `fix` may be empty. `code` is `usage` for a command that was called
+wrongly and `aborted` for one that was broken off. A fault of ours ends with 1 and a traceback.
 
 ## All of them
 

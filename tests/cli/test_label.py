@@ -78,7 +78,7 @@ def test_what_was_printed_is_taken_back(homeostat: Run, shop: Path, answered: St
 
 
 def test_a_look_is_harmless(homeostat: Run, shop: Path, answered: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Printed without `--hold`, or shown to somebody who says nothing, no request is held; the next look is the same."""
+    """Printed without `--hold`, or shown to somebody who says nothing, none is held; the next look is the same."""
     before = {key: answered.state.get(key) for key in answered.state.keys("")}
     looked = homeostat("label", "--json", "--n", 5, "--config", shop).json["requests"]
     assert len(looked) == 5
