@@ -33,7 +33,8 @@ With `--json` standard output is one document or, where a command fails, empty. 
 one JSON object, and the exit code is the same as without:
 
 ```json
-{"error": {"code": "E503", "what": "no version answers 'routing' yet", "where": "", "fix": "`homeostat import FILE`"}}
+{"error": {"code": "E105", "what": "there is no homeostat.yaml here", "where": "homeostat.yaml", \
+"fix": "`homeostat init` writes one"}}
 ```
 
 All four fields are always there; `where` and `fix` may be empty. `code` is `usage` for a command that was called
