@@ -38,7 +38,9 @@ one JSON object, and the exit code is the same as without:
 ```
 
 All four fields are always there; `where` and `fix` may be empty. `code` is `usage` for a command that was called
-wrongly and `aborted` for one that was broken off. A fault of ours ends with 1 and a traceback.
+wrongly and `aborted` for one that was broken off. A fault of ours ends with 1 and a traceback. A command that was asked
+whether something is in order (`verify`, `audit`, `doctor`, `leaks`, `account`) and finds that it is not prints its
+document as ever, without an error, and ends with the exit code that its help names.
 
 ## All of them
 
