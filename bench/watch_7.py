@@ -70,6 +70,8 @@ BY_MODEL = (
 """Attacks that the model is trained under, their shares, and whether it is trained without protection too."""
 PART = 0.5
 """Part of a world's rows and users that the model is shown."""
+FEWEST = 3
+"""Seeds of the model without which its interval says nothing: two that agree by chance would have one of no width."""
 DOUBTED = 0.2
 """Share of the worlds in which nobody lies that may be doubted."""
 TOLD = 0.9
@@ -305,7 +307,7 @@ def summary(found: Found, seconds: float, *, quick: bool) -> dict[str, Any]:
     asked = {
         "held": lowest >= GOAL,
         "head": bool(by),
-        "model": quick or (bool(model) and all(row["n"] > 1 for row in model.values())),
+        "model": quick or (bool(model) and all(row["n"] >= FEWEST for row in model.values())),
         "told": alarms >= TOLD,
         "bounded": part <= 1.0,
         "calm": doubted <= DOUBTED * len(found.quiet),

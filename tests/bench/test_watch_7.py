@@ -136,6 +136,7 @@ def test_the_line() -> None:
     [
         ({"lora": []}, ["model"]),
         ({"lora": MODEL[:1]}, ["model"]),
+        ({"lora": [MODEL[0]] * 2}, ["model"]),
         ({"lora": [replace(GOOD, held=-0.02 + 0.001 * k) for k in range(3)]}, ["held"]),
         ({"lora": [replace(GOOD, held=0.02 * k) for k in range(3)]}, ["held"]),
         ({"quiet": [CALM, replace(CALM, doubted=True), CALM]}, ["calm"]),
@@ -143,7 +144,7 @@ def test_the_line() -> None:
     ],
 )
 def test_what_the_line_asks_for(change: dict[str, list[Trial]], lacks: list[str]) -> None:
-    """The model counts as the head does, by its interval; without it, or with a lone seed, the bar is not met."""
+    """The model counts as the head does, by its interval; without it, or with two seeds, the bar is not met."""
     found = Found(quiet=[CALM] * 3, exact=[replace(GOOD, held=0.0005 * k) for k in range(3)], lora=MODEL)
     made = summary(replace(found, **change), 1.0, quick=False)
     assert [name for name, held in made["asked"].items() if not held] == lacks
