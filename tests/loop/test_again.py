@@ -11,7 +11,7 @@ from homeostat.config.schema import Release as Rollout
 from homeostat.evaluate.account import standing
 from homeostat.evaluate.again import Asked
 from homeostat.loop import again, releasing
-from homeostat.loop.labeling import label, queue
+from homeostat.loop.labeling import hold, label, queue
 from homeostat.loop.later import Book, keep, kept
 from homeostat.loop.wear import used
 from homeostat.loop.workshop import Workshop
@@ -115,6 +115,8 @@ def test_people_are_asked_for_the_labels_that_decide(shop: Workshop) -> None:
     asked = queue(shop.store, TASK, 300)
     deciding = [one for one in asked if one.decides]
     assert len(deciding) == 150
+    assert queue(shop.store, TASK, 300)[:150] == asked[:150]
+    hold(shop.store, TASK, asked)
     assert queue(shop.store, TASK, 300)[:150] == asked[:150]
     copies = {one.of: one.reply for one in shop.store.interactions.list(TASK, role=None) if one.of}
     assert all(one.reply != copies[one.interaction] for one in deciding)

@@ -64,6 +64,24 @@ def test_all_agree_where_nothing_has_moved() -> None:
         assert found.n == 4000
 
 
+def test_a_threshold_is_the_quantile_that_as_many_are_above_as_are_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As numpy's quantile has it, ties among confidences included; and however many draws are held at once."""
+    rng = np.random.default_rng(6)
+    for rows in (2, 7, 60):
+        sure, right = np.round(rng.random(rows), 1), (rng.random(rows) < 0.7).astype(float)
+        window = np.round(rng.random(40), 1)
+        line = np.quantile(sure, 1 - right.mean())
+        share = (window > line).mean() + 0.5 * (np.abs(window - line) < 1e-12).mean()
+        found = by_threshold(sure, right, window)
+        assert found.mean == pytest.approx(share, abs=0.5 / 40)
+        assert 0.0 <= found.low <= found.high <= 1.0
+    whole = by_threshold(sure, right, window)
+    monkeypatch.setattr("homeostat.monitor.quality.unlabeled.BLOCK", 1)
+    one_by_one = by_threshold(sure, right, window)
+    assert one_by_one.mean == whole.mean
+    assert one_by_one.high - one_by_one.low == pytest.approx(whole.high - whole.low, rel=0.15)
+
+
 def test_shares_keep_to_their_scale() -> None:
     """Near 1 the interval ends at 1, and reaches further down than up."""
     rng = np.random.default_rng(5)
