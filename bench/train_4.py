@@ -33,11 +33,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from proven import RESULTS, is_sure, write
 from rich.console import Console
 from rich.table import Table
 
 from homeostat.stats.intervals import proportion
-from proven import RESULTS, is_sure, write
 
 ROOT = Path(__file__).resolve().parents[1]
 EVIDENCE = ROOT / "docs" / "evidence.yaml"

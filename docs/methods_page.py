@@ -133,8 +133,8 @@ def _table() -> str:
     parts = ["## What each brought\n", about, *head, *sure, ""]
     if others:
         none = (
-            "Run in the same way, with an interval that reaches 0, or a proof that did not hold on other draws. Such a\n"
-            "method may help on your rows, or not: measure it there before you trust it.\n"
+            "Run in the same way, with an interval that reaches 0, or a proof that did not hold on other draws. Such\n"
+            "a method may help on your rows, or not: measure it there before you trust it.\n"
         )
         parts += ["### No effect found here\n", none, *head, *others, ""]
     return "\n".join(parts)

@@ -79,7 +79,7 @@ def test_a_quick_effect_is_marked_in_its_row() -> None:
 
 def test_what_showed_nothing_stands_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """An interval that reaches 0, and a proof that failed, are no effect: they stand beneath the others."""
-    table, about = PAGE["_table"], dict.fromkeys(("lora", "full", "freeze"), {})
+    table, about = PAGE["_table"], {"lora": "", "full": "", "freeze": ""}
     seen = {"adapt.lora": SURE, "adapt.full": SURE | {"interval": [-0.1, 0.4]}}
     names = table.__globals__
     monkeypatch.setitem(names, "evidence", lambda: {"adapt": about})
