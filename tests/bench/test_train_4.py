@@ -64,7 +64,7 @@ def test_a_quick_run_is_held_to_what_it_ran() -> None:
 
 
 def test_draws_begin_where_that_is_asked_for() -> None:
-    """A proof takes its own draws; where it is asked for more, others than those, from the tenth or from a later one."""
+    """A proof takes its own draws; where it is asked for more, others than those, from the tenth on or a later one."""
     told: list[object] = []
     of = {"note": lambda name, value: told.append(value)}
     assert Shown(0, **of).draws(3) == range(3)
