@@ -77,16 +77,17 @@ def measured() -> list[dict[str, Any]]:
 
 
 def effects(lines: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Method, as `adapt.lora` -> what the bar of proofs saw of it and when, where that has an interval, and whether in
-    a `quick` run alone.
+    """Method, as `adapt.lora` -> what the bar of proofs saw of it and when, where that has an interval or did not pass,
+    and whether in a `quick` run alone.
 
     Of quick runs what was seen of rows: their draws are those that thresholds were chosen on.
     """
     found: dict[str, dict[str, Any]] = {}
     for line in lines:
         for name, told in line["methods"].items():
-            quick = told.get("quick", line["quick"])
-            if None not in told.get("interval", [None]) and not (quick and told["over"] == "draws"):
+            quick, bounded = told.get("quick", line["quick"]), None not in told.get("interval", [None])
+            counts = bounded and told["over"] != "draws" if quick else bounded or told["outcome"] != "passed"
+            if counts:
                 found[name] = {"date": line.get("date"), **told, "quick": quick}
     return found
 
@@ -143,6 +144,8 @@ def _table() -> str:
 def _row(method: str, told: Mapping[str, Any] | None) -> str:
     if told is None:
         return f"| {method} | not yet | | | | |"
+    if None in told.get("interval", [None]):
+        return f"| {method} | none | | | its proof {told['outcome']} | {told['date']} |"
     low, high = told["interval"]
     n = f"{told['n']} {told['over']}" + (", quick" if told["quick"] else "")
     of = told["of"] + ("" if told["outcome"] == "passed" else " (its proof asks for more)")

@@ -35,11 +35,16 @@ def test_what_was_seen_in_full_is_heard_last() -> None:
 
 
 def test_an_effect_without_an_interval_is_none() -> None:
-    """One draw shows nothing, whoever has run it."""
+    """One draw shows nothing, whoever has run it; a proof that failed before it saw one is told of."""
     bare = {key: value for key, value in SURE.items() if key != "interval"}
     open_ended = SURE | {"interval": [None, None]}
     for told in (bare, open_ended):
         assert PAGE["effects"]([line(quick=False, methods={"adapt.lora": told})]) == {}
+    failed = {"outcome": "failed", "seconds": 1.0}
+    assert PAGE["effects"]([line(quick=True, methods={"adapt.lora": failed})]) == {}
+    found = PAGE["effects"]([line(quick=False, methods={"adapt.lora": failed})])["adapt.lora"]
+    assert not PAGE["is_proven"](found)
+    assert PAGE["_row"]("adapt: `lora`", found) == "| adapt: `lora` | none | | | its proof failed | 2026-11-20 |"
 
 
 @pytest.mark.parametrize(
