@@ -62,7 +62,16 @@ def answer(store: Store, number: int, version: str, *, of: str = "", task: str =
 def say(store: Store, number: int, interaction: str, value: str, source: str) -> None:
     kind = FeedbackKind.LABEL if value.isalpha() else FeedbackKind.RATING
     store.feedback.add(
-        [Feedback(id=f"fbk_{number:05}", interaction=interaction, kind=kind, value=value, time=float(number), source=source)]
+        [
+            Feedback(
+                id=f"fbk_{number:05}",
+                interaction=interaction,
+                kind=kind,
+                value=value,
+                time=float(number),
+                source=source,
+            )
+        ]
     )
 
 

@@ -56,9 +56,7 @@ def test_a_curve_that_rises_says_more_than_its_last_point() -> None:
         ((0.5, 0.5, 0.5), 300, "it gained nothing"),
     ],
 )
-def test_where_there_is_no_curve_the_probe_speaks_for_itself(
-    shares: tuple[float, ...], known: int, why: str
-) -> None:
+def test_where_there_is_no_curve_the_probe_speaks_for_itself(shares: tuple[float, ...], known: int, why: str) -> None:
     """Too far, a fall beyond chance, and no gain at all: the last point as it was measured, and why no more is said."""
     found = told("careful", ground(200, known), tried(*shares), BEFORE)
     assert found.gain == paired(np.repeat([1.0, 0.0], [round(100 * shares[-1]), round(100 - 100 * shares[-1])]), BEFORE)

@@ -40,7 +40,7 @@ def confident(rng: np.random.Generator, n: int, hard: float) -> Floats:
 
 
 def test_what_requests_that_became_harder_cost(store: Store) -> None:
-    """The fall of what was really right lies in the interval, with a few labels and with many; more make it narrower."""
+    """The fall of what was really right lies in the interval, by a few labels and by many; more make it narrower."""
     rng = np.random.default_rng(1)
     sure = np.concatenate([confident(rng, 1200, 0.1), confident(rng, 1200, 0.45)])
     right = (rng.random(len(sure)) < sure).astype(float)

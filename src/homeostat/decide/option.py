@@ -151,9 +151,7 @@ def _at(seconds: float, price: float) -> float:
     return seconds / _HOUR_S * price if seconds and price else 0.0
 
 
-def picked(
-    options: Sequence[Option], settings: Decide, gap: float | None, beside: Toll = NOTHING
-) -> Priced | None:
+def picked(options: Sequence[Option], settings: Decide, gap: float | None, beside: Toll = NOTHING) -> Priced | None:
     """The option to take; None where none gains beyond chance and pays.
 
     Of those that close the gap to a missed objective, the one that costs least; where none does, or there is no gap,

@@ -158,8 +158,8 @@ def _bound(case: Case) -> str:
     if fell is None or most is None:
         return ""
     return (
-        f" No gain was measured; by confidence alone quality fell by {fell.mean:.3f} ({fell.low:.3f} to {fell.high:.3f}) "
-        f"since the champion began to answer, so that retraining can win back about {number(most[0])} over the next "
+        f" No gain was measured; by confidence quality fell by {fell.mean:.3f} ({fell.low:.3f} to {fell.high:.3f}) "
+        f"since the champion began to answer, so that retraining can win back {number(most[0])} over the next "
         f"{number(case.settings.horizon_requests)} requests at most, and hardly more than {number(most[1])}: an upper "
         "bound, and no gain."
     )

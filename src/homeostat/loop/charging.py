@@ -1,4 +1,4 @@
-"""What a turn costs beside its training, read from the record: what judges were asked, and whom bad candidates reached."""
+"""What a turn costs beside its training, read from the record: what judges read, and whom bad candidates reached."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ READ = 20_000
 def fall(store: Store, task: str, version: str, labeled: Sequence[tuple[float, float]], until: float) -> Score | None:
     """The first window's quality minus the newest one's, with its 95 % interval; None of too few requests.
 
-    Both by confidence, calibrated by what labels there are (2407.08649); without any it is taken at its word, doubtfully.
+    Both by confidence, calibrated by what labels there are (2407.08649); without any it is taken at its word, in doubt.
 
     Args:
         store: the project's.

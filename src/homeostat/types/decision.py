@@ -43,8 +43,8 @@ class Alternative:
     says: str = ""
     """What it is, where that is not told by its name."""
     costs: Mapping[str, float] = field(default_factory=dict)
-    """What `cost` is made of: `making` the candidate, `answering` by it, the `judge`'s tokens, and the `risk` that it is
-    bad; what is nothing is left out."""
+    """What `cost` is made of: `making` the candidate, `answering` by it, the `judge`'s tokens, and the `risk` that it
+    is bad; what is nothing is left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
