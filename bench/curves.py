@@ -1,15 +1,16 @@
 """Does a probe's learning curve tell better than the probe alone what a whole training gains?
 
-    python bench/curves.py [--quick] [--draws 8] [--seed 100] [--ways head careful] [--kept FILE]
+    python bench/curves.py [--quick] [--draws 8] [--seed 100] [--ways head tiny careful] [--kept FILE]
 
 Not a bar. On three public streams a champion learns some labels; then come verified rows of these and of new ones. The
 product's own probe trains on a quarter, a half and all of the older rows of the newest 400 and is measured on the newer
 half, as a turn does it; the recipe is then trained on all of the rows, and what it really gains is measured on rows
-that nothing has seen. `careful` trains adapters of the built-in model, by the product's own path; `head` exact heads on
-hashed words, which cost so little that there can be hundreds of draws. Of each: how far the probe's own figure and the
-curve's are off in the mean (`bias`) and in size (`off`), how often the interval of each holds what came (`holds`),
-whose own error is put beside it, and by how much the curve is nearer (`nearer`). `--quick` takes two heads of each
-stream. Whatever is constant in `stats/curves.py` was chosen on heads of seeds below 100.
+that nothing has seen. `careful` trains adapters of the built-in model by the recipe of that name and the product's own
+path, `tiny` those of a base of 300,000 random weights, and `head` exact heads on hashed words, which cost so little
+that there can be hundreds of draws. Of each: how far the probe's own figure and the curve's are off in the mean
+(`bias`) and in size (`off`), how often the interval of each holds what came (`holds`), whose own error is put beside
+it, and by how much the curve is nearer (`nearer`). `--quick` takes two heads of each stream. Whatever is constant in
+`stats/curves.py` was chosen on heads of seeds below 100.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from small_project import configuration, tiny_base
 
-from homeostat.config.schema import Config, Tasks, Train
+from homeostat.config.schema import Config, Model, Tasks, Train
 from homeostat.curate.build import Inputs, build
 from homeostat.curate.snapshot import store_dataset
 from homeostat.llm.features import grams
@@ -56,7 +58,8 @@ ROWS = (300, 400, 800)
 """Verified rows since the champion was trained."""
 WIDTH = 512
 """Features of a head."""
-WAYS = ("head", "careful")
+WAYS = ("head", "tiny", "careful")
+RECIPE = "careful"
 
 
 @cache
@@ -89,13 +92,16 @@ def world(file: Path, seed: int, tests: int) -> tuple[list[Example], list[Exampl
 
 def drawn(file: Path, seed: int, way: str) -> dict[str, Any]:
     """One draw: what the probe saw, row by row, and what the whole training did."""
-    first, later, test = world(file, seed, TRUTH if way == "careful" else 2 * TRUTH)
+    first, later, test = world(file, seed, 2 * TRUTH if way == "head" else TRUTH)
     if way == "head":
         return headed(first, later, test, seed)
     with TemporaryDirectory() as folder:
         config = Config(folder=folder, tasks={TASK: Tasks(instruction="route")}, train=Train(epochs=5, seed=seed))
+        if way == "tiny":
+            base, train = str(tiny_base(Path(folder) / "base")), configuration(Path(folder), Path()).train
+            config = replace(config, model=Model(base=base), train=replace(train, seed=seed))
         with closing(Workshop.open(config)) as shop:
-            return adapted(shop, first, later, test, way)
+            return adapted(shop, first, later, test)
 
 
 def headed(first: Sequence[Example], later: Sequence[Example], test: Sequence[Example], seed: int) -> dict[str, Any]:
@@ -123,7 +129,7 @@ def headed(first: Sequence[Example], later: Sequence[Example], test: Sequence[Ex
 
 
 def adapted(
-    shop: Workshop, first: Sequence[Example], later: Sequence[Example], test: Sequence[Example], way: str
+    shop: Workshop, first: Sequence[Example], later: Sequence[Example], test: Sequence[Example]
 ) -> dict[str, Any]:
     """A champion of the first rows, probed on the later ones and trained on all of them."""
     task = shop.config.task(TASK)
@@ -134,8 +140,8 @@ def adapted(
     rows, cut = list(later)[-MOST:], len(list(later)[-MOST:]) // 2
     ground = Ground(task=task, champion=champion, memory=first, earlier=rows[:cut], later=rows[cut:], known=len(later))
     values, before = answered(shop, ground, ground.later), answered(shop, ground, test)
-    recipe, spent = named(way, shop.config.train), time.process_time()
-    tried, spent = trials(shop, ground, way, recipe), time.process_time() - spent
+    recipe, spent = named(RECIPE, shop.config.train), time.process_time()
+    tried, spent = trials(shop, ground, RECIPE, recipe), time.process_time() - spent
     full = measured(shop, replace(ground, later=test), whole(shop, ground, recipe, later))
     return {
         "known": len(later),

@@ -44,7 +44,7 @@ def test_how_far_off_both_are() -> None:
 def test_an_interval_is_widened_by_the_error_of_what_came() -> None:
     """On the side on which it came."""
     told = Score(mean=0.1, low=0.0, high=0.15, n=200)
-    for came, holds in ((0.16, 1.0), (0.17, 0.0), (-0.01, 1.0)):
+    for came, holds in ((0.157, 1.0), (0.17, 0.0), (-0.003, 1.0), (-0.02, 0.0)):
         each = Score(mean=came, low=came - 0.03, high=came + 0.03, n=400)
         assert beside("x", told, each)["x_holds"] == holds
 

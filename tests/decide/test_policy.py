@@ -297,8 +297,6 @@ def test_what_can_be_won_back_at_most_is_said_and_retrains_nobody() -> None:
     assert (row.gain, row.gain_interval) == (0.0, (0.0, pytest.approx(800.0)))
     assert "at most" in row.says
     assert "quality fell by 0.060 (0.040 to 0.080) since the champion began to answer" in made.because
-    assert (
-        "win back 600 over the next 10,000 requests at most, and hardly more than 800: an upper" in made.because
-    )
+    assert "win back 600 over the next 10,000 requests at most, and hardly more than 800: an upper" in made.because
     assert "quality fell" not in decided(replace(blind, gain=DRIFTED.gain)).because
     assert "quality fell" not in decided(replace(blind, fall=None)).because

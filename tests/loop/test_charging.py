@@ -152,11 +152,20 @@ def test_tokens_of_a_pair_and_pairs_of_a_turn(store: Store) -> None:
 
 def test_only_the_newest_ratings_are_read(store: Store) -> None:
     """A judge that reads longer replies now costs what it costs now."""
-    for k in range(READ + 20):
-        say(store, k, answer(store, k, "ver_old", tokens=10 if k < 20 else 90), "1", "judge")
+    store.interactions.add(
+        Interaction(
+            id=f"int_{k}", task="a", time=1.0, text="t", reply="r", version="v", prompt_tokens=10 if k < 20 else 90
+        )
+        for k in range(READ + 20)
+    )
+    kind = FeedbackKind.RATING
+    store.feedback.add(
+        Feedback(id=f"fbk_{k}", interaction=f"int_{k}", kind=kind, value="1", time=float(k), source="judge")
+        for k in range(READ + 20)
+    )
     asked, _ = charges(CONFIG, store, "a", 1e6)
     assert asked is not None
-    assert (asked.ratings, asked.read) == (READ, 2 * (90 + 10))
+    assert (asked.ratings, asked.read) == (READ, 2 * 90)
 
 
 def test_the_price_is_that_of_the_objective_about_judges(store: Store) -> None:

@@ -8,14 +8,14 @@ it, and which of the exponents it is.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from homeostat.stats.intervals import paired
-from homeostat.types.report import Score
+from homeostat.types.report import Z95, Score
 
 Floats = NDArray[np.float64]
 
@@ -69,14 +69,15 @@ def _refused(sizes: Sequence[int], values: Floats, first: Floats, wanted: int) -
     if wanted > FACTOR * sizes[-1]:
         return f"{wanted} rows are more than {FACTOR:g} times the {sizes[-1]} that were tried"
     for a, b in combinations(range(len(sizes)), 2):
-        if paired(values[b], values[a]).high < 0.0:
+        rise = values[b] - values[a]
+        if rise.mean() + Z95 * math.sqrt(rise.var() / len(rise) + 2.0 * JITTER**2) < 0.0:
             return f"{sizes[b]} rows gained less than {sizes[a]}, beyond chance: it is no curve that levels off"
     return "" if values[-1].mean() > first.mean() else "it gained nothing"
 
 
 def fitted(sizes: Sequence[int], gains: Floats, wanted: int, exponent: float) -> Floats:
-    """float[draws]: where the power law of an exponent that lies nearest to the gains is at `wanted` rows. One that would
-    fall is level.
+    """float[draws]: where the power law of an exponent that lies nearest to the gains is at `wanted` rows; one that
+    would fall is level.
 
     Args:
         sizes: rows of each training.
