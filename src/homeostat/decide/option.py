@@ -113,6 +113,11 @@ class Priced:
     """What the cost is made of, by name; what is nothing is left out."""
 
     @property
+    def bill(self) -> float:
+        """What of the cost is paid: all but the risk."""
+        return self.cost - self.parts.get("risk", 0.0)
+
+    @property
     def net(self) -> float:
         """What it is worth beyond its cost."""
         return self.value - self.cost

@@ -86,6 +86,11 @@ class Worth:
     """What retraining can win back at most where no gain was measured, by the estimated fall of quality and by the high
     end of its interval; None where a gain was measured, or nothing tells."""
 
+    @property
+    def bill(self) -> float:
+        """What of the cost is paid: all but the risk, which nobody sends a bill for."""
+        return self.cost - self.parts.get("risk", 0.0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
@@ -133,11 +138,10 @@ class Case:
         """What an action takes of each kind that a budget may limit."""
         option = self.picked if action.makes else None
         if action.makes:
-            cost, parts = (option.cost, option.parts) if option else (self.worth.cost, self.worth.parts)
-            cost -= parts.get("risk", 0.0)  # which nobody pays a bill for
+            bill = option.bill if option else self.worth.bill
             gpu = option.option.gpu_s if option else self.evidence.train_gpu_s
             hours = {"cpu_hours": self.cpu_hours, "gpu_hours": gpu / _SECONDS_PER_HOUR}
-            return {"money": cost, **hours, "retrainings": float(action is Action.RETRAIN)}
+            return {"money": bill, **hours, "retrainings": float(action is Action.RETRAIN)}
         asks = {"money": self.worth.labels_cost, "labels": float(self.worth.labels)}
         return asks if action is Action.LABEL else {}
 
