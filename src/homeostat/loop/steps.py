@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
 from dbos import DBOS
 
 from homeostat.curate.build import Curated, build
@@ -23,8 +22,10 @@ from homeostat.decide.record import made
 from homeostat.decide.rule import rule_of
 from homeostat.decide.value import Evidence
 from homeostat.errors import Diverged
+from homeostat.loop.charging import charges
 from homeostat.loop.concluding import conclude, settle
 from homeostat.loop.examining import fence
+from homeostat.loop.falling import fall
 from homeostat.loop.growing import grow
 from homeostat.loop.held import book, without_held
 from homeostat.loop.learn import ALL, Lesson, curating, kept_tags, learn, version_id, with_copies
@@ -106,11 +107,12 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
     pairs = [pair for pair in labels if pair[1].time > since and pair[1].id not in held]
     drawn = [pair for pair in pairs if not pair[1].picked]  # what was picked for its doubt measures nothing
     labeled = target(drawn, task, champion.labels)
-    values = np.array([right(task.kind, i.reply, f.value) for i, f in drawn if i.version == champion.id])
+    own = [(i.confidence, right(task.kind, i.reply, f.value)) for i, f in drawn if i.version == champion.id]
     unknown = sum(f.value not in champion.labels for _, f in pairs)
     earlier, old = _earlier(shop, now), remembered(shop, champion)
     looked = earlier[-1].time if earlier else since
     measured = challenge(old, labeled, partial(right, task.kind))
+    judging, risk = charges(shop.config, shop.store, now.task, now.until)
     weighs, known = rule_of(shop.config, now.task).strategy == CHEAPEST, outcomes(shop.store, now.task, now.until)
     return Evidence(
         task=now.task,
@@ -119,7 +121,7 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
         gap=gap(shop, task, champion) if weighs else None,
         gain=measured.gain,
         lately=measured.lately(len(target([p for p in drawn if p[1].time > looked], task, champion.labels))),
-        accuracy=mean_interval(values) if len(values) else None,
+        accuracy=mean_interval([value for _, value in own]) if own else None,
         n_labels=len(pairs),
         requests=shop.store.interactions.count(now.task, since=looked, until=now.until),
         train_cpu_s=(expected := _expected_cpu(shop, champion, len(pairs), len(old))),
@@ -128,6 +130,9 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
         signals=tuple(s for s in map(shop.store.signals.get, signals) if s.moved.retrains),
         since_turn_s=now.until - since,
         outcomes=known,
+        judging=judging,
+        risk=risk,
+        fall=None if measured.gain.n else fall(shop.store, now.task, champion.id, own, now.until),
     )
 
 

@@ -40,6 +40,21 @@ def by_calibration(calibration: Calibration, confidence: ArrayLike, level: float
     return _between(float(p.mean()), calibration.variance(confidence), len(p), level)
 
 
+def fallen(calibration: Calibration, then: ArrayLike, now: ArrayLike, level: float = 0.95) -> Score:
+    """By how much mean calibrated confidence is lower in a window than in an earlier one. Its interval covers what the
+    replies of both come to, as long as a reply of a given confidence is right as often as it was.
+
+    Raises:
+        ValueError: no rows in one of them.
+    """
+    before, after = calibration(then), calibration(now)
+    if not len(before) or not len(after):
+        raise ValueError("no rows")
+    mean = float(before.mean() - after.mean())
+    around = float(stats.norm.ppf((1 + level) / 2)) * math.sqrt(calibration.between(then, now))
+    return Score(mean=mean, low=max(-1.0, mean - around), high=min(1.0, mean + around), n=len(before) + len(after))
+
+
 def by_threshold(confidence: ArrayLike, right: ArrayLike, window: ArrayLike, level: float = 0.95) -> Score:
     """The share of the window above the confidence above which so many of the labeled rows lie as are right.
 
