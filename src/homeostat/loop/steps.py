@@ -215,9 +215,14 @@ def suited(shop: Workshop, champion: Version) -> tuple[str, ...]:
 def _evenly(shop: Workshop, task: str, attempts: Sequence[str]) -> tuple[str, ...]:
     """What is tried last where a task is held to treat groups alike, and no attempt sees to that."""
     settings, held = shop.config.train, shop.config.tasks[task].fair
-    seen_to = [recipe for recipe in (named(name, settings) for name in attempts) if recipe.reweigh or recipe.swap]
+    seen_to = [recipe for recipe in (named(name, settings) for name in attempts) if _sees_to(recipe)]
     labels = shop.config.tasks[task].kind is Kind.LABEL
     return EVENLY if held and labels and not seen_to else ()
+
+
+def _sees_to(recipe: Recipe) -> bool:
+    """Whether a recipe is one that makes groups alike."""
+    return bool(recipe.reweigh or recipe.swap or recipe.offset)
 
 
 def remembered(shop: Workshop, version: Version) -> list[Example]:
