@@ -119,8 +119,8 @@ class Treated:
     gap: Score
     """Equal-opportunity difference of the label where it is largest, with bounds at 5 % each."""
     flipped: tuple[float, ...]
-    """1 for each request whose reply changes with the sender's title and name alone, and the tag that says as much, else
-    0."""
+    """1 for each request whose reply changes with nothing but the sender's title and name, and with the tag that says
+    as much, else 0."""
     bare: Score | None = None
     """The same gap of the same weights, where they add nothing for groups; None where they never do."""
 
