@@ -1,4 +1,4 @@
-"""Offsets of groups as a part of a training: on rows held out, kept where they help beyond doubt, the same each time."""
+"""Offsets of groups as a part of a training: on rows held out, kept where they help beyond doubt, the same again."""
 
 from __future__ import annotations
 
@@ -27,23 +27,10 @@ from homeostat.types.version import HEAD, Version
 
 TASK, TAG, LABELS = Task(name="desk"), "sender", ("delivery", "refund")
 WORDS = {"refund": ["refund", "money", "charged"], "delivery": ["parcel", "courier", "late"]}
-FILLERS = [
-    "please",
-    "help",
-    "today",
-    "my",
-    "the",
-    "again",
-    "with",
-    "about",
-    "order",
-    "question",
-    "hello",
-    "thanks",
-    "since",
-    "morning",
-    "week",
-]
+FILLERS = (
+    *("please", "help", "today", "my", "the", "again", "with", "about", "order"),
+    *("question", "hello", "thanks", "since", "morning", "week"),
+)
 HEADED = replace(named("head", Train()), name="by tag", offset=(TAG,))
 
 
