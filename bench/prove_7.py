@@ -264,10 +264,10 @@ def main() -> None:
     args = parser.parse_args()
     began = time.perf_counter()
     seeds, sizes = (args.seeds[:1], Sizes(live=500, suite=1200)) if args.quick else (args.seeds, Sizes(live=args.live))
-    probed = probes(args.data, args.models, args.every * (5 if args.quick else 1))
+    found = {str(seed): planted(args.data / "streams" / f"{STREAM}.jsonl.gz", seed, sizes) for seed in seeds}
     said = harmless(args.data, 500 if args.quick else 3000)
     print(json.dumps(said), file=sys.stderr, flush=True)
-    found = {str(seed): planted(args.data / "streams" / f"{STREAM}.jsonl.gz", seed, sizes) for seed in seeds}
+    probed = probes(args.data, args.models, args.every * (5 if args.quick else 1))
     line = summary(found, probed, said)
     print(json.dumps(line | {"quick": args.quick, "seconds": round(time.perf_counter() - began, 1)}))
 

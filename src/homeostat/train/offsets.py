@@ -34,7 +34,7 @@ ALIKE = 10.0
 """Weight of unlike recalls beside the log-likelihood."""
 SPREAD = 2.0
 """Nats that an offset is expected to be: what it is shrunk by."""
-SOFT = 0.25
+SOFT = 0.5
 """Width over which a row counts as partly told right, as a share of the spread of the leads of right labels."""
 STEPS = 200
 
@@ -109,7 +109,7 @@ def fitted(held: Held) -> Floats:
         unlike = _unlike(torch.sigmoid(_leads(moved, target) / soft), group, target, seen)
         total = -(torch.from_numpy(weights) * likely).sum() + ALIKE * unlike + (free**2).sum() / (2.0 * SPREAD**2)
         (slope,) = torch.autograd.grad(total, free)
-        return float(total), slope.numpy().ravel()
+        return float(total.detach()), slope.numpy().ravel()
 
     found = minimize(loss, np.zeros(groups * labels), jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
     shifts = found.x.reshape(groups, labels)
