@@ -113,7 +113,7 @@ def fitted(held: Held) -> Floats:
 
     found = minimize(loss, np.zeros(groups * labels), jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
     shifts = found.x.reshape(groups, labels)
-    return np.round(shifts - shifts.mean(axis=0), 6) + 0.0
+    return np.asarray(np.round(shifts - shifts.mean(axis=0), 6) + 0.0, np.float64)  # no -0.0, for equal files
 
 
 def crossed(held: Held, groups: int) -> Floats:
