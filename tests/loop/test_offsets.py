@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from homeostat.llm.local import LocalBackend
 from homeostat.llm.offsets import FILE, read_offsets
 from homeostat.loop.learn import carried_out, fairly, kept_tags
 from homeostat.loop.offsets import LOST, measured, with_offsets
+from homeostat.loop.steps import suited
+from homeostat.loop.workshop import Workshop
 from homeostat.metrics.fairness import equal_opportunity_difference
 from homeostat.train.named import named
 from homeostat.train.offsets import Held
@@ -114,6 +117,7 @@ def test_what_is_fitted_to_is_not_trained_on(base: str, tmp_path: Path) -> None:
     assert found.kind == HEAD
 
 
+@pytest.mark.slow
 def test_the_same_order_leaves_the_same_bytes(base: str, trained: Trained, tmp_path: Path) -> None:
     """So that a version can be made again, and is signed and gated as a whole."""
     again = carried_out(order(base, tmp_path, rows(600, 0.9, 0)))
@@ -122,6 +126,7 @@ def test_the_same_order_leaves_the_same_bytes(base: str, trained: Trained, tmp_p
     }
 
 
+@pytest.mark.slow
 def test_where_groups_are_alike_nothing_is_added(base: str, tmp_path: Path) -> None:
     """Titles that say nothing of the label leave nothing to narrow; the version says why it adds nothing."""
     found = read_offsets(carried_out(order(base, tmp_path, rows(600, 0.5, 3))).weights)
@@ -129,6 +134,7 @@ def test_where_groups_are_alike_nothing_is_added(base: str, tmp_path: Path) -> N
     assert "not beyond doubt" in found.measured["because"]
 
 
+@pytest.mark.slow
 def test_rows_without_tags_are_all_trained_on(base: str, tmp_path: Path) -> None:
     """The version is that of the plain recipe, but for a file that says so."""
     bare = [replace(row, tags={}) for row in rows(100, 0.9, 4)]
@@ -184,6 +190,23 @@ def test_too_few_rows_of_a_group_say_nothing() -> None:
     found = measured(*table((0.45, 0.0), n=9), LABELS, ("m", "f"))
     assert found["kept"] is False
     assert "no label has" in found["because"]
+
+
+def test_tasks_that_cannot_have_them_pass_them_over(tmp_path: Path) -> None:
+    """Attempts are those of all tasks: one that writes texts, or is held to nothing, is tried without; one that has a
+    head for a champion with them, as they begin at the bare base.
+    """
+    tasks = {
+        "desk": Tasks(fair={TAG: 0.1}),
+        "plain": Tasks(),
+        "letters": Tasks(kind=Kind.TEXT, fair={TAG: {"accuracy": 0.1}}),
+    }
+    train = Train(attempts=("careful", "thresholds"))
+    with closing(Workshop.open(Config(folder=str(tmp_path), tasks=tasks, train=train))) as shop:
+        champions = [Version(id=f"ver_{name}", task=name, time=0.0, base="builtin") for name in tasks]
+        assert [suited(shop, one) for one in champions] == [("careful", "thresholds"), ("careful",), ("careful",)]
+        heads = [replace(one, kind=HEAD) for one in champions]
+        assert [suited(shop, one) for one in heads] == [("head", "thresholds"), ("head",), ("head",)]
 
 
 def test_tags_stand_in_for_fair() -> None:
