@@ -224,7 +224,7 @@ def _evenly(shop: Workshop, task: str, attempts: Sequence[str]) -> tuple[str, ..
 
 
 def _able(shop: Workshop, task: str, recipe: str) -> bool:
-    """Whether an attempt can be made for a task: attempts are those of all tasks, and offsets are for labels and tags."""
+    """Whether an attempt is one for this task: attempts are those of all, and offsets are for labels and tags."""
     of, offset = shop.config.tasks[task], named(recipe, shop.config.train).offset
     return not offset or (of.kind is Kind.LABEL and bool(of.fair or FAIR not in offset))
 
