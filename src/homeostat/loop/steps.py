@@ -40,6 +40,7 @@ from homeostat.stats.intervals import mean_interval
 from homeostat.train.named import NAMES, named
 from homeostat.train.pace import Rows, paced
 from homeostat.train.recipe import Recipe
+from homeostat.train.reweigh import FAIR
 from homeostat.types.dataset import Example
 from homeostat.types.task import Kind
 from homeostat.types.turn import APPROVAL, AWAITING, SIGN, Turn
@@ -210,19 +211,32 @@ def suited(shop: Workshop, champion: Version) -> tuple[str, ...]:
     """
     settings = shop.config.train
     if champion.kind != HEAD:
-        return (*settings.attempts, *_evenly(shop, champion.task, settings.attempts))
+        able = tuple(name for name in settings.attempts if _able(shop, champion.task, name)) or settings.attempts
+        return (*able, *_evenly(shop, champion.task, able))
     made = str(champion.recipe.get("name", ""))
     own = made if made in NAMES or made in settings.recipes else "head"
-    recipes = {name: named(name, settings) for name in settings.attempts if name != own}
+    others = [name for name in settings.attempts if name != own and _able(shop, champion.task, name)]
+    recipes = {name: named(name, settings) for name in others}
     return (own, *(name for name, recipe in recipes.items() if recipe.head or not recipe.warm_start))
 
 
 def _evenly(shop: Workshop, task: str, attempts: Sequence[str]) -> tuple[str, ...]:
     """What is tried last where a task is held to treat groups alike, and no attempt sees to that."""
     settings, held = shop.config.train, shop.config.tasks[task].fair
-    seen_to = [recipe for recipe in (named(name, settings) for name in attempts) if recipe.reweigh or recipe.swap]
+    seen_to = [recipe for recipe in (named(name, settings) for name in attempts) if _sees_to(recipe)]
     labels = shop.config.tasks[task].kind is Kind.LABEL
     return EVENLY if held and labels and not seen_to else ()
+
+
+def _able(shop: Workshop, task: str, recipe: str) -> bool:
+    """Whether an attempt is one for this task: attempts are those of all, and offsets are for labels and tags."""
+    of, offset = shop.config.tasks[task], named(recipe, shop.config.train).offset
+    return not offset or (of.kind is Kind.LABEL and bool(of.fair or FAIR not in offset))
+
+
+def _sees_to(recipe: Recipe) -> bool:
+    """Whether a recipe is one that makes groups alike."""
+    return bool(recipe.reweigh or recipe.swap or recipe.offset)
 
 
 def remembered(shop: Workshop, version: Version) -> list[Example]:
