@@ -21,7 +21,7 @@ import numpy as np
 
 from homeostat.config.schema import Evaluate
 from homeostat.evaluate.gate import OVERALL
-from homeostat.evaluate.groups import PLANNED_DISCORDANCE, POWER, places
+from homeostat.evaluate.groups import PLANNED_DISCORDANCE, POWER, places, split
 from homeostat.evaluate.score import Floats, PairedRow, differences
 from homeostat.evaluate.slices import gated, slices
 from homeostat.evaluate.watched import COST
@@ -162,9 +162,7 @@ def _claims(rows: Sequence[PairedRow], settings: Evaluate, target: Sequence[str]
     blank = Asked(name=OVERALL, bound=settings.min_gain, level=1.0, rows=0, gain=True, told=True)
     aimed = tuple(dict.fromkeys(row.group for row in rows if row.group in target))
     found = [blank, replace(blank, name=", ".join(aimed), groups=aimed, told=False)] if aimed else [blank]
-    sizes: dict[str, int] = {}
-    for row in rows:
-        sizes[row.group] = sizes.get(row.group, 0) + 1
+    sizes = {name: sample.worth for name, sample in split(rows).items()}
     guard = replace(blank, gain=False)
     for place in places(sizes, settings, target):
         told = all(group in seen for group in place.groups)
