@@ -76,7 +76,7 @@ def test_the_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monkey
 
 
 def test_the_gates_claims_count_users() -> None:
-    """A candidate that is no better is shown to be by rows alone more often than by users; one that is better by both."""
+    """A candidate that is no better is shown to be by rows alone more often than by users; a better one by both."""
     seeds = range(500, 540)
     found = [of_users(seed, 0.0, 0.1, 0.05) for seed in seeds]
     by_users, by_rows = (sum(column) for column in zip(*found, strict=True))

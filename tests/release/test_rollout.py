@@ -22,7 +22,7 @@ from homeostat.types.turn import REBUILT, Turn
 from homeostat.types.version import State
 from release.rehearsal import TASK, Traffic, add_verdict, add_version, label, open_store, run, state_of
 
-SETTINGS = Settings(shadow_pairs=60, canary_share=0.2, canary_feedback=40, harm_alpha=0.01, harm_margin=0.05)
+SETTINGS = Settings(shadow_pairs=60, canary_share=(0.2,), canary_feedback=40, harm_alpha=0.01, harm_margin=0.05)
 OLD, NEW = "ver_old", "ver_new"
 
 

@@ -134,13 +134,13 @@ def note_error(store: Store, release: Release, version: str, interaction: str, w
 
     A failure counts with no need for feedback; two of one version on one request count once.
     """
-    store.events.append(release.id, ERROR, {"version": version, "interaction": interaction, "what": what})
+    store.events.append(release.opened, ERROR, {"version": version, "interaction": interaction, "what": what})
 
 
 def note_race(store: Store, release: Release, interaction: str, took_ms: Mapping[str, float]) -> None:
     """Remember how long each version took for the same request, one right after the other, while nobody waited."""
     values = {"interaction": interaction, "took_ms": dict(took_ms)}
-    store.events.append(release.id, RACE, values)
+    store.events.append(release.opened, RACE, values)
 
 
 def gather(store: Store, release: Release, settings: Settings) -> Evidence:
@@ -150,7 +150,7 @@ def gather(store: Store, release: Release, settings: Settings) -> Evidence:
 
 def planned(store: Store, release: Release) -> dict[str, float]:
     """The slices that are bet on in this stage, with their shares: chosen once, by traffic alone, at the first look."""
-    key = f"slices:{release.id}"
+    key = f"slices:{release.opened}"
     kept = store.state.get(key)
     if not isinstance(kept, dict):
         kept = slices_of(store.interactions.last(release.task, SLICE_ROWS))
@@ -172,7 +172,7 @@ def names(row: Interaction) -> list[str]:
 
 def tried(store: Store, release: Release) -> Tried:
     """What the rows say of the requests that both versions were put to in this stage."""
-    paired, noted = _pairs(store, release), store.events.list(release.id)
+    paired, noted = _pairs(store, release), store.events.list(release.opened)
     answered = sum(primary.version == release.champion for primary, _, _ in paired)
     if release.stage is Stage.CANARY:  # those whose copy still waits among them, as failures are not waited for
         answered += store.interactions.count(release.task, version=release.candidate)
