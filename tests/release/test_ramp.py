@@ -43,11 +43,11 @@ def test_the_share_rises_with_what_is_judged(store: Store) -> None:
     assert first.stage is Stage.FULL  # nothing is on trial
     open_shadow(store, TASK, NEW, now=2.0)
     release, traffic, seen = advance(store, TASK, SETTINGS, now=3.0), Traffic(store, accuracy=GOOD), []
-    for k in range(1, 45):
-        traffic.send(release, 1)
-        row = advance(store, TASK, SETTINGS, now=10.0 + k)
+    for n in (13, 1, 12, 1, 12, 1):
+        traffic.send(release, n)
+        row = advance(store, TASK, SETTINGS, now=10.0 + traffic.sent)
         if row.id != release.id:
-            seen.append((k, row.stage, row.share))
+            seen.append((traffic.sent, row.stage, row.share))
         release = row
     assert seen == [(14, Stage.CANARY, 0.1), (27, Stage.CANARY, 0.5), (40, Stage.FULL, 0.0)]
     rows = store.releases.list(TASK)
@@ -96,7 +96,7 @@ def test_what_was_seen_under_a_lower_share_stays_evidence(store: Store) -> None:
     first = canary(store)
     slices = planned(store, first)
     assert set(slices) == {"a=b", "a=c"}
-    Traffic(store, accuracy=GOOD).send(first, 14)
+    Traffic(store, accuracy=GOOD, labeled=0.2).send(first, 140)
     note_error(store, first, NEW, "int_f1", "out of memory")
     second = advance(store, TASK, SETTINGS, now=5.0)
     assert second.share == 0.1
@@ -106,7 +106,7 @@ def test_what_was_seen_under_a_lower_share_stays_evidence(store: Store) -> None:
     note_error(store, first, NEW, "int_f3", "out of memory")
     note_race(store, second, "int_r", {OLD: 10.0, NEW: 12.0})
     seen = gather(store, second, SETTINGS)
-    assert (seen.errors, seen.judged) == (3, 14)
+    assert (seen.errors, seen.pairs) == (3, 143)
     assert next(game.n for game in seen.games if game.name == "latency") == 1
 
 

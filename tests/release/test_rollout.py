@@ -281,7 +281,7 @@ def test_what_the_gate_did_not_let_pass_has_to_prove_itself(tmp_path: Path, verd
 
 def test_no_shadow_where_none_is_wanted(store: Store) -> None:
     """With `shadow_pairs` 0 the first look opens the canary, and with `canary_feedback` 0 the next one ends it."""
-    hasty = Settings(shadow_pairs=0, canary_feedback=0)
+    hasty = Settings(shadow_pairs=0, canary_feedback=0, canary_share=(0.2,))
     open_shadow(store, TASK, NEW, now=2.0)
     canary = advance(store, TASK, hasty, now=3.0)
     assert canary.stage is Stage.CANARY

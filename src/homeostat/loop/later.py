@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from homeostat.evaluate.again import Asked, Later, Stand
+from homeostat.evaluate.again import Stand
+from homeostat.evaluate.asked import Asked, Gap, Later
 from homeostat.evaluate.score import PairedRow
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback
@@ -101,16 +102,30 @@ def key(candidate: str) -> str:
 
 
 def _claim(kept: dict[str, Any]) -> Asked:
-    return Asked(**kept | {"groups": tuple(kept["groups"]), "without": tuple(kept["without"])})
+    gap = Gap(**kept["gap"]) if kept.get("gap") else None
+    return Asked(**kept | {"groups": tuple(kept["groups"]), "without": tuple(kept["without"]), "gap": gap})
 
 
 def _flat(pair: Later) -> dict[str, Any]:
     """One object that names its request, so that an erasure takes it out whole."""
     row = pair.row
     outcome = {"id": row.id, "group": row.group, "candidate": row.candidate, "champion": row.champion}
-    return {**outcome, "slices": list(row.slices), "differ": pair.differ, "lot": pair.lot}
+    more = {
+        "tags": dict(row.tags),
+        "target": row.target,
+        "said": list(row.said) if any(row.said) else [],
+        "sure": list(row.sure),
+        "formed": list(row.formed),
+        "suites": {part: list(values) for part, values in pair.suites.items()},
+    }
+    plain = {**outcome, "slices": list(row.slices), "differ": pair.differ, "lot": pair.lot}
+    return plain | {name: value for name, value in more.items() if value}
 
 
 def _pair(kept: dict[str, Any]) -> Later:
     outcome = {name: kept[name] for name in ("id", "group", "candidate", "champion")}
-    return Later(row=PairedRow(**outcome, slices=tuple(kept["slices"])), differ=kept["differ"], lot=kept["lot"])
+    more = {name: tuple(kept[name]) for name in ("said", "sure", "formed") if name in kept}
+    plain = {name: kept[name] for name in ("tags", "target") if name in kept}
+    suites = {part: (float(mine), float(theirs)) for part, (mine, theirs) in kept.get("suites", {}).items()}
+    row = PairedRow(**outcome, slices=tuple(kept["slices"]), **more, **plain)
+    return Later(row=row, differ=kept["differ"], lot=kept["lot"], suites=suites)
