@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from small_project import TASK
 
+from homeostat.config.schema import Config
 from homeostat.config.schema import Release as Rollout
 from homeostat.evaluate.account import standing
 from homeostat.evaluate.asked import Asked
@@ -19,7 +20,7 @@ from homeostat.loop import again, releasing, suites
 from homeostat.loop.labeling import label, queue
 from homeostat.loop.later import Book, keep, kept
 from homeostat.loop.wear import used
-from homeostat.loop.workshop import Workshop
+from homeostat.loop.workshop import Workshop, use
 from homeostat.release.rollout import open_shadow
 from homeostat.store import Store
 from homeostat.store.database import Database
@@ -31,7 +32,7 @@ from homeostat.types.version import State
 from loop.bystander import NOW, fair
 from loop.onlive import answer, on_trial, say
 
-EAGER = Rollout(shadow_pairs=30, canary_feedback=0, poll_s=0.01)
+EAGER = Rollout(shadow_pairs=30, canary_share=(0.2,), canary_feedback=0, poll_s=0.01)
 
 
 def test_labels_decide_about_a_candidate_that_was_unsure(shop: Workshop) -> None:
@@ -194,7 +195,7 @@ def test_test_rows_are_worn_once_by_a_candidate(shop: Workshop) -> None:
     assert set(before.values()) == {1}
 
 
-def a_look_that_dies(shop: Workshop, at: int) -> bool:
+def a_look_that_dies(config: Config, at: int) -> bool:
     """Look in a process that kills itself with SIGKILL before its so-manieth write of rows; whether it got through."""
     process = os.fork()
     if process:
@@ -209,10 +210,10 @@ def a_look_that_dies(shop: Workshop, at: int) -> bool:
             return write(database, *given, **more)
 
         Database.write = dying  # type: ignore[method-assign]
-        with closing(Workshop.open(shop.config)) as own:
-            release = own.store.releases.current(TASK)
+        with closing(Workshop.open(config)) as shop:
+            release = shop.store.releases.current(TASK)
             assert release is not None
-            again.look(own, NOW, release, at=NOW.until + 1.0)
+            again.look(shop, NOW, release, at=NOW.until + 1.0)
         os._exit(0)
     finally:
         os._exit(1)
@@ -220,36 +221,38 @@ def a_look_that_dies(shop: Workshop, at: int) -> bool:
 
 @pytest.mark.parametrize(("win", "lose", "outcome"), [(0.25, 0.02, Outcome.PASS), (0.02, 0.3, Outcome.FAIL)])
 def test_killed_at_every_write_it_says_what_it_would_have_said(
-    shop: Workshop, win: float, lose: float, outcome: Outcome
+    project: Config, win: float, lose: float, outcome: Outcome
 ) -> None:
     """A second look that dies with SIGKILL before its first write, before its second and so on, each in the state that
     the last one left: the store is sound after every death, and in the end there are the book, the verdict, the account
     and the release of a look that nobody disturbed.
     """
-    release = on_trial(shop)
-    again.look(shop, NOW, release, at=NOW.until)
-    right = answer(shop, release, 400, win=win, lose=lose)
-    say(shop, right)
+    with closing(Workshop.open(project)) as shop:
+        use(shop)
+        release = on_trial(shop)
+        again.look(shop, NOW, release, at=NOW.until)
+        right = answer(shop, release, 400, win=win, lose=lose)
+        say(shop, right)
     deaths = 0
-    while not a_look_that_dies(shop, 1 + deaths):
+    while not a_look_that_dies(project, 1 + deaths):
         deaths += 1
         assert deaths < 12
-        with Store.open(shop.config.database, shop.config.blobs) as store:
+        with Store.open(project.database, project.blobs) as store:
             assert store.verify() == []
             assert len(store.verdicts.list(TASK)) <= 2
     assert deaths >= 2
-    first, second = shop.store.verdicts.list(TASK)
+    with closing(Workshop.open(project)) as shop:
+        first, second = shop.store.verdicts.list(TASK)
+        book, row = kept(shop.store, release.candidate), shop.store.releases.current(TASK)
+        assert again.look(shop, NOW, release, at=NOW.until + 2.0) is None
     assert (first.outcome, second.outcome) == (Outcome.UNSURE, outcome)
-    account = standing([first, second], shop.config.evaluate.alpha)
+    account = standing([first, second], project.evaluate.alpha)
     assert (account.tried, account.replays) == (1, True)
-    book = kept(shop.store, release.candidate)
     assert book is not None
     assert {pair.row.id for pair in book.pairs} == set(right)
     assert book.because == second.because
-    row = shop.store.releases.current(TASK)
     assert row is not None
     assert row.stage.value == ("shadow" if outcome is Outcome.PASS else "rollback")
-    assert again.look(shop, NOW, release, at=NOW.until + 2.0) is None
 
 
 def test_a_disturbed_suite_that_was_left_open_is_asked_of_live_requests(shop: Workshop) -> None:
