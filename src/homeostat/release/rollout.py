@@ -139,7 +139,9 @@ def next_share(settings: Settings, share: float, seen: Evidence) -> float | None
     higher = [one for one in settings.ramp if one > share]
     done = len(settings.ramp) - len(higher)
     wanted = math.ceil(settings.canary_feedback * done / len(settings.ramp))
-    return higher[0] if higher and seen.judged >= wanted and not seen.failing else None
+    # Ratings tell of what was heard, so at a small share there are few: they count as many as at the last share.
+    known = seen.judged + seen.rated * (settings.ramp[-1] / share if share else 1.0)
+    return higher[0] if higher and known >= wanted and not seen.failing else None
 
 
 def _from_canary(store: Store, release: Release, seen: Evidence, settings: Settings, now: float) -> Release | None:
@@ -206,7 +208,8 @@ def _scores(seen: Evidence) -> str:
     """`60 pairs (41 judged: 92.7 points beside 85.4)`."""
     judged = f"{seen.judged} judged: {100 * seen.candidate:.1f} points beside {100 * seen.champion:.1f}"
     errors = f", {seen.errors} errors" if seen.errors else ""
-    return f"{seen.pairs} pairs ({judged if seen.judged else 'none judged'}{errors})"
+    rated = f", {seen.rated} rated" if seen.rated else ""
+    return f"{seen.pairs} pairs ({judged if seen.judged else 'none judged'}{rated}{errors})"
 
 
 def _remember(store: Store, release: Release, seen: Evidence) -> None:
