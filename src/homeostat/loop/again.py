@@ -51,14 +51,15 @@ def look(shop: Workshop, now: Now, release: Release, *, at: float) -> Outcome | 
     if before is None:
         return None
     book = _grown(shop, release, report, before)
-    if book == before and before.because:
+    if book == before and before.undecided:
         return None
     alpha = shop.config.evaluate.alpha
     stands = [stand(claim, book.pairs, book.shares.get(claim.name), alpha) for claim in book.asked]
     again = concluded(first, stands, book.left, len(book.pairs), now=at)
+    told = replace(book, because=again.because, outcome=again.outcome.value)
+    keep(shop.store, release.candidate, told, stands)  # first: a verdict without its evidence could not be made good
     if again.outcome is not Outcome.UNSURE:
         shop.store.verdicts.put(again)
-    keep(shop.store, release.candidate, replace(book, because=again.because), stands)
     _ended(shop.store, release, at)
     return again.outcome
 

@@ -38,6 +38,13 @@ class Book:
     """Of a claim: on how many requests the versions differ, of how many. Fixed once there are enough."""
     because: str = ""
     """How it stands, in a sentence."""
+    outcome: str = ""
+    """What the gate makes of it: the value of an `Outcome`; empty before the first look."""
+
+    @property
+    def undecided(self) -> bool:
+        """Whether nothing is to be done before there are more pairs."""
+        return bool(self.because) and self.outcome in ("", Outcome.UNSURE.value)
 
 
 def deciding(store: Store, task: str) -> list[str]:
@@ -86,6 +93,7 @@ def kept(store: Store, candidate: str) -> Book | None:
         pairs=tuple(_pair(one) for one in found["pairs"]),
         shares={name: (int(differing), int(n)) for name, (differing, n) in found["shares"].items()},
         because=found["because"],
+        outcome=found.get("outcome", ""),
     )
 
 
