@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
-from homeostat.release.ratings import Heard
+from homeostat.release.ratings import Heard, liked_more
 from homeostat.stats.eprocess import Betting
 
 QUALITY, SLICES, ERRORS, LATENCY, COST = "quality", "slices", "errors", "latency", "cost"
@@ -153,8 +153,7 @@ def _of_ratings(tried: Tried, stake: float, margin: float) -> Game:
     signed = np.array([one.signed(tried.usual) for one in tried.rated])
     weights = np.array([one.weight for one in tried.rated])
     found = Game.of(RATINGS, stake, 0.0, np.clip(signed + margin * weights, -1.0, 1.0))
-    mean = float(signed.sum() / weights.sum()) if len(weights) else 0.0
-    return replace(found, margin=margin, mean=float(np.clip(mean, -1.0, 1.0)))
+    return replace(found, margin=margin, mean=liked_more(tried.rated))
 
 
 def much(both: Sequence[tuple[float, float]], least: float) -> np.ndarray:

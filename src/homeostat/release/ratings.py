@@ -41,10 +41,27 @@ class Heard:
         """By which the difference of two versions is multiplied in what this adds."""
         return min(self.share, 1.0 - self.share)
 
+    @property
+    def counted(self) -> float:
+        """How much its rating counts for the version that was heard: the smaller chance over its own."""
+        return self.weight / (self.share if self.mine else 1.0 - self.share)
+
     def signed(self, usual: float) -> float:
         """What it adds: in [-1, 1], positive where it speaks for the candidate."""
-        chance = self.share if self.mine else 1.0 - self.share
-        return (1.0 if self.mine else -1.0) * (self.rating - usual) * self.weight / chance
+        return (1.0 if self.mine else -1.0) * (self.rating - usual) * self.counted
+
+
+def liked_more(told: Sequence[Heard]) -> float:
+    """By how much the candidate's replies were rated higher: both means by inverse chances, each over its own sum
+    (Hájek 1971), so that a version which was heard more often by luck gains nothing by that. 0 while one was not rated.
+    """
+    means = []
+    for mine in (True, False):
+        counted = [(one.counted, one.rating) for one in told if one.mine is mine]
+        if not counted:
+            return 0.0
+        means.append(sum(weight * rating for weight, rating in counted) / sum(weight for weight, _ in counted))
+    return means[0] - means[1]
 
 
 def usual_rating(store: Store, champion: str, newest: Sequence[Interaction]) -> float:
