@@ -131,9 +131,9 @@ def _flat(pair: Later) -> dict[str, Any]:
 
 
 def _pair(kept: dict[str, Any]) -> Later:
-    outcome = {name: kept[name] for name in ("id", "group", "candidate", "champion")}
-    more = {name: tuple(kept[name]) for name in ("said", "sure", "formed") if name in kept}
-    plain = {name: kept[name] for name in ("tags", "target") if name in kept}
+    lists = {name: tuple(kept.get(name, ())) for name in ("slices", "sure", "formed")}
+    plain = {name: kept[name] for name in ("id", "group", "candidate", "champion", "tags", "target") if name in kept}
+    said = {"said": tuple(kept["said"])} if "said" in kept else {}
     suites = {part: (float(mine), float(theirs)) for part, (mine, theirs) in kept.get("suites", {}).items()}
-    row = PairedRow(**outcome, slices=tuple(kept["slices"]), **more, **plain)
-    return Later(row=row, differ=kept["differ"], lot=kept["lot"], suites=suites)
+    fields: dict[str, Any] = {**plain, **lists, **said}
+    return Later(row=PairedRow(**fields), differ=kept["differ"], lot=kept["lot"], suites=suites)
