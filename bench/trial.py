@@ -22,8 +22,9 @@ from homeostat.config.schema import Release as Settings
 from homeostat.llm.features import grams
 from homeostat.release.games import Judged, Tried
 from homeostat.release.guard import Evidence, note_error, note_race, slices_of, weigh
+from homeostat.release.ramp import next_share
 from homeostat.release.registry import promote
-from homeostat.release.rollout import advance, next_share, open_canary
+from homeostat.release.rollout import advance, open_canary
 from homeostat.release.route import uniform
 from homeostat.store import Store
 from homeostat.train.head.ridge import RidgeHead

@@ -10,8 +10,9 @@ import pytest
 
 from homeostat.config.schema import Release as Settings
 from homeostat.release.guard import gather, note_error, note_race, planned
+from homeostat.release.ramp import next_share
 from homeostat.release.registry import promote, rollback
-from homeostat.release.rollout import LONGEST_S, advance, next_share, open_canary, open_shadow
+from homeostat.release.rollout import LONGEST_S, advance, open_canary, open_shadow
 from homeostat.release.route import route
 from homeostat.release.states import held_until
 from homeostat.store import Store

@@ -6,12 +6,12 @@ what the store holds at that moment. Whoever answers users learns of a step by r
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, replace
 
 from homeostat.config.schema import Release as Settings
 from homeostat.errors import NothingReleased
 from homeostat.release.guard import Evidence, gather
+from homeostat.release.ramp import next_share
 from homeostat.release.registry import withdraw
 from homeostat.release.states import enact, hold, is_open, may_become, settle, taken
 from homeostat.store import Store
@@ -128,20 +128,6 @@ def _to_canary(release: Release, seen: Evidence, settings: Settings, now: float)
 def _to_share(release: Release, share: float, seen: Evidence, now: float) -> Release:
     because = f"{release.candidate} answers {100 * share:g} % of the episodes: no harm shown in {_scores(seen)}"
     return replace(release, time=now, share=share, because=because)
-
-
-def next_share(settings: Settings, share: float, seen: Evidence) -> float | None:
-    """The share that a canary may go on to from this one; None where it is the last, or too little is judged yet.
-
-    The first of three wants a third of `canary_feedback`, the second two thirds. Requests are judged in pairs whoever
-    was heard, so a small share costs no time; it costs those who would hear a broken candidate until that shows.
-    """
-    higher = [one for one in settings.ramp if one > share]
-    done = len(settings.ramp) - len(higher)
-    wanted = math.ceil(settings.canary_feedback * done / len(settings.ramp))
-    # Ratings tell of what was heard, so at a small share there are few: they count as many as at the last share.
-    known = seen.judged + seen.rated * (settings.ramp[-1] / share if share else 1.0)
-    return higher[0] if higher and known >= wanted and not seen.failing else None
 
 
 def _from_canary(store: Store, release: Release, seen: Evidence, settings: Settings, now: float) -> Release | None:
