@@ -131,9 +131,9 @@ def _flat(pair: Later) -> dict[str, Any]:
 
 
 def _pair(kept: dict[str, Any]) -> Later:
-    lists = {name: tuple(kept.get(name, ())) for name in ("slices", "sure", "formed")}
-    plain = {name: kept[name] for name in ("id", "group", "candidate", "champion", "tags", "target") if name in kept}
-    said = {"said": tuple(kept["said"])} if "said" in kept else {}
+    fields: dict[str, Any] = {name: kept[name] for name in ("id", "group", "candidate", "champion")}
+    fields |= {name: tuple(kept.get(name, ())) for name in ("slices", "sure", "formed")}
+    fields |= {name: kept[name] for name in ("tags", "target") if name in kept}
+    fields |= {"said": tuple(kept["said"])} if "said" in kept else {}
     suites = {part: (float(mine), float(theirs)) for part, (mine, theirs) in kept.get("suites", {}).items()}
-    fields: dict[str, Any] = {**plain, **lists, **said}
     return Later(row=PairedRow(**fields), differ=kept["differ"], lot=kept["lot"], suites=suites)
