@@ -107,7 +107,7 @@ def configuration(folder: Path, base: Path) -> Config:
             held_out=0.15,
             attempts=("naive", "careful"),
         ),
-        release=Rollout(shadow_pairs=12, canary_share=0.5, canary_feedback=12, poll_s=0.05),
+        release=Rollout(shadow_pairs=12, canary_share=(0.5,), canary_feedback=12, poll_s=0.05),
     )
 
 

@@ -160,6 +160,8 @@ def _texts(node: yaml.Node, name: str) -> tuple[str, ...]:
 
 
 def _several(kind: Any, node: yaml.Node, name: str) -> tuple[object, ...]:
+    if isinstance(node, yaml.ScalarNode) and kind in (int, float):  # one number is a list of one
+        return (_value(kind, node, name),)
     if not isinstance(node, yaml.SequenceNode):
         raise _wrong(node, name, "a list", "begin each entry with `- `")
     return tuple(_value(kind, child, f"{name}[{place}]") for place, child in enumerate(node.value))
@@ -210,6 +212,9 @@ def _hold(limits: Limits, value: object, node: yaml.Node, name: str) -> None:
     """Refuse a value outside its limits."""
     if limits.among:
         _among(limits.among, node, name)
+    if isinstance(value, tuple):
+        for each in value:
+            _hold(Limits(least=limits.least, most=limits.most), each, node, name)
     if not isinstance(value, int | float):
         return
     if limits.least is not None and value < limits.least:

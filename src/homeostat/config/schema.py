@@ -306,8 +306,9 @@ class Release:
 
     shadow_pairs: int = knob(60, least=0)
     """Requests answered by both versions, unseen by users, before the canary opens; 0 skips the shadow."""
-    canary_share: float = knob(0.2, least=0.0, most=1.0)
-    """Share of episodes that the candidate answers in the canary."""
+    canary_share: tuple[float, ...] = knob((0.0125, 0.05, 0.2), least=0.0, most=1.0)
+    """Shares of episodes that the candidate answers in the canary, one after the other: each is held until its part of
+    `canary_feedback` is judged and no harm was shown. One number is one share from the first to the last."""
     canary_feedback: int = knob(40, least=0)
     """Labeled replies of the candidate before it can take all traffic."""
     most_feedback: int = knob(400, least=1)
@@ -324,6 +325,11 @@ class Release:
     signed: bool = knob(False)
     """Whether only versions with a signature of a trusted key are released and loaded; new ones are then signed with
     the project's own key."""
+
+    @property
+    def ramp(self) -> tuple[float, ...]:
+        """The shares of the canary as they are given, the least first, each once."""
+        return tuple(sorted(set(self.canary_share))) or (0.0,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
