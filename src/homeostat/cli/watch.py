@@ -23,6 +23,7 @@ from homeostat.cli.project import Project, project
 from homeostat.cli.table import document, table
 from homeostat.monitor.levels import of_labels, of_requests
 from homeostat.monitor.naming.name import state_key
+from homeostat.monitor.naming.shares import shares_key
 from homeostat.monitor.watch import LOSS
 from homeostat.web import words
 from homeostat.web.plain import plain
@@ -62,7 +63,11 @@ def _look(opened: Project, task: str, limit: int) -> dict[str, Any]:
         "threshold": settings.false_alarm_every,
         "statistic": {name: asdict(level) for name, level in of_requests(trace).items()} | _labels(watcher),
         "signals": [
-            plain(signal) | {"naming": opened.store.state.get(state_key(signal.id))}
+            plain(signal)
+            | {
+                "naming": opened.store.state.get(state_key(signal.id)),
+                "shares": opened.store.state.get(shares_key(signal.id)),
+            }
             for signal in opened.store.signals.list(task, limit=limit)
         ],
     }
@@ -88,6 +93,8 @@ def _print(seen: dict[str, Any]) -> None:
     ]
     table("\nsignals", ("id", "time (UTC)", "moved", "detector", "statistic", "after requests"), told)
     for s in seen["signals"]:
+        if s["shares"]:
+            typer.echo(f"\n{s['id']}: {s['shares']['says']}".rstrip(": "))
         if s["naming"]:
             typer.echo(f"\n{s['id']}: {s['naming']['says']} {s['naming']['kind']}".rstrip())
         for topic in s["naming"]["topics"] if s["naming"] else ():

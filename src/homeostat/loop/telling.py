@@ -20,6 +20,7 @@ from homeostat.decide.stated import LINE
 from homeostat.loop import seeing
 from homeostat.loop.objectives import publish, standings
 from homeostat.loop.workshop import Workshop
+from homeostat.monitor.naming.shares import shares_key
 from homeostat.monitor.quality.course import right
 from homeostat.stats.intervals import mean_interval
 from homeostat.store.notes import SEEN
@@ -100,7 +101,10 @@ class Telling:
         store = self.shop.store
         for task in self.shop.config.tasks:
             for signal in self._signals(task):
-                yield signal.id, causes.of_signal(signal, now)
+                yield (
+                    signal.id,
+                    causes.of_signal(signal, now, store.state.get(shares_key(signal.id), {}).get("says", "")),
+                )
             releases = store.releases.list(task, limit=RECENT)
             for before, row in zip([None, *releases], releases, strict=False):
                 if row.stage is Stage.ROLLBACK or (row.stage is Stage.SPLIT and before and before.trial == row.trial):
