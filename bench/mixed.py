@@ -2,21 +2,21 @@
 
     python bench/mixed.py [--seeds 20] [--calm 40] [--check 20] [--streams DIR] [--seed 0] [--quick]
 
-Requests of CLINC150 and HWU64 that a ridge head was taught the labels of (`channels.py`), drawn by topic in shares that
-differ from draw to draw; STEP_S apart. From request ONSET on the shares are others, of the same topics: one of them grows
-by a tenth of all requests (*one*), three that are a quarter of all or less come three times as often (*three*), one
-that was a tenth or more comes no more (*gone*), or shares are dealt anew (*anew*). *hours* is no change: topics follow
-the hour of the day all along.
+Requests of CLINC150 and HWU64 whose labels a ridge head was taught (`channels.py`), drawn by topic in shares that
+differ from draw to draw, STEP_S apart. From request ONSET on the same topics come in other shares: one grows by a
+tenth of all requests (*one*), the odds of three of the rarer half become threefold (*three*), one of a tenth or more,
+or the commonest, comes no more (*gone*), or shares are dealt anew (*anew*). *hours* is no change: topics follow the
+hour of the day all along.
 
-`proportions` is the detector as the worker runs it: groups of the index, its first 300 requests, the hour of the day
-told apart. The peers compare the newest 200 or 500 requests with the first 1,000, every 50 requests: chi-square of
-the same groups, or of the replies; MMD of the embeddings (Gaussian kernel, median width). `strangeness` is the e-detector
-of confidence and distance, all that the worker had before.
+`proportions` is the detector as the worker runs it: groups of the index, stakes by the first 300 requests, hours of the
+day told apart. The peers compare the newest 200 or 500 requests with the first 1,000, every 50 requests: chi-square of
+the same groups, or of the replies; MMD of the embeddings (Gaussian kernel, median width). `strangeness` is
+the e-detector of confidence and distance, all that the worker had before.
 
-Equal false alarms: for each stream of data and detector, the threshold is the least that at most one in twenty of `calm`
-streams, as long, passes; `false` says how many of `check` others do. `shipped` is ours at `monitor.false_alarm_every`.
-Delays are in requests from the change, medians with 95 % intervals by order statistics; a change that is not found in
-AFTER requests is a miss, and longest. Prints a line of JSON; not a bar.
+Equal false alarms: for each stream of data and detector, the threshold is the least that at most one in twenty of
+`calm` streams, as long, passes; `false` says how many of `check` others do. `shipped` is ours at
+`monitor.false_alarm_every`. Delays are in requests from the change, medians with 95 % intervals by order statistics;
+a change that is not found in AFTER requests is a miss, and longest. Prints a line of JSON; not a bar.
 """
 
 from __future__ import annotations

@@ -8,14 +8,16 @@ times, a look after every row. A stream is a shuffle of the pool without replace
 times c, and is drawn with replacement otherwise. A run length is rows divided by alarms; its 95 % interval is the wider
 of the Poisson one and a bootstrap over streams (whose luck with a reference is shared by all their alarms).
 
-Detectors: `quick`, `fixed`, `slices` and `proportions` each at c of their own, `loss`, which is dear, at a quarter of it;
-`all` is the three for requests as the watcher runs them, sharing one c. A `fixed` row counts once it has its reference.
+Detectors: `quick`, `fixed`, `slices` and `proportions` each at c of their own, `loss`, which is dear, at a quarter of
+it; `all` is the three for requests as the watcher runs them, sharing one c. A `fixed` row counts once it has its
+reference.
 
 Traffic that is not exchangeable, weeks of it, to `all`, with what is shipped for it and (`plain`) without. `season`:
 volume, and which topics ask, follow the hour and the weekend. `bursts`: some requests are sent again up to a thousand
 times in a row. `copies`: half of the traffic from forty requests, a health check at each tenth row, and each day
 another request that is a third of the day's. Beside them and not of the bar, `runs`: 50 to 200 rows in which 60 % are
-about one topic, of requests that differ; nothing is shipped against these. `proportions` has a count of its own there, too.
+about one topic, of requests that differ; nothing is shipped against these. `proportions` has a count
+of its own there, too.
 
 `value` is the least lower bound of a run length in units of c, of the detectors on shuffled traffic. The bar: 0.8 for
 each of them, at most 3 for `quick`; and 0.5 for `season`, `bursts` and `copies`. `peers`: rows to a false alarm of

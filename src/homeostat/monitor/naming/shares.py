@@ -37,8 +37,8 @@ def shares_key(signal: str) -> str:
 
 
 def shares_of(sides: tuple[Rows, Rows], kinds: tuple[Ints, Ints], names: Mapping[int, str]) -> tuple[Share, ...]:
-    """The kinds of the rows before and since, numbered alike; whichever grew most first. Those without a name among `names`
-    are named by their words. A number below 0 is no kind; empty where either side has none.
+    """The kinds of the rows before and since, numbered alike; whichever grew most first. A kind that is not among
+    `names` is named by its words. A number below 0 is no kind; empty where either side has none.
     """
     counted = [int((side >= 0).sum()) for side in kinds]
     if not min(counted):
