@@ -1,12 +1,12 @@
 """How soon a change of proportions alone is found, beside others at the same rate of false alarms.
 
-    python bench/mixed.py [--seeds 20] [--calm 40] [--check 20] [--streams DIR] [--seed 0] [--quick]
+    python bench/mixed.py [--seeds 20] [--calm 40] [--check 20] [--streams DIR] [--seed 0] [--raw] [--quick]
 
-Requests of CLINC150 and HWU64 whose labels a ridge head was taught (`channels.py`), drawn by topic in shares that
-differ from draw to draw, STEP_S apart. From request ONSET on the same topics come in other shares: one grows by a
-tenth of all requests (*one*), the odds of three of the rarer half become threefold (*three*), one of a tenth or more,
-or the commonest, comes no more (*gone*), or shares are dealt anew (*anew*). *hours* is no change: topics follow the
-hour of the day all along.
+Requests of CLINC150 and HWU64 whose labels a ridge head was taught, with its scores as embeddings (`channels.py`),
+drawn by topic in shares that differ from draw to draw, STEP_S apart. From request ONSET on the same topics come in
+other shares: one grows by a tenth of all requests (*one*), the odds of three of the rarer half become threefold
+(*three*), one of a tenth or more, or the commonest, comes no more (*gone*), or shares are dealt anew (*anew*).
+*hours* is no change: topics follow the hour of the day all along.
 
 `proportions` is the detector as the worker runs it: groups of the index, stakes by the first 300 requests, hours of the
 day told apart. The peers compare the newest 200 or 500 requests with the first 1,000, every 50 requests: chi-square of
@@ -196,16 +196,23 @@ def main() -> None:
     parser.add_argument("--calm", type=int, default=40)
     parser.add_argument("--check", type=int, default=20)
     parser.add_argument("--streams", type=Path, default=DATA, help="where the streams lie")
+    parser.add_argument(
+        "--raw", action="store_true", help="embeddings of n-grams, of which the head has learned nothing"
+    )
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     began, counts = time.perf_counter(), (args.seeds, args.calm, args.check)
     counts = (4, 20, 4) if args.quick else counts
     pools: dict[tuple[str, str], list[float]] = {}
     for name in NAMES:
-        for which, delays in measured(pool(name, args.streams), counts, args.seed).items():
+        for which, delays in measured(pool(name, args.streams, taught=not args.raw), counts, args.seed).items():
             pools[which] = pools.get(which, []) + delays
     seconds = round(time.perf_counter() - began, 1)
-    print(json.dumps({"quick": args.quick, "seed": args.seed, "seconds": seconds, "detectors": table(pools)}))
+    print(
+        json.dumps(
+            {"quick": args.quick, "raw": args.raw, "seed": args.seed, "seconds": seconds, "detectors": table(pools)}
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from monitor.test_watch import HIDDEN, index, traffic
 def test_requests_about_the_same_are_of_the_same_kind() -> None:
     """Each group holds requests of one topic, and a topic that is in the index is in some group."""
     rows = traffic(3, 400)
-    groups = Groups(NeighborIndex(index(rows=300), 5))
+    groups = Groups(NeighborIndex(index(rows=500), 5))
     kinds = groups.of(rows)
 
     assert len(groups) == GROUPS
@@ -25,7 +25,7 @@ def test_requests_about_the_same_are_of_the_same_kind() -> None:
 def test_the_same_index_cuts_the_same_groups() -> None:
     """After a restart nothing but the index is there, and in whatever company, a request is of the kind it was."""
     rows = traffic(4, 60)
-    first, second = (Groups(NeighborIndex(index(rows=300), 5)) for _ in range(2))
+    first, second = (Groups(NeighborIndex(index(rows=500), 5)) for _ in range(2))
 
     assert first.of(rows).tolist() == [int(second.of([row])[0]) for row in rows]
 
@@ -39,7 +39,7 @@ def test_a_small_index_is_cut_into_fewer() -> None:
 
 def test_who_has_no_embedding_is_of_no_kind() -> None:
     """Some have none, one is not finite, or all have none: they are passed over, and the others are as they were."""
-    groups, rows = Groups(NeighborIndex(index(rows=300), 5)), traffic(5, 6)
+    groups, rows = Groups(NeighborIndex(index(rows=500), 5)), traffic(5, 6)
     infinite = np.full(HIDDEN, np.inf, dtype=np.float16).tobytes()
     broken = [replace(rows[0], embedding=b""), replace(rows[1], embedding=infinite), *rows[2:]]
 
@@ -63,7 +63,7 @@ def test_without_an_index_labels_are_kinds() -> None:
 
 def test_where_there_is_an_index_labels_are_no_kinds() -> None:
     """Groups of requests tell more than replies: what is asked, and not what the version made of it."""
-    groups = Groups(NeighborIndex(index(rows=300), 5), {"a", "b"})
+    groups = Groups(NeighborIndex(index(rows=500), 5), {"a", "b"})
 
     assert groups.names == {}
     assert len(groups) == GROUPS

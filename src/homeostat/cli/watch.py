@@ -2,8 +2,8 @@
 
 The statistic is that of the version that answers now: of its requests, and, once there are labels, of its losses. While
 nothing moves it passes its threshold once in `monitor.false_alarm_every` requests, or labels, on average. Under each
-signal stands what moved: too early until 300 requests have followed the change, then the slice that carries most of it,
-which kind of drift it is, and new topics. `--follow` prints it again whenever it has changed, until interrupted.
+signal stands what moved: shares of known kinds; once 300 requests followed, the slice that carries most of it, which
+kind of drift it is, and new topics. `--follow` prints it again whenever it has changed, until interrupted.
 
 Exit codes: 0 printed; 1x configuration; 53 no version answers the task yet.
 
@@ -30,6 +30,7 @@ from homeostat.web.plain import plain
 
 LOOK_S = 1.0
 """Seconds between two looks."""
+_KEPT = {"naming": state_key, "shares": shares_key}
 
 
 def command(
@@ -63,11 +64,7 @@ def _look(opened: Project, task: str, limit: int) -> dict[str, Any]:
         "threshold": settings.false_alarm_every,
         "statistic": {name: asdict(level) for name, level in of_requests(trace).items()} | _labels(watcher),
         "signals": [
-            plain(signal)
-            | {
-                "naming": opened.store.state.get(state_key(signal.id)),
-                "shares": opened.store.state.get(shares_key(signal.id)),
-            }
+            plain(signal) | {name: opened.store.state.get(key(signal.id)) for name, key in _KEPT.items()}
             for signal in opened.store.signals.list(task, limit=limit)
         ],
     }

@@ -183,7 +183,7 @@ class Telling:
         if alert.kind == OBJECTIVE and alert.task in scores:
             wanted, score = scores[alert.task]
             return f"{score.mean:.3f} of {score.n} replies, and {wanted:g} is wanted" if score.mean >= wanted else ""
-        if alert.kind in (*_SIGNALS, ROLLBACK, OBJECTIVE):
+        if alert.kind in (*_SIGNALS, ROLLBACK, OBJECTIVE) or (alert.kind == FAILED and alert.slice):  # a plugin
             return self._released(alert)
         if alert.kind == APPROVAL:
             return self._approved(alert)

@@ -20,9 +20,9 @@ from homeostat.types.interaction import Interaction
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-GROUPS = 12
-"""Groups that the index is cut into, at most; more would each hold less of what is to be told apart."""
-MOST = 24
+GROUPS = 24
+"""Groups that the index is cut into, at most: fewer hold less of what requests are about, more cost more."""
+MOST = 2 * GROUPS
 """Labels from which on they are too many to be kinds."""
 ROWS = 20
 """Rows of the index for each group, at least."""
