@@ -63,7 +63,7 @@ class Groups:
         x = vectors(interactions)
         if not len(self) or not x.shape[1]:
             return np.full(len(interactions), NONE)
-        whole = np.isfinite(x).all(axis=1)
+        whole: NDArray[np.bool_] = np.asarray(np.isfinite(x).all(axis=1))
         turn, middles = self._cut
         kinds, _ = vq(self._index.place(np.where(whole[:, None], x, 0)) @ turn, middles)
         return np.where(whole, kinds, NONE).astype(np.int64)

@@ -94,7 +94,7 @@ def test_every_bet_is_fair():
         assert np.allclose(grows[1:], 0.0)  # who is left when the commonest is out has the shares that it had
 
 
-@pytest.mark.parametrize("shares", [EVEN, SKEWED], ids=["even", "skewed"])
+@pytest.mark.parametrize("shares", [pytest.param(EVEN, marks=pytest.mark.slow), SKEWED], ids=["even", "skewed"])
 def test_false_alarms_are_as_rare_as_promised(shares):
     """Whatever the shares: at c = 100, no more than one alarm in 100 requests, though it alarms."""
     found = alarms(drawn(1, (shares, 12_000)), c=100, first=20)
@@ -132,6 +132,7 @@ def test_shares_that_follow_the_hour_are_no_change():
     assert len(alarms(kinds)) > 5
 
 
+@pytest.mark.slow
 def test_weeks_that_repeat_are_told_apart():
     """Weekends have other shares. Once that has been seen to repeat, requests are ranked by the hour of the week."""
     step, rows = 300.0, 7 * 288 * 5
@@ -146,7 +147,7 @@ def test_weeks_that_repeat_are_told_apart():
     assert [row for row in told if row > rows * 4 // 5] == []
 
 
-@pytest.mark.parametrize("size", [1, 37, 1000])
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.slow), 37, 1000])
 def test_batches_do_not_matter(size):
     """Row by row or all at once: the same alarms."""
     kinds = drawn(6, (EVEN, 700), (SKEWED, 400), (EVEN, 300))

@@ -147,7 +147,7 @@ class Proportions:
         low, asked = p < self._stakes.chance, ~np.isnan(p)
         fixed = low @ self._stakes.yes.T + (asked & ~low) @ self._stakes.no.T
         lately = [self._running(k, low, asked) for k in range(len(HORIZONS))]
-        logs = np.column_stack([fixed, *(self._believed(*sums[:, :-1], low, asked) for sums in lately)])
+        logs = np.column_stack([fixed, *(self._believed(sums[:, :-1], low, asked) for sums in lately)])
         levels, alarm = self._evidence.scan(logs, times)
         taken = len(levels)
         np.add.at(self._counts, (hours[:taken], kinds[:taken]), 1)
@@ -182,11 +182,11 @@ class Proportions:
         sums = np.concatenate([np.zeros((2, 1, self.kinds - 1)), seen.cumsum(axis=1)], axis=1)
         return np.asarray((self._lately[horizon][:, None] + sums) * fade[:, None], dtype=np.float64)
 
-    def _believed(self, lows: Floats, ranks: Floats, low: NDArray[np.bool_], asked: NDArray[np.bool_]) -> Floats:
-        """Logarithm of the bet on the shares of late, float64[rows]."""
+    def _believed(self, sums: Floats, low: NDArray[np.bool_], asked: NDArray[np.bool_]) -> Floats:
+        """Logarithm of the bet on the shares of late, float64[rows], by what `_running` gave."""
         assert self._stakes is not None
         chance = self._stakes.chance
-        now = (lows + FIRM * chance) / (ranks + FIRM)
+        now = (sums[0] + FIRM * chance) / (sums[1] + FIRM)
         paid = np.where(low, np.log(now / chance), np.log((1.0 - now) / (1.0 - chance)))
         return np.asarray(np.where(asked, paid, 0.0).sum(axis=1), dtype=np.float64)
 
