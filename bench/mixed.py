@@ -1,6 +1,7 @@
 """How soon a change of proportions alone is found, beside others at the same rate of false alarms.
 
     python bench/mixed.py [--seeds 20] [--calm 40] [--check 20] [--streams DIR] [--seed 0] [--raw] [--quick]
+                          [--only DETECTOR ...]
 
 Requests of CLINC150 and HWU64 whose labels a ridge head was taught, with its scores as embeddings (`channels.py`),
 drawn by topic in shares that differ from draw to draw, STEP_S apart. From request ONSET on the same topics come in
@@ -10,8 +11,8 @@ other shares: one grows by a tenth of all requests (*one*), the odds of three of
 
 `proportions` is the detector as the worker runs it: groups of the index, stakes by the first 300 requests, hours of the
 day told apart. The peers compare the newest 200 or 500 requests with the first 1,000, every 50 requests: chi-square of
-the same groups, or of the replies; MMD of the embeddings (Gaussian kernel, median width). `strangeness` is
-the e-detector of confidence and distance, all that the worker had before.
+the same groups, or of the replies; MMD of the embeddings (Gaussian kernel, median width). `strangeness` is the
+e-detector of confidence and distance, all that the worker had before.
 
 Equal false alarms: for each stream of data and detector, the threshold is the least that at most one in twenty of
 `calm` streams, as long, passes; `false` says how many of `check` others do. `shipped` is ours at
@@ -26,7 +27,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -150,7 +151,9 @@ def delay(course: Floats, limit: float) -> float:
     return float(over[0]) - ONSET + 1 if len(over) else math.inf
 
 
-def measured(of: Pool, counts: tuple[int, int, int], seed: int) -> dict[tuple[str, str], list[float]]:
+def measured(
+    of: Pool, counts: tuple[int, int, int], seed: int, courses: Mapping[str, Course]
+) -> dict[tuple[str, str], list[float]]:
     """(kind, detector) -> delays on one pool; `calm` and `hours` hold passages at any row."""
     seeds, calm, check = counts
     found: dict[tuple[str, str], list[float]] = {}
@@ -159,13 +162,13 @@ def measured(of: Pool, counts: tuple[int, int, int], seed: int) -> dict[tuple[st
         kind: [drawn(of, kind, np.random.default_rng([seed, 31, NAMES.index(of.name), at, k])) for k in range(n)]
         for at, (kind, n) in enumerate(sizes.items())
     }
-    for name, course in COURSES.items():
-        courses = {kind: [course(of, rows) for rows in some] for kind, some in streams.items()}
-        limits = {name: threshold([float(one.max()) for one in courses["calm"][:calm]], RATE)}
+    for name, course in courses.items():
+        passed = {kind: [course(of, rows) for rows in some] for kind, some in streams.items()}
+        limits = {name: threshold([float(one.max()) for one in passed["calm"][:calm]], RATE)}
         if name == OURS:
             limits[SHIPPED] = math.log(Monitor().false_alarm_every)
         for called, limit in limits.items():
-            for kind, some in courses.items():
+            for kind, some in passed.items():
                 found[kind, called] = [delay(one, limit) for one in (some[calm:] if kind == "calm" else some)]
             told = {kind: median(found[kind, called])[0] for kind in KINDS}
             print(f"{of.name}: {called} over {limit:.4g}: {told}", file=sys.stderr, flush=True)
@@ -199,13 +202,17 @@ def main() -> None:
     parser.add_argument(
         "--raw", action="store_true", help="embeddings of n-grams, of which the head has learned nothing"
     )
+    parser.add_argument("--only", nargs="*", choices=list(COURSES), metavar="DETECTOR", help="these alone")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     began, counts = time.perf_counter(), (args.seeds, args.calm, args.check)
     counts = (4, 20, 4) if args.quick else counts
+    courses = {name: COURSES[name] for name in args.only or COURSES}
     pools: dict[tuple[str, str], list[float]] = {}
     for name in NAMES:
-        for which, delays in measured(pool(name, args.streams, taught=not args.raw), counts, args.seed).items():
+        for which, delays in measured(
+            pool(name, args.streams, taught=not args.raw), counts, args.seed, courses
+        ).items():
             pools[which] = pools.get(which, []) + delays
     seconds = round(time.perf_counter() - began, 1)
     print(
