@@ -61,8 +61,10 @@ class Pool:
 
 
 @cache
-def pool(name: str, folder: Path = DATA) -> Pool:
-    """The pool of a stream; the same each time."""
+def pool(name: str, folder: Path = DATA, *, taught: bool = False) -> Pool:
+    """The pool of a stream; the same each time. `taught`: embeddings are the scores that the head gives each label, as
+    the states of a model are that was trained on them, instead of a projection of the n-grams.
+    """
     with gzip.open(folder / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for k, line in enumerate(lines) if k % EVERY.get(name, 1) == 0]
     rows = [rows[k] for k in np.random.default_rng(0).permutation(len(rows))]
@@ -71,6 +73,8 @@ def pool(name: str, folder: Path = DATA) -> Pool:
     head = RidgeHead(GRAMS, ridge=1.0)
     head.add(features[:third], [row["label"] for row in rows[:third]])
     hidden = (features @ np.random.default_rng(1).normal(size=(GRAMS, HIDDEN))).astype(np.float16)
+    if taught:
+        hidden = (features @ head.weights()).astype(np.float16)
     index = NeighborIndex(hidden[third : third + INDEX], NEIGHBORS)
     rest = slice(third + INDEX, None)
     told, sure = replies_of(head, features[rest])

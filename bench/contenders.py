@@ -170,14 +170,14 @@ def ks(size: int) -> Callable[[Floats, int], Floats]:
     return course
 
 
-def mmd(points: NDArray[Any], known: int) -> Floats:
-    """Squared MMD (Gaussian kernel, median width) of the newest WINDOW rows and the known ones, every EVERY rows."""
+def mmd(points: NDArray[Any], known: int, window: int = WINDOW) -> Floats:
+    """Squared MMD (Gaussian kernel, median width) of the newest `window` rows and the known ones, every EVERY rows."""
     x = points.reshape(len(points), -1).astype(np.float32)
     scale = np.float32(2 * width_of(cdist(x[:known][:300], x[:known][:300], "sqeuclidean")) ** 2)
     beside, out = _kernel(x[:known], x, scale).mean(axis=0), np.full(len(x), -np.inf)
     among = float(beside[:known].mean())
     for until in range(known + EVERY, len(x) + 1, EVERY):
-        rows = slice(until - WINDOW, until)
+        rows = slice(until - window, until)
         out[until - 1] = among + float(_kernel(x[rows], x[rows], scale).mean()) - 2 * float(beside[rows].mean())
     return out
 

@@ -8,14 +8,16 @@ times, a look after every row. A stream is a shuffle of the pool without replace
 times c, and is drawn with replacement otherwise. A run length is rows divided by alarms; its 95 % interval is the wider
 of the Poisson one and a bootstrap over streams (whose luck with a reference is shared by all their alarms).
 
-Detectors: `quick`, `fixed` and `slices` each at c of their own, `loss`, which is dear, at a quarter of it; `all` is the
-three for requests as the watcher runs them, sharing one c. A `fixed` row counts once it has its reference.
+Detectors: `quick`, `fixed`, `slices` and `proportions` each at c of their own, `loss`, which is dear, at a quarter of
+it; `all` is the three for requests as the watcher runs them, sharing one c. A `fixed` row counts once it has its
+reference.
 
 Traffic that is not exchangeable, weeks of it, to `all`, with what is shipped for it and (`plain`) without. `season`:
 volume, and which topics ask, follow the hour and the weekend. `bursts`: some requests are sent again up to a thousand
 times in a row. `copies`: half of the traffic from forty requests, a health check at each tenth row, and each day
 another request that is a third of the day's. Beside them and not of the bar, `runs`: 50 to 200 rows in which 60 % are
-about one topic, of requests that differ; nothing is shipped against these.
+about one topic, of requests that differ; nothing is shipped against these. `proportions` has a count
+of its own there, too.
 
 `value` is the least lower bound of a run length in units of c, of the detectors on shuffled traffic. The bar: 0.8 for
 each of them, at most 3 for `quick`; and 0.5 for `season`, `bursts` and `copies`. `peers`: rows to a false alarm of
@@ -31,6 +33,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -42,8 +45,10 @@ from homeostat.monitor.catalogue import DETECTORS
 from homeostat.monitor.copies import Copies
 from homeostat.monitor.detectors.fixed import ROWS, FixedReference
 from homeostat.monitor.detectors.loss import LossDetector
+from homeostat.monitor.detectors.proportions import Proportions
 from homeostat.monitor.detectors.shiryaev_roberts import BETS, ShiryaevRoberts, log_bets
 from homeostat.monitor.detectors.sliced import Sliced
+from homeostat.monitor.groups import Groups
 from homeostat.monitor.opinion import ranked_in
 from homeostat.monitor.traffic import Traffic
 
@@ -142,11 +147,29 @@ def loss(of: Pool, rows: Ints, c: float, rng: np.random.Generator) -> tuple[int,
     return len(rows), sum(alarm is not None for alarm in told)
 
 
+def proportions(of: Pool, rows: Ints, c: float, rng: np.random.Generator) -> tuple[int, int]:
+    """Those of the detector of proportions, on groups of the index; rows that set its stakes count, as in a worker."""
+    return len(rows), shifted(of, rows, _evenly(len(rows)), c, rng)
+
+
+def shifted(of: Pool, rows: Ints, times: Floats, c: float, rng: np.random.Generator) -> int:
+    """How often proportions alarm on rows of these times."""
+    groups = _groups(of)
+    detector = Proportions(int(groups.max()) + 1, c, first=KNOWN, seed=int(rng.integers(1 << 30)))
+    return len(list(detector.take(groups[rows], times)))
+
+
+@cache
+def _groups(of: Pool) -> Ints:
+    return Groups(of.index).of(of.interactions)
+
+
 DETECTED: dict[str, Callable[[Pool, Ints, float, np.random.Generator], tuple[int, int]]] = {
     "quick": quick,
     "fixed": fixed,
     "slices": slices,
     "loss": loss,
+    "proportions": proportions,
 }
 
 
@@ -259,18 +282,20 @@ def broken(pools: Sequence[Pool], c: float, expected: float, seed: int) -> dict[
     """Kind of traffic -> run length at c with what is shipped for it, and without."""
     out: dict[str, dict[str, object]] = {}
     for at, (kind, made) in enumerate(KINDS.items()):
-        shipped, plain, by, told = Runs(), Runs(), {}, []
+        shipped, plain, shares, by, told = Runs(), Runs(), Runs(), {}, []
         for number in _until(shipped, c * expected / (4 if kind == "runs" else 1)):
             of, rng = pools[number % len(pools)], np.random.default_rng([seed, 20 + at, number])
             rows, times = made(of, max(6, round(5 * c / PER_WEEK)), rng)
             kept = counted(of, rows)
             _, alarms = watched(of, rows[kept], times[kept], c, rng)
             shipped.add(len(rows), alarms[""])
+            shares.add(len(rows), shifted(of, rows[kept], times[kept], c, rng))
             told.append(alarms.pop("cells"))
             by = {name: by.get(name, 0) + alarms.get(name, 0) for name in {*by, *alarms} - {""}}
             if number % 4 == 0:
                 plain.add(len(rows), watched(of, rows, np.zeros(len(rows)), c, rng)[1][""])
         out[kind] = shipped.line(c) | {"by": by, "hours_told_apart": told, "plain": plain.line(c)}
+        out[kind]["proportions"] = shares.line(c)
         print(f"c={c:,.0f} {kind}: {out[kind]}", file=sys.stderr, flush=True)
     return out
 

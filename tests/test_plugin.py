@@ -62,6 +62,17 @@ def test_installed_package_adds_a_name(
     assert numbers.get("floor") is math.floor
 
 
+def test_what_packages_brought_is_told_apart(
+    numbers: Registry[Number], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names that were there from the start are not among what installed packages have brought; nothing is imported."""
+    install(tmp_path, "loud", "floor = no_such_module:floor")
+    monkeypatch.syspath_prepend(tmp_path)
+    numbers.add("root", "math:sqrt")
+    assert numbers.brought() == ("floor",)
+    assert numbers.names() == ("floor", "root")
+
+
 def test_collision_names_both_parties(
     numbers: Registry[Number], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

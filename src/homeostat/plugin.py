@@ -65,6 +65,11 @@ class Registry(Generic[T]):
         self._discover()
         return tuple(sorted(self._offers))
 
+    def brought(self) -> tuple[str, ...]:
+        """The names that installed packages have added, sorted; nothing is imported for it."""
+        self._discover()
+        return tuple(sorted(name for name, offer in self._offers.items() if offer.by != "homeostat"))
+
     def get(self, name: str) -> T:
         """What the name stands for, imported now if it was not before.
 

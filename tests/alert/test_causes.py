@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from homeostat.alert import causes
-from homeostat.types.alert import KINDS, Alert, Remedy, Severity
+from homeostat.types.alert import FAILED, KINDS, Alert, Remedy, Severity
 from homeostat.types.release import Release, Stage
 from homeostat.types.report import Score
-from homeostat.types.signal import Moved, Signal
+from homeostat.types.signal import PROPORTIONS, Moved, Signal
 from homeostat.types.turn import Turn
 
 NOW = 1_760_000_000.0
@@ -43,6 +43,28 @@ def test_every_kind_of_signal_is_a_kind_of_alert(moved: Moved) -> None:
     made = causes.of_signal(replace(SIGNAL, moved=moved), NOW)
     assert made.kind in KINDS
     assert (made.kind, made.about, made.severity) == (moved.value, "sig_1", Severity.WARNING)
+
+
+def test_other_shares_are_good_to_know_and_no_warning() -> None:
+    """The same kind of signal by the detector of proportions: for information, with the shares in its sentence."""
+    said = "shares of the requests: parcel, late from 5.0% to 15.0%"
+    made = causes.of_signal(replace(SIGNAL, moved=Moved.MIX, detector=PROPORTIONS, slice="kind=parcel"), NOW, said)
+    other = causes.of_signal(replace(SIGNAL, moved=Moved.MIX), NOW)
+    assert (made.severity, other.severity) == (Severity.INFO, Severity.WARNING)
+    assert (made.kind, made.remedy, made.key) == ("mix", Remedy.LOOK, "routing|mix|kind=parcel")
+    assert made.says.endswith(f"; {said}")
+    assert "in other proportions" in made.says
+
+
+def test_a_plugin_has_no_threshold_and_may_break() -> None:
+    """Its alarm names it and no figure that it has not; where it broke, an alert of its own says why."""
+    made = causes.of_signal(replace(SIGNAL, detector="streak", statistic=0.0, threshold=0.0), NOW)
+    assert "(streak, a plugin, after 1,234 requests" in made.says
+    assert "over" not in made.says
+    broken = causes.of_plugin("routing", "streak", "ZeroDivisionError: division by zero", NOW)
+    assert (broken.kind, broken.severity, broken.slice) == (FAILED, Severity.WARNING, "streak")
+    parts = ("streak", "switched off", "the others watch on", "division by zero")
+    assert [part for part in parts if part not in broken.says] == []
 
 
 def test_doubted_feedback_is_counted_in_statements() -> None:

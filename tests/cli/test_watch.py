@@ -17,6 +17,7 @@ from homeostat.config.schema import Monitor
 from homeostat.errors import NothingReleased
 from homeostat.loop.embedding import AWAY
 from homeostat.monitor.naming.name import Naming, Topic, state_key
+from homeostat.monitor.naming.shares import shares_key
 from homeostat.monitor.watch import Watcher
 from homeostat.store import Store
 from homeostat.store.vectors import InForce
@@ -68,6 +69,19 @@ def test_the_same_as_json(homeostat: Run, shop: Path, store: Store) -> None:
     assert "neighbors" not in found["statistic"]
     assert found["threshold"] == 500_000
     assert found["signals"][0]["moved"] == "novelty"
+
+
+def test_shares_that_moved_stand_under_their_signal(homeostat: Run, shop: Path, store: Store) -> None:
+    """The sentence under it, and every kind's share in JSON; nothing of the kind under other signals."""
+    champion(store, "first")
+    kept = {"shares": [{"name": "parcel", "before": 0.05, "since": 0.15}], "says": "shares of the requests: parcel"}
+    store.state.put(shares_key(moved(store).id), kept)
+    moved(store, "b")
+    ran = homeostat("watch", "--config", shop)
+    assert "sig_a: shares of the requests: parcel" in ran.out
+    assert "sig_b:" not in ran.out
+    found = homeostat("watch", "--config", shop, "--json").json["signals"]
+    assert [one["shares"] for one in found] == [kept, None]
 
 
 def test_before_there_is_a_statistic(homeostat: Run, shop: Path, store: Store) -> None:

@@ -18,6 +18,7 @@ from homeostat.errors import MissingVariable, NotFound
 from homeostat.loop.telling import LABELS, LOOK_S, MEASURED_S, Telling
 from homeostat.loop.worker import work
 from homeostat.loop.workshop import Workshop
+from homeostat.monitor.naming.shares import shares_key
 from homeostat.store import Store
 from homeostat.store.notes import SEEN, STANDINGS
 from homeostat.types.alert import Alert, Remedy, Severity
@@ -239,6 +240,27 @@ def test_another_version_for_everybody_ends_a_signal(desk: Workshop, telling: Te
     (alert,) = alerts(desk)
     assert (alert.resolved, alert.because) == (NOW + 8.0, "ver_2 answers everybody since")
     assert told(desk) == [("all", "fired"), ("all", "resolved")]
+
+
+def test_another_version_for_everybody_ends_a_plugin_that_broke(desk: Workshop, telling: Telling, clock: Clock) -> None:
+    """The detector gets another chance with another version; no turn has to do with it."""
+    release(desk.store, 1, Stage.FULL, "ver_1", at=NOW - 5.0)
+    telling.tell([causes.of_plugin("routing", "streak", "OSError: no", NOW)], NOW)
+    telling.tick()
+    assert [alert.slice for alert in desk.store.alerts.open()] == ["streak"]
+    release(desk.store, 2, Stage.FULL, "ver_2", at=NOW + 7.0)
+    clock.now = NOW + 8.0
+    telling.tick()
+    assert [alert.because for alert in alerts(desk)] == ["ver_2 answers everybody since"]
+
+
+def test_shares_that_moved_are_told_with_the_alert(desk: Workshop, telling: Telling) -> None:
+    """What is kept of a signal of proportions stands in the sentence that people are sent."""
+    desk.store.state.put(shares_key("sig_routing0"), {"shares": [], "says": "shares of the requests: parcel"})
+    signal(desk.store)
+    telling.tick()
+    (alert,) = alerts(desk)
+    assert alert.says.endswith("; shares of the requests: parcel")
 
 
 def test_a_silence_keeps_it_from_everybody(desk: Workshop, telling: Telling, clock: Clock) -> None:

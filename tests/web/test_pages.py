@@ -23,6 +23,7 @@ from homeostat.monitor.behavior.forecast import forecasts
 from homeostat.monitor.behavior.forecast import state_key as rehearsal_key
 from homeostat.monitor.naming.candidates import Kind
 from homeostat.monitor.naming.name import Naming, Slice, Topic, early, state_key
+from homeostat.monitor.naming.shares import shares_key
 from homeostat.release.states import hold
 from homeostat.store import Store
 from homeostat.store.notes import SEEN
@@ -207,6 +208,18 @@ def test_drift_shows_the_course_and_what_moved_beside_what_came_before(store: St
     assert len(signal["rows_before"]) == 3
     assert all(row["time"] < signal["since"] for row in signal["rows_before"])
     assert drift.draw(found)["chart"].startswith("<svg")
+
+
+def test_drift_shows_shares_that_moved(store: Store, client: TestClient) -> None:
+    """Each kind with its share before and since; no table where none are kept. A plugin has no figure to show."""
+    assert drift.data(store, CONFIG, {})["signals"][0]["shares"] == []
+    assert "kind of request" not in client.get("/ui/drift").text
+    kept = [{"name": "pump, <grinding>", "before": 0.052, "since": 0.161, "low": 0.05, "high": 0.2}]
+    store.state.put(shares_key(factory.SIGNAL), {"shares": kept, "says": "…"})
+    store.signals.put(replace(store.signals.get(factory.SIGNAL), id="sig_plugin", detector="streak", threshold=0.0))
+    text = client.get("/ui/drift").text
+    for shown in ("kind of request", "pump, &lt;grinding&gt;", "5.2\u202f%", "16.1\u202f%", "streak, a plugin, after"):
+        assert shown in text
 
 
 def test_drift_names_what_moved(store: Store, client: TestClient) -> None:

@@ -9,7 +9,7 @@ from homeostat.types import ids
 from homeostat.types.alert import APPROVAL, DISK, FAILED, OBJECTIVE, REFUSED, ROLLBACK, WORKER, Alert, Remedy, Severity
 from homeostat.types.release import Release
 from homeostat.types.report import Score
-from homeostat.types.signal import Moved, Signal
+from homeostat.types.signal import PROPORTIONS, Moved, Signal
 from homeostat.types.turn import AWAITING, SIGN, Turn
 
 LOW_MB, FULL_MB = 2_000.0, 200.0
@@ -24,21 +24,20 @@ _MOVED = {
 }
 
 
-def of_signal(signal: Signal, now: float) -> Alert:
-    """Something moved."""
+def of_signal(signal: Signal, now: float, more: str = "") -> Alert:
+    """Something moved; `more` is what else is known of it. Shares of known kinds are good to know, and no more."""
     what, remedy = _MOVED.get(signal.moved, (f"{signal.moved.value} moved", Remedy.LOOK))
     place = f" in {signal.slice}" if signal.slice else ""
     counted = {Moved.FEEDBACK: "statements", Moved.UPSTREAM: "looks", Moved.JUDGE: "ratings"}.get(
         signal.moved, "requests"
     )
     since = f"; the change is put at {_when(signal.since)}" if signal.since else ""
-    says = (
-        f"{signal.task}{place}: {what} ({signal.detector} at {signal.statistic:,.4g}, over {signal.threshold:,.4g}, "
-        f"after {signal.n:,} {counted}{since})"
-    )
+    level = f" at {signal.statistic:,.4g}, over {signal.threshold:,.4g}," if signal.threshold else ", a plugin,"
+    beside = f"; {more}" if more else ""
+    says = f"{signal.task}{place}: {what} ({signal.detector}{level} after {signal.n:,} {counted}{since}){beside}"
     return _cause(
         signal.moved.value,
-        Severity.WARNING,
+        Severity.INFO if signal.detector == PROPORTIONS else Severity.WARNING,
         says,
         now,
         task=signal.task,
@@ -112,6 +111,12 @@ def of_worker(problem: str, now: float) -> Alert:
     """The worker ended with an error: nobody watches until it runs again."""
     says = f"the worker ended and nobody watches until it runs again: {problem}"
     return _cause(WORKER, Severity.CRITICAL, says, now)
+
+
+def of_plugin(task: str, name: str, problem: str, now: float) -> Alert:
+    """A plugged-in detector raised an error and was switched off; the others watch on."""
+    says = f"{task}: the detector {name}, a plugin, was switched off; the others watch on ({problem})"
+    return _cause(FAILED, Severity.WARNING, says, now, task=task, slice=name)
 
 
 def group(task: str, kind: str, slice: str) -> str:

@@ -2,8 +2,8 @@
 
 The statistic is that of the version that answers now: of its requests, and, once there are labels, of its losses. While
 nothing moves it passes its threshold once in `monitor.false_alarm_every` requests, or labels, on average. Under each
-signal stands what moved: too early until 300 requests have followed the change, then the slice that carries most of it,
-which kind of drift it is, and new topics. `--follow` prints it again whenever it has changed, until interrupted.
+signal stands what moved: shares of known kinds; once 300 requests followed, the slice that carries most of it, which
+kind of drift it is, and new topics. `--follow` prints it again whenever it has changed, until interrupted.
 
 Exit codes: 0 printed; 1x configuration; 53 no version answers the task yet.
 
@@ -24,12 +24,14 @@ from homeostat.cli.project import Project, project
 from homeostat.cli.table import document, table
 from homeostat.monitor.levels import of_labels, of_requests
 from homeostat.monitor.naming.name import state_key
+from homeostat.monitor.naming.shares import shares_key
 from homeostat.monitor.watch import LOSS
 from homeostat.web import words
 from homeostat.web.plain import plain
 
 LOOK_S = 1.0
 """Seconds between two looks."""
+_KEPT = {"naming": state_key, "shares": shares_key}
 
 
 def command(
@@ -64,7 +66,7 @@ def _look(opened: Project, task: str, limit: int) -> dict[str, Any]:
         "embedding": standing(opened.store),
         "statistic": {name: asdict(level) for name, level in of_requests(trace).items()} | _labels(watcher),
         "signals": [
-            plain(signal) | {"naming": opened.store.state.get(state_key(signal.id))}
+            plain(signal) | {name: opened.store.state.get(key(signal.id)) for name, key in _KEPT.items()}
             for signal in opened.store.signals.list(task, limit=limit)
         ],
     }
@@ -92,6 +94,8 @@ def _print(seen: dict[str, Any]) -> None:
     ]
     table("\nsignals", ("id", "time (UTC)", "moved", "detector", "statistic", "after requests"), told)
     for s in seen["signals"]:
+        if s["shares"]:
+            typer.echo(f"\n{s['id']}: {s['shares']['says']}".rstrip(": "))
         if s["naming"]:
             typer.echo(f"\n{s['id']}: {s['naming']['says']} {s['naming']['kind']}".rstrip())
         for topic in s["naming"]["topics"] if s["naming"] else ():

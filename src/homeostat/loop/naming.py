@@ -12,7 +12,7 @@ from homeostat.monitor.seasons import ALL, BY_DAY, DAY_S
 from homeostat.store import Store
 from homeostat.types.feedback import FeedbackKind
 from homeostat.types.interaction import Interaction
-from homeostat.types.signal import Signal
+from homeostat.types.signal import PROPORTIONS, Signal
 
 NEWEST = 5
 """Signals of a task that are followed: the newest ones."""
@@ -29,7 +29,9 @@ def name_moves(store: Store, task: str, champion: str, seed: int = 0, hours: int
     begun = store.versions.get(champion).time
     for signal in store.signals.list(task, limit=NEWEST):
         if begun <= signal.since <= signal.time:
-            _follow(store, signal, champion, seed, hours)
+            # A change of proportions was found by comparing requests with those of the same hour of the day.
+            least = BY_DAY if signal.detector == PROPORTIONS else ALL
+            _follow(store, signal, champion, seed, max(hours, least))
 
 
 def _follow(store: Store, signal: Signal, champion: str, seed: int, hours: int) -> None:
@@ -52,22 +54,22 @@ def _around(store: Store, signal: Signal, champion: str, seed: int, hours: int) 
     """The rows of a version before a change and since, at most as many as are looked at."""
     task, since = signal.task, signal.since
     after = store.interactions.list(task, since=since, version=champion, limit=LOOKS[-1])
-    before = _before(store, signal, champion)
-    right = _right(store, signal, champion, before)
-    alike = _alike(store, signal, champion, after[-1].time, hours) if hours > ALL and after else []
+    earlier = before(store, signal, champion)
+    right = _right(store, signal, champion, earlier)
+    same = alike(store, signal, champion, after[-1].time, hours) if hours > ALL and after else []
     worn = store.vectors.worn
     return Moved(
-        before=worn(before),
+        before=worn(earlier),
         since=worn(after),
         alarm=signal.time,
         right=right,
         slice=signal.slice,
-        alike=worn(alike) if len(alike) >= LEAST else (),
+        alike=worn(same) if len(same) >= LEAST else (),
         seed=seed,
     )
 
 
-def _alike(store: Store, signal: Signal, champion: str, last: float, hours: int) -> list[Interaction]:
+def alike(store: Store, signal: Signal, champion: str, last: float, hours: int) -> list[Interaction]:
     """Rows of the same stretch of the day, or of the week, before the change, the newest stretches that hold enough."""
     begun, since = store.versions.get(champion).time, signal.since
     period = WEEK_S if hours > BY_DAY else DAY_S
@@ -83,7 +85,7 @@ def _alike(store: Store, signal: Signal, champion: str, last: float, hours: int)
     return found
 
 
-def _before(store: Store, signal: Signal, champion: str) -> list[Interaction]:
+def before(store: Store, signal: Signal, champion: str) -> list[Interaction]:
     """The last rows before a change, oldest first: the stretch that is read doubles until it holds enough of them."""
     task, since, begun = signal.task, signal.since, store.versions.get(champion).time
     span = max(signal.time - since, 60.0)

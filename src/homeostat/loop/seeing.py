@@ -61,7 +61,7 @@ def see(config: Config, store: Store, task: str, rule: Rule, champion: Version, 
     # Only a turn of the loop looks at traffic.
     looked = max([learned, *(t.time for t in store.turns.list(task) if t.story == "turn")])
     stated = [f for f in store.feedback.list(task, looked) if f.time > looked and f.kind in STATEMENTS]
-    moved = [s for s in store.signals.list(task) if s.moved.retrains]  # that is no reason to retrain
+    moved = [s for s in store.signals.list(task) if s.retrains]  # that is no reason to retrain
     signals = tuple(s for s in moved if s.time > looked)
     retrained = last_retrained(store, rule, task)
     reads, entry = rule.reads, config.tasks[task]

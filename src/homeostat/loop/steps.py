@@ -128,7 +128,7 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
         train_cpu_s=(expected := _expected_cpu(shop, champion, len(pairs), len(old))),
         train_gpu_s=expected * _gpu_per_cpu(shop, champion),
         unknown_labels=unknown / len(pairs) if pairs and task.kind is Kind.LABEL else 0.0,
-        signals=tuple(s for s in map(shop.store.signals.get, signals) if s.moved.retrains),
+        signals=tuple(s for s in map(shop.store.signals.get, signals) if s.retrains),
         since_turn_s=now.until - since,
         outcomes=known,
         judging=judging,

@@ -20,6 +20,7 @@ from homeostat.decide.stated import LINE
 from homeostat.loop import seeing
 from homeostat.loop.objectives import publish, standings
 from homeostat.loop.workshop import Workshop
+from homeostat.monitor.naming.shares import shares_key
 from homeostat.monitor.quality.course import right
 from homeostat.stats.intervals import mean_interval
 from homeostat.store.notes import SEEN
@@ -100,7 +101,10 @@ class Telling:
         store = self.shop.store
         for task in self.shop.config.tasks:
             for signal in self._signals(task):
-                yield signal.id, causes.of_signal(signal, now)
+                yield (
+                    signal.id,
+                    causes.of_signal(signal, now, store.state.get(shares_key(signal.id), {}).get("says", "")),
+                )
             releases = store.releases.list(task, limit=RECENT)
             for before, row in zip([None, *releases], releases, strict=False):
                 if row.stage is Stage.ROLLBACK or (row.stage is Stage.SPLIT and before and before.trial == row.trial):
@@ -179,7 +183,7 @@ class Telling:
         if alert.kind == OBJECTIVE and alert.task in scores:
             wanted, score = scores[alert.task]
             return f"{score.mean:.3f} of {score.n} replies, and {wanted:g} is wanted" if score.mean >= wanted else ""
-        if alert.kind in (*_SIGNALS, ROLLBACK, OBJECTIVE):
+        if alert.kind in (*_SIGNALS, ROLLBACK, OBJECTIVE) or (alert.kind == FAILED and alert.slice):  # a plugin
             return self._released(alert)
         if alert.kind == APPROVAL:
             return self._approved(alert)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from homeostat.alert import causes
+from homeostat.alert.record import tell
 from homeostat.curate.snapshot import examples
 from homeostat.decide.record import remember
 from homeostat.llm.embedding.embedder import NoVectors
@@ -20,6 +23,7 @@ from homeostat.loop.looking import Opening, due, ranked
 from homeostat.loop.naming import name_moves
 from homeostat.loop.seeing import STATEMENTS, clock
 from homeostat.loop.serving import with_states
+from homeostat.loop.shares import placed
 from homeostat.loop.tending import tend
 from homeostat.loop.workshop import Workshop
 from homeostat.monitor.channels import NeighborIndex
@@ -176,13 +180,20 @@ class Watch:
         signals = watcher.update(rows)
         pairs = self._stated(task, champion, watcher.feedback_cursor or (0.0, ""))
         signals += watcher.update_labels(pairs)
-        for signal in signals:
-            if not self._known(signal, self._reread.get(champion, 0.0)):
+        version, reread = store.versions.get(champion), self._reread.get(champion, 0.0)
+        for signal in placed(self.shop, version, signals, watcher.shares.groups, watcher.shares.detector.cells):
+            if not self._known(signal, reread):
                 store.signals.put(signal)
+        self._tell_broken(task, watcher)
         if rows or pairs:
             more = {"backend": backend, "reread": self._reread.get(champion, 0.0)}
             store.state.put(f"watcher:{champion}", watcher.state() | more)
             store.state.put(f"trace:{champion}", [[p.time, *p.values] for p in watcher.trace])
+
+    def _tell_broken(self, task: str, watcher: Watcher) -> None:
+        """Tell of plugged-in detectors that were switched off, each once."""
+        found = [causes.of_plugin(task, name, why, time.time()) for name, why in watcher.plugged.broke().items()]
+        tell(self.shop.store, self.shop.config, found, time.time())
 
     def _known(self, signal: Signal, reread: float = 0.0) -> bool:
         """Whether the same kind of thing was told of the same slice already, and no turn has looked at it since; of

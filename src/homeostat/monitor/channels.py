@@ -85,6 +85,15 @@ class NeighborIndex:
         """Number of rows."""
         return len(self._points)
 
+    @property
+    def points(self) -> Vectors:
+        """The rows as points of length 1, float32[rows, hidden]."""
+        return self._points
+
+    def place(self, x: Vectors) -> Vectors:
+        """Where vectors, float32[rows, hidden], all finite, lie among the points: of length 1 too."""
+        return self._unit(x)
+
     def distance(self, x: NDArray[np.floating]) -> Floats:
         """Mean cosine distance to the k nearest rows, float64[rows] in [0, 2]; NaN where a vector is not finite.
 

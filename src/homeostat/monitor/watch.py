@@ -1,13 +1,14 @@
 """The watcher of one task: interactions and feedback in, signals out.
 
 It sees what production sees: the request's embedding, the reply's confidence, and feedback when it comes. Three kinds
-of signal leave it, named after the evidence and not after the cause:
+of signal leave it, named after the evidence and not after the cause, beside those of detectors that are plugged in:
 
 - `novelty`: replies are less confident than they were, by evidence of the confidence channel's own (a CUSUM of 20 or
   more). The requests are probably of a kind the model was not taught.
 - `mix`: the distances to the neighbors, or a rise in confidence, carried the alarm alone. Often the same requests in
   other proportions. New requests look the same where the model is confidently wrong about them, or where they lie so
   far off that a handful raised the alarm before confidence could say anything.
+- `mix`, too, by the detector `proportions`: known kinds of requests come in other shares, strange or not (`shares`).
 - `performance`: labels, corrections or ratings say that more replies are wrong, or surer ones, among all or among those
   of one label, which the signal then names as its slice. The only one that is about quality.
 
@@ -32,7 +33,9 @@ from homeostat.monitor.copies import Copies
 from homeostat.monitor.detectors.loss import UNKNOWN, LossDetector, loss
 from homeostat.monitor.detectors.shiryaev_roberts import Alarm, log_mean
 from homeostat.monitor.examples import Examples
+from homeostat.monitor.plugged import Plugged
 from homeostat.monitor.reference import BINS, Reference
+from homeostat.monitor.shares import Shares
 from homeostat.monitor.trace import Point, Trace
 from homeostat.monitor.traffic import SLICED, Piece, Raised, Traffic
 from homeostat.types import ids
@@ -65,6 +68,7 @@ class Watcher:
         self._reference = Reference(index, BINS)
         self._traffic, self._copies = Traffic(self._reference, settings), Copies()
         self._labels = frozenset(labels)
+        self.shares, self.plugged = Shares(task, index, self._labels, settings), Plugged(task)
         self._loss = LossDetector(settings.false_alarm_every, baseline_loss, settings.seed)
         self._trace, self._wrong = Trace(), Examples(outer=0.5)
         self._examples, self._sliced = Examples(), Examples()
@@ -137,7 +141,8 @@ class Watcher:
         self.cursor = (interactions[-1].time, interactions[-1].id)
         places = [self._places(row) for row in rows]
         pieces = self._traffic.take(scores[counted], _times(rows), places)
-        return [signal for piece in pieces for signal in self._told(rows[piece.first :], piece)]
+        told = [signal for piece in pieces for signal in self._told(rows[piece.first :], piece)]
+        return told + self.shares.update(rows)
 
     def update_labels(self, pairs: Sequence[tuple[Interaction, Feedback]]) -> list[Signal]:
         """Take interactions with their feedback, in the order in which the feedback came; a signal for each alarm.
@@ -152,6 +157,7 @@ class Watcher:
                 continue
             place = f"reply={interaction.reply.strip()}" if self._labels else ""
             alarm = self._loss.update(value, interaction.time, place, interaction.confidence)
+            signals += self.plugged.update(LOSS, np.array([min(value, 1.0)]), [(interaction.id, feedback.time)])
             if value >= 0.5:
                 self._wrong.extend(self._loss.rows - 1, [interaction.id], np.array([[1.0 - value / UNKNOWN]]), place)
             if alarm:
@@ -174,6 +180,8 @@ class Watcher:
             "examples": self._examples.state(),
             "sliced": self._sliced.state(),
             "wrong": self._wrong.state(),
+            "shares": self.shares.state(),
+            "plugged": self.plugged.state(),
         }
 
     @classmethod
@@ -197,6 +205,9 @@ class Watcher:
         watcher._examples.load(state["examples"])
         watcher._sliced.load(state["sliced"])
         watcher._wrong.load(state["wrong"])
+        # What an older release put down has none of these; they begin now.
+        watcher.shares.load(state.get("shares"))
+        watcher.plugged.load(state.get("plugged", {}))
         return watcher
 
     def inherit(self, state: Mapping[str, Any]) -> None:
@@ -221,7 +232,9 @@ class Watcher:
             self._extend_slices(rows, piece, at, until)
             at = until
             signals += [self._signal(one, rows[one.row])] if one else []
-        return signals
+        seen = [(i.id, i.time) for i in rows[:n]]
+        beside = zip(self.channels, piece.p.T, strict=True)
+        return signals + [told for name, p in beside for told in self.plugged.update(name, 1.0 - p, seen)]
 
     def _extend_slices(self, rows: Sequence[Interaction], piece: Piece, at: int, until: int) -> None:
         for name, (numbers, p) in piece.slices.items():

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+PROPORTIONS = "proportions"
+"""The detector that says that known kinds of requests come in other shares: good to know, and no more by itself."""
+
 
 class Moved(StrEnum):
     """What a signal says has moved."""
@@ -49,3 +52,8 @@ class Signal:
     """Where, e.g. `segment=business`, or whose feedback, `source=alice`; empty for all traffic."""
     examples: tuple[str, ...] = ()
     """Ids of interactions that moved it most."""
+
+    @property
+    def retrains(self) -> bool:
+        """Whether it may be a reason to retrain: what moved may be, and it is not shares alone."""
+        return self.moved.retrains and self.detector != PROPORTIONS

@@ -11,6 +11,7 @@ from homeostat.monitor.channels import CONFIDENCE, NEIGHBORS
 from homeostat.monitor.levels import of_labels, of_requests
 from homeostat.monitor.naming.name import state_key
 from homeostat.monitor.naming.plane import POINTS
+from homeostat.monitor.naming.shares import shares_key
 from homeostat.monitor.watch import LOSS
 from homeostat.store import Store
 from homeostat.types.interaction import Interaction
@@ -69,7 +70,8 @@ def _signal(store: Store, signal: Signal) -> Any:
     change = signal.since or signal.time
     before = store.interactions.last(signal.task, max(1, len(moved)), until=change)[::-1]
     rows = {"moved_rows": [_row(r) for r in moved], "rows_before": [_row(r) for r in before]}
-    return plain(signal) | rows | {"means": MEANS[signal.moved], "naming": _naming(store, signal)}
+    told = {"naming": _naming(store, signal), "shares": store.state.get(shares_key(signal.id), {}).get("shares", [])}
+    return plain(signal) | rows | {"means": MEANS[signal.moved]} | told
 
 
 def _naming(store: Store, signal: Signal) -> Any:

@@ -7,7 +7,11 @@ from typing import Any, ClassVar, Protocol
 
 
 class Detector(Protocol):
-    """Takes one number after another; memory does not grow with the stream."""
+    """Takes one number after another; memory does not grow with the stream.
+
+    One of an installed package that has an attribute `watches` beside these, naming a channel (`confidence`,
+    `neighbors` or `loss`), raises alarms in the worker (`monitor.plugged`).
+    """
 
     standard: ClassVar[bool]
     """Whether it wants numbers of mean 0 and deviation 1; otherwise numbers in [0, 1]."""
