@@ -16,12 +16,13 @@ import numpy as np
 from homeostat.config.schema import Decide
 from homeostat.errors import BadWindow
 from homeostat.monitor.catalogue import DETECTORS, FEATURES, TAG, TESTS, feature_of
-from homeostat.monitor.detectors.batch.chi_square import ChiSquare, largest_change
+from homeostat.monitor.detectors.batch.chi_square import largest_change
 from homeostat.monitor.detectors.batch.comparison import Comparison, Test
 from homeostat.monitor.detectors.batch.z import standard_error
 from homeostat.monitor.features.feature import Feature, Floats, Rows, Shape, Values, known_rows
 from homeostat.monitor.features.nearness import novelty
 from homeostat.monitor.features.record import cost
+from homeostat.monitor.hours import Hours, matched
 from homeostat.monitor.opinion import Opinion, opinions
 from homeostat.monitor.slices import Slice, slices
 from homeostat.stats.many import benjamini_hochberg, holm
@@ -92,7 +93,12 @@ class Report:
 
     alpha: float
     n_reference: int
+    """Requests that were compared: those that are left of a window where hours were matched."""
     n_current: int
+    hours: Hours
+    """By which hours the windows were matched."""
+    says: str
+    """What was left out for that, in a sentence; empty where nothing was."""
     lines: tuple[Line, ...]
     """Strongest evidence first."""
     left_out: dict[str, str]
@@ -121,6 +127,8 @@ class Question:
     seed: int = 0
     an_hour: float = Decide().price_per_cpu_hour
     """Price of an hour of answering, for `cost`."""
+    hours: Hours = Hours.AUTO
+    """Which hours the windows are to have in common; nothing is matched where AUTO and the hours are a feature."""
 
 
 def compare(reference: Rows, current: Rows, question: Question) -> Report:
@@ -131,9 +139,12 @@ def compare(reference: Rows, current: Rows, question: Question) -> Report:
 
     Raises:
         UnknownPlugin: a name that no feature, test or detector has.
-        BadWindow: the windows are too small, share rows, or no test can be made.
+        BadWindow: the windows are too small, share rows, have too few hours in common where that was asked for, or no
+            test can be made.
     """
     require_apart(reference, current)
+    alike = matched(reference, current, _hours(question), least=LEAST, alpha=question.alpha, seed=question.seed)
+    reference, current = alike.reference, alike.current
     known, rest = halves(reference, question.seed)
     tests = [TESTS.get(name)() for name in question.tests]
     detectors = {name: DETECTORS.get(name) for name in question.detectors}
@@ -157,12 +168,14 @@ def compare(reference: Rows, current: Rows, question: Question) -> Report:
         alpha=question.alpha,
         n_reference=len(reference),
         n_current=len(current),
+        hours=alike.hours,
+        says=alike.says,
         lines=judged,
         left_out=left_out,
         slices=slices(reference, current)[:SHOWN],
         novel=_novel(known, current),
         opinions=opinions(moved, (reference, rest, current), known, detectors),
-        cautions=tuple(_cautions(reference, current, question.alpha)),
+        cautions=tuple(filter(None, (alike.caution, _other_versions(reference, current)))),
     )
 
 
@@ -304,15 +317,14 @@ def _novel(known: Rows, current: Rows) -> tuple[Novel, ...]:
     return tuple(shown.values())
 
 
-def _cautions(reference: Rows, current: Rows, alpha: float) -> list[str]:
-    found = []
-    hours = [known_rows(feature_of(HOURS, ()).of(rows, ())) for rows in (reference, current)]
-    if min(map(len, hours)) >= LEAST and (ChiSquare()(*hours).p_value or 0.0) <= alpha:
-        found.append("the windows hold other hours of the week: a difference between night and day looks like drift")
+def _hours(question: Question) -> Hours:
+    return Hours.ANY if question.hours is Hours.AUTO and HOURS in question.features else question.hours
+
+
+def _other_versions(reference: Rows, current: Rows) -> str:
+    """That other versions answered, if so."""
     answered = [sorted({row.version for row in rows if row.version}) for rows in (reference, current)]
-    if all(answered) and answered[0] != answered[1]:
-        were, are = (", ".join(versions[:3]) + (" …" if len(versions) > 3 else "") for versions in answered)
-        found.append(
-            f"other versions answered ({were}; then {are}): confidence, replies and embeddings compare them too"
-        )
-    return found
+    if not all(answered) or answered[0] == answered[1]:
+        return ""
+    were, are = (", ".join(versions[:3]) + (" …" if len(versions) > 3 else "") for versions in answered)
+    return f"other versions answered ({were}; then {are}): confidence, replies and embeddings compare them too"
