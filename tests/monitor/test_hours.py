@@ -38,12 +38,12 @@ def test_two_days_beside_the_weeks_before_them() -> None:
     """Of three weeks the hours of two days are kept, as many for each current request in every hour; the sentence says
     of how many, and nothing differs any more.
     """
-    reference, current = log(range(21), {9: 4, 20: 2}), log(range(21, 23), {9: 6, 20: 3}, 5_000)
-    found = matched(reference, current, Hours.AUTO, least=18)
+    reference, current = log(range(21), {9: 24, 20: 12}), log(range(21, 23), {9: 12, 20: 6}, 5_000)
+    found = matched(reference, current, Hours.AUTO, least=LEAST)
     assert found.hours is Hours.WEEK
     assert same_hours(found)
-    assert (len(found.reference), len(found.current)) == (36, 18)
-    assert "36 of 126 requests before and 18 of 18 now" in found.says
+    assert (len(found.reference), len(found.current)) == (216, 36)
+    assert "216 of 756 requests before and 36 of 36 now" in found.says
     assert found.caution == ""
     assert [row.time for row in found.reference] == sorted(row.time for row in found.reference)
 
@@ -80,9 +80,9 @@ def test_windows_of_the_same_hours_stay_whole() -> None:
 
 def test_it_can_be_turned_off() -> None:
     """All requests, and the caution that was there before."""
-    reference, current = log(range(21), {9: 4, 20: 2}), log(range(21, 23), {9: 10}, 5_000)
+    reference, current = log(range(21), {9: 24, 20: 12}), log(range(21, 23), {9: 30}, 5_000)
     found = matched(reference, current, Hours.ANY, least=LEAST)
-    assert (found.hours, len(found.reference), len(found.current)) == (Hours.ANY, 126, 20)
+    assert (found.hours, len(found.reference), len(found.current)) == (Hours.ANY, 756, 60)
     assert "other hours of the week" in found.caution
 
 
@@ -103,9 +103,9 @@ def test_who_insists_is_told_why_not(asked: Hours, reference: range, current: ra
 
 def test_too_few_that_are_left_are_told() -> None:
     """One request of each hour in the reference: twenty-four are no window."""
-    with pytest.raises(BadWindow, match="24 requests before and 240 now are left: too few") as told:
+    with pytest.raises(BadWindow, match="25 requests before and 175 now are left: too few") as told:
         matched(
-            log(range(1), dict.fromkeys(range(24), 1)),
+            log(range(1), dict.fromkeys(range(24), 1) | {3: 17}),
             log(range(1, 2), dict.fromkeys(range(24), 15), 5_000),
             Hours.DAY,
             least=LEAST,

@@ -146,29 +146,29 @@ ENGLISH = "my parcel has not arrived yet, when will it finally come to my house"
 
 @pytest.mark.parametrize("fallen", ["segment=7", "language=de"])
 def test_a_fall_in_one_tag_or_one_language_is_named(fallen):
-    """A twentieth of the labeled requests, of one segment or in one language, is answered wrong from some day on: the
+    """A twelfth of the labeled requests, of one segment or in one language, is answered wrong from some day on: the
     signal names them, shows wrong replies of theirs, and says since when.
     """
-    rng, rows = np.random.default_rng(0), traffic(0, 5000)
-    places = [(str(rng.integers(20)), rng.random() < 0.05) for _ in rows]
+    rng, rows = np.random.default_rng(0), traffic(0, 1600)
+    places = [(str(rng.integers(12)), rng.random() < 1 / 12) for _ in rows]
     rows = [
         replace(row, text=GERMAN if german else ENGLISH, tags={"segment": segment})
         for row, (segment, german) in zip(rows, places, strict=True)
     ]
     inside = [segment == "7" if fallen == "segment=7" else german for segment, german in places]
-    wrong = [rng.random() < (0.6 if k >= 2000 and hit else 0.1) for k, hit in enumerate(inside)]
+    wrong = [rng.random() < (0.8 if k >= 800 and hit else 0.1) for k, hit in enumerate(inside)]
     pairs = [(row, label(row, "b" if miss else "a")) for row, miss in zip(rows, wrong, strict=True)]
     watcher = started(labels=("a", "b"))
-    assert watcher.update_labels(pairs[:2000]) == []
+    assert watcher.update_labels(pairs[:800]) == []
 
-    signal, *more = watcher.update_labels(pairs[2000:])
+    signal, *more = watcher.update_labels(pairs[800:])
 
     assert (signal.moved, signal.detector, signal.slice) == (Moved.PERFORMANCE, "loss", fallen)
     assert all(one.slice == fallen for one in more)
     shown = [k for k, row in enumerate(rows) if row.id in signal.examples]
     assert shown
     assert all(inside[k] and wrong[k] for k in shown)
-    assert abs(signal.since - 3000.0) < 600
+    assert abs(signal.since - 1800.0) < 300
 
 
 def test_a_tag_that_says_the_language_is_believed():

@@ -327,36 +327,35 @@ def by_the_book(losses, places, c):
 def test_what_is_told_of_is_the_definition():
     """Two slices that overlap get worse at once, a low threshold: told of at the same rows, in the same order."""
     draw = np.random.default_rng(0)
-    places = dealt(draw, 1500, 5)
-    moved = np.array(["segment=3" in names or "reply=1" in names for names in places]) & (np.arange(1500) >= 700)
-    losses = (draw.random(1500) < np.where(moved, 0.6, 0.2)).astype(float)
-    detector, found = LossDetector(60), []
+    places = dealt(draw, 700, 5)
+    moved = np.array(["segment=3" in names or "reply=1" in names for names in places]) & (np.arange(700) >= 300)
+    losses = (draw.random(700) < np.where(moved, 0.8, 0.2)).astype(float)
+    detector, found = LossDetector(25), []
     for row, (value, names) in enumerate(zip(losses, places, strict=True)):
         if told := detector.update(value, float(row), names):
             found.append((row, tuple(alarm.slice for alarm in told)))
-            assert all(alarm.log_statistic >= np.log(60) for alarm in told)
+            assert all(alarm.log_statistic >= np.log(25) for alarm in told)
 
-    assert found == by_the_book(losses, places, 60)
+    assert found == by_the_book(losses, places, 25)
     assert {"segment=3", "reply=1"} <= {name for _, names in found for name in names}
     assert max(len(names) for _, names in found) > 1
 
 
 @pytest.mark.slow
 def test_a_fall_in_one_value_of_a_tag_is_told_of_there():
-    """Of twenty segments one goes from a tenth wrong to a half: it is told of in all of ten streams, among them nothing
-    else, within a median of 900 labels; by reply alone half of the streams are through before anything is.
+    """Of twenty segments one goes from a tenth wrong to a half: it is told of in all of five streams, and nothing else,
+    within a median of 900 labels; by reply alone it takes three times as many.
     """
     delays, alone, told = [], [], []
-    for seed in range(10):
+    for seed in range(5):
         draw = np.random.default_rng([seed, 9])
         places = dealt(draw, 5000, 20)
         moved = np.array(["segment=7" in names for names in places]) & (np.arange(5000) >= 1500)
         losses = draw.random(5000) < np.where(moved, 0.5, 0.1)
         first = LossDetector(500_000, seed=seed)
-        rows = (
-            (row, first.update(float(x), 0.0, names)) for row, (x, names) in enumerate(zip(losses, places, strict=True))
-        )
-        row, alarms = next((row, alarms) for row, alarms in rows if alarms)
+        each = zip(range(5000), losses, places, strict=True)
+        heard = ((row, first.update(float(x), 0.0, names)) for row, x, names in each)
+        row, alarms = next((row, alarms) for row, alarms in heard if alarms)
         delays.append(row - 1500)
         told += [alarm.slice for alarm in alarms]
         second = LossDetector(500_000, seed=seed)
@@ -368,6 +367,7 @@ def test_a_fall_in_one_value_of_a_tag_is_told_of_there():
     assert np.median(alone) - 1500 > 3 * np.median(delays)
 
 
+@pytest.mark.slow
 def test_of_what_is_told_little_has_not_moved():
     """Forty falls in one segment at a threshold of 2,000: of all that is told of at the first alarm at most a tenth is
     something else, and false alarms before it are as rare as promised.
@@ -398,12 +398,13 @@ def test_slices_are_limited_and_the_frequent_stay():
     detector, sizes = LossDetector(1e9), []
     for row in range(3 * WATCHED):
         detector.update(float(row % 7 == 0), 0.0, (f"reply={row % 20}", f"user={row}", f"language={row % 3}"))
-        sizes.append(len(json.dumps(detector.state())))
+        if row in (2 * WATCHED, 3 * WATCHED - 1):
+            sizes.append(len(json.dumps(detector.state())))
     names = set(detector.names)
 
     assert len(names) == WATCHED
     assert {f"reply={k}" for k in range(20)} | {f"language={k}" for k in range(3)} < names
-    assert sizes[-1] < 1.2 * sizes[2 * WATCHED]
+    assert sizes[1] < 1.2 * sizes[0]
 
 
 def test_a_state_from_before_slices_were_limited_goes_on():

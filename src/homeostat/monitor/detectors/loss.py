@@ -181,10 +181,11 @@ class LossDetector:
 
     def _told(self) -> tuple[Alarm, ...]:
         """What e-d-BH tells of; if anything, all evidence begins anew."""
-        self.highest, heights = max(self.highest, self.level), self._heights()
+        heights, line = self._heights(), math.log(self.threshold)
         falling = sorted(heights, key=heights.__getitem__, reverse=True)
-        line = math.log(self.threshold)
-        most = max((k for k, name in enumerate(falling, 1) if heights[name] + math.log(k) >= line), default=0)
+        levels = [heights[name] + math.log(k) for k, name in enumerate(falling, 1)]
+        self.highest = max(self.highest, *levels)
+        most = max((k for k, level in enumerate(levels, 1) if level >= line), default=0)
         if not most:
             return ()
         self._levels.clear()
