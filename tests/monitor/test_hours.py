@@ -97,7 +97,7 @@ def test_who_insists_is_told_why_not(asked: Hours, reference: range, current: ra
     """How much of the current window the reference has, how much it takes, and what to write instead."""
     with pytest.raises(BadWindow, match=words) as told:
         matched(log(reference, {9: 30}), log(current, {9: 30}, 5_000), asked, least=LEAST)
-    assert "80% are the least" in str(told.value)
+    assert "95% are the least" in str(told.value)
     assert "@day" in told.value.fix
 
 

@@ -106,7 +106,7 @@ class Report:
     slices: tuple[Slice, ...]
     """Values of tags whose share moved most, largest first."""
     novel: tuple[Novel, ...]
-    """Current rows, most novel first."""
+    """Current rows, whichever hour they came in, most novel first."""
     opinions: tuple[Opinion, ...]
     """What the classical detectors on a stream say of the numbers that moved."""
     cautions: tuple[str, ...]
@@ -144,7 +144,7 @@ def compare(reference: Rows, current: Rows, question: Question) -> Report:
     """
     require_apart(reference, current)
     alike = matched(reference, current, _hours(question), least=LEAST, alpha=question.alpha, seed=question.seed)
-    reference, current = alike.reference, alike.current
+    reference, current, whole = alike.reference, alike.current, current
     known, rest = halves(reference, question.seed)
     tests = [TESTS.get(name)() for name in question.tests]
     detectors = {name: DETECTORS.get(name) for name in question.detectors}
@@ -173,7 +173,7 @@ def compare(reference: Rows, current: Rows, question: Question) -> Report:
         lines=judged,
         left_out=left_out,
         slices=slices(reference, current)[:SHOWN],
-        novel=_novel(known, current),
+        novel=_novel(known, whole),
         opinions=opinions(moved, (reference, rest, current), known, detectors),
         cautions=tuple(filter(None, (alike.caution, _other_versions(reference, current)))),
     )

@@ -21,8 +21,10 @@ from homeostat.types.interaction import Interaction
 
 Ints = NDArray[np.int64]
 
-COVERED = 0.8
-"""Share of the current requests, at least, that are of hours of which the reference has some."""
+COVERED = 0.95
+"""Share of the current requests, at least, that are of hours of which the reference has some: the others are left out,
+and must not be what is new.
+"""
 DOUBTED = 0.2
 """P-value from which on windows are left as they are: the hours, the days of the week, and both, look alike. Windows
 that differ a little, and seem not to, would cost more than some requests left out for nothing.
@@ -166,9 +168,9 @@ def _p_value(reference: Ints, current: Ints) -> float:
 
 def _caution(hours: list[Ints], by: Hours, alpha: float) -> str:
     """Why windows may still differ by their hours alone."""
-    week, days, _ = _p_values(hours)
-    if by is Hours.ANY and week <= alpha:
+    p_values = _p_values(hours)
+    if by is Hours.ANY and len(p_values) * min(p_values) <= alpha:
         return "the windows hold other hours of the week: a difference between night and day looks like drift"
-    if by is Hours.DAY and days <= alpha:
+    if by is Hours.DAY and p_values[1] <= alpha:
         return "the windows hold other days of the week: a difference between weekdays and weekend looks like drift"
     return ""

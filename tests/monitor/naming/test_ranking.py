@@ -182,9 +182,9 @@ def test_what_moves_by_night_alone_is_named_so() -> None:
 
 
 def test_where_nothing_moved_no_hour_is_certain() -> None:
-    """Two hundred windows, fourteen parts of the week, of which some come more often now: a twentieth at most."""
+    """Forty windows, fourteen parts of the week, of which some come more often now: at most what chance allows."""
     named = 0
-    for seed in range(200):
+    for seed in range(40):
         rng = np.random.default_rng([seed, 11])
         later = np.arange(N + M) >= N
         parts = [
@@ -193,4 +193,4 @@ def test_where_nothing_moved_no_hour_is_certain() -> None:
         ]
         still = Windows(later, later, rng.normal(size=(N + M, 2)))
         named += any(one.sure for one in rank(parts, still, 0.05))
-    assert named <= 10
+    assert named <= 4

@@ -132,9 +132,10 @@ class LossDetector:
         if self.baseline is None:
             unknown, strange = _against(TOLERATED, float(loss == UNKNOWN)), surprise(loss, confidence)
             self._all.take(np.append(self._all.against_ranks(strange, self._tie(1, row)), unknown), row, time)
+            tie = self._tie(2, row)
             for name in slices:
                 own = self._watched(name)
-                own.take(own.against_ranks(strange, self._tie(2, row)), row, time)
+                own.take(own.against_ranks(strange, tie), row, time)
                 self._levels[name] = own.evidence.level
         else:
             self._all.take(_against(self.baseline, min(loss, 1.0)), row, time)
