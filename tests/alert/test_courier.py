@@ -89,6 +89,7 @@ def test_after_so_many_tries_it_is_put_aside(store: Store) -> None:
     assert [met.answered for met in receiver.met] == [503, 503, 503, 200]
 
 
+@pytest.mark.slow
 def test_a_slow_channel_keeps_nobody_waiting(store: Store) -> None:
     """While one receiver says nothing at all, twenty messages go through another one."""
     with receiving(after=SILENT, silent_s=3.0) as slow, receiving() as quick:

@@ -23,7 +23,7 @@ KINDS = {
 }
 """What the bar asks for."""
 EACH = first_of_each_kind(CASES)
-QUICK = [case for case in EACH if case.kind in {"unknown YAML key", "wrong type", "pickle weights"}]
+QUICK = [case for case in EACH if case.kind in {"unknown YAML key", "wrong type"}]
 """Tried every day; most of the others load a model library first."""
 CLEAR = Outcome(code=11, said="E101 unknown key 'a'  (x line 1)\n  fix: known: b\n", lost=(), new=())
 

@@ -77,7 +77,7 @@ def through(server: Running, base: Path, store: Store, timeout_s: float = 10.0) 
     return ServedBackend(asked, str(base), store.blobs.served)
 
 
-@pytest.mark.parametrize("where", ["here", "served"])
+@pytest.mark.parametrize("where", [pytest.param("here", marks=pytest.mark.slow), "served"])
 def test_nothing_is_dropped_and_nobody_answers_out_of_turn(
     store: Store, base: Path, versions: list[Version], server: Running, where: str
 ) -> None:

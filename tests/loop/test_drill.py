@@ -102,7 +102,9 @@ def test_a_drill_pushed_twice_is_pushed_once(shop: Workshop) -> None:
     assert len(shop.store.versions.list(TASK)) == 2
 
 
-@pytest.mark.parametrize("death", ["", pytest.param("done:push", marks=pytest.mark.slow), "noted:push"])
+@pytest.mark.parametrize(
+    "death", ["", *(pytest.param(at, marks=pytest.mark.slow) for at in ("done:push", "noted:push"))]
+)
 def test_the_guard_takes_a_broken_version_back(
     shop: Workshop, queue: TurnQueue, workers: Callable[..., Worker], death: str
 ) -> None:

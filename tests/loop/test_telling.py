@@ -414,6 +414,7 @@ def test_the_worker_tells_what_it_notices(project: Config, workers: Callable[...
     assert message["next"][-1] == f"homeostat why {message['alert']['about']}"
 
 
+@pytest.mark.slow
 def test_a_worker_that_ends_with_an_error_says_so(
     shop: Workshop, project: Config, workers: Callable[..., Worker]
 ) -> None:

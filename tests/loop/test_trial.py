@@ -50,6 +50,7 @@ def tried(shop: Workshop, queue: TurnQueue, workers: Callable[..., Worker], tria
     return shop.store.turns.get(trial.id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("death", ["", pytest.param("noted:gate.given", marks=pytest.mark.slow)])
 def test_what_forgot_reaches_nobody(
     shop: Workshop, queue: TurnQueue, workers: Callable[..., Worker], death: str

@@ -118,6 +118,7 @@ def test_routing_follows_the_rows(store: Store) -> None:
     assert share(advance(store, TASK, SETTINGS, now=4.0)) == 1.0
 
 
+@pytest.mark.slow
 def test_a_sabotaged_candidate_is_withdrawn_quickly(tmp_path: Path) -> None:
     """Right one time in ten beside nine: withdrawn after a median of at most 25 exposed requests, all labeled."""
     exposed = []

@@ -148,6 +148,7 @@ def test_remains_of_a_crash_are_swept(blobs: Blobs) -> None:
 LAY_OUT = "import sys; from homeostat.store.blobs import Blobs; print(Blobs(sys.argv[1]).folder(sys.argv[2]))"
 
 
+@pytest.mark.slow
 def test_processes_lay_out_at_once(blobs: Blobs, adapter: Path) -> None:
     """Processes that want one folder at one time all get it, also when a broken one is in the way."""
     hash = blobs.put_folder(adapter)

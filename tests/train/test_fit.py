@@ -356,6 +356,7 @@ def test_activations_computed_twice_are_the_same(llama: Path, narrow: bool) -> N
     assert equal(tensors(works[0]), tensors(works[1]))
 
 
+@pytest.mark.slow
 def test_bfloat16_learns_the_same_within_noise(llama: Path) -> None:
     """Matrix products in bfloat16 leave a model as good, and its tensors stay float32 and resume bit by bit."""
     works = [job(llama, replace(RECIPE, lr=5e-3), on=ground(llama, bfloat16=wide)) for wide in (False, True)]
@@ -381,6 +382,7 @@ def test_a_base_in_bfloat16_is_trained_in_float32(llama: Path, adapt: str) -> No
     assert held_out(work)[1] > 0.6
 
 
+@pytest.mark.slow
 def test_float16_learns_the_same_within_noise(llama: Path) -> None:
     """In float16 the gradient of a step is that of float32 to a hundredth, though it was scaled; the model gets as
     good, its tensors stay float32, and looks say the scale and how many steps were left out.
@@ -539,7 +541,7 @@ def test_a_finished_run_is_not_repeated(llama: Path, tmp_path: Path) -> None:
     assert repeated.progress.flops == fitted.progress.flops
 
 
-@pytest.mark.parametrize("change", ["rows", "recipe", "start"])
+@pytest.mark.parametrize("change", ["rows", *(pytest.param(c, marks=pytest.mark.slow) for c in ("recipe", "start"))])
 def test_a_checkpoint_of_another_run_is_passed_over(llama: Path, tmp_path: Path, change: str) -> None:
     """A workspace that holds the end of another run does not lend it: a run of other rows, another recipe or another
     start begins at its own beginning.

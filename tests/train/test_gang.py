@@ -59,6 +59,7 @@ def test_a_training_in_two_processes(order: Order) -> None:
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.slow
 def test_a_lost_process_is_told_of() -> None:
     """A process that ends before the run does is an error with a way on, and not a run that waits for ever."""
 

@@ -58,6 +58,7 @@ def test_a_run_can_be_entered_anywhere(order: RowOrder | None) -> None:
         assert all(np.array_equal(a, b) for a, b in zip(rest, whole[step:], strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ORDERS, ids=str)
 def test_padding_of_real_traffic_is_small(order: RowOrder | None) -> None:
     """On the built-in traffic with the built-in tokenizer, less than a tenth of a run's places are filler."""

@@ -66,9 +66,9 @@ def accuracy(backend: LocalBackend, rows: Sequence[Example], task: Task = tiny.R
 
 SLOW = pytest.mark.slow
 FAMILIES = [
-    *(("llama", "lora"), ("llama", "full"), ("bert", "full"), ("t5", "full")),
+    *(("llama", "lora"), ("bert", "full")),
     *(pytest.param(family, "lora", marks=SLOW) for family in ("bert", "roberta", "t5")),
-    pytest.param("roberta", "full", marks=SLOW),
+    *(pytest.param(family, "full", marks=SLOW) for family in ("llama", "roberta", "t5")),
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import cache
 from pathlib import Path
 
 from alembic.operations import Operations
@@ -21,8 +22,9 @@ _ONE = threading.Lock()
 """Held while revisions run: alembic has one stage for the whole process, on which threads would meet."""
 
 
+@cache
 def scripts() -> ScriptDirectory:
-    """The revisions that ship with the package."""
+    """The revisions that ship with the package. Read once a process: it takes as long as opening a store besides."""
     folder = Path(__file__).parent / "migrations"
     return ScriptDirectory(str(folder), version_locations=[str(folder)])
 

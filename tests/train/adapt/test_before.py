@@ -150,6 +150,7 @@ def test_a_run_is_served_as_it_was_trained(base: str, tmp_path: Path, way: Befor
     assert after.cost["kl_new"] == pytest.approx(0.0, abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_equal_runs_are_equal_files(base: str, tmp_path: Path, way: Before) -> None:
     """The same run twice leaves the same bytes; another seed begins elsewhere where no rows are shown."""

@@ -164,6 +164,7 @@ def test_a_killed_run_leaves_the_same_weights(reading: Make, tmp_path: Path, wor
     assert weights(tmp_path / "made") == weights(tmp_path / "undisturbed")
 
 
+@pytest.mark.slow
 def test_what_is_ahead_is_what_comes(reading: Make, tmp_path: Path) -> None:
     """What is foreseen is what the run then says of itself, its steps and operations within a tenth, and less than a
     place in a hundred is filled up; foreseeing leaves nothing behind.

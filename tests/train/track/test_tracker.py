@@ -70,6 +70,7 @@ def test_mlflow_has_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert [(m.step, round(m.value, 4)) for m in history] == [(1, 1.0), (2, 0.5), (3, 0.3333), (4, 0.25)]
 
 
+@pytest.mark.slow
 def test_wandb_keeps_the_run_for_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a key it writes offline, and its own reader finds looks, recipe and cost in the file."""
     wandb = pytest.importorskip("wandb")

@@ -50,6 +50,7 @@ def test_what_was_forgotten_comes_back_from_requests_alone(forgot: Past, tmp_pat
     shown.over("share of what was forgotten that is back, of unseen rows", back, least=0.6)
 
 
+@pytest.mark.slow
 def test_nothing_comes_back_from_nothing(forgot: Past) -> None:
     """Where old rows weigh nothing, and where the candidate is its own teacher, it goes on answering as it did; with a
     weight of 0 the tensors are those it had, bit by bit.
