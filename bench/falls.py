@@ -3,14 +3,14 @@
     python bench/falls.py [--quick] [--runs 60] [--streams ../shared/data/streams] [--seed 0]
 
 Real requests and a real classifier's replies (`channels.py`: CLINC150, HWU64, titles of arXiv), all of them labeled.
-Segments (twenty), channels (three) and languages (one request in twenty in another one) are dealt by lot. After 1,500
-labels half of the right replies turn wrong of: `tag`, one segment; `language`, the rarer language; `reply`, labels
-that make up about a twentieth of the replies; or a twentieth of all right replies, of no slice (`all`). Noticed is
-what is told within 3,000 more labels, at the threshold that is shipped.
+Segments (twenty), channels (three) and languages (one request in twenty in another one) are dealt by lot. After 2,500
+labels seven tenths of the right replies turn wrong of: `tag`, one segment; `language`, the rarer language; `reply`,
+labels that make up about a twentieth of the replies; or a twentieth of all right replies, of no slice (`all`). Noticed
+is what is told within 2,500 more labels, at the threshold that is shipped.
 
 Each stream is given to the detector of losses as it is shipped, by reply, tags and language, and to the same by reply
 alone (`reply_only`), which is what it was told before. Of each: how many were noticed in time, the median of labels to
-the first alarm with its bootstrap interval (null: not within 3,000), how often the slice that fell is among those told
+the first alarm with its bootstrap interval (null: not within 2,500), how often the slice that fell is among those told
 of at once (`named`), and how many of those told of have not fallen (`wrong`). `before` counts alarms before the fall.
 
 `value` is the share of falls in one segment or one language that are noticed and named, `interval` its exact 95 %
@@ -37,8 +37,8 @@ from homeostat.stats.intervals import proportion
 KINDS = ("tag", "language", "reply", "all")
 NAMED = KINDS[:2]
 """Those of the goal; of the others half as many streams are drawn."""
-ONSET, AFTER = 1_500, 3_000
-SEGMENTS, CHANNELS, FOREIGN, FELL, SPREAD = 20, 3, 0.05, 0.5, 0.05
+ONSET, AFTER = 2_500, 2_500
+SEGMENTS, CHANNELS, FOREIGN, FELL, SPREAD = 20, 3, 0.05, 0.7, 0.05
 GOAL, WRONG = 0.9, 0.1
 
 

@@ -26,9 +26,11 @@ COVERED = 0.95
 and must not be what is new.
 """
 DOUBTED = 0.2
-"""P-value from which on windows are left as they are: the hours, the days of the week, and both, look alike. Windows
+"""P-value from which on windows are left as they are: hours and days of the week and parts of the day look alike. Windows
 that differ a little, and seem not to, would cost more than some requests left out for nothing.
 """
+BLOCK = 4
+"""Hours of a part of the day: single hours of a small window are too few to be tested."""
 MOST = 10
 """Requests of one window to each of the other's, at most: more of them hardly tell more."""
 
@@ -154,8 +156,8 @@ def _covered(reference: Ints, current: Ints) -> float:
 
 
 def _p_values(hours: list[Ints]) -> list[float]:
-    """That two windows hold the same hours of the week, the same days of it, and the same hours of the day."""
-    parts = (hours, [one // DAY for one in hours], [one % DAY for one in hours])
+    """That two windows hold the same hours of the week, the same days of it, and the same parts of the day."""
+    parts = (hours, [one // DAY for one in hours], [one % DAY // BLOCK for one in hours])
     return [_p_value(*part) for part in parts]
 
 
