@@ -26,8 +26,8 @@ COVERED = 0.95
 and must not be what is new.
 """
 DOUBTED = 0.2
-"""P-value from which on windows are left as they are: hours and days of the week and parts of the day look alike. Windows
-that differ a little, and seem not to, would cost more than some requests left out for nothing.
+"""P-value above which windows are left as they are: hours of the week, days of it and parts of the day look alike. So
+high, because windows that differ a little, and seem not to, cost more than requests left out for nothing.
 """
 BLOCK = 4
 """Hours of a part of the day: single hours of a small window are too few to be tested."""
