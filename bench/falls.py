@@ -114,7 +114,7 @@ def heard(stream: Stream, seed: int, *, replies_only: bool) -> Heard:
             before += 1
         elif told:
             names = {alarm.slice for alarm in told}
-            off = names - stream.fallen - {""} if stream.fallen else names - {""}
+            off = names - stream.fallen - {""} if stream.fallen else set()
             named = bool(names & stream.fallen) if stream.fallen else "" in names
             return Heard(row + 1 - ONSET, named, len(names), len(off), before)
     return Heard(float("inf"), False, 0, 0, before)
