@@ -78,7 +78,7 @@ def test_other_signals_stay_as_they_are(shop: Workshop, queue: TurnQueue) -> Non
     """Nothing is read for them, and nothing kept."""
     Watch(shop, queue).tick()
     watch = Watch(shop, queue)
-    watcher = watch._watcher(TASK, shop.champion(TASK))
+    watcher = watch._watcher(TASK, shop.champion(TASK), watch.embedding.settle())
     signals = shop.store.signals.list(TASK)
 
     assert placed(shop, shop.champion(TASK), signals, watcher.shares.groups, 24) == signals
