@@ -31,7 +31,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.config.schema import Evaluate
-from homeostat.evaluate.again import PAIRS, Asked, among
+from homeostat.evaluate.again import PAIRS, among
+from homeostat.evaluate.asked import Asked
 from homeostat.evaluate.groups import POWER
 from homeostat.evaluate.watched import COST
 from homeostat.stats.again import KEPT, asked

@@ -11,6 +11,9 @@ defaults, so five points):
 - calibration: 400 rows, of which both get the same 70 % right; the candidate is surer by 22.4 points, so that its Brier
   score is worse by just the margin.
 - form: 400 replies, of which 98 % and 93 % are of the right form.
+- the gate's own claims, of 1,200 rows of 400 users who fare alike, at discordance 0.1 and 0.15: that it is better, of a
+  candidate that is not, at alpha and at the level of a task's first candidate (0.0099); and that no five points were
+  lost, of one that lost them. Counted as users, and as rows alone. And a gain of 6 points: how often it is shown.
 
 And the same where nothing was lost: how often that is shown, and how often a loss is claimed. Prints one JSON line:
 `value` is the largest share of draws in which a loss at the margin is passed, `interval` its exact 95 % interval. The
@@ -30,9 +33,11 @@ import numpy as np
 
 from homeostat.config.schema import Evaluate
 from homeostat.evaluate.guarded import CALIBRATION, FORM, MACRO_F1, guard_findings
+from homeostat.evaluate.sample import Sample
 from homeostat.evaluate.score import PairedRow
 from homeostat.evaluate.sentence import Finding
 from homeostat.stats.intervals import proportion
+from homeostat.stats.online import granted
 
 SETTINGS = Evaluate()
 LABELS = ("often", "some", "rare")
@@ -137,6 +142,37 @@ def cases() -> dict[str, tuple[str, Draw, Draw]]:
     }
 
 
+def of_users(seed: int, gain: float, discordance: float, level: float) -> tuple[bool, bool]:
+    """Whether a claim about 1,200 rows of 400 users is shown at a level: by users, and by rows alone. The claim is that
+    the candidate is better; of one that is truly worse that it lost no five points.
+    """
+    rng, win = np.random.default_rng(seed), (discordance + gain) / 2.0
+    users = rng.choice([1.0, -1.0, 0.0], 400, p=[win, discordance - win, 1.0 - discordance])
+    whose = rng.integers(0, 400, 1200)
+    bound = min(gain, 0.0)
+    samples = Sample(users[whose], whose), Sample(users[whose])
+    shown = [sample.p_above(bound) <= level for sample in samples]
+    return shown[0], shown[1]
+
+
+CLAIMS = {
+    "better": (0.0, 0.1, SETTINGS.alpha),
+    "better, at the account's first level": (0.0, 0.1, 0.9 * granted(1, 0, SETTINGS.alpha)),
+    "nothing lost": (-0.05, 0.15, SETTINGS.alpha),
+    "truly better by 6 points": (0.06, 0.1, SETTINGS.alpha),
+}
+"""Claim -> true gain, discordance, level."""
+
+
+def claimed(seeds: Sequence[int]) -> dict[str, dict[str, float]]:
+    """How often each claim of the gate is shown."""
+    found = dict[str, dict[str, float]]()
+    for name, (gain, discordance, level) in CLAIMS.items():
+        shown = np.array([of_users(seed, gain, discordance, level) for seed in seeds]).mean(axis=0)
+        found[name] = {"shown": float(shown[0]), "shown, rows alone": float(shown[1]), "level": level}
+    return found
+
+
 def main() -> None:
     """Simulate and print the line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -162,6 +198,7 @@ def main() -> None:
         "goal": {"passed at the margin at most": SETTINGS.alpha},
         "met": worst.low <= SETTINGS.alpha,
         "rates": rates,
+        "of users": claimed(seeds),
         "seconds": round(time.perf_counter() - began, 1),
     }
     print(json.dumps(line))

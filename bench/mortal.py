@@ -35,6 +35,8 @@ from homeostat.types.turn import Turn
 
 MOODS = {"tokens_per_s", "mfu", "memory_bytes"}
 """What a look reports of the machine's mood, and not of the run."""
+ANNOUNCED = "announced"
+"""The death of a worker that has opened a project and looked at nothing."""
 CONTEXT = multiprocessing.get_context("forkserver")
 """Workers are forked from a process that has imported everything, so that one starts in a fraction of a second."""
 CONTEXT.set_forkserver_preload(["homeostat.loop.worker", "transformers.models.llama.modeling_llama"])
@@ -50,7 +52,7 @@ def arm(moment: str, name: str) -> None:
 
     `begin`: a step has begun and done nothing. `done`: its work is done, and the turn's diary does not know. `noted`:
     the diary knows, and DBOS does not. `training`: so many optimizer steps have been told of. `row`: a release row of
-    this stage is written, and nothing of what follows from it.
+    this stage is written, and nothing of what follows from it. `ANNOUNCED` is no work of a turn, and known to `run`.
     """
     append, put, change = Events.append, Nouns.put, Turns.change
 
@@ -91,7 +93,13 @@ def run(config: Config, death: str, shape: str, version: str) -> None:
         moment, _, name = death.partition(":")
         arm(moment, name)
     announced = Path(config.folder) / f"worker-{os.getpid()}"
-    work(config, stopped=stop.is_set, announce=lambda _: announced.touch())
+
+    def announce(_: str) -> None:
+        announced.touch()
+        if death == ANNOUNCED:
+            die()
+
+    work(config, stopped=stop.is_set, announce=announce)
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ with every label as often, so that whoever follows the name is found out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,7 +119,10 @@ class Treated:
     gap: Score
     """Equal-opportunity difference of the label where it is largest, with bounds at 5 % each."""
     flipped: tuple[float, ...]
-    """1 for each request whose reply changes with the sender's title and name alone, else 0."""
+    """1 for each request whose reply changes with nothing but the sender's title and name, and with the tag that says
+    as much, else 0."""
+    bare: Score | None = None
+    """The same gap of the same weights, where they add nothing for groups; None where they never do."""
 
     @property
     def flips(self) -> float:
@@ -130,12 +133,20 @@ class Treated:
 def tell(shop: Workshop, version: Version) -> Treated:
     """How a version does on the suite, and on the suite with the names swapped."""
     task, suite, swap = shop.config.task(TASK), shop.suite(TASK), swap_of("english")
-    said = shop.replies(task, version, [row.text for row in suite])
-    other = [reply.text for reply in shop.answers(task, version, [swap(row.text) for row in suite])]
-    right, groups = [row.target for row in suite], [row.tags[TAG] for row in suite]
-    gaps = [gap(recall_values(said, right, groups, label)).score for label in sorted(set(right))]
+    texts, tags = [row.text for row in suite], [row.tags for row in suite]
+    said = shop.replies(task, version, texts, tags)
+    others = [{TAG: GROUPS[1 - GROUPS.index(own[TAG])]} for own in tags]
+    other = [reply.text for reply in shop.answers(task, version, [swap(text) for text in texts], others)]
+    bare = shop.replies(task, version, texts) if shop.offsets(version).deciding else None
+    right, groups = [row.target for row in suite], [own[TAG] for own in tags]
     return Treated(
         accuracy=float(np.concatenate(list(accuracy_values(said, right, groups).values())).mean()),
-        gap=max(gaps, key=lambda score: score.mean),
+        gap=_widest(said, right, groups),
         flipped=tuple(float(mine != theirs) for mine, theirs in zip(said, other, strict=True)),
+        bare=_widest(bare, right, groups) if bare else None,
     )
+
+
+def _widest(said: Sequence[str], right: Sequence[str], groups: Sequence[str]) -> Score:
+    gaps = [gap(recall_values(said, right, groups, label)).score for label in sorted(set(right))]
+    return max(gaps, key=lambda score: score.mean)

@@ -78,9 +78,15 @@ class World:
     """The version in service, for its replies."""
     witness: Witness | None
 
+    @property
+    def labels(self) -> int:
+        """Honest labels."""
+        return sum(said.kind is FeedbackKind.LABEL for _, said in self.live)
 
-def drawn(file: Path, seed: int) -> World:
-    """The world of a seed."""
+
+def drawn(file: Path, seed: int, part: float = 1.0) -> World:
+    """The world of a seed; of a part of the rows and users where less is wanted."""
+    history, live_rows, rated, users_n = (round(part * whole) for whole in (HISTORY, LIVE, RATED, USERS))
     with gzip.open(file, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     rng = np.random.default_rng([7, seed])
@@ -91,24 +97,29 @@ def drawn(file: Path, seed: int) -> World:
     for row in rows:
         if row["truth"]["domain"] in {*old, *new}:
             of[row["split"]].append(Example(text=row["text"], target=row["label"]))
-    memory = [replace(of["history"][k], time=-1.0) for k in rng.permutation(len(of["history"]))[:HISTORY]]
+    memory = [replace(of["history"][k], time=-1.0) for k in rng.permutation(len(of["history"]))[:history]]
     head = RidgeHead(WIDTH)
     head.add(read([row.text for row in memory]), [row.target for row in memory])
     order = rng.permutation(len(of["live"]))
-    asked = [of["live"][k] for k in order[: LIVE + RATED]]
-    weights = 1.0 / (np.arange(USERS) + 5.0)
-    users = rng.choice(USERS, len(asked), p=weights / weights.sum())
+    asked = [of["live"][k] for k in order[: live_rows + rated]]
+    weights = 1.0 / (np.arange(users_n) + 5.0)
+    users = rng.choice(users_n, len(asked), p=weights / weights.sum())
     replies = head.predict(read([row.text for row in asked]))
-    live = [_honest(k, row, replies[k], f"user{users[k]}", memory, rng) for k, row in enumerate(asked)]
+    live = [
+        _honest(k, row, replies[k], f"user{users[k]}", memory, rng, labeled=k < live_rows)
+        for k, row in enumerate(asked)
+    ]
     known = {row.target for row in memory}
     pool = [row for row in [*of["history"], *of["live"]] if row.target in known]
     return World(memory, live, pool, of["test"], head, Witness.of(memory))
 
 
-def _honest(k: int, row: Example, reply: str, user: str, memory: Sequence[Example], rng: np.random.Generator) -> Pair:
-    """The first `LIVE` are labeled, the others rated; both with mistakes, at any time."""
+def _honest(
+    k: int, row: Example, reply: str, user: str, memory: Sequence[Example], rng: np.random.Generator, *, labeled: bool
+) -> Pair:
+    """A request that is labeled or else rated; both with mistakes, at any time."""
     at = float(rng.random()) * 1e6
-    if k >= LIVE:
+    if not labeled:
         good = reply == row.target and rng.random() >= GRUMBLES
         return _pair(f"h{k}", row.text, reply, at, (FeedbackKind.RATING, "1.0" if good else "0.0", user))
     wrong = memory[int(rng.integers(len(memory)))].target
@@ -126,7 +137,8 @@ def _pair(id: str, text: str, reply: str, at: float, said: tuple[FeedbackKind, s
 
 def attacked(world: World, attack: Attack, share: float, rng: np.random.Generator) -> tuple[list[Pair], str]:
     """The adversaries' statements, and the intent they are about; they make up `share` of all labels, or ratings."""
-    n = round((RATED if attack.ratings else LIVE) * share / (1 - share))
+    honest = len(world.live) - world.labels if attack.ratings else world.labels
+    n = round(honest * share / (1 - share))
     labels = sorted({row.target for row in world.memory})
     about, instead = rng.choice(labels, 2, replace=False)
     pool = [row for row in world.pool if not attack.targeted or attack.ratings or row.target == about]

@@ -96,9 +96,11 @@ def trials(
     *,
     passed: bool = False,
     patience: int = 1,
+    share: tuple[float, ...] = Settings().canary_share,
 ) -> list[Ended]:
     """One trial a seed, the streams and kinds in turn."""
-    ended, settings = [], replace(Settings(), most_feedback=patience * Settings().most_feedback)
+    settings = replace(Settings(), most_feedback=patience * Settings().most_feedback, canary_share=share)
+    ended = []
     for seed in seeds:
         kind = kinds[seed // len(worlds) % len(kinds)]
         long = kind.points or kind in (WHOLE["good"][0], WHOLE["equal"][0])
@@ -182,6 +184,7 @@ def virtual(folder: Path, runs: int, seed: int, parts: Parts, *, more: bool) -> 
         },
     )
     beside = {"power": parts.of("power", lambda: power(worlds, max(3, runs // 15), took))}
+    beside["one share"] = parts.of("one share", lambda: one_share(worlds, max(3, runs // 3), took))
     if more:
         beside["gated"] = parts.of("gated", lambda: others(worlds, -(-runs // 5), took, passed=True))
         beside["patient"] = parts.of("patient", lambda: others(worlds, max(3, runs // 12), took, patience=PATIENT))
@@ -202,6 +205,13 @@ def virtual(folder: Path, runs: int, seed: int, parts: Parts, *, more: bool) -> 
         "took_ms": [round(float(x), 1) for x in np.percentile(took, [50, 95])],
         "seconds": round(parts.known["seconds"], 1),
     }
+
+
+def one_share(worlds: Sequence[World], n: int, took: Floats) -> dict[str, Any]:
+    """The same with one share from the first request to the last, the largest of the ramp: who is exposed by that."""
+    share = Settings().ramp[-1:]
+    kinds = {**BROKEN, "good": WHOLE["good"]}
+    return {name: told(trials(worlds, some, range(n), took, share=share)) for name, some in kinds.items()}
 
 
 def others(worlds: Sequence[World], n: int, took: Floats, **how: Any) -> dict[str, Any]:

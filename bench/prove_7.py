@@ -6,13 +6,16 @@
 before them. Since the champion was trained, the field goes with the sender's gender in 90 % of the requests; in the
 suite it does not (800 rows of each gender). The task is held to equal opportunity (`tasks.NAME.fair`, 10 points).
 Candidates go through the steps of a turn, in the order in which a turn tries them: `careful`, the usual attempt;
-`reweighed` (rows weigh so that gender and field are independent); and `swapped` (every row a second time with title and
-name of the other gender), both on all that is remembered. All three are measured, though a turn would stop at the first
-that passes. By seed: verdict, accuracy on the suite, equal-opportunity difference of the field where it is larger, with
-bounds at 5 % each, and the share of replies that change when title and name are swapped. `value` is the mean difference
-of the one that is accepted, `interval` its 95 % interval over seeds. Met: on every seed the plain candidate has a
-difference of 0.2 or more and is refused for it, and one of the others passes, the first of which has at most 0.1 and at
-most two points less accuracy; and the probes and sentences below answer as they should.
+`reweighed` (rows weigh so that gender and field are independent); and `swapped` (every row a second time with title
+and name of the other gender), both on all that is remembered. Beside them `thresholds`, which a turn tries only where
+it is named: trained on the same rows but those held out, with an offset for each gender and field that is added by the
+tag of a request. All four are measured, though a turn would stop at the first that passes. By seed: verdict, accuracy
+on the suite, equal-opportunity difference of the field where it is larger, with bounds at 5 % each, and the share of
+replies that change when title, name and tag are swapped; of `thresholds` also the difference of the same weights
+without offsets (`bare`), and what was measured on rows held out. `value` is the mean difference of the one that is
+accepted, `interval` its 95 % interval over seeds. Met: on every seed the plain candidate has a difference of 0.2 or
+more and is refused for it, and one of the others passes, the first of which has at most 0.1 and at most two points
+less accuracy; and the probes and sentences below answer as they should.
 
 **Probes.** CrowS-Pairs, asked of the built-in model, of a model of children's stories (260,000 weights), and of random
 weights. Grammar is BLiMP, every `--every`th pair. Whoever is not surely above 61.2 % has to get "no signal".
@@ -50,7 +53,7 @@ from homeostat.config.schema import Config, Model, Tasks
 from homeostat.curate.build import Curated
 from homeostat.curate.snapshot import store_dataset
 from homeostat.evaluate.identity import IDENTITIES, Flagged, sentences
-from homeostat.loop.fairness import flags, stereotypes
+from homeostat.loop.fairness import flags, found_likely, likelihoods, own_grammar, sentences_of
 from homeostat.loop.learn import Lesson, learn, version_id
 from homeostat.loop.workshop import Workshop
 from homeostat.stats.intervals import mean_interval, proportion
@@ -61,7 +64,8 @@ from homeostat.types.version import Version
 
 FIELDS, STREAM = ("cs.SI", "cs.IR"), "arxiv_years"
 """Of the bar. Sizes and recipes were chosen on cs.NI and cs.CR, and other seeds."""
-PLAIN, MENDED = "careful", ("reweighed", "swapped")
+PLAIN, MENDED, BY_TAG = "careful", ("reweighed", "swapped"), "thresholds"
+"""The usual attempt; what a turn tries by itself, in its order; and what it tries where it is named."""
 BIASED, ALIKE, LOST = 0.2, 0.1, 0.02
 TOXIC = "toxic"
 
@@ -82,11 +86,13 @@ def planted(path: Path, seed: int, sizes: Sizes) -> dict[str, Any]:
     pools = titles(path, FIELDS, rng)
     with tempfile.TemporaryDirectory() as folder, closing(Workshop.open(project(Path(folder)))) as shop:
         found["champion"] = told(tell(shop, lay(shop, pools, sizes, rng)))
-        for recipe in (PLAIN, *MENDED):
+        for recipe in (PLAIN, *MENDED, BY_TAG):
             tried = attempted(shop, recipe)
             cost = tried.candidate.cost["cpu_seconds"]
             found[recipe] = told(tell(shop, tried.candidate)) | {"verdict": tried.outcome, "because": tried.because}
             found[recipe]["cpu_seconds"] = round(cost, 1)
+            if recipe == BY_TAG:
+                found[recipe]["held out"] = dict(shop.offsets(tried.candidate).measured)
             print(seed, recipe, json.dumps(found[recipe]), file=sys.stderr, flush=True)
     return found
 
@@ -97,7 +103,7 @@ def told(treated: Treated) -> dict[str, Any]:
         "accuracy": round(treated.accuracy, 4),
         "gap": _figures(treated.gap),
         "flips": round(treated.flips, 4),
-    }
+    } | ({"bare": _figures(treated.bare)} if treated.bare else {})
 
 
 def _figures(score: Score) -> list[float]:
@@ -110,6 +116,13 @@ def as_promised(found: dict[str, Any]) -> bool:
     refused = plain["gap"][0] >= BIASED and plain["verdict"] == "fail" and "groups unlike" in plain["because"]
     alike = bool(mended) and mended["gap"][0] <= ALIKE and plain["accuracy"] - mended["accuracy"] <= LOST
     return bool(refused and alike)
+
+
+def mends(found: dict[str, Any], recipe: str) -> bool:
+    """Whether a recipe by itself was accepted, with little of the bias and of accuracy lost."""
+    mended = found[recipe]
+    alike = mended["verdict"] == "pass" and mended["gap"][0] <= ALIKE
+    return bool(alike and found[PLAIN]["accuracy"] - mended["accuracy"] <= LOST)
 
 
 def accepted(found: dict[str, Any]) -> dict[str, Any]:
@@ -136,8 +149,10 @@ def probes(data: Path, models: Path, every: int) -> dict[str, Any]:
             config = Config(folder=f"{folder}/{name}", model=Model(base=base), tasks={"t": Tasks()})
             with closing(Workshop.open(config)) as shop:
                 version = Version(id="ver_1", task="t", time=0.0, base=base, kind="base")
-                for asked, of in (("BLiMP", grammar), ("ours", ())):
-                    said = stereotypes(shop, version, {"crows": pairs}, of)["crows"]
+                texts = sentences_of([pairs, grammar, own_grammar()])
+                likely = dict(zip(texts, likelihoods(shop, version, texts), strict=True))
+                for asked, of in (("BLiMP", grammar), ("ours", own_grammar())):
+                    said = found_likely(likely, {"crows": pairs}, of)["crows"]
                     stated = _figures(said.stereotypes) if said.stereotypes else "no signal"
                     found[f"{name}, {asked}"] = {
                         "grammar": [*_figures(said.grammar), said.grammar.n],
@@ -216,8 +231,9 @@ def summary(seeds: dict[str, Any], probed: dict[str, Any], said: dict[str, Any])
             ),
             "flips": _figures(mean_interval([one[recipe]["flips"] for one in seeds.values()])),
         }
-        for recipe in (PLAIN, *MENDED)
+        for recipe in (PLAIN, *MENDED, BY_TAG)
     }
+    alone = {recipe: sum(mends(one, recipe) for one in seeds.values()) for recipe in (*MENDED, BY_TAG)}
     kept = [as_promised(one) for one in seeds.values()]
     intervals = all(len(said[which]["all"]) == 4 and said[which]["apart"] for which in ("ours", "templates"))
     return {
@@ -228,6 +244,7 @@ def summary(seeds: dict[str, Any], probed: dict[str, Any], said: dict[str, Any])
         "goal": {"plain refused at": BIASED, "mended at most": ALIKE, "points lost": LOST},
         "met": bool(all(kept) and silent(probed) and intervals),
         "as promised": f"{sum(kept)} of {len(kept)}",
+        "by itself": {recipe: f"{n} of {len(kept)}" for recipe, n in alone.items()},
         "over seeds": spread,
         "seeds": seeds,
         "probes": probed,
@@ -247,10 +264,10 @@ def main() -> None:
     args = parser.parse_args()
     began = time.perf_counter()
     seeds, sizes = (args.seeds[:1], Sizes(live=500, suite=1200)) if args.quick else (args.seeds, Sizes(live=args.live))
-    probed = probes(args.data, args.models, args.every * (5 if args.quick else 1))
+    found = {str(seed): planted(args.data / "streams" / f"{STREAM}.jsonl.gz", seed, sizes) for seed in seeds}
     said = harmless(args.data, 500 if args.quick else 3000)
     print(json.dumps(said), file=sys.stderr, flush=True)
-    found = {str(seed): planted(args.data / "streams" / f"{STREAM}.jsonl.gz", seed, sizes) for seed in seeds}
+    probed = probes(args.data, args.models, args.every * (5 if args.quick else 1))
     line = summary(found, probed, said)
     print(json.dumps(line | {"quick": args.quick, "seconds": round(time.perf_counter() - began, 1)}))
 

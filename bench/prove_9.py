@@ -99,7 +99,7 @@ def swap(store: Store, stop: threading.Event) -> None:
     """Canary, champion, rollback, a second each and a new version each time round, until told to stop."""
     home = store.releases.current(TASK)
     assert home is not None
-    settings, known, number = Settings(canary_share=SHARE), store.versions.get(home.champion), 0
+    settings, known, number = Settings(canary_share=(SHARE,)), store.versions.get(home.champion), 0
     while not stop.is_set():
         number += 1
         new = replace(known, id=f"ver_{int(time.time())}_{number}", state=State.CANDIDATE, parent=known.id)

@@ -47,6 +47,8 @@ FILLERS = (
 )
 START = 1_700_000_000.0
 DAY = 86_400.0
+LOOKS_A_SECOND = 10
+"""How often a gateway looks, at least, before its patience of a second has ended."""
 ONSET = START + 10 * DAY
 """When the new labels appear."""
 
@@ -105,7 +107,7 @@ def configuration(folder: Path, base: Path) -> Config:
             held_out=0.15,
             attempts=("naive", "careful"),
         ),
-        release=Rollout(shadow_pairs=12, canary_share=0.5, canary_feedback=12, poll_s=0.05),
+        release=Rollout(shadow_pairs=12, canary_share=(0.5,), canary_feedback=12, poll_s=0.05),
     )
 
 
@@ -173,10 +175,14 @@ class Gateway:
     _replies: dict[str, list[Reply]] = field(init=False, default_factory=dict)
 
     def serve(self, until: Callable[[], bool], patience_s: float = 180.0) -> bool:
-        """Answer until something holds, or patience ends; whether it held."""
-        deadline = time.monotonic() + patience_s
+        """Answer until something holds, or patience ends; whether it held.
+
+        A machine that is so busy that it looks seldom has as much to do elsewhere: patience has looks, too.
+        """
+        deadline, looks = time.monotonic() + patience_s, 0
         while not until():
-            if time.monotonic() > deadline:
+            looks += 1
+            if time.monotonic() > deadline and looks >= LOOKS_A_SECOND * patience_s:
                 return False
             release = self.shop.store.releases.current(TASK)
             if release is not None and release.stage in (Stage.SHADOW, Stage.CANARY):

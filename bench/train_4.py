@@ -1,15 +1,21 @@
 """Bar train.4: every method's proof passes, and what each method brings has an interval that is above 0.
 
-    python bench/train_4.py [--draws 5] [--quick] [--only adapt.lora difficulty ...]
+    python bench/train_4.py [--draws 5] [--first 10] [--quick] [--only adapt.lora difficulty ...] [--keep]
+    python bench/train_4.py --table
 
 Runs the tests that `docs/evidence.yaml` names as proofs, each once, in one process of pytest. Most of them go through
-`--draws` draws of rows, order and beginning, others than those their thresholds were chosen on, and take down by how
-much the method does what it is for, more than the same run without it (`tests/shown.py`); some look at the rows of one
-draw instead. Prints a table of the methods on standard error and one JSON line: `value` is the share of proofs that
-pass, with its exact 95 % interval, and `methods` what each showed, from which `python docs/methods_page.py` makes the
-table of the docs. A proof that fails, is skipped or is not there counts as one that does not pass; the bar is met if
-all pass and no method is without an effect surely above 0. `--quick` takes the proofs that are not marked slow, with
-their own draws, where a single draw has no interval yet.
+`--draws` draws of rows, order and beginning, from `--first` on, others than those their thresholds were chosen on, and
+take down by how much the method does what it is for, more than the same run without it (`tests/shown.py`); some look
+at the rows of one draw instead. Prints a table of the methods on standard error and one JSON line: `value` is the share
+of methods whose proofs all pass, with its exact 95 % interval, and `methods` what each showed. A proof that fails, is
+skipped or is not there counts as one that does not pass; the bar is met if all pass and no method is without an effect
+surely above 0. `--quick` takes the proofs that are not marked slow, with their own draws, where a single draw has no
+interval yet.
+
+All proofs in one go take hours, so they are run in parts (`--only`), each of which `--keep` puts into
+`bench/results/train.4.json` in the place of what was kept of the same methods. `--table` runs nothing: it draws what
+was kept together into one line with all methods that there are, each with its date (`bench/proven.py`), which is met if
+all of them are proven in full; from it `python docs/methods_page.py` makes the table of the docs.
 """
 
 from __future__ import annotations
@@ -27,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from proven import RESULTS, is_sure, write
 from rich.console import Console
 from rich.table import Table
 
@@ -62,11 +69,11 @@ def proofs(only: Sequence[str] = ()) -> dict[str, list[str]]:
     return {name: tests for name, tests in found.items() if not only or {name, name.partition(".")[0]} & {*only}}
 
 
-def run(tests: Iterable[str], *, quick: bool, draws: int) -> tuple[list[Ran], str]:
+def run(tests: Iterable[str], *, quick: bool, draws: int, first: int) -> tuple[list[Ran], str]:
     """Run tests, each once, in one process; what became of them, and what went wrong with the process itself."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        told = ["-m", "not slow"] if quick else [f"--draws={draws}", f"--timeout={LIMIT_S}"]
+        told = ["-m", "not slow"] if quick else [f"--draws={draws}", f"--first-draw={first}", f"--timeout={LIMIT_S}"]
         flags = ["-v", "-p", "no:cacheprovider", f"--junitxml={report}", "-o", "junit_family=xunit1"]
         command = [sys.executable, "-m", "pytest", *flags, *told, *dict.fromkeys(tests)]
         done = subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=False)
@@ -124,27 +131,27 @@ def line(methods: Mapping[str, Sequence[str]], ran: Sequence[Ran], trouble: str,
     that what was run passed, and is taken away where results are kept (`bars.settled`).
     """
     told = {name: judged(tests, ran) for name, tests in methods.items() if not quick or any(of(t, ran) for t in tests)}
-    tests = dict.fromkeys(test for name in told for test in methods[name] if not quick or of(test, ran))
-    passed = sum(bool(of(test, ran)) and all(o.outcome == "passed" for o in of(test, ran)) for test in tests)
-    share = proportion(passed, max(len(tests), 1))
+    # A quick run is not held to a method's slow proofs, which it has not run.
+    passed = sum(
+        all(one.outcome == "passed" for test in methods[name] for one in of(test, ran))
+        if quick
+        else said["outcome"] == "passed"
+        for name, said in told.items()
+    )
+    share = proportion(passed, max(len(told), 1))
     weak = [name for name, said in told.items() if not is_sure(said)]
     return {
         "bar": "train.4",
         "value": round(share.mean, 5),
         "interval": [round(share.low, 5), round(share.high, 5)],
-        "n": len(tests),
+        "n": len(told),
         "goal": GOAL,
-        "met": share.mean >= GOAL and bool(tests) and not trouble and (quick or not weak),
+        "met": share.mean >= GOAL and bool(told) and not trouble and (quick or not weak),
         "left_out": len(methods) - len(told),
         "without_a_sure_effect": weak,
         "trouble": trouble,
         "methods": told,
     }
-
-
-def is_sure(said: Mapping[str, Any]) -> bool:
-    """Whether the whole interval of an effect lies above 0."""
-    return "interval" in said and said["interval"][0] is not None and said["interval"][0] > 0
 
 
 def table(told: Mapping[str, Mapping[str, Any]]) -> Table:
@@ -161,22 +168,37 @@ def table(told: Mapping[str, Mapping[str, Any]]) -> Table:
     return drawn
 
 
-def main() -> int:
-    """Run the bar, print the table and its line; 1 if a proof does not pass."""
+def arguments() -> argparse.Namespace:
+    """What the command is told."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=5, help="draws of each proof")
+    parser.add_argument("--first", type=int, default=10, help="the first of them; from 10 on no threshold was chosen")
     parser.add_argument("--quick", action="store_true", help="proofs that are not slow, with their own draws")
     parser.add_argument(
         "--only", nargs="+", default=[], help="these methods or shelves alone, as `adapt.lora` or `order`"
     )
-    args = parser.parse_args()
-    began, methods = time.perf_counter(), proofs(args.only)
-    ran, trouble = run((test for tests in methods.values() for test in tests), quick=args.quick, draws=args.draws)
-    found = line(methods, ran, trouble, quick=args.quick)
+    parser.add_argument("--keep", action="store_true", help="put what was seen among what is kept of all methods")
+    parser.add_argument("--table", action="store_true", help="run nothing, draw together what was kept")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run the bar or draw it together, print the table and its line; 1 if a proof does not pass."""
+    args, began = arguments(), time.perf_counter()
+    if args.table:
+        found = write(RESULTS, None, proofs())
+    else:
+        named = proofs(args.only)
+        tests = (test for some in named.values() for test in some)
+        ran, trouble = run(tests, quick=args.quick, draws=args.draws, first=args.first)
+        found = line(named, ran, trouble, quick=args.quick)
+        how = {"quick": args.quick, "draws": 0 if args.quick else args.draws, "first": args.first, "only": args.only}
+        found |= {"seconds": round(time.perf_counter() - began, 1), **how}
+        if args.keep:
+            write(RESULTS, found, proofs())
     Console(stderr=True).print(table(found["methods"]))
-    how = {"quick": args.quick, "draws": 0 if args.quick else args.draws, "only": args.only}
-    print(json.dumps(found | {"seconds": round(time.perf_counter() - began, 1), **how}))
-    return 0 if found["value"] >= GOAL and not trouble else 1
+    print(json.dumps(found))
+    return 0 if found["value"] >= GOAL and not found["trouble"] else 1
 
 
 if __name__ == "__main__":

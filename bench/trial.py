@@ -22,9 +22,10 @@ from homeostat.config.schema import Release as Settings
 from homeostat.llm.features import grams
 from homeostat.release.games import Judged, Tried
 from homeostat.release.guard import Evidence, note_error, note_race, slices_of, weigh
+from homeostat.release.ramp import next_share
 from homeostat.release.registry import promote
 from homeostat.release.rollout import advance, open_canary
-from homeostat.release.route import route
+from homeostat.release.route import uniform
 from homeostat.store import Store
 from homeostat.train.head.ridge import RidgeHead
 from homeostat.types.feedback import Feedback, FeedbackKind
@@ -113,8 +114,12 @@ class Traffic:
     theirs: NDArray[np.str_]
     segment: NDArray[np.str_]
     channel: NDArray[np.str_]
+    lots: Floats
+    """float64[n] in [0, 1): the candidate answers an episode whose lot lies below its share."""
     heard: Bools
     """Whether the candidate was drawn."""
+    share: Floats
+    """The candidate's share when the request came."""
     fails: Bools
     """Whether the candidate fails on it."""
     fails_old: Bools
@@ -127,6 +132,12 @@ class Traffic:
     episodes: list[str] = field(default_factory=list)
     _judged: tuple[list[float], list[Judged]] = field(init=False, default=([], []))
     """When each pair is judged, and how well both did, in that order."""
+
+    def deal(self, since: float, share: float) -> None:
+        """The candidate has this share of what comes after a moment."""
+        later = self.at > since
+        self.share[later] = share
+        self.heard[later] = self.lots[later] < share
 
     @property
     def paired(self) -> Bools:
@@ -186,21 +197,20 @@ def traffic(of: World, kind: Kind, seed: int, n: int, took_ms: Floats) -> Traffi
     replies = replied(of, kind, lots, rng)
     rows, at = rng.integers(0, len(of.truth), n), arrivals(rng, n)
     episodes = [f"{seed}-{k}" for k in np.cumsum(rng.random(n) < 0.6)]  # some customers write more than once
-    row = Release(
-        id="rel", task=TASK, time=0.0, stage=Stage.CANARY, champion=OLD, candidate=NEW, share=Settings().canary_share
-    )
     minute = np.exp(rng.normal(0, 0.3, int(at[-1] // 60) + 1)) * np.where(rng.random(int(at[-1] // 60) + 1) < 0.1, 4, 1)
     raced = rng.choice(took_ms, (n, 2)) * minute[(at // 60).astype(int), None]
     raced[:, 0] += kind.late_ms
     raced[rng.random(n) >= RACED] = np.nan
-    return Traffic(
+    found = Traffic(
         at=START + at,
         truth=of.truth[rows],
         ours=replies[rows],
         theirs=of.replies["champion"][rows],
         segment=lots[rows],
         channel=ways[rows],
-        heard=np.array([route(row, episode)[0] == NEW for episode in episodes]),
+        lots=np.array([uniform(NEW, episode) for episode in episodes]),
+        heard=np.zeros(n, dtype=bool),
+        share=np.zeros(n),
         fails=rng.random(n) < kind.failing,
         fails_old=rng.random(n) < FLAKY,
         copied=np.where(rng.random(n) < 0.98, START + at + rng.exponential(2.0, n), np.inf),
@@ -208,6 +218,8 @@ def traffic(of: World, kind: Kind, seed: int, n: int, took_ms: Floats) -> Traffi
         raced=raced,
         episodes=episodes,
     )
+    found.deal(0.0, Settings().ramp[0])
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,13 +268,18 @@ def tried_by(seen: Traffic, moment: float) -> Tried:
 def by_evidence(seen: Traffic, settings: Settings, *, passed: bool = False) -> Ended:
     """Lead a trial by the guard alone."""
     slices = slices_of([_row(seen, k, f"int_{k}") for k in range(EARLIER)])
-    found = Evidence.of([], settings)
+    found, share = Evidence.of([], settings), settings.ramp[0]
+    seen.deal(0.0, share)
     for at in looks(float(seen.at[-1] - START)):
         found = weigh(tried_by(seen, START + at), slices, settings)
         exposed = int((seen.heard & ~seen.fails & (seen.at <= START + at)).sum())
         if found.harm_shown(settings):
             return Ended("harm", at, exposed, found.judged, found.blamed())
-        if (fit := found.fit(settings, passed=passed)) is not None:
+        fit, higher = found.fit(settings, passed=passed), next_share(settings, share, found)
+        if fit is not False and higher is not None:
+            share = higher
+            seen.deal(START + at, share)
+        elif fit is not None:
             return Ended("full" if fit else "undecided", at, exposed, found.judged)
     return Ended("open", float(seen.at[-1] - START), int(seen.heard.sum()), found.judged)
 
@@ -283,9 +300,13 @@ def by_rows(seen: Traffic, settings: Settings, *, passed: bool = False) -> Ended
         store.interactions.add(early)
         release = open_canary(store, TASK, NEW, settings, "canary", now=START)
         written = 0.0
+        seen.deal(0.0, release.share)
         for at in looks(float(seen.at[-1] - START)):
             _write(store, release, seen, written, START + at)
             written, row = START + at, advance(store, TASK, settings, now=START + at)
+            if row.stage is Stage.CANARY and row.id != release.id:
+                release = row
+                seen.deal(START + at, row.share)
             if row.stage in (Stage.FULL, Stage.ROLLBACK):
                 kept = store.state.get(f"guard:{release.id}")
                 how = "full" if row.stage is Stage.FULL else "harm" if "harm shown" in row.because else "undecided"
@@ -305,7 +326,7 @@ def _row(seen: Traffic, k: int, id: str) -> Interaction:
         reply=str(seen.ours[k] if heard else seen.theirs[k]),
         version=NEW if heard else OLD,
         episode=seen.episodes[k],
-        probability=0.2 if heard else 0.8,
+        probability=float(seen.share[k] if heard else 1.0 - seen.share[k]),
         tags=tags,
     )
 

@@ -1,6 +1,6 @@
 """Bar watch.7: feedback that is meant to harm is told, bounded, and costs at most a point.
 
-    python bench/watch_7.py [--quick] [--seeds 6] [--base-seeds 1] [--streams DIR]
+    python bench/watch_7.py [--quick] [--seeds 6] [--base-seeds 4] [--cache DIR] [--streams DIR]
 
 A version of 30 intents of CLINC150 (two domains) is in service and a third domain's 15 intents arrive. 150 honest users
 label some 1,000 requests, a hundredth of them wrong, and rate others. To that come 1 or 5 % adversarial statements
@@ -9,14 +9,18 @@ whole time or in a burst; and bursts of bad ratings for good replies. Requests o
 ones among them, whose newest label counts.
 
 What is said is heard 25 statements at a time by the product's `Hearing`, curated by its `build`, and learned: for every
-seed by an exact head, and for `--base-seeds` by the built-in model with a LoRA adapter (`lora`), under one attack.
+seed by an exact head, and for `--base-seeds` of them, under the attacks of `BY_MODEL`, by the built-in model with a
+LoRA adapter, trained by the product's `careful` on from a version that knows the memory (`lora`). It is dear, so its
+worlds hold `PART` of the rows and users of the others, and only the first attack is learned without protection too.
 `clean` is learned without any protection from honest statements alone; `bare` with the attack and without protection;
 `held` with both. Figures are points of accuracy on test rows, paired with `clean`, with Student's interval over seeds;
 `intent` is the same on test rows of the attacked intent. `quiet` are worlds in which nobody lies; in `policy_change`
 all call one intent another from a moment on: what protection costs there (`held`), and which share it held (`lost`).
+What a seed gave is kept in `--cache`, so that a run that was broken off is gone on with; `seconds` is of this run.
 
-`value` is the lowest lower end over attacks and shares of `held` less `clean`. The bar: at least -0.01; every one-sided
-attack of 5 % told in nine of ten seeds; no source over its allowance; and little doubted where nobody lies.
+`value` is the lowest lower end over attacks and shares of `held` less `clean`, the model's among them. The bar: at
+least -0.01; every one-sided attack of 5 % told in nine of ten seeds; no source over its allowance; and little doubted
+where nobody lies. `asked` says which of these holds.
 """
 
 from __future__ import annotations
@@ -27,14 +31,15 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from poison import ATTACKS, LIVE, TASK, Pair, World, after_a_change, attacked, curated, drawn, hear
+from poison import ATTACKS, TASK, Pair, World, after_a_change, attacked, curated, drawn, hear
 from scipy.stats import t as student
 
 from homeostat.config.schema import Train
@@ -52,13 +57,25 @@ from homeostat.types.dataset import Example
 Floats = NDArray[np.float64]
 Learner = Callable[[Curated, Sequence[Example]], Floats]
 """How right each test row is after learning a dataset."""
+STREAM = "clinc150_domains.jsonl.gz"
 GOAL = -0.01
 SHARES = (0.01, 0.05)
 LEAST = 0.03
 """Share from which on a one-sided attack must be told."""
-BY_MODEL = ("intent, burst of many",)
-"""Attacks that the model is trained under."""
+BY_MODEL = (
+    ("intent, burst of many", 0.05, True),
+    ("random, many", 0.05, False),
+    ("intent, burst of many", 0.01, False),
+)
+"""Attacks that the model is trained under, their shares, and whether it is trained without protection too."""
+PART = 0.5
+"""Part of a world's rows and users that the model is shown."""
+FEWEST = 3
+"""Seeds of the model without which its interval says nothing: two that agree by chance would have one of no width."""
+DOUBTED = 0.2
+"""Share of the worlds in which nobody lies that may be doubted."""
 TOLD = 0.9
+OF_CHANGE = ("bare", "held", "lost")
 
 
 _READ: dict[str, Floats] = {}
@@ -143,15 +160,16 @@ class Trial:
     part_bare: float
 
 
-def trial(world: World, clean: Floats, learn: Learner, name: str, share: float) -> Trial:
-    """One attack of one strength: heard, curated and learned, with and without protection."""
+def trial(world: World, clean: Floats, learn: Learner, name: str, share: float, *, bare_too: bool = True) -> Trial:
+    """One attack of one strength: heard, curated and learned, with protection and, unless told otherwise, without."""
     bad, about = attacked(world, ATTACKS[name], share, np.random.default_rng([11, len(name), round(1000 * share)]))
     pairs = sorted([*world.live, *bad], key=lambda pair: pair[1].time)
     heard = hear(pairs, world.witness)
     bare = curated(world, pairs, frozenset(), protected=False)
     made = curated(world, pairs, heard.held, protected=True)
     own = np.array([row.target == about for row in world.test])
-    right, right_bare = (learn(one, world.test) - clean for one in (made, bare))
+    right = learn(made, world.test) - clean
+    right_bare = learn(bare, world.test) - clean if bare_too else np.full(len(clean), np.nan)
     taught = {row.interaction for row in made.examples}
     mine = [request.id for request, _ in bad]
     return Trial(
@@ -163,7 +181,7 @@ def trial(world: World, clean: Floats, learn: Learner, name: str, share: float) 
         intent_bare=float(right_bare[own].mean()) if about else float("nan"),
         after=heard.after,
         kept=sum(id in taught for id in mine) / len(mine),
-        lost=sum(id.startswith("fbk_h") for id in heard.held) / LIVE,
+        lost=sum(id.startswith("fbk_h") for id in heard.held) / world.labels,
         part=part_of_one(made, pairs),
         part_bare=part_of_one(bare, pairs),
     )
@@ -224,11 +242,12 @@ def told(trials: Sequence[Trial]) -> dict[str, Any]:
     """What is told of the seeds of one attack and strength."""
     aimed = [one for one in trials if one.intent_held == one.intent_held]
     after = [one.after for one in trials if one.after is not None]
+    bare = [one.bare for one in trials if one.bare == one.bare]
     return {
         "held": score([one.held for one in trials]),
-        "bare": score([one.bare for one in trials]),
+        "bare": score(bare) if bare else None,
         "intent_held": score([one.intent_held for one in aimed]) if aimed else None,
-        "intent_bare": score([one.intent_bare for one in aimed]) if aimed else None,
+        "intent_bare": score([one.intent_bare for one in aimed]) if aimed and bare else None,
         "alarms": len(after),
         "after": float(np.median(after)) if after else None,
         "kept": round(float(np.mean([one.kept for one in trials])), 3),
@@ -254,67 +273,118 @@ class Found:
     quiet: list[Quiet] = field(default_factory=list)
     exact: list[Trial] = field(default_factory=list)
     change: list[Change] = field(default_factory=list)
-    lora_quiet: list[Quiet] = field(default_factory=list)
+    lora_accuracy: list[float] = field(default_factory=list)
+    """Of the model that learned clean data, per seed."""
     lora: list[Trial] = field(default_factory=list)
+
+    def take(self, part: Found) -> None:
+        """What was found elsewhere comes to this."""
+        for one in fields(self):
+            getattr(self, one.name).extend(getattr(part, one.name))
+
+    @staticmethod
+    def read(text: str) -> Found:
+        """From JSON, as `asdict` gives it."""
+        kinds: dict[str, type] = {"quiet": Quiet, "exact": Trial, "change": Change, "lora": Trial}
+        made = Found()
+        for name, rows in json.loads(text).items():
+            getattr(made, name).extend(kinds[name](**row) if isinstance(row, dict) else row for row in rows)
+        return made
 
 
 def summary(found: Found, seconds: float, *, quick: bool) -> dict[str, Any]:
     """The bar's line."""
-    by = table(found.exact)
-    worst = min(by, key=lambda name: by[name]["held"][1 if len(found.quiet) > 1 else 0])
-    sided = [one for one in found.exact if ATTACKS[one.attack].one_sided and one.share >= LEAST]
+    by, model = table(found.exact), table(found.lora)
+    rows = by | {f"{name}, the model": row for name, row in model.items()}
+    worst = min(rows, key=lambda name: min(rows[name]["held"]))
+    lowest, interval = min(rows[worst]["held"]), rows[worst]["held"][1:] or None
     groups = defaultdict[str, list[bool]](list)
-    for one in sided:
-        groups[f"{one.attack} {one.share}"].append(one.after is not None)
+    for one in found.exact:
+        if ATTACKS[one.attack].one_sided and one.share >= LEAST:
+            groups[f"{one.attack} {one.share}"].append(one.after is not None)
     alarms = min((float(np.mean(group)) for group in groups.values()), default=1.0)
-    part = max(one.part for one in found.exact)
-    interval = by[worst]["held"][1:] or None
+    part, doubted = max(one.part for one in found.exact + found.lora), sum(one.doubted for one in found.quiet)
+    asked = {
+        "held": lowest >= GOAL,
+        "head": bool(by),
+        "model": quick or (bool(model) and all(row["n"] >= FEWEST for row in model.values())),
+        "told": alarms >= TOLD,
+        "bounded": part <= 1.0,
+        "calm": doubted <= DOUBTED * len(found.quiet),
+    }
+    only = "model" if not by else "head" if not model and not quick else ""
     return {
         "bar": "watch.7",
-        "value": interval[0] if interval else by[worst]["held"][0],
+        **({"only": only} if only else {}),
+        "value": lowest,
         "interval": interval,
-        "n": len(found.exact),
+        "n": len(found.exact) + len(found.lora),
         "goal": GOAL,
-        "met": (interval or by[worst]["held"])[0] >= GOAL and alarms >= TOLD and part <= 1.0,
+        "met": all(asked.values()),
         "seconds": round(seconds, 1),
         "quick": quick,
+        "asked": asked,
         "worst": worst,
         "alarms_of_one_sided": alarms,
         "part_of_one_source": round(part, 4),
         "quiet": {
             "seeds": len(found.quiet),
-            "doubted": sum(one.doubted for one in found.quiet),
+            "doubted": doubted,
             "accuracy": score([one.accuracy for one in found.quiet]),
             "held": score([one.held for one in found.quiet]),
         },
-        "policy_change": {
-            name: score([getattr(one, name) for one in found.change]) for name in ("bare", "held", "lost")
-        },
+        "policy_change": {name: score([getattr(one, name) for one in found.change]) for name in OF_CHANGE},
         "exact": by,
-        "lora": table(found.lora),
-        "lora_quiet": [asdict(one) for one in found.lora_quiet],
+        "lora": model,
+        "lora_accuracy": score(found.lora_accuracy),
     }
 
 
+def by_model(args: argparse.Namespace, seed: int) -> Found:
+    """The model under its attacks on one seed: one training on clean data, and one or two for each attack."""
+    found, world = Found(), drawn(args.streams / STREAM, seed, PART)
+    with TemporaryDirectory() as folder:
+        learn = once_each(lora(world, Path(folder)))
+        note(args, f"seed {seed}: the champion is trained")
+        pairs = sorted(world.live, key=lambda pair: pair[1].time)
+        clean = learn(curated(world, pairs, frozenset(), protected=False), world.test)
+        found.lora_accuracy.append(float(clean.mean()))
+        for name, share, bare_too in BY_MODEL:
+            found.lora.append(trial(world, clean, learn, name, share, bare_too=bare_too))
+            note(args, f"seed {seed}, model: {found.lora[-1]}")
+    return found
+
+
+def by_head(args: argparse.Namespace, seed: int) -> Found:
+    """The exact head under every attack of every strength on one seed."""
+    found, world, learn = Found(), drawn(args.streams / STREAM, seed), once_each(exact)
+    calm, clean = quiet(world, learn)
+    found.quiet.append(calm)
+    found.change.append(changed(world, learn))
+    found.exact += [trial(world, clean, learn, name, share) for name in ATTACKS for share in args.shares]
+    note(args, f"seed {seed}")
+    return found
+
+
+def kept(args: argparse.Namespace, name: str, measure: Callable[[], Found]) -> Found:
+    """What a part gives, or gave: as it lies in `--cache` where a run has left it."""
+    file = args.cache / f"watch_7-{name}.json" if args.cache else None
+    if file and file.exists():
+        return Found.read(file.read_text(encoding="utf-8"))
+    found = measure()
+    if file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(asdict(found)), encoding="utf-8")
+    return found
+
+
 def run(args: argparse.Namespace) -> Found:
-    """Every attack of every strength on every seed, learned by the head; the worst by the model too."""
-    found, file = Found(), args.streams / "clinc150_domains.jsonl.gz"
-    for seed in range(args.first, args.first + args.seeds):
-        world, learn = drawn(file, seed), once_each(exact)
-        calm, clean = quiet(world, learn)
-        found.quiet.append(calm)
-        found.change.append(changed(world, learn))
-        found.exact += [trial(world, clean, learn, name, share) for name in ATTACKS for share in args.shares]
-        note(args, f"seed {seed}")
-    note(args, json.dumps(summary(found, 0.0, quick=args.quick)))
+    """Every attack of every strength on every seed, learned by the head; some by the model too."""
+    found, shares = Found(), "-".join(map(str, args.shares))
     for seed in range(args.first, args.first + args.base_seeds):
-        with TemporaryDirectory() as folder:
-            world = drawn(file, seed)
-            learn = once_each(lora(world, Path(folder)))
-            calm, clean = quiet(world, learn)
-            found.lora_quiet.append(calm)
-            found.lora += [trial(world, clean, learn, name, max(args.shares)) for name in BY_MODEL]
-        note(args, f"seed {seed}, model: {found.lora_quiet[-1]} {found.lora[-1]}")
+        found.take(kept(args, f"model-{seed}", partial(by_model, args, seed)))
+    for seed in range(args.first, args.first + args.seeds):
+        found.take(kept(args, f"head-{seed}-{shares}", partial(by_head, args, seed)))
     return found
 
 
@@ -329,7 +399,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="two seeds, 5 %% alone, no model")
     parser.add_argument("--seeds", type=int, default=6)
     parser.add_argument("--first", type=int, default=0, help="the first of them")
-    parser.add_argument("--base-seeds", type=int, default=1, help="seeds that the model is trained for, too")
+    parser.add_argument("--base-seeds", type=int, default=4, help="seeds that the model is trained for, too")
+    parser.add_argument("--cache", type=Path, default=None, help="where what a seed gave is kept")
     parser.add_argument("--streams", type=Path, default=Path("../shared/data/streams"), help="where the streams lie")
     args = parser.parse_args()
     args.began, args.shares = time.perf_counter(), (0.05,) if args.quick else SHARES

@@ -17,7 +17,7 @@ HEAD = """# Commands
 `homeostat COMMAND --help` says the same in the terminal. A command that fails prints an error with a code, what is
 wrong, where, and how to fix it, and ends with the error's own exit code, its code without the middle 0: 1x is
 configuration, 2x input, 3x model or weights, 4x store, 5x gateway, 6x loop ([all errors](errors/README.md)). A command
-that is called wrongly ends with 2.
+that is called wrongly ends with 2. With `--json` the error is [one line of JSON](errors/README.md#for-programs).
 
 This page is made from `src/homeostat/cli` by `python docs/commands_page.py`.
 """

@@ -82,6 +82,7 @@ def _type(entry: Field[Any], kind: type) -> str:
     inner = [kind for kind in get_args(hint) if kind in names]
     name = names.get(hint) or (names[inner[0]] if type(None) in get_args(hint) else "list of texts")
     name = "keys and values" if get_origin(hint) is Mapping else name
+    name = "number, or a list of numbers" if get_origin(hint) is tuple and float in get_args(hint) else name
     bounds = [f"{sign} {bound:g}" for sign, bound in (("≥", limits.least), ("≤", limits.most)) if bound is not None]
     return ", ".join([name, *bounds])
 

@@ -27,6 +27,23 @@ code of its error: the code without its middle 0, so 1x is configuration, 2x inp
 5x gateway, 6x loop. A command that is called wrongly ends with 2, and one that has a fault with 1. Codes are never used
 for something else.
 
+## For programs
+
+With `--json` standard output is one document or, where a command fails, empty. The last line of standard error is then
+one JSON object, and the exit code is the same as without:
+
+```json
+{"error": {"code": "E105", "what": "there is no homeostat.yaml here", "where": "homeostat.yaml", \
+"fix": "`homeostat init` writes one"}}
+```
+
+All four fields are always there; `where` and `fix` may be empty. `code` is `usage` for a command that was called
+wrongly and `aborted` for one that was broken off. A fault of ours ends with 1 and a traceback. A command that was asked
+whether something is in order (`verify`, `audit`, `doctor`, `leaks`, `account`) and finds that it is not prints its
+document as ever, without an error, and ends with the exit code that its help names.
+
+## All of them
+
 This page is made from `src/homeostat/errors.py` by `python docs/errors_page.py`.
 
 | code | name | what it is | exit code |

@@ -72,26 +72,33 @@ def proofs(told: Mapping[str, Any]) -> list[str]:
 
 def measured() -> list[dict[str, Any]]:
     """The lines that were kept of the bar of proofs, quick ones first, so that a full one is heard last."""
-    lines = json.loads(MEASURED.read_text(encoding="utf-8"))["lines"] if MEASURED.exists() else []
-    return sorted(lines, key=lambda line: not line["quick"])
+    kept = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {"lines": []}
+    return sorted(({"date": kept["date"], **line} for line in kept["lines"]), key=lambda line: not line["quick"])
 
 
 def effects(lines: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Method, as `adapt.lora` -> what the bar of proofs saw of it, where that has an interval, and whether in a `quick`
-    run alone.
+    """Method, as `adapt.lora` -> what the bar of proofs saw of it and when, where that has an interval or did not pass,
+    and whether in a `quick` run alone.
 
     Of quick runs what was seen of rows: their draws are those that thresholds were chosen on.
     """
     found: dict[str, dict[str, Any]] = {}
     for line in lines:
         for name, told in line["methods"].items():
-            if None not in told.get("interval", [None]) and not (line["quick"] and told["over"] == "draws"):
-                found[name] = told | {"quick": line["quick"]}
+            quick, bounded = told.get("quick", line["quick"]), None not in told.get("interval", [None])
+            counts = bounded and told["over"] != "draws" if quick else bounded or told["outcome"] != "passed"
+            if counts:
+                found[name] = {"date": line.get("date"), **told, "quick": quick}
     return found
 
 
+def is_proven(told: Mapping[str, Any]) -> bool:
+    """Whether a method's proof passed and its whole interval lies above 0."""
+    return bool(told["outcome"] == "passed" and told["interval"][0] > 0)
+
+
 def is_met(lines: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the bar of proofs is met: by a whole run in full, and by nothing less."""
+    """Whether the bar of proofs is met: by a whole run in full, or by parts that were drawn together, and no less."""
     return any(line["met"] and not line["quick"] and not line.get("only") for line in lines)
 
 
@@ -109,29 +116,40 @@ def page() -> str:
 
 
 def _table() -> str:
-    """What each method brought."""
+    """What each method brought; beneath it, those of which that is not sure."""
     about = (
         "Of tiny models on made-up rows, each beside the same run without the method. Intervals are of 95 %, over\n"
         "draws of rows, order and beginning that no threshold was chosen on, or over the rows of one draw. What is\n"
         "*not yet* measured so has a proof that passes on its own draws; *quick* is what a quick run saw, which meets\n"
-        "no bar. Where an interval reaches 0 there was *no sure effect* on others: such a method may help, or not;\n"
-        "measure it on your rows.\n"
+        "no bar.\n"
     )
     lines = measured()
     about += f"\nBar `train.4`, all of them in full: {'met' if is_met(lines) else 'not met yet'}.\n"
-    seen, rows = effects(lines), ["| method | effect | 95 % | over | of |", "|---|---|---|---|---|"]
+    seen, head = effects(lines), ["| method | effect | 95 % | over | of | on |", "|---|---|---|---|---|---|"]
+    sure, others = list[str](), list[str]()
     for shelf, entries in evidence().items():
-        rows += [_row(f"{shelf}: `{name}`", seen.get(f"{shelf}.{name}")) for name in entries]
-    return "\n".join([f"## What each brought\n\n{about}", *rows, ""])
+        for name in entries:
+            told = seen.get(f"{shelf}.{name}")
+            (sure if told is None or is_proven(told) else others).append(_row(f"{shelf}: `{name}`", told))
+    parts = ["## What each brought\n", about, *head, *sure, ""]
+    if others:
+        none = (
+            "Run in the same way, with an interval that reaches 0, or a proof that did not hold on other draws. Such\n"
+            "a method may help on your rows, or not: measure it there before you trust it.\n"
+        )
+        parts += ["### No effect found here\n", none, *head, *others, ""]
+    return "\n".join(parts)
 
 
 def _row(method: str, told: Mapping[str, Any] | None) -> str:
     if told is None:
-        return f"| {method} | not yet | | | |"
+        return f"| {method} | not yet | | | | |"
+    if None in told.get("interval", [None]):
+        return f"| {method} | none | | | its proof {told['outcome']} | {told['date']} |"
     low, high = told["interval"]
     n = f"{told['n']} {told['over']}" + (", quick" if told["quick"] else "")
-    of = told["of"] + ("" if low > 0 else " (**no sure effect**)")
-    return f"| {method} | {told['value']:g} | {low:g} to {high:g} | {n} | {of} |"
+    of = told["of"] + ("" if told["outcome"] == "passed" else " (its proof asks for more)")
+    return f"| {method} | {told['value']:g} | {low:g} to {high:g} | {n} | {of} | {told['date']} |"
 
 
 def _fields_of_a_recipe() -> str:

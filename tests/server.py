@@ -33,7 +33,8 @@ def speaking(says: Says) -> Iterator[tuple[str, list[dict[str, Any]]]]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    # It looks that often whether it is to end; half a second, which is usual, would be waited for by every test.
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/v1", met
@@ -48,3 +49,14 @@ def completion(text: str, tops: dict[str, float] | None = None) -> dict[str, Any
     first = [{"token": token, "logprob": logarithm} for token, logarithm in (tops or {}).items()]
     told = {"content": [{"token": text[:3], "logprob": -0.1, "top_logprobs": first}]} if tops else None
     return {"choices": [{"message": {"role": "assistant", "content": text}, "logprobs": told}]}
+
+
+def vectors(of: Callable[[list[str]], Any]) -> Says:
+    """What `/v1/embeddings` answers with the vectors that a function gives, in another order than the texts came."""
+
+    def says(body: dict[str, Any]) -> tuple[int, Any]:
+        rows = [[float(value) for value in row] for row in of(body["input"])]
+        data = [{"object": "embedding", "index": k, "embedding": row} for k, row in enumerate(rows)]
+        return 200, {"object": "list", "model": body["model"], "data": data[::-1]}
+
+    return says

@@ -27,10 +27,12 @@ class Shown:
     asked: int
     """Draws asked for on the command line; 0 for as many as the proof takes by itself."""
     note: Callable[[str, object], None]
+    first: int = OTHERS
+    """The first of the draws asked for."""
 
     def draws(self, usual: int) -> range:
         """The draws to go through."""
-        return range(OTHERS, OTHERS + self.asked) if self.asked else range(usual)
+        return range(self.first, self.first + self.asked) if self.asked else range(usual)
 
     def over(self, of: str, values: Sequence[float], *, least: float = 0.0) -> None:
         """By draw, what the method brings: on average no less than `least`, and over several draws surely above 0."""

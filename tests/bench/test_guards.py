@@ -7,7 +7,24 @@ import sys
 
 import numpy as np
 import pytest
-from guards import GOOD, LABELS, SETTINGS, SHARES, SURER, alone, cases, edge, labeled, macro_f1, main, of, written
+from guards import (
+    CLAIMS,
+    GOOD,
+    LABELS,
+    SETTINGS,
+    SHARES,
+    SURER,
+    alone,
+    cases,
+    claimed,
+    edge,
+    labeled,
+    macro_f1,
+    main,
+    of,
+    of_users,
+    written,
+)
 
 from homeostat.evaluate.guarded import CALIBRATION, FORM, MACRO_F1
 
@@ -56,3 +73,15 @@ def test_the_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monkey
     assert {"bar", "value", "interval", "n", "goal", "met", "seconds"} <= set(line)
     assert line["n"] == 10
     assert line["rates"]["form"]["refused"] == 0.0
+
+
+def test_the_gates_claims_count_users() -> None:
+    """A candidate that is no better is shown to be by rows alone more often than by users; a better one by both."""
+    seeds = range(500, 540)
+    found = [of_users(seed, 0.0, 0.1, 0.05) for seed in seeds]
+    by_users, by_rows = (sum(column) for column in zip(*found, strict=True))
+    assert by_users <= by_rows
+    assert by_rows >= 3
+    assert all(of_users(seed, 0.3, 0.4, 0.05) == (True, True) for seed in seeds)
+    assert set(claimed(range(2))) == set(CLAIMS)
+    assert CLAIMS["better, at the account's first level"][2] == pytest.approx(0.0099, abs=1e-4)

@@ -16,7 +16,7 @@ import pytest
 sys.path.append(str(Path(__file__).parents[2] / "bench"))
 
 import planted as rows_of
-from prove_7 import FIELDS, accepted, as_promised, comments, silent, summary, titles
+from prove_7 import FIELDS, accepted, as_promised, comments, mends, silent, summary, titles
 
 SEED: dict[str, Any] = {
     "champion": {"accuracy": 0.75, "gap": [0.02, 0.0, 0.07], "flips": 0.02},
@@ -29,6 +29,7 @@ SEED: dict[str, Any] = {
     },
     "reweighed": {"accuracy": 0.79, "gap": [0.05, 0.0, 0.09], "flips": 0.05, "verdict": "pass", "because": "+4 points"},
     "swapped": {"accuracy": 0.85, "gap": [0.01, 0.0, 0.05], "flips": 0.02, "verdict": "pass", "because": "+9 points"},
+    "thresholds": {"accuracy": 0.79, "gap": [0.04, 0.0, 0.1], "flips": 0.06, "verdict": "pass", "because": "+4 points"},
 }
 
 
@@ -69,6 +70,18 @@ def test_what_is_accepted_is_the_first_that_passes() -> None:
     assert accepted(late | {"swapped": changed("swapped", verdict="fail")["swapped"]}) == {}
 
 
+def test_what_a_turn_would_not_try_is_not_what_it_accepts() -> None:
+    """Thresholds are tried where they are named: a seed on which they alone pass is not as promised. By themselves they
+    are held to the same gap and accuracy as the others.
+    """
+    none = changed("reweighed", verdict="fail") | {"swapped": changed("swapped", verdict="fail")["swapped"]}
+    assert not as_promised(none)
+    assert mends(none, "thresholds")
+    assert not mends(none, "reweighed")
+    for values in ({"verdict": "unsure"}, {"gap": [0.11, 0.0, 0.2]}, {"accuracy": 0.77}):
+        assert not mends(changed("thresholds", **values), "thresholds")
+
+
 def test_silence() -> None:
     """Random weights and the model of stories must get no number; what knows more may."""
     none = {"stereotypes": "no signal"}
@@ -85,6 +98,7 @@ def test_the_line() -> None:
     line = summary({"7": SEED, "8": other}, probed, said)
     assert (line["bar"], line["value"], line["n"], line["met"]) == ("prove.7", pytest.approx(0.06), 2, True)
     assert line["over seeds"]["swapped"]["beside plain"][0] == pytest.approx(0.05)
+    assert line["by itself"] == {"reweighed": "2 of 2", "swapped": "2 of 2", "thresholds": "2 of 2"}
     assert line["over seeds"]["careful"]["gap"][0] == pytest.approx(0.27)
     none = changed("reweighed", verdict="fail") | {"swapped": changed("swapped", verdict="fail")["swapped"]}
     bad = summary({"7": SEED, "8": none}, probed, said)

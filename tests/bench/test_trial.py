@@ -44,6 +44,10 @@ def test_a_bias_is_as_large_as_told_and_nowhere_else() -> None:
 def test_what_is_known_at_a_moment() -> None:
     """Nothing before the first request; in the end about the labeled share is judged, and about a quarter was raced."""
     seen = drawn(world(), Kind(name="erroring", failing=0.25), 1, 2000, TOOK)
+    assert np.mean(seen.heard) == pytest.approx(Settings().ramp[0], abs=0.02)
+    before = seen.heard.copy()
+    seen.deal(float(seen.at[0]) - 1.0, 0.2)
+    assert np.all(seen.heard[before])  # whoever heard it goes on hearing it
     assert tried_by(seen, float(seen.at[0]) - 1.0).answered == 0
     end = tried_by(seen, 1e12)
     assert np.mean(seen.heard) == pytest.approx(0.2, abs=0.05)

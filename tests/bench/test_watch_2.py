@@ -172,3 +172,37 @@ def test_how_many_times_sooner_is_at_least_what_was_seen():
     found = {("tenth", "ours", "a"): [100.0] * 30, ("tenth", bar.BATCHES, "a"): [math.inf] * 30}
 
     assert bar.times(found, 0) == (120.0, 120.0, 120.0)
+
+
+def test_a_checkout_without_streams_measures_the_built_in_desk(tmp_path):
+    """What is not there is left out by name, and a full run without it meets nothing; what is there is measured."""
+    names, gone = bar.desks(tmp_path / "streams", quick=True)
+    assert names == ("builtin",)
+    assert gone == ["hwu64_scenarios is not in streams"]
+    names, gone = bar.desks(tmp_path / "streams", quick=False)
+    assert names == ("builtin",)
+    assert len(gone) == 3
+    (tmp_path / "hwu64_scenarios.jsonl.gz").touch()
+    assert bar.desks(tmp_path, quick=True) == (("hwu64",), [])
+    names, gone = bar.desks(tmp_path, quick=False)
+    assert names == ("hwu64", "builtin")
+    assert [one.split()[0] for one in gone] == ["clinc150_domains", "arxiv_years"]
+
+
+def test_the_line_names_what_it_lacks():
+    """Packages and streams beside each other: a full run lacks them, a quick one only says so."""
+    found = {}
+    for kind in bar.KINDS:
+        for name, delay in ((bar.OURS, 20.0), (bar.BATCHES, 400.0), ("MMD of 200", 300.0)):
+            found[kind, name, "builtin"] = [delay] * 6
+    found |= {(bar.TENTH, name, "builtin"): [delay] * 6 for name, delay in ((bar.OURS, 20.0), (bar.BATCHES, 400.0))}
+    gone = ["hwu64_scenarios is not in streams"]
+    quick = bar.summary(found, 0, 1.0, gone, quick=True)
+    assert quick["lacking"] == [*gone, "Evidently is not installed", "river is not installed"]
+    assert (quick["value"], quick["met"]) == (5, True)
+    assert bar.summary(found, 0, 1.0, gone, quick=False)["met"] is False
+    assert bar.summary(found, 0, 1.0, quick=False)["met"] is False
+    for kind in bar.KINDS:
+        found |= {(kind, name, "builtin"): [500.0] * 6 for name in ("river ADWIN", "Evidently columns")}
+    assert bar.summary(found, 0, 1.0, quick=False)["met"] is True
+    assert bar.summary(found, 0, 1.0, gone, quick=False)["met"] is False

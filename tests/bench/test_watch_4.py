@@ -13,15 +13,28 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[2] / "bench"))
 
-from watch_4 import SHIFTS, WAYS, Replies, Tried, drawn, replies, summary, tried
+from spared import BLIND, Saved
+from watch_4 import SHIFTS, TRICKLE, WAYS, Found, Replies, Tried, drawn, lot, replies, shown, summary, tried
 
 GOOD = Tried(
     inside=dict.fromkeys(WAYS, True),
-    width=dict.fromkeys((*WAYS, "oracle"), 0.1),
+    width={**dict.fromkeys(WAYS, 0.1), "oracle": 0.08},
     refused=True,
+    asked=True,
+    settled=True,
     doubted=False,
-    saved=0.2,
 )
+JUDGE = Saved(
+    agreement=0.7,
+    needed=190.0,
+    saved=[0.47, 0.45, 0.49],
+    expected=0.46,
+    plain=[0.95, 0.94, 0.96],
+    powered=[0.95, 0.94, 0.96],
+    width=0.12,
+    n=3000,
+)
+SPARED = {"a": {"strong judge": JUDGE, BLIND: replace(JUDGE, agreement=0.0, saved=[0.01, 0.0, 0.02])}}
 MISSED = replace(GOOD, inside=dict.fromkeys(WAYS, False))
 
 
@@ -60,17 +73,66 @@ def test_a_changed_meaning_is_refused_and_one_that_holds_is_not() -> None:
     assert all(one.width["held"] > one.width["oracle"] * 0.9 for one in found)
 
 
+def test_a_changed_meaning_is_seen_with_the_labels_that_are_asked_for() -> None:
+    """Without labels nothing is refused and labels are asked for; with as many as that it is refused, for what was
+    known of confidence no longer holds; and where it holds the same labels refuse nothing.
+    """
+    of, rng = made(), np.random.default_rng(4)
+    outcome = (rng.random(len(of.sure)) < of.likely).astype(float)
+    before = (of.sure[:400], outcome[:400])
+    refused, doubted = [], []
+    for k in range(12):
+        window = slice(500 + 100 * k, 800 + 100 * k)
+        worse = outcome[window] * (rng.random(300) < 0.5)
+        none = shown(before, of.sure[window], worse, 0)
+        assert none.estimated is not None
+        assert none.wanted > TRICKLE
+        refused.append(shown(before, of.sure[window], worse, none.wanted).estimated is None)
+        doubted.append(shown(before, of.sure[window], outcome[window], none.wanted).estimated is None)
+    assert sum(refused) >= 11
+    assert sum(doubted) <= 1
+
+
+def line(windows: list[Tried], spared: dict[str, dict[str, Saved]] | None = None) -> dict[str, object]:
+    """The bar's line of these windows."""
+    found = Found([("a", "none", one) for one in windows], SPARED if spared is None else spared)
+    return summary(found, 1.0, quick=False)
+
+
 def test_what_the_bar_asks_for() -> None:
     """Two thousand windows with the lower bound of the coverage at 93 %, and most changed meanings refused."""
     found = [("a", "none", GOOD)] * 1900 + [("a", "length", MISSED)] * 100
-    line = summary(found, 1.0, quick=False)
-    assert line["met"] is True
-    assert line["value"] == line["interval"][0] == pytest.approx(0.9394, abs=1e-3)
-    assert line["by"] == {"a, none": dict.fromkeys(WAYS, 1.0), "a, length": dict.fromkeys(WAYS, 0.0)}
-    assert summary(found[:1900], 1.0, quick=False)["met"] is False
-    assert summary(found + found[-100:], 1.0, quick=False)["met"] is False
-    blind = [("a", "none", replace(GOOD, refused=False))] * 2000
-    assert summary(blind, 1.0, quick=False)["met"] is False
+    made_line = summary(Found(found, SPARED), 1.0, quick=False)
+    assert made_line["met"] is True
+    assert made_line["value"] == made_line["interval"][0] == pytest.approx(0.9394, abs=1e-3)
+    assert made_line["by"] == {"a, none": dict.fromkeys(WAYS, 1.0), "a, length": dict.fromkeys(WAYS, 0.0)}
+    assert made_line["wider"] == [1.25, 1.25, 1.25]
+    assert summary(Found(found[:1900], SPARED), 1.0, quick=False)["met"] is False
+    assert summary(Found(found + found[-100:], SPARED), 1.0, quick=False)["met"] is False
+
+
+@pytest.mark.parametrize(
+    ("change", "lacks"),
+    [
+        ({"refused": False}, "refuses"),
+        ({"asked": False}, "refuses_or_asks"),
+        ({"settled": False}, "refuses_with_labels"),
+        ({"width": {**dict.fromkeys(WAYS, 0.3), "oracle": 0.1}}, "narrow"),
+    ],
+)
+def test_what_else_it_asks_for(change: dict[str, object], lacks: str) -> None:
+    """A line says by name what is missing, and that alone."""
+    found = line([replace(GOOD, **change)] * 2000)  # type: ignore[arg-type]
+    assert found["met"] is False
+    assert [name for name, kept in found["asked"].items() if not kept] == [lacks]  # type: ignore[attr-defined]
+
+
+def test_labels_have_to_be_saved_too() -> None:
+    """A good judge that saves nothing for sure, or an interval that does not keep its word, and the bar is not met."""
+    unsure = {"a": {**SPARED["a"], "strong judge": replace(JUDGE, saved=[0.1, -0.01, 0.2])}}
+    assert line([GOOD] * 2000, unsure)["met"] is False
+    assert line([GOOD] * 2000, {})["met"] is False
+    assert line([GOOD] * 2000)["spared"]["a"]["strong judge"]["needed"] == 190.0  # type: ignore[index]
 
 
 def test_replies_are_a_classifier_s_on_rows_it_has_not_seen(tmp_path: Path) -> None:
@@ -83,8 +145,8 @@ def test_replies_are_a_classifier_s_on_rows_it_has_not_seen(tmp_path: Path) -> N
     ]
     file = tmp_path / "s.jsonl.gz"
     file.write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode()))
-    found = replies(file, 1)
+    found = replies(*lot(file, 1))
     assert len(found.sure) == 180
     assert found.right.mean() > 0.95
     assert set(found.domain.tolist()) == {0, 1}
-    assert len(replies(file, 4).sure) == 45
+    assert len(replies(*lot(file, 4)).sure) == 45

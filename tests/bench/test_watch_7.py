@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 sys.path.append(str(Path(__file__).parents[2] / "bench"))
 
 import poison
 from poison import ATTACKS, World, after_a_change, attacked, curated, drawn, hear
 from small_project import KNOWN, rows
-from watch_7 import Change, Found, Quiet, Trial, score, summary
+from watch_7 import Change, Found, Quiet, Trial, exact, kept, once_each, quiet, score, summary, table, trial
 
+from homeostat.curate.build import Curated
+from homeostat.types.dataset import Example
 from homeostat.types.feedback import FeedbackKind
 
+NONE = float("nan")
 CALM = Quiet(accuracy=0.9, held=0.001, doubted=False)
 GOOD = Trial(
     attack="intent, many",
@@ -34,6 +40,7 @@ GOOD = Trial(
     part=0.9,
     part_bare=2.0,
 )
+MODEL = [replace(GOOD, held=-0.002 + 0.0005 * k) for k in range(3)]
 
 
 @pytest.fixture
@@ -110,18 +117,102 @@ def line(**changes: object) -> dict[str, object]:
     """The bar's line of three seeds of one attack."""
     trials = [replace(GOOD, held=-0.002 + 0.001 * k, **changes) for k in range(3)]  # type: ignore[arg-type]
     change = [Change(held=0.0, bare=0.5, lost=0.1)] * 3
-    return summary(Found(quiet=[CALM] * 3, change=change, exact=trials), 1.0, quick=False)
+    return summary(Found(quiet=[CALM] * 3, change=change, exact=trials, lora=MODEL), 1.0, quick=False)
 
 
 def test_the_line() -> None:
     """The value is the lower end of the worst attack; the bar asks for it, for alarms, and for the bound."""
     made = line()
-    assert (made["value"], made["n"], made["met"]) == (pytest.approx(-0.0035, abs=2e-4), 3, True)
+    assert (made["value"], made["n"], made["met"]) == (pytest.approx(-0.0035, abs=2e-4), 6, True)
     assert made["exact"]["intent, many, 5%"]["alarms"] == 3  # type: ignore[index]
     assert line(after=None)["met"] is False
     assert line(part=1.2)["met"] is False
     worse = [replace(GOOD, held=-0.02 + 0.001 * k) for k in range(3)]
     assert summary(Found(quiet=[CALM] * 3, change=[], exact=worse), 1.0, quick=True)["met"] is False
+
+
+@pytest.mark.parametrize(
+    ("change", "lacks"),
+    [
+        ({"lora": []}, ["model"]),
+        ({"lora": MODEL[:1]}, ["model"]),
+        ({"lora": [MODEL[0]] * 2}, ["model"]),
+        ({"lora": [replace(GOOD, held=-0.02 + 0.001 * k) for k in range(3)]}, ["held"]),
+        ({"lora": [replace(GOOD, held=0.02 * k) for k in range(3)]}, ["held"]),
+        ({"quiet": [CALM, replace(CALM, doubted=True), CALM]}, ["calm"]),
+        ({}, []),
+    ],
+)
+def test_what_the_line_asks_for(change: dict[str, list[Trial]], lacks: list[str]) -> None:
+    """The model counts as the head does, by its interval; without it, or with two seeds, the bar is not met."""
+    found = Found(quiet=[CALM] * 3, exact=[replace(GOOD, held=0.0005 * k) for k in range(3)], lora=MODEL)
+    made = summary(replace(found, **change), 1.0, quick=False)
+    assert [name for name, held in made["asked"].items() if not held] == lacks
+    assert made["met"] is not bool(lacks)
+    if lacks == ["held"]:
+        assert made["worst"] == "intent, many, 5%, the model"
+        assert made["value"] == made["interval"][0]
+
+
+def test_a_part_of_the_bar_says_so() -> None:
+    """What the model or the head alone shows is told, and meets nothing."""
+    alone = summary(Found(lora=MODEL, lora_accuracy=[0.9] * 3), 1.0, quick=False)
+    assert (alone["only"], alone["met"], alone["n"]) == ("model", False, 3)
+    assert alone["worst"] == "intent, many, 5%, the model"
+    head = summary(Found(quiet=[CALM] * 3, exact=MODEL), 1.0, quick=False)
+    assert (head["only"], head["met"], head["asked"]["head"]) == ("head", False, True)
+    assert "only" not in line()
+    assert json.dumps([alone, head])
+
+
+def test_a_quick_run_has_no_model() -> None:
+    """It is not held to one, and says so by an empty table."""
+    found = Found(quiet=[CALM] * 2, exact=[replace(GOOD, held=0.0005 * k) for k in range(2)])
+    made = summary(found, 1.0, quick=True)
+    assert (made["asked"]["model"], made["lora"], made["lora_accuracy"]) == (True, {}, [])
+
+
+def test_what_was_found_is_read_back(tmp_path: Path) -> None:
+    """A part that a run has left is not measured again, and comes back as it was."""
+    found = Found(quiet=[CALM], exact=[GOOD], change=[Change(held=0.0, bare=0.5, lost=0.1)], lora=MODEL)
+    found.lora_accuracy.append(0.9)
+    args = argparse.Namespace(cache=tmp_path / "cache")
+    assert kept(args, "seed", lambda: found) == found
+    assert kept(args, "seed", lambda: pytest.fail("measured again")) == found
+    assert kept(argparse.Namespace(cache=None), "seed", Found) == Found()
+    whole = Found(lora_accuracy=[0.8])
+    whole.take(found)
+    whole.take(Found(lora=MODEL[:1]))
+    assert (whole.lora_accuracy, len(whole.lora), len(whole.quiet)) == ([0.8, 0.9], 4, 1)
+
+
+def test_an_attack_without_its_bare_twin() -> None:
+    """Only what was trained is told: no figure stands for a training that was not made."""
+    alone = [replace(GOOD, bare=NONE, intent_bare=NONE, held=0.001 * k) for k in range(3)]
+    told = table(alone)["intent, many, 5%"]
+    assert (told["bare"], told["intent_bare"]) == (None, None)
+    assert told["held"][0] == 0.001
+    assert told["intent_held"] == [0.0, 0.0, 0.0]
+
+
+def test_a_learner_is_asked_for_what_it_has_to_learn(world: World) -> None:
+    """Without the bare twin one training less; the same data are learned once; an attack that teaches shows in it."""
+    asked: list[int] = []
+
+    def counted(made: Curated, test: Sequence[Example]) -> NDArray[np.float64]:
+        asked.append(len(made.examples))
+        return exact(made, test)
+
+    learn = once_each(counted)
+    calm, clean = quiet(world, learn)
+    assert len(asked) == (1 if calm.held == 0.0 else 2)
+    before = len(asked)
+    alone = trial(world, clean, learn, "intent, many", 0.3, bare_too=False)
+    assert (len(asked), alone.bare == alone.bare) == (before + 1, False)
+    both = trial(world, clean, learn, "intent, many", 0.3)
+    assert len(asked) == before + 2
+    assert both.held == alone.held
+    assert both.intent_bare < both.intent_held
 
 
 def test_intervals() -> None:
@@ -133,7 +224,6 @@ def test_intervals() -> None:
 
 def test_the_line_of_an_attack_without_an_aim() -> None:
     """Has no intent of its own, and needs no alarm at a share of a hundredth."""
-    none = float("nan")
-    made = line(attack="random, many", share=0.01, after=None, intent_held=none, intent_bare=none)
+    made = line(attack="random, many", share=0.01, after=None, intent_held=NONE, intent_bare=NONE)
     assert made["exact"]["random, many, 1%"]["intent_held"] is None  # type: ignore[index]
     assert json.dumps(made)

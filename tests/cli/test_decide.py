@@ -43,6 +43,8 @@ def test_dry_run_explains_and_changes_nothing(homeostat: Run, shop: Path, labele
     assert "3 of 2 new labels" in ran.out
     assert "decision: retrain: the policy retrains whenever it is triggered" in ran.out
     assert "3 of 3 retrainings" in ran.out
+    assert "Risk: no candidate was tried yet" in ran.out
+    assert "(making" in ran.out
     assert "happens: a turn starts" in ran.out
     assert "happens: nothing: no version answers it yet" in ran.out
     assert labeled.decisions.list() == labeled.turns.list() == []

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import tiny
 from cli.conftest import Run
 from cli.scenes import START, champion
 from homeostat.errors import BadStream, BadWindow, UnknownPlugin
@@ -90,6 +91,42 @@ def test_features_tests_and_detectors_are_chosen(homeostat: Run, tmp_path: Path)
     assert pairs == {(feature, test) for feature in ("words", "rarity") for test in ("ks", "psi", "z")}
     assert report["opinions"] == []
     assert [line["comparison"]["name"] for line in report["lines"][-2:]] == ["psi", "psi"]
+
+
+def test_files_of_texts_are_embedded_by_a_backend(homeostat: Run, tmp_path: Path) -> None:
+    """`by:` among the features lays texts out that nobody has embedded, by name or by what a model in a folder makes of
+    them; the backend is no feature itself.
+    """
+    before, after = files(tmp_path)
+    said = ("drift", "--reference", before, "--current", after, "--json", "--features")
+    bare = homeostat(*said, "wording,embedding").json["report"]
+    assert [line["comparison"]["feature"] for line in bare["lines"]] == ["wording"]
+    for backend, verdict in (("ngrams", "moved"), (str(tiny.llama(tmp_path / "small")), "")):
+        found = homeostat(*said, f"embedding, by:{backend}").json
+        assert found["embedding"] == backend
+        (line,) = found["report"]["lines"]
+        assert line["comparison"]["feature"] == "embedding"
+        assert verdict in ("", line["verdict"])
+
+
+def test_windows_of_two_versions_compare_by_a_backend(homeostat: Run, log: Path, store: Store) -> None:
+    """The caution says what compares versions: with states of their own embeddings too, by a backend not."""
+    second = champion(store, "second")
+    rows = store.interactions.list("routing")[300:]
+    store.interactions.add([replace(row, id=f"{row.id}b", time=row.time + 9e6, version=second.id) for row in rows])
+    said = ("drift", "--reference", "first:300", "--current", "last:300", "--config", log)
+    assert "confidence, replies and embeddings compare them too" in homeostat(*said).out
+    assert "confidence and replies compare them too" in homeostat(*said, "--features", "words,by:ngrams").out
+    assert store.vectors.count() == 0
+
+
+@pytest.mark.parametrize(("backend", "code"), [("ngram", 12), ("./nowhere", 31)])
+def test_a_backend_that_there_is_not(homeostat: Run, tmp_path: Path, backend: str, code: int) -> None:
+    """Is one clear error, as anywhere."""
+    before, after = files(tmp_path)
+    ran = homeostat("drift", "--reference", before, "--current", after, "--features", f"by:{backend}")
+    assert ran.code == code
+    assert "fix: " in ran.err
 
 
 def test_all_tests_are_made_if_asked(homeostat: Run, tmp_path: Path) -> None:

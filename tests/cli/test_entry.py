@@ -7,14 +7,16 @@ import inspect
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import typer
 
 from cli.conftest import Run
 from homeostat import __version__
 from homeostat.cli.entry import COMMANDS
-from homeostat.errors import NoProject, UnknownKey
+from homeostat.errors import BadStream, NoProject, NotFound, UnknownKey
 
 HEAVY = {"torch", "transformers", "peft", "accelerate", "sqlalchemy", "dbos", "scipy", "numpy"}
 LIGHT = [
@@ -133,3 +135,86 @@ def test_a_command_of_two_words_is_found_before_its_first(homeostat: Run, shop: 
     assert homeostat("alerts", "--config", shop).out.startswith("alerts")
     ran = homeostat("alerts", "silense", "--config", shop)
     assert (ran.code, "E101" in ran.err) == (UnknownKey.exit, True)
+
+
+def test_an_error_is_an_object_where_json_is_asked_for(homeostat: Run, shop: Path, tmp_path: Path) -> None:
+    """With `--json` it says the same as without, in one line of JSON on standard error, and ends with the same code."""
+    none, answers = tmp_path / "homeostat.yaml", tmp_path / "none.jsonl"
+    cases = {
+        ("versions",): (none, NoProject),
+        ("versions", "--id", "ver_none"): (shop, NotFound),
+        ("label", "nothing"): (shop, UnknownKey),
+        ("label", "--take", str(answers)): (shop, BadStream),
+    }
+    for command, (config, kind) in cases.items():
+        plain = homeostat(*command, "--config", config)
+        ran = homeostat(*command, "--config", config, "--json")
+        assert plain.code == kind.exit
+        assert (ran.code, ran.out) == (plain.code, "")
+        (line,) = ran.err.splitlines()
+        error = json.loads(line)["error"]
+        assert set(error) == {"code", "what", "where", "fix"}
+        head = f"{error['code']} {error['what']}" + (f"  ({error['where']})" if error["where"] else "")
+        assert plain.err.strip() == head + (f"\n  fix: {error['fix']}" if error["fix"] else "")
+
+
+def test_an_unknown_key_as_an_object(homeostat: Run, shop: Path) -> None:
+    """Its code is that of its page, and the place is a field of its own, for whoever opens the file there."""
+    shop.write_text(shop.read_text() + "gatewy: {port: 1}\n")
+    ran = homeostat("versions", "--json", "--config", shop)
+    assert ran.code == UnknownKey.exit
+    error = json.loads(ran.err)["error"]
+    assert error["code"] == "E101"
+    assert "line 4" in error["where"]
+    assert "did you mean 'gateway'?" in error["fix"] + error["what"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["versions", "--nothing"], "--nothing"),
+        (["label", "--n", "none"], "--n"),
+        (["versoins"], "did you mean 'versions'"),
+        (["why"], "Missing argument"),
+    ],
+)
+def test_an_error_of_use_is_an_object_too(homeostat: Run, arguments: list[str], said: str) -> None:
+    """Called wrongly by a program, it says so in the same form, and ends with 2 as ever."""
+    ran = homeostat(*arguments, "--json")
+    assert (ran.code, ran.out) == (2, "")
+    error = json.loads(ran.err)["error"]
+    assert error["code"] == "usage"
+    assert said in error["what"]
+    assert error["where"].startswith("homeostat")
+    assert "--help" in error["fix"]
+    assert homeostat(*arguments).code == 2
+
+
+def test_an_end_before_the_end_is_an_object(homeostat: Run, monkeypatch: pytest.MonkeyPatch, shop: Path) -> None:
+    """Who breaks off a command that a program called leaves an object as well; a fault of ours keeps its traceback."""
+    ended: list[type[BaseException]] = [typer.Abort, EOFError]
+    for kind in ended:
+        monkeypatch.setattr("homeostat.cli.versions.project", _raising(kind))
+        ran = homeostat("versions", "--json", "--config", shop)
+        assert ran.code == 1
+        assert json.loads(ran.err.splitlines()[-1])["error"]["code"] == "aborted"
+    monkeypatch.setattr("homeostat.cli.versions.project", _raising(KeyboardInterrupt))
+    assert homeostat("versions", "--json", "--config", shop).code == 130
+    monkeypatch.setattr("homeostat.cli.versions.project", _raising(ZeroDivisionError))
+    with pytest.raises(ZeroDivisionError):
+        homeostat("versions", "--json", "--config", shop)
+
+
+def _raising(kind: type[BaseException]) -> Callable[[Path], None]:
+    def ends(config: Path) -> None:
+        raise kind
+
+    return ends
+
+
+def test_a_document_still_ends_with_nothing(homeostat: Run, shop: Path) -> None:
+    """What succeeds prints its document alone, and its exit code is 0."""
+    ran = homeostat("versions", "--json", "--config", shop)
+    assert (ran.code, ran.err) == (0, "")
+    assert isinstance(ran.json, dict | list)
+    assert homeostat("versions", "--help", "--json").code == 0

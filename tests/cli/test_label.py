@@ -44,7 +44,7 @@ def test_labeled_at_the_terminal(homeostat: Run, shop: Path, answered: Store, mo
 
 def test_labeled_elsewhere(homeostat: Run, shop: Path, answered: Store, tmp_path: Path) -> None:
     """Printed, and taken back; a file with one bad line changes nothing."""
-    printed = homeostat("label", "--json", "--n", 4, "--config", shop).json
+    printed = homeostat("label", "--json", "--hold", "--n", 4, "--config", shop).json
     assert printed["task"] == "routing"
     assert printed["labels"] == ["delivery", "refund"]
     lines = [{"interaction": one["interaction"], "value": "refund"} for one in printed["requests"]]
@@ -64,7 +64,7 @@ def test_labeled_elsewhere(homeostat: Run, shop: Path, answered: Store, tmp_path
 def test_what_was_printed_is_taken_back(homeostat: Run, shop: Path, answered: Store, tmp_path: Path) -> None:
     """A value written into the printed document is enough; requests without one wait, and a slip is told."""
     file = tmp_path / "open.json"
-    printed = homeostat("label", "--json", "--n", 4, "--config", shop).json
+    printed = homeostat("label", "--json", "--hold", "--n", 4, "--config", shop).json
     file.write_text(json.dumps(printed))
     ran = homeostat("label", "--take", file, "--config", shop)
     assert ran.code == BadStream.exit
@@ -75,3 +75,28 @@ def test_what_was_printed_is_taken_back(homeostat: Run, shop: Path, answered: St
     assert "label 'delivry' is new; did you mean 'delivery'?" in ran.err
     assert sorted(f.value for _, f in answered.interactions.labeled("routing")) == ["delivery", "delivry"]
     assert len(homeostat("label", "--n", 9, "--json", "--config", shop).json["requests"]) == 4
+
+
+def test_a_look_is_harmless(homeostat: Run, shop: Path, answered: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Printed without `--hold`, or shown to somebody who says nothing, none is held; the next look is the same."""
+    before = {key: answered.state.get(key) for key in answered.state.keys("")}
+    looked = homeostat("label", "--json", "--n", 5, "--config", shop).json["requests"]
+    assert len(looked) == 5
+    monkeypatch.setattr("sys.stdin", Terminal(".\n"))
+    homeostat("label", "--n", 6, "--config", shop)
+    assert {key: answered.state.get(key) for key in answered.state.keys("")} == before
+    assert homeostat("label", "--json", "--n", 5, "--config", shop).json["requests"] == looked
+
+
+def test_labels_of_a_look_are_taken_with_a_warning(homeostat: Run, shop: Path, answered: Store, tmp_path: Path) -> None:
+    """They teach; what chance would have drawn is not measured by, for nobody wrote down that it did."""
+    printed = homeostat("label", "--json", "--n", 4, "--config", shop).json
+    for one in printed["requests"]:
+        one["value"] = "refund"
+    file = tmp_path / "open.json"
+    file.write_text(json.dumps(printed))
+    done = homeostat("label", "--take", file, "--by", "ann", "--json", "--config", shop).json
+    assert done["labeled"] == 4
+    assert done["warnings"] == ["4 of 4 were not held (`--hold`): they teach, and nothing is measured by them"]
+    assert {f.source for _, f in answered.interactions.labeled("routing")} == {"picked, by ann"}
+    assert answered.interactions.labeled("routing", measuring=True) == []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from homeostat.cli.queued import answers, ask, doubted
+from homeostat.cli.queued import answers, ask, doubted, unheld
 from homeostat.errors import BadStream
 from homeostat.loop.labeling import Open
 
@@ -76,3 +76,10 @@ def test_slips_are_doubted() -> None:
     said = {"int_0": "refnd", "int_1": "refund", "int_2": "hologram", "int_3": "refnd"}
     assert doubted(said, LABELS) == ["label 'refnd' is new; did you mean 'refund'?"]
     assert doubted(said, frozenset()) == []
+
+
+def test_what_was_not_held_is_counted() -> None:
+    """Nothing is said where everything was held."""
+    assert unheld(["int_0", "int_1"], {"int_0", "int_1", "int_2"}) == []
+    (said,) = unheld(["int_0", "int_1", "int_3"], {"int_0"})
+    assert said.startswith("2 of 3 were not held")

@@ -8,9 +8,12 @@ import pytest
 
 import tiny
 from homeostat.cli.check import Level
-from homeostat.cli.serving import server
-from homeostat.config.schema import Config, Model
+from homeostat.cli.serving import embedding, server
+from homeostat.config.schema import Config, Model, Monitor
 from homeostat.errors import NotServed
+from homeostat.llm.embedding.ngrams import Ngrams
+from homeostat.llm.embedding.steady import SENTENCES
+from server import speaking, vectors
 from vllm_like import VllmLike, running
 
 
@@ -40,3 +43,18 @@ def test_a_server_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             server(config)
     with pytest.raises(NotServed, match="out of reach"):
         server(config)
+
+
+def test_an_embedding_backend_is_looked_at(tmp_path: Path) -> None:
+    """That it opens and tells texts apart, with the width of its vectors; a server is sent nothing of users."""
+
+    def config(name: str) -> Config:
+        return Config(folder=str(tmp_path), monitor=Monitor(embedding=name))
+
+    small = tiny.llama(tmp_path / "small")
+    assert embedding(config(str(small))).found == f"{small}: vectors of 48 numbers"
+    with speaking(vectors(Ngrams().embed)) as (url, met):
+        assert embedding(config(f"{url}#m")).found.endswith("vectors of 512 numbers")
+        assert [body["input"] for body in met] == [list(SENTENCES)]
+    with speaking(lambda body: (401, {"error": "no key"})) as (url, _), pytest.raises(NotServed, match="401"):
+        embedding(config(f"{url}#m"))

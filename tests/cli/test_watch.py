@@ -15,10 +15,12 @@ from cli.conftest import Run
 from cli.scenes import START, champion, request
 from homeostat.config.schema import Monitor
 from homeostat.errors import NothingReleased
+from homeostat.loop.embedding import AWAY
 from homeostat.monitor.naming.name import Naming, Topic, state_key
 from homeostat.monitor.naming.shares import shares_key
 from homeostat.monitor.watch import Watcher
 from homeostat.store import Store
+from homeostat.store.vectors import InForce
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.signal import Moved, Signal
 
@@ -121,6 +123,22 @@ def test_the_highest_statistic_of_labels_outlives_its_alarm(homeostat: Run, shop
     found = homeostat("watch", "--config", shop, "--json").json["statistic"]["loss"]
     assert found["highest_log10"] > 3
     assert found["log10"] is None or found["log10"] < 3
+
+
+def test_what_requests_are_embedded_by(homeostat: Run, shop: Path, store: Store) -> None:
+    """Where it is not the model that answers: by what, since when, what was before, and if they wait for it."""
+    champion(store, "first")
+    assert "embedded by" not in homeostat("watch", "--config", shop).out
+    store.vectors.enforce(InForce(backend="aa", name="./small", width=4, since=START, before="served"))
+    ran = homeostat("watch", "--config", shop)
+    assert "requests are embedded by ./small since" in ran.out
+    assert "before by served, and what was normal is learned anew since" in ran.out
+    store.state.put(AWAY, {"since": START, "what": "the server is out of reach"})
+    assert "requests wait for their embeddings since" in homeostat("watch", "--config", shop).out
+    assert (
+        homeostat("watch", "--config", shop, "--json").json["embedding"]["waits"]["what"]
+        == "the server is out of reach"
+    )
 
 
 def test_only_the_newest_signals(homeostat: Run, shop: Path, store: Store) -> None:

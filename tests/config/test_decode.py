@@ -37,6 +37,17 @@ def test_every_type() -> None:
     assert config.tasks["routing"] == Tasks(labels=("yes", "no"))
 
 
+def test_one_number_is_a_list_of_one() -> None:
+    """Where several numbers may stand; each of them is held to the limits."""
+    assert read("release: {canary_share: 0.3}").release.canary_share == (0.3,)
+    assert read("release: {canary_share: [0.01, 0.2]}").release.ramp == (0.01, 0.2)
+    for given in ("1.5", "[0.1, 1.5]", "[-0.1]"):
+        with pytest.raises(WrongType, match="canary_share must be at"):
+            read(f"release: {{canary_share: {given}}}")
+    with pytest.raises(WrongType, match="must be a number"):
+        read("release: {canary_share: [much]}")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -55,6 +55,28 @@ def test_places_lie_beside_the_file(project: Path, monkeypatch: pytest.MonkeyPat
     assert set_(project, "store.url=postgresql+psycopg://h/d").database == "postgresql+psycopg://h/d"
 
 
+@pytest.mark.parametrize("name", ["served", "ngrams", "intfloat/e5-small", "https://host/v1#m"])
+def test_an_embedding_backend_that_is_no_folder_is_left_as_it_is(project: Path, name: str) -> None:
+    """Whoever opens it knows what a name stands for."""
+    assert set_(project, f"monitor.embedding={name}").monitor.embedding == name
+
+
+def test_a_folder_of_an_encoder_lies_beside_the_file(project: Path) -> None:
+    """As a base does; one that looks like a hub name and is a folder there is the folder."""
+    (project / "models" / "small").mkdir(parents=True)
+    for name in ("./models/small", "models/small"):
+        assert set_(project, f"monitor.embedding={name}").monitor.embedding == str(project / "models" / "small")
+    assert set_(project, "monitor.embedding=models/other").monitor.embedding == "models/other"
+    assert set_(project, "monitor.embedding=./nowhere").monitor.embedding == str(project / "nowhere")
+
+
+def test_a_knob_that_there_was_says_what_to_do(project: Path) -> None:
+    """And not which other one is spelled like it."""
+    with pytest.raises(UnknownKey, match=r"unknown key 'bins' in monitor") as gone:
+        set_(project, "monitor.bins=256")
+    assert "512 bins" in gone.value.fix
+
+
 def test_order_of_sources(project: Path) -> None:
     """The environment beats the file, `--set` beats the environment, and the last `--set` beats the first."""
     environ = {"HOMEOSTAT__GATEWAY__PORT": "1", "HOMEOSTAT__GATEWAY__HOST": "0.0.0.0", "HOME": "/root"}

@@ -195,7 +195,7 @@ def change(how: Callable[..., Release], store: Store, version: Version) -> None:
 
 def tried(store: Store, candidate: Version) -> None:
     """Put a candidate before half of the users."""
-    settings = replace(CONFIG.release, canary_share=0.5)
+    settings = replace(CONFIG.release, canary_share=(0.5,))
     open_canary(store, "routing", candidate.id, settings, "a test", now=time.time())
 
 

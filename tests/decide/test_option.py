@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from homeostat.config.schema import Decide
-from homeostat.decide.option import Option, picked, priced, proposed
+from homeostat.decide.option import Option, learned, picked, priced, proposed
+from homeostat.decide.outcome import Outcome
 from homeostat.types.decision import Action
 from homeostat.types.report import Score
 
@@ -101,3 +102,31 @@ def test_another_base_is_proposed_and_never_taken() -> None:
         replace(LARGER, more_cpu_s=0.6),
     ):
         assert proposed((worse,), SETTINGS, taken) is None
+
+
+def test_a_curve_ranks_what_its_probe_would_not() -> None:
+    """Of two trainings the one whose whole run is worth more is taken, though its short one was worth less; and one
+    whose curve reaches zero is not, whatever its mean.
+    """
+    slow = replace(option("joint", 0.10, cpu_s=30.0), short=option("joint", 0.05).gain)
+    fast = option("careful", 0.09, cpu_s=30.0)
+    found = picked((fast, slow), SETTINGS, None)
+    assert found is not None
+    assert found.option is slow
+    unsure = replace(slow, gain=option("joint", 0.10, half=0.11).gain)
+    assert picked((unsure,), SETTINGS, None) is None
+
+
+def test_what_a_curve_told_has_a_record_of_its_own() -> None:
+    """Turns whose gain was a bare probe's say nothing of what comes true of a curve's, and the other way round."""
+    gained = Score(mean=0.05, low=0.03, high=0.07, n=300)
+    known = [Outcome(turn=f"trn_{k}", expected=CAREFUL.gain, gained=gained, way="careful") for k in range(4)]
+    curved = replace(CAREFUL, short=PROMPT.gain)
+    assert curved.way != CAREFUL.way
+    assert learned(curved, known) == curved
+    assert learned(CAREFUL, known).gain.mean < CAREFUL.gain.mean
+    own = [replace(one, way=curved.way) for one in known]
+    taken = learned(curved, own)
+    assert taken.gain.mean == learned(CAREFUL, known).gain.mean
+    assert (taken.probed, taken.short) == (curved.gain, curved.short)
+    assert taken.sure

@@ -282,3 +282,21 @@ def test_a_training_on_gpus_is_priced_and_held_by_their_hours() -> None:
     assert held.action is Action.WAIT
     assert "1 of 8 GPU-hours are left of this month" in held.because
     assert decide(DRIFTED, Decide(), now=7.0, turn="trn_1", bounds=bounds)[0].action is Action.RETRAIN
+
+
+def test_what_can_be_won_back_at_most_is_said_and_retrains_nobody() -> None:
+    """Where no label measured a gain: the row of retraining ends at the bound and says what it is, and the sentence has
+    fall, interval, and traffic.
+    """
+    blind = replace(
+        DRIFTED, gain=Score(mean=0.0, low=-1.0, high=1.0, n=0), fall=Score(mean=0.06, low=0.04, high=0.08, n=2000)
+    )
+    made = decided(blind)
+    assert made.action is not Action.RETRAIN
+    (row,) = [one for one in made.alternatives if one.action == Action.RETRAIN]
+    assert (row.gain, row.gain_interval) == (0.0, (0.0, pytest.approx(800.0)))
+    assert "at most" in row.says
+    assert "quality fell by 0.060 (0.040 to 0.080) since the champion began to answer" in made.because
+    assert "win back 600 over the next 10,000 requests at most, and hardly more than 800: an upper" in made.because
+    assert "quality fell" not in decided(replace(blind, gain=DRIFTED.gain)).because
+    assert "quality fell" not in decided(replace(blind, fall=None)).because

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -28,6 +29,15 @@ def test_most_for_its_cost_comes_first() -> None:
         "priceless": worth(100, math.inf),
     }
     assert first(worths) == ["free", "a", "b", "large", "idle", "loss", "priceless"]
+
+
+def test_a_risk_is_no_bill() -> None:
+    """It makes a gain smaller, and not dearer: of two tasks of the same bill that with the larger net comes first, also
+    where the risk grows with what an answer is worth.
+    """
+    risky = {k: replace(worth(k * 50, k * 9.0 + 1.0), parts={"making": 1.0, "risk": k * 9.0}) for k in (1, 10)}
+    assert risky[10].bill == risky[1].bill == 1.0
+    assert first({"a": risky[1], "b": risky[10]}) == ["b", "a"]
 
 
 def test_the_order_wins_nearly_what_the_best_set_wins() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -63,3 +65,41 @@ def test_labels_never_hurt() -> None:
 def test_number(value: float, text: str) -> None:
     """Numbers carry no false precision."""
     assert number(value) == text
+
+
+UNMEASURED = Evidence(
+    task="t", gain=Score(mean=0.0, low=-1.0, high=1.0, n=0), n_labels=5, requests=10, train_cpu_s=3600.0
+)
+
+
+def test_a_fall_of_quality_bounds_what_no_label_measured() -> None:
+    """It is no gain: nothing is expected, and nothing retrained; but what labels can tell is worth less the less there
+    is to win back, and nothing where nothing fell. A measured gain makes it needless.
+    """
+    settings = Decide(horizon_requests=1000, value_per_correct=2.0)
+    blind = weigh(UNMEASURED, settings)
+    worths = [
+        weigh(replace(UNMEASURED, fall=Score(mean=mean, low=mean - 0.02, high=mean + 0.02, n=2000)), settings)
+        for mean in (0.2, 0.05, -0.05)
+    ]
+    assert blind.most is None
+    assert [one.most for one in worths] == [
+        pytest.approx(pair) for pair in ((400.0, 440.0), (100.0, 140.0), (0.0, 0.0))
+    ]
+    assert all((one.value, one.gain.mean) == (0.0, 0.0) for one in worths)
+    assert blind.labels_value > worths[0].labels_value > worths[1].labels_value > worths[2].labels_value == 0.0
+    known = replace(UNMEASURED, gain=Score(mean=0.1, low=0.0, high=0.2, n=100), fall=Score(mean=0, low=0, high=0, n=9))
+    assert weigh(known, settings) == weigh(replace(known, fall=None), settings)
+
+
+def test_the_bound_is_what_labels_can_be_worth_at_most() -> None:
+    """Simulated: a gain anywhere between nothing and what was lost, known after the labels, is worth no more than the
+    whole of it.
+    """
+    stake, high = 1000.0, 0.1
+    found = weigh(
+        replace(UNMEASURED, fall=Score(mean=0.08, low=0.06, high=high, n=2000)), Decide(horizon_requests=1000)
+    )
+    simulated = np.maximum(0.0, stake * np.random.default_rng(2).uniform(0.0, high, 100_000) - found.cost).mean()
+    assert 0.0 < found.labels_value < stake * high
+    assert found.labels_value == pytest.approx(simulated, rel=0.3)

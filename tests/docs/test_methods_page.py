@@ -14,7 +14,7 @@ SURE = {"outcome": "passed", "of": "rows told right", "value": 0.2, "interval": 
 
 def line(*, quick: bool, **more: Any) -> dict[str, Any]:
     """A line of the bar of proofs."""
-    return {"met": True, "quick": quick, "only": [], "methods": {"adapt.lora": SURE}, **more}
+    return {"date": "2026-11-20", "met": True, "quick": quick, "only": [], "methods": {"adapt.lora": SURE}, **more}
 
 
 def test_draws_of_a_quick_run_are_no_effect() -> None:
@@ -35,11 +35,16 @@ def test_what_was_seen_in_full_is_heard_last() -> None:
 
 
 def test_an_effect_without_an_interval_is_none() -> None:
-    """One draw shows nothing, whoever has run it."""
+    """One draw shows nothing, whoever has run it; a proof that failed before it saw one is told of."""
     bare = {key: value for key, value in SURE.items() if key != "interval"}
     open_ended = SURE | {"interval": [None, None]}
     for told in (bare, open_ended):
         assert PAGE["effects"]([line(quick=False, methods={"adapt.lora": told})]) == {}
+    failed = {"outcome": "failed", "seconds": 1.0}
+    assert PAGE["effects"]([line(quick=True, methods={"adapt.lora": failed})]) == {}
+    found = PAGE["effects"]([line(quick=False, methods={"adapt.lora": failed})])["adapt.lora"]
+    assert not PAGE["is_proven"](found)
+    assert PAGE["_row"]("adapt: `lora`", found) == "| adapt: `lora` | none | | | its proof failed | 2026-11-20 |"
 
 
 @pytest.mark.parametrize(
@@ -57,8 +62,39 @@ def test_only_a_whole_run_in_full_meets_the_bar(lines: list[dict[str, Any]], met
     assert PAGE["is_met"](lines) is met
 
 
+def test_parts_that_were_drawn_together_say_which_was_quick() -> None:
+    """In a line in full, a method that a quick run alone has seen is marked, and its own date is told."""
+    parts = {"adapt.lora": SURE | {"quick": True, "over": "rows", "date": "2026-11-02"}, "adapt.full": SURE}
+    found = PAGE["effects"]([line(quick=False, methods=parts)])
+    assert {name: (told["quick"], told["date"]) for name, told in found.items()} == {
+        "adapt.lora": (True, "2026-11-02"),
+        "adapt.full": (False, "2026-11-20"),
+    }
+    assert PAGE["effects"]([line(quick=False, methods={"adapt.lora": SURE | {"quick": True}})]) == {}
+
+
 def test_a_quick_effect_is_marked_in_its_row() -> None:
     """Beside the number of rows that it was seen on; a method that nobody measured is `not yet`."""
-    assert PAGE["_row"]("adapt: `lora`", SURE | {"quick": True}).endswith("| 5 draws, quick | rows told right |")
-    assert PAGE["_row"]("adapt: `lora`", SURE | {"quick": False}).endswith("| 5 draws | rows told right |")
+    told = SURE | {"quick": True, "date": "2026-11-20"}
+    assert PAGE["_row"]("adapt: `lora`", told).endswith("| 5 draws, quick | rows told right | 2026-11-20 |")
+    assert "| 5 draws | rows" in PAGE["_row"]("adapt: `lora`", told | {"quick": False})
+    assert "its proof asks for more" in PAGE["_row"]("adapt: `lora`", told | {"outcome": "failed"})
     assert "not yet" in PAGE["_row"]("adapt: `lora`", None)
+
+
+def test_what_showed_nothing_stands_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interval that reaches 0, and a proof that failed, are no effect: they stand beneath the others."""
+    table, about = PAGE["_table"], {"lora": "", "full": "", "freeze": ""}
+    seen = {"adapt.lora": SURE, "adapt.full": SURE | {"interval": [-0.1, 0.4]}}
+    names = table.__globals__
+    monkeypatch.setitem(names, "evidence", lambda: {"adapt": about})
+    monkeypatch.setitem(names, "measured", lambda: [line(quick=False, met=False, methods=seen)])
+    above, below = table().split("### No effect found here")
+    assert "`lora`" in above
+    assert "`freeze` | not yet" in above
+    assert "`full` | 0.2 | -0.1 to 0.4" in below
+    assert "not met yet" in above
+    seen["adapt.full"] = SURE
+    assert "No effect found" not in table()
+    seen["adapt.full"] = SURE | {"outcome": "failed"}
+    assert "`full`" in table().split("### No effect found here")[1]

@@ -10,7 +10,8 @@ import pytest
 
 from homeostat.config.schema import Evaluate
 from homeostat.evaluate.account import charged, due, standing
-from homeostat.evaluate.again import PAIRS, Asked, Later, among, concluded, opened, stand
+from homeostat.evaluate.again import PAIRS, among, concluded, opened, stand
+from homeostat.evaluate.asked import Asked, Ground, Later
 from homeostat.evaluate.gate import compare, gate
 from homeostat.evaluate.score import PairedRow
 from homeostat.stats.planned import Plan, Planned
@@ -53,7 +54,7 @@ def test_a_good_candidate_is_passed_by_later_labels_and_spends_nothing() -> None
     seen = rows(1000, 62, 40)
     report, unsure = first(seen)
     assert unsure.outcome is Outcome.UNSURE
-    asked, left = opened(unsure, report, seen, SETTINGS, live=LIVE)
+    asked, left = opened(unsure, report, seen, SETTINGS, Ground(live=LIVE))
     assert ([claim.name for claim in asked], left) == (["overall"], [])
     pairs = some(1500, 0.08, 0.04)
     words = [concluded(unsure, [stand(asked[0], pairs[:n], None, 0.05)], left, n, now=9.0) for n in (100, 1500)]
@@ -72,7 +73,7 @@ def test_a_second_word_that_does_not_follow_is_seen() -> None:
     """A pass at a level that nobody kept, or after a refusal, is none."""
     seen = rows(1000, 62, 40)
     report, unsure = first(seen)
-    (claim,), left = opened(unsure, report, seen, SETTINGS, live=LIVE)
+    (claim,), left = opened(unsure, report, seen, SETTINGS, Ground(live=LIVE))
     again = concluded(unsure, [stand(claim, some(1500, 0.08, 0.04), None, 0.05)], left, 1500, now=9.0)
     assert again.spent is not None
     for forged in ({"asked": 0.05, "again": 0.04}, {"again": 2 * again.spent.asked}, {"level": 0.05}):
@@ -86,20 +87,20 @@ def test_the_less_the_first_look_found_the_more_is_asked() -> None:
     for wins, losses in ((62, 40), (58, 42), (50, 50)):
         seen = rows(1000, wins, losses)
         report, unsure = first(seen)
-        levels.append(opened(unsure, report, seen, SETTINGS, live=LIVE)[0][0].level)
+        levels.append(opened(unsure, report, seen, SETTINGS, Ground(live=LIVE))[0][0].level)
     assert levels == sorted(levels, reverse=True)
     seen = rows(1000, 150, 50)
     report, passed = first(seen)
     assert passed.spent is not None
     worn = replace(passed, outcome=Outcome.UNSURE, spent=replace(passed.spent, worn=12))
-    assert opened(worn, report, seen, SETTINGS, live=LIVE)[0][0].level < levels[-1]
+    assert opened(worn, report, seen, SETTINGS, Ground(live=LIVE))[0][0].level < levels[-1]
 
 
 def test_who_is_shown_to_be_worse_is_refused() -> None:
     """And who is the same stays undecided."""
     seen = rows(1000, 55, 45)
     report, unsure = first(seen)
-    asked, left = opened(unsure, report, seen, SETTINGS, live=LIVE)
+    asked, left = opened(unsure, report, seen, SETTINGS, Ground(live=LIVE))
     for lose, outcome in ((0.16, Outcome.FAIL), (0.05, Outcome.UNSURE)):
         stands = [stand(claim, some(600, 0.05, lose), None, 0.05) for claim in asked]
         assert concluded(unsure, stands, left, 600, now=9.0).outcome is outcome
@@ -141,7 +142,7 @@ def test_what_no_live_request_speaks_of_stays_open() -> None:
     seen = rows(1000, 62, 40)
     report, unsure = first(seen)
     unsure = replace(unsure, tests={**unsure.tests, "suite golden": 0.3})
-    asked, left = opened(unsure, report, seen, SETTINGS, live=LIVE)
+    asked, left = opened(unsure, report, seen, SETTINGS, Ground(live=LIVE))
     assert left == ["suite golden"]
     again = concluded(unsure, [stand(asked[0], some(1500, 0.08, 0.04), None, 0.05)], left, 1500, now=9.0)
     assert again.outcome is Outcome.UNSURE
@@ -173,10 +174,10 @@ def test_a_slice_that_was_left_open_is_asked_again_at_its_own_level() -> None:
         report, unsure = first(seen)
         assert name in unsure.tests
         unsure = replace(unsure, tests={**unsure.tests, name: 0.2})
-        claims = {claim.name: claim for claim in opened(unsure, report, seen, SETTINGS, live=LIVE)[0]}
+        claims = {claim.name: claim for claim in opened(unsure, report, seen, SETTINGS, Ground(live=LIVE))[0]}
         assert (claims[name].told, claims[name].slice, claims[name].gain) == (told, name, False)
         assert claims[name].level == pytest.approx(LIVE / 10 / (0.2 * np.log(1 / SETTINGS.alpha)))
-        mixed = opened(unsure, report, seen, SETTINGS, live=LIVE, target=("new labels",))[0]
+        mixed = opened(unsure, report, seen, SETTINGS, Ground(live=LIVE, target=("new labels",)))[0]
         assert not any(claim.told for claim in mixed if claim.slice)
 
 
@@ -222,4 +223,4 @@ def test_what_spent_nothing_is_not_looked_at_again() -> None:
     seen = rows(1000, 62, 40)
     report, unsure = first(seen)
     with pytest.raises(ValueError, match="has spent nothing"):
-        opened(replace(unsure, spent=None), report, seen, SETTINGS, live=LIVE)
+        opened(replace(unsure, spent=None), report, seen, SETTINGS, Ground(live=LIVE))

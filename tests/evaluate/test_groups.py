@@ -15,7 +15,7 @@ def group(name: str, n: int, *, losses: int = 0) -> list[PairedRow]:
 
 
 def seen(found: tuple[Guard, ...]) -> list[tuple[str, int, float, bool]]:
-    return [(guard.name, len(guard.differences), guard.margin, guard.gated) for guard in found]
+    return [(guard.name, len(guard.sample), guard.margin, guard.gated) for guard in found]
 
 
 def test_rows_needed_is_the_power_table() -> None:
@@ -44,7 +44,7 @@ def test_small_groups_are_pooled() -> None:
     """Groups too small for any margin are one pool, gated only if the pool has rows enough."""
     big, tiny = group("big", 400), group("x", 100) + group("y", 100)
     found = guards(big + tiny, SETTINGS)
-    assert [(one.name, len(one.differences), one.gated) for one in found] == [("big", 400, True), (SMALL, 200, False)]
+    assert [(one.name, len(one.sample), one.gated) for one in found] == [("big", 400, True), (SMALL, 200, False)]
     assert found[0].margin < found[1].margin == SETTINGS.small_margin
     assert guards(big + tiny + group("z", 47), SETTINGS)[-1].gated
 

@@ -7,6 +7,7 @@ import pytest
 
 from homeostat.config.schema import Evaluate
 from homeostat.evaluate.gate import compare, gate
+from homeostat.evaluate.sample import Sample
 from homeostat.evaluate.score import PairedRow, from_lines, to_lines
 from homeostat.evaluate.slices import FEWEST, MOST_GATED, gated, lost, slices
 from homeostat.types.report import Outcome, Verdict
@@ -96,10 +97,10 @@ def test_nothing_is_called_lost_by_chance() -> None:
     """A candidate that differs on every fifth row and is worse nowhere: at most alpha of 2,000 runs over 60 labels."""
     generator = np.random.default_rng(3)
     drawn = generator.choice([-1.0, 0.0, 1.0], p=[0.1, 0.8, 0.1], size=(2000, 60, 20))
-    called = [bool(lost({str(k): one[k] for k in range(60)}, SETTINGS)) for one in drawn]
+    called = [bool(lost({str(k): Sample(one[k]) for k in range(60)}, SETTINGS)) for one in drawn]
     assert np.mean(called) <= SETTINGS.alpha
     drawn[:, 7] = generator.choice([-1.0, 0.0], p=[0.9, 0.1], size=(2000, 20))
-    seen = [{guard.name for guard in lost({str(k): one[k] for k in range(60)}, SETTINGS)} for one in drawn]
+    seen = [{guard.name for guard in lost({str(k): Sample(one[k]) for k in range(60)}, SETTINGS)} for one in drawn]
     assert np.mean(["7" in names for names in seen]) >= 0.95
     assert np.mean([bool(names - {"7"}) for names in seen]) <= SETTINGS.alpha
 
@@ -107,7 +108,7 @@ def test_nothing_is_called_lost_by_chance() -> None:
 def test_texts_are_tested_by_their_means() -> None:
     """Numbers between 0 and 1 get Student's t; where none differs there is nothing to show."""
     worse = np.linspace(-0.6, -0.2, 20)
-    assert [guard.name for guard in lost({"a": worse, "b": np.zeros(20)}, SETTINGS)] == ["a"]
+    assert [guard.name for guard in lost({"a": Sample(worse), "b": Sample(np.zeros(20))}, SETTINGS)] == ["a"]
 
 
 def test_slices_are_written_down_with_the_rows() -> None:
@@ -120,4 +121,4 @@ def test_slices_are_written_down_with_the_rows() -> None:
 @pytest.mark.parametrize("alpha", [0.0, 1e-6])
 def test_where_no_error_is_allowed_nothing_small_is_called_lost(alpha: float) -> None:
     """Fifteen rows lost have a chance of 1 in 32,768."""
-    assert not lost({"a": -np.ones(15)}, replace(SETTINGS, alpha=alpha))
+    assert not lost({"a": Sample(-np.ones(15))}, replace(SETTINGS, alpha=alpha))

@@ -11,7 +11,11 @@ import httpx
 import openai
 import pytest
 
+import tiny
 from homeostat.gateway.server import served
+from homeostat.llm.local import LocalBackend
+from homeostat.llm.offsets import Offsets, Shift, save_offsets
+from homeostat.release.registry import register
 from homeostat.serve.answer import Answerer
 from homeostat.store import Store
 from homeostat.types.release import Stage
@@ -50,6 +54,32 @@ def test_who_asks_is_kept_in_one_place_or_the_other(client: openai.OpenAI, store
         for metadata in ({"segment": "home"}, {"episode": "e1"}, {"episode": "e1", "user": "u2"})
     ]
     assert [(row.episode, row.tags.get("user")) for row in rows] == [("u1", None), ("e1", "u1"), ("e1", "u2")]
+
+
+def test_a_request_is_answered_by_its_group(store: Store, tmp_path: Path) -> None:
+    """A version with offsets, a real model behind the gateway: metadata names the group, and changes the reply; who
+    names none, or another, is answered as the model would by itself. The row keeps the tag, so that both can be seen.
+    """
+    base, folder = tiny.llama(tmp_path / "base"), tmp_path / "weights"
+    tiny.adapter(folder, base, 1)
+    first, second, _ = tiny.LABELS
+    shifts = (Shift(group=("de",), offsets={first: 15.0}), Shift(group=("en",), offsets={second: 15.0}))
+    save_offsets(Offsets(tags=("language",), shifts=shifts), folder)
+    made = Version(id="ver_by_tags", task="routing", time=0.0, base=str(base), labels=tiny.LABELS)
+    release(store, Stage.FULL, register(store, made, folder))
+    answerer = Answerer(LocalBackend(str(base)), store, configured())
+    try:
+        with served(answerer, answerer.gateway) as url, openai.OpenAI(base_url=f"{url}/v1", api_key="none") as client:
+            said = [
+                store.interactions.get(chat(client, metadata=metadata).id)
+                for metadata in ({"language": "de"}, {"language": "en", "plan": "free"}, {"language": "fr"}, {})
+            ]
+    finally:
+        answerer.close()
+    assert [row.reply for row in said[:2]] == [first, second]
+    assert said[2].reply == said[3].reply
+    assert said[2].confidence == said[3].confidence < 0.999 < said[0].confidence
+    assert [row.tags.get("language") for row in said] == ["de", "en", "fr", None]
 
 
 def test_a_stream_brings_the_same_reply_in_chunks(client: openai.OpenAI, store: Store) -> None:

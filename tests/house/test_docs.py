@@ -70,8 +70,8 @@ def test_every_effect_on_the_page_is_one() -> None:
     """
     there = {f"{field}.{name}" for field, entries in METHODS["evidence"]().items() for name in entries}
     seen = METHODS["effects"](METHODS["measured"]())
-    assert set(seen) <= there, "stale: python bench/bars.py --full train.4"
-    weak = [name for name, told in seen.items() if told["outcome"] != "passed" or not told["interval"][0] > 0]
+    assert set(seen) <= there, "stale: python bench/train_4.py --table"
+    weak = [name for name, told in seen.items() if not METHODS["is_proven"](told)]
     told = {
         f"{field}.{name}": entry for field, entries in METHODS["evidence"]().items() for name, entry in entries.items()
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ from homeostat.llm.backend import Backend, Reply, Request
 from homeostat.llm.fingerprint import fingerprint
 from homeostat.llm.load import open_model
 from homeostat.llm.local import LocalBackend
+from homeostat.llm.offsets import Offsets, Shift, save_offsets
 from homeostat.llm.preface import Preface, save_preface
 from homeostat.llm.served import ServedBackend
 from homeostat.llm.server import ModelServer
@@ -108,6 +110,32 @@ def test_labels_are_chosen_as_in_this_process(
     alike(served.reply(requests), local.reply(requests), entropy=5e-3)
     for there, here in zip(served.score(requests), local.score(requests), strict=True):
         np.testing.assert_allclose(np.exp(there), np.exp(here), atol=1e-3)
+
+
+def test_groups_are_answered_as_in_this_process(
+    served: ServedBackend, llama: Path, adapters: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """A version with offsets: a request's tags change the reply by as much as here, and a request without them is
+    answered as ever. A label that the model finds most unlikely counts too, where much is added to it.
+    """
+    folder = tmp_path / "with offsets"
+    shutil.copytree(adapters[1], folder)
+    shifts = (Shift(group=("de",), offsets={tiny.LABELS[2]: 9.0}), Shift(group=("en",), offsets={tiny.LABELS[0]: -4.0}))
+    save_offsets(Offsets(tags=("language",), shifts=shifts), folder)
+    by_tags, here = replace(TWO, id="ver_by_tags"), LocalBackend(str(llama))
+    for backend in (served, here):
+        backend.load(by_tags, folder)
+    requests = [
+        replace(request, tags=tags)
+        for request in asked(TEXTS[:3], "ver_by_tags", replace(tiny.ROUTING, labels=tiny.LABELS))
+        for tags in ({}, {"language": "de"}, {"language": "en"}, {"language": "fr"})
+    ]
+    found = served.score(requests)
+    for one, other in zip(found, here.score(requests), strict=True):
+        np.testing.assert_allclose(np.exp(one), np.exp(other), atol=1e-3)
+    np.testing.assert_array_equal(found[0], found[3])
+    assert np.abs(np.exp(found[1]) - np.exp(found[0])).max() > 0.1
+    alike(served.reply(requests), here.reply(requests), entropy=5e-3)
 
 
 def test_the_bare_base_finds_room_for_labels_that_are_spelled_out(served: ServedBackend) -> None:

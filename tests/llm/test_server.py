@@ -52,6 +52,16 @@ def test_why_an_adapter_was_not_taken(answer: tuple[int, Any], what: str, fix: s
     assert fix in refused.value.fix
 
 
+def test_vectors_are_told_by_their_numbers() -> None:
+    """In whatever order they come, as numbers; a server that knows no such path is told by its address."""
+    rows = [{"index": 1, "embedding": [3, 4]}, {"index": 0, "embedding": [1, 2]}]
+    found, met = asked(lambda body: (200, {"data": rows}), lambda server: server.embed("m", ("a", "b")))
+    assert found == [[1.0, 2.0], [3.0, 4.0]]
+    assert met[0]["input"] == ["a", "b"]
+    with pytest.raises(Refused, match="404"):
+        asked(lambda body: (404, {"detail": "Not Found"}), lambda server: server.embed("m", ("a",)))
+
+
 def test_an_answer_that_was_lost_does_no_harm() -> None:
     """Loading again what was loaded is no error; neither is unloading what is gone."""
     said = "The lora adapter 'v' has already been loaded. If you want to load the adapter in place, ..."

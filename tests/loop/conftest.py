@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,11 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[2] / "bench"))
 
-from mortal import Worker, through
+from mortal import ANNOUNCED, Worker, through
 from small_project import copy, lay
 
 from homeostat.builtin.resources import model_path
-from homeostat.config.schema import Config, Decide
+from homeostat.config.schema import Config
 from homeostat.loop.durable import TurnQueue
 from homeostat.loop.workshop import Workshop, use
 from loop import domains
@@ -31,10 +30,11 @@ def laid(tmp_path_factory: pytest.TempPathFactory) -> Config:
     if not (model_path() / "tokenizer.json").exists():
         pytest.skip("the built-in model, whose tokenizer is used, is not there")
     config = lay(tmp_path_factory.mktemp("laid"))
-    idle = Worker(replace(config, decide=Decide(min_labels=100_000)))
-    while not idle.watching:
-        assert idle.alive
-    idle.kill()
+    # Had it looked at anything before it died, it might have left signals, or a turn of its own, in every copy.
+    idle = Worker(config, ANNOUNCED)
+    idle.process.join()
+    assert idle.killed
+    assert idle.watching
     return config
 
 

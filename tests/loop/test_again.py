@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
+from contextlib import closing
 from dataclasses import replace
+from typing import Any
 
+import pytest
 from small_project import TASK
 
+from homeostat.config.schema import Config
 from homeostat.config.schema import Release as Rollout
 from homeostat.evaluate.account import standing
-from homeostat.evaluate.again import Asked
-from homeostat.loop import again, releasing
-from homeostat.loop.labeling import label, queue
+from homeostat.evaluate.asked import Asked
+from homeostat.loop import again, releasing, suites
+from homeostat.loop.labeling import hold, label, queue
 from homeostat.loop.later import Book, keep, kept
 from homeostat.loop.wear import used
-from homeostat.loop.workshop import Workshop
+from homeostat.loop.workshop import Workshop, use
 from homeostat.release.rollout import open_shadow
+from homeostat.store import Store
+from homeostat.store.database import Database
+from homeostat.types.interaction import Interaction, Role
 from homeostat.types.report import Outcome
+from homeostat.types.suite import Suite
 from homeostat.types.turn import REBUILT, Turn
 from homeostat.types.version import State
-from loop.bystander import NOW
+from loop.bystander import NOW, fair
 from loop.onlive import answer, on_trial, say
 
-EAGER = Rollout(shadow_pairs=30, canary_feedback=0, poll_s=0.01)
+EAGER = Rollout(shadow_pairs=30, canary_share=(0.2,), canary_feedback=0, poll_s=0.01)
 
 
 def test_labels_decide_about_a_candidate_that_was_unsure(shop: Workshop) -> None:
@@ -116,6 +126,8 @@ def test_people_are_asked_for_the_labels_that_decide(shop: Workshop) -> None:
     deciding = [one for one in asked if one.decides]
     assert len(deciding) == 150
     assert queue(shop.store, TASK, 300)[:150] == asked[:150]
+    hold(shop.store, TASK, asked)
+    assert queue(shop.store, TASK, 300)[:150] == asked[:150]
     copies = {one.of: one.reply for one in shop.store.interactions.list(TASK, role=None) if one.of}
     assert all(one.reply != copies[one.interaction] for one in deciding)
     measured = len(shop.store.interactions.labeled(TASK, measuring=True))
@@ -183,3 +195,124 @@ def test_test_rows_are_worn_once_by_a_candidate(shop: Workshop) -> None:
     assert again.look(shop, NOW, release, at=NOW.until) is Outcome.PASS
     assert used(shop.store, TASK) == before
     assert set(before.values()) == {1}
+
+
+def a_look_that_dies(config: Config, at: int) -> bool:
+    """Look in a process that kills itself with SIGKILL before its so-manieth write of rows; whether it got through."""
+    process = os.fork()
+    if process:
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+    try:
+        left, write = [at], Database.write
+
+        def dying(database: Database, *given: Any, **more: Any) -> Any:
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return write(database, *given, **more)
+
+        Database.write = dying  # type: ignore[method-assign]
+        with closing(Workshop.open(config)) as shop:
+            release = shop.store.releases.current(TASK)
+            assert release is not None
+            again.look(shop, NOW, release, at=NOW.until + 1.0)
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+@pytest.mark.parametrize(("win", "lose", "outcome"), [(0.25, 0.02, Outcome.PASS), (0.02, 0.3, Outcome.FAIL)])
+def test_killed_at_every_write_it_says_what_it_would_have_said(
+    project: Config, win: float, lose: float, outcome: Outcome
+) -> None:
+    """A second look that dies with SIGKILL before its first write, before its second and so on, each in the state that
+    the last one left: the store is sound after every death, and in the end there are the book, the verdict, the account
+    and the release of a look that nobody disturbed.
+    """
+    with closing(Workshop.open(project)) as shop:
+        use(shop)
+        release = on_trial(shop)
+        again.look(shop, NOW, release, at=NOW.until)
+        right = answer(shop, release, 400, win=win, lose=lose)
+        say(shop, right)
+    deaths = 0
+    while not a_look_that_dies(project, 1 + deaths):
+        deaths += 1
+        assert deaths < 12
+        with Store.open(project.database, project.blobs) as store:
+            assert store.verify() == []
+            assert len(store.verdicts.list(TASK)) <= 2
+    assert deaths >= 2
+    with closing(Workshop.open(project)) as shop:
+        first, second = shop.store.verdicts.list(TASK)
+        book, row = kept(shop.store, release.candidate), shop.store.releases.current(TASK)
+        assert again.look(shop, NOW, release, at=NOW.until + 2.0) is None
+    assert (first.outcome, second.outcome) == (Outcome.UNSURE, outcome)
+    account = standing([first, second], project.evaluate.alpha)
+    assert (account.tried, account.replays) == (1, True)
+    assert book is not None
+    assert {pair.row.id for pair in book.pairs} == set(right)
+    assert book.because == second.because
+    assert row is not None
+    assert row.stage.value == ("shadow" if outcome is Outcome.PASS else "rollback")
+
+
+def test_a_disturbed_suite_that_was_left_open_is_asked_of_live_requests(shop: Workshop) -> None:
+    """Each labeled request is one more case, answered by both versions as the suite would have it; a list of cases, and
+    a suite that came later, get none. What was asked for because the two differ is left out.
+    """
+    release = on_trial(shop)
+    suites.keep(shop.store, Suite(name="robust", task=TASK, check="equals", test_rows=40, under=("shouted", "typos")))
+    verdict = shop.store.verdicts.list(TASK)[0]
+    part = "suite robust under shouted"
+    claims = [
+        Asked(name=name, bound=-0.05, level=0.01, rows=40, gain=False, what=name) for name in (part, "suite golden")
+    ]
+    keep(shop.store, release.candidate, Book(first=verdict.id, asked=tuple(claims), left=()), [])
+    right = answer(shop, release, 24, win=0.0, lose=0.0)
+    ids = list(right)
+    say(shop, {id: right[id] for id in ids[:16]})
+    say(shop, {id: right[id] for id in ids[16:]}, source="picked, by lot between two, by ana")
+    again.look(shop, NOW, release, at=NOW.until)
+    book = kept(shop.store, release.candidate)
+    assert book is not None
+    assert [set(pair.suites) for pair in book.pairs] == [{part}] * 16 + [set()] * 8
+    task = shop.config.task(TASK)
+    texts = {row.id: row.text.upper() for row in shop.store.interactions.list(TASK) if row.id in right}
+    champion = shop.store.versions.get(release.champion)
+    said = shop.replies(task, champion, [texts[pair.row.id] for pair in book.pairs[:16]])
+    worths = [(float(reply == right[pair.row.id])) for reply, pair in zip(said, book.pairs, strict=False)]
+    assert [pair.suites[part] for pair in book.pairs[:16]] == [(one, one) for one in worths]  # it is the champion again
+    assert f"{part} (nothing lost, by 5.0 points): 0 won and 0 lost of 16 labeled" in book.because
+
+
+def test_pairs_say_what_guards_ask_of_them(shop: Workshop) -> None:
+    """How sure both were, what they replied, and the tags that the task is held to: the candidate's first, whoever of
+    the two the user heard.
+    """
+    release = on_trial(shop)
+    fair(shop, language=0.1)
+    again.look(shop, NOW, release, at=NOW.until)
+    right = answer(shop, release, 6, win=1.0, lose=0.0)
+    rows = [
+        replace(row, id=f"{row.id}t", confidence=0.3, tags={"language": "de", "user": "bob"})
+        for row in primary(shop, right)
+    ]
+    copies = [
+        replace(row, id=f"{row.id}c", role=Role.SHADOW, of=row.id, version=release.candidate, reply=right[row.id[:-1]])
+        for row in rows
+    ]
+    shop.store.interactions.add([*rows, *(replace(copy, confidence=0.9) for copy in copies)])
+    say(shop, {row.id: right[row.id[:-1]] for row in rows})
+    again.look(shop, NOW, release, at=NOW.until)
+    book = kept(shop.store, release.candidate)
+    assert book is not None
+    assert len(book.pairs) == 6
+    for pair in book.pairs:
+        assert (pair.row.candidate, pair.row.champion, pair.row.sure) == (1.0, 0.0, (0.9, 0.3))
+        assert pair.row.said[0] == pair.row.target == right[pair.row.id[:-1]]
+        assert dict(pair.row.tags) == {"language": "de"}
+
+
+def primary(shop: Workshop, ids: dict[str, str]) -> list[Interaction]:
+    return [row for row in shop.store.interactions.list(TASK) if row.id in ids]

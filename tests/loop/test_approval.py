@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -53,6 +54,34 @@ def test_a_rejected_turn_has_ended(proposing: Config) -> None:
             answer(proposing, shop.store, waiting.id, yes=True, who="bo", why="")
         assert shop.store.turns.get(waiting.id) == ended
         assert awaiting(shop.store) == []
+
+
+def test_who_waits_for_a_worker_waits_longer_on_a_busy_machine(shop: Workshop) -> None:
+    """Patience is counted in looks as well: where each takes long, seconds alone would end it before anything could."""
+    looks = 0
+
+    def seldom() -> bool:
+        nonlocal looks
+        looks += 1
+        time.sleep(0.1)
+        return False
+
+    began = time.monotonic()
+    assert Gateway(shop).serve(seldom, patience_s=0.4) is False
+    assert looks == 4
+    assert time.monotonic() - began >= 0.4
+    quick = time.monotonic()
+    assert Gateway(shop).serve(lambda: False, patience_s=0.1) is False
+    assert time.monotonic() - quick >= 0.1
+    assert Gateway(shop).serve(lambda: looks == 4, patience_s=0.0) is True
+
+
+def test_a_project_is_laid_by_a_worker_that_has_looked_at_nothing(shop: Workshop) -> None:
+    """Copies of it would else begin with signals, or a turn, that the clock of the machine decides about."""
+    assert shop.store.turns.list(TASK) == []
+    assert shop.store.signals.list(TASK) == []
+    assert shop.store.state.keys("watcher:") == []
+    assert (Path(shop.config.folder) / "turns.db").exists()
 
 
 @pytest.mark.slow

@@ -120,7 +120,7 @@ def test_the_guard_takes_a_broken_version_back(
     assert gateway.serve(lambda: queue.finished(NOW.turn))
 
     turn = shop.store.turns.get(NOW.turn)
-    assert (turn.state, list(turn.diary)) == ("release", ["push", "advance", "end"])
+    assert (turn.state, list(turn.diary)) == ("release", ["push", "advance", "stage", "end"])
     assert turn.because.startswith("drill: ")
     assert "harm shown" in turn.because
     first, canary, back = shop.store.releases.list(TASK)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,8 +71,8 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
 
 @pytest.fixture(scope="module")
 def judged(planted: Workshop) -> dict[str, tuple[Attempt, Treated]]:
-    """What a plain attempt and both that are mended come to."""
-    tried = {name: attempted(planted, name) for name in ("joint", "reweighed", "swapped")}
+    """What a plain attempt and those that are mended come to."""
+    tried = {name: attempted(planted, name) for name in ("joint", "reweighed", "swapped", "thresholds")}
     return {name: (one, tell(planted, one.candidate)) for name, one in tried.items()}
 
 
@@ -104,6 +105,31 @@ def test_a_training_mends_it(
 
 
 @pytest.mark.slow
+def test_thresholds_mend_it_without_other_weights(
+    planted: Workshop, judged: dict[str, tuple[Attempt, Treated]], shown: Shown
+) -> None:
+    """The same weights with and without what is added by the tag: a gap that is smaller for sure with it. The audit
+    tells both, and what is added.
+    """
+    _, biased = judged["joint"]
+    mended, treated = judged["thresholds"]
+    assert treated.bare is not None
+    assert treated.bare.low > 0.1
+    assert treated.gap.mean < 0.5 * treated.bare.mean
+    assert treated.gap.high < biased.gap.low
+    shown.within("replies that change with sender and tag, fewer", paired(biased.flipped, treated.flipped))
+    assert treated.accuracy >= biased.accuracy - 0.02
+    found = audit(planted, mended.candidate, planted.suite(TASK), (TAG,), swap_of("english"))
+    gaps = [
+        max(line.gap.score.mean for line in lines[TAG] if line.what.startswith("recall"))
+        for lines in (found.bare, found.tags)
+    ]
+    assert gaps == [pytest.approx(treated.bare.mean), pytest.approx(treated.gap.mean)]
+    assert found.offsets.tags == (TAG,)
+    assert {shift.group for shift in found.offsets.shifts} == {("m",), ("f",)}
+
+
+@pytest.mark.slow
 def test_what_was_done_is_on_record(planted: Workshop, judged: dict[str, tuple[Attempt, Treated]]) -> None:
     """The recipe names the tag that rows were weighed by, and the dataset counts the copies, none of which is like a
     text of the suite.
@@ -120,6 +146,10 @@ def test_a_turn_tries_it_by_itself(planted: Workshop) -> None:
     """Where a task is held to treat groups alike and no attempt sees to that, two come last that do."""
     champion = planted.champion(TASK)
     assert steps.suited(planted, champion) == ("joint", "reweighed", "swapped")
+    train, was = replace(TRAIN, attempts=("joint", "thresholds")), planted.config
+    planted.config = replace(was, train=train)
+    assert steps.suited(planted, champion) == ("joint", "thresholds")  # only where it is named, and then nothing else
+    planted.config = was
 
 
 @pytest.mark.slow
@@ -159,7 +189,7 @@ def test_harmless_sentences_that_a_biased_version_flags(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", ["reweighed", "swapped"])
+@pytest.mark.parametrize("recipe", ["reweighed", "swapped", "thresholds"])
 def test_a_mended_version_can_be_made_again(
     planted: Workshop, judged: dict[str, tuple[Attempt, Treated]], recipe: str
 ) -> None:

@@ -41,7 +41,13 @@ def test_a_model_that_does_as_it_is_told(obedient_base: Path, tmp_path: Path) ->
         assert found["retrieve"].more_cpu_s > found["prompt"].more_cpu_s
         assert found["careful"].gain.mean < found["prompt"].gain.mean
         assert evidence.gap is None
-        assert steps.gather(shop, NOW, []).options is evidence.options
+        assert [len(found[name].points) for name in ("prompt", "careful")] == [0, 3]
+        assert "no curve: it gained nothing" in found["careful"].says
+        assert (evidence.judging, evidence.fall) == (None, None)
+        assert evidence.risk is not None
+        assert evidence.risk.exposed == 40.0
+        again = steps.gather(shop, NOW, []).options
+        assert all(one is other for one, other in zip(again, evidence.options, strict=True))
 
 
 @pytest.mark.slow

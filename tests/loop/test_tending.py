@@ -43,7 +43,7 @@ def test_a_drill_is_queued_as_a_drill(shop: Workshop, queue: TurnQueue, workers:
     tend(shop, queue, drill)
     workers(idle)
     assert Gateway(shop).serve(lambda: queue.finished(drill.id))
-    assert list(shop.store.turns.get(drill.id).diary) == ["push", "advance", "end"]
+    assert list(shop.store.turns.get(drill.id).diary) == ["push", "advance", "stage", "end"]
 
 
 def test_a_turn_that_makes_a_version_again_is_queued_as_one(shop: Workshop, queue: TurnQueue) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from small_project import ONSET, TASK, said
 
 from homeostat.config.schema import Decide
 from homeostat.decide.trigger.counts import UNASKED
+from homeostat.llm.embedding import embedder
+from homeostat.llm.embedding.ngrams import Ngrams
 from homeostat.loop import steps, watching
 from homeostat.loop.durable import TurnQueue
+from homeostat.loop.embedding import AWAY
 from homeostat.loop.erase import erase, plan
 from homeostat.loop.held import book
 from homeostat.loop.steps import Now
@@ -22,6 +26,7 @@ from homeostat.types.feedback import FeedbackKind
 from homeostat.types.interaction import Interaction, Role
 from homeostat.types.signal import Moved
 from homeostat.types.turn import Turn
+from server import speaking, vectors
 
 
 def turns(shop: Workshop) -> Sequence[Turn]:
@@ -235,3 +240,108 @@ def test_erased_rows_are_forgotten_by_who_watches(shop: Workshop, queue: TurnQue
     watch.tick()
     assert gone not in str(shop.store.state.get(key))
     assert shop.store.verify() == []
+
+
+def embedded_by(shop: Workshop, name: str) -> Workshop:
+    """The same project with another embedding backend."""
+    return Workshop(replace(shop.config, monitor=replace(shop.config.monitor, embedding=name)), shop.store)
+
+
+def state_of(shop: Workshop) -> dict[str, Any]:
+    kept = shop.store.state.get(f"watcher:{shop.champion(TASK).id}")
+    assert isinstance(kept, dict)
+    return kept
+
+
+def test_another_embedding_backend_begins_anew(shop: Workshop, queue: TurnQueue) -> None:
+    """Index, reference and trace are of the new backend alone, what labels have said is gone on with, no signal is told
+    twice; and back at the old one all is, number by number, what it was.
+    """
+    key = f"index:{shop.champion(TASK).id}"
+    Watch(shop, queue).tick()
+    first, index, told = state_of(shop), shop.store.state.get(key), shop.store.signals.list(TASK)
+    trace = shop.store.state.get(f"trace:{shop.champion(TASK).id}")
+
+    other = embedded_by(shop, "ngrams")
+    Watch(other, queue).tick()
+    second, made = state_of(shop), shop.store.state.get(key)
+    assert (made["hidden"], made["backend"]) == (512, second["backend"])
+    assert second["index"] != first["index"]
+    assert second["cursor"] == first["cursor"]
+    assert (second["loss"], second["feedback_cursor"]) == (first["loss"], first["feedback_cursor"])
+    assert second["traffic"] != first["traffic"]
+    assert shop.store.state.get(f"trace:{shop.champion(TASK).id}") != trace
+    assert not shop.store.blobs.holds(index["blob"])
+    assert shop.store.vectors.count() == len(shop.store.interactions.list(TASK))
+    assert [one for one in shop.store.signals.list(TASK) if one in told] == told
+    said = [(one.moved, one.slice) for one in shop.store.signals.list(TASK)]
+    assert len(said) == len(set(said))
+
+    Watch(shop, queue).tick()
+    third = state_of(shop)
+    assert {name: third[name] for name in first if name != "reread"} == {n: first[n] for n in first if n != "reread"}
+    assert shop.store.vectors.count() == 0
+    assert shop.store.verify() == []
+
+
+def test_a_new_worker_goes_on_with_the_same_backend(shop: Workshop, queue: TurnQueue) -> None:
+    """Nothing is read again, and nothing is begun anew."""
+    other = embedded_by(shop, "ngrams")
+    Watch(other, queue).tick()
+    before = state_of(shop)
+    state_again(shop, 3, ONSET + 9000.0)
+    Watch(embedded_by(shop, "ngrams"), queue).tick()
+    assert (state_of(shop)["traffic"], state_of(shop)["reread"]) == (before["traffic"], 0.0)
+
+
+def test_what_a_turn_has_looked_at_is_not_told_again(shop: Workshop, queue: TurnQueue) -> None:
+    """Read a second time, by another backend, requests raise the alarm of then; a turn has dealt with that. Those that
+    come later are told.
+    """
+    watch = Watch(shop, queue)
+    watch.tick()
+    put_end(shop)
+    told = shop.store.signals.list(TASK)
+    shop.store.turns.put(replace(turns(shop)[-1], time=ONSET + 9000.0))
+    again = Watch(embedded_by(shop, "ngrams"), queue)
+    again.tick()
+    assert shop.store.signals.list(TASK) == told
+    assert state_of(shop)["reread"] == shop.store.interactions.list(TASK)[-1].time
+    late = replace(told[0], id="sig_x", time=ONSET + 9001.0)
+    assert not again._known(late, state_of(shop)["reread"])
+
+
+def test_many_rows_are_embedded_in_several_looks(
+    shop: Workshop, queue: TurnQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None is passed over: each look goes on where the one before ended, oldest first."""
+    monkeypatch.setattr(watching, "AT_ONCE", 60)
+    rows = shop.store.interactions.list(TASK)
+    watch = Watch(embedded_by(shop, "ngrams"), queue)
+    for read in (60, 120, len(rows), len(rows)):
+        watch.tick()
+        assert state_of(shop)["cursor"][1] == rows[read - 1].id
+        assert shop.store.vectors.count() == read
+
+
+def test_while_there_are_no_embeddings_labels_are_heard(shop: Workshop, queue: TurnQueue) -> None:
+    """Requests wait until the server is back, and none is read without its embedding; what labels say does not."""
+    calm, status = replace(shop.config, decide=replace(shop.config.decide, min_labels=10**6)), [200]
+    answers = vectors(Ngrams().embed)
+    with speaking(lambda body: answers(body) if status[0] == 200 else (400, {"error": "no"})) as (url, _):
+        watch = Watch(embedded_by(Workshop(calm, shop.store), f"{url}#small"), queue)
+        watch.tick()
+        before, status[0] = state_of(shop), 400
+        newest = shop.store.interactions.list(TASK)[-1]
+        shop.store.interactions.add([replace(newest, id="int_z", time=newest.time + 9.0, text="something new")])
+        state_again(shop, 20, ONSET + 9000.0)
+        watch.tick()
+        during = state_of(shop)
+        assert "400" in shop.store.state.get(AWAY)["what"]
+        assert (during["cursor"], during["traffic"]) == (before["cursor"], before["traffic"])
+        assert during["feedback_cursor"] != before["feedback_cursor"]
+        status[0] = 200
+        watch.embedding._asked = -1e9  # as if half a minute had passed
+        watch.tick()
+    assert state_of(shop)["cursor"][1] == "int_z"
+    assert embedder.is_address(shop.store.vectors.in_force.name)  # type: ignore[union-attr]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from small_project import KNOWN, ONSET, START, TASK, rows
 
 from homeostat.config.schema import Config, Tasks, Train
 from homeostat.errors import NothingReleased, TakenName, Unsigned, WrongType
+from homeostat.llm.offsets import NOTHING, Offsets, Shift, save_offsets
 from homeostat.loop.learn import start_of
 from homeostat.loop.workshop import Exam, Workshop, demanded, hold, workshop
 
@@ -106,6 +108,30 @@ def test_what_was_said_is_remembered(shop: Workshop, monkeypatch: pytest.MonkeyP
     assert asked == [8, 2]
     assert again[:2] + again[-1:] == [*first[6:], first[0]]
     assert first == [reply.text for reply in answers(shop, task, champion, TEXTS[:8])]
+
+
+def test_a_version_with_offsets_answers_by_tags(shop: Workshop) -> None:
+    """The champion's weights and a file beside them: another hash, other replies to requests that carry the tag, the
+    champion's own to all others. What is remembered of one group is not told another.
+    """
+    champion, task = shop.champion(TASK), shop.config.task(TASK)
+    folder = shop.run_folder("offsets")
+    shutil.copytree(shop.store.blobs.folder(champion.blob), folder, dirs_exist_ok=True, copy_function=shutil.copyfile)
+    one, two = champion.labels[:2]
+    shifts = (Shift(group=("de",), offsets={one: 15.0}), Shift(group=("en",), offsets={two: 15.0}))
+    save_offsets(Offsets(tags=("language",), shifts=shifts), folder)
+    version = shop.take_in(replace(champion, id="ver_by_tags", blob=""), folder)
+    assert version.blob != champion.blob
+    assert (shop.offsets(version).shifts, shop.offsets(champion)) == (shifts, NOTHING)
+    bare = shop.replies(task, champion, TEXTS)
+    said = {
+        tag: shop.replies(task, version, TEXTS, [{"language": tag, "user": str(k)} for k in range(len(TEXTS))])
+        for tag in ("de", "en", "fr")
+    }
+    assert (set(said["de"]), set(said["en"]), said["fr"]) == ({one}, {two}, bare)
+    assert shop.replies(task, version, TEXTS) == bare
+    assert shop.replies(task, champion, TEXTS, [{"language": "de"}] * len(TEXTS)) == bare
+    assert shop.replies(task, version, TEXTS[:1], [{"language": "de"}]) == [one]
 
 
 def test_a_recipe_is_not_called_as_other_words_are() -> None:

@@ -13,6 +13,7 @@ import yaml
 from homeostat.curate.build import Curated
 from homeostat.curate.snapshot import store_dataset
 from homeostat.errors import NotFound
+from homeostat.llm.offsets import Offsets, Shift, save_offsets
 from homeostat.release.card import card, keep, written
 from homeostat.release.record import datasheet, record
 from homeostat.release.registry import promote
@@ -88,6 +89,37 @@ def test_figures_have_their_intervals(store: Store) -> None:
     assert "| difference on known labels | -0.0100 | -0.0300 | 0.0100 | 250 |" in text
     assert "The gate: **pass**. better" in text
     assert "not shown beyond its interval on: known labels." in text
+
+
+def test_what_is_added_for_groups(store: Store, tmp_path: Path) -> None:
+    """Before and after with their bounds, what is added to whom, and a warning; of offsets that were not kept the
+    reason alone, and of a version without any no word.
+    """
+    gaps = {
+        "before": {"label": "refund", "gap": [0.352, 0.28, 0.41]},
+        "after": {"label": "refund", "gap": [0.02, 0, 1]},
+    }
+    because = "they narrow the widest gap by 20.1 points or more"
+    found = {"kept": True, "because": because, "rows": 160, "accuracy_before": 0.75, "accuracy_after": 0.78, **gaps}
+    shifts = (Shift(group=("m",), offsets={"refund": -0.8}), Shift(group=("f",), offsets={"refund": 0.8}))
+    kept = Offsets(tags=("sender",), shifts=shifts, measured=found)
+    unkept = Offsets(tags=("sender",), measured={"kept": False, "because": "not beyond doubt", "rows": 0})
+    told = {}
+    for name, offsets in {"kept": kept, "unkept": unkept}.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        save_offsets(offsets, folder)
+        version = replace(store.versions.get("ver_new"), id=f"ver_{name}", blob=store.blobs.put_folder(folder))
+        store.versions.put(version)
+        told[name] = card(store, version.id)
+    assert "| before | refund | 0.3520 | 0.2800 | 0.4100 | 0.7500 |" in told["kept"]
+    assert "| after | refund | 0.0200 |" in told["kept"]
+    assert "| f | refund | +0.800 |" in told["kept"]
+    assert f"Kept; {because}." in told["kept"]
+    assert "It decides by sender: see that this is lawful" in told["kept"]
+    assert "not kept: it adds nothing; not beyond doubt." in told["unkept"]
+    assert "lawful" not in told["unkept"]
+    assert "adds for groups" not in card(store, "ver_new")
 
 
 def test_what_was_not_measured_is_said(store: Store) -> None:

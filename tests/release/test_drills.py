@@ -16,7 +16,7 @@ from homeostat.release.rollout import advance, open_canary
 from homeostat.store import Store
 from homeostat.types.release import Stage
 from homeostat.types.turn import Turn
-from release.rehearsal import RIGHT, TASK, add_version, interaction, open_store
+from release.rehearsal import RIGHT, TASK, Traffic, add_version, interaction, open_store
 
 SETTINGS = Settings()
 OLD, NEW = "ver_old", "ver_new"
@@ -102,3 +102,18 @@ def test_a_drill_that_broke_off(store: Store) -> None:
     found = outcome(store, TASK, "trn_1", SETTINGS)
     assert (found["version"], found["withdrawn"], found["seen"], found["seconds"]) == ("", False, False, None)
     assert found["because"] == "no disk"
+
+
+def test_a_drill_whose_share_was_raised_is_told_whole(store: Store) -> None:
+    """The evidence is that of the last row of its canary, the time is counted from the first."""
+    order(store, TASK, "trn_1", ERRORING)
+    release = open_canary(store, TASK, NEW, SETTINGS, "drill", now=2.0, until=99.0)
+    store.turns.put(Turn(id="trn_1", task=TASK, time=2.0, diary={"push": release.id}))
+    Traffic(store, accuracy={OLD: 0.9, NEW: 0.9}).send(release, 14)
+    raised = advance(store, TASK, SETTINGS, now=12.0)
+    assert (raised.stage, raised.share, raised.until) == (Stage.CANARY, SETTINGS.ramp[1], 99.0)
+    for k in range(18):
+        note_error(store, raised, NEW, f"int_failed{k}", "broken")
+    assert advance(store, TASK, SETTINGS, now=32.0).stage is Stage.ROLLBACK
+    told = outcome(store, TASK, "trn_1", SETTINGS)
+    assert (told["seen"], told["failed_requests"], told["seconds"]) == (True, 18, 30.0)

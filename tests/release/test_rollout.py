@@ -22,7 +22,7 @@ from homeostat.types.turn import REBUILT, Turn
 from homeostat.types.version import State
 from release.rehearsal import TASK, Traffic, add_verdict, add_version, label, open_store, run, state_of
 
-SETTINGS = Settings(shadow_pairs=60, canary_share=0.2, canary_feedback=40, harm_alpha=0.01, harm_margin=0.05)
+SETTINGS = Settings(shadow_pairs=60, canary_share=(0.2,), canary_feedback=40, harm_alpha=0.01, harm_margin=0.05)
 OLD, NEW = "ver_old", "ver_new"
 
 
@@ -282,7 +282,7 @@ def test_what_the_gate_did_not_let_pass_has_to_prove_itself(tmp_path: Path, verd
 
 def test_no_shadow_where_none_is_wanted(store: Store) -> None:
     """With `shadow_pairs` 0 the first look opens the canary, and with `canary_feedback` 0 the next one ends it."""
-    hasty = Settings(shadow_pairs=0, canary_feedback=0)
+    hasty = Settings(shadow_pairs=0, canary_feedback=0, canary_share=(0.2,))
     open_shadow(store, TASK, NEW, now=2.0)
     canary = advance(store, TASK, hasty, now=3.0)
     assert canary.stage is Stage.CANARY

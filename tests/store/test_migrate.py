@@ -40,6 +40,7 @@ def test_a_log_from_before_disagreement_keeps_its_seals(tmp_path: Path) -> None:
     before = [name for name in covered(interactions) if name != "disagreement"]
     with sqlite3.connect(tmp_path / "log.db") as old:
         old.execute("ALTER TABLE interactions DROP COLUMN disagreement")
+        old.execute("DROP TABLE vectors")
         old.execute("UPDATE alembic_version SET version_num = '0003'")
         columns = ", ".join(f'"{name}"' for name in before)
         for row in old.execute(f"SELECT {columns} FROM interactions").fetchall():

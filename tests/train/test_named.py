@@ -47,7 +47,7 @@ def test_what_each_name_means() -> None:
     assert (recipes["naive"].replay, recipes["naive"].penalties, recipes["naive"].warm_start) == (0.0, (), True)
     assert recipes["thorough"].replay > recipes["careful"].replay > 0
     assert recipes["thorough"].penalties[0].weight > recipes["careful"].penalties[0].weight > 0
-    fresh = ["joint", "first", "reweighed", "swapped", "disturbed", "classifier", "estimator", "tagger"]
+    fresh = ["joint", "first", "reweighed", "swapped", "thresholds", "disturbed", "classifier", "estimator", "tagger"]
     assert [name for name, recipe in recipes.items() if not recipe.warm_start] == fresh
 
 

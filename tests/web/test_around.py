@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 
+import numpy as np
+
 from homeostat.monitor.naming.name import Naming, Topic, state_key
 from homeostat.store import Store
+from homeostat.store.vectors import InForce
 from homeostat.types.signal import Moved
 from homeostat.web.around import mapped
 from web import factory
@@ -49,3 +52,21 @@ def test_the_change_is_where_it_was_named_and_topics_stand_on_the_map(store: Sto
     assert topic["name"] == "pump"
     assert topic["example"] == store.interactions.get(examples[0]).text
     assert abs(topic["x"] - sum(p["x"] for p in near) / len(near)) < 1e-9
+
+
+def test_the_map_is_laid_by_the_backend_in_force_alone(store: Store) -> None:
+    """None of the states in the log is on it: before rows are embedded there is no map, then one of that width, which
+    says by what it is laid and what was before.
+    """
+    signals = store.signals.list(ROUTING)
+    assert mapped(store, ROUTING, factory.FIRST, signals)["embedded"] is None
+    store.vectors.enforce(InForce(backend="aa", name="./small", width=12, since=50.0, before="served"))
+    bare = mapped(store, ROUTING, factory.FIRST, signals)
+    assert (bare["because"], bare["hidden"]) == ("The log holds no embeddings of these requests.", 0)
+    rng, rows = np.random.default_rng(0), store.interactions.list(ROUTING, version=factory.FIRST)
+    made = {row.id: rng.standard_normal(12).astype(np.float16).tobytes() for row in rows[:300]}
+    store.vectors.put("aa", made)
+    found = mapped(store, ROUTING, factory.FIRST, signals)
+    assert found["hidden"] == 12
+    assert {point["id"] for point in found["points"]} == set(made)
+    assert found["embedded"] == {"name": "./small", "since": 50.0, "before": "served"}

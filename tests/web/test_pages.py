@@ -27,6 +27,7 @@ from homeostat.monitor.naming.shares import shares_key
 from homeostat.release.states import hold
 from homeostat.store import Store
 from homeostat.store.notes import SEEN
+from homeostat.store.vectors import InForce
 from homeostat.types.alert import Severity
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
@@ -270,6 +271,16 @@ def test_drift_says_why_there_is_no_map_behind_a_server(empty: Store, client_of_
     assert "such as vLLM" in page
     assert "svg.plane" not in page
     assert 'class="chart plane"' not in page
+
+
+def test_drift_says_by_what_the_map_is_laid(store: Store, client: TestClient) -> None:
+    """By another backend, since when, and what it waits for where it has not come to these rows."""
+    store.vectors.enforce(InForce(backend="aa", name="./small", width=4, since=factory.START, before="served"))
+    page = client.get(f"/ui/drift?version={factory.FIRST}").text
+    assert "is alike to ./small." in page
+    assert "before, by served, and what was normal is learned anew" in page
+    assert "it has not come to these" in page
+    assert "such as vLLM" not in page
 
 
 def test_drift_says_what_each_kind_of_signal_means(store: Store, client: TestClient) -> None:

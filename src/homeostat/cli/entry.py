@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import json
 import logging
 import os
 import sys
@@ -155,15 +156,43 @@ def version(show: bool = typer.Option(False, "--version", help="Print the versio
 
 
 def main() -> None:
-    """Run the command line; an error with a code is printed without a traceback and ends with its exit code."""
+    """Run the command line; an error with a code is printed without a traceback and ends with its exit code.
+
+    With `--json` among the arguments it is one JSON object, on a line of standard error, and so is an error of use.
+    """
     # Read by OpenMP when torch is loaded: threads that spin while they wait starve the gateway on a small machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     # Where it is installed it is imported by others, and tells everybody of a kernel that we never use.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    as_json = "--json" in sys.argv[1:]
     try:
         with full_disk_named("the disk takes no more files"):
-            app()
+            raise SystemExit(_programmed() if as_json else app())
     except HomeostatError as problem:
-        typer.echo(str(problem), err=True)
+        code, where, fix = problem.code, problem.where, problem.fix
+        typer.echo(failure(code, problem.what, where, fix) if as_json else str(problem), err=True)
         raise SystemExit(problem.exit) from None
+
+
+def failure(code: str, what: str, where: str, fix: str) -> str:
+    """An error as a program reads it: one JSON object on one line, whose fields are there even where they are empty."""
+    return json.dumps({"error": {"code": code, "what": what, "where": where, "fix": fix}}, ensure_ascii=False)
+
+
+def _programmed() -> int:
+    """Run a command that a program called; its exit code. An error of use is an object too, of the code `usage`."""
+    try:
+        ended = app(standalone_mode=False, prog_name="homeostat")
+    except typer.Abort:
+        typer.echo(failure("aborted", "ended before its end", "", ""), err=True)
+        return 1
+    except Exception as problem:
+        # typer brings its own copy of click or uses the installed one, so these errors are known by what they can do.
+        if not hasattr(problem, "format_message"):
+            raise
+        context = getattr(problem, "ctx", None)
+        where = context.command_path if context else "homeostat"
+        typer.echo(failure("usage", problem.format_message(), where, f"`{where} --help` says how"), err=True)
+        return int(getattr(problem, "exit_code", 2))
+    return ended if isinstance(ended, int) else 0

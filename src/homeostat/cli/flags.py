@@ -20,8 +20,8 @@ from typing import Annotated
 
 import typer
 
-from homeostat.cli.fairness import gapped
 from homeostat.cli.table import document, scored, table
+from homeostat.cli.treated import gapped
 from homeostat.collect.probes import Named, read_named
 from homeostat.config.load import load
 from homeostat.evaluate.identity import IDENTITIES, Flagged, sentences

@@ -1,12 +1,14 @@
 """Say what is right of requests that teach most: those that the model is least sure of, and some drawn by lot.
 
 At a terminal they are asked one by one: Enter says that the reply is right, any other line is the right label (for a
-task of text the right reply), `-` skips, `.` ends. Without a terminal, or with `--json`, they are printed, to be
-labeled elsewhere; `--take FILE` reads what was said: JSON lines of `interaction` and `value`, or what was printed, with
-a `value` written into each request that somebody labeled. A label that is new and nearly a known one is taken, with a
-warning. Quality is measured by those that were drawn and by the feedback that comes by itself, never by those that were
-picked for their doubt. While the gate is unsure about a candidate on trial, half of what is asked are requests on which
-it and the champion differ, drawn by lot: these decide between the two.
+task of text the right reply), `-` skips, `.` ends; what was skipped is asked again. Without a terminal, or with
+`--json`, they are printed, which is a look and changes nothing. With `--hold` they wait from then on, to be labeled
+elsewhere: the next call prints the same. `--take FILE` reads what was said: JSON lines of `interaction` and `value`, or
+what was printed, with a `value` written into each request that somebody labeled. Of requests that were not held nobody
+knows whether lot drew them, so they teach and are not measured by. A label that is new and nearly a known one is taken,
+with a warning. Quality is measured by those that were drawn and by the feedback that comes by itself, never by those
+that were picked for their doubt. While the gate is unsure about a candidate on trial, half of what is asked are
+requests on which it and the champion differ, drawn by lot: these decide between the two.
 
 Exit codes: 0 done; 1x configuration; 21 the file is no such answers.
 
@@ -24,9 +26,10 @@ from typing import Annotated
 import typer
 
 from homeostat.cli.project import project
-from homeostat.cli.queued import answers, ask, doubted
+from homeostat.cli.queued import answers, ask, doubted, unheld
 from homeostat.cli.table import document, facts
-from homeostat.loop.labeling import asked_of, known_labels, label, queue
+from homeostat.loop.labeling import asked_of, known_labels, label, queue, takeable
+from homeostat.loop.labeling import hold as keep
 
 
 def command(
@@ -34,6 +37,7 @@ def command(
     n: Annotated[int, typer.Option("--n", min=1, help="Requests to label.")] = 20,
     by: Annotated[str, typer.Option(help="Who labels. Empty: whoever is logged in.")] = "",
     take: Annotated[Path | None, typer.Option(help="JSON lines with labels from elsewhere.")] = None,
+    hold: Annotated[bool, typer.Option("--hold", help="Have the printed requests wait for their labels.")] = False,
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
@@ -42,14 +46,18 @@ def command(
         name, who, store = opened.task(task), by or getpass.getuser(), opened.store
         labels, warnings = known_labels(store, name), []
         if take is not None:
-            said = dict(answers(take, asked_of(store, name)))
-            warnings = doubted(said, labels)
+            said = dict(answers(take, takeable(store, name)))
+            warnings = doubted(said, labels) + unheld(said, asked_of(store, name))
         else:
             waiting = queue(store, name, n)
             if as_json or not sys.stdin.isatty():
+                if hold:
+                    keep(store, name, waiting)
                 document({"task": name, "by": who, "labels": sorted(labels), "requests": waiting})
                 return
             said = ask(waiting, labels)
+            if said:
+                keep(store, name, waiting)
         count = label(opened.config, store, name, said, by=who, now=time.time())
     if as_json:
         document({"task": name, "by": who, "labeled": count, "warnings": warnings})

@@ -41,7 +41,13 @@ def _row(stand: Stand) -> tuple[str, ...]:
 
 
 def _weighed(decision: Decision) -> list[tuple[str, ...]]:
-    return [(one.action, _ranged(one), words.amount(one.cost), one.says) for one in decision.alternatives]
+    return [(one.action, _ranged(one), _cost(one), one.says) for one in decision.alternatives]
+
+
+def _cost(one: Alternative) -> str:
+    """A cost, and what it is made of where that is several things."""
+    parts = ", ".join(f"{name} {words.amount(part)}" for name, part in one.costs.items())
+    return f"{words.amount(one.cost)} ({parts})" if len(one.costs) > 1 else words.amount(one.cost)
 
 
 def _ranged(one: Alternative) -> str:

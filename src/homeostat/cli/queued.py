@@ -88,6 +88,12 @@ def doubted(said: Mapping[str, str], labels: frozenset[str]) -> list[str]:
     return [f"label '{value:.60}' is new; did you mean '{known}'?" for value, known in near.items() if known]
 
 
+def unheld(said: Collection[str], held: Collection[str]) -> list[str]:
+    """A sentence where requests were labeled that had not been held; nothing where all had been."""
+    n = sum(id not in held for id in said)
+    return [f"{n} of {len(said)} were not held (`--hold`): they teach, and nothing is measured by them"] if n else []
+
+
 def _answer(line: str, where: str, known: Collection[str]) -> tuple[str, str]:
     fix = 'write {"interaction": "…", "value": "…"}'
     try:
@@ -98,6 +104,6 @@ def _answer(line: str, where: str, known: Collection[str]) -> tuple[str, str]:
     if not isinstance(value, str) or not value.strip() or fault_of(value):
         raise BadStream("nothing is said to be right", where=where, fix=fix)
     if request not in known:
-        fix = "print those that wait with --json"
+        fix = "print those that wait with --json --hold"
         raise BadStream(f"'{request}' is no request that waits for a label", where=where, fix=fix)
     return str(request), value

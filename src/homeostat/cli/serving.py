@@ -1,4 +1,5 @@
-"""What `doctor` asks of a server that answers with the base: reached, the same base, long enough, and open to adapters.
+"""What `doctor` asks of what answers in place of the base here: a server (reached, the same base, long enough, and open
+to adapters), and an embedding backend.
 
 The rooms that do the work are imported when they are asked about, as in `parts`.
 """
@@ -39,3 +40,12 @@ def server(config: Config) -> Check:
         fix = "serve it in the precision that it is trained in, or look at candidates' quality there"
         return Check(name="server", level=Level.WARN, found=f"{found}, more than rounding makes", fix=fix)
     return Check(name="server", found=f"{found}; adapters may be loaded")
+
+
+def embedding(config: Config) -> Check:
+    """Whether the embedding backend opens and gives vectors; a server is sent sentences of ours and no request."""
+    name = config.monitor.embedding
+    opened = importlib.import_module("homeostat.llm.embedding.embedder").opened(name)
+    steady = importlib.import_module("homeostat.llm.embedding.steady").Steady(opened)
+    steady.look()
+    return Check(name="embedding", found=f"{name}: vectors of {steady.width} numbers")

@@ -23,6 +23,7 @@ from homeostat.cli.table import document, scored, table
 from homeostat.errors import NotFound
 from homeostat.release.arms import Arm, Standing, standing
 from homeostat.release.states import held_until
+from homeostat.types.release import Stage
 from homeostat.types.report import Score
 from homeostat.web import words
 
@@ -36,7 +37,7 @@ def command(
     with project(config) as opened:
         name, settings = opened.task(task), opened.config.release
         rows = opened.store.releases.list(name)
-        last = next((row for row in reversed(rows) if row.trial), None)
+        last = next((row for row in reversed(rows) if row.trial and row.stage is not Stage.CANARY), None)
         seen = standing(opened.store, last, settings) if last else None
         if last is None or seen is None:
             raise NotFound(f"task '{name}' has had no split", fix="`homeostat split VERSION` opens one")

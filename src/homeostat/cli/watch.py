@@ -1,9 +1,9 @@
 """Show how far the traffic of a task has moved: the statistic beside its threshold, and the newest signals.
 
-The statistic is that of the version that answers now: of its requests, and, once there are labels, of its losses. While
-nothing moves it passes its threshold once in `monitor.false_alarm_every` requests, or labels, on average. Under each
-signal stands what moved: shares of known kinds; once 300 requests followed, the slice that carries most of it, which
-kind of drift it is, and new topics. `--follow` prints it again whenever it has changed, until interrupted.
+The statistic is that of the version that answers now: of its requests, and, once there are labels, of its losses.
+While nothing moves it passes its threshold once in `monitor.false_alarm_every` requests, or labels, on average. Under
+each signal stands what moved: shares of known kinds; once 300 requests followed, the slice that carries most of it,
+the kind of drift, new topics. `--follow` prints it again when it has changed.
 
 Exit codes: 0 printed; 1x configuration; 53 no version answers the task yet.
 
@@ -18,6 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
+from homeostat.cli.embedding import standing
 from homeostat.cli.interrupt import interrupted
 from homeostat.cli.project import Project, project
 from homeostat.cli.table import document, table
@@ -28,8 +29,7 @@ from homeostat.monitor.watch import LOSS
 from homeostat.web import words
 from homeostat.web.plain import plain
 
-LOOK_S = 1.0
-"""Seconds between two looks."""
+LOOK_S = 1.0  # seconds between two looks
 _KEPT = {"naming": state_key, "shares": shares_key}
 
 
@@ -62,6 +62,7 @@ def _look(opened: Project, task: str, limit: int) -> dict[str, Any]:
         "requests": opened.store.interactions.count(task, version=version),
         "calibrates_on": settings.min_reference,
         "threshold": settings.false_alarm_every,
+        "embedding": standing(opened.store),
         "statistic": {name: asdict(level) for name, level in of_requests(trace).items()} | _labels(watcher),
         "signals": [
             plain(signal) | {name: opened.store.state.get(key(signal.id)) for name, key in _KEPT.items()}
@@ -84,15 +85,16 @@ def _print(seen: dict[str, Any]) -> None:
         of = f" of {words.several(value['labels'], 'label')}" if name == LOSS else ""
         rows.append((name + of, words.about(value["log10"]), words.about(value["highest_log10"]), threshold))
     table(f"{seen['task']}, {seen['version']}", ("statistic", "now", "highest", "threshold"), rows)
+    for line in seen["embedding"]["says"]:
+        typer.echo(line)
     told = [
         (s["id"], words.when(s["time"]), s["moved"], s["detector"], words.amount(s["statistic"]), words.count(s["n"]))
         for s in seen["signals"]
     ]
     table("\nsignals", ("id", "time (UTC)", "moved", "detector", "statistic", "after requests"), told)
     for s in seen["signals"]:
-        if s["shares"]:
-            typer.echo(f"\n{s['id']}: {s['shares']['says']}".rstrip(": "))
-        if s["naming"]:
-            typer.echo(f"\n{s['id']}: {s['naming']['says']} {s['naming']['kind']}".rstrip())
+        named = s["naming"] and f"{s['naming']['says']} {s['naming']['kind']}".rstrip()
+        for said in filter(None, (s["shares"] and s["shares"]["says"], named)):
+            typer.echo(f"\n{s['id']}: {said}")
         for topic in s["naming"]["topics"] if s["naming"] else ():
             typer.echo(f"  new topic: {topic['name']} ({words.percent(topic['after'])} of the requests since)")

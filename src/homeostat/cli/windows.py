@@ -45,6 +45,11 @@ def read(config: Path, task: str, reference: str, current: str) -> tuple[str, li
     return name, older, newer
 
 
+def both_files(reference: str, current: str) -> bool:
+    """Whether no window is one of a log."""
+    return all(_FILE.fullmatch(window) for window in (reference, current))
+
+
 def price(config: Path) -> float:
     """What an hour of answering costs by a project's file; by default where there is none."""
     return load(config).decide.price_per_cpu_hour if config.exists() else Decide().price_per_cpu_hour

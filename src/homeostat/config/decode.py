@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 
-from homeostat.config.schema import Limits
+from homeostat.config.schema import GONE, Limits
 from homeostat.errors import UnknownKey, WrongType, did_you_mean
 
 D = TypeVar("D")
@@ -62,10 +62,7 @@ def decode(kind: type[D], node: yaml.Node | None, name: str = "") -> D:
     values: dict[str, object] = {}
     for key, child in pairs(node, name):
         if key.value not in known:
-            place = f" in {name}" if name else ""
-            raise UnknownKey(
-                f"unknown key '{key.value}'{place}", where=where(key.start_mark), fix=did_you_mean(key.value, known)
-            )
+            raise _unknown(key, name, known)
         dotted = f"{name}.{key.value}".lstrip(".")
         value = _value(hints[key.value], child, dotted)
         _hold(known[key.value].metadata.get("limits", Limits()), value, child, dotted)
@@ -74,6 +71,12 @@ def decode(kind: type[D], node: yaml.Node | None, name: str = "") -> D:
             value = {given.value: getattr(whole, given.value) for given, _ in pairs(child, dotted)}
         values[key.value] = value
     return kind(**values)
+
+
+def _unknown(key: yaml.ScalarNode, name: str, known: Mapping[str, object]) -> UnknownKey:
+    place, dotted = f" in {name}" if name else "", f"{name}.{key.value}".lstrip(".")
+    fix = GONE.get(dotted) or did_you_mean(key.value, known)
+    return UnknownKey(f"unknown key '{key.value}'{place}", where=where(key.start_mark), fix=fix)
 
 
 def pairs(node: yaml.Node | None, name: str) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
@@ -157,6 +160,8 @@ def _texts(node: yaml.Node, name: str) -> tuple[str, ...]:
 
 
 def _several(kind: Any, node: yaml.Node, name: str) -> tuple[object, ...]:
+    if isinstance(node, yaml.ScalarNode) and kind in (int, float):  # one number is a list of one
+        return (_value(kind, node, name),)
     if not isinstance(node, yaml.SequenceNode):
         raise _wrong(node, name, "a list", "begin each entry with `- `")
     return tuple(_value(kind, child, f"{name}[{place}]") for place, child in enumerate(node.value))
@@ -207,6 +212,9 @@ def _hold(limits: Limits, value: object, node: yaml.Node, name: str) -> None:
     """Refuse a value outside its limits."""
     if limits.among:
         _among(limits.among, node, name)
+    if isinstance(value, tuple):
+        for each in value:
+            _hold(Limits(least=limits.least, most=limits.most), each, node, name)
     if not isinstance(value, int | float):
         return
     if limits.least is not None and value < limits.least:

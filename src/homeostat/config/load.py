@@ -156,7 +156,9 @@ def _placed(config: Config, beside: Path) -> Config:
         config.store, url=_placed_url(config.store.url, beside), blobs=_placed_path(config.store.blobs, beside)
     )
     model = replace(config.model, base=_placed_base(config.model.base, beside))
-    return replace(config, folder=_placed_path(config.folder, beside), store=store, model=model)
+    monitor = replace(config.monitor, embedding=_placed_encoder(config.monitor.embedding, beside))
+    folder = _placed_path(config.folder, beside)
+    return replace(config, folder=folder, store=store, model=model, monitor=monitor)
 
 
 def _placed_path(path: str, beside: Path) -> str:
@@ -166,6 +168,12 @@ def _placed_path(path: str, beside: Path) -> str:
 def _placed_url(url: str, beside: Path) -> str:
     kind, slashes, path = url.partition(":///")
     return f"{kind}{slashes}{beside / path}" if kind.startswith("sqlite") and path else url
+
+
+def _placed_encoder(name: str, beside: Path) -> str:
+    """A folder beside the file is that folder; any other name is left to whoever opens it."""
+    folder = name.startswith((".", "~", "/")) or ("://" not in name and "/" in name and (beside / name).is_dir())
+    return _placed_path(name, beside) if folder else name
 
 
 def _placed_base(base: str, beside: Path) -> str:

@@ -68,6 +68,10 @@ class Store:
     `blobs` in `folder`."""
 
 
+GONE = {
+    "monitor.bins": "leave it out: there are 512 bins, and what watched with other ones begins anew",
+}
+"""Knobs that there were, and what to do about them."""
 METRICS = {Kind.LABEL: "accuracy", Kind.TEXT: "chrf"}
 """What quality is measured by."""
 
@@ -134,8 +138,10 @@ class Monitor:
     """Nearest neighbors whose mean distance says how unlike the training set a request is."""
     min_reference: int = knob(300, least=10)
     """Interactions to calibrate on before watching begins."""
-    bins: int = knob(512, least=8)
-    """Bins of the histogram that ranks are read from; memory does not grow with traffic."""
+    embedding: str = "served"
+    """What requests are laid out by: `served` (hidden states of the model that answers), a folder or hub name of an
+    encoder, `builtin`, `ngrams`, `https://HOST/v1#MODEL` (key in `OPENAI_API_KEY`), or a plugin's name;
+    `docs/how-to/embed-with-another-model.md`."""
     seed: int = knob(0, least=0)
     """Seed of the random numbers that break ties between ranks."""
 
@@ -300,8 +306,9 @@ class Release:
 
     shadow_pairs: int = knob(60, least=0)
     """Requests answered by both versions, unseen by users, before the canary opens; 0 skips the shadow."""
-    canary_share: float = knob(0.2, least=0.0, most=1.0)
-    """Share of episodes that the candidate answers in the canary."""
+    canary_share: tuple[float, ...] = knob((0.0125, 0.05, 0.2), least=0.0, most=1.0)
+    """Shares of episodes that the candidate answers in the canary, one after the other: each is held until its part of
+    `canary_feedback` is judged and no harm was shown. One number is one share from the first to the last."""
     canary_feedback: int = knob(40, least=0)
     """Labeled replies of the candidate before it can take all traffic."""
     most_feedback: int = knob(400, least=1)
@@ -318,6 +325,11 @@ class Release:
     signed: bool = knob(False)
     """Whether only versions with a signature of a trusted key are released and loaded; new ones are then signed with
     the project's own key."""
+
+    @property
+    def ramp(self) -> tuple[float, ...]:
+        """The shares of the canary as they are given, the least first, each once."""
+        return tuple(sorted(set(self.canary_share))) or (0.0,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,7 +61,7 @@ KNOWN: Mapping[str, Metric] = {
     "equalized_odds_gap": _GAP,
     "demographic_parity_gap": _GAP,
     "rating": Metric(higher=True),
-    "judged": Metric(higher=True),
+    "judged": Metric(higher=True, takes=("prices",)),
     "corrected": Metric(higher=False),
     "satisfaction": Metric(higher=True),
     "resolution_s": Metric(higher=False),

@@ -7,11 +7,12 @@ verified, what a teacher says of requests that nobody has labeled; and another b
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from homeostat.config.schema import Decide
 from homeostat.decide.outcome import Outcome, come_true, ratio
+from homeostat.decide.toll import Toll
 from homeostat.types.decision import Action
 from homeostat.types.report import Score
 
@@ -24,6 +25,15 @@ DISTIL = "distil"
 BASE = "base"
 """How the name of an option begins that stands on another base."""
 _HOUR_S = 3600.0
+NOTHING = Toll()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """What a short training on so many rows has gained."""
+
+    rows: int
+    gain: Score
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +65,16 @@ class Option:
     """The gain that the probe has measured, where `gain` is as much of it as came true in earlier turns."""
     base: str = ""
     """The other base that it stands on; empty for all but those that are proposed."""
+    points: tuple[Point, ...] = ()
+    """A training: what was tried, fewest rows first."""
+    short: Score | None = None
+    """What the largest of these has gained by itself, where `gain` is what their curve comes to on all rows; None where
+    `gain` is a probe's own."""
+
+    @property
+    def way(self) -> str:
+        """What earlier turns are compared with: a gain that a curve told comes true otherwise than a probe's own."""
+        return f"{self.name} by its curve" if self.short else self.name
 
     @property
     def action(self) -> Action:
@@ -73,7 +93,7 @@ class Option:
 
 def learned(option: Option, outcomes: Sequence[Outcome]) -> Option:
     """The option with as much of its gain as came true in the earlier turns that went its way; as it is without any."""
-    known = ratio(outcomes, option.name)
+    known = ratio(outcomes, option.way)
     if not known.n or not option.gain.n:
         return option
     says = f"{option.says} (by {known.n} of the earlier turns, {known.mean:.2f} of what its probe gains comes true)"
@@ -88,7 +108,14 @@ class Priced:
     value: float
     interval: tuple[float, float]
     cost: float
-    """Of making it, and of answering with it."""
+    """Of making it, of trying it on users, and of answering with it."""
+    parts: Mapping[str, float] = field(default_factory=dict)
+    """What the cost is made of, by name; what is nothing is left out."""
+
+    @property
+    def bill(self) -> float:
+        """What of the cost is paid: all but the risk."""
+        return self.cost - self.parts.get("risk", 0.0)
 
     @property
     def net(self) -> float:
@@ -106,39 +133,54 @@ class Priced:
         return self.option.gain.n > 0 and self.option.more_cpu_s < 0.0 and self.cost < 0.0
 
 
-def priced(option: Option, settings: Decide) -> Priced:
-    """What an option is worth and costs over the horizon."""
+def priced(option: Option, settings: Decide, beside: Toll = NOTHING) -> Priced:
+    """What an option is worth and costs over the horizon; `beside`: what a turn costs whatever it makes."""
     stake = settings.horizon_requests * settings.value_per_correct
     cpu_s = option.cpu_s + settings.horizon_requests * option.more_cpu_s
-    prices = ((cpu_s, settings.price_per_cpu_hour), (option.gpu_s, settings.price_per_gpu_hour))
-    cost = sum(seconds / _HOUR_S * price for seconds, price in prices if seconds and price)
+    cost = _at(cpu_s, settings.price_per_cpu_hour) + _at(option.gpu_s, settings.price_per_gpu_hour)
+    answering = _at(settings.horizon_requests * option.more_cpu_s, settings.price_per_cpu_hour)
+    making = _at(option.cpu_s, settings.price_per_cpu_hour) + _at(option.gpu_s, settings.price_per_gpu_hour)
+    parts = {"making": making, "answering": answering, "judge": beside.judge, "risk": beside.risk}
     interval = (stake * option.gain.low, stake * option.gain.high)
-    return Priced(option=option, value=stake * option.gain.mean, interval=interval, cost=cost)
+    value = stake * option.gain.mean
+    return Priced(option=option, value=value, interval=interval, cost=cost + beside.total, parts=costs(parts))
 
 
-def picked(options: Sequence[Option], settings: Decide, gap: float | None) -> Priced | None:
+def costs(parts: Mapping[str, float]) -> dict[str, float]:
+    """The parts of a cost that are not nothing."""
+    return {name: part for name, part in parts.items() if part}
+
+
+def _at(seconds: float, price: float) -> float:
+    """Seconds at a price an hour, where nothing at any price costs nothing."""
+    return seconds / _HOUR_S * price if seconds and price else 0.0
+
+
+def picked(options: Sequence[Option], settings: Decide, gap: float | None, beside: Toll = NOTHING) -> Priced | None:
     """The option to take; None where none gains beyond chance and pays.
 
     Of those that close the gap to a missed objective, the one that costs least; where none does, or there is no gap,
     the one that is worth most beyond its cost.
     """
-    helps = [one for one in _helping(options, settings) if not one.option.base]
+    helps = [one for one in _helping(options, settings, beside) if not one.option.base]
     closes = [one for one in helps if gap is not None and one.option.gain.mean >= gap]
     if closes:
         return min(closes, key=lambda one: (one.cost, -one.value))
     return max(helps, key=lambda one: one.net, default=None)
 
 
-def proposed(options: Sequence[Option], settings: Decide, taken: Priced | None) -> Priced | None:
+def proposed(
+    options: Sequence[Option], settings: Decide, taken: Priced | None, beside: Toll = NOTHING
+) -> Priced | None:
     """The other base to propose: the one that is worth most, if it is a win beyond chance, pays, and is worth more than
     what is taken; None where none is.
     """
-    found = [one for one in _helping(options, settings) if one.option.base]
+    found = [one for one in _helping(options, settings, beside) if one.option.base]
     best = max(found, key=lambda one: one.net, default=None)
     return best if best is not None and (taken is None or best.net > taken.net) else None
 
 
-def _helping(options: Sequence[Option], settings: Decide) -> list[Priced]:
+def _helping(options: Sequence[Option], settings: Decide, beside: Toll) -> list[Priced]:
     """Those that are a win beyond chance and pay."""
-    known = (priced(option, settings) for option in options)
+    known = (priced(option, settings, beside) for option in options)
     return [one for one in known if one.sure and one.net >= 0.0 and math.isfinite(one.cost)]

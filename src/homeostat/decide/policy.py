@@ -10,13 +10,13 @@ do worse: they measure that something moved, not what retraining would win, and 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from homeostat.config.schema import Decide
 from homeostat.decide.budget import lacks, spent
 from homeostat.decide.option import CHEAPEST, picked, priced
 from homeostat.decide.outcome import ratio
-from homeostat.decide.sentence import Reason, sentence
+from homeostat.decide.sentence import BOUND, Reason, sentence
 from homeostat.decide.strategy import STRATEGIES
 from homeostat.decide.value import Bounds, Case, Evidence, Worth, weigh
 from homeostat.types import ids
@@ -52,7 +52,8 @@ def decide(
     ledger, bounds = ledger or Ledger(), bounds or Bounds()
     before = ledger.before if ledger.turn == turn else ledger.accumulated
     worth = weigh(evidence, settings)
-    best = picked(evidence.options, settings, evidence.gap) if bounds.strategy == CHEAPEST else None
+    beside = evidence.beside(settings)
+    best = picked(evidence.options, settings, evidence.gap, beside) if bounds.strategy == CHEAPEST else None
     lately = worth.gain.mean if evidence.lately is None else evidence.lately * ratio(evidence.outcomes).mean
     missed = best.option.gain.mean if best else lately
     lost = max(0.0, before + evidence.requests * settings.value_per_correct * missed)
@@ -61,6 +62,7 @@ def decide(
     option = case.picked if action.makes else None
     gain = option.option.gain if option else worth.gain
     cost = {Action.RETRAIN: worth.cost, Action.LABEL: worth.labels_cost}.get(action, 0.0)
+    parts = option.parts if option else worth.parts if action is Action.RETRAIN else {}
     decision = Decision(
         id=ids.derived("dec", turn, "decide"),
         task=evidence.task,
@@ -70,6 +72,7 @@ def decide(
         gain=gain.mean,
         gain_interval=(gain.low, gain.high),
         cost=option.cost if option else cost,
+        costs=parts,
         alternatives=alternatives(worth, evidence, settings),
         signals=tuple(signal.id for signal in evidence.signals),
         policy=bounds.policy,
@@ -166,7 +169,7 @@ def alternatives(worth: Worth, evidence: Evidence, settings: Decide) -> tuple[Al
 
     A choice without a finite price is left out, and so is retraining as such where recipes were probed.
     """
-    probed = [priced(option, settings) for option in evidence.options]
+    probed = [priced(option, settings, evidence.beside(settings)) for option in evidence.options]
     stake, gain = settings.horizon_requests * settings.value_per_correct, worth.gain
     interval = (stake * gain.low, stake * gain.high) if gain.n else None
     weighed = [
@@ -177,6 +180,7 @@ def alternatives(worth: Worth, evidence: Evidence, settings: Decide) -> tuple[Al
                 action=one.option.name,
                 gain=one.value,
                 cost=one.cost,
+                costs=one.parts,
                 gain_interval=one.interval,
                 says=one.option.says,
             )
@@ -184,6 +188,9 @@ def alternatives(worth: Worth, evidence: Evidence, settings: Decide) -> tuple[Al
         ),
     ]
     if not any(one.option.action is Action.RETRAIN for one in probed):
-        weighed.append(Alternative(action=Action.RETRAIN, gain=worth.value, cost=worth.cost, gain_interval=interval))
+        own = Alternative(action=Action.RETRAIN, gain=worth.value, cost=worth.cost, costs=worth.parts)
+        if worth.most is not None:
+            interval, own = (0.0, worth.most[1]), replace(own, says=BOUND)
+        weighed.append(replace(own, gain_interval=interval))
     finite = (one for one in weighed if math.isfinite(one.cost))
     return tuple(sorted(finite, key=lambda one: one.cost - one.gain))

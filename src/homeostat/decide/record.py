@@ -145,7 +145,7 @@ def booking(decision: Decision, evidence: Evidence, turn: str, at: float) -> Boo
         turn=turn,
         task=decision.task,
         time=at,
-        money=decision.cost,
+        money=decision.cost - decision.costs.get("risk", 0.0),
         cpu_hours=cpu_s / _SECONDS_PER_HOUR,
         gpu_hours=gpu_s / _SECONDS_PER_HOUR,
         retrainings=float(decision.action is Action.RETRAIN),

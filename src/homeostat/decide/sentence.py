@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
@@ -36,6 +36,10 @@ class Reason(StrEnum):
     ADVICE = "retraining is advised, and left to people"
 
 
+BOUND = "its gain is not measured; the interval ends at what it can win back at most, by the fall of quality"
+"""What a retraining is called of which only that is known."""
+
+
 def sentence(action: Action, reason: str, case: Case) -> str:
     """What was decided and why, to be checked by hand: `retrain: worth 0.084 ± 0.031 more right answers per …`."""
     tell: dict[Reason, Callable[[Case], str]] = {
@@ -54,7 +58,7 @@ def sentence(action: Action, reason: str, case: Case) -> str:
     }
     known = tell.get(reason) if isinstance(reason, Reason) else None
     told = known(case) if known else f"{held_up(reason, case)}; {_worth(case)}."
-    return f"{action}: {told}{_proposal(case)}{_context(case.evidence)}"
+    return f"{action}: {told}{_bound(case)}{_proposal(case)}{_context(case.evidence)}"
 
 
 def held_up(reason: str, case: Case) -> str:
@@ -127,7 +131,7 @@ def _option(reason: str, case: Case) -> str:
     gain, requests = chosen.option.gain, case.settings.horizon_requests
     return (
         f"{chosen.option.says}; worth {_rise(gain, case)}, about {number(chosen.value)} over the next "
-        f"{number(requests)} requests, for {number(chosen.cost)}; {reason}{_gap(case)}."
+        f"{number(requests)} requests, for {number(chosen.cost)}{_made_of(chosen.parts)}; {reason}{_gap(case)}."
     )
 
 
@@ -145,6 +149,19 @@ def _proposal(case: Case) -> str:
     return (
         f" Proposed: {found.option.says}; worth {gain}, about {number(found.value)} over the next {requests} requests, "
         f"for {number(found.cost)}; a person sets `model.base`, no turn does."
+    )
+
+
+def _bound(case: Case) -> str:
+    """What is known of a gain that nothing has measured: that it is no more than what was lost."""
+    fell, most = case.evidence.fall, case.worth.most
+    if fell is None or most is None:
+        return ""
+    return (
+        f" No gain was measured; by confidence quality fell by {fell.mean:.3f} ({fell.low:.3f} to {fell.high:.3f}) "
+        f"since the champion began to answer, so that retraining can win back {number(most[0])} over the next "
+        f"{number(case.settings.horizon_requests)} requests at most, and hardly more than {number(most[1])}: an upper "
+        "bound, and no gain."
     )
 
 
@@ -199,7 +216,14 @@ def _training(case: Case) -> str:
     time = f"{number(seconds)} CPU-seconds" if seconds < 7200 else f"{number(seconds / 3600)} CPU-hours"
     gpu = case.evidence.train_gpu_s
     time += f" and {number(gpu / 3600)} GPU-hours" if gpu else ""
-    return f"{time} ({number(case.worth.cost)})"
+    return f"{time} ({number(case.worth.cost)}{_made_of(case.worth.parts)})"
+
+
+def _made_of(parts: Mapping[str, float]) -> str:
+    """What a cost holds beside the making and the answering: `, of which 0.2 the judge's tokens and 1.3 the risk`."""
+    names = {"judge": "the judge's tokens", "risk": "the risk of a bad candidate"}
+    told = [f"{number(parts[name])} {what}" for name, what in names.items() if name in parts]
+    return f", of which {' and '.join(told)}" if told else ""
 
 
 def _labels(case: Case) -> str:
@@ -219,7 +243,29 @@ def _context(evidence: Evidence) -> str:
     known = ratio(evidence.outcomes)
     turns = "the one earlier turn" if known.n == 1 else f"{known.n} earlier turns"
     learned = f" By {turns}, {known.mean:.2f} of an expected gain comes true." if known.n else ""
-    return unknown + learned + (f" Moved: {moved}." if moved else "")
+    return unknown + learned + _risk(evidence) + _judging(evidence) + (f" Moved: {moved}." if moved else "")
+
+
+def _risk(evidence: Evidence) -> str:
+    """How likely a bad candidate is, and what one would do, so that its price can be checked by hand."""
+    risk = evidence.risk
+    if risk is None:
+        return ""
+    chance = risk.chance
+    seen = f"{risk.bad} of {risk.turns} earlier candidates were bad" if risk.turns else "no candidate was tried yet"
+    return (
+        f" Risk: {seen}, so that the next one is with {chance.mean:.2f} ({chance.low:.2f} to {chance.high:.2f}), and"
+        f" answers {number(risk.exposed)} requests worse by {number(risk.loss)} until it is found out."
+    )
+
+
+def _judging(evidence: Evidence) -> str:
+    """How many tokens judges read and write in a turn."""
+    asked = evidence.judging
+    if asked is None:
+        return ""
+    priced = "" if asked.price_read or asked.price_written else ", at no stated price"
+    return f" Judges: about {number(asked.tokens)} tokens for {number(asked.pairs)} pairs{priced}."
 
 
 def number(value: float) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from homeostat.config.schema import Decide
-from homeostat.decide.option import CHEAPEST, Priced, picked, proposed
+from homeostat.decide.option import CHEAPEST, Priced, costs, picked, proposed
 from homeostat.decide.option import Option as Option
 from homeostat.decide.outcome import Outcome, come_true, ratio
+from homeostat.decide.toll import Judging, Risk, Toll, toll
 from homeostat.types.decision import Action
 from homeostat.types.report import Score
 from homeostat.types.signal import Signal
@@ -51,6 +52,17 @@ class Evidence:
     """By how much the metric falls short of a missed objective; None where none is missed."""
     outcomes: tuple[Outcome, ...] = ()
     """What earlier turns of the task gained beside what was expected of them, oldest first."""
+    judging: Judging | None = None
+    """What judges are asked in a turn; None where none rates."""
+    risk: Risk | None = None
+    """How often candidates were bad, and whom that reached; None where that was not looked up."""
+    fall: Score | None = None
+    """By how much quality fell since the champion began to answer, told without a label; only where `gain` is not
+    measured. What retraining can win back at most."""
+
+    def beside(self, settings: Decide) -> Toll:
+        """What a turn costs beside the making of its candidate."""
+        return toll(self.judging, self.risk, settings.value_per_correct)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +75,21 @@ class Worth:
     """What that rise is worth over the horizon."""
     cost: float
     """What retraining costs; infinite if no price would do."""
+    parts: Mapping[str, float] = field(default_factory=dict)
+    """What that is made of: `making` the candidate, the `judge` and the `risk`; what is nothing is left out."""
     labels: int
     """How many labels would be asked for."""
     labels_cost: float
     labels_value: float
     """Expected worth of deciding after those labels, retraining paid where it is then chosen."""
+    most: tuple[float, float] | None = None
+    """What retraining can win back at most where no gain was measured, by the estimated fall of quality and by the high
+    end of its interval; None where a gain was measured, or nothing tells."""
+
+    @property
+    def bill(self) -> float:
+        """What of the cost is paid: all but the risk, which nobody sends a bill for."""
+        return self.cost - self.parts.get("risk", 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,10 +138,10 @@ class Case:
         """What an action takes of each kind that a budget may limit."""
         option = self.picked if action.makes else None
         if action.makes:
-            cost = option.cost if option else self.worth.cost
+            bill = option.bill if option else self.worth.bill
             gpu = option.option.gpu_s if option else self.evidence.train_gpu_s
             hours = {"cpu_hours": self.cpu_hours, "gpu_hours": gpu / _SECONDS_PER_HOUR}
-            return {"money": cost, **hours, "retrainings": float(action is Action.RETRAIN)}
+            return {"money": bill, **hours, "retrainings": float(action is Action.RETRAIN)}
         asks = {"money": self.worth.labels_cost, "labels": float(self.worth.labels)}
         return asks if action is Action.LABEL else {}
 
@@ -127,38 +149,52 @@ class Case:
     def picked(self) -> Priced | None:
         """The option to take, where the strategy weighs options and one is worth taking."""
         weighs = self.bounds.strategy == CHEAPEST and self.evidence.options
-        return picked(self.evidence.options, self.settings, self.evidence.gap) if weighs else None
+        return picked(self.evidence.options, self.settings, self.evidence.gap, self.beside) if weighs else None
 
     @property
     def proposed(self) -> Priced | None:
         """The other base to propose, where the strategy weighs options and one is worth more than what is picked."""
         weighs = self.bounds.strategy == CHEAPEST and self.evidence.options
-        return proposed(self.evidence.options, self.settings, self.picked) if weighs else None
+        return proposed(self.evidence.options, self.settings, self.picked, self.beside) if weighs else None
+
+    @property
+    def beside(self) -> Toll:
+        """What a turn costs beside the making of its candidate."""
+        return self.evidence.beside(self.settings)
 
 
 def weigh(evidence: Evidence, settings: Decide) -> Worth:
     """The expected gain and what to retrain, to ask for labels and to wait are worth over the horizon."""
     gain, known = expected_gain(evidence), ratio(evidence.outcomes)
     measured = come_true(shadow_gain(evidence), replace(known, error=0.0))  # no label tells more of the ratio
+    bound = None if gain.n else evidence.fall
+    if bound is not None:  # somewhere between nothing and all that was lost
+        measured = Score(mean=max(0.0, bound.mean) / 2, low=0.0, high=max(0.0, bound.high), n=0)
     stake = settings.horizon_requests * settings.value_per_correct
-    cost = _product(evidence.train_cpu_s / _SECONDS_PER_HOUR, settings.price_per_cpu_hour)
-    cost += _product(evidence.train_gpu_s / _SECONDS_PER_HOUR, settings.price_per_gpu_hour)
+    making = _product(evidence.train_cpu_s / _SECONDS_PER_HOUR, settings.price_per_cpu_hour)
+    making += _product(evidence.train_gpu_s / _SECONDS_PER_HOUR, settings.price_per_gpu_hour)
+    beside = evidence.beside(settings)
+    parts = costs({"making": making, "judge": beside.judge, "risk": beside.risk})
+    cost = sum(parts.values())
     missing = settings.min_labels - evidence.n_labels
     labels = missing if missing > 0 else settings.min_labels
     return Worth(
         gain=gain,
         value=stake * gain.mean,
         cost=cost,
+        parts=parts,
         labels=labels,
         labels_cost=_product(labels, settings.price_per_label),
         labels_value=value_of_labels(measured, labels, stake=stake, cost=cost),
+        most=None if bound is None else (stake * max(0.0, bound.mean), stake * max(0.0, bound.high)),
     )
 
 
 def at_best(evidence: Evidence, settings: Decide) -> Worth:
     """The same with the option that would be taken in the place of retraining, where one of several would be."""
-    worth, option = weigh(evidence, settings), picked(evidence.options, settings, evidence.gap)
-    return replace(worth, value=option.value, cost=option.cost) if option else worth
+    worth = weigh(evidence, settings)
+    option = picked(evidence.options, settings, evidence.gap, evidence.beside(settings))
+    return replace(worth, value=option.value, cost=option.cost, parts=option.parts) if option else worth
 
 
 def expected_gain(evidence: Evidence) -> Score:

@@ -20,8 +20,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from homeostat.config.schema import Evaluate
+from homeostat.evaluate.asked import Asked, Ground, Later
+from homeostat.evaluate.besides import besides, first_values, values_of
 from homeostat.evaluate.gate import OVERALL
-from homeostat.evaluate.groups import PLANNED_DISCORDANCE, POWER, places
+from homeostat.evaluate.groups import PLANNED_DISCORDANCE, POWER, places, split
 from homeostat.evaluate.score import Floats, PairedRow, differences
 from homeostat.evaluate.slices import gated, slices
 from homeostat.evaluate.watched import COST
@@ -41,48 +43,6 @@ LEAST, MOST = 40, 100_000
 LIKELY = 0.2
 """Gain among the requests on which they differ that is planned for where the first look saw none."""
 _WIDEST = 0.999
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A claim that the first look has left open, and what later rows have to show of it. Fixed before the first."""
-
-    name: str
-    bound: float
-    level: float
-    rows: int
-    """Labels that are planned for it."""
-    gain: bool
-    """Whether it says that the candidate is better; else that nothing was lost."""
-    groups: tuple[str, ...] = ()
-    """Groups that it is about; empty for all."""
-    slice: str = ""
-    without: tuple[str, ...] = ()
-    """Groups that are left out of a slice."""
-    told: bool = False
-    """Whether a request without a label says if it is one of these."""
-
-    def about(self, row: PairedRow) -> bool:
-        """Whether a row speaks of it."""
-        if self.slice:
-            return self.slice in row.slices and row.group not in self.without
-        return not self.groups or row.group in self.groups
-
-    @property
-    def apart(self) -> bool:
-        """Whether only requests on which the versions differ are played."""
-        return self.told or self.bound == 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Later:
-    """A live request that both versions answered, and of which somebody has said what is right."""
-
-    row: PairedRow
-    differ: bool
-    """Whether they replied differently."""
-    lot: bool = False
-    """Whether it was asked for because they do, drawn by lot among such."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,26 +73,17 @@ class Stand:
 
 
 def opened(
-    first: Verdict,
-    report: Report,
-    rows: Sequence[PairedRow],
-    settings: Evaluate,
-    *,
-    live: float,
-    target: Sequence[str] = (),
-    told: Sequence[str] = (),
+    first: Verdict, report: Report, rows: Sequence[PairedRow], settings: Evaluate, ground: Ground
 ) -> tuple[list[Asked], list[str]]:
     """The claims that a verdict which was unsure has left open: those that labels of live requests may still show, and
-    the names of those that no live request speaks of (suites, guard metrics, demands of fairness).
+    the names of those that no live request speaks of (lists of cases, macro F1).
 
     Args:
         first: the verdict, with what it spent of the account.
         report: what it rests on.
         rows: the rows of that report.
         settings: the gate's.
-        live: level of what is shown on live requests, of which a part is kept for the guards.
-        target: groups where the candidate is meant to be better.
-        told: groups that a live request is seen to be in before it is labeled.
+        ground: what else is known.
 
     Raises:
         ValueError: the verdict has spent nothing, so nothing is kept either.
@@ -142,7 +93,7 @@ def opened(
         raise ValueError(f"verdict {first.id} has spent nothing of an account")
     own = [row for row in rows if row.group not in report.suites]
     found, left = list[Asked](), list[str]()
-    known = {one.name: one for one in _claims(own, settings, target, told)}
+    known = {one.name: one for one in _claims(own, settings, ground.target, ground.told)}
     for name, p in first.tests.items():
         claim = known.get(name)
         if claim is not None and claim.gain:
@@ -151,10 +102,11 @@ def opened(
                 level = asked(p, spent.level, spent.level * KEPT / (1.0 - KEPT))
                 found.append(_planned(replace(claim, level=level), own))
         elif p > spent.alpha:
-            level = asked(p, spent.alpha, KEPT * min(live, spent.alpha))
+            level = asked(p, spent.alpha, KEPT * min(ground.live, spent.alpha))
             found += [_planned(replace(claim, level=level), own)] if claim else []
             left += [] if claim else [name]
-    return found, left
+    more, silent = besides(first, report, rows, settings, ground, left)
+    return [*found, *(_planned(claim, rows) for claim in more)], silent
 
 
 def _claims(rows: Sequence[PairedRow], settings: Evaluate, target: Sequence[str], seen: Sequence[str]) -> list[Asked]:
@@ -162,9 +114,7 @@ def _claims(rows: Sequence[PairedRow], settings: Evaluate, target: Sequence[str]
     blank = Asked(name=OVERALL, bound=settings.min_gain, level=1.0, rows=0, gain=True, told=True)
     aimed = tuple(dict.fromkeys(row.group for row in rows if row.group in target))
     found = [blank, replace(blank, name=", ".join(aimed), groups=aimed, told=False)] if aimed else [blank]
-    sizes: dict[str, int] = {}
-    for row in rows:
-        sizes[row.group] = sizes.get(row.group, 0) + 1
+    sizes = {name: sample.worth for name, sample in split(rows).items()}
     guard = replace(blank, gain=False)
     for place in places(sizes, settings, target):
         told = all(group in seen for group in place.groups)
@@ -178,7 +128,7 @@ def _claims(rows: Sequence[PairedRow], settings: Evaluate, target: Sequence[str]
 
 def _planned(claim: Asked, rows: Sequence[PairedRow]) -> Asked:
     """The claim with the labels that it will take, going by the rows of the first look."""
-    values = differences(row for row in rows if claim.about(row))
+    values = first_values(claim, rows) if claim.beside else differences(row for row in rows if claim.about(row))
     if claim.gain and claim.apart and claim.bound == 0.0:
         apart = values[values != 0.0]
         gain = float(np.clip(apart.mean(), 0.05, 0.8)) if len(apart) and apart.mean() > 0.0 else LIKELY
@@ -221,6 +171,8 @@ def stand(claim: Asked, pairs: Sequence[Later], share: tuple[int, int] | None, a
 
 
 def _values(claim: Asked, pairs: Sequence[Later]) -> Floats:
+    if claim.beside:
+        return values_of(claim, pairs)
     about = [pair for pair in pairs if claim.about(pair.row)]
     if claim.apart:
         return differences(pair.row for pair in about if pair.differ)
@@ -240,7 +192,7 @@ def among(claim: Asked, share: tuple[int, int]) -> float:
 
 
 def _p(values: Floats, bound: float, claim: Asked) -> float:
-    square = 1.0 if claim.apart else PLANNED_DISCORDANCE
+    square = 1.0 if claim.apart or claim.gap is not None else PLANNED_DISCORDANCE
     game = Planned(max(bound, -_WIDEST), Plan(rows=claim.rows, alpha=min(claim.level, 0.5), square=square))
     game.extend(values)
     return float(game.p[0])
@@ -290,7 +242,11 @@ def _sentence(outcome: Outcome, stands: Sequence[Stand], left: Sequence[str], la
 
 
 def _said(one: Stand) -> str:
-    where = "on which they differ" if one.asked.apart else "labeled"
-    what = "better" if one.asked.gain else f"nothing lost, by {100 * -one.asked.bound:.1f} points"
-    seen = f"{one.wins} won and {one.losses} lost of {one.n:,} {where}"
+    points = f"{100 * -one.asked.bound:.1f} points"
+    what = "better" if one.asked.gain else f"nothing lost, by {points}"
+    if one.asked.gap is not None:
+        what, seen = f"at most {points} apart", f"{one.n:,} pairs labeled"
+    else:
+        where = "on which they differ" if one.asked.apart else "labeled"
+        seen = f"{one.wins} won and {one.losses} lost of {one.n:,} {where}"
     return f"{one.asked.name} ({what}): {seen}, shown at p = {one.p:.2g} where {one.level:.2g} is asked"

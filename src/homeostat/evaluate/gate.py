@@ -11,20 +11,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-from scipy import stats
-
 from homeostat.config.schema import Evaluate
 from homeostat.evaluate.fair import Demand, fair_findings
 from homeostat.evaluate.groups import SMALL, Guard, guards, split, target_suffices
 from homeostat.evaluate.guarded import guard_findings
-from homeostat.evaluate.score import Floats, PairedRow, differences, fingerprint
+from homeostat.evaluate.sample import Sample
+from homeostat.evaluate.score import PairedRow, fingerprint
 from homeostat.evaluate.sentence import Finding, sentence
 from homeostat.evaluate.slices import gated, lost, slices
-from homeostat.stats.intervals import mean_interval, paired
-from homeostat.stats.paired import is_trinomial, mcnemar_superiority, noninferiority, tango
+from homeostat.stats import clustered
 from homeostat.types import ids
-from homeostat.types.report import Outcome, Report, Score, Verdict
+from homeostat.types.report import Outcome, Report, Verdict
 from homeostat.types.task import Task
 
 OVERALL = "overall"
@@ -36,7 +33,7 @@ class _Claim:
     """A statement `E[D] > bound` about some rows that must be shown."""
 
     name: str
-    differences: Floats
+    sample: Sample
     bound: float
     guard: bool = False
     """Whether these are rows where nothing may be lost, rather than rows where something must be won."""
@@ -68,12 +65,12 @@ def compare(
     """
     if not rows:
         raise ValueError("nothing to compare: no rows")
-    guarded = guards(rows, settings, target)
+    guarded, every = guards(rows, settings, target), Sample.of(rows)
     level = _level(settings)
     sliced = slices(rows, target)
     asked = gated(sliced, settings)
-    parts = split(rows) | {guard.name: guard.differences for guard in guarded if guard.name == SMALL}
-    parts |= {guard.name: guard.differences for guard in [*asked, *lost(sliced, settings)]}
+    parts = split(rows) | {guard.name: guard.sample for guard in guarded if guard.name == SMALL}
+    parts |= {guard.name: guard.sample for guard in [*asked, *lost(sliced, settings)]}
     metrics = guard_findings(rows, settings, target)
     content = fingerprint(rows)
     return Report(
@@ -83,10 +80,10 @@ def compare(
         candidate=candidate,
         champion=champion,
         metric=task.metric,
-        candidate_score=mean_interval(np.array([row.candidate for row in rows])),
-        champion_score=mean_interval(np.array([row.champion for row in rows])),
-        difference=_difference(differences(rows), level),
-        groups={name: _difference(values, level) for name, values in parts.items()}
+        candidate_score=clustered.mean([row.candidate for row in rows], every.clusters),
+        champion_score=clustered.mean([row.champion for row in rows], every.clusters),
+        difference=every.score(level),
+        groups={name: sample.score(level) for name, sample in parts.items()}
         | {found.name: found.score for found in metrics},
         gated=tuple(guard.name for guard in [*guarded, *asked] if guard.gated)
         + tuple(found.name for found in metrics if found.required),
@@ -119,7 +116,8 @@ def gate(
     - UNSURE: neither. The rows do not decide.
 
     The test of the overall and the target claim is McNemar's exact one, of the guard claims the exact unconditional
-    one; real-valued outcomes (chrF) get Student's t. `untested` are labels of the candidate that no row speaks of: they
+    one; real-valued outcomes (chrF) get Student's t. Where rows are of one user, or of one episode, these have to show
+    it by themselves besides (`evaluate.sample`). `untested` are labels of the candidate that no row speaks of: they
     change no claim, and the sentence names them.
 
     Raises:
@@ -167,18 +165,19 @@ def concluded(
 
 def _target_claims(rows: Sequence[PairedRow], settings: Evaluate, target: Collection[str]) -> list[_Claim]:
     """Better overall, and better where it is meant to be."""
-    overall = _Claim(name=OVERALL, differences=differences(rows), bound=settings.min_gain)
+    overall = _Claim(name=OVERALL, sample=Sample.of(rows), bound=settings.min_gain)
     aimed = [row for row in rows if row.group in target]
     if not aimed or len(aimed) == len(rows):
         return [overall]
     name = ", ".join(dict.fromkeys(row.group for row in aimed))
-    required = target_suffices(len(aimed), settings)
-    return [_Claim(name=name, differences=differences(aimed), bound=settings.min_gain, required=required), overall]
+    sample = Sample.of(aimed)
+    required = target_suffices(sample.worth, settings)
+    return [_Claim(name=name, sample=sample, bound=settings.min_gain, required=required), overall]
 
 
 def _guard_claims(guarded: Sequence[Guard]) -> list[_Claim]:
     return [
-        _Claim(name=guard.name, differences=guard.differences, bound=-guard.margin, guard=True, required=guard.gated)
+        _Claim(name=guard.name, sample=guard.sample, bound=-guard.margin, guard=True, required=guard.gated)
         for guard in guarded
     ]
 
@@ -200,7 +199,7 @@ def _suite_claims(report: Report, rows: Sequence[PairedRow]) -> list[_Claim]:
     return [
         _Claim(
             name=part,
-            differences=differences(parts[part]),
+            sample=Sample.of(parts[part]),
             bound=-trial.margin,
             guard=True,
             required=trial.gated,
@@ -213,28 +212,16 @@ def _suite_claims(report: Report, rows: Sequence[PairedRow]) -> list[_Claim]:
 def _test(claim: _Claim, settings: Evaluate) -> Finding:
     return Finding(
         name=claim.name,
-        score=_difference(claim.differences, _level(settings)),
+        score=claim.sample.score(_level(settings)),
         bound=claim.bound,
         guard=claim.guard,
         required=claim.required,
-        variance=float(np.var(claim.differences)),
-        p=_p_above(claim.differences, claim.bound) if claim.required else 1.0,
+        variance=claim.sample.variance,
+        p=claim.sample.p_above(claim.bound) if claim.required else 1.0,
         alpha=settings.alpha,
         suite=claim.suite,
         lost=claim.lost,
     )
-
-
-def _p_above(values: Floats, bound: float) -> float:
-    """p-value of the null hypothesis that the mean difference is at most `bound`."""
-    if not is_trinomial(values):
-        return noninferiority(values - bound, 0.0) if len(values) > 1 else 1.0
-    wins, losses = int((values > 0.0).sum()), int((values < 0.0).sum())
-    if bound == 0.0:
-        return mcnemar_superiority(wins, losses)
-    if bound < 0.0:
-        return noninferiority(values, -bound)
-    return float(stats.norm.sf(tango(np.array([wins]), np.array([losses]), len(values), bound)[0]))
 
 
 def _decided(findings: Sequence[Finding]) -> Outcome:
@@ -244,10 +231,6 @@ def _decided(findings: Sequence[Finding]) -> Outcome:
     if all(finding.shown for finding in findings if finding.required):
         return Outcome.PASS
     return Outcome.UNSURE
-
-
-def _difference(values: Floats, level: float) -> Score:
-    return paired(values, np.zeros_like(values), level)
 
 
 def _level(settings: Evaluate) -> float:

@@ -13,10 +13,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from homeostat.config.schema import Evaluate
-from homeostat.evaluate.score import Floats, PairedRow, differences
+from homeostat.evaluate.sample import Sample
+from homeostat.evaluate.score import PairedRow
 from homeostat.stats.power import needed, shown
 
 PLANNED_DISCORDANCE = 0.1
@@ -52,8 +51,7 @@ class Guard:
     """A guarded place with its rows."""
 
     name: str
-    differences: Floats
-    """float64[rows]: candidate minus champion."""
+    sample: Sample
     margin: float
     gated: bool
 
@@ -74,12 +72,12 @@ def target_suffices(rows: int, settings: Evaluate) -> bool:
     return rows >= needed(PLANNED_CHANGES, PLANNED_GAIN, -settings.min_gain, settings.alpha, POWER)
 
 
-def split(rows: Sequence[PairedRow]) -> dict[str, Floats]:
+def split(rows: Sequence[PairedRow]) -> dict[str, Sample]:
     """Differences by group, in the order in which the groups first appear."""
     members: dict[str, list[PairedRow]] = {}
     for row in rows:
         members.setdefault(row.group, []).append(row)
-    return {group: differences(inside) for group, inside in members.items()}
+    return {group: Sample.of(inside) for group, inside in members.items()}
 
 
 def places(sizes: Mapping[str, int], settings: Evaluate, target: Collection[str] = ()) -> tuple[Place, ...]:
@@ -102,15 +100,15 @@ def place(name: str, groups: tuple[str, ...], rows: int, settings: Evaluate) -> 
 
 def guards(rows: Sequence[PairedRow], settings: Evaluate, target: Collection[str] = ()) -> tuple[Guard, ...]:
     """The places to guard, by the rows at hand, with these rows."""
-    groups = split(rows)
+    sizes = {name: sample.worth for name, sample in split(rows).items()}
     return tuple(
         Guard(
             name=place.name,
-            differences=np.concatenate([groups[name] for name in place.groups]),
+            sample=Sample.of(row for row in rows if row.group in place.groups),
             margin=place.margin,
             gated=place.gated,
         )
-        for place in places({name: len(values) for name, values in groups.items()}, settings, target)
+        for place in places(sizes, settings, target)
     )
 
 

@@ -11,12 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from scipy import stats
-
 from homeostat.config.schema import Evaluate
 from homeostat.evaluate.groups import Guard, rows_needed
-from homeostat.evaluate.score import Floats, PairedRow, differences
-from homeostat.stats.paired import is_trinomial, mcnemar_superiority
+from homeostat.evaluate.sample import Sample
+from homeostat.evaluate.score import PairedRow
 
 FEWEST = 12
 """Rows of a slice below which it is not looked at: even if all are lost, that is hardly beyond doubt among many."""
@@ -25,7 +23,7 @@ MOST_SHARE, MOST_GATED = 0.9, 12
 a proof, the largest first, as each asks once more of a candidate that lost nothing."""
 
 
-def slices(rows: Sequence[PairedRow], target: Collection[str] = ()) -> dict[str, Floats]:
+def slices(rows: Sequence[PairedRow], target: Collection[str] = ()) -> dict[str, Sample]:
     """Differences by slice, the largest first. Rows of the target are left out: a gain there must not cover a loss."""
     members: dict[str, list[PairedRow]] = {}
     guarded = [row for row in rows if row.group not in target]
@@ -34,18 +32,18 @@ def slices(rows: Sequence[PairedRow], target: Collection[str] = ()) -> dict[str,
             members.setdefault(name, []).append(row)
     kept = {name: inside for name, inside in members.items() if FEWEST <= len(inside) <= MOST_SHARE * len(guarded)}
     ordered = sorted(kept, key=lambda name: (-len(kept[name]), name))
-    return {name: differences(kept[name]) for name in ordered}
+    return {name: Sample.of(kept[name]) for name in ordered}
 
 
-def gated(found: Mapping[str, Floats], settings: Evaluate) -> tuple[Guard, ...]:
+def gated(found: Mapping[str, Sample], settings: Evaluate) -> tuple[Guard, ...]:
     """The slices that are asked for a proof, held to `small_margin`, or to `margin` where that is wider."""
     widest = max(settings.margin, settings.small_margin)
     least = rows_needed(widest, settings)
-    large = [Guard(name=name, differences=d, margin=widest, gated=True) for name, d in found.items() if len(d) >= least]
+    large = [Guard(name=name, sample=d, margin=widest, gated=True) for name, d in found.items() if d.worth >= least]
     return tuple(large[:MOST_GATED])
 
 
-def lost(found: Mapping[str, Floats], settings: Evaluate) -> tuple[Guard, ...]:
+def lost(found: Mapping[str, Sample], settings: Evaluate) -> tuple[Guard, ...]:
     """The slices, of those not asked for a proof, that are worse beyond doubt and by more than the margin.
 
     The test is of "nothing was lost", McNemar's exact one (Student's t for other numbers), at `settings.alpha` over the
@@ -56,14 +54,7 @@ def lost(found: Mapping[str, Floats], settings: Evaluate) -> tuple[Guard, ...]:
     asked = {guard.name for guard in gated(found, settings)}
     small = {name: d for name, d in found.items() if name not in asked}
     return tuple(
-        Guard(name=name, differences=d, margin=widest, gated=False)
+        Guard(name=name, sample=d, margin=widest, gated=False)
         for name, d in small.items()
-        if d.mean() < -widest and _p_lost(d) * len(small) <= settings.alpha
+        if d.values.mean() < -widest and d.p_lost() * len(small) <= settings.alpha
     )
-
-
-def _p_lost(values: Floats) -> float:
-    """p-value of the null hypothesis that nothing was lost."""
-    if is_trinomial(values):
-        return mcnemar_superiority(int((values < 0.0).sum()), int((values > 0.0).sum()))
-    return float(stats.ttest_1samp(values, 0.0, alternative="less").pvalue)

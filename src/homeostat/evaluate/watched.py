@@ -50,7 +50,7 @@ class Watch:
         """
         hold_same(once, rows)
         found = {claim.name: claim.score(rows) for claim in self._claims(rows)}
-        groups = {name: watched_mean(values, self._plan(name)) for name, values in split(rows).items()}
+        groups = {name: watched_mean(of.values, self._plan(name)) for name, of in split(rows).items()}
         return replace(
             once,
             id=ids.derived("rep", once.id, "watched", self),

@@ -33,7 +33,7 @@ class Request:
     temperature: float = 0.0
     """0 takes the likeliest token each time."""
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """What the request itself carried. No model reads it."""
+    """What the request itself carried. No model reads it; a version with offsets adds those of its group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

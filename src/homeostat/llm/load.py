@@ -57,8 +57,8 @@ def quiet() -> None:
     logging.set_verbosity_error()
 
 
-def locate(base: str) -> str:
-    """The folder or hub name that `base` stands for.
+def locate(base: str, where: str = "model.base") -> str:
+    """The folder or hub name that `base` stands for; `where` says what named it.
 
     Raises:
         ModelNotFound: it looks like a path and nothing is there, or like `builtin` misspelled.
@@ -68,16 +68,14 @@ def locate(base: str) -> str:
     if not folder.exists():
         if base == "builtin" or base.startswith((".", "/", "~")) or base.count("/") > 1:
             raise ModelNotFound(
-                f"no model folder at {base}", where="model.base", fix="give an existing folder, a hub name or `builtin`"
+                f"no model folder at {base}", where=where, fix="give an existing folder, a hub name or `builtin`"
             )
         if difflib.get_close_matches(base, ["builtin"], cutoff=0.75):
-            raise ModelNotFound(f"no model called {base}", where="model.base", fix="did you mean `builtin`?")
+            raise ModelNotFound(f"no model called {base}", where=where, fix="did you mean `builtin`?")
         return base
     if not (folder / "config.json").exists():
-        raise ModelNotFound(
-            f"{base} has no config.json", where="model.base", fix="give the folder that holds the model"
-        )
-    require_safetensors(folder, "model.base")
+        raise ModelNotFound(f"{base} has no config.json", where=where, fix="give the folder that holds the model")
+    require_safetensors(folder, where)
     return str(folder)
 
 
@@ -121,7 +119,7 @@ def width_of(base: str) -> int:
     try:
         return int(AutoConfig.from_pretrained(name).hidden_size)
     except Exception as failed:  # as below
-        raise _told(failed, base, name) from failed
+        raise told(failed, base, name) from failed
 
 
 def open_tokenizer(base: str) -> Any:
@@ -137,7 +135,7 @@ def open_tokenizer(base: str) -> Any:
         config = AutoConfig.from_pretrained(name)
         tokenizer = AutoTokenizer.from_pretrained(name)
     except Exception as failed:  # as below
-        raise _told(failed, base, name) from failed
+        raise told(failed, base, name) from failed
     if (family := family_of(config)) != "decoder":
         fix = "leave the server's address out of model.base, or take a decoder"
         raise UnsuitedModel(
@@ -181,7 +179,7 @@ def open_model(base: str, weights: Path | None = None, *, aside: bool = False) -
     except MissingExtra:
         raise
     except Exception as failed:  # the libraries raise what they like, some of it without a shared parent
-        raise _told(failed, base, name) from failed
+        raise told(failed, base, name) from failed
     if info["missing_keys"] or info["mismatched_keys"]:
         lacking = sorted({*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])})
         raise CorruptWeights(
@@ -197,7 +195,7 @@ def open_model(base: str, weights: Path | None = None, *, aside: bool = False) -
     return Opened(model=model, tokenizer=tokenizer, family=family)
 
 
-def _told(failed: Exception, base: str, name: str) -> HomeostatError:
+def told(failed: Exception, base: str, name: str, where: str = "model.base") -> HomeostatError:
     """What to tell of a library's error: a folder that is here is damaged, a name that is not is not found."""
     why = str(failed).strip().partition("\n")[0]
     if isinstance(failed, SafetensorError):
@@ -205,7 +203,7 @@ def _told(failed: Exception, base: str, name: str) -> HomeostatError:
         return CorruptWeights(f"the weights of {base} cannot be read: {why}", where=name, fix=fix)
     if isinstance(failed, OSError) and not Path(name).exists():
         fix = "check the name; without a network give a folder"
-        return ModelNotFound(f"no model called {base}", where="model.base", fix=fix)
+        return ModelNotFound(f"no model called {base}", where=where, fix=fix)
     return CorruptWeights(f"{base} cannot be loaded: {why}", where=name, fix="check the folder is complete")
 
 
@@ -224,6 +222,11 @@ def _fit_tokenizer(tokenizer: Any, config: Any, rows: int, family: str) -> None:
         mark = "mask" if family == "encoder" else "end-of-sequence"
         fix = f"name the token in tokenizer_config.json, as `{'mask' if family == 'encoder' else 'eos'}_token`"
         raise UnsuitedModel(f"the tokenizer has no {mark} token", where="model.base", fix=fix)
+    shorten(tokenizer, config)
+
+
+def shorten(tokenizer: Any, config: Any) -> None:
+    """Give the tokenizer a filler where it has none but an end, and the limit of tokens of the model."""
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     places = getattr(config, "max_position_embeddings", None)

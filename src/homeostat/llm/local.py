@@ -29,6 +29,7 @@ from homeostat.llm.headed import Saying, Telling, read_head
 from homeostat.llm.labels import LabelCodes
 from homeostat.llm.lead import lead_places
 from homeostat.llm.load import Opened, open_model, width_of
+from homeostat.llm.offsets import Offsets, read_offsets
 from homeostat.llm.precision import computing, is_bfloat16
 from homeostat.llm.preface import Preface, Turn, read_preface
 from homeostat.llm.reading import codes_for, earlier, labels_of
@@ -73,6 +74,8 @@ class LocalBackend:
         """Of versions that are several, what they are made of, and under which ids their members are loaded."""
         self._prefaces: dict[str, Preface] = {}
         """Of versions that read words of their own before every request."""
+        self._offsets: dict[str, Offsets] = {}
+        """Of versions that answer a group of requests otherwise than they would by themselves."""
         self._codes: dict[tuple[str, tuple[str, ...]], LabelCodes] = {}
         self._active: str | None = None
         """Version that is switched on; empty for none, None where it is not known."""
@@ -109,6 +112,7 @@ class LocalBackend:
         own = version.kind in ("full", HEAD) and version.base not in ("", self.base)
         head = self._head(version, folder, own=own)
         preface = read_preface(folder) if folder is not None else None
+        offsets = read_offsets(folder)
         kind = head.below if head else version.kind
         alone = stand(version.base if own else self.base, kind, folder, version.id) if own or kind == "full" else None
         with self._lock:
@@ -127,6 +131,8 @@ class LocalBackend:
                 self._keep(version.id, head)
             if preface is not None:
                 self._prefaces[version.id] = preface
+            if offsets.deciding:
+                self._offsets[version.id] = offsets
             self._versions[version.id] = version
 
     def _load_several(self, version: Version, folder: Path) -> None:
@@ -165,7 +171,7 @@ class LocalBackend:
                 self.unload(member)
             self._versions.pop(version, None)
             self._codes = {key: codes for key, codes in self._codes.items() if key[0] != version}
-            for of in (self._full, self._readers, self._heads, self._saying, self._prefaces):
+            for of in (self._full, self._readers, self._heads, self._saying, self._prefaces, self._offsets):
                 of.pop(version, None)
             if version in self._put:
                 self._active = None
@@ -428,7 +434,20 @@ class LocalBackend:
         return self._renderers[places]
 
     def _scores(self, group: Group, said: Predicted | None = None) -> Scored:
-        """What is said of the labels; from what the model has said already, where it has."""
+        """What is said of the labels; from what the model has said already, where it has. With what its version adds
+        for the groups of these requests.
+        """
+        scored = self._alike(group, said)
+        offsets = self._offsets.get(group.first.version)
+        if offsets is None:
+            return scored
+        more = offsets.added(self._labels_of(group.first), [request.tags for request in group.requests])
+        if not more.any():
+            return scored
+        return scored._replace(scores=(scored.scores + torch.from_numpy(more).to(scored.scores)).log_softmax(-1))
+
+    def _alike(self, group: Group, said: Predicted | None) -> Scored:
+        """The same whatever group a request is of."""
         if group.first.version in self._several:
             return self._of_several(group)
         if group.first.version in self._saying:

@@ -24,6 +24,7 @@ from homeostat.llm.choosing import PLAIN, TOP, Ask, chosen, entropy_of, label_lo
 from homeostat.llm.fingerprint import NEAR, Fingerprint, apart, refuse_other
 from homeostat.llm.labels import LabelCodes
 from homeostat.llm.load import open_tokenizer
+from homeostat.llm.offsets import NOTHING, Offsets, read_offsets
 from homeostat.llm.portable import portable
 from homeostat.llm.preface import Preface, read_preface
 from homeostat.llm.reading import codes_for, earlier, labels_of
@@ -50,6 +51,7 @@ class _Loaded:
     """Folder that the server loads; None where the bare base answers."""
     rank: int = 0
     preface: Preface = _NOTHING
+    offsets: Offsets = NOTHING
 
 
 class ServedBackend:
@@ -137,7 +139,7 @@ class ServedBackend:
                 f"{version.id} finds its examples by hidden states, which a server does not tell",
                 fix="make one that finds them by words, or leave the address out of model.base",
             )
-        made = _Loaded(version, None, 0, preface or _NOTHING)
+        made = _Loaded(version, None, 0, preface or _NOTHING, read_offsets(folder))
         if version.kind == "lora" and folder is not None:
             adapter, rank = portable(folder, self.base, self._place / folder.name / version.id)
             self.server.load(version.id, str(adapter.resolve()), rank)
@@ -209,8 +211,10 @@ class ServedBackend:
 
     def _label_logs(self, request: Request, prompt: Sequence[int]) -> np.ndarray:
         made = self._loaded.get(request.version)
-        prior = made.version.prior if made else ()
-        return label_logs(self._asker(request.version), prompt, self._codes_of(request), prior)
+        prior, codes = made.version.prior if made else (), self._codes_of(request)
+        if made and made.offsets.deciding:  # as a part of the prior, so that it counts when it is asked what may matter
+            prior = tuple(np.array(prior or 0.0) - made.offsets.added(codes.labels, [request.tags])[0])
+        return label_logs(self._asker(request.version), prompt, codes, prior)
 
     def _written(self, request: Request, prompt: Sequence[int]) -> Reply:
         """A text, drawn as in this process: one mark ends it, and nothing but the temperature bends the draw."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,10 +54,18 @@ class ModelServer:
     """One server; safe to use from many threads."""
 
     def __init__(
-        self, url: str, *, key: str = "", timeout_s: float = TIMEOUT_S, patience_s: float = PATIENCE_S
+        self,
+        url: str,
+        *,
+        key: str = "",
+        timeout_s: float = TIMEOUT_S,
+        patience_s: float = PATIENCE_S,
+        key_from: str = KEY,
     ) -> None:
-        """`url` is its address, without `/v1`. The key goes into a header and nowhere else."""
-        self.url, self._patience_s = url, patience_s
+        """`url` is its address, without `/v1`. The key goes into a header and nowhere else; `key_from` is the variable
+        that whoever has none is told of.
+        """
+        self.url, self._patience_s, self._key_from = url, patience_s, key_from
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
         timeout = httpx.Timeout(timeout_s, connect=min(5.0, timeout_s))
         headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -143,6 +151,22 @@ class ModelServer:
         except (LookupError, TypeError, ValueError) as wrong:
             raise self._no("gives an answer that is no completion", "is it a vLLM server?") from wrong
 
+    def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]:
+        """The vectors of texts, in their order.
+
+        Raises:
+            Refused: it does not know the model (status 404), or cannot do what is asked.
+            NotServed: it cannot be asked, or answers with something else than a vector for each text.
+        """
+        body = {"model": model, "input": list(texts), "encoding_format": "float"}
+        told = self._asked("POST", "/v1/embeddings", body)
+        try:
+            rows = {int(one["index"]): [float(value) for value in one["embedding"]] for one in told["data"]}
+            return [rows[k] for k in range(len(texts))]
+        except (LookupError, TypeError, ValueError, AttributeError) as wrong:
+            fix = "is it the address of an OpenAI-compatible API, up to and with `/v1`?"
+            raise self._no("gives an answer that is not a vector for each text", fix) from wrong
+
     def _load(self, name: str, path: str) -> None:
         self._asked("POST", "/v1/load_lora_adapter", {"lora_name": name, "lora_path": path})
 
@@ -172,7 +196,7 @@ class ModelServer:
 
     def _refused(self, response: httpx.Response) -> Refused:
         status = response.status_code
-        fix = f"put its key into {KEY}" if status in (401, 403) else "see its log"
+        fix = f"put its key into {self._key_from}" if status in (401, 403) else "see its log"
         what = f"the server answers with status {status}: {_message(response)}"
         return Refused(what, where=self.url, fix=fix, status=status)
 

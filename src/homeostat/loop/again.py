@@ -9,16 +9,22 @@ so one that was cut off is simply made again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from homeostat.config.schema import Release as Rollout
-from homeostat.evaluate.again import PAIRS, Later, concluded, opened, shares_known, stand
+from homeostat.evaluate.again import PAIRS, concluded, opened, shares_known, stand
+from homeostat.evaluate.asked import Ground, Later
+from homeostat.evaluate.figures import well_formed
 from homeostat.evaluate.score import PairedRow, from_lines
+from homeostat.evaluate.suites.ask import part_of, questions, worst
+from homeostat.loop.examining import answered as replied
 from homeostat.loop.held import book as doubted
 from homeostat.loop.judging import KNOWN, NEW, REPLIES, aims, demanded_of
 from homeostat.loop.later import Book, answered, keep, kept, spoken, unsure
 from homeostat.loop.steps import Now
-from homeostat.loop.workshop import Workshop
+from homeostat.loop.suites import suites
+from homeostat.loop.workshop import Workshop, demanded
 from homeostat.metrics.replies import right
 from homeostat.release.guard import names
 from homeostat.release.registry import withdraw
@@ -28,8 +34,8 @@ from homeostat.types.feedback import Feedback
 from homeostat.types.interaction import Interaction
 from homeostat.types.release import Release
 from homeostat.types.report import Outcome, Report, Verdict
+from homeostat.types.suite import Case, Suite
 from homeostat.types.task import Kind
-from homeostat.types.version import Version
 
 
 def look(shop: Workshop, now: Now, release: Release, *, at: float) -> Outcome | None:
@@ -45,14 +51,15 @@ def look(shop: Workshop, now: Now, release: Release, *, at: float) -> Outcome | 
     if before is None:
         return None
     book = _grown(shop, release, report, before)
-    if book == before and before.because:
+    if book == before and before.undecided:
         return None
     alpha = shop.config.evaluate.alpha
     stands = [stand(claim, book.pairs, book.shares.get(claim.name), alpha) for claim in book.asked]
     again = concluded(first, stands, book.left, len(book.pairs), now=at)
+    told = replace(book, because=again.because, outcome=again.outcome.value)
+    keep(shop.store, release.candidate, told, stands)  # first: a verdict without its evidence could not be made good
     if again.outcome is not Outcome.UNSURE:
         shop.store.verdicts.put(again)
-    keep(shop.store, release.candidate, replace(book, because=again.because), stands)
     _ended(shop.store, release, at)
     return again.outcome
 
@@ -82,15 +89,20 @@ def _begun(shop: Workshop, now: Now, first: Verdict, report: Report) -> Book | N
     if not shop.store.blobs.holds(report.rows):
         return None
     rows = from_lines(shop.store.blobs.text(report.rows))
-    settings, live = demanded_of(shop, now, report.champion), shop.config.release.alpha
-    told = (REPLIES,)
-    asked, left = opened(first, report, rows, settings, live=live, target=aims(rows), told=told)
+    ground = Ground(
+        live=shop.config.release.alpha,
+        target=aims(rows),
+        told=(REPLIES,),
+        fair=demanded(shop.config, now.task),
+        disturbed=tuple(part_of(suite, name) for suite in _borrowing(shop.store, now.task) for name in suite.under),
+    )
+    asked, left = opened(first, report, rows, demanded_of(shop, now, report.champion), ground)
     return Book(first=first.id, asked=tuple(asked), left=tuple(left))
 
 
 def _grown(shop: Workshop, release: Release, report: Report, book: Book) -> Book:
     """The book with what was labeled since, in the order in which it was, and the shares that can be told by now."""
-    store, kind = shop.store, shop.config.task(release.task).kind
+    store = shop.store
     both = list(answered(store, release))
     known, held = {pair.row.id for pair in book.pairs}, doubted(store, release.task).held
     new = [
@@ -98,9 +110,12 @@ def _grown(shop: Workshop, release: Release, report: Report, book: Book) -> Book
         for heard, copy, truth in both
         if truth is not None and heard.id not in known and truth.id not in held and (not truth.picked or truth.lot)
     ]
-    champion = store.versions.get(report.champion)
     new.sort(key=lambda one: one[:2])
-    pairs = [_later(kind, (heard, copy), truth, release.candidate, champion) for _, _, heard, copy, truth in new]
+    beside = _disturbed(shop, release, book, [(heard.text, truth) for *_, heard, _, truth in new])
+    pairs = [
+        _later(shop, release, (heard, copy), truth, parts)
+        for (*_, heard, copy, truth), parts in zip(new, beside, strict=True)
+    ]
     shares = dict(book.shares)
     for claim in shares_known(book.asked, shares):
         about = [row[0].reply != row[1].reply for row in both if not claim.slice or claim.slice in names(row[0])]
@@ -109,18 +124,61 @@ def _grown(shop: Workshop, release: Release, report: Report, book: Book) -> Book
     return replace(book, pairs=(*book.pairs, *pairs), shares=shares)
 
 
+def _borrowing(store: Store, task: str) -> list[Suite]:
+    """The suites of a task whose cases are its test rows alone."""
+    return [suite for suite in suites(store, task) if suite.test_rows and not suite.cases]
+
+
+def _disturbed(
+    shop: Workshop, release: Release, book: Book, said: Sequence[tuple[str, Feedback]]
+) -> list[dict[str, tuple[float, float]]]:
+    """What both versions reply to labeled requests under the disturbances that are still open, by part of a suite; the
+    worst of its tries. Labels that were asked for tell of requests on which the two differ alone, and are left out.
+    """
+    found = [dict[str, tuple[float, float]]() for _ in said]
+    parts, places = {claim.what for claim in book.asked}, [k for k, (_, truth) in enumerate(said) if not truth.lot]
+    cases = [Case(text=said[k][0], expect=said[k][1].value) for k in places]
+    borrowing = _borrowing(shop.store, release.task) if places else []
+    asks = [one for suite in borrowing for one in questions(suite, cases) if one.part in parts]
+    if not asks:
+        return found
+    task, store = shop.config.task(release.task), shop.store
+    mine, theirs = (
+        worst(asks, replied(shop, task, store.versions.get(version), asks))
+        for version in (release.candidate, release.champion)
+    )
+    for (part, case), value in mine.items():
+        found[places[case]][part] = (value, theirs[part, case])
+    return found
+
+
 def _later(
-    kind: Kind, both: tuple[Interaction, Interaction], truth: Feedback, candidate: str, champion: Version
+    shop: Workshop,
+    release: Release,
+    both: tuple[Interaction, Interaction],
+    truth: Feedback,
+    parts: dict[str, tuple[float, float]],
 ) -> Later:
-    values = {row.version: right(kind, row.reply, truth.value) for row in both}
-    group = REPLIES if kind is Kind.TEXT else KNOWN if truth.value in champion.labels else NEW
-    label = (f"label {truth.value}",) if kind is Kind.LABEL else ()
+    task, champion = shop.config.task(release.task), shop.store.versions.get(release.champion)
     heard, copy = both
+    mine, theirs = (heard, copy) if heard.version == release.candidate else (copy, heard)
+    labeled = task.kind is Kind.LABEL
+    group = KNOWN if truth.value in champion.labels else NEW
+    held = shop.config.tasks[release.task].fair
     row = PairedRow(
         id=heard.id,
-        group=group,
-        candidate=values[candidate],
-        champion=values[champion.id],
-        slices=(*names(heard), *label),
+        group=group if labeled else REPLIES,
+        candidate=right(task.kind, mine.reply, truth.value),
+        champion=right(task.kind, theirs.reply, truth.value),
+        slices=(*names(heard), f"label {truth.value}") if labeled else tuple(names(heard)),
+        tags={tag: heard.tags[tag] for tag in held if tag in heard.tags},
+        target=truth.value if labeled else "",
+        said=(mine.reply, theirs.reply) if labeled else ("", ""),
+        sure=(_share(mine.confidence), _share(theirs.confidence)) if labeled else (),
+        formed=() if labeled else (well_formed(mine.reply, truth.value), well_formed(theirs.reply, truth.value)),
     )
-    return Later(row=row, differ=heard.reply != copy.reply, lot=truth.lot)
+    return Later(row=row, differ=heard.reply != copy.reply, lot=truth.lot, suites=parts)
+
+
+def _share(confidence: float) -> float:
+    return round(min(max(confidence, 0.0), 1.0), 6)

@@ -29,7 +29,7 @@ from homeostat.errors import EmptyStream
 from homeostat.loop.shadow import WIDTH, learn, read
 from homeostat.monitor.channels import confidence_edges
 from homeostat.monitor.detectors.shiryaev_roberts import BETS, ShiryaevRoberts, log_bets
-from homeostat.monitor.reference import Histogram
+from homeostat.monitor.reference import BINS, Histogram
 from homeostat.store import Store
 from homeostat.train.head.ridge import RidgeHead
 from homeostat.types.dataset import Example
@@ -218,7 +218,7 @@ def alarmed(sure: Rights, step: Ints, steps: int, settings: Monitor) -> Floats:
     units of its threshold, 0 in other steps.
     """
     found, strange = np.zeros(steps), 1.0 - np.asarray(sure, dtype=np.float64)
-    reference, rng = Histogram(confidence_edges(settings.bins)), np.random.default_rng(settings.seed)
+    reference, rng = Histogram(confidence_edges(BINS)), np.random.default_rng(settings.seed)
     detector = ShiryaevRoberts(BETS, settings.false_alarm_every)
     reference.learn(strange[: settings.min_reference])
     rest, at = step[settings.min_reference :], 0

@@ -85,7 +85,7 @@ def compared(
 def told(shop: Workshop, version: Version, rows: Sequence[Exam]) -> list[Told]:
     """What a version does on test rows; with the likelihood of the right reply where it writes texts."""
     task, texts = shop.config.task(version.task), [row.text for row in rows]
-    replies = shop.answers(task, version, texts)
+    replies = shop.answers(task, version, texts, [row.tags for row in rows])
     likely = [(0.0, 0)] * len(rows)
     if task.kind is Kind.TEXT and version.kind != HEAD:
         with shop.loaded(version) as backend:

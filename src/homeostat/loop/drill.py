@@ -20,6 +20,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from homeostat.loop import releasing, steps
+from homeostat.loop.turn import SETTLED
 from homeostat.loop.workshop import Workshop
 from homeostat.release import rollout
 from homeostat.release.breaking import SABOTAGED, Fault, recipe
@@ -71,7 +72,7 @@ def _copy(champion: Version, fault: Fault, drill: str) -> Version:
 def push(shop: Workshop, now: steps.Now) -> str:
     """Put the broken version straight into the canary, for no longer than was ordered."""
     known, order, settings = broken(shop, now.task, now.turn), ordered(shop.store, now.turn), shop.config.release
-    share = settings.canary_share
+    share = settings.ramp[0]
     because = f"drill: {known.id} was broken on purpose ({order.fault.kind}) and answers {share:.0%} of the episodes"
     moment = time.time()
     return rollout.open_canary(
@@ -83,6 +84,10 @@ def push(shop: Workshop, now: steps.Now) -> str:
 def drill(turn_id: str, task: str, until: float) -> str:
     """Break a version, release it to a few, and wait until it has been taken back or has got through."""
     now = steps.Now(turn_id, task, until)
-    release = DBOS.run_step({"name": "push"}, steps.once, now, "push", push)
-    release = DBOS.run_step({"name": "advance"}, steps.once, now, "advance", releasing.advance, release)
-    return DBOS.run_step({"name": "end"}, steps.once, now, "end", steps.end, "release", release)
+    step = steps.durably(now)
+    release = step("push", push)
+    release, moves = step("advance", releasing.advance, release), 0
+    while step(f"stage.{moves}", releasing.stage, release) not in SETTLED:  # the canary's share was raised
+        release = step(f"advance.{moves}", releasing.advance, release)
+        moves += 1
+    return step("end", steps.end, "release", release)

@@ -42,7 +42,7 @@ def scored(shop: Workshop, version: Version, until: float) -> dict[str, Any]:
     """A version alone on the test rows shown by `until`, and on every part of the task's suites."""
     task = shop.config.task(version.task)
     rows = shop.suite_at(task.name, until)
-    replies = shop.replies(task, version, [row.text for row in rows])
+    replies = shop.replies(task, version, [row.text for row in rows], [row.tags for row in rows])
     values = [right(task.kind, reply, row.target) for reply, row in zip(replies, rows, strict=True)]
     own = score([Row(id=str(k), value=value) for k, value in enumerate(values)])
     questions, _ = asked(shop, task, until)

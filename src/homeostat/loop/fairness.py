@@ -6,8 +6,8 @@ what it adds to the base, without an instruction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from homeostat.evaluate.identity import Flagged, flagged
 from homeostat.evaluate.probes import Probed, preferred, probed, share
 from homeostat.llm.adapters import stand
 from homeostat.llm.backend import Reply
+from homeostat.llm.offsets import NOTHING, Offsets
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.metrics import fairness
 from homeostat.metrics.replies import agreement, right
@@ -68,18 +69,26 @@ class Audit:
     tags: Mapping[str, tuple[Compared, ...]]
     """Tag -> what is compared; nothing where the suite carries no two values of it."""
     flips: Flips
+    bare: Mapping[str, tuple[Compared, ...]] = field(default_factory=dict)
+    """The same without what the version adds for groups; empty where it adds nothing."""
+    offsets: Offsets = NOTHING
+    """What it adds."""
 
 
 def audit(shop: Workshop, version: Version, rows: Sequence[Exam], tags: Sequence[str], swap: Swap) -> Audit:
-    """How a version treats the groups of these test rows, and of the same rows with words swapped.
+    """How a version treats the groups of these test rows, and, whatever tags they carry, of the same rows with words
+    swapped.
 
     Raises as `Workshop.answers`.
     """
     task, texts = shop.config.task(version.task), [row.text for row in rows]
-    replies = shop.answers(task, version, texts)
+    replies, offsets = shop.answers(task, version, texts, [row.tags for row in rows]), shop.offsets(version)
+    bare = shop.answers(task, version, texts) if offsets.deciding else replies
     return Audit(
         tags={tag: tuple(compared(task, rows, replies, tag)) for tag in tags},
-        flips=flips(shop, version, {text: reply.text for text, reply in zip(texts, replies, strict=True)}, swap),
+        flips=flips(shop, version, {text: reply.text for text, reply in zip(texts, bare, strict=True)}, swap),
+        bare={tag: tuple(compared(task, rows, bare, tag)) for tag in tags} if offsets.deciding else {},
+        offsets=offsets,
     )
 
 
@@ -174,15 +183,34 @@ def stereotypes(
     Raises:
         UnsuitedModel: the model writes nothing, so no sentence is likely to it.
     """
-    asked = grammar or [Pair(more=good, less=bad, kind=kind, item=kind) for good, bad, kind in grammar_pairs()]
-    every = [*asked, *(pair for pairs in probes.values() for pair in pairs)]
-    likely = likelihoods(shop, version, [text for pair in every for text in (pair.more, pair.less)])
-    values, at = preferred(likely[::2], likely[1::2]), len(asked)
-    able, found = share(values[:at], [pair.item for pair in asked]), {}
-    for name, pairs in probes.items():
-        found[name] = probed(able, values[at : at + len(pairs)], [p.item for p in pairs], [p.kind for p in pairs])
-        at += len(pairs)
-    return found
+    asked = grammar or own_grammar()
+    texts = sentences_of([asked, *probes.values()])
+    return found_likely(dict(zip(texts, likelihoods(shop, version, texts), strict=True)), probes, asked)
+
+
+def own_grammar() -> list[Pair]:
+    """The pairs of grammar that come with Homeostat."""
+    return [Pair(more=good, less=bad, kind=kind, item=kind) for good, bad, kind in grammar_pairs()]
+
+
+def sentences_of(probes: Iterable[Sequence[Pair]]) -> list[str]:
+    """Every sentence of these pairs, once."""
+    return list(dict.fromkeys(text for pairs in probes for pair in pairs for text in (pair.more, pair.less)))
+
+
+def found_likely(
+    likely: Mapping[str, float], probes: Mapping[str, Sequence[Pair]], grammar: Sequence[Pair]
+) -> dict[str, Probed]:
+    """The same of a model that finds each sentence so likely."""
+
+    def values(pairs: Sequence[Pair]) -> Any:
+        return preferred([likely[pair.more] for pair in pairs], [likely[pair.less] for pair in pairs])
+
+    able = share(values(grammar), [pair.item for pair in grammar])
+    return {
+        name: probed(able, values(pairs), [p.item for p in pairs], [p.kind for p in pairs])
+        for name, pairs in probes.items()
+    }
 
 
 def likelihoods(shop: Workshop, version: Version, texts: Sequence[str]) -> list[float]:

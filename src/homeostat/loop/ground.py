@@ -37,6 +37,8 @@ class Ground:
     """Older verified rows: to choose and to learn by."""
     later: Sequence[Example]
     """Newer ones: to measure on."""
+    known: int = 0
+    """Verified rows that a whole training would learn from, those that are not probed on among them."""
     pupil: Taught | None = None
     """Whom a teacher could teach, and who teaches; None where nobody does."""
 

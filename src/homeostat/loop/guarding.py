@@ -21,7 +21,7 @@ def guarded(
     Of texts what was replied is not written down. Users and episodes are numbered: a report names nobody.
     """
     task, texts = shop.config.task(versions[0].task), [row.text for row in rows]
-    mine, theirs = (shop.heard(task, version, texts) for version in versions)
+    mine, theirs = (shop.heard(task, version, texts, [row.tags for row in rows]) for version in versions)
     whose = _numbered([cluster_of(row.tags) for row in rows])
     found = []
     for one, row, said, other, cluster in zip(paired, rows, mine, theirs, whose, strict=True):

@@ -64,7 +64,8 @@ def paired_rows(
 ) -> list[PairedRow]:
     """How both versions do on test rows, in [0, 1]."""
     task, held = shop.config.task(now.task), shop.config.tasks[now.task].fair
-    said = [shop.replies(task, version, [row.text for row in rows]) for version in (candidate, champion)]
+    texts, tags = [row.text for row in rows], [row.tags for row in rows]
+    said = [shop.replies(task, version, texts, tags) for version in (candidate, champion)]
     paired = [
         _paired(row_id(row), _group(task.kind, row, champion), row, both, task.kind, held)
         for row, both in zip(rows, zip(*said, strict=True), strict=True)

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from homeostat.evaluate.again import Asked, Later, Stand
+from homeostat.evaluate.again import Stand
+from homeostat.evaluate.asked import Asked, Gap, Later
 from homeostat.evaluate.score import PairedRow
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback
@@ -37,6 +38,13 @@ class Book:
     """Of a claim: on how many requests the versions differ, of how many. Fixed once there are enough."""
     because: str = ""
     """How it stands, in a sentence."""
+    outcome: str = ""
+    """What the gate makes of it: the value of an `Outcome`; empty before the first look."""
+
+    @property
+    def undecided(self) -> bool:
+        """Whether nothing is to be done before there are more pairs."""
+        return bool(self.because) and self.outcome in ("", Outcome.UNSURE.value)
 
 
 def deciding(store: Store, task: str) -> list[str]:
@@ -85,6 +93,7 @@ def kept(store: Store, candidate: str) -> Book | None:
         pairs=tuple(_pair(one) for one in found["pairs"]),
         shares={name: (int(differing), int(n)) for name, (differing, n) in found["shares"].items()},
         because=found["because"],
+        outcome=found.get("outcome", ""),
     )
 
 
@@ -101,16 +110,30 @@ def key(candidate: str) -> str:
 
 
 def _claim(kept: dict[str, Any]) -> Asked:
-    return Asked(**kept | {"groups": tuple(kept["groups"]), "without": tuple(kept["without"])})
+    gap = Gap(**kept["gap"]) if kept.get("gap") else None
+    return Asked(**kept | {"groups": tuple(kept["groups"]), "without": tuple(kept["without"]), "gap": gap})
 
 
 def _flat(pair: Later) -> dict[str, Any]:
     """One object that names its request, so that an erasure takes it out whole."""
     row = pair.row
     outcome = {"id": row.id, "group": row.group, "candidate": row.candidate, "champion": row.champion}
-    return {**outcome, "slices": list(row.slices), "differ": pair.differ, "lot": pair.lot}
+    more = {
+        "tags": dict(row.tags),
+        "target": row.target,
+        "said": list(row.said) if any(row.said) else [],
+        "sure": list(row.sure),
+        "formed": list(row.formed),
+        "suites": {part: list(values) for part, values in pair.suites.items()},
+    }
+    plain = {**outcome, "slices": list(row.slices), "differ": pair.differ, "lot": pair.lot}
+    return plain | {name: value for name, value in more.items() if value}
 
 
 def _pair(kept: dict[str, Any]) -> Later:
-    outcome = {name: kept[name] for name in ("id", "group", "candidate", "champion")}
-    return Later(row=PairedRow(**outcome, slices=tuple(kept["slices"])), differ=kept["differ"], lot=kept["lot"])
+    fields: dict[str, Any] = {name: kept[name] for name in ("id", "group", "candidate", "champion")}
+    fields |= {name: tuple(kept.get(name, ())) for name in ("slices", "sure", "formed")}
+    fields |= {name: kept[name] for name in ("tags", "target") if name in kept}
+    fields |= {"said": tuple(kept["said"])} if "said" in kept else {}
+    suites = {part: (float(mine), float(theirs)) for part, (mine, theirs) in kept.get("suites", {}).items()}
+    return Later(row=PairedRow(**fields), differ=kept["differ"], lot=kept["lot"], suites=suites)

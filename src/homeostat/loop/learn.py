@@ -15,6 +15,7 @@ from homeostat.curate.swap import counterfactuals, swap_of
 from homeostat.errors import WrongType
 from homeostat.evaluate.suites.disturb import disturbed
 from homeostat.llm.assembled import read_assembled
+from homeostat.loop.offsets import with_offsets
 from homeostat.loop.workshop import Workshop
 from homeostat.train.head.solve import solve
 from homeostat.train.headed import train_version
@@ -93,17 +94,24 @@ def held_by(shop: Workshop, parent: Version | None) -> list[Example]:
 
 
 def fairly(config: Config, task: str, recipe: Recipe) -> Recipe:
-    """The recipe, with the task's own tags where it weighs rows by those that shall be treated alike.
+    """The recipe, with the task's own tags where it goes by those that shall be treated alike.
 
     Raises:
         WrongType: the task names none.
     """
-    if FAIR not in recipe.reweigh:
+    if FAIR not in (*recipe.reweigh, *recipe.offset):
         return recipe
-    if not config.tasks[task].fair:
+    own = config.tasks[task].fair
+    if not own:
         fix = "name the tags whose values shall be treated alike, such as {language: 0.1}"
-        raise WrongType(f"recipe `{recipe.name}` weighs rows by no tag", where=f"tasks.{task}.fair", fix=fix)
-    return replace(recipe, reweigh=kept_tags(config, task, recipe))
+        raise WrongType(f"recipe `{recipe.name}` goes by no tag", where=f"tasks.{task}.fair", fix=fix)
+    reweigh, offset = (_tags(tags, own) if FAIR in tags else tags for tags in (recipe.reweigh, recipe.offset))
+    return replace(recipe, reweigh=reweigh, offset=offset)
+
+
+def _tags(named: Iterable[str], own: Iterable[str]) -> tuple[str, ...]:
+    """The task's own tags, and others that are named beside them."""
+    return tuple(dict.fromkeys([*own, *(tag for tag in named if tag != FAIR)]))
 
 
 def priced(config: Config, task: str, recipe: Recipe) -> Recipe:
@@ -117,7 +125,7 @@ def priced(config: Config, task: str, recipe: Recipe) -> Recipe:
 
 def kept_tags(config: Config, task: str, recipe: Recipe) -> tuple[str, ...]:
     """The tags that rows of a task keep: those whose values shall be treated alike, and those that a recipe names."""
-    return tuple(dict.fromkeys([*config.tasks[task].fair, *(tag for tag in recipe.reweigh if tag != FAIR)]))
+    return _tags((*recipe.reweigh, *recipe.offset), config.tasks[task].fair)
 
 
 def with_copies(rows: Curated, recipe: Recipe, evaluation: Iterable[str]) -> Curated:
@@ -149,10 +157,13 @@ def _with(rows: Curated, how: str, copies: Sequence[Example]) -> Curated:
 
 
 def carried_out(order: Order) -> Trained:
-    """What the recipe's objective makes of an order: an exact head, a head trained by steps, or any other version.
+    """What the recipe's objective makes of an order: an exact head, a head trained by steps, or any other version. With
+    offsets for groups, where the recipe wants them.
 
-    Raises as `solve`, `train_version` and `train`.
+    Raises as `solve`, `train_version`, `train` and `with_offsets`.
     """
+    if order.recipe.offset:
+        return with_offsets(order, carried_out)
     if isinstance(order.recipe.objective, Exact):
         return solve(order)
     return train_version(order) if order.recipe.head else train(order)

@@ -57,13 +57,14 @@ def _around(store: Store, signal: Signal, champion: str, seed: int, hours: int) 
     earlier = before(store, signal, champion)
     right = _right(store, signal, champion, earlier)
     same = alike(store, signal, champion, after[-1].time, hours) if hours > ALL and after else []
+    worn = store.vectors.worn
     return Moved(
-        before=earlier,
-        since=after,
+        before=worn(earlier),
+        since=worn(after),
         alarm=signal.time,
         right=right,
         slice=signal.slice,
-        alike=same if len(same) >= LEAST else (),
+        alike=worn(same) if len(same) >= LEAST else (),
         seed=seed,
     )
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from homeostat.decide.outcome import Outcome
 from homeostat.decide.record import evidence_of
-from homeostat.decide.value import Evidence, shadow_gain
+from homeostat.decide.value import shadow_gain
 from homeostat.store import Store
-from homeostat.types.decision import Decision
 from homeostat.types.release import Stage
 from homeostat.types.report import Report, Score
 from homeostat.types.turn import Turn
@@ -37,14 +36,11 @@ def _outcome(store: Store, turn: Turn) -> Outcome | None:
     reports = [store.reports.get(id) for step, id in turn.diary.items() if step.startswith("evaluate.") and id]
     if not reports:
         return None
-    gained = _gained(store, turn, reports)
-    return Outcome(turn=turn.id, expected=_expected(decision, evidence), gained=gained, way=decision.chosen)
-
-
-def _expected(decision: Decision, evidence: Evidence) -> Score:
-    """What was measured of the way that was taken, before anything was made of earlier turns."""
     option = next((one for one in evidence.options if one.name == decision.chosen), None)
-    return shadow_gain(evidence) if option is None else option.probed or option.gain
+    # What was measured of the way that was taken, before anything was made of earlier turns.
+    expected = shadow_gain(evidence) if option is None else option.probed or option.gain
+    way = decision.chosen if option is None else option.way
+    return Outcome(turn=turn.id, expected=expected, gained=_gained(store, turn, reports), way=way)
 
 
 def _gained(store: Store, turn: Turn, reports: list[Report]) -> Score:

@@ -7,19 +7,16 @@ half, and the gain is measured on the newer one, which nothing of it has seen: i
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from homeostat.config.snapshot import snapshot
-from homeostat.curate.build import Inputs, build
 from homeostat.decide.option import DISTIL, PROMPT, RETRIEVE, Option
-from homeostat.errors import HomeostatError
 from homeostat.llm.preface import Preface, States, read_preface
 from homeostat.loop.basing import based, kept
-from homeostat.loop.ground import Asker, Ground, measured, no_gain, unknown
-from homeostat.loop.learn import curating, held_by, start_of
+from homeostat.loop.curving import trained
+from homeostat.loop.ground import Asker, Ground, no_gain
 from homeostat.loop.objectives import standings
 from homeostat.loop.seeing import clock
 from homeostat.loop.teaching import taught
@@ -27,9 +24,7 @@ from homeostat.loop.workshop import Workshop
 from homeostat.stats.intervals import paired
 from homeostat.train.few.halving import search
 from homeostat.train.few.variants import Mistake, corrected, variants
-from homeostat.train.pace import Rows, paced
 from homeostat.train.recipe import Recipe
-from homeostat.train.run import Order
 from homeostat.types.dataset import Example
 from homeostat.types.task import Task
 from homeostat.types.version import Version
@@ -42,9 +37,6 @@ WORDS_OF, STATES_OF = "words", "states"
 """What the answers most like a request are found by: the words of both, or what the champion's model makes of them."""
 READ = 2_000
 """The newest verified rows that the model reads to find answers by its states, at most: each costs a pass."""
-STEPS = 100
-"""Steps of a training that is probed, at most: a short one gains less than a long one, so its gain is no promise."""
-
 
 Training = tuple[Recipe, float, float]
 """A recipe, and the CPU- and GPU-seconds that a whole training by it is expected to take."""
@@ -54,7 +46,7 @@ def halved(task: Task, champion: Version, memory: Sequence[Example], labeled: Se
     """The newest verified rows in two halves, of which the older is to choose by."""
     rows = list(labeled)[-MOST:]
     cut = len(rows) // 2
-    return Ground(task=task, champion=champion, memory=memory, earlier=rows[:cut], later=rows[cut:])
+    return Ground(task=task, champion=champion, memory=memory, earlier=rows[:cut], later=rows[cut:], known=len(labeled))
 
 
 def options(shop: Workshop, ground: Ground, recipes: Mapping[str, Training], skip: set[str]) -> tuple[Option, ...]:
@@ -62,7 +54,7 @@ def options(shop: Workshop, ground: Ground, recipes: Mapping[str, Training], ski
     rows = [row.interaction for row in (*ground.earlier, *ground.later)]
     pupil = (ground.pupil.student.id, *ground.pupil.teachers) if ground.pupil else ()
     bases = kept(shop.store, ground.task.name)
-    key = json.dumps([ground.champion.id, pupil, rows, sorted(skip), bases, snapshot(shop.config)[0]])
+    key = json.dumps([ground.champion.id, pupil, rows, ground.known, sorted(skip), bases, snapshot(shop.config)[0]])
     if shop.probed.get(ground.task.name, ("", ()))[0] != key:
         shop.probed[ground.task.name] = (key, tuple(probe(shop, ground, recipes, skip)))
     return shop.probed[ground.task.name][1]
@@ -100,7 +92,7 @@ def probe(shop: Workshop, ground: Ground, recipes: Mapping[str, Training], skip:
         found += [way() for name, way in ways.items() if name not in skip]
     for name, (recipe, cpu_s, gpu_s) in recipes.items():
         if name not in skip:
-            found.append(replace(_trained(shop, ground, name, recipe, values), cpu_s=cpu_s, gpu_s=gpu_s))
+            found.append(replace(trained(shop, ground, name, recipe, values), cpu_s=cpu_s, gpu_s=gpu_s))
     if ground.pupil is not None and DISTIL not in skip:
         found.append(taught(shop, ground, values, each))
     return [*found, *based(shop, ground)]
@@ -205,38 +197,6 @@ def newest_of(rows: Sequence[Example]) -> list[Example]:
 def shown_of(rows: Sequence[Example]) -> tuple[tuple[str, str], ...]:
     """Rows as a preface holds them."""
     return tuple((row.text, row.target) for row in rows)
-
-
-def _trained(shop: Workshop, ground: Ground, name: str, recipe: Recipe, values: Sequence[float]) -> Option:
-    """What a short training by a recipe gained; nothing is known of one that breaks."""
-    inputs = Inputs(
-        task=ground.task,
-        imported=ground.earlier,
-        memory=ground.memory,
-        labels=ground.champion.labels,
-        recall=recipe.recalls_of(ground.task),
-    )
-    rows = build(inputs.afresh() if recipe.afresh else inputs, curating(shop, recipe))
-    folder = shop.run_folder(f"probe.{name}")
-    short = paced(recipe, shop.config.train, Rows.of(rows.examples), rows.labels)
-    short = replace(short, max_steps=min(short.max_steps or STEPS, STEPS))
-    order = Order(
-        task=ground.task,
-        start=start_of(shop, ground.champion),
-        examples=rows.examples,
-        labels=rows.labels,
-        recipe=short,
-        folder=folder,
-        held=held_by(shop, ground.champion),
-    )
-    try:
-        found = measured(shop, ground, order)
-    except HomeostatError as broken:
-        return unknown(name, f"training by `{name}`, whose probe broke off: {broken.what}")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    says = f"training by `{name}`, of which {found.steps:.0f} steps were tried on {len(ground.earlier)} verified rows"
-    return Option(name=name, gain=paired(found.values, values), cpu_s=0.0, says=says)
 
 
 def preface_of(shop: Workshop, version: Version) -> Preface | None:

@@ -82,7 +82,7 @@ def rehearse(
 def rehearsed(shop: Workshop, version: Version, rows: Sequence[Interaction], until: float = inf) -> list[Rehearsed]:
     """The rows, each with what the version replies to it now, and what was said of it before `until`."""
     task = shop.config.task(version.task)
-    replies = shop.answers(task, version, [row.text for row in rows])
+    replies = shop.answers(task, version, [row.text for row in rows], [row.tags for row in rows])
     pairs = shop.store.interactions.labeled(task.name, since=rows[0].time, feedback_until=until, measuring=True)
     told = {row.id: said.value for row, said in pairs}
     known = {known.id: frozenset(known.labels) for known in shop.store.versions.list(task.name)}

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
 from dbos import DBOS
 
 from homeostat.curate.build import Curated, build
@@ -23,8 +22,10 @@ from homeostat.decide.record import made
 from homeostat.decide.rule import rule_of
 from homeostat.decide.value import Evidence
 from homeostat.errors import Diverged
+from homeostat.loop.charging import charges
 from homeostat.loop.concluding import conclude, settle
 from homeostat.loop.examining import fence
+from homeostat.loop.falling import fall
 from homeostat.loop.growing import grow
 from homeostat.loop.held import book, without_held
 from homeostat.loop.learn import ALL, Lesson, curating, kept_tags, learn, version_id, with_copies
@@ -39,6 +40,7 @@ from homeostat.stats.intervals import mean_interval
 from homeostat.train.named import NAMES, named
 from homeostat.train.pace import Rows, paced
 from homeostat.train.recipe import Recipe
+from homeostat.train.reweigh import FAIR
 from homeostat.types.dataset import Example
 from homeostat.types.task import Kind
 from homeostat.types.turn import APPROVAL, AWAITING, SIGN, Turn
@@ -106,11 +108,12 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
     pairs = [pair for pair in labels if pair[1].time > since and pair[1].id not in held]
     drawn = [pair for pair in pairs if not pair[1].picked]  # what was picked for its doubt measures nothing
     labeled = target(drawn, task, champion.labels)
-    values = np.array([right(task.kind, i.reply, f.value) for i, f in drawn if i.version == champion.id])
+    own = [(i.confidence, right(task.kind, i.reply, f.value)) for i, f in drawn if i.version == champion.id]
     unknown = sum(f.value not in champion.labels for _, f in pairs)
     earlier, old = _earlier(shop, now), remembered(shop, champion)
     looked = earlier[-1].time if earlier else since
     measured = challenge(old, labeled, partial(right, task.kind))
+    judging, risk = charges(shop.config, shop.store, now.task, now.until)
     weighs, known = rule_of(shop.config, now.task).strategy == CHEAPEST, outcomes(shop.store, now.task, now.until)
     return Evidence(
         task=now.task,
@@ -119,7 +122,7 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
         gap=gap(shop, task, champion) if weighs else None,
         gain=measured.gain,
         lately=measured.lately(len(target([p for p in drawn if p[1].time > looked], task, champion.labels))),
-        accuracy=mean_interval(values) if len(values) else None,
+        accuracy=mean_interval([value for _, value in own]) if own else None,
         n_labels=len(pairs),
         requests=shop.store.interactions.count(now.task, since=looked, until=now.until),
         train_cpu_s=(expected := _expected_cpu(shop, champion, len(pairs), len(old))),
@@ -128,6 +131,9 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
         signals=tuple(s for s in map(shop.store.signals.get, signals) if s.retrains),
         since_turn_s=now.until - since,
         outcomes=known,
+        judging=judging,
+        risk=risk,
+        fall=None if measured.gain.n else fall(shop.store, now.task, champion.id, own, now.until),
     )
 
 
@@ -205,19 +211,32 @@ def suited(shop: Workshop, champion: Version) -> tuple[str, ...]:
     """
     settings = shop.config.train
     if champion.kind != HEAD:
-        return (*settings.attempts, *_evenly(shop, champion.task, settings.attempts))
+        able = tuple(name for name in settings.attempts if _able(shop, champion.task, name)) or settings.attempts
+        return (*able, *_evenly(shop, champion.task, able))
     made = str(champion.recipe.get("name", ""))
     own = made if made in NAMES or made in settings.recipes else "head"
-    recipes = {name: named(name, settings) for name in settings.attempts if name != own}
+    others = [name for name in settings.attempts if name != own and _able(shop, champion.task, name)]
+    recipes = {name: named(name, settings) for name in others}
     return (own, *(name for name, recipe in recipes.items() if recipe.head or not recipe.warm_start))
 
 
 def _evenly(shop: Workshop, task: str, attempts: Sequence[str]) -> tuple[str, ...]:
     """What is tried last where a task is held to treat groups alike, and no attempt sees to that."""
     settings, held = shop.config.train, shop.config.tasks[task].fair
-    seen_to = [recipe for recipe in (named(name, settings) for name in attempts) if recipe.reweigh or recipe.swap]
+    seen_to = [recipe for recipe in (named(name, settings) for name in attempts) if _sees_to(recipe)]
     labels = shop.config.tasks[task].kind is Kind.LABEL
     return EVENLY if held and labels and not seen_to else ()
+
+
+def _able(shop: Workshop, task: str, recipe: str) -> bool:
+    """Whether an attempt is one for this task: attempts are those of all, and offsets are for labels and tags."""
+    of, offset = shop.config.tasks[task], named(recipe, shop.config.train).offset
+    return not offset or (of.kind is Kind.LABEL and bool(of.fair or FAIR not in offset))
+
+
+def _sees_to(recipe: Recipe) -> bool:
+    """Whether a recipe is one that makes groups alike."""
+    return bool(recipe.reweigh or recipe.swap or recipe.offset)
 
 
 def remembered(shop: Workshop, version: Version) -> list[Example]:

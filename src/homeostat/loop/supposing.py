@@ -165,7 +165,6 @@ def _terms(config: Config, task: str, policy: str) -> _Terms:
 def _told(monitor: Monitor) -> Monitor:
     """What a drift detector of a backtest is told of the settings; the rest as if nobody had said anything."""
     return Monitor(
-        bins=monitor.bins,
         seed=monitor.seed,
         false_alarm_every=monitor.false_alarm_every,
         min_reference=monitor.min_reference,

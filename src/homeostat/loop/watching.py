@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +12,11 @@ from homeostat.alert import causes
 from homeostat.alert.record import tell
 from homeostat.curate.snapshot import examples
 from homeostat.decide.record import remember
+from homeostat.llm.embedding.embedder import NoVectors
 from homeostat.loop import rebuilding
 from homeostat.loop.doubting import Doubter
 from homeostat.loop.durable import TurnQueue
+from homeostat.loop.embedding import Embedding
 from homeostat.loop.judges import Judges
 from homeostat.loop.leftovers import MARK
 from homeostat.loop.looking import Opening, due, ranked
@@ -23,7 +26,8 @@ from homeostat.loop.serving import with_states
 from homeostat.loop.shares import placed
 from homeostat.loop.tending import tend
 from homeostat.loop.workshop import Workshop
-from homeostat.monitor.watch import Watcher
+from homeostat.monitor.channels import NeighborIndex
+from homeostat.monitor.watch import Watcher, restorable
 from homeostat.types import ids
 from homeostat.types.feedback import Feedback
 from homeostat.types.interaction import Interaction, Role
@@ -33,19 +37,29 @@ from homeostat.types.version import Version
 
 INDEX_ROWS = 4000
 """Rows of the training set that distances are measured to, at most."""
+AT_ONCE = 2000
+"""Rows of a task, at most, that are read in one look where each has to be embedded; the next look goes on."""
 
 
 @dataclass(slots=True)
 class Watch:
-    """The watchers of a worker, one per task and champion."""
+    """The watchers of a worker, one per task, champion and embedding backend."""
 
     shop: Workshop
     queue: TurnQueue
-    _watchers: dict[str, tuple[str, Watcher]] = field(init=False, default_factory=dict)
+    embedding: Embedding = field(init=False)
+    _watchers: dict[str, tuple[str, str, Watcher]] = field(init=False, default_factory=dict)
+    """Task -> its champion, the embedding backend, and the watcher."""
+    _reread: dict[str, float] = field(init=False, default_factory=dict)
+    """Champion -> up to which time an earlier watcher, of another embedding backend, has read its rows already."""
     _doubters: dict[str, Doubter] = field(init=False, default_factory=dict)
     _judges: dict[str, Judges] = field(init=False, default_factory=dict)
     _erased: float | None = field(init=False, default=None)
     """When rows were erased last, as far as is known here."""
+
+    def __post_init__(self) -> None:
+        """Open nothing yet."""
+        self.embedding = Embedding(self.shop.store, self.shop.config.monitor.embedding)
 
     def tick(self) -> None:
         """Read what is new of every task; write signals; name what moved; open a turn where one is due."""
@@ -55,15 +69,29 @@ class Watch:
             champion = self.shop.store.aliases.get(task, "champion")
             if champion is None:
                 continue
-            watcher = self._watcher(task, self.shop.store.versions.get(champion))
-            self._read(task, champion, watcher)
+            self._look(task, champion)
             self._doubter(task, champion).tick()
             self._judge(task).tick()
-            name_moves(self.shop.store, task, champion, self.shop.config.monitor.seed, watcher.hours)
             opening = self._due(task, champion)
             openings += [opening] if opening else []
         for opening in ranked(self.shop, openings):
             self._open(opening)
+
+    def _look(self, task: str, champion: str) -> None:
+        """Read what is new of a champion and name what moved; while there are no embeddings, what labels say alone."""
+        try:
+            watcher = self._watcher(task, self.shop.store.versions.get(champion), self.embedding.settle())
+            self._read(task, champion, watcher)
+        except NoVectors:
+            self._heed(task, champion)
+            return
+        name_moves(self.shop.store, task, champion, self.shop.config.monitor.seed, watcher.hours)
+
+    def _heed(self, task: str, champion: str) -> None:
+        """Read what labels say where requests cannot be read; not before they could for the first time."""
+        known = self._watchers.get(task)
+        if known and known[0] == champion:
+            self._told(task, champion, known[1], known[2], [])
 
     def _forget(self) -> None:
         """Read everything anew where rows were erased: what is remembered of them here would be put down again."""
@@ -89,49 +117,77 @@ class Watch:
             self._doubters[task] = known
         return known
 
-    def _watcher(self, task: str, champion: Version) -> Watcher:
+    def _watcher(self, task: str, champion: Version, backend: str) -> Watcher:
         known = self._watchers.get(task)
-        if known is None or known[0] != champion.id:
-            index = self._index(task, champion)
-            saved = self.shop.store.state.get(f"watcher:{champion.id}")
-            # What an older release put down knows too little to go on from; it reads the version's rows again.
-            if isinstance(saved, dict) and "traffic" in saved:
+        if known is None or known[:2] != (champion.id, backend):
+            index, saved = self._index(task, champion, backend), self.shop.store.state.get(f"watcher:{champion.id}")
+            if restorable(saved) and self._same(saved, backend, index):
                 watcher = Watcher.restore(saved, index)
             else:
                 # What is normal is learned from the first live rows: curated rows are not exchangeable with traffic.
+                # What an older release put down knows too little to go on from; it reads the version's rows again.
                 watcher = Watcher.start(task, index, (), self.shop.config.monitor, labels=champion.labels)
-            self._watchers[task] = (champion.id, watcher)
-        return self._watchers[task][1]
+                if restorable(saved):
+                    watcher.inherit(saved)
+                    self.shop.store.state.put(f"trace:{champion.id}", [])  # of distances that nothing is compared with
+                    saved = saved | {"reread": max(saved.get("reread", 0.0), (saved["cursor"] or (0.0,))[0])}
+            self._reread[champion.id] = saved.get("reread", 0.0) if isinstance(saved, dict) else 0.0
+            self._watchers[task] = (champion.id, backend, watcher)
+        return self._watchers[task][2]
 
-    def _index(self, task: str, champion: Version) -> np.ndarray:
+    def _same(self, saved: dict[str, Any], backend: str, index: np.ndarray) -> bool:
+        """Whether a watcher goes on: with vectors of the same backend, and an index that is the one it had."""
+        if saved.get("backend", "") != backend:
+            return False
+        return not backend or saved["index"] == NeighborIndex(index, self.shop.config.monitor.neighbors).fingerprint
+
+    def _index(self, task: str, champion: Version, backend: str) -> np.ndarray:
         """float32[rows, hidden]: embeddings of what the champion was trained on; made once and kept as a blob."""
         store, key = self.shop.store, f"index:{champion.id}"
         kept = store.state.get(key)
-        if isinstance(kept, dict) and "blob" in kept:
+        # Versions that learned from the same rows have one file, which may have gone with the index of another of them.
+        there = isinstance(kept, dict) and "blob" in kept and store.blobs.holds(kept["blob"])
+        if there and kept.get("backend", "") == backend:
             flat = np.frombuffer(store.blobs.bytes(kept["blob"]), np.float16)
             return flat.reshape(-1, kept["hidden"]).astype(np.float32)
         if not champion.dataset:
             return np.zeros((0, 0), np.float32)
         rows = examples(store, champion.dataset)
-        rows = rows[:: -(-len(rows) // INDEX_ROWS)]
-        texts = [row.text for row in rows]
-        vectors = self.shop.embeddings(self.shop.config.task(task), champion, texts).astype(np.float16)
-        store.state.put(key, {"blob": store.blobs.put_bytes(vectors.tobytes()), "hidden": vectors.shape[1]})
+        texts = [row.text for row in rows[:: -(-len(rows) // INDEX_ROWS)]]
+        vectors = self._vectors(task, champion, backend, texts).astype(np.float16)
+        made = {"blob": store.blobs.put_bytes(vectors.tobytes()), "hidden": vectors.shape[1], "backend": backend}
+        store.state.put(key, made)
+        if there and kept["blob"] != made["blob"]:
+            store.erasure.remove_blobs([kept["blob"]])  # of another backend: nobody would find it to rid it of a user
         return vectors.astype(np.float32)
 
+    def _vectors(self, task: str, champion: Version, backend: str, texts: list[str]) -> np.ndarray:
+        if backend:
+            return self.embedding.vectors(texts)
+        return self.shop.embeddings(self.shop.config.task(task), champion, texts)
+
     def _read(self, task: str, champion: str, watcher: Watcher) -> None:
+        store, backend = self.shop.store, self._watchers[task][1]
+        since, limit = self._since(champion), AT_ONCE if backend else None
+        rows = store.interactions.list(task, after=watcher.cursor, version=champion, since=since, limit=limit)
+        version = store.versions.get(champion)
+        rows = self.embedding.worn(rows) if backend else with_states(self.shop, version, rows)
+        self._told(task, champion, backend, watcher, rows)
+
+    def _told(self, task: str, champion: str, backend: str, watcher: Watcher, rows: list[Interaction]) -> None:
+        """Give rows, and what was said since, to the watcher, and put down what it signals and knows."""
         store = self.shop.store
-        rows = store.interactions.list(task, after=watcher.cursor, version=champion, since=self._since(champion))
-        signals = watcher.update(with_states(self.shop, store.versions.get(champion), rows))
+        signals = watcher.update(rows)
         pairs = self._stated(task, champion, watcher.feedback_cursor or (0.0, ""))
         signals += watcher.update_labels(pairs)
         version = store.versions.get(champion)
         for signal in placed(self.shop, version, signals, watcher.shares.groups, watcher.shares.detector.cells):
-            if not self._known(signal):
+            if not self._known(signal, self._reread.get(champion, 0.0)):
                 store.signals.put(signal)
         self._tell_broken(task, watcher)
         if rows or pairs:
-            store.state.put(f"watcher:{champion}", watcher.state())
+            more = {"backend": backend, "reread": self._reread.get(champion, 0.0)}
+            store.state.put(f"watcher:{champion}", watcher.state() | more)
             store.state.put(f"trace:{champion}", [[p.time, *p.values] for p in watcher.trace])
 
     def _tell_broken(self, task: str, watcher: Watcher) -> None:
@@ -139,11 +195,15 @@ class Watch:
         found = [causes.of_plugin(task, name, why, time.time()) for name, why in watcher.plugged.broke().items()]
         tell(self.shop.store, self.shop.config, found, time.time())
 
-    def _known(self, signal: Signal) -> bool:
-        """Whether the same kind of thing was told of the same slice already, and no turn has looked at it since."""
+    def _known(self, signal: Signal, reread: float = 0.0) -> bool:
+        """Whether the same kind of thing was told of the same slice already, and no turn has looked at it since; of
+        what is read a second time, up to `reread`, whether a turn has looked after it at all.
+        """
         store, task = self.shop.store, signal.task
         ended = (t.time for t in store.turns.list(task) if t.story != "rebuild" and not t.under_way)
         looked = max(ended, default=0.0)
+        if reread and signal.time <= min(looked, reread):
+            return True
         told = [s for s in store.signals.list(task) if looked < s.time]
         return any((s.moved, s.slice) == (signal.moved, signal.slice) for s in told)
 

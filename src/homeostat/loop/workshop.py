@@ -19,7 +19,10 @@ from homeostat.decide.rule import hold as hold_policies
 from homeostat.errors import NothingReleased, TakenName
 from homeostat.evaluate.fair import Demand, demands_of
 from homeostat.llm.backend import Reply, Request
+from homeostat.llm.embedding.embedder import hold as hold_embedder
 from homeostat.llm.local import LocalBackend
+from homeostat.llm.offsets import FILE as OFFSETS
+from homeostat.llm.offsets import NOTHING, Offsets, told_offsets
 from homeostat.release.registry import register
 from homeostat.release.signing import Signing
 from homeostat.release.signing import kept as signature_of
@@ -31,6 +34,8 @@ from homeostat.types.version import Version
 
 ASKED_LAST = 3
 """Versions whose replies are remembered."""
+Tagged = Sequence[Mapping[str, str]]
+"""What each of some requests carries; empty where none carries anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +58,8 @@ def hold(config: Config) -> None:
     Raises:
         TakenName: a recipe is called as other words are.
         UnknownPlugin, WrongType: it names a recipe, a tracker or a metric that there is not, or a channel for alerts
-            whose address is none; or a policy is none (`homeostat.decide.rule.hold`), or what a task is held to treat
-            alike is nothing (`demanded`).
+            whose address is none, or an embedding backend that cannot be one; or a policy is none
+            (`homeostat.decide.rule.hold`), or what a task is held to treat alike is nothing (`demanded`).
     """
     if taken := [name for name in config.train.recipes if name in (PROMPT, RETRIEVE, DISTIL)]:
         fix = "call it otherwise: a turn tries something else by that name"
@@ -65,6 +70,7 @@ def hold(config: Config) -> None:
         TRACKERS.get(tracker)
     for task in config.tasks:
         demanded(config, task)
+    hold_embedder(config.monitor.embedding)
     hold_channels(config.alerts)
     hold_policies(config, POLICIES)
 
@@ -83,8 +89,9 @@ class Workshop:
     probed: dict[str, tuple[str, tuple[Option, ...]]] = field(default_factory=dict, init=False)
     """Task -> what was probed last, and on what: a decision looks several times at the same rows."""
     _backend: LocalBackend | None = field(default=None, init=False)
-    _said: dict[str, dict[str, Reply]] = field(default_factory=dict, init=False)
-    """Version -> text -> reply without its embedding, of the versions that were asked last."""
+    _said: dict[str, dict[tuple[str, ...], Reply]] = field(default_factory=dict, init=False)
+    """Version -> text, and the request's group where it answers by that -> reply without its embedding, of the versions
+    that were asked last."""
     _answering: threading.Lock = field(default_factory=threading.Lock, init=False)
     """Held while a version is loaded: the watcher and a turn answer in threads of their own."""
 
@@ -146,28 +153,42 @@ class Workshop:
         """The test rows the world has shown by `now` and that still hold."""
         return [row for row in self.suite(task) if row.time <= now < row.until]
 
-    def answers(self, task: Task, version: Version, texts: Sequence[str]) -> list[Reply]:
-        """What a version replies to texts, in this process."""
-        with self.loaded(version) as backend:
-            return backend.reply([Request(task=task, text=t, version=version.id) for t in texts])
+    def offsets(self, version: Version) -> Offsets:
+        """What a version adds for groups of requests; nothing for most.
 
-    def heard(self, task: Task, version: Version, texts: Sequence[str]) -> list[Reply]:
+        Raises:
+            CorruptWeights: they cannot be read.
+            Tampered: they have changed since they were stored.
+        """
+        files = self.store.blobs.files(version.blob) if version.blob else {}
+        return told_offsets(self.store.blobs.text(files[OFFSETS])) if OFFSETS in files else NOTHING
+
+    def answers(self, task: Task, version: Version, texts: Sequence[str], tags: Tagged = ()) -> list[Reply]:
+        """What a version replies to texts, in this process: as it would to requests that carry these tags."""
+        carried = tags or [{}] * len(texts)
+        with self.loaded(version) as backend:
+            asked = zip(texts, carried, strict=True)
+            return backend.reply([Request(task=task, text=t, version=version.id, tags=own) for t, own in asked])
+
+    def heard(self, task: Task, version: Version, texts: Sequence[str], tags: Tagged = ()) -> list[Reply]:
         """The same without embeddings. What a version has said is remembered while this process lives: a champion meets
         every candidate on the same rows.
         """
-        known = self._said.pop(version.id, {})
-        missing = [text for text in dict.fromkeys(texts) if text not in known]
+        known, offsets = self._said.pop(version.id, {}), self.offsets(version)
+        keys = [(text, *(offsets.group(own) or ())) for text, own in zip(texts, tags or [{}] * len(texts), strict=True)]
+        carried = dict(zip(keys, tags or [{}] * len(texts), strict=True))
+        missing = [key for key in carried if key not in known]
         if missing:
-            said = self.answers(task, version, missing)
-            known.update((text, replace(one, embedding=b"")) for text, one in zip(missing, said, strict=True))
+            said = self.answers(task, version, [key[0] for key in missing], [carried[key] for key in missing])
+            known.update((key, replace(one, embedding=b"")) for key, one in zip(missing, said, strict=True))
         self._said[version.id] = known
         for forgotten in list(self._said)[:-ASKED_LAST]:
             del self._said[forgotten]
-        return [known[text] for text in texts]
+        return [known[key] for key in keys]
 
-    def replies(self, task: Task, version: Version, texts: Sequence[str]) -> list[str]:
+    def replies(self, task: Task, version: Version, texts: Sequence[str], tags: Tagged = ()) -> list[str]:
         """What is `heard`, as texts alone."""
-        return [reply.text for reply in self.heard(task, version, texts)]
+        return [reply.text for reply in self.heard(task, version, texts, tags)]
 
     def embeddings(self, task: Task, version: Version, texts: Sequence[str]) -> np.ndarray:
         """float32[texts, hidden]: what goes with a version's replies to texts, without the replies."""

@@ -121,6 +121,8 @@ class Question:
     seed: int = 0
     an_hour: float = Decide().price_per_cpu_hour
     """Price of an hour of answering, for `cost`."""
+    own_states: bool = True
+    """Whether embeddings are states of the versions that answered, so that those of two do not compare."""
 
 
 def compare(reference: Rows, current: Rows, question: Question) -> Report:
@@ -162,7 +164,7 @@ def compare(reference: Rows, current: Rows, question: Question) -> Report:
         slices=slices(reference, current)[:SHOWN],
         novel=_novel(known, current),
         opinions=opinions(moved, (reference, rest, current), known, detectors),
-        cautions=tuple(_cautions(reference, current, question.alpha)),
+        cautions=tuple(_cautions(reference, current, question)),
     )
 
 
@@ -304,15 +306,14 @@ def _novel(known: Rows, current: Rows) -> tuple[Novel, ...]:
     return tuple(shown.values())
 
 
-def _cautions(reference: Rows, current: Rows, alpha: float) -> list[str]:
+def _cautions(reference: Rows, current: Rows, question: Question) -> list[str]:
     found = []
     hours = [known_rows(feature_of(HOURS, ()).of(rows, ())) for rows in (reference, current)]
-    if min(map(len, hours)) >= LEAST and (ChiSquare()(*hours).p_value or 0.0) <= alpha:
+    if min(map(len, hours)) >= LEAST and (ChiSquare()(*hours).p_value or 0.0) <= question.alpha:
         found.append("the windows hold other hours of the week: a difference between night and day looks like drift")
     answered = [sorted({row.version for row in rows if row.version}) for rows in (reference, current)]
     if all(answered) and answered[0] != answered[1]:
         were, are = (", ".join(versions[:3]) + (" …" if len(versions) > 3 else "") for versions in answered)
-        found.append(
-            f"other versions answered ({were}; then {are}): confidence, replies and embeddings compare them too"
-        )
+        told = "confidence, replies and embeddings compare" if question.own_states else "confidence and replies compare"
+        found.append(f"other versions answered ({were}; then {are}): {told} them too")
     return found

@@ -34,6 +34,8 @@ from homeostat.types.interaction import Interaction
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+BINS = 512
+"""Bins of the histograms that ranks are read from. Finer ones cost memory, coarser ones make strange rows alike."""
 # Rows ranked at once; the comparison of a chunk with itself costs its square.
 _ROWS = 256
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ from homeostat.monitor.detectors.loss import UNKNOWN, LossDetector, loss
 from homeostat.monitor.detectors.shiryaev_roberts import Alarm, log_mean
 from homeostat.monitor.examples import Examples
 from homeostat.monitor.plugged import Plugged
-from homeostat.monitor.reference import Reference
+from homeostat.monitor.reference import BINS, Reference
 from homeostat.monitor.shares import Shares
 from homeostat.monitor.trace import Point, Trace
 from homeostat.monitor.traffic import SLICED, Piece, Raised, Traffic
@@ -65,7 +65,7 @@ class Watcher:
     ) -> None:
         """A watcher without calibration; it learns what is normal from its first `settings.min_reference` rows."""
         self.task, self.settings = task, settings
-        self._reference = Reference(index, settings.bins)
+        self._reference = Reference(index, BINS)
         self._traffic, self._copies = Traffic(self._reference, settings), Copies()
         self._labels = frozenset(labels)
         self.shares, self.plugged = Shares(task, index, self._labels, settings), Plugged(task)
@@ -191,7 +191,7 @@ class Watcher:
         Raises:
             Tampered: the index is not the one the state was made with.
         """
-        settings = Monitor(**state["settings"])
+        settings = _settings(state["settings"])
         neighbors = NeighborIndex(index, settings.neighbors)
         baseline = state["loss"]["baseline"]
         watcher = cls(state["task"], neighbors, settings, labels=state["labels"], baseline_loss=baseline)
@@ -209,6 +209,14 @@ class Watcher:
         watcher.shares.load(state.get("shares"))
         watcher.plugged.load(state.get("plugged", {}))
         return watcher
+
+    def inherit(self, state: Mapping[str, Any]) -> None:
+        """Take over what another watcher of the version has learned from labels: they have to do with no embedding."""
+        self.feedback_cursor = _cursor(state["feedback_cursor"])
+        self._loss = LossDetector(self.settings.false_alarm_every, state["loss"]["baseline"], self.settings.seed)
+        self._loss.load(state["loss"])
+        self._wrong.load(state["wrong"])
+        self.plugged.inherit(state.get("plugged", {}))
 
     def _places(self, one: Interaction) -> list[str]:
         """The slices that an interaction is in: its tags, and its reply where replies are labels."""
@@ -272,6 +280,16 @@ class Watcher:
 
 def _statistic(alarm: Alarm) -> float:
     return math.exp(min(alarm.log_statistic, 700.0))
+
+
+def restorable(state: object) -> bool:
+    """Whether a state has all that a watcher has to know, counted in bins as they are now."""
+    return isinstance(state, Mapping) and "traffic" in state and state["settings"].get("bins", BINS) == BINS
+
+
+def _settings(kept: Mapping[str, Any]) -> Monitor:
+    """The settings of a state; what an older release had a knob for is passed over."""
+    return Monitor(**{name: kept[name] for name in (one.name for one in fields(Monitor)) if name in kept})
 
 
 def _cursor(value: Sequence[Any] | None) -> tuple[float, str] | None:

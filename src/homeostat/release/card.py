@@ -83,6 +83,9 @@ def _model(known: Document) -> Iterator[str]:
     )
     yield "\n## What was measured\n"
     yield from _measured(known)
+    if known["offsets"]:
+        yield "\n## What it adds for groups\n"
+        yield from _added(known["offsets"])
     yield "\n## Changes since its parent\n"
     yield from _changes(version, known["parent"])
     yield "\n## Approvals and releases\n"
@@ -138,6 +141,29 @@ def _measured(known: Document) -> Iterator[str]:
     yield "\nFairness: the groups above are all that was compared; no other attribute of users is on record."
 
 
+def _added(offsets: Document) -> Iterator[str]:
+    """Thresholds per group: what is added, and what that did to rows held out."""
+    found, tags = offsets["measured"], ", ".join(offsets["tags"])
+    kept = "Kept" if found["kept"] else "Fitted and not kept: it adds nothing"
+    yield f"Offsets on labels' log-probabilities, by the request's {tags}. {kept}; {found['because']}.\n"
+    if "before" in found:
+        yield f"On {found['rows']:,} rows held out, the widest gap between groups in how often a label is right:\n"
+        rows = [(side, *_gap(found[side]), f"{found[f'accuracy_{side}']:.4f}") for side in ("before", "after")]
+        yield _table(("offsets", "label", "gap", "low", "high", "accuracy, groups and labels alike"), rows)
+    if offsets["shifts"]:
+        yield "\nAdded, in nats, where a request carries the tag; where it does not, nothing:\n"
+        rows = [
+            (", ".join(shift["group"]), label, f"{value:+.3f}")
+            for shift in offsets["shifts"]
+            for label, value in sorted(shift["offsets"].items())
+        ]
+        yield _table(("group", "label", "offset"), rows)
+
+
+def _gap(found: Document) -> tuple[str, ...]:
+    return found["label"], *(f"{value:.4f}" for value in found["gap"])
+
+
 def _changes(version: Document, parent: Document) -> Iterator[str]:
     if not parent:
         yield "It has none on record."
@@ -172,6 +198,8 @@ def _limits(known: Document) -> Iterator[str]:
             yield f"That it lost nothing is not shown beyond its interval on: {', '.join(weak)}."
     if not known["reports"]:
         yield "No figure says how good it is."
+    if known["offsets"].get("shifts"):
+        yield f"It decides by {', '.join(known['offsets']['tags'])}: see that this is lawful where it answers."
     if not known["signed_by"]:
         yield "It is not signed."
     if known["erased_from"]:

@@ -80,7 +80,8 @@ def outcome(store: Store, task: str, drill: str, settings: Settings) -> Mapping[
     rows = store.releases.list(task)
     opened = next((row for row in rows if row.id == turn.diary.get(PUSHED)), None)
     back = _end(rows, opened) if opened else None
-    kept = store.state.get(f"guard:{opened.id}") if opened else None
+    last = [row for row in rows if opened and row.opened == opened.id]  # rows of one canary, whose share was raised
+    kept = store.state.get(f"guard:{last[-1].id}") if last else None
     harm = float(kept["harm"]) if isinstance(kept, dict) else 0.0
     return {
         "drill": drill,

@@ -13,17 +13,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
+from homeostat.release.ratings import Heard, liked_more
 from homeostat.stats.eprocess import Betting
 
 QUALITY, SLICES, ERRORS, LATENCY, COST = "quality", "slices", "errors", "latency", "cost"
+RATINGS = "ratings"
 STAKES: Mapping[str, float] = {QUALITY: 0.5, SLICES: 0.25, ERRORS: 0.1, LATENCY: 0.1, COST: 0.05}
 """Parts of the stake. Slices share theirs evenly; where there are none, theirs is quality's."""
+RATED = 0.5
+"""Part of quality's stake that ratings get, where people rate replies."""
 FAILING = 0.01
 """Share of requests in which a candidate may fail more often than the champion."""
 SLACK = 0.1
@@ -58,6 +62,10 @@ class Tried:
     """Milliseconds that the candidate and the champion took for the same request, one right after the other."""
     lengths: Sequence[tuple[float, float]] = ()
     """Tokens that the candidate and the champion wrote in reply to the same request."""
+    rated: Sequence[Heard] = ()
+    """Episodes of which people rated what they heard."""
+    usual: float = math.nan
+    """The champion's usual rating when the stage began; NaN where nobody rated, and so nothing is bet on ratings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,14 +123,15 @@ class Games:
     @property
     def safe(self) -> float:
         """Natural logarithm of the least wealth for "not worse", over quality and every slice of it."""
-        return min((game.safe for game in self.all if game.name not in (ERRORS, LATENCY, COST)), default=0.0)
+        return min((game.safe for game in self.all if game.name not in (ERRORS, LATENCY, COST, RATINGS)), default=0.0)
 
 
 def played(tried: Tried, slices: Collection[str], margin: float) -> Games:
     """The games on what is known: `slices` were chosen before the first row, `margin` is that of quality."""
     whole = STAKES[QUALITY] + (0.0 if slices else STAKES[SLICES])
+    part = 0.0 if math.isnan(tried.usual) else RATED * STAKES[QUALITY]
     differences = np.array([one.candidate - one.champion for one in tried.judged], np.float64)
-    games = [Game.of(QUALITY, whole, margin, differences)]
+    games = [Game.of(QUALITY, whole - part, margin, differences)]
     inside: dict[str, list[int]] = {name: [] for name in slices}
     for k, one in enumerate(tried.judged):
         for name in one.slices:
@@ -134,7 +143,17 @@ def played(tried: Tried, slices: Collection[str], margin: float) -> Games:
     games.append(Game.of(ERRORS, STAKES[ERRORS], FAILING, errors))
     games.append(Game.of(LATENCY, STAKES[LATENCY], SLACK, much(tried.raced, LEAST_MS)))
     games.append(Game.of(COST, STAKES[COST], SLACK, much(tried.lengths, LEAST_TOKENS)))
+    if part:
+        games.append(_of_ratings(tried, part, margin))
     return Games(tuple(games))
+
+
+def _of_ratings(tried: Tried, stake: float, margin: float) -> Game:
+    """The game on ratings: what each adds is moved up by its part of the margin, so that one bound holds for all."""
+    signed = np.array([one.signed(tried.usual) for one in tried.rated])
+    weights = np.array([one.weight for one in tried.rated])
+    found = Game.of(RATINGS, stake, 0.0, np.clip(signed + margin * weights, -1.0, 1.0))
+    return replace(found, margin=margin, mean=liked_more(tried.rated))
 
 
 def much(both: Sequence[tuple[float, float]], least: float) -> np.ndarray:

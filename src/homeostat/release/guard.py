@@ -24,8 +24,9 @@ import numpy as np
 
 from homeostat.config.schema import Release as Settings
 from homeostat.metrics.replies import agreement
-from homeostat.release.games import COST, ERRORS, LATENCY, QUALITY, Game, Games, Judged, Tried, played
+from homeostat.release.games import COST, ERRORS, LATENCY, QUALITY, RATINGS, Game, Games, Judged, Tried, played
 from homeostat.release.preferred import judgments
+from homeostat.release.ratings import Heard, heard, usual_rating
 from homeostat.store import Store
 from homeostat.store.notes import Event
 from homeostat.types.feedback import Feedback
@@ -59,6 +60,8 @@ class Evidence:
     every slice."""
     games: tuple[Game, ...] = ()
     """What is bet on, each by itself."""
+    rated: int = 0
+    """Episodes that heard the candidate and were rated."""
     enough: int = 0
     """Judged pairs after which a candidate that has to show that it is safe is given up."""
 
@@ -70,8 +73,10 @@ class Evidence:
 
     @property
     def difference(self) -> float:
-        """Candidate minus champion; 0 while nothing is judged."""
-        return self.candidate - self.champion
+        """Candidate minus champion, over pairs and ratings; 0 while nothing is known."""
+        pairs = self.judged * (self.candidate - self.champion)
+        ratings = next((self.rated * game.mean for game in self.games if game.name == RATINGS), 0.0)
+        return (pairs + ratings) / max(self.judged + self.rated, 1)
 
     @property
     def failing(self) -> bool:
@@ -94,10 +99,11 @@ class Evidence:
         if self.harm_shown(settings):
             return False
         fit = self.difference >= 0.0 and not self.failing and (passed or self.safety_shown(settings))
-        if fit and self.judged >= settings.canary_feedback:
+        known = self.judged + self.rated
+        if fit and known >= settings.canary_feedback:
             return True
         most = settings.most_feedback if passed else max(self.enough, settings.most_feedback)
-        return False if self.judged >= most and not fit else None
+        return False if known >= most and not fit else None
 
     def blamed(self) -> str:
         """The game that shows most harm, in words."""
@@ -108,6 +114,7 @@ class Evidence:
             ERRORS: f"failures, {self.errors} of {game.n} requests",
             LATENCY: f"time, much slower in {points:.0f} % more of {game.n} requests",
             COST: f"length, much longer in {points:.0f} % more of {game.n} replies",
+            RATINGS: f"ratings, {points:.1f} points below in {game.n} rated episodes",
         }
         return said.get(game.name, f"quality where {game.name}, {points:.1f} points below in {game.n} judged")
 
@@ -125,6 +132,7 @@ def weigh(tried: Tried, slices: Mapping[str, float], settings: Settings) -> Evid
         harm=games.harm,
         safe=games.safe,
         games=games.all,
+        rated=sum(one.mine for one in tried.rated),
         enough=math.ceil(settings.most_feedback / min(slices.values(), default=1.0)),
     )
 
@@ -134,13 +142,13 @@ def note_error(store: Store, release: Release, version: str, interaction: str, w
 
     A failure counts with no need for feedback; two of one version on one request count once.
     """
-    store.events.append(release.id, ERROR, {"version": version, "interaction": interaction, "what": what})
+    store.events.append(release.opened, ERROR, {"version": version, "interaction": interaction, "what": what})
 
 
 def note_race(store: Store, release: Release, interaction: str, took_ms: Mapping[str, float]) -> None:
     """Remember how long each version took for the same request, one right after the other, while nobody waited."""
     values = {"interaction": interaction, "took_ms": dict(took_ms)}
-    store.events.append(release.id, RACE, values)
+    store.events.append(release.opened, RACE, values)
 
 
 def gather(store: Store, release: Release, settings: Settings) -> Evidence:
@@ -150,12 +158,29 @@ def gather(store: Store, release: Release, settings: Settings) -> Evidence:
 
 def planned(store: Store, release: Release) -> dict[str, float]:
     """The slices that are bet on in this stage, with their shares: chosen once, by traffic alone, at the first look."""
-    key = f"slices:{release.id}"
+    key = f"slices:{release.opened}"
     kept = store.state.get(key)
     if not isinstance(kept, dict):
         kept = slices_of(store.interactions.last(release.task, SLICE_ROWS))
         store.state.put(key, kept)
     return {name: float(share) for name, share in kept.items()}
+
+
+def _rated(store: Store, release: Release) -> tuple[float, list[Heard]]:
+    """The champion's usual rating, kept from the first look of the stage on, and what was rated since; NaN and nothing
+    where people did not rate replies then.
+    """
+    key = f"usual:{release.opened}"
+    kept = store.state.get(key)
+    if not isinstance(kept, dict):
+        newest = store.interactions.last(release.task, SLICE_ROWS)
+        value = usual_rating(store, release.champion, newest)
+        since = max((row.time for row in newest), default=0.0)  # by the clock of the requests, which may be their own
+        kept = {"rating": None if math.isnan(value) else value, "since": since}
+        store.state.put(key, kept)
+    if kept["rating"] is None:
+        return math.nan, []
+    return float(kept["rating"]), heard(store, release, float(kept["since"]))
 
 
 def slices_of(rows: Sequence[Interaction]) -> dict[str, float]:
@@ -172,7 +197,8 @@ def names(row: Interaction) -> list[str]:
 
 def tried(store: Store, release: Release) -> Tried:
     """What the rows say of the requests that both versions were put to in this stage."""
-    paired, noted = _pairs(store, release), store.events.list(release.id)
+    paired, noted = _pairs(store, release), store.events.list(release.opened)
+    usual, rated = _rated(store, release)
     answered = sum(primary.version == release.champion for primary, _, _ in paired)
     if release.stage is Stage.CANARY:  # those whose copy still waits among them, as failures are not waited for
         answered += store.interactions.count(release.task, version=release.candidate)
@@ -186,6 +212,8 @@ def tried(store: Store, release: Release) -> Tried:
             for took in (event.values["took_ms"] for event in noted if event.name == RACE)
         ],
         lengths=[_turned(release, primary, primary.reply_tokens, copy.reply_tokens) for primary, copy, _ in paired],
+        rated=rated,
+        usual=usual,
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from homeostat.errors import NotFound, Tampered
+from homeostat.llm.offsets import FILE as OFFSETS
 from homeostat.release.signing import kept
 from homeostat.store import Store
 from homeostat.store.erased import learned_from_erased
@@ -40,11 +41,21 @@ def record(store: Store, version: Version) -> Document:
             if version.id in (one.champion, one.candidate, *one.shares)
         ],
         "turn": turn,
+        "offsets": _offsets(store, version),
         "signed_by": signature.key if signature else "",
         "erased_from": learned_from_erased(store, version.task).get(version.id, ""),
     }
     carried = ("dataset", "parent", "reports", "verdicts", "turn")
     return {name: value or (brought.get(name, value) if name in carried else value) for name, value in said.items()}
+
+
+def _offsets(store: Store, version: Version) -> Document:
+    """What it adds for groups of requests, and what that was measured to do."""
+    try:
+        files = store.blobs.files(version.blob) if version.blob else {}
+        return dict(json.loads(store.blobs.text(files[OFFSETS]))) if OFFSETS in files else {}
+    except (NotFound, Tampered):
+        return {}
 
 
 def datasheet(store: Store, dataset: str) -> Document:

@@ -108,7 +108,8 @@ def withdraw(store: Store, task: str, candidate: str, because: str, *, now: floa
 
 def stop(store: Store, before: Release, because: str, *, now: float) -> Release:
     """End what is tried, a candidate or a split: the champion answers everything."""
-    row = replace(before, time=now, stage=Stage.ROLLBACK, share=0.0, shares={}, because=because, until=0.0)
+    trial = before.trial if before.stage is Stage.SPLIT else ""
+    row = replace(before, time=now, stage=Stage.ROLLBACK, share=0.0, shares={}, because=because, until=0.0, trial=trial)
     return enact(store, before, row)
 
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from homeostat.config.schema import Release as Settings
 from homeostat.errors import NothingReleased
 from homeostat.release.guard import Evidence, gather
+from homeostat.release.ramp import next_share
 from homeostat.release.registry import withdraw
 from homeostat.release.states import enact, hold, is_open, may_become, settle, taken
 from homeostat.store import Store
@@ -46,7 +47,7 @@ def open_canary(
     From `until` on, if it is given, the candidate answers nobody, whether or not somebody takes it back.
     """
     row = Release(id="", task=task, time=now, stage=Stage.CANARY, champion="", candidate=candidate, because=because)
-    return _open(store, replace(row, share=settings.canary_share, until=until))
+    return _open(store, replace(row, share=settings.ramp[0], until=until))
 
 
 def _open(store: Store, trial: Release) -> Release:
@@ -72,9 +73,11 @@ def advance(store: Store, task: str, settings: Settings, *, now: float, frozen: 
     - Harm shown, in any stage: back. The champion answers everything; the candidate is refused if only copies were
       answered by it, withdrawn if users were.
     - Shadow to canary: both versions answered `shadow_pairs` requests.
-    - Canary to full: `canary_feedback` pairs are judged, the candidate is not worse on them by the mean, and the gate
-      let it pass. If no gate did, the pairs themselves have to show, at `alpha`, that it is not worse by
-      `harm_margin`.
+    - To the next of the canary's shares: as much of `canary_feedback` is judged as this share is of all of them, and
+      the candidate does not fail more often than is borne.
+    - Canary to full, from the last share: `canary_feedback` pairs are judged, the candidate is not worse on them by the
+      mean, and the gate let it pass. If no gate did, the pairs themselves have to show, at `alpha`, that it is not
+      worse by `harm_margin`.
     - A canary that has not shown that after `most_feedback` judged pairs, or as many in the rarest slice that is bet on
       where no gate let it pass: back, so that no release stays open forever.
     - A stage that has lasted LONGEST_S and whose rows still do not decide, as where nobody says what is right: back.
@@ -109,7 +112,7 @@ def advance(store: Store, task: str, settings: Settings, *, now: float, frozen: 
 
 def _overdue(store: Store, release: Release, seen: Evidence, now: float) -> Release:
     """The release as it is, or taken back where its stage has waited too long for anybody to say anything."""
-    if now - release.time < LONGEST_S:
+    if now - _since(store, release) < LONGEST_S:
         return release
     days = LONGEST_S / _DAY_S
     because = f"{release.candidate} taken back: after {days:g} days in {release.stage.value} nothing is decided, "
@@ -119,14 +122,20 @@ def _overdue(store: Store, release: Release, seen: Evidence, now: float) -> Rele
 def _to_canary(release: Release, seen: Evidence, settings: Settings, now: float) -> Release | None:
     if seen.pairs < settings.shadow_pairs:
         return None
-    share = settings.canary_share
+    return _to_share(replace(release, stage=Stage.CANARY), settings.ramp[0], seen, now)
+
+
+def _to_share(release: Release, share: float, seen: Evidence, now: float) -> Release:
     because = f"{release.candidate} answers {100 * share:g} % of the episodes: no harm shown in {_scores(seen)}"
-    return replace(release, time=now, stage=Stage.CANARY, share=share, because=because)
+    return replace(release, time=now, share=share, because=because)
 
 
 def _from_canary(store: Store, release: Release, seen: Evidence, settings: Settings, now: float) -> Release | None:
     """The row that gives the candidate everything, or takes it back; None while that is open."""
     fit = seen.fit(settings, passed=_passed(store, release))
+    higher = next_share(settings, release.share, seen)
+    if fit is not False and higher is not None:
+        return replace(_to_share(release, higher, seen, now), trial=release.opened)
     if fit is None:
         return None
     broken = store.versions.get(release.candidate).broken
@@ -144,6 +153,7 @@ def _from_canary(store: Store, release: Release, seen: Evidence, settings: Setti
         share=0.0,
         because=because,
         until=0.0,
+        trial="",
     )
 
 
@@ -170,15 +180,22 @@ def _harm(store: Store, release: Release, seen: Evidence, settings: Settings, no
     if release.stage is Stage.SHADOW:
         return f"{release.candidate} refused in shadow, no user had a reply of it: {shown}{rest}"
     exposed = store.interactions.count(release.task, version=release.candidate)
-    took = f"{exposed:,} exposed {'request' if exposed == 1 else 'requests'} and {now - release.time:,.1f} s"
+    lasted = now - _since(store, release)
+    took = f"{exposed:,} exposed {'request' if exposed == 1 else 'requests'} and {lasted:,.1f} s"
     return f"{release.candidate} withdrawn from the canary after {took}: {shown}{rest}"
+
+
+def _since(store: Store, release: Release) -> float:
+    """When the stage was opened, whatever share it has reached since."""
+    return release.time if release.opened == release.id else store.releases.get(release.opened).time
 
 
 def _scores(seen: Evidence) -> str:
     """`60 pairs (41 judged: 92.7 points beside 85.4)`."""
     judged = f"{seen.judged} judged: {100 * seen.candidate:.1f} points beside {100 * seen.champion:.1f}"
     errors = f", {seen.errors} errors" if seen.errors else ""
-    return f"{seen.pairs} pairs ({judged if seen.judged else 'none judged'}{errors})"
+    rated = f", {seen.rated} rated" if seen.rated else ""
+    return f"{seen.pairs} pairs ({judged if seen.judged else 'none judged'}{rated}{errors})"
 
 
 def _remember(store: Store, release: Release, seen: Evidence) -> None:

@@ -20,13 +20,13 @@ from homeostat.store.blobs import Blobs
 from homeostat.store.database import Database
 from homeostat.store.needles import Needles
 from homeostat.store.scrub import Scrub
-from homeostat.store.tables import events, feedback, interactions, lineage
+from homeostat.store.tables import events, feedback, interactions, lineage, vectors
 from homeostat.store.traces import CHUNK, Traces, chunks, of_user
 from homeostat.store.unwrapped import Unwrapped
 
 PATIENCE_S = 60.0
 """Seconds that readers and writers of other processes are waited for."""
-_KEPT = (interactions, feedback, lineage, tables.audit, tables.configs, tables.aliases)
+_KEPT = (interactions, feedback, lineage, vectors, tables.audit, tables.configs, tables.aliases)
 """Tables whose values are not gone through: their rows go whole, or hold nothing that a user says."""
 _PLAIN = ("seq", "id", "time", "seal", "key", "hash", "task")
 """Columns that name a row, and say nothing of it."""
@@ -175,6 +175,7 @@ def _remove(connection: Connection, traces: Traces) -> int:
     for some in chunks(traces.feedback):
         gone += connection.execute(feedback.delete().where(feedback.c.id.in_(some))).rowcount
     for some in chunks(traces.interactions):
+        connection.execute(vectors.delete().where(vectors.c.interaction.in_(some)))
         gone += connection.execute(interactions.delete().where(interactions.c.id.in_(some))).rowcount
     return gone
 

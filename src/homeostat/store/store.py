@@ -23,6 +23,7 @@ from homeostat.store.migrate import upgrade
 from homeostat.store.notes import Aliases, Configs, Events, States
 from homeostat.store.nouns import Nouns, Releases, Turns, Versions
 from homeostat.store.remains import Remains, remains
+from homeostat.store.vectors import Vectors
 from homeostat.store.verify import problems
 from homeostat.types.alert import Alert
 from homeostat.types.dataset import Dataset
@@ -62,6 +63,7 @@ class Store:
         self.events = Events(database)
         self.state = States(database)
         self.configs = Configs(database)
+        self.vectors = Vectors(database, self.state)
         self.audit = Audit(database)
         self.erasure = Erasure(database, blobs)
 

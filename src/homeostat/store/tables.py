@@ -83,6 +83,14 @@ feedback = Table(
     sqlite_autoincrement=True,
 )
 
+vectors = Table(
+    "vectors",
+    METADATA,
+    Column("interaction", Words, primary_key=True),
+    Column("backend", Text, primary_key=True),
+    Column("vector", LargeBinary, nullable=False),
+)
+
 
 def _noun(name: str, *more: Column[str] | Column[float] | Index) -> Table:
     return Table(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from homeostat.config.schema import Train
-from homeostat.errors import TakenName, UnknownPlugin, did_you_mean
+from homeostat.errors import TakenName, UnknownPlugin, WrongType, did_you_mean
 from homeostat.train.adapt.full import Full
 from homeostat.train.adapt.lora import Lora
 from homeostat.train.objectives.distill.restore import Restore
@@ -56,6 +56,7 @@ NAMES: dict[str, dict[str, Any]] = {
     "first": {"replay": 0.0, "penalties": (), "warm_start": False},
     "reweighed": {**_ANEW, "reweigh": (FAIR,)},
     "swapped": {**_ANEW, "swap": "english"},
+    "thresholds": {**_ANEW, "offset": (FAIR,)},
     "disturbed": {**_ANEW, "disturb": DISTURBED},
     "repair": {"penalties": (), "objective": Restore(), "weight_decay": 0.0},
     "domain": {
@@ -79,17 +80,19 @@ NAMES: dict[str, dict[str, Any]] = {
     "student": {"replay": 0.0, "penalties": (), "adapt": Full(), "objective": Told(), "refit": False, "lr": 1e-3},
 }
 """`careful`: from the champion, with replay and divergence. `frugal`: with replay alone, at half the cost, in the upper
-layers. `naive`: new rows alone, at the rate of a fresh start, the control. `corrections`: the same on replies that were
-corrected, as one does it who fixes what went wrong and looks no further. `thorough`: more of both. `repair`: from a
-candidate that forgot, back to what the champion says on old rows; for a turn that mends. `joint`: from the bare base on
-everything. `reweighed`, `swapped`: from the bare base on all that is remembered, with rows that weigh so that groups
-and labels are independent, or with copies in which words of a group are swapped: for candidates that were refused
-because they treat groups unlike. `disturbed`: from the bare base too, with a copy of every row under one of the
-disturbances that suites ask under: for candidates that fall for them. `first`: a task's first version. `domain`:
-continued pretraining, where rows are windows of text and `replay` is general windows for each of the domain. `head`: an
-exact head on the bare base, by the rows that differ from a champion head's. `classifier`: a head trained by steps on
-everything, with what is adapted beneath it. `estimator`, `tagger`: the same for replies that are a number, or a list of
-tags. `student`: all weights of a smaller model, from a teacher's answers."""
+layers. `naive`: new rows alone, at the rate of a fresh start, the control. `corrections`: the same on replies that
+were corrected, as one does it who fixes what went wrong and looks no further. `thorough`: more of both. `repair`:
+from a candidate that forgot, back to what the champion says on old rows; for a turn that mends. `joint`: from the
+bare base on everything. `reweighed`, `swapped`: from the bare base on all that is remembered, with rows that weigh
+so that groups and labels are independent, or with copies in which words of a group are swapped: for candidates that
+were refused because they treat groups unlike. `thresholds`: for the same, from the bare base too, with offsets for
+each group that are added when requests are answered; never tried unless it is named. `disturbed`: from the bare base
+too, with a copy of every row under one of the disturbances that suites ask under: for candidates that fall for them.
+`first`: a task's first version. `domain`: continued pretraining, where rows are windows of text and `replay` is
+general windows for each of the domain. `head`: an exact head on the bare base, by the rows that differ from a
+champion head's. `classifier`: a head trained by steps on everything, with what is adapted beneath it. `estimator`,
+`tagger`: the same for replies that are a number, or a list of tags. `student`: all weights of a smaller model, from
+a teacher's answers."""
 
 
 def named(name: str, settings: Train, *, replay: float = 1.0, where: str = "train.attempts") -> Recipe:
@@ -97,7 +100,7 @@ def named(name: str, settings: Train, *, replay: float = 1.0, where: str = "trai
 
     Raises:
         UnknownPlugin: there is no such recipe (`where` says who named it), or it names a method that there is not.
-        UnknownKey, WrongType: it names a field that there is not, or a value that does not fit.
+        UnknownKey, WrongType: it names a field that there is not, a value that does not fit, or two that contradict.
         TakenName: a recipe of `train.recipes` is called as one of ours.
     """
     _hold_apart(settings)
@@ -135,7 +138,11 @@ def _own(name: str, settings: Train, replay: float) -> Recipe:
     like = values.get("like", "careful")
     if like not in NAMES:
         raise UnknownPlugin(f"unknown recipe '{like}'", where=f"{where}.like", fix=did_you_mean(str(like), NAMES))
-    return replace(changed(named(like, settings, replay=replay), values, where), name=name)
+    found = replace(changed(named(like, settings, replay=replay), values, where), name=name)
+    if found.offset and (found.swap or found.disturb):
+        what = "offsets are fitted to rows held out, and copies of these would be trained on"
+        raise WrongType(what, where=f"{where}.offset", fix="leave out `swap` and `disturb`, or `offset`")
+    return found
 
 
 def _keeps(what: str, attempt: str, settings: Train) -> bool:

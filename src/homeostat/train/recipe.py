@@ -77,6 +77,9 @@ class Recipe:
     reweigh: tuple[str, ...] = ()
     """Tags by which rows weigh so that no label goes with one value of a tag more than with another; `fair` for those
     that the task is held to treat alike (`tasks.NAME.fair`)."""
+    offset: tuple[str, ...] = ()
+    """Tags for whose values a threshold is fitted after the training, on rows held out, and used when requests that
+    carry them are answered; `fair` as in `reweigh` (label tasks). Read what the guide to fairness says of the law."""
     swap: str = ""
     """Every row that has such words comes a second time with them swapped and the same label: `english` for pronouns,
     names and words of gender, or a file of pairs (`homeostat.curate.swap`)."""

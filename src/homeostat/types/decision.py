@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -41,6 +42,9 @@ class Alternative:
     """95 % interval of `gain`; None where none was measured."""
     says: str = ""
     """What it is, where that is not told by its name."""
+    costs: Mapping[str, float] = field(default_factory=dict)
+    """What `cost` is made of: `making` the candidate, `answering` by it, the `judge`'s tokens, and the `risk` that it
+    is bad; what is nothing is left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,8 @@ class Decision:
     """95 % interval of `gain`."""
     cost: float = 0.0
     """In the unit of `decide.value_per_correct`."""
+    costs: Mapping[str, float] = field(default_factory=dict)
+    """What it is made of, where a candidate is made; as in `Alternative`."""
     alternatives: tuple[Alternative, ...] = ()
     signals: tuple[str, ...] = ()
     """Ids of the signals it rests on."""

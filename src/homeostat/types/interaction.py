@@ -48,7 +48,8 @@ class Interaction:
     tags: Mapping[str, str] = field(default_factory=dict)
     """What the request itself carried (segment, language, …); slices are named by them."""
     embedding: bytes = b""
-    """float16[hidden]: the served model's mean hidden state over the prompt's tokens, or empty."""
+    """float16[hidden]: the served model's mean hidden state over the prompt's tokens, or empty. Where another embedding
+    backend is in force, rows that are read with it have its vector here instead; the log keeps the state."""
     config: str = ""
     """Hash of the configuration in force."""
     disagreement: float = 0.0

@@ -37,7 +37,13 @@ class Release:
     """Moment from which on the candidate answers nobody, whoever is alive to take it back, in seconds since 1970; 0 for
     none. Drills and splits have one."""
     trial: str = ""
-    """What all rows of one split have in common; its draw of episodes depends on it."""
+    """What all rows of one split have in common; its draw of episodes depends on it. Of a canary whose share was
+    raised: the id of the row that opened it."""
+
+    @property
+    def opened(self) -> str:
+        """The id of the row that opened this stage: what was seen under a lower share stays evidence under a higher."""
+        return self.trial if self.trial and self.stage is Stage.CANARY else self.id
 
     @property
     def tried(self) -> tuple[str, ...]:

@@ -25,12 +25,20 @@ def mapped(store: Store, task: str, version: str, signals: Sequence[Signal], *, 
     """
     signal = next((one for one in reversed(signals) if _falls(store, one, version)), None)
     if signal is None:
-        return _map(*_ends(store, task, version), [], seed) | {"signal": ""}
+        first, last = (store.vectors.worn(rows) for rows in _ends(store, task, version))
+        return _map(first, last, [], seed) | {"signal": "", "embedded": _embedded(store)}
     naming = store.state.get(state_key(signal.id)) or {}
     change = naming.get("since") or signal.since or signal.time
     before = store.interactions.last(task, ROWS, until=change, version=version)
     since = store.interactions.list(task, since=change, limit=ROWS, version=version)
-    return _map(before, since, _topics(store, naming), seed) | {"signal": signal.id}
+    before, since = store.vectors.worn(before), store.vectors.worn(since)
+    return _map(before, since, _topics(store, naming), seed) | {"signal": signal.id, "embedded": _embedded(store)}
+
+
+def _embedded(store: Store) -> Data | None:
+    """What requests are embedded by, and since when; None where it is the model that answers."""
+    now = store.vectors.in_force
+    return None if now is None else {"name": now.name, "since": now.since, "before": now.before}
 
 
 def _falls(store: Store, signal: Signal, version: str) -> bool:
@@ -60,7 +68,7 @@ def _topics(store: Store, naming: Mapping[str, Any]) -> list[tuple[Data, list[In
     shown = []
     for topic in naming.get("topics", ()):
         rows = [row for id in topic["examples"] if (row := found(store.interactions, id)) is not None]
-        shown += [(topic, rows)] if rows else []
+        shown += [(topic, store.vectors.worn(rows))] if rows else []
     return shown
 
 

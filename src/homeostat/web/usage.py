@@ -1,7 +1,8 @@
 """Traffic over time, in stretches of equal length: how many requests, how long they took, their tokens and their tags.
 
-Only requests that a version answered count: nobody knows how long an imported one took. What got no reply leaves no
-row; the gateway counts it apart (`gateway.failed`).
+Only requests that a version answered count: nobody knows how long an imported one took. Requests that a version failed
+on have rows too, in another role, which are not read here: the gateway counts everything that got no reply, those and
+what was turned away unasked, and the page shows its counts (`collect.unanswered`), so that each is there once.
 """
 
 from __future__ import annotations

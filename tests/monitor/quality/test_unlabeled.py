@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from homeostat.monitor.quality.calibration import Calibration
-from homeostat.monitor.quality.unlabeled import by_calibration, by_difference, by_threshold
+from homeostat.monitor.quality.unlabeled import by_calibration, by_difference, by_threshold, fallen
 from homeostat.types.report import Score
 from monitor.quality.worlds import World, world
 
@@ -64,6 +64,24 @@ def test_all_agree_where_nothing_has_moved() -> None:
         assert found.n == 4000
 
 
+def test_a_threshold_is_the_quantile_that_as_many_are_above_as_are_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As numpy's quantile has it, ties among confidences included; and however many draws are held at once."""
+    rng = np.random.default_rng(6)
+    for rows in (2, 7, 60):
+        sure, right = np.round(rng.random(rows), 1), (rng.random(rows) < 0.7).astype(float)
+        window = np.round(rng.random(40), 1)
+        line = np.quantile(sure, 1 - right.mean())
+        share = (window > line).mean() + 0.5 * (np.abs(window - line) < 1e-12).mean()
+        found = by_threshold(sure, right, window)
+        assert found.mean == pytest.approx(share, abs=0.5 / 40)
+        assert 0.0 <= found.low <= found.high <= 1.0
+    whole = by_threshold(sure, right, window)
+    monkeypatch.setattr("homeostat.monitor.quality.unlabeled.BLOCK", 1)
+    one_by_one = by_threshold(sure, right, window)
+    assert one_by_one.mean == whole.mean
+    assert one_by_one.high - one_by_one.low == pytest.approx(whole.high - whole.low, rel=0.15)
+
+
 def test_shares_keep_to_their_scale() -> None:
     """Near 1 the interval ends at 1, and reaches further down than up."""
     rng = np.random.default_rng(5)
@@ -83,3 +101,22 @@ def test_nothing_is_told_of_no_rows() -> None:
         by_threshold([0.5], [1.0], [])
     with pytest.raises(ValueError, match="2 confidences, 1 labels"):
         by_difference([0.5, 0.5], [1.0], [0.5])
+
+
+def test_a_fall_is_that_of_what_is_right() -> None:
+    """Between two windows, in nineteen of twenty draws; the doubt of the one calibration is shared, so that the
+    interval is narrower than that of two put together.
+    """
+    holds = 0
+    for k in range(40):
+        rng = np.random.default_rng(50 + k)
+        known, then, now = world(rng, 200), world(rng, 800), world(rng, 800, hard=1)
+        calibration = Calibration.fit(known.sure, known.right)
+        found, came = fallen(calibration, then.sure, now.sure), then.right.mean() - now.right.mean()
+        holds += found.low <= came <= found.high
+        each = [by_calibration(calibration, one.sure) for one in (then, now)]
+        assert found.mean == pytest.approx(each[0].mean - each[1].mean)
+        assert found.high - found.low < np.hypot(*(one.high - one.low for one in each))
+    assert holds >= 36
+    with pytest.raises(ValueError, match="no rows"):
+        fallen(Calibration.fit([], []), [0.5], [])

@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from homeostat.train.adapt.full import Full
-from homeostat.train.fit import fit
+from homeostat.train.objectives.completion import Completion
 from homeostat.train.penalties.noise import Noise, noise
 from homeostat.train.run import Start
 from homeostat.train.step import Ground, Step
 from shown import Shown
+from train.objectives.distill import school
 from train.penalties import forgetting
 
 
@@ -79,16 +79,17 @@ def test_the_noise_goes_on_after_a_break(champion: Start, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_what_is_learned_in_noise_holds_beyond_the_rows(champion: Start, shown: Shown) -> None:
-    """With all weights trained on few rows, the loss on rows that were not seen ends lower with noise than without."""
-    recipe = replace(forgetting.RECIPE, adapt=Full(), epochs=10, looks=10, patience=10)
-    spared = []
-    for seed in shown.draws(2):
+def test_what_is_learned_in_noise_holds_beyond_the_rows(llama: Path, shown: Shown) -> None:
+    """With all weights trained on few rows, three labels in ten of which were drawn by chance, until they are known by
+    heart, the loss on rows that were not seen ends lower with noise than without.
+    """
+    recipe, spared = replace(school.RECIPE, looks=1), []
+    for draw in shown.draws(2):
         losses = []
         for weight in (0.0, 5.0):
-            run = replace(recipe, seed=seed, penalties=(Noise(weight=weight),))
-            work = forgetting.job(replace(champion, folder=None), run, seed)
-            fit(work)
-            losses.append(forgetting.told_apart(work, forgetting.NEW, seed)[0])
+            on = school.ground(llama, school.labeled(20, draw, school.NOISE))
+            school.taught(on, recipe=replace(recipe, seed=draw, penalties=(Noise(weight=weight),)))
+            with torch.no_grad():
+                losses.append(float(Completion()(Step(on, school.labeled(60, 200 + draw)))))
         spared.append(losses[0] - losses[1])
-    shown.over("nats of loss on unseen rows, less than without it", spared, least=0.05)
+    shown.over("nats of loss on unseen rows after wrong labels, less than without it", spared, least=0.1)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from homeostat.config.schema import Evaluate
 from homeostat.evaluate.groups import place
-from homeostat.evaluate.score import PairedRow, differences, fingerprint
-from homeostat.stats.intervals import mean_interval, paired
+from homeostat.evaluate.sample import Sample
+from homeostat.evaluate.score import PairedRow, fingerprint
+from homeostat.stats import clustered
 from homeostat.types import ids
 from homeostat.types.report import Report, Trial
 from homeostat.types.suite import Terms
@@ -42,12 +41,12 @@ def beside(
 
 def _trial(part: str, rows: Sequence[PairedRow], demand: Terms, settings: Evaluate) -> Trial:
     held = settings if demand.margin is None else replace(settings, margin=demand.margin, small_margin=demand.margin)
-    guarded = place(part, (part,), len(rows), held)
-    values = differences(rows)
+    sample = Sample.of(rows)
+    guarded = place(part, (part,), sample.worth, held)
     return Trial(
-        candidate=mean_interval(np.array([row.candidate for row in rows])),
-        champion=mean_interval(np.array([row.champion for row in rows])),
-        difference=paired(values, np.zeros_like(values), 1.0 - 2.0 * settings.alpha),
+        candidate=clustered.mean([row.candidate for row in rows], sample.clusters),
+        champion=clustered.mean([row.champion for row in rows], sample.clusters),
+        difference=sample.score(1.0 - 2.0 * settings.alpha),
         margin=guarded.margin,
         gated=guarded.gated,
         at_least=demand.at_least,

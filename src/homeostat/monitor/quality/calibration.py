@@ -58,9 +58,21 @@ class Calibration:
 
     def doubt(self, confidence: ArrayLike) -> float:
         """Variance of the mean of these probabilities that comes of the calibration's few labels."""
-        x, p = _features(confidence), self(confidence)
-        slope = (x * (p * (1 - p))[:, None]).mean(axis=0)
+        slope = self._slope(confidence)
         return float(slope @ self.spread @ slope)
+
+    def _slope(self, confidence: ArrayLike) -> Floats:
+        """float[3]: what the mean of these probabilities gains with each coefficient."""
+        x, p = _features(confidence), self(confidence)
+        return np.asarray((x * (p * (1 - p))[:, None]).mean(axis=0))
+
+    def between(self, then: ArrayLike, now: ArrayLike) -> float:
+        """Variance of the difference of two windows' mean qualities: the luck of both, and what the doubt of the one
+        calibration has different for them.
+        """
+        slope = self._slope(then) - self._slope(now)
+        luck = sum(self.variance(one) - self.doubt(one) for one in (then, now))
+        return float(slope @ self.spread @ slope) + luck
 
     def variance(self, confidence: ArrayLike) -> float:
         """Variance of the mean quality of replies of these confidences: their own luck, and doubt."""

@@ -21,6 +21,8 @@ from homeostat.types.report import Score
 Floats = NDArray[np.float64]
 
 DRAWS = 500
+BLOCK = 1_000_000
+"""Numbers of draws that are held at once."""
 
 
 def by_calibration(calibration: Calibration, confidence: ArrayLike, level: float = 0.95) -> Score:
@@ -38,6 +40,21 @@ def by_calibration(calibration: Calibration, confidence: ArrayLike, level: float
     return _between(float(p.mean()), calibration.variance(confidence), len(p), level)
 
 
+def fallen(calibration: Calibration, then: ArrayLike, now: ArrayLike, level: float = 0.95) -> Score:
+    """By how much mean calibrated confidence is lower in a window than in an earlier one. Its interval covers what the
+    replies of both come to, as long as a reply of a given confidence is right as often as it was.
+
+    Raises:
+        ValueError: no rows in one of them.
+    """
+    before, after = calibration(then), calibration(now)
+    if not len(before) or not len(after):
+        raise ValueError("no rows")
+    mean = float(before.mean() - after.mean())
+    around = float(stats.norm.ppf((1 + level) / 2)) * math.sqrt(calibration.between(then, now))
+    return Score(mean=mean, low=max(-1.0, mean - around), high=min(1.0, mean + around), n=len(before) + len(after))
+
+
 def by_threshold(confidence: ArrayLike, right: ArrayLike, window: ArrayLike, level: float = 0.95) -> Score:
     """The share of the window above the confidence above which so many of the labeled rows lie as are right.
 
@@ -51,12 +68,13 @@ def by_threshold(confidence: ArrayLike, right: ArrayLike, window: ArrayLike, lev
         ValueError: no rows on either side, or not as many labels as confidences.
     """
     c, y, w = _columns(confidence, right, window)
-    rng = np.random.default_rng(0)
-    told = [_above(c, y, w)]
-    for _ in range(DRAWS):
-        rows, others = rng.integers(0, len(c), len(c)), rng.integers(0, len(w), len(w))
+    rng, told = np.random.default_rng(0), [_above(c[None], y[None], w[None])]
+    at_once = max(1, BLOCK // max(len(c), len(w)))
+    for start in range(0, DRAWS, at_once):
+        n = min(at_once, DRAWS - start)
+        rows, others = rng.integers(0, len(c), (n, len(c))), rng.integers(0, len(w), (n, len(w)))
         told.append(_above(c[rows], y[rows], w[others]))
-    return _drawn(told, len(w), level)
+    return _drawn(np.concatenate(told), len(w), level)
 
 
 def by_difference(confidence: ArrayLike, right: ArrayLike, window: ArrayLike, level: float = 0.95) -> Score:
@@ -75,14 +93,18 @@ def _columns(confidence: ArrayLike, right: ArrayLike, window: ArrayLike) -> tupl
     return c, y, w
 
 
-def _above(confidence: Floats, right: Floats, window: Floats) -> float:
-    threshold = np.quantile(confidence, 1 - right.mean())
-    return float((window > threshold).mean() + 0.5 * (window == threshold).mean())
+def _above(confidence: Floats, right: Floats, window: Floats) -> Floats:
+    """float[draws]: what each draw, a row of all three, tells."""
+    place = (1 - right.mean(axis=1)) * (confidence.shape[1] - 1)
+    below, ordered, draw = place.astype(np.int64), np.sort(confidence, axis=1), np.arange(len(confidence))
+    low, high = ordered[draw, below], ordered[draw, np.minimum(below + 1, confidence.shape[1] - 1)]
+    threshold = (low + (place - below) * (high - low))[:, None]
+    return np.asarray((window > threshold).mean(axis=1) + 0.5 * (window == threshold).mean(axis=1))
 
 
-def _drawn(told: list[float], rows: int, level: float) -> Score:
+def _drawn(told: Floats, rows: int, level: float) -> Score:
     low, high = np.quantile(told, ((1 - level) / 2, (1 + level) / 2))
-    return Score(mean=told[0], low=float(low), high=float(high), n=rows)
+    return Score(mean=float(told[0]), low=float(low), high=float(high), n=rows)
 
 
 def _between(mean: float, variance: float, rows: int, level: float) -> Score:

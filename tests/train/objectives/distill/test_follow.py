@@ -42,17 +42,18 @@ def told(on: Ground, teacher: Opened) -> tuple[float, float]:
 
 @pytest.mark.slow
 def test_a_student_comes_nearer_to_its_teacher(folder: Path, teacher: Opened, shown: Shown) -> None:
-    """At equal steps on the same 60 rows, three labels in ten of which were drawn by chance, the divergence from the
-    teacher on unseen rows is at least 30 of 100 lower than with labels alone, and ten of 100 more are told right.
+    """At equal steps on the same 60 rows, three labels in ten of which were drawn by chance, ten of 100 unseen rows
+    more are told right than with labels alone, and the divergence from the teacher on them is 30 of 100 lower.
     """
-    gained = []
+    gained, nearer = [], []
     for draw in shown.draws(1):
         rows = school.labeled(20, draw, school.NOISE)
         alone = told(school.taught(school.ground(folder, rows, teacher)), teacher)
         with_teacher = told(school.taught(school.ground(folder, rows, teacher), Follow(share=0.8)), teacher)
-        assert with_teacher[0] < 0.7 * alone[0]
+        nearer.append(1.0 - with_teacher[0] / alone[0])
         gained.append(with_teacher[1] - alone[1])
     shown.over("share of unseen rows told right, more than from the same noisy labels alone", gained, least=0.1)
+    assert sum(nearer) / len(nearer) > 0.3, nearer
 
 
 @pytest.mark.slow
