@@ -82,12 +82,13 @@ def _sliced(sliced: Sliced, scores: Floats, u: Floats, times: Floats, places: Pl
 
 
 def our_loss(desk: Desk, stream: Stream, seed: int) -> Floats:
-    """The detector of losses, with the reply as slice; in units of labeled rows to a false alarm."""
+    """The detector of losses, by reply and by the tags; in units of labeled rows to a false alarm."""
     detector, wrong, reply = LossDetector(math.inf, None, seed), stream.wrong, desk.reply[stream.rows]
     sure = 1.0 - desk.scores[stream.rows, 0]
     levels = []
     for row in stream.labeled.tolist():
-        detector.update(float(wrong[row]), 0.0, f"reply={reply[row]}", float(sure[row]))
+        places = (f"reply={reply[row]}", *stream.places[row])
+        detector.update(float(wrong[row]), 0.0, places, float(sure[row]))
         levels.append(detector.level)
     return late(stream, np.array(levels), int((stream.labeled < REFERENCE).sum()))
 

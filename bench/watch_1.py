@@ -139,12 +139,13 @@ def slices(of: Pool, rows: Ints, c: float, rng: np.random.Generator) -> tuple[in
 
 
 def loss(of: Pool, rows: Ints, c: float, rng: np.random.Generator) -> tuple[int, int]:
-    """Those of the detector on losses, in labels, with the reply as slice."""
+    """Those of the detector on losses, in labels, by reply, by topic and by a segment dealt by lot."""
     detector = LossDetector(c, None, int(rng.integers(1 << 30)))
-    wrong, reply = of.wrong[rows].tolist(), [of.reply[k] for k in rows.tolist()]
-    sure = (1.0 - of.scores[rows, 0]).tolist()
-    told = (detector.update(w, 0.0, r, p) for w, r, p in zip(wrong, reply, sure, strict=True))
-    return len(rows), sum(alarm is not None for alarm in told)
+    places = of.places(rows, rng.integers(0, SEGMENTS, len(rows)))
+    wrong, sure = of.wrong[rows].tolist(), (1.0 - of.scores[rows, 0]).tolist()
+    names = [(f"reply={of.reply[k]}", *where) for k, where in zip(rows.tolist(), places, strict=True)]
+    told = (detector.update(w, 0.0, where, p) for w, where, p in zip(wrong, names, sure, strict=True))
+    return len(rows), sum(map(bool, told))
 
 
 def proportions(of: Pool, rows: Ints, c: float, rng: np.random.Generator) -> tuple[int, int]:

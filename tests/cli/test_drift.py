@@ -196,3 +196,33 @@ def test_cost_is_at_the_price_of_the_project(
     assert line["unit"] == "per 1,000 replies, at 7.2 an hour"
     (line,) = homeostat(*asked, "--config", tmp_path / "none.yaml").json["report"]["lines"]
     assert line["after"] - line["before"] == pytest.approx(0.1 / 7.2)
+
+
+def test_hours_are_matched_and_that_is_said(homeostat: Run, tmp_path: Path) -> None:
+    """Two weeks of requests whose length follows the hour, beside a night of the third: nothing has moved; compared as
+    they are, words have; the sentence stands under the table and in the JSON.
+    """
+    texts = [row.text.split() for row in windows(0, 400)[0]]
+    paths = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    hours = [range(336), [24 * day + hour for day in range(14, 21) for hour in range(8)]]
+    for path, some in zip(paths, hours, strict=True):
+        rows = [
+            {
+                "text": " ".join(texts[(7 * h + k) % 400][: 5 if h % 24 < 8 else 40]),
+                "time": 1_699_920_000 + 3600 * h + k,
+            }
+            for h in some
+            for k in range(2)
+        ]
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    asked = ("drift", "--current", paths[1], "--features", "words", "--reference")
+    ran = homeostat(*asked, paths[0])
+    assert "hours of the week are matched: 224 of 672 requests before and 112 of 112 now" in ran.out
+    assert "moved" not in ran.out.splitlines()[3]
+    found = homeostat(*asked, paths[0], "--json").json["report"]
+    assert (found["hours"], found["n_reference"], found["lines"][0]["verdict"]) == ("week", 224, "–")
+    plain = homeostat(*asked, f"{paths[0]}@any", "--json").json["report"]
+    assert (plain["hours"], plain["says"], plain["lines"][0]["verdict"]) == ("any", "", "moved")
+    late = homeostat("drift", "--reference", f"{paths[1]}@week", "--current", paths[0])
+    assert late.code == 28
+    assert "of 33% of the current ones only" in late.err

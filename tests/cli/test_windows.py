@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from cli.scenes import START, champion, request, version
-from homeostat.cli.windows import read
+from homeostat.cli.windows import read, told_hours
 from homeostat.errors import BadWindow, UnknownKey
+from homeostat.monitor.hours import Hours
 from homeostat.store import Store
 from homeostat.types.interaction import Interaction, Role
 
@@ -105,3 +106,25 @@ def test_a_file_beside_a_log(log: Path, tmp_path: Path) -> None:
     assert numbers(before) == [6, 7, 8]
     assert [row.text for row in after] == ["b", "a"]
     assert numbers(read(log, "", str(path), "last:2")[2]) == [38, 39]
+
+
+@pytest.mark.parametrize(
+    ("written", "window", "hours"),
+    [
+        ("before:1000", "before:1000", Hours.AUTO),
+        ("before:1000@any", "before:1000", Hours.ANY),
+        ("2026-01-01..2026-02-01@week", "2026-01-01..2026-02-01", Hours.WEEK),
+        ("march.jsonl@day", "march.jsonl", Hours.DAY),
+        ("logs@home/march.jsonl", "logs@home/march.jsonl", Hours.AUTO),
+    ],
+)
+def test_hours_stand_behind_the_reference(written: str, window: str, hours: Hours) -> None:
+    """After an @; a path may hold one too."""
+    assert told_hours(written) == (window, hours)
+
+
+def test_hours_that_nobody_knows_are_told() -> None:
+    """With those that there are, and the nearest."""
+    with pytest.raises(BadWindow, match=r"'@weak' names no hours") as told:
+        told_hours("before:1000@weak")
+    assert "did you mean 'week'?" in told.value.fix

@@ -24,6 +24,7 @@ from homeostat.monitor.detectors.batch.comparison import Comparison
 from homeostat.monitor.detectors.batch.ks import Ks
 from homeostat.monitor.features.feature import Shape
 from homeostat.monitor.features.text import RARITY
+from homeostat.monitor.hours import Hours
 from homeostat.stats.intervals import upper_bound
 from monitor.desk import manual, said, windows
 
@@ -326,3 +327,64 @@ def test_whole_weeks_of_one_version_need_no_caution() -> None:
         for week, rows in enumerate((answered(10, 168), answered(10, 168, first=1000)))
     ]
     assert compare(*weeks, Question(detectors=())).cautions == ()
+
+
+# ── hours ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def by_the_clock(days: range, first: int, lower: float = 0.0) -> list:
+    """Thirty requests a day; at night a model is less sure, takes longer, and is asked by schools."""
+    rows = answered(11, 30 * len(days), first=first)
+    found = []
+    for k, row in enumerate(rows):
+        day, hour = days[k // 30], (k % 30) * 24 / 30
+        night = hour < 8
+        found.append(
+            replace(
+                row,
+                time=1_699_920_000.0 + day * DAY + hour * 3600,
+                confidence=max(0.01, row.confidence - 0.2 * night - lower),
+                latency_ms=row.latency_ms + 20 * night,
+                tags={"segment": "school" if night and k % 3 else "home"},
+            )
+        )
+    return found
+
+
+def test_traffic_that_follows_the_clock_has_not_moved() -> None:
+    """Three weeks beside the nights of the next three days: all that differs is the hour. Compared as they are, three
+    lines have moved; with their hours matched, none, and it is said how many requests are left.
+    """
+    reference = by_the_clock(range(21), 0)
+    current = [row for row in by_the_clock(range(21, 27), 1000) if row.time % DAY < 8 * 3600]
+    features = ("confidence", "latency", "tag:segment", "characters")
+    plain = compare(reference, current, Question(features=features, hours=Hours.ANY))
+    alike = compare(reference, current, Question(features=features))
+    moved = {line.comparison.feature for line in plain.lines if line.verdict is Verdict.MOVED}
+    assert moved == {"confidence", "latency", "tag:segment"}
+    assert "other hours of the week" in plain.cautions[0]
+    assert (plain.hours, plain.says, plain.n_reference) == (Hours.ANY, "", 630)
+    assert not [line for line in alike.lines if line.verdict is Verdict.MOVED]
+    assert (alike.hours, alike.cautions) == (Hours.WEEK, ())
+    assert (alike.n_reference, alike.n_current) == (180, 60)
+    assert "180 of 630 requests before and 60 of 60 now" in alike.says
+
+
+def test_what_moved_within_the_hours_is_still_found() -> None:
+    """The same nights, in which the model has become less sure."""
+    reference = by_the_clock(range(21), 0)
+    current = [row for row in by_the_clock(range(21, 27), 1000, lower=0.25) if row.time % DAY < 8 * 3600]
+    lines = compare(reference, current, Question(features=("confidence", "characters"))).lines
+    verdicts = {line.comparison.feature: line.verdict for line in lines}
+    assert verdicts == {"confidence": Verdict.MOVED, "characters": Verdict.STEADY}
+
+
+def test_hours_are_not_matched_where_they_are_asked_for() -> None:
+    """As a feature they would be the same on both sides by force. Who insists gets that, or is told why not."""
+    reference = by_the_clock(range(21), 0)
+    current = [row for row in by_the_clock(range(21, 27), 1000) if row.time % DAY < 8 * 3600]
+    asked = Question(features=(HOURS,))
+    assert compare(reference, current, asked).hours is Hours.ANY
+    assert compare(reference, current, replace(asked, hours=Hours.WEEK)).n_reference == 180
+    with pytest.raises(BadWindow, match="hours of the week of 0% of the current ones only"):
+        compare(reference[:30], current[-30:], Question(hours=Hours.WEEK))

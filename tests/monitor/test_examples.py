@@ -57,3 +57,17 @@ def test_state_goes_through_json():
 
     assert copy.state() == examples.state()
     assert copy.pick(0, 0, stranger=True) == examples.pick(0, 0, stranger=True)
+
+
+def test_a_row_may_be_in_several_slices_and_is_shown_once():
+    """By each of them, and once among all; a state from before has one name a row."""
+    examples, old = Examples(), Examples()
+    for row, slices in enumerate((["reply=a", "segment=1"], ["segment=2"], [])):
+        examples.extend(row, [f"int_{row}"], np.array([[0.01]]), slices)
+
+    assert examples.pick(0, 0, stranger=True) == ("int_0", "int_1", "int_2")
+    assert examples.pick(0, 0, stranger=True, slice="segment=1") == ("int_0",)
+    assert examples.pick(0, 0, stranger=True, slice="segment=2") == ("int_1",)
+    old.load([[0, "int_0", "reply=a", 0.01], [1, "int_1", "", 0.02]])
+    assert old.pick(0, 0, stranger=True, slice="reply=a") == ("int_0",)
+    assert old.pick(0, 0, stranger=True) == ("int_0", "int_1")

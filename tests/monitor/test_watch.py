@@ -140,6 +140,44 @@ def test_a_policy_that_changes_for_one_label_is_named():
     assert {row.reply for row in rows if row.id in signal.examples} == {"a"}
 
 
+GERMAN = "das Paket ist leider noch nicht angekommen, wann kommt es denn endlich"
+ENGLISH = "my parcel has not arrived yet, when will it finally come to my house"
+
+
+@pytest.mark.parametrize("fallen", ["segment=7", "language=de"])
+def test_a_fall_in_one_tag_or_one_language_is_named(fallen):
+    """A twelfth of the labeled requests, of one segment or in one language, is answered wrong from some day on: the
+    signal names them, shows wrong replies of theirs, and says since when.
+    """
+    rng, rows = np.random.default_rng(0), traffic(0, 1600)
+    places = [(str(rng.integers(12)), rng.random() < 1 / 12) for _ in rows]
+    rows = [
+        replace(row, text=GERMAN if german else ENGLISH, tags={"segment": segment})
+        for row, (segment, german) in zip(rows, places, strict=True)
+    ]
+    inside = [segment == "7" if fallen == "segment=7" else german for segment, german in places]
+    wrong = [rng.random() < (0.8 if k >= 800 and hit else 0.1) for k, hit in enumerate(inside)]
+    pairs = [(row, label(row, "b" if miss else "a")) for row, miss in zip(rows, wrong, strict=True)]
+    watcher = started(labels=("a", "b"))
+    assert watcher.update_labels(pairs[:800]) == []
+
+    signal = watcher.update_labels(pairs[800:])[0]
+
+    assert (signal.moved, signal.detector, signal.slice) == (Moved.PERFORMANCE, "loss", fallen)
+    shown = [k for k, row in enumerate(rows) if row.id in signal.examples]
+    assert shown
+    assert all(inside[k] and wrong[k] for k in shown)
+    assert abs(signal.since - 1800.0) < 300
+
+
+def test_a_tag_that_says_the_language_is_believed():
+    """Each request counts once in each way to slice, under what its tag says."""
+    watcher, row = started(), replace(traffic(0, 1)[0], text=GERMAN, tags={"language": "en", "empty": ""})
+    watcher.update_labels([(row, label(row, "a"))])
+
+    assert list(watcher.state()["loss"]["slices"]) == ["language=en"]
+
+
 def test_a_change_in_one_segment_is_named():
     """One of sixteen segments asks about something else: the signal is of slices, names it, and shows its requests."""
     rng = np.random.default_rng(0)

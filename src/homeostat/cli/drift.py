@@ -13,8 +13,13 @@ Features are ranked by evidence, with p-values corrected for how many there are:
 probability of at most 5 % (Holm), of those called *perhaps* at most 5 % are on average (q). It is a comparison, made
 once, and no alarm: whoever looks until something is found will find something. `homeostat watch` may look all the time.
 
+Night traffic is not day traffic: where the windows hold other hours, as many requests of each hour of the week are
+compared on both sides, or, where the reference has not all of these, of each hour of the day; the rest is left out, and
+that is said. `--reference before:1000@any` compares all; `@week` and `@day` insist.
+
 Exit codes: 0 compared; 1x configuration, of them 13 there is no such feature or test; 2x a file cannot be read, of them
-28 a window is not understood, too small, or overlaps the other; 3x the embedding backend cannot be opened or asked.
+28 a window is not understood, too small, overlaps the other, or has too few hours in common with it; 3x the embedding
+backend cannot be opened or asked.
 
 Example: `homeostat drift routing --reference 2026-01-01..2026-02-01 --current last:1000`
 """
@@ -30,7 +35,7 @@ import typer
 from homeostat.cli.drifted import show
 from homeostat.cli.embedding import wearing
 from homeostat.cli.table import document
-from homeostat.cli.windows import both_files, price, read
+from homeostat.cli.windows import both_files, price, read, told_hours
 from homeostat.llm.embedding.embedder import SERVED
 from homeostat.monitor.catalogue import told_apart
 from homeostat.monitor.compare import COST, TESTED, Question, compare
@@ -50,7 +55,8 @@ def command(
 ) -> None:
     """Compare two windows of traffic: in which features they differ, how sure that is, and by how much."""
     named, embed = _told(_names(features))
-    question = _question(named, _names(tests))
+    reference, hours = told_hours(reference)
+    question = replace(_question(named, _names(tests)), hours=hours)
     if COST in question.features:
         question = replace(question, an_hour=price(config))
     name, before, after = read(config, task, reference, current)

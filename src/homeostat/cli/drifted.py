@@ -25,6 +25,8 @@ def show(name: str, report: Report, reference: Sequence[Interaction], current: S
         COLUMNS,
         [_row(line) for line in report.lines],
     )
+    if report.says:
+        typer.echo(f"\n{report.says}")
     for caution in report.cautions:
         typer.echo(f"\ncaution: {caution}")
     for why in dict.fromkeys(report.left_out.values()):

@@ -1,9 +1,9 @@
 """Show how far the traffic of a task has moved: the statistic beside its threshold, and the newest signals.
 
-The statistic is that of the version that answers now: of its requests, and, once there are labels, of its losses.
-While nothing moves it passes its threshold once in `monitor.false_alarm_every` requests, or labels, on average. Under
-each signal stands what moved: shares of known kinds; once 300 requests followed, the slice that carries most of it,
-the kind of drift, new topics. `--follow` prints it again when it has changed.
+The statistic is that of the version that answers now: of its requests, and of its losses once there are labels. While
+nothing moves it passes its threshold once in `monitor.false_alarm_every` of these on average. Under each signal: shares
+of known kinds; 300 requests later the slice that carries most, the kind of drift, new topics. `--follow` says it again
+on change.
 
 Exit codes: 0 printed; 1x configuration; 53 no version answers the task yet.
 

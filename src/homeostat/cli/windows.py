@@ -12,7 +12,8 @@ from homeostat.collect.logged import read_logged
 from homeostat.collect.moment import seconds
 from homeostat.config.load import load
 from homeostat.config.schema import Decide
-from homeostat.errors import BadWindow
+from homeostat.errors import BadWindow, did_you_mean
+from homeostat.monitor.hours import Hours
 from homeostat.store import Store
 from homeostat.types.interaction import Interaction
 
@@ -22,6 +23,20 @@ _GRAMMAR = "write A..B (dates, either may be left out), last:N, first:N, version
 _BEFORE = "; for the reference also before:N"
 _COUNTED = re.compile(r"(last|first|before):([0-9_,]+)")
 _FILE = re.compile(r"(?:file:(.+)|(.+\.jsonl(?:\.gz|\.xz)?))", re.DOTALL)
+
+
+def told_hours(reference: str) -> tuple[str, Hours]:
+    """A reference window without what stands behind its last `@`, and which hours of it are compared, as that says.
+
+    Raises:
+        BadWindow: something stands there that names no hours.
+    """
+    window, at, named = reference.rpartition("@")
+    if not at or not named.isalpha():  # such as a path with an @ in it
+        return reference, Hours.AUTO
+    if named not in list(Hours):
+        raise BadWindow(f"'@{named}' names no hours", where="--reference", fix=did_you_mean(named, list(Hours)))
+    return window, Hours(named)
 
 
 def read(config: Path, task: str, reference: str, current: str) -> tuple[str, list[Interaction], list[Interaction]]:

@@ -36,14 +36,16 @@ def _placed(shop: Workshop, champion: Version, signal: Signal, groups: Groups, h
     since = store.interactions.list(signal.task, since=signal.since, until=signal.time, version=champion.id)[-BEFORE:]
     same = alike(store, signal, champion.id, signal.time, hours)
     earlier = same if len(same) >= LEAST else before(store, signal, champion.id)
-    sides = _embedded(shop, champion, earlier), _embedded(shop, champion, since)
+    sides = _laid_out(shop, champion, earlier), _laid_out(shop, champion, since)
     shares = shares_of(sides, (groups.of(sides[0]), groups.of(sides[1])), groups.names)
     store.state.put(shares_key(signal.id), {"shares": [asdict(one) for one in shares], "says": says(shares)})
     grew = [one for one in shares if one.low > 0.0]
     return replace(signal, slice=f"{KIND}{grew[0].name}") if grew else signal
 
 
-def _embedded(shop: Workshop, champion: Version, rows: Sequence[Interaction]) -> list[Interaction]:
-    """The rows with the vectors that they were watched by."""
+def _laid_out(shop: Workshop, champion: Version, rows: Sequence[Interaction]) -> list[Interaction]:
+    """The rows with the vectors that the groups were cut by; those without any are left out."""
     vectors = shop.store.vectors
-    return with_states(shop, champion, rows) if vectors.in_force is None else vectors.worn(rows)
+    if vectors.in_force is None:
+        return list(with_states(shop, champion, rows))
+    return [row for row in vectors.worn(rows) if row.embedding]

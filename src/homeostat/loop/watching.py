@@ -180,9 +180,9 @@ class Watch:
         signals = watcher.update(rows)
         pairs = self._stated(task, champion, watcher.feedback_cursor or (0.0, ""))
         signals += watcher.update_labels(pairs)
-        version = store.versions.get(champion)
+        version, reread = store.versions.get(champion), self._reread.get(champion, 0.0)
         for signal in placed(self.shop, version, signals, watcher.shares.groups, watcher.shares.detector.cells):
-            if not self._known(signal, self._reread.get(champion, 0.0)):
+            if not self._known(signal, reread):
                 store.signals.put(signal)
         self._tell_broken(task, watcher)
         if rows or pairs:

@@ -16,12 +16,13 @@ import numpy as np
 from homeostat.config.schema import Decide
 from homeostat.errors import BadWindow
 from homeostat.monitor.catalogue import DETECTORS, FEATURES, TAG, TESTS, feature_of
-from homeostat.monitor.detectors.batch.chi_square import ChiSquare, largest_change
+from homeostat.monitor.detectors.batch.chi_square import largest_change
 from homeostat.monitor.detectors.batch.comparison import Comparison, Test
 from homeostat.monitor.detectors.batch.z import standard_error
 from homeostat.monitor.features.feature import Feature, Floats, Rows, Shape, Values, known_rows
 from homeostat.monitor.features.nearness import novelty
 from homeostat.monitor.features.record import cost
+from homeostat.monitor.hours import Hours, matched
 from homeostat.monitor.opinion import Opinion, opinions
 from homeostat.monitor.slices import Slice, slices
 from homeostat.stats.many import benjamini_hochberg, holm
@@ -92,7 +93,12 @@ class Report:
 
     alpha: float
     n_reference: int
+    """Requests that were compared: those that are left of a window where hours were matched."""
     n_current: int
+    hours: Hours
+    """By which hours the windows were matched."""
+    says: str
+    """What was left out for that, in a sentence; empty where nothing was."""
     lines: tuple[Line, ...]
     """Strongest evidence first."""
     left_out: dict[str, str]
@@ -100,7 +106,7 @@ class Report:
     slices: tuple[Slice, ...]
     """Values of tags whose share moved most, largest first."""
     novel: tuple[Novel, ...]
-    """Current rows, most novel first."""
+    """Current rows, whichever hour they came in, most novel first."""
     opinions: tuple[Opinion, ...]
     """What the classical detectors on a stream say of the numbers that moved."""
     cautions: tuple[str, ...]
@@ -123,6 +129,8 @@ class Question:
     """Price of an hour of answering, for `cost`."""
     own_states: bool = True
     """Whether embeddings are states of the versions that answered, so that those of two do not compare."""
+    hours: Hours = Hours.AUTO
+    """Which hours the windows are to have in common; nothing is matched where AUTO and the hours are a feature."""
 
 
 def compare(reference: Rows, current: Rows, question: Question) -> Report:
@@ -133,9 +141,12 @@ def compare(reference: Rows, current: Rows, question: Question) -> Report:
 
     Raises:
         UnknownPlugin: a name that no feature, test or detector has.
-        BadWindow: the windows are too small, share rows, or no test can be made.
+        BadWindow: the windows are too small, share rows, have too few hours in common where that was asked for, or no
+            test can be made.
     """
     require_apart(reference, current)
+    alike = matched(reference, current, _hours(question), least=LEAST, alpha=question.alpha, seed=question.seed)
+    reference, current, whole = alike.reference, alike.current, current
     known, rest = halves(reference, question.seed)
     tests = [TESTS.get(name)() for name in question.tests]
     detectors = {name: DETECTORS.get(name) for name in question.detectors}
@@ -159,12 +170,14 @@ def compare(reference: Rows, current: Rows, question: Question) -> Report:
         alpha=question.alpha,
         n_reference=len(reference),
         n_current=len(current),
+        hours=alike.hours,
+        says=alike.says,
         lines=judged,
         left_out=left_out,
         slices=slices(reference, current)[:SHOWN],
-        novel=_novel(known, current),
+        novel=_novel(known, whole),
         opinions=opinions(moved, (reference, rest, current), known, detectors),
-        cautions=tuple(_cautions(reference, current, question)),
+        cautions=tuple(filter(None, (alike.caution, _other_versions(reference, current, question)))),
     )
 
 
@@ -306,14 +319,15 @@ def _novel(known: Rows, current: Rows) -> tuple[Novel, ...]:
     return tuple(shown.values())
 
 
-def _cautions(reference: Rows, current: Rows, question: Question) -> list[str]:
-    found = []
-    hours = [known_rows(feature_of(HOURS, ()).of(rows, ())) for rows in (reference, current)]
-    if min(map(len, hours)) >= LEAST and (ChiSquare()(*hours).p_value or 0.0) <= question.alpha:
-        found.append("the windows hold other hours of the week: a difference between night and day looks like drift")
+def _hours(question: Question) -> Hours:
+    return Hours.ANY if question.hours is Hours.AUTO and HOURS in question.features else question.hours
+
+
+def _other_versions(reference: Rows, current: Rows, question: Question) -> str:
+    """That other versions answered, if so."""
     answered = [sorted({row.version for row in rows if row.version}) for rows in (reference, current)]
-    if all(answered) and answered[0] != answered[1]:
-        were, are = (", ".join(versions[:3]) + (" …" if len(versions) > 3 else "") for versions in answered)
-        told = "confidence, replies and embeddings compare" if question.own_states else "confidence and replies compare"
-        found.append(f"other versions answered ({were}; then {are}): {told} them too")
-    return found
+    if not all(answered) or answered[0] == answered[1]:
+        return ""
+    were, are = (", ".join(versions[:3]) + (" …" if len(versions) > 3 else "") for versions in answered)
+    told = "confidence, replies and embeddings compare" if question.own_states else "confidence and replies compare"
+    return f"other versions answered ({were}; then {are}): {told} them too"

@@ -25,8 +25,8 @@ class Example:
     id: str
     values: tuple[float, ...]
     """One per channel, in [0, 1], low for strange; NaN where the channel does not know."""
-    slice: str = ""
-    """Which rows it belongs to, where rows are told apart."""
+    slices: tuple[str, ...] = ()
+    """The slices that it is in, where rows are told apart."""
 
 
 class Examples:
@@ -37,25 +37,26 @@ class Examples:
         self._outer = outer
         self._kept: deque[Example] = deque(maxlen=KEPT)
 
-    def extend(self, first: int, ids: Sequence[str], values: Floats, slice: str = "") -> None:
-        """Look through rows of a slice: the first one's number, their ids, and float64[rows, channels] in [0, 1]."""
+    def extend(self, first: int, ids: Sequence[str], values: Floats, slices: Sequence[str] = ()) -> None:
+        """Look through rows, all of these slices: the first one's number, ids, float64[rows, channels] in [0, 1]."""
         with np.errstate(invalid="ignore"):
             outer = (values <= self._outer) | (values >= 1 - self._outer)
         for i in np.flatnonzero(outer.any(axis=1)).tolist():
-            self._kept.append(Example(row=first + i, id=ids[i], values=tuple(values[i].tolist()), slice=slice))
+            self._kept.append(Example(row=first + i, id=ids[i], values=tuple(values[i].tolist()), slices=tuple(slices)))
 
     def pick(self, since: int, channel: int, *, stranger: bool, slice: str = "") -> tuple[str, ...]:
         """Ids of at most `SHOWN` kept rows of a slice, or of all, from row `since` on, strangest in this channel first.
 
         `stranger=False` puts the most familiar first: what to show where traffic has become more familiar than before.
         """
-        rows = [e for e in self._kept if e.row >= since and slice in ("", e.slice) and not np.isnan(e.values[channel])]
+        inside = [e for e in self._kept if e.row >= since and (not slice or slice in e.slices)]
+        rows = [e for e in inside if not np.isnan(e.values[channel])]
         rows.sort(key=lambda e: e.values[channel], reverse=not stranger)
         return tuple(e.id for e in rows[:SHOWN])
 
     def state(self) -> list[list[Any]]:
         """Everything needed to go on later, as JSON values; NaN is None."""
-        return [[e.row, e.id, e.slice, *(None if np.isnan(v) else v for v in e.values)] for e in self._kept]
+        return [[e.row, e.id, list(e.slices), *(None if np.isnan(v) else v for v in e.values)] for e in self._kept]
 
     def load(self, state: Sequence[Sequence[Any]]) -> None:
         """Take over what `state` gave."""
@@ -64,4 +65,5 @@ class Examples:
 
 def _example(row: Sequence[Any]) -> Example:
     values = tuple(float("nan") if value is None else float(value) for value in row[3:])
-    return Example(row=int(row[0]), id=str(row[1]), slice=str(row[2]), values=values)
+    slices = [row[2]] if isinstance(row[2], str) else row[2]  # older states have one name, or an empty one
+    return Example(row=int(row[0]), id=str(row[1]), slices=tuple(filter(None, slices)), values=values)

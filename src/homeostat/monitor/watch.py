@@ -10,7 +10,8 @@ of signal leave it, named after the evidence and not after the cause, beside tho
   far off that a handful raised the alarm before confidence could say anything.
 - `mix`, too, by the detector `proportions`: known kinds of requests come in other shares, strange or not (`shares`).
 - `performance`: labels, corrections or ratings say that more replies are wrong, or surer ones, among all or among those
-  of one label, which the signal then names as its slice. The only one that is about quality.
+  of one label, one value of a tag or one language, which the signal then names as its slice. The only one that is about
+  quality.
 
 One watcher belongs to one version: scores of another version are other numbers. Start a new one at each release, and
 feed it this version's primary interactions only.
@@ -33,6 +34,7 @@ from homeostat.monitor.copies import Copies
 from homeostat.monitor.detectors.loss import UNKNOWN, LossDetector, loss
 from homeostat.monitor.detectors.shiryaev_roberts import Alarm, log_mean
 from homeostat.monitor.examples import Examples
+from homeostat.monitor.features.language import language_of
 from homeostat.monitor.plugged import Plugged
 from homeostat.monitor.reference import BINS, Reference
 from homeostat.monitor.shares import Shares
@@ -45,7 +47,7 @@ from homeostat.types.signal import Moved, Signal
 
 Floats = NDArray[np.float64]
 
-LOSS = "loss"
+LOSS, REPLY = "loss", "reply"
 # Mean CUSUM of the bets on falling confidence from which on an alarm is called novelty. While confidence stays as it
 # was, an alarm of the other channel meets so much in a few cases of a hundred.
 OWN_EVIDENCE = 20.0
@@ -145,7 +147,8 @@ class Watcher:
         return told + self.shares.update(rows)
 
     def update_labels(self, pairs: Sequence[tuple[Interaction, Feedback]]) -> list[Signal]:
-        """Take interactions with their feedback, in the order in which the feedback came; a signal for each alarm.
+        """Take interactions with their feedback, in the order in which the feedback came; a signal for each alarm, or
+        for each slice that an alarm tells of.
 
         Feedback that says nothing about right and wrong (a comment) is passed over.
         """
@@ -155,13 +158,12 @@ class Watcher:
             value = loss(interaction, feedback, self._labels)
             if value is None:
                 continue
-            place = f"reply={interaction.reply.strip()}" if self._labels else ""
-            alarm = self._loss.update(value, interaction.time, place, interaction.confidence)
+            places = self._places(interaction, language=language_of(interaction.text))
+            alarms = self._loss.update(value, interaction.time, places, interaction.confidence)
             signals += self.plugged.update(LOSS, np.array([min(value, 1.0)]), [(interaction.id, feedback.time)])
             if value >= 0.5:
-                self._wrong.extend(self._loss.rows - 1, [interaction.id], np.array([[1.0 - value / UNKNOWN]]), place)
-            if alarm:
-                signals.append(self._loss_signal(alarm, feedback))
+                self._wrong.extend(self._loss.rows - 1, [interaction.id], np.array([[1.0 - value / UNKNOWN]]), places)
+            signals += [self._loss_signal(alarm, feedback) for alarm in alarms]
         return signals
 
     def state(self) -> dict[str, Any]:
@@ -218,10 +220,14 @@ class Watcher:
         self._wrong.load(state["wrong"])
         self.plugged.inherit(state.get("plugged", {}))
 
-    def _places(self, one: Interaction) -> list[str]:
-        """The slices that an interaction is in: its tags, and its reply where replies are labels."""
-        places = [f"{tag}={value}" for tag, value in one.tags.items()]
-        return [*places, f"reply={one.reply.strip()}"] if self._labels else places
+    def _places(self, one: Interaction, **more: str) -> list[str]:
+        """The slices that an interaction is in: its tags, and its reply where replies are labels.
+
+        `more` is what else it is a value of, unless a tag of that name says it. Of each way to slice there is one.
+        """
+        reply = {REPLY: one.reply.strip()} if self._labels else {}
+        ways = {**more, **one.tags, **reply}
+        return [f"{way}={value}" for way, value in ways.items() if value]
 
     def _told(self, rows: Sequence[Interaction], piece: Piece) -> list[Signal]:
         """A signal for each alarm in a piece, whose first row is that of `rows`."""
@@ -242,7 +248,7 @@ class Watcher:
             own = np.flatnonzero((numbers >= at) & (numbers < until))
             if len(own):
                 first = self._traffic.sliced.rows(name) - len(numbers) + int(own[0])
-                self._sliced.extend(first, [rows[k].id for k in numbers[own].tolist()], p[own], name)
+                self._sliced.extend(first, [rows[k].id for k in numbers[own].tolist()], p[own], [name])
 
     def _signal(self, raised: Raised, last: Interaction) -> Signal:
         alarm, seen = raised.alarm, self._sliced if raised.detector == SLICED else self._examples
@@ -263,8 +269,9 @@ class Watcher:
         )
 
     def _loss_signal(self, alarm: Alarm, last: Feedback) -> Signal:
+        about = (LOSS, alarm.slice) if alarm.slice else (LOSS,)
         return Signal(
-            id=ids.derived("sig", self.task, LOSS, last.id),
+            id=ids.derived("sig", self.task, *about, last.id),
             task=self.task,
             time=last.time,
             moved=Moved.PERFORMANCE,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from homeostat.monitor.naming.candidates import LEAST, MOST_PAIRS, Candidate, Kind, candidates, script
+from homeostat.monitor.naming.candidates import BESIDE, LEAST, MOST_PAIRS, Candidate, Kind, candidates, script
 from monitor.desk import desk, said
 
 
@@ -90,3 +92,62 @@ def test_insults_are_a_slice() -> None:
     (tone,) = [one for one in found(some) if one.kind is Kind.TONE]
     assert tone.name == "toxic requests"
     assert tone.members[::10].all()
+
+
+def of(kind: Kind, some: list, known: list | None = None) -> dict[str, np.ndarray]:
+    """The candidates of a kind, by name."""
+    every = candidates(some, known or some[:50], np.zeros((len(some), 2)))
+    return {one.name: one.members for one in every if one.kind is kind}
+
+
+def test_latencies_make_bands() -> None:
+    """At round numbers, from both sides; a reply of which nobody knows how long it took is in none."""
+    took = np.where(np.arange(200) % 10 == 0, 0.0, np.where(np.arange(200) % 4 == 0, 3_000.0, 70.0))
+    found = of(Kind.LATENCY, [said(k, "plain words", latency_ms=float(ms)) for k, ms in enumerate(took)])
+    assert (found["latency of 2 s or more"] == (took == 3_000.0)).all()
+    assert (found["latency below 2 s"] == (took == 70.0)).all()
+    assert (found["latency of 50 ms or more"] == (took > 0)).all()
+    assert not {name for name in found if "5 s or more" in name or "below 50 ms" in name}
+
+
+def test_refusals_broken_formats_and_lengths_of_replies() -> None:
+    """Of replies that are texts: every fifth refuses, every fourth is JSON no more; of labels there are no lengths."""
+    some = []
+    for k in range(400):
+        words = " ".join(f"w{k}x{j}" for j in range(40 if k % 3 == 0 else 3))
+        reply = f"I'm sorry, but no: {words}" if k % 5 == 0 else f'{{"said": "{words}"}}' if k % 4 else words
+        some.append(said(k, "plain words", reply=reply))
+    known = [said(1_000 + k, "plain words", reply=f'{{"said": {k}}}') for k in range(60)]
+    (refusal,) = of(Kind.REFUSAL, some, known).values()
+    (broken,) = of(Kind.FORMAT, some, known).values()
+    lengths = of(Kind.REPLY_LENGTH, some, known)
+    assert (refusal == (np.arange(400) % 5 == 0)).all()
+    assert (broken == ((np.arange(400) % 5 == 0) | (np.arange(400) % 4 == 0))).all()
+    assert (lengths["replies of 32 words or more"] == (np.arange(400) % 3 == 0)).all()
+    labels = [said(k, "plain words", reply="a" if k % 2 else "b c d e f") for k in range(200)]
+    assert not of(Kind.REPLY_LENGTH, labels)
+    assert not of(Kind.FORMAT, labels)
+
+
+def test_days_and_parts_of_the_day() -> None:
+    """Of a week of requests, one every quarter of an hour from a Thursday on; a time of 0 is in none."""
+    some = [said(k, "plain words", time=900.0 * k) for k in range(672)]
+    found = of(Kind.HOUR, some)
+    hours = np.arange(672) // 4
+    known = np.arange(672) > 0
+    assert len(found) == 7 + 1 + 6
+    assert (found["on Thursdays"] == (known & (hours < 24))).all()
+    assert (found["at the weekend"] == ((hours >= 48) & (hours < 96))).all()
+    assert (found["from 20 to 24 UTC"] == (hours % 24 >= 20)).all()
+
+
+def test_what_came_of_requests_is_no_part_of_two_at_once() -> None:
+    """Nor do such rules take the places of pairs of requests' own properties."""
+    some = [replace(row, latency_ms=float(20 + k % 90)) for k, row in enumerate(rows())]
+    without, found = found_pairs(rows()), found_pairs(some)
+    assert not {part.kind for one in found for part in one.parts} & BESIDE
+    assert [one.members.sum() for one in found] == [one.members.sum() for one in without]
+
+
+def found_pairs(some: list) -> list[Candidate]:
+    return [one for one in found(some) if one.kind is Kind.BOTH]

@@ -111,3 +111,86 @@ def test_strange_is_what_the_channel_that_moved_calls_so() -> None:
     assert (strange(seen)[:5] == 0).all()
     tamer = Windows(seen.current, seen.fresh, -seen.strangeness)
     assert strange(tamer)[seen.current].mean() > strange(tamer)[~seen.current].mean()
+
+
+# ── what is no property of a request ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_came_of_requests_is_first_where_nothing_of_them_explains_the_move() -> None:
+    """A fifth of the replies is slow and strange, whatever was asked: first, and certain, in all of five draws."""
+    for seed in range(5):
+        rng = np.random.default_rng([seed, 4])
+        slow = (rng.random(N + M) < 0.2) & (np.arange(N + M) >= N)
+        seen = windows(rng, slow)
+        top = first([*sets(rng), Candidate("latency of 1 s or more", Kind.LATENCY, slow, "latency")], seen)
+        assert top.candidate.kind is Kind.LATENCY
+        assert top.sure
+        assert top.carries > 0.8
+
+
+def test_a_cause_stands_before_what_came_of_it() -> None:
+    """Requests in another language are refused: the language is first, the refusals are told beside it."""
+    rng = np.random.default_rng(5)
+    new = (rng.random(N + M) < 0.2) & (np.arange(N + M) >= N)
+    language = Candidate("language=de", Kind.LANGUAGE, new, "language")
+    refusal = Candidate("replies that refuse", Kind.REFUSAL, new & (rng.random(N + M) < 0.95), "refusal")
+    found = rank([refusal, language, *sets(rng)], windows(rng, new), 0.05)
+    assert [one.candidate.name for one in found[:2]] == ["language=de", "replies that refuse"]
+
+
+def test_latencies_that_rise_for_all_explain_nothing() -> None:
+    """Half of the replies take longer since the change, whether strange or not; the segment that moved stays first."""
+    rng = np.random.default_rng(6)
+    moved = Candidate("segment=bank", Kind.TAG, rng.random(N + M) < 0.2, "segment")
+    slower = Candidate(
+        "latency of 100 ms or more", Kind.LATENCY, rng.random(N + M) < np.where(np.arange(N + M) < N, 0.1, 0.6), "l"
+    )
+    ranked = rank([slower, moved, *sets(rng)], windows(rng, moved.members), 0.05)
+    assert ranked[0].candidate.name == "segment=bank"
+    (there,) = [one for one in ranked if one.candidate.kind is Kind.LATENCY]
+    assert there.score < 0.2
+    assert there.sure  # its share has certainly moved
+
+
+def hours(name: str, members: np.ndarray) -> Candidate:
+    """A part of the week."""
+    return Candidate(name, Kind.HOUR, members, "hour")
+
+
+def test_that_it_is_another_day_now_is_no_move() -> None:
+    """All requests since the change came on one day, on which none came before: nothing grows more than that, and it is
+    neither first nor certain.
+    """
+    rng = np.random.default_rng(7)
+    moved = Candidate("segment=bank", Kind.TAG, rng.random(N + M) < 0.2, "segment")
+    later = np.arange(N + M) >= N
+    ranked = rank([hours("on Mondays", later), moved, *sets(rng)], windows(rng, moved.members), 0.05)
+    (day,) = [one for one in ranked if one.candidate.kind is Kind.HOUR]
+    assert ranked[0].candidate.name == "segment=bank"
+    assert not day.sure
+    assert day.score < 0.1
+
+
+def test_what_moves_by_night_alone_is_named_so() -> None:
+    """A third of the requests come by night, before and since; since the change those are strange."""
+    rng = np.random.default_rng(8)
+    night = hours("from 0 to 4 UTC", rng.random(N + M) < 0.33)
+    day = hours("from 8 to 12 UTC", ~night.members & (rng.random(N + M) < 0.5))
+    top = first([day, night, *sets(rng)], windows(rng, night.members))
+    assert top.candidate.name == "from 0 to 4 UTC"
+    assert top.sure
+
+
+def test_where_nothing_moved_no_hour_is_certain() -> None:
+    """Forty windows, fourteen parts of the week, of which some come more often now: at most what chance allows."""
+    named = 0
+    for seed in range(40):
+        rng = np.random.default_rng([seed, 11])
+        later = np.arange(N + M) >= N
+        parts = [
+            hours(f"h{k}", rng.random(N + M) < np.where(later, now, before))
+            for k, (before, now) in enumerate(rng.uniform(0.05, 0.5, (14, 2)))
+        ]
+        still = Windows(later, later, rng.normal(size=(N + M, 2)))
+        named += any(one.sure for one in rank(parts, still, 0.05))
+    assert named <= 4

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from homeostat.monitor.behavior.failures import Behavior, Rehearsed, behaviors
 from homeostat.monitor.features.feature import Rows
-from homeostat.monitor.naming.candidates import Candidate, Kind, candidates
+from homeostat.monitor.naming.candidates import ANSWERED, Candidate, Kind, candidates
 from homeostat.monitor.naming.name import called
 from homeostat.stats.evalues import discoveries, share_evidence
 from homeostat.stats.intervals import paired
@@ -100,7 +100,7 @@ def changes(rows: Sequence[Rehearsed], kind: Of, seed: int = 0) -> list[Change]:
         return []
     logged = [row.row for row in rows]
     slices = candidates(logged, logged, np.zeros((len(rows), 1)), seed)
-    slices = [one for one in slices if one.kind not in (Kind.REPLY, Kind.SIGN)]
+    slices = [one for one in slices if one.kind not in {Kind.REPLY, Kind.SIGN, *ANSWERED}]
     places = _places(large, slices, rows)
     return [_change(one, rows, where) for one, where in zip(large, places, strict=True)]
 

@@ -1,4 +1,4 @@
-"""The e-detector on losses of labeled interactions: more replies are wrong than before."""
+"""The e-detector on losses of labeled interactions: more replies are wrong than before, among all or in a slice."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.metrics.replies import agreement
+from homeostat.monitor.detectors.frequent import Frequent
 from homeostat.monitor.detectors.shiryaev_roberts import Alarm, ShiryaevRoberts
 from homeostat.monitor.reference import Histogram
 from homeostat.types.feedback import Feedback, FeedbackKind
@@ -25,6 +26,8 @@ UNKNOWN = 2.0
 """The loss of a reply whose right label the version does not know: stranger than any that it could have avoided."""
 TOLERATED = 0.01
 """Share of such rows that is no cause for alarm."""
+WATCHED = 200
+"""Slices whose losses are watched, at most: those that come most often (`frequent`)."""
 EDGES = np.append(np.linspace(0.0, 1.0, 65)[1:], 1.5)
 _TAIL, _SHARE = (grid.ravel() for grid in np.meshgrid(TAILS, SHARES))
 _RANKS = len(TAILS) * len(SHARES)
@@ -73,10 +76,16 @@ class LossDetector:
     that such a share of the requests is of a new kind and answered wrong. Beside these are bets that more than
     TOLERATED of the rows have an unknown label: no reference takes that in as it grows.
 
-    Half of what is staked on each row is staked on its slice alone: on the losses of the rows of that slice, compared
-    with those before them. A change that a few requests in a hundred meet is lost among all, and plain there. It costs
-    no correction: M of a slice has mean at most the number of the slice's rows, so their sum has mean at most the
-    number of rows, as M over all rows has; the alarm is at the mean of both.
+    Half of what is staked on each row is staked on its slices: on the losses of the rows that have a reply, the value
+    of a tag or a language in common, compared with those before them. A change that a few requests in a hundred meet is
+    lost among all, and plain there. What is told of is e-d-BH's choice (Dandapanthula and Ramdas 2025, 2501.04130),
+    with weights: the k that have most, for the largest k for which each of them has `threshold` / k or more, where all
+    rows count with M / 2 and a slice with M / 2K. K is the number of ways to slice and not that of slices: M of a slice
+    has mean at most the number of its own rows, and the slices of one way share the rows among them, so that all of
+    these together have mean at most the number of all rows. So, whenever one stops, of what is told of a share has not
+    moved that is on average at most the number of rows divided by `threshold`, however slices overlap; and while
+    nothing moves the first alarm comes on average no sooner than every `threshold` rows. After one, all evidence begins
+    anew. There is evidence of at most WATCHED slices; which ones they are is told by how often they come, alone.
 
     With a baseline it bets that the mean loss is above it: f = 1 + lambda (loss - baseline), lambda in STAKES /
     baseline, over all rows. No exchangeability is asked for then: losses may depend on each other, so long as the mean
@@ -91,7 +100,7 @@ class LossDetector:
         self.threshold, self._seed, self._begun = threshold, seed, 0
         self._all = _Watched((_RANKS if baseline is None else 0) + len(STAKES))
         self._slices: dict[str, _Watched] = {}
-        self._levels: dict[str, float] = {}
+        self._frequent, self._levels = Frequent(WATCHED), dict[str, float]()
         self.highest = -math.inf
         """Highest level since the start, those of alarms included."""
 
@@ -102,27 +111,35 @@ class LossDetector:
 
     @property
     def level(self) -> float:
-        """Natural logarithm of the statistic now; minus infinity before the first row and right after an alarm."""
-        overall = self._all.evidence.level
-        if not self._levels:
-            return overall
-        return float(np.logaddexp.reduce([overall, *self._levels.values()])) - math.log(2)
+        """Natural logarithm of the statistic now, the largest k times the k-th largest of all rows and slices; minus
+        infinity before the first row and right after an alarm.
+        """
+        falling = sorted(self._heights().values(), reverse=True)
+        return max(height + math.log(k) for k, height in enumerate(falling, 1))
 
-    def update(self, loss: float, time: float, slice: str = "", confidence: float = 0.0) -> Alarm | None:
-        """Take the loss, in [0, 1] or UNKNOWN, of an interaction of this time, of the slice of this name if any, whose
-        reply was so confident.
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The slices watched."""
+        return tuple(self._slices)
+
+    def update(
+        self, loss: float, time: float, slices: Collection[str] = (), confidence: float = 0.0
+    ) -> tuple[Alarm, ...]:
+        """Take the loss, in [0, 1] or UNKNOWN, of an interaction of this time, in these slices, whose reply was so
+        confident; what is told of, the strongest first. A slice is named `way=value`, at most one of each way is given.
         """
         row = self.rows
         if self.baseline is None:
             unknown, strange = _against(TOLERATED, float(loss == UNKNOWN)), surprise(loss, confidence)
             self._all.take(np.append(self._all.against_ranks(strange, self._tie(1, row)), unknown), row, time)
-            if slice:
-                own = self._slices.setdefault(slice, _Watched(_RANKS))
-                own.take(own.against_ranks(strange, self._tie(2, row)), row, time)
-                self._levels[slice] = own.evidence.level
+            tie = self._tie(2, row)
+            for name in slices:
+                own = self._watched(name)
+                own.take(own.against_ranks(strange, tie), row, time)
+                self._levels[name] = own.evidence.level
         else:
             self._all.take(_against(self.baseline, min(loss, 1.0)), row, time)
-        return self._alarm()
+        return self._told()
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on later, as JSON values."""
@@ -131,6 +148,7 @@ class LossDetector:
             "begun": self._begun,
             "all": self._all.state(),
             "slices": {name: own.state() for name, own in self._slices.items()},
+            "frequent": self._frequent.state(),
             "highest": self.highest if self.rows else None,
         }
 
@@ -141,22 +159,43 @@ class LossDetector:
         self._slices = {name: _Watched(_RANKS) for name in state["slices"]}
         for name, own in self._slices.items():
             own.load(state["slices"][name])
+        counted = {name: own.reference.n for name, own in self._slices.items()}
+        self._frequent.load(state.get("frequent", counted))  # older states have none
         self._levels = {name: own.evidence.level for name, own in self._slices.items()}
         kept = state.get("highest")  # older states have none
         self.highest = self.level if kept is None else float(kept)
 
-    def _alarm(self) -> Alarm | None:
-        """If the mean of both sides is over the threshold: what leads, and all evidence begins anew."""
-        overall, level = self._all.evidence.level, self.level
-        self.highest = max(self.highest, level)
-        if level < math.log(self.threshold):
-            return None
-        place = max(self._levels, key=self._levels.__getitem__, default="")
-        place = place if self._levels.get(place, -math.inf) > overall else ""
+    def _watched(self, name: str) -> _Watched:
+        """What is known of a slice; for a new one a rarer one may have to go."""
+        if gone := self._frequent.take(name):
+            del self._slices[gone]
+            self._levels.pop(gone, None)
+        return self._slices.setdefault(name, _Watched(_RANKS))
+
+    def _heights(self) -> dict[str, float]:
+        """Natural logarithm of weight times M: of all rows (the name is empty) and of each slice."""
+        overall = self._all.evidence.level
+        if not self._slices:
+            return {"": overall}
+        way = math.log(2 * self._frequent.ways)
+        return {"": overall - math.log(2), **{name: level - way for name, level in self._levels.items()}}
+
+    def _told(self) -> tuple[Alarm, ...]:
+        """What e-d-BH tells of; if anything, all evidence begins anew."""
+        heights, line = self._heights(), math.log(self.threshold)
+        falling = sorted(heights, key=heights.__getitem__, reverse=True)
+        levels = [heights[name] + math.log(k) for k, name in enumerate(falling, 1)]
+        self.highest = max(self.highest, *levels)
+        most = max((k for k, level in enumerate(levels, 1) if level >= line), default=0)
+        if not most:
+            return ()
         self._levels.clear()
-        alarms = {name: own.evidence.begin_anew(level) for name, own in {"": self._all, **self._slices}.items()}
+        begun = {name: own.evidence.begin_anew(0.0) for name, own in {"": self._all, **self._slices}.items()}
         n, self._begun = self.rows - self._begun, self.rows
-        return replace(alarms[place], n=n, slice=place)
+        return tuple(
+            replace(begun[name], log_statistic=heights[name] + math.log(most), n=n, slice=name)
+            for name in falling[:most]
+        )
 
     def _tie(self, stream: int, row: int) -> Floats:
         """Uniform on (0, 1], the same for the same row, whenever it comes; other ones than the traffic's detector's."""

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from homeostat.monitor.features.feature import Floats
-from homeostat.monitor.naming.candidates import Candidate, Kind
+from homeostat.monitor.naming.candidates import BESIDE, Candidate, Kind
 from homeostat.monitor.naming.clusters import Mask
 from homeostat.stats.evalues import discoveries, share_evidence
 
@@ -25,6 +25,9 @@ MOST_OF_IT, HALF = 0.5, 0.5
 """Score from which on a candidate explains most of a move, and share of it below which the alarm's own slice explains
 much less.
 """
+
+LEADS = 0.3
+"""Score from which on what is no property of a request is first, where no property of one has HALF as much."""
 
 _TAGS = (Kind.UPSTREAM, Kind.TAG)
 
@@ -72,16 +75,24 @@ def rank(found: Sequence[Candidate], windows: Windows, alpha: float, alarmed: st
     A move adds rows that were not there before, a share p of the traffic, or turns rows strange that were there. A set
     of rows that holds a share T of the moved rows and F of the others grows by p (T - F), and so does its part of the
     strangeness: whichever has the larger T - F (Youden 1950) tells best where the move is, neither more nor less.
+
+    What is no property of a request (BESIDE) does not score by growing, for hours always do and latencies rise for many
+    reasons: it scores by how much more often it holds strange rows than other rows of the same window, since the change
+    less before it. It is first only where no property of a request explains half as much.
     """
     if not found:
         return []
     members = np.array([one.members for one in found])
     log_e = _evidence(members, windows)
+    for k in (k for k, one in enumerate(found) if one.kind is Kind.HOUR):
+        log_e[k] = _evidence_within(members[k], windows)
     sure = discoveries(log_e, alpha)
     signs = np.array([one.kind is Kind.SIGN for one in found])
     before, after = (members[:, w].mean(axis=1) for w in (~windows.current, windows.current))
     whole = _moved(windows)
-    score, carries = _scores(members, windows, whole, signs)
+    beside = np.array([one.kind in BESIDE for one in found])
+    score, carries = _scores(members, windows, whole, signs | beside)
+    score[beside] = _scores_beside(members[beside], windows, whole)
     ranked = [
         Ranked(
             one, float(score[k]), float(carries[k]), float(before[k]), float(after[k]), float(log_e[k]), bool(sure[k])
@@ -129,6 +140,17 @@ def _evidence(members: Mask, windows: Windows) -> Floats:
     return np.asarray(np.logaddexp(logs[0], rest) - np.log(2.0))
 
 
+def _evidence_within(inside: Mask, windows: Windows) -> float:
+    """Of an hour: about the strangest and the most familiar rows among its own. When requests came is no news."""
+    looked = inside & (windows.fresh | ~windows.current)
+    fresh, tails = windows.fresh[looked], _tails(windows.strangeness[looked])
+    if not tails or not fresh.any():
+        return 0.0 if fresh.any() else -np.inf
+    n, both = int(fresh.sum()), len(fresh)
+    logs = [share_evidence((tail & fresh).sum(), tail.sum(), n, both)[0] for tail in tails]
+    return float(np.logaddexp.reduce(logs) - np.log(len(logs)))
+
+
 def _tails(strangeness: Floats) -> list[Mask]:
     """The strangest rows of each channel, and the most familiar ones."""
     found = []
@@ -148,7 +170,9 @@ def _moved(windows: Windows) -> float:
 
 
 def _scores(members: Mask, windows: Windows, whole: float, signs: Mask) -> tuple[Floats, Floats]:
-    """Score and share of the move, of each candidate; `whole` is how much stranger all rows have become."""
+    """Score and share of the move, of each candidate; `whole` is how much stranger all rows have become, and the growth
+    of `signs` is no measure of the others.
+    """
     current, r = windows.current, strange(windows)
     n, m = int((~current).sum()), int(current.sum())
     x = members.astype(np.float32)
@@ -168,18 +192,50 @@ def _scores(members: Mask, windows: Windows, whole: float, signs: Mask) -> tuple
     return np.asarray(score, dtype=np.float64), np.asarray(np.clip(carries, 0, 1), dtype=np.float64)
 
 
+def _scores_beside(members: Mask, windows: Windows, whole: float) -> Floats:
+    """The covariance of being inside and being strange, since the change less before it, as a share of the move."""
+    if not whole:
+        return np.zeros(len(members))
+    r, gap, spread = strange(windows), np.zeros(len(members)), np.zeros(len(members))
+    for side, window in ((1.0, windows.current), (-1.0, ~windows.current)):
+        x = members[:, window].astype(np.float64)
+        both = (x - x.mean(axis=1, keepdims=True)) * (r[window] - r[window].mean())
+        gap += side * both.mean(axis=1)
+        spread += both.var(axis=1) / window.sum()
+    return np.asarray((gap - CLEAR * np.sqrt(spread)) / whole, dtype=np.float64)
+
+
 def _ordered(ranked: Sequence[Ranked], *, stranger: bool) -> list[Ranked]:
-    """By score; where several have nearly the best score, the simplest kind first.
+    """By score; where several requests' properties have nearly the best score of these, the simplest kind first.
 
     Signs come last. So do replies where requests have become stranger: they are what the model made of them.
     """
     kinds, later = list(Kind), {Kind.SIGN: 2, **({Kind.REPLY: 1} if stranger else {})}
     falling = sorted(ranked, key=lambda one: (later.get(one.candidate.kind, 0), -one.score))
-    best = falling[0].score
-    near = [one for one in falling if one.score >= NEARLY * best > 0 and one.candidate.kind not in later]
+    own = [one for one in falling if one.candidate.kind not in {*later, *BESIDE}]
+    near = [one for one in own if one.score >= NEARLY * own[0].score > 0]
     near.sort(key=lambda one: (kinds.index(one.candidate.kind), -one.score))
-    chosen = {id(one) for one in near}
-    return [*near, *(one for one in falling if id(one) not in chosen)]
+    leads = _leads(falling, own)
+    first = [*leads, *near]
+    chosen = {id(one) for one in first}
+    return [*first, *(one for one in falling if id(one) not in chosen)]
+
+
+def _leads(falling: Sequence[Ranked], own: Sequence[Ranked]) -> list[Ranked]:
+    """What is no property of a request, where it is first: the simplest of those with nearly the best score.
+
+    Groups cut from the strangest requests do not stand against it: what is strange is in them whatever made it so.
+    """
+    kinds, beside = list(Kind), [one for one in falling if one.candidate.kind in BESIDE]
+    best = max((one.score for one in own if not _strange(one.candidate)), default=0.0)
+    if not beside or beside[0].score < LEADS or best >= HALF * beside[0].score:
+        return []
+    near = [one for one in beside if one.score >= NEARLY * beside[0].score]
+    return sorted(near, key=lambda one: (kinds.index(one.candidate.kind), -one.score))
+
+
+def _strange(one: Candidate) -> bool:
+    return one.strange or any(part.strange for part in one.parts)
 
 
 def _with_alarmed(ranked: list[Ranked], alarmed: str) -> list[Ranked]:
