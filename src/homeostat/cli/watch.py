@@ -1,9 +1,9 @@
 """Show how far the traffic of a task has moved: the statistic beside its threshold, and the newest signals.
 
-The statistic is that of the version that answers now: of its requests, and, once there are labels, of its losses. While
-nothing moves it passes its threshold once in `monitor.false_alarm_every` requests, or labels, on average. Under each
-signal stands what moved: shares of known kinds; once 300 requests followed, the slice that carries most of it, which
-kind of drift it is, and new topics. `--follow` prints it again whenever it has changed, until interrupted.
+The statistic is that of the version that answers now: of its requests, and of its losses once there are labels. While
+nothing moves it passes its threshold once in `monitor.false_alarm_every` of these on average. Under each signal: shares
+of known kinds; 300 requests later the slice that carries most, the kind of drift, new topics. `--follow` says it again
+on change.
 
 Exit codes: 0 printed; 1x configuration; 53 no version answers the task yet.
 
@@ -29,8 +29,7 @@ from homeostat.monitor.watch import LOSS
 from homeostat.web import words
 from homeostat.web.plain import plain
 
-LOOK_S = 1.0
-"""Seconds between two looks."""
+LOOK_S = 1.0  # seconds between two looks
 _KEPT = {"naming": state_key, "shares": shares_key}
 
 
@@ -90,9 +89,8 @@ def _print(seen: dict[str, Any]) -> None:
     ]
     table("\nsignals", ("id", "time (UTC)", "moved", "detector", "statistic", "after requests"), told)
     for s in seen["signals"]:
-        if s["shares"]:
-            typer.echo(f"\n{s['id']}: {s['shares']['says']}".rstrip(": "))
-        if s["naming"]:
-            typer.echo(f"\n{s['id']}: {s['naming']['says']} {s['naming']['kind']}".rstrip())
+        named = s["naming"] and f"{s['naming']['says']} {s['naming']['kind']}".rstrip()
+        for said in filter(None, (s["shares"] and s["shares"]["says"], named)):
+            typer.echo(f"\n{s['id']}: {said}")
         for topic in s["naming"]["topics"] if s["naming"] else ():
             typer.echo(f"  new topic: {topic['name']} ({words.percent(topic['after'])} of the requests since)")
