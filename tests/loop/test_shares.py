@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -74,11 +75,24 @@ def test_shares_that_moved_are_told_by_name_and_open_no_turn(shop: Workshop, que
     assert PROPORTIONS in {one.detector for one in shop.store.signals.list(TASK)}
 
 
+def test_shares_are_told_by_the_vectors_of_the_backend_in_force(shop: Workshop, queue: TurnQueue) -> None:
+    """Requests laid out by n-grams: groups are cut from these, and the shares told are those of such groups."""
+    shop = Workshop(replace(shop.config, monitor=replace(shop.config.monitor, embedding="ngrams")), shop.store)
+    mixed(shop, 700, 300)
+    Watch(shop, queue).tick()
+
+    known = [shop.store.state.get(shares_key(signal.id)) for signal in told(shop)]
+    assert shop.store.vectors.in_force is not None
+    assert known
+    assert all(len(one["shares"]) > 1 for one in known)
+    assert all(sum(share["since"] for share in one["shares"]) == pytest.approx(1.0) for one in known)
+
+
 def test_other_signals_stay_as_they_are(shop: Workshop, queue: TurnQueue) -> None:
     """Nothing is read for them, and nothing kept."""
     Watch(shop, queue).tick()
     watch = Watch(shop, queue)
-    watcher = watch._watcher(TASK, shop.champion(TASK))
+    watcher = watch._watcher(TASK, shop.champion(TASK), "")
     signals = shop.store.signals.list(TASK)
 
     assert placed(shop, shop.champion(TASK), signals, watcher.shares.groups, 24) == signals
@@ -91,21 +105,22 @@ def test_a_plugin_that_breaks_is_told_of_once(
     """An installed detector that raises is switched off, an alert says so, and a worker that begins anew says nothing
     more; the others have told what they tell.
     """
-    (tmp_path / "rotten_module.py").write_text(
+    (tmp_path / "decayed_module.py").write_text(
         "class Rotten:\n    standard, watches = False, 'confidence'\n"
         "    def update(self, value):\n        return 1 / 0 > 0\n"
     )
-    info = tmp_path / "rotten_package-1.0.dist-info"
+    info = tmp_path / "decayed_package-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: rotten_package\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[homeostat.detectors]\nrotten = rotten_module:Rotten\n")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: decayed_package\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[homeostat.detectors]\ndecayed = decayed_module:Rotten\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(DETECTORS, "_offers", dict(DETECTORS._offers))
+    monkeypatch.setattr(DETECTORS, "_loaded", dict(DETECTORS._loaded))
     monkeypatch.setattr(DETECTORS, "_discovered", False)
 
     Watch(shop, queue).tick()
     alerts = [alert for alert in shop.store.alerts.open() if alert.kind == FAILED]
-    assert [(one.slice, one.severity, one.count) for one in alerts] == [("rotten", Severity.WARNING, 1)]
+    assert [(one.slice, one.severity, one.count) for one in alerts] == [("decayed", Severity.WARNING, 1)]
     assert "ZeroDivisionError" in alerts[0].says
     assert shop.store.signals.list(TASK)
 

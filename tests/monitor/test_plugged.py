@@ -49,6 +49,8 @@ NOTHING = dict.fromkeys(("update", "state", "load"), "pass")
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     """Install a package with a detector; names are looked for anew, and forgotten afterwards."""
     monkeypatch.syspath_prepend(tmp_path)
+    # The next test may get a folder of the same name, where what was compiled would be taken for its own.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     offers, loaded = dict(DETECTORS._offers), dict(DETECTORS._loaded)
 
     def put(name: str, source: str = STREAK, **more: object) -> None:
@@ -192,6 +194,27 @@ def test_a_restart_changes_nothing(install: Install) -> None:
 
     assert found + second.update(DOUBT[310:]) == expected
     assert any(signal.detector == "streaky" for signal in expected)
+
+
+def test_what_labels_taught_outlives_another_embedding(install: Install) -> None:
+    """Requests are read anew then, and labels are not: who hears them goes on, who watches requests begins anew, and
+    who was switched off stays so.
+    """
+    install("hearing", watches="loss")
+    install("streaky")
+    install("rotten", update="raise OSError('no')")
+    first = started()
+    first.update(DOUBT[:10])
+    first.update_labels(labels(traffic(0, 5), 1.0))
+    later = started()
+
+    later.inherit(json.loads(json.dumps(first.state(), allow_nan=False)))
+
+    assert later.plugged.names == ("hearing", "streaky")
+    kept = later.plugged.state()["running"]
+    assert [kept[name]["n"] for name in later.plugged.names] == [5, 0]
+    assert kept["hearing"]["detector"] == {"run": 5}
+    assert list(later.plugged.broke()) == ["rotten"]
 
 
 def test_a_state_that_it_cannot_take_switches_it_off(install: Install) -> None:

@@ -1,9 +1,9 @@
 """Show how far the traffic of a task has moved: the statistic beside its threshold, and the newest signals.
 
-The statistic is that of the version that answers now: of its requests, and, once there are labels, of its losses. While
-nothing moves it passes its threshold once in `monitor.false_alarm_every` requests, or labels, on average. Under each
-signal stands what moved: shares of known kinds; once 300 requests followed, the slice that carries most of it, which
-kind of drift it is, and new topics. `--follow` prints it again whenever it has changed, until interrupted.
+The statistic is that of the version that answers now: of its requests, and of its losses once there are labels. While
+nothing moves it passes its threshold once in `monitor.false_alarm_every` of these on average. Under each signal: shares
+of known kinds; 300 requests later the slice that carries most, the kind of drift, new topics. `--follow` says it again
+on change.
 
 Exit codes: 0 printed; 1x configuration; 53 no version answers the task yet.
 
@@ -29,8 +29,7 @@ from homeostat.monitor.watch import LOSS
 from homeostat.web import words
 from homeostat.web.plain import plain
 
-LOOK_S = 1.0
-"""Seconds between two looks."""
+LOOK_S = 1.0  # seconds between two looks
 _KEPT = {"naming": state_key, "shares": shares_key}
 
 
@@ -57,6 +56,8 @@ def _look(opened: Project, task: str, limit: int) -> dict[str, Any]:
     """What is known at this moment."""
     version, settings = opened.champion(task), opened.config.monitor
     trace, watcher = (opened.store.state.get(f"{kept}:{version}", {}) for kept in ("trace", "watcher"))
+    known = of_labels(watcher)
+    losses = {LOSS: asdict(known[1]) | {"labels": known[0]}} if known else {}
     return {
         "task": task,
         "version": version,
@@ -64,18 +65,12 @@ def _look(opened: Project, task: str, limit: int) -> dict[str, Any]:
         "calibrates_on": settings.min_reference,
         "threshold": settings.false_alarm_every,
         "embedding": standing(opened.store),
-        "statistic": {name: asdict(level) for name, level in of_requests(trace).items()} | _labels(watcher),
+        "statistic": {name: asdict(level) for name, level in of_requests(trace).items()} | losses,
         "signals": [
             plain(signal) | {name: opened.store.state.get(key(signal.id)) for name, key in _KEPT.items()}
             for signal in opened.store.signals.list(task, limit=limit)
         ],
     }
-
-
-def _labels(watcher: dict[str, Any]) -> dict[str, Any]:
-    """How far the losses are, and of how many labels; empty before the first."""
-    known = of_labels(watcher)
-    return {LOSS: asdict(known[1]) | {"labels": known[0]}} if known else {}
 
 
 def _print(seen: dict[str, Any]) -> None:
@@ -94,9 +89,8 @@ def _print(seen: dict[str, Any]) -> None:
     ]
     table("\nsignals", ("id", "time (UTC)", "moved", "detector", "statistic", "after requests"), told)
     for s in seen["signals"]:
-        if s["shares"]:
-            typer.echo(f"\n{s['id']}: {s['shares']['says']}".rstrip(": "))
-        if s["naming"]:
-            typer.echo(f"\n{s['id']}: {s['naming']['says']} {s['naming']['kind']}".rstrip())
+        named = s["naming"] and f"{s['naming']['says']} {s['naming']['kind']}".rstrip()
+        for said in filter(None, (s["shares"] and s["shares"]["says"], named)):
+            typer.echo(f"\n{s['id']}: {said}")
         for topic in s["naming"]["topics"] if s["naming"] else ():
             typer.echo(f"  new topic: {topic['name']} ({words.percent(topic['after'])} of the requests since)")

@@ -107,6 +107,14 @@ class Plugged:
                 self._switch_off(name, broken)
             running.n, running.strangest = int(kept["n"]), tuple((float(v), str(i)) for v, i in kept["strangest"])
 
+    def inherit(self, state: Mapping[str, Any]) -> None:
+        """Take over of such a state what has to do with labels, and what was switched off; the others begin anew."""
+        kept = {name: kept for name, kept in state.get("running", {}).items() if self._hears(name)}
+        self.load({**state, "running": kept})
+
+    def _hears(self, name: str) -> bool:
+        return name in self._running and self._running[name].watches == LOSSES
+
     def _begin(self, name: str) -> None:
         try:
             made = DETECTORS.get(name)

@@ -218,6 +218,7 @@ class Watcher:
         self._loss = LossDetector(self.settings.false_alarm_every, state["loss"]["baseline"], self.settings.seed)
         self._loss.load(state["loss"])
         self._wrong.load(state["wrong"])
+        self.plugged.inherit(state.get("plugged", {}))
 
     def _places(self, one: Interaction, **more: str) -> list[str]:
         """The slices that an interaction is in: its tags, and its reply where replies are labels.
