@@ -13,7 +13,21 @@ import pytest
 sys.path.append(str(Path(__file__).parents[2] / "bench"))
 
 from judged import world as judges
-from watch_3 import AFTER, BEFORE, CALIBRATION, CAUSES, Desk, Tried, desk, desks, of_judges, stream, summary, tried
+from watch_3 import (
+    AFTER,
+    BEFORE,
+    CALIBRATION,
+    CAUSES,
+    JUDGE,
+    Desk,
+    Tried,
+    desk,
+    desks,
+    of_judges,
+    stream,
+    summary,
+    tried,
+)
 
 from homeostat.builtin.resources import traffic_path
 
@@ -32,7 +46,14 @@ def made() -> Desk:
         for k in range(2_400)
     ]
     return desk(
-        "made", rows, {"cyrillic": ["Где моя посылка и когда она придет", "Верните мои деньги"] * 40}, 0, columns=256
+        "made",
+        rows,
+        {
+            "cyrillic": ["Где моя посылка и когда она придет", "Верните мои деньги"] * 40,
+            "de": ["Wo ist mein Paket und wann kommt es an", "Geben Sie mir bitte mein Geld zurück"] * 40,
+        },
+        0,
+        columns=256,
     )
 
 
@@ -71,16 +92,19 @@ def test_a_judge_is_named() -> None:
 def test_what_the_bar_asks_for() -> None:
     """Nine in ten of 200 alarms, and few false alarms at which something is called certain; silence counts apart."""
     wrong, silent = replace(GOOD, right=False), Tried("hwu64", "tag", alarmed=False)
-    line = summary([*[GOOD] * 190, *[wrong] * 10, *[silent] * 50, *[CALM] * 40], 1.0, quick=False)
+    rest = [*(replace(silent, cause=cause) for cause in (*CAUSES, JUDGE)), *[CALM] * 40]
+    quiet = [silent] * (50 - len(CAUSES) - 1)
+    line = summary([*[GOOD] * 190, *[wrong] * 10, *quiet, *rest], 1.0, quick=False)
     assert line["met"] is True
     assert (line["value"], line["n"]) == (0.95, 200)
     assert line["interval"] == pytest.approx([0.9100, 0.9758], abs=1e-3)
     assert line["of_all"][0] == 0.76
     assert line["by"]["tag"] == {"right": [0.95, *line["interval"], 200], "alarmed": line["by"]["tag"]["alarmed"]}
-    assert summary([*[GOOD] * 150, *[CALM] * 40], 1.0, quick=False)["met"] is False
-    assert summary([*[GOOD] * 170, *[wrong] * 30, *[CALM] * 40], 1.0, quick=False)["met"] is False
+    assert summary([*[GOOD] * 150, *rest], 1.0, quick=False)["met"] is False
+    assert summary([*[GOOD] * 170, *[wrong] * 30, *rest], 1.0, quick=False)["met"] is False
     alert = [replace(CALM, named=True)] * 10
-    assert summary([*[GOOD] * 200, *alert, *[CALM] * 40], 1.0, quick=False)["met"] is False
+    assert summary([*[GOOD] * 200, *alert, *rest], 1.0, quick=False)["met"] is False
+    assert summary([*[GOOD] * 200, *[CALM] * 40], 1.0, quick=False)["met"] is False
 
 
 @pytest.mark.slow

@@ -115,7 +115,7 @@ def test_what_is_erased_can_be_told(sound: Store) -> None:
 
 def unsealed(store: Store) -> None:
     """Make the store one of the revision before seals."""
-    run(store, "DROP TABLE audit", "UPDATE alembic_version SET version_num = '0002'")
+    run(store, "DROP TABLE audit", "DROP TABLE vectors", "UPDATE alembic_version SET version_num = '0002'")
     run(store, "ALTER TABLE interactions DROP COLUMN disagreement")
     run(store, *(f"ALTER TABLE {table.name} DROP COLUMN seal" for table in seals.SEALED if table is not tables.audit))
 

@@ -49,6 +49,8 @@ NOTHING = dict.fromkeys(("update", "state", "load"), "pass")
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     """Install a package with a detector; names are looked for anew, and forgotten afterwards."""
     monkeypatch.syspath_prepend(tmp_path)
+    # The next test may get a folder of the same name, where what was compiled would be taken for its own.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     offers, loaded = dict(DETECTORS._offers), dict(DETECTORS._loaded)
 
     def put(name: str, source: str = STREAK, **more: object) -> None:

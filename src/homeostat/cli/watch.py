@@ -55,6 +55,8 @@ def _look(opened: Project, task: str, limit: int) -> dict[str, Any]:
     """What is known at this moment."""
     version, settings = opened.champion(task), opened.config.monitor
     trace, watcher = (opened.store.state.get(f"{kept}:{version}", {}) for kept in ("trace", "watcher"))
+    known = of_labels(watcher)
+    losses = {LOSS: asdict(known[1]) | {"labels": known[0]}} if known else {}
     return {
         "task": task,
         "version": version,
@@ -62,18 +64,12 @@ def _look(opened: Project, task: str, limit: int) -> dict[str, Any]:
         "calibrates_on": settings.min_reference,
         "threshold": settings.false_alarm_every,
         "embedding": standing(opened.store),
-        "statistic": {name: asdict(level) for name, level in of_requests(trace).items()} | _labels(watcher),
+        "statistic": {name: asdict(level) for name, level in of_requests(trace).items()} | losses,
         "signals": [
             plain(signal) | {name: opened.store.state.get(key(signal.id)) for name, key in _KEPT.items()}
             for signal in opened.store.signals.list(task, limit=limit)
         ],
     }
-
-
-def _labels(watcher: dict[str, Any]) -> dict[str, Any]:
-    """How far the losses are, and of how many labels; empty before the first."""
-    known = of_labels(watcher)
-    return {LOSS: asdict(known[1]) | {"labels": known[0]}} if known else {}
 
 
 def _print(seen: dict[str, Any]) -> None:
