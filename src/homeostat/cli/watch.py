@@ -2,7 +2,8 @@
 
 The statistic is that of the version that answers now: of its requests, and of its losses once there are labels. While
 nothing moves it passes its threshold once in `monitor.false_alarm_every` of these on average. Under each signal: shares
-of known kinds; 300 requests later the slice that carries most, the kind of drift, new topics. `--follow` repeats it.
+of known kinds; 300 requests later the slice that carries most, the kind of drift, new topics. `--follow` says it again
+on change.
 
 Exit codes: 0 printed; 1x configuration; 53 no version answers the task yet.
 
