@@ -127,6 +127,7 @@ def delay(world: World, seed: int) -> tuple[int | None, str]:
         some = range(at, min(at + BATCH, len(stream)))
         signals = watcher.update([stream[k] for k in some])
         signals += watcher.update_labels([(stream[k], labels[k]) for k in some if told[k]])
+        signals = [one for one in signals if one.retrains]
         if signals and at + BATCH > onset:
             return min(at + BATCH, len(stream)) - onset, signals[0].moved.value
     return None, ""

@@ -216,7 +216,7 @@ def alarm(of: Desk, rows: Sequence[Interaction], cause: str, seed: int) -> tuple
         "t", of.index, (), Monitor(min_reference=CALIBRATION, false_alarm_every=threshold, seed=seed)
     )
     for at in range(0, len(rows), BATCH):
-        signals = watcher.update(rows[at : at + BATCH])
+        signals = [one for one in watcher.update(rows[at : at + BATCH]) if one.retrains]
         if signals and at >= (CALIBRATION + 300 if cause == NONE else CALIBRATION + BEFORE):
             return signals[0], at + BATCH
     return None, len(rows)
