@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from homeostat.config.schema import Release as Settings
-from homeostat.release.guard import gather, note_error, note_race, planned
+from homeostat.release.guard import Evidence, gather, note_error, note_race, planned
 from homeostat.release.ramp import next_share
 from homeostat.release.registry import promote, rollback
 from homeostat.release.rollout import LONGEST_S, advance, open_canary, open_shadow
@@ -36,6 +36,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def canary(store: Store, settings: Settings = SETTINGS) -> Release:
     return open_canary(store, TASK, NEW, settings, "canary", now=2.0)
+
+
+@pytest.mark.parametrize(("candidate", "rises"), [(0.85, True), (0.3, False)])
+def test_what_looks_worse_waits_where_few_hear_it(candidate: float, rises: bool) -> None:
+    """Pairs enough for the next share are not enough where the candidate looks worse by the margin."""
+    seen = Evidence.of([(candidate, 0.8)] * 14, SETTINGS)
+    assert not seen.harm_shown(SETTINGS)
+    assert next_share(SETTINGS, 0.02, seen) == (0.1 if rises else None)
 
 
 def test_the_share_rises_with_what_is_judged(store: Store) -> None:

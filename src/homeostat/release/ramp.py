@@ -19,4 +19,6 @@ def next_share(settings: Settings, share: float, seen: Evidence) -> float | None
     wanted = math.ceil(settings.canary_feedback * done / len(settings.ramp))
     # Ratings tell of what was heard, so at a small share there are few: they count as many as at the last share.
     known = seen.judged + seen.rated * (settings.ramp[-1] / share if share else 1.0)
-    return higher[0] if higher and known >= wanted and not seen.failing else None
+    # What looks worse by the margin need not be shown to be: it waits where few hear it, until either is known.
+    doubtful = seen.failing or seen.difference <= -settings.harm_margin
+    return higher[0] if higher and known >= wanted and not doubtful else None
