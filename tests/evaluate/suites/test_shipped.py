@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
 
+from homeostat.builtin.resources import traffic_path
+from homeostat.collect.stream import Split, read_stream
 from homeostat.errors import NotFound, WrongType
 from homeostat.evaluate.suites.ask import questions, wanted, worth
 from homeostat.evaluate.suites.shipped import SHIPPED, file_of, shipped
 from homeostat.types.suite import Case, Suite
 from homeostat.types.task import Kind, Task
 
+LITTLE = {
+    "english": ("the", "is", "my", "please", "to", "and", "of"),
+    "french": ("le", "la", "est", "je", "ma", "mon", "et", "du"),
+    "german": ("die", "der", "ist", "ich", "mein", "meine", "und", "wie"),
+    "spanish": ("el", "por", "mi", "y", "del", "quiero", "está", "los"),
+}
 LABELS, TEXTS = Task(name="routing"), Task(name="desk", kind=Kind.TEXT)
 BOTH = [(name, task) for name in SHIPPED for task in (LABELS, TEXTS) if file_of(name, task.kind).exists()]
 
@@ -72,6 +82,25 @@ def test_only_the_project_knows_what_to_say_to_strangers() -> None:
         shipped("out-of-scope", LABELS)
     with pytest.raises(WrongType, match="knows what is right"):
         shipped("paraphrase", LABELS, "other")
+
+
+def test_the_languages_ask_the_same() -> None:
+    """Case by case the four files expect one label, two of each of the labels that the traffic begins with; no text is
+    in two of them, and each is told from the others by its little words.
+    """
+    suites = {language: shipped(f"sample-{language}", LABELS) for language in LITTLE}
+    expected = {language: [case.expect for case in suite.cases] for language, suite in suites.items()}
+    assert len({tuple(one) for one in expected.values()}) == 1
+    rows, _ = read_stream(traffic_path(), needed=())
+    begun = {row.label for row in rows if row.split is Split.HISTORY}
+    assert Counter(expected["english"]) == dict.fromkeys(begun, 2)
+    texts = [case.text for suite in suites.values() for case in suite.cases]
+    assert len(set(texts)) == len(texts)
+    for language, suite in suites.items():
+        said = Counter(word for case in suite.cases for word in re.findall(r"[^\W\d_]+", case.text.lower()))
+        shares = {other: sum(said[word] for word in words) for other, words in LITTLE.items()}
+        assert max(shares, key=lambda one: shares[one]) == language
+        assert shares[language] > 3 * sorted(shares.values())[-2]
 
 
 def test_one_that_there_is_not() -> None:
