@@ -36,9 +36,10 @@ from homeostat.evaluate.suites.ask import questions, wanted, worst, worth
 from homeostat.evaluate.suites.shipped import shipped
 from homeostat.llm.backend import Request
 from homeostat.llm.local import LocalBackend
+from homeostat.loop.learn import carried_out
 from homeostat.stats import clustered
 from homeostat.train.named import named
-from homeostat.train.run import Order, Start, train
+from homeostat.train.run import Order, Start
 from homeostat.types.dataset import Example
 from homeostat.types.suite import Case
 from homeostat.types.task import Task
@@ -66,7 +67,7 @@ def learned(name: str, base: str, lesson: Sequence[Example], epochs: int, folder
     """A backend that holds what was trained."""
     labels = tuple(sorted({row.target for row in lesson}))
     recipe = named("head", Train()) if name != "adapter" else replace(named("first", Train()), epochs=epochs, looks=1)
-    made = train(
+    made = carried_out(
         Order(task=TASK, start=Start(base=base), examples=list(lesson), labels=labels, recipe=recipe, folder=folder)
     )
     backend = LocalBackend(base)

@@ -69,6 +69,7 @@ def show(found: Compared) -> None:
     for one in (mine, other):
         if one is not None:
             _effort(one.version, one.effort)
+            _memory(one)
             _judges(one)
 
 
@@ -99,6 +100,20 @@ def _effort(version: str, effort: Effort) -> None:
         table(f"\n{version}, {words.several(effort.requests, 'request')} of users", ("what", "value"), rows)
     if effort.cost:
         facts("\nits training", effort.cost)
+
+
+def _memory(found: Found) -> None:
+    held = found.memory
+    if held is None:
+        return
+    peak = held.peak
+    rows = [
+        ("weights of the base", words.size(held.base)),
+        ("files of the version", words.size(held.version)),
+        *((f"resident, {name}", words.sizes(score.mean, score.low, score.high, score.n)) for name, score in held.steps.items()),
+        (f"most of this machine's {held.device}", words.sizes(peak.mean, peak.low, peak.high, peak.n)),
+    ]
+    table(f"\n{found.version}, answering {words.several(held.requests, 'request')}", ("memory", "value"), rows)
 
 
 def _judges(found: Found) -> None:

@@ -38,6 +38,7 @@ COMMANDS = {
     "backtest what-if": "whatif",
     "backtest train": "retraining",
     "versions": "versions",
+    "releases": "releases",
     "account": "account",
     "try": "trying",
     "promote": "promote",

@@ -56,11 +56,11 @@ def test_no_sentence_comes_again_before_all_have_come() -> None:
 def test_the_talk_is_about_nothing_that_the_sample_desk_is_asked() -> None:
     """No sentence is there twice, and none holds what the labels of the built-in traffic are called by."""
     rows, _ = read_stream(traffic_path(), needed=())
-    desk = {word for row in rows for word in row.label.split("_") if len(word) > 3} - {"item", "status", "growing"}
+    desk = {word for row in rows for word in row.label.split("_") if len(word) > 3}
     said = {word for sentence in sentences() for word in re.findall(r"[a-z]+", sentence.lower())}
     assert len(set(sentences())) == len(sentences()) == 150
-    assert desk & said <= {"light", "card", "cards", "order", "noise", "address", "missing"} & said
-    assert not {"refund", "invoice", "subscription", "delivery", "payment", "pump", "wifi"} & said
+    assert len(desk) > 50
+    assert not desk & said
 
 
 def test_what_a_context_does_not_hold_is_cut_at_its_end() -> None:
