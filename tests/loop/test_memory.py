@@ -50,9 +50,7 @@ def shop(tmp_path: Path) -> Iterator[Workshop]:
     with closing(Workshop.open(config)) as opened:
         for name in ("a", "b"):
             opened.store.versions.put(
-                Version(
-                    id=f"ver_{name}", task=TASK, time=START, base=config.model.base, kind="base", labels=("x", "y")
-                )
+                Version(id=f"ver_{name}", task=TASK, time=START, base=config.model.base, kind="base", labels=("x", "y"))
             )
         opened.put_suite(TASK, [Exam(text=f"row {k}", target="x", time=START) for k in range(4)])
         yield opened

@@ -96,7 +96,7 @@ def test_a_promotion_says_what_it_rests_on_once(store: Store) -> None:
     """The first was a person's; the one that was tried and passed is no person's; a way back has no such line."""
     full = replace(CANARY, id="rel_3", time=30.0, stage=Stage.FULL, champion="ver_new", candidate="", share=0.0)
     store.releases.put(full)
-    rollback(store, TASK, "users complained", now=40.0)
+    rollback(store, TASK, "users complained", to="ver_old", now=40.0)
     ways = [one.way for one in changes(store, TASK)]
     assert ways == [Way.BY_HAND, "", "", Way.EARLIER, ""]
     back = changes(store, TASK)[-1]

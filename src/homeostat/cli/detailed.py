@@ -110,7 +110,10 @@ def _memory(found: Found) -> None:
     rows = [
         ("weights of the base", words.size(held.base)),
         ("files of the version", words.size(held.version)),
-        *((f"resident, {name}", words.sizes(score.mean, score.low, score.high, score.n)) for name, score in held.steps.items()),
+        *(
+            (f"resident, {name}", words.sizes(score.mean, score.low, score.high, score.n))
+            for name, score in held.steps.items()
+        ),
         (f"most of this machine's {held.device}", words.sizes(peak.mean, peak.low, peak.high, peak.n)),
     ]
     table(f"\n{found.version}, answering {words.several(held.requests, 'request')}", ("memory", "value"), rows)

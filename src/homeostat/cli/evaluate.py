@@ -1,12 +1,12 @@
 """Score a version on its task's test suite, beside the champion or another version, and say what the gate would say.
 
 The suite is what the world has shown so far, up to the newest request or the version's own time, whichever is later.
-Without `--against` a version stands beside the champion, and the champion alone. Nothing is written but what
-`--memory` finds, and nothing is spent of the task's account (`homeostat account`): who tries the best of ten has looked ten times. With `--detail`
-every figure is told in place of the gate's words, each with its interval and the paired difference: of labels F1 and
-its kin, classes, what is taken for what, calibration; of texts the usual overlaps, perplexity and form; slices by tags,
-latency, what judges say. With `--memory` the version answers the suite again, three times, each in a process of its
-own, whose memory is measured; what was found is kept, for the card and for `homeostat diff`.
+Without `--against` a version stands beside the champion, and the champion alone. Nothing is written but what `--memory`
+finds, and nothing is spent of the task's account (`homeostat account`): who tries the best of ten has looked ten times.
+With `--detail` every figure is told in place of the gate's words, each with its interval and the paired difference: of
+labels F1 and its kin, classes, what is taken for what, calibration; of texts the usual overlaps, perplexity and form;
+slices by tags, latency, what judges say. With `--memory` the version answers the suite again, three times, each in a
+process of its own, whose memory is measured; what was found is kept, for the card and for `homeostat diff`.
 
 Exit codes: 0 printed, whatever the verdict; 1x configuration; 22 the suite has no rows; 23 a file cannot be read or
 written; 3x model; 41 there is no such version; 61 the two versions belong to different tasks.

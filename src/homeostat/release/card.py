@@ -151,9 +151,10 @@ def _memory(held: Document) -> Iterator[str]:
     yield f"\nMemory, in bytes, while it answered {held['requests']:,} requests on {_when(held['time'])}, in"
     yield f"{peak['n']} processes one after the other that did nothing else; the most is of the {held['device']}:\n"
     rows = [("weights of the base", held["base"]), ("files of the version", held["version"])]
-    told = [(name, f"{value:,}", "–", "–", "–") for name, value in rows]
+    told: list[tuple[str, ...]] = [(name, f"{value:,}", "–", "–", "–") for name, value in rows]
     scores = {**{f"resident, {name}": score for name, score in held["steps"].items()}, "most": peak}
-    told += [(name, *(_bytes(one[end]) for end in ("mean", "low", "high")), str(one["n"])) for name, one in scores.items()]
+    for name, one in scores.items():
+        told.append((name, *(_bytes(one[end]) for end in ("mean", "low", "high")), str(one["n"])))
     yield _table(("what", "mean", "low", "high", "n"), told)
 
 

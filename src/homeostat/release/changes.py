@@ -72,7 +72,9 @@ def changes(store: Store, task: str) -> list[Change]:
         promotes = row.stage is Stage.FULL and row.champion not in risen
         risen |= {row.champion} if promotes else set()
         gated = _verdict(verdicts, new[0], row.time) if len(new) == 1 else None
-        found.append(_change(store, row, new, _measured(gated, reports), ways.get(row.champion, "") if promotes else ""))
+        found.append(
+            _change(store, row, new, _measured(gated, reports), ways.get(row.champion, "") if promotes else "")
+        )
     return found
 
 

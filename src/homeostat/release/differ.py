@@ -49,7 +49,7 @@ def _changed(mine: Mapping[str, Any], theirs: Mapping[str, Any], names: tuple[st
 
 def _held(memory: Document) -> Document:
     """What was measured, without the moment; the most that was held by where it was held."""
-    told = {name: memory[name] for name in ("base", "version", "requests") if name in memory}
+    told: Document = {name: memory[name] for name in ("base", "version", "requests") if name in memory}
     return {**told, f"peak, {memory['device']}": memory["peak"]} if memory else told
 
 

@@ -82,9 +82,7 @@ def test_a_model_answers_a_request_beyond_its_context(tmp_path: Path) -> None:
     """It is not refused: the scores are those of the part that is read, whatever stands behind it."""
     base = tiny.llama(tmp_path / "base")
     backend = LocalBackend(str(base))
-    backend.load(
-        Version(id="ver_a", task="routing", time=0.0, base=str(base), kind="base", labels=tiny.LABELS), None
-    )
+    backend.load(Version(id="ver_a", task="routing", time=0.0, base=str(base), kind="base", labels=tiny.LABELS), None)
 
     def scores(text: str) -> list[float]:
         return backend.score([Request(task=tiny.ROUTING, text=text, version="ver_a")])[0].tolist()

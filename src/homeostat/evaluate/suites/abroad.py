@@ -32,7 +32,8 @@ _LITTLE = (
     "|this dieser ce este|of von de de|for für pour para|in in dans en|since seit depuis desde|if wenn si si"
     "|we wir nous nosotros|i ich je yo|you Sie vous usted|our unser notre nuestro|your Ihr votre su"
     "|is ist est es|are sind sont son|it es ça eso|from von de de|on auf sur en|to zu à a"
-    "|the die la la|a ein un un|an ein un un|what was quoi qué|who wer qui quién|already schon déjà ya|again wieder encore otra~vez"
+    "|the die la la|a ein un un|an ein un un|what was quoi qué|who wer qui quién"
+    "|already schon déjà ya|again wieder encore otra~vez"
 )
 LANGUAGES = ("de", "fr", "es")
 

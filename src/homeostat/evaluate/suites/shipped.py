@@ -52,7 +52,7 @@ SHIPPED: Mapping[str, Scope] = {
         silent="requests whose label the negation turns (`no refund, please`): only you know these, write them down",
     ),
     "other-language": Scope(
-        shows="that a greeting, a farewell and little words in German, French or Spanish keep what is right of your rows",
+        shows="that a greeting, a farewell, little words in German, French or Spanish keep what is right of your rows",
         silent="requests that are in another language from end to end; these need rows that somebody has written",
     ),
     "out-of-scope": Scope(
