@@ -149,10 +149,11 @@ def main() -> int:
     parser.add_argument("--models", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "models")
     parser.add_argument("--only", nargs="+", default=["builtin", "stories260K"])
     parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--tested", type=int, default=TESTED, help="Rows that are asked.")
     parser.add_argument("--epochs", type=int, default=3, help="Of the adapter.")
     args = parser.parse_args()
     began = time.perf_counter()
-    lesson, tested = rows(args.seed, *((300, 20) if args.quick else (TAUGHT, TESTED)))
+    lesson, tested = rows(args.seed, *((300, 20) if args.quick else (TAUGHT, args.tested)))
     parts, losses = {}, []
     for name in args.only:
         base = str(args.models / name / "hf") if name == "stories260K" else "builtin"

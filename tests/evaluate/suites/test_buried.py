@@ -14,9 +14,12 @@ from homeostat.collect.stream import read_stream
 from homeostat.evaluate.suites.buried import sentences, talk
 from homeostat.evaluate.suites.disturb import disturbed
 from homeostat.llm.backend import Request
+from homeostat.llm.exact import save_exact
 from homeostat.llm.local import LocalBackend
 from homeostat.llm.render import Renderer
-from homeostat.types.version import Version
+from homeostat.train.few.heads import Ridge
+from homeostat.train.few.shots import Reader, Shots
+from homeostat.types.version import HEAD, Version
 
 TEXTS = [f"My parcel number {k} is lost, where is the courier?" for k in range(30)]
 LENGTHS = (50, 200, 800, 4000)
@@ -91,3 +94,22 @@ def test_a_model_answers_a_request_beyond_its_context(tmp_path: Path) -> None:
     assert scores(long) == scores(long[: len(long) // 2]) != scores(TEXTS[0])
     idle = " ".join(talk(800, np.random.default_rng(1)))
     assert scores(f"{idle} {TEXTS[0]}") == scores(idle)
+
+
+def test_an_exact_head_counts_words_that_the_model_does_not_read(tmp_path: Path) -> None:
+    """Of two requests behind more talk than the context holds the model sees the same, and the head does not."""
+    base = tiny.llama(tmp_path / "base")
+    rows = [(row.text, row.target) for row in tiny.examples(each=5)]
+    head = Ridge().kept(Reader.of(str(base), instruction="route"), Shots.of(rows, tiny.LABELS))
+    save_exact(head, tmp_path / "head")
+    backend = LocalBackend(str(base))
+    version = Version(id="ver_h", task="routing", time=0.0, base=str(base), kind=HEAD, labels=tiny.LABELS)
+    backend.load(version, tmp_path / "head")
+    idle = " ".join(talk(200, np.random.default_rng(1)))
+    asked = [
+        Request(task=tiny.ROUTING, text=f"{idle} {words}", version="ver_h")
+        for words in ("pump noise leaks water", "refund money back")
+    ]
+    states, scores = backend.states(asked), backend.score(asked)
+    assert (states[0] == states[1]).all()
+    assert not np.allclose(scores[0], scores[1])
