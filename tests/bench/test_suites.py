@@ -26,7 +26,7 @@ def test_nothing_asked_is_learned() -> None:
 def test_a_loss_is_told_beside_the_same_case() -> None:
     """Rows beside themselves as they are, requests in another language beside the English ones."""
     found = {
-        "plain": {k: 1.0 for k in range(10)},
+        "plain": dict.fromkeys(range(10), 1.0),
         "buried_50": {k: float(k < 6) for k in range(10)},
         "sample-english": {k: float(k < 8) for k in range(10)},
         "sample-german": {k: float(k < 2) for k in range(10)},
