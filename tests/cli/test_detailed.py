@@ -190,18 +190,3 @@ def test_memory_is_told_where_it_was_measured(capsys: pytest.CaptureFixture[str]
     assert "most of this machine's memory" in out
     assert "412 MB (407 MB to 417 MB, n = 3)" in out
     assert "ver_b, answering" not in out
-
-
-@pytest.mark.slow
-def test_memory_is_measured_and_kept(homeostat: Run, small: Path, workshop: Workshop) -> None:
-    """Three processes of their own for each version, more bytes than the weights have; the card and the comparison of
-    the two know them afterwards.
-    """
-    document = homeostat("eval", "ver_new", "--memory", "--json", "--config", small).json
-    held = [document[side]["memory"] for side in ("mine", "other")]
-    assert all(one["peak"]["n"] == 3 and one["requests"] == 48 for one in held)
-    assert all(one["base"] < one["steps"]["loaded"]["mean"] <= one["peak"]["mean"] for one in held)
-    card = homeostat("card", "ver_new", "--config", small).out
-    assert "while it answered 48 requests" in card
-    told = homeostat("diff", "ver_new", "ver_old", "--json", "--config", small).json["memory"]
-    assert told["peak, memory"][0]["mean"] == held[0]["peak"]["mean"]

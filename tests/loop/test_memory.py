@@ -11,7 +11,7 @@ from small_project import START, TASK, configuration, tiny_base
 
 from homeostat.builtin.resources import model_path
 from homeostat.llm.memory import Held
-from homeostat.loop.memory import memory, of_runs
+from homeostat.loop.memory import kept, memory, of_runs
 from homeostat.loop.suites import keep
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.release.card import card
@@ -65,6 +65,7 @@ def test_what_was_measured_last_is_on_record(shop: Workshop) -> None:
         of = of_runs([held(1_000_000 * peak), held(1_000_000 * peak + 4)])
         shop.store.events.append(one.id, MEMORY, {name: getattr(of, name) for name in of.__slots__})
     assert record(shop.store, one)["memory"]["peak"]["mean"] == 95_000_002.0
+    assert (kept(shop.store, one.id), kept(shop.store, other.id)) == (of, None)
     said = card(shop.store, one.id)
     assert "while it answered 7 requests" in said
     assert "| most | 95,000,002 |" in said
@@ -85,3 +86,4 @@ def test_it_answers_test_rows_and_suites_and_keeps_what_it_took(shop: Workshop) 
     assert (found.requests, found.peak.n, found.version) == (7, 2, 0)
     assert 1_000_000 < found.base < found.steps["libraries"].mean < found.peak.mean
     assert record(shop.store, version)["memory"]["peak"]["mean"] == found.peak.mean
+    assert kept(shop.store, version.id) == found

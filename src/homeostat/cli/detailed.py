@@ -10,6 +10,7 @@ from homeostat.errors import NotText
 from homeostat.evaluate.figures import SHARES, Schema
 from homeostat.evaluate.suites.schema import hold_schema, valid
 from homeostat.loop.detail import Compared, Effort, Found
+from homeostat.loop.memory import Memory
 from homeostat.types.report import Score
 from homeostat.web import words
 from homeostat.web.confusion import confusion
@@ -69,7 +70,7 @@ def show(found: Compared) -> None:
     for one in (mine, other):
         if one is not None:
             _effort(one.version, one.effort)
-            _memory(one)
+            show_memory(one.version, one.memory)
             _judges(one)
 
 
@@ -102,8 +103,8 @@ def _effort(version: str, effort: Effort) -> None:
         facts("\nits training", effort.cost)
 
 
-def _memory(found: Found) -> None:
-    held = found.memory
+def show_memory(version: str, held: Memory | None) -> None:
+    """Print what memory a version takes, if that is known."""
     if held is None:
         return
     peak = held.peak
@@ -116,7 +117,7 @@ def _memory(found: Found) -> None:
         ),
         (f"most of this machine's {held.device}", words.sizes(peak.mean, peak.low, peak.high, peak.n)),
     ]
-    table(f"\n{found.version}, answering {words.several(held.requests, 'request')}", ("memory", "value"), rows)
+    table(f"\n{version}, answering {words.several(held.requests, 'request')}", ("memory", "value"), rows)
 
 
 def _judges(found: Found) -> None:

@@ -62,6 +62,7 @@ COMMANDS = {
     "alerts close": "close",
     "alerts rules": "rules",
     "eval": "evaluate",
+    "memory": "memory",
     "attack": "attack",
     "fairness": "fairness",
     "fairness flags": "flags",

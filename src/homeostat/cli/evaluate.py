@@ -1,12 +1,11 @@
 """Score a version on its task's test suite, beside the champion or another version, and say what the gate would say.
 
 The suite is what the world has shown so far, up to the newest request or the version's own time, whichever is later.
-Without `--against` a version stands beside the champion, and the champion alone. Nothing is written but what `--memory`
-finds, and nothing is spent of the task's account (`homeostat account`): who tries the best of ten has looked ten times.
-With `--detail` every figure is told in place of the gate's words, each with its interval and the paired difference: of
-labels F1 and its kin, classes, what is taken for what, calibration; of texts the usual overlaps, perplexity and form;
-slices by tags, latency, what judges say. With `--memory` the version answers the suite again, three times, each in a
-process of its own, whose memory is measured; what was found is kept, for the card and for `homeostat diff`.
+Without `--against` a version stands beside the champion, and the champion alone. Nothing is written, and nothing is
+spent of the task's account (`homeostat account`): who tries the best of ten has looked ten times. With `--detail`
+every figure is told in place of the gate's words, each with its interval and the paired difference: of labels F1 and
+its kin, classes, what is taken for what, calibration; of texts the usual overlaps, perplexity and form; slices by tags,
+latency, what judges say.
 
 Exit codes: 0 printed, whatever the verdict; 1x configuration; 22 the suite has no rows; 23 a file cannot be read or
 written; 3x model; 41 there is no such version; 61 the two versions belong to different tasks.
@@ -29,7 +28,7 @@ from homeostat.cli.table import document
 from homeostat.config.load import load
 from homeostat.errors import EmptyStream, NotReleasable
 from homeostat.loop import judging, steps
-from homeostat.loop.detail import compared, weighed
+from homeostat.loop.detail import compared
 from homeostat.loop.examining import scored
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
@@ -44,11 +43,10 @@ def command(
     detail: Annotated[bool, typer.Option("--detail", help="Every figure, in place of the gate's words.")] = False,
     schema: Annotated[Path | None, typer.Option(help="JSON schema that replies are held to; tells the detail.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the confusions there, as SVG; tells the detail.")] = None,
-    memory: Annotated[bool, typer.Option("--memory", help="Measure what memory it takes; tells the detail.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Score a version on its task's test suite, beside the champion or another version."""
-    held, detail = detailed.schema_of(schema), detail or memory or schema is not None or plot is not None
+    held, detail = detailed.schema_of(schema), detail or schema is not None or plot is not None
     hold_writable(plot)
     with closing(Workshop.open(load(config))) as shop:
         candidate = shop.store.versions.get(version)
@@ -62,7 +60,6 @@ def command(
         with Scene().bar("eval", 1, f"{words.several(len(rows), 'test row')} are asked"):
             if detail:
                 told = compared(shop, candidate, None if alone else champion, rows, held)
-                told = weighed(shop, told, rows, now.until) if memory else told
             else:
                 found = scored(shop, candidate, now.until) if alone else _beside(shop, now, candidate, champion)
     if detail:

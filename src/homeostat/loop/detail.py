@@ -6,7 +6,7 @@ Nothing is written. What a version costs is read from the log, of the requests t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from homeostat.evaluate.score import cluster_of
 from homeostat.llm.backend import Request
 from homeostat.loop.judges import is_judge, worth_of
 from homeostat.loop.judging import SLICE_SHARE
-from homeostat.loop.memory import Memory, memory
+from homeostat.loop.memory import Memory, kept
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.stats import clustered
 from homeostat.stats.clustered import clusters_of
@@ -55,7 +55,7 @@ class Found:
     effort: Effort
     judges: tuple[Rated, ...]
     memory: Memory | None = None
-    """What it takes to answer; None where that was not to be measured."""
+    """What it was last measured to take to answer (`homeostat memory`); None where nobody has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,15 +83,6 @@ def compared(
     theirs = told(shop, other, rows)
     second = _found(shop, other, detail(kind, theirs, slices, schema))
     return Compared(mine=first, other=second, difference=beside(kind, mine, theirs, slices, schema))
-
-
-def weighed(shop: Workshop, found: Compared, rows: Sequence[Exam], until: float) -> Compared:
-    """The same with the memory that each version takes, measured now. Raises as `homeostat.loop.memory.memory`."""
-    sides = [
-        replace(one, memory=memory(shop, shop.store.versions.get(one.version), rows, until)) if one else None
-        for one in (found.mine, found.other)
-    ]
-    return replace(found, mine=sides[0] or found.mine, other=sides[1])
 
 
 def told(shop: Workshop, version: Version, rows: Sequence[Exam]) -> list[Told]:
@@ -131,7 +122,11 @@ def sliced(rows: Sequence[Exam]) -> dict[str, list[int]]:
 def _found(shop: Workshop, version: Version, said: Detail) -> Found:
     rows = shop.store.interactions.last(version.task, LOGGED, version=version.id)
     return Found(
-        version=version.id, detail=said, effort=effort(rows, version.cost), judges=judged(shop, version.task, rows)
+        version=version.id,
+        detail=said,
+        effort=effort(rows, version.cost),
+        judges=judged(shop, version.task, rows),
+        memory=kept(shop.store, version.id),
     )
 
 

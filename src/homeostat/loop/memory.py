@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import cast
 
 from homeostat.evaluate.suites.ask import wanted
 from homeostat.llm.backend import Request
@@ -15,7 +16,9 @@ from homeostat.llm.memory import Held, measured
 from homeostat.loop.examining import asked
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.stats.intervals import mean_interval
+from homeostat.store import Store
 from homeostat.store.notes import MEMORY
+from homeostat.store.rows import rebuild
 from homeostat.types.report import Score
 from homeostat.types.version import Version
 
@@ -59,6 +62,12 @@ def memory(shop: Workshop, version: Version, rows: Sequence[Exam], until: float,
     found = of_runs(held)
     shop.store.events.append(version.id, MEMORY, {one.name: getattr(found, one.name) for one in fields(found)})
     return found
+
+
+def kept(store: Store, version: str) -> Memory | None:
+    """What a version was last measured to take; None where nobody has."""
+    events = [event for event in store.events.list(version) if event.name == MEMORY]
+    return cast("Memory", rebuild(Memory, events[-1].values)) if events else None
 
 
 def of_runs(held: Sequence[Held]) -> Memory:

@@ -145,7 +145,7 @@ def _measured(known: Document) -> Iterator[str]:
 def _memory(held: Document) -> Iterator[str]:
     """What it took to answer, where that was measured."""
     if not held:
-        yield "\nMemory: not measured (`homeostat eval --memory`)."
+        yield "\nMemory: not measured (`homeostat memory`)."
         return
     peak = held["peak"]
     yield f"\nMemory, in bytes, while it answered {held['requests']:,} requests on {_when(held['time'])}, in"

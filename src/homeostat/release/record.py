@@ -61,7 +61,7 @@ def _offsets(store: Store, version: Version) -> Document:
 
 
 def _memory(store: Store, version: str) -> Document:
-    """What it was last measured to take to answer (`homeostat eval --memory`), and when."""
+    """What it was last measured to take to answer (`homeostat memory`), and when."""
     events = [event for event in store.events.list(version) if event.name == MEMORY]
     return {**events[-1].values, "time": events[-1].time} if events else {}
 
