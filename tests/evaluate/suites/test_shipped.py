@@ -84,6 +84,22 @@ def test_only_the_project_knows_what_to_say_to_strangers() -> None:
         shipped("paraphrase", LABELS, "other")
 
 
+@pytest.mark.parametrize("task", [LABELS, TEXTS], ids=["labels", "texts"])
+def test_whoever_reads_the_beginning_alone_is_found_out(task: Task) -> None:
+    """Who reads the whole of a long input loses nothing; who stops after 2,000 letters is as good while the talk is
+    short and the request stands ahead, and answers hardly any within 4,000 words.
+    """
+    suite = shipped("long-input", task)
+    tested = tuple(Case(text=f"where is my parcel {k}", expect="delivery") for k in range(20))
+    assert got(suite, lambda text: "delivery" if "parcel" in text else "?", tested) == 1.0
+    asked = questions(suite, tested)
+    replies = {text: "delivery" if "parcel" in text[:2000] else "?" for text in wanted(asked)}
+    right = Counter(one.part.split()[-1] for one in asked if worth(one, replies) == 1.0)
+    assert right["buried_50"] == right["buried_200"] == right["ahead_4000"] == 20
+    assert 2 <= right["buried_800"] <= 18
+    assert right["buried_4000"] <= 5
+
+
 def test_the_languages_ask_the_same() -> None:
     """Case by case the four files expect one label, two of each of the labels that the traffic begins with; no text is
     in two of them, and each is told from the others by its little words.
