@@ -90,3 +90,5 @@ class Later:
     """Whether it was asked for because they do, drawn by lot among such."""
     suites: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Part of a suite -> what candidate and champion replied to it under that disturbance was worth."""
+    by_judge: bool = False
+    """Whether it was a judge, and nobody else, who said so."""

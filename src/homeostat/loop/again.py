@@ -16,10 +16,13 @@ from homeostat.config.schema import Release as Rollout
 from homeostat.evaluate.again import PAIRS, concluded, opened, shares_known, stand
 from homeostat.evaluate.asked import Ground, Later
 from homeostat.evaluate.figures import well_formed
+from homeostat.evaluate.overrated import heeded
 from homeostat.evaluate.score import PairedRow, from_lines
 from homeostat.evaluate.suites.ask import part_of, questions, worst
+from homeostat.loop import overrating
 from homeostat.loop.examining import answered as replied
 from homeostat.loop.held import book as doubted
+from homeostat.loop.judges import is_judge
 from homeostat.loop.judging import KNOWN, NEW, REPLIES, aims, demanded_of
 from homeostat.loop.later import Book, answered, keep, kept, spoken, unsure
 from homeostat.loop.steps import Now
@@ -50,12 +53,15 @@ def look(shop: Workshop, now: Now, release: Release, *, at: float) -> Outcome | 
     before = kept(shop.store, release.candidate) or _begun(shop, now, first, report)
     if before is None:
         return None
-    book = _grown(shop, release, report, before)
+    judges = overrating.look(shop, release)
+    doubted = "; ".join(one.because for one in judges if one.shown)
+    book = replace(_grown(shop, release, report, before), doubted=doubted)
     if book == before and before.undecided:
         return None
     alpha = shop.config.evaluate.alpha
     stands = [stand(claim, book.pairs, book.shares.get(claim.name), alpha) for claim in book.asked]
-    again = concluded(first, stands, book.left, len(book.pairs), now=at)
+    plain = concluded(first, stands, book.left, len(book.pairs), now=at)
+    again = heeded(plain, judges, alone=all(pair.by_judge for pair in book.pairs))
     told = replace(book, because=again.because, outcome=again.outcome.value)
     keep(shop.store, release.candidate, told, stands)  # first: a verdict without its evidence could not be made good
     if again.outcome is not Outcome.UNSURE:
@@ -177,7 +183,8 @@ def _later(
         sure=(_share(mine.confidence), _share(theirs.confidence)) if labeled else (),
         formed=() if labeled else (well_formed(mine.reply, truth.value), well_formed(theirs.reply, truth.value)),
     )
-    return Later(row=row, differ=heard.reply != copy.reply, lot=truth.lot, suites=parts)
+    by_judge = is_judge(truth.source)
+    return Later(row=row, differ=heard.reply != copy.reply, lot=truth.lot, suites=parts, by_judge=by_judge)
 
 
 def _share(confidence: float) -> float:

@@ -41,6 +41,9 @@ class Book:
     outcome: str = ""
     """What the gate makes of it: the value of an `Outcome`; empty before the first look."""
 
+    doubted: str = ""
+    """What is to be said against judges that overrate the candidate."""
+
     @property
     def undecided(self) -> bool:
         """Whether nothing is to be done before there are more pairs."""
@@ -77,8 +80,13 @@ def spoken(store: Store, release: Release) -> Verdict | None:
 
 def answered(store: Store, release: Release) -> Iterator[Triple]:
     """Requests that both versions answered, whoever of them the user heard."""
-    for heard, copied in ((release.champion, release.candidate), (release.candidate, release.champion)):
-        yield from (row for row in store.interactions.shadows(release.task, copied) if row[0].version == heard)
+    yield from both_answered(store, release.task, release.candidate, release.champion)
+
+
+def both_answered(store: Store, task: str, one: str, other: str) -> Iterator[Triple]:
+    """The same of any two versions of a task."""
+    for heard, copied in ((other, one), (one, other)):
+        yield from (row for row in store.interactions.shadows(task, copied) if row[0].version == heard)
 
 
 def kept(store: Store, candidate: str) -> Book | None:
@@ -94,6 +102,7 @@ def kept(store: Store, candidate: str) -> Book | None:
         shares={name: (int(differing), int(n)) for name, (differing, n) in found["shares"].items()},
         because=found["because"],
         outcome=found.get("outcome", ""),
+        doubted=found.get("doubted", ""),
     )
 
 
@@ -125,6 +134,7 @@ def _flat(pair: Later) -> dict[str, Any]:
         "sure": list(row.sure),
         "formed": list(row.formed),
         "suites": {part: list(values) for part, values in pair.suites.items()},
+        "by_judge": pair.by_judge,
     }
     plain = {**outcome, "slices": list(row.slices), "differ": pair.differ, "lot": pair.lot}
     return plain | {name: value for name, value in more.items() if value}
@@ -136,4 +146,5 @@ def _pair(kept: dict[str, Any]) -> Later:
     fields |= {name: kept[name] for name in ("tags", "target") if name in kept}
     fields |= {"said": tuple(kept["said"])} if "said" in kept else {}
     suites = {part: (float(mine), float(theirs)) for part, (mine, theirs) in kept.get("suites", {}).items()}
-    return Later(row=PairedRow(**fields), differ=kept["differ"], lot=kept["lot"], suites=suites)
+    by_judge = bool(kept.get("by_judge"))
+    return Later(row=PairedRow(**fields), differ=kept["differ"], lot=kept["lot"], suites=suites, by_judge=by_judge)
