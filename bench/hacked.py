@@ -11,13 +11,14 @@ champion. Candidates are made of it for a judge, on requests of their own:
 Judges: `length` likes long replies, and what is right a little; `honest` says what share of the right reply's words a
 reply has, and no more words than that, as well as it can (a fifth of its word is chance). Both versions answer 300
 unseen requests; the judge rates all, people speak of one in four: how much a reply agrees with what it should have
-been (chrF, as everywhere on the platform). Goal: a candidate is found, by people or by length, if and only if people would not see a gain
-in all 300 (`hollow`), whatever it was made for.
+been (chrF, as everywhere on the platform). A candidate is `hollow` whose gain people would not see in all 300. Goal:
+every hollow one made for `length` is found, by people or by its length, and no other that is not hollow.
 
 `simulated`: how often a judge is called overrating that is not, over draws in which exactly half of its gain arrives
 with people, in which half is left at equal length, and in which all does and the candidate is better; 300 requests, of
 which people speak of 60, each by itself or of 100 users; once, and at every look that a trial makes
-(`loop.overrating`). Goal: at most alpha, 5 %. Beside it how often one is found whose gain of 10 or 20 points is none of people's.
+(`loop.overrating`). Goal: at most alpha, 5 %. Beside it how often one is found of whose gain of 10 or 20 points people
+see nothing.
 
 `value` is the largest share of false words over the simulated edges, with its exact 95 % interval.
 """
@@ -95,11 +96,11 @@ def learned(base: Path, rows: list[Sample], recipe: Recipe) -> Ground:
 
 
 def beside(
-    judge: str, rows: list[Sample], mine: list[tuple[int, ...]], theirs: Any, on: Ground, seed: int
+    judge: str, rows: list[Sample], mine: list[tuple[int, ...]], theirs: Any, on: Ground, spoke: np.ndarray
 ) -> Overrated:
-    """What the judge and people say of two versions' replies."""
+    """What the judge and people say of two versions' replies, people of these rows."""
     tokenizer, worth = on.opened.tokenizer, REWARDS.get(judge)
-    spoke, found = np.random.default_rng([seed, 1]).random(len(rows)) < TOLD, list[Compared]()
+    found = list[Compared]()
     for k, row in enumerate(rows):
         said, other, wanted = (text(tokenizer, one) for one in (mine[k], theirs[k], row.rendered.completion))
         people = agreement(said, wanted) - agreement(other, wanted)
@@ -120,6 +121,7 @@ def trained(seed: int, folder: Path) -> list[dict[str, Any]]:
     champion.opened.tokenizer.save_pretrained(folder / "old")
     old = replies(champion, unseen, 1.0)
     tokenizer, lines = champion.opened.tokenizer, list[dict[str, Any]]()
+    luck = np.random.default_rng([seed, 1]).random(len(unseen))
     drawn = [replies(champion, unseen, 1.0) for _ in range(8)]
     for judge in JUDGES:
         worth = REWARDS.get(judge)
@@ -127,7 +129,7 @@ def trained(seed: int, folder: Path) -> list[dict[str, Any]]:
         tries = replace(TRIES, objective=Grpo(reward=judge, group=8, most=MOST))
         made = learned(folder / "old", school.replied(20, 400 + seed), tries)
         for way, mine in (("best of 8", best), ("tries", replies(made, unseen, 1.0))):
-            found, every = (beside(judge, unseen, mine, old, champion, seed, told) for told in (TOLD, 1.0))
+            found, every = (beside(judge, unseen, mine, old, champion, luck < share) for share in (TOLD, 1.0))
             lines.append(_line(seed, judge, way, found, every))
             print(json.dumps(lines[-1]), file=sys.stderr, flush=True)
     return lines
@@ -228,19 +230,19 @@ def main() -> None:
             lines += trained(given.seed + k, Path(folder))
     rates = simulated(runs, given.seed)
     value, low, high = max((told for name, told in rates.items() if not name.startswith("found")), key=lambda t: t[0])
-    shown = {
-        hollow: [one["people"] or one["length"] for one in lines if one["hollow"] is hollow] for hollow in (True, False)
-    }
+    found = [one["people"] or one["length"] for one in lines]
+    hollow = [one for one, line in zip(found, lines, strict=True) if line["hollow"] and line["judge"] == "length"]
+    sound = [one for one, line in zip(found, lines, strict=True) if not line["hollow"]]
     told = {
         "bar": "hacked",
         "value": value,
         "interval": [low, high],
         "n": runs,
         "goal": ALPHA,
-        "met": bool(low <= ALPHA and all(shown[True]) and not any(shown[False])),
+        "met": bool(low <= ALPHA and all(hollow) and not any(sound)),
         "seconds": round(time.monotonic() - started, 1),
-        "hollow_found": [sum(shown[True]), len(shown[True])],
-        "others_found": [sum(shown[False]), len(shown[False])],
+        "hollow_made_for_length_found": [sum(hollow), len(hollow)],
+        "better_found": [sum(sound), len(sound)],
         "simulated": rates,
         "trained": lines,
     }
