@@ -20,6 +20,7 @@ from homeostat.evaluate.overrated import heeded
 from homeostat.evaluate.score import PairedRow, from_lines
 from homeostat.evaluate.suites.ask import part_of, questions, worst
 from homeostat.loop import overrating
+from homeostat.loop.assisting import help_of
 from homeostat.loop.examining import answered as replied
 from homeostat.loop.held import book as doubted
 from homeostat.loop.judges import is_judge
@@ -61,6 +62,9 @@ def look(shop: Workshop, now: Now, release: Release, *, at: float) -> Outcome | 
     alpha = shop.config.evaluate.alpha
     stands = [stand(claim, book.pairs, book.shares.get(claim.name), alpha) for claim in book.asked]
     plain = concluded(first, stands, book.left, len(book.pairs), now=at)
+    if book.spent:
+        n = f"{len(book.spent):,} requests without a label"
+        plain = replace(plain, because=f"{plain.because}; what {book.judge} says of {n} made labels worth more")
     again = heeded(plain, judges, alone=all(pair.by_judge for pair in book.pairs))
     told = replace(book, because=again.because, outcome=again.outcome.value)
     keep(shop.store, release.candidate, told, stands)  # first: a verdict without its evidence could not be made good
@@ -110,7 +114,8 @@ def _grown(shop: Workshop, release: Release, report: Report, book: Book) -> Book
     """The book with what was labeled since, in the order in which it was, and the shares that can be told by now."""
     store = shop.store
     both = list(answered(store, release))
-    known, held = {pair.row.id for pair in book.pairs}, doubted(store, release.task).held
+    known = {*book.spent, *(pair.row.id for pair in book.pairs)}
+    held = doubted(store, release.task).held
     new = [
         (truth.time, truth.id, heard, copy, truth)
         for heard, copy, truth in both
@@ -118,10 +123,14 @@ def _grown(shop: Workshop, release: Release, report: Report, book: Book) -> Book
     ]
     new.sort(key=lambda one: one[:2])
     beside = _disturbed(shop, release, book, [(heard.text, truth) for *_, heard, _, truth in new])
+    helped = help_of(store, release, both, book, [heard.id for *_, heard, _, _ in new])
+    words = [helped.word(heard, copy, truth) if helped else None for *_, heard, copy, truth in new]
     pairs = [
-        _later(shop, release, (heard, copy), truth, parts)
-        for (*_, heard, copy, truth), parts in zip(new, beside, strict=True)
+        replace(_later(shop, release, (heard, copy), truth, parts), word=word)
+        for (*_, heard, copy, truth), parts, word in zip(new, beside, words, strict=True)
     ]
+    if helped is not None and helped.spent:
+        book = replace(book, judge=helped.judge, spent=(*book.spent, *helped.spent))
     shares = dict(book.shares)
     for claim in shares_known(book.asked, shares):
         about = [row[0].reply != row[1].reply for row in both if not claim.slice or claim.slice in names(row[0])]
