@@ -3,10 +3,10 @@
     python bench/assisted.py [--quick] [--runs 4000] [--seed 83]
 
 Requests on which two versions differ are labeled one after the other, and the claim "the candidate is better", or "it
-has lost no more than the margin", is bet on after every label (`stats.assisted`, as `evaluate.again` does), at the level
-that the first candidate of a task has for looking again after p = 0.02 (0.012), planned for 200 labels. Beside each
-label stand four requests without one. Judges, who rate every request: `blind` says anything; `fair` knows what is right in
-seven of ten and says anything of the rest, `strong` in nine; `biased` is as `fair` and likes the candidate's reply
+has lost no more than the margin", is bet on after every label (`stats.assisted`, as `evaluate.again` does), at the
+level that the first candidate of a task has for looking again after p = 0.02 (0.012), planned for 200 labels. Beside
+each label stand four requests without one. Judges rate every request: `blind` says anything; `fair` knows what is right
+in seven of ten and says anything of the rest, `strong` in nine; `biased` is as `fair` and likes the candidate's reply
 better in half of all requests, whatever it is; `contrary` says the opposite in nine of ten; `moody` is `strong` for the
 first hundred labels and then contrary.
 

@@ -16,7 +16,7 @@ from homeostat.evaluate.slices import MOST_SHARE
 from homeostat.evaluate.suites.beside import beside
 from homeostat.loop.examining import beside_suites
 from homeostat.loop.guarding import guarded
-from homeostat.loop.overrating import rewarded
+from homeostat.loop.overrating import reward_of, rewarded
 from homeostat.loop.prefacing import chosen as option_of
 from homeostat.loop.steps import Now, turn_of
 from homeostat.loop.wear import RETIRED, rested, row_id, worn
@@ -134,9 +134,10 @@ def judged(shop: Workshop, now: Now, report: Report, rows: Sequence[PairedRow], 
     silent = untested(shop, now, candidate, store.versions.get(report.champion))
     fair = demanded(shop.config, now.task)
     verdict = judge(report, rows, settings, target=aimed, artifact=candidate.blob, untested=silent, fair=fair)
-    chosen = rested(shop, now.task, shop.suite_at(now.task, now.until)).gating
-    learned = rewarded(shop, candidate, store.versions.get(report.champion), chosen, settings.alpha)
-    verdict = heeded(verdict, learned, alone=False)
+    if reward_of(candidate):
+        chosen = rested(shop, now.task, shop.suite_at(now.task, now.until)).gating
+        learned = rewarded(shop, candidate, store.versions.get(report.champion), chosen, settings.alpha)
+        verdict = heeded(verdict, learned, alone=False)
     spending = due(store.verdicts.list(now.task), settings.alpha, but)
     return charged(verdict, report, replace(spending, worn=worn(store, report, rows, but)), aimed)
 

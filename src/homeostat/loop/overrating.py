@@ -97,7 +97,7 @@ def rewarded(
     """What the reward that a candidate learned from says of its replies to test rows, beside how right these are; empty
     where it learned from none, or from one that is not to be had here.
     """
-    task, name = shop.config.task(candidate.task), _reward(candidate)
+    task, name = shop.config.task(candidate.task), reward_of(candidate)
     if task.kind is not Kind.TEXT or name not in REWARDS.names() or not 0.0 < alpha < 1.0:
         return ()
     texts, tags = [row.text for row in rows], [row.tags for row in rows]
@@ -123,7 +123,7 @@ def rewarded(
     return () if found is None else (found,)
 
 
-def _reward(version: Version) -> str:
+def reward_of(version: Version) -> str:
     """Name of the reward that a version learned from; empty where it did not."""
     objective = version.recipe.get("objective")
     tried = objective.get("grpo") if isinstance(objective, dict) else None
