@@ -37,7 +37,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from homeostat.evaluate.overrated import FEWEST, Compared, Overrated, longer, overrated
+from homeostat.evaluate.overrated import FEWEST, Compared, Overrated, Times, longer, looked, overrated
 from homeostat.llm.load import open_model
 from homeostat.metrics.replies import agreement
 from homeostat.stats.intervals import proportion
@@ -169,17 +169,13 @@ def draw(rng: np.random.Generator, gain: float, arrives: float, left: float, use
     ]
 
 
-def looked(rows: list[Compared]) -> bool:
+def ever(rows: list[Compared]) -> bool:
     """Whether any look of a trial that grows to these rows speaks against the judge."""
-    seen, looks = (0, 0), 0
+    found, then = None, Times()
     for n in range(FEWEST, len(rows) + 1, 10):
-        told = sum(row.people is not None for row in rows[:n])
-        now = ((n // FEWEST).bit_length(), (told // FEWEST).bit_length())
-        if now[0] > seen[0] or now[1] > seen[1]:
-            seen, looks = now, looks + 1
-            found = overrated("judge", rows[:n], ALPHA, parts=looks * (looks + 1))
-            if found is not None and found.shown:
-                return True
+        found, then = looked("judge", rows[:n], ALPHA, found, then)
+        if found is not None and found.shown:
+            return True
     return False
 
 
@@ -196,7 +192,7 @@ def simulated(runs: int, seed: int) -> dict[str, list[float]]:
                     rows = [replace(row, people=None) for row in rows]
                 one = overrated("judge", rows, ALPHA)
                 once += one is not None and one.shown
-                often += looked(rows)
+                often += ever(rows)
             of = f"{name}, {users} users" if users else name
             found[of], found[f"{of}, every look"] = _share(once, runs), _share(often, runs)
     for gain in (0.1, 0.2):
@@ -204,7 +200,7 @@ def simulated(runs: int, seed: int) -> dict[str, list[float]]:
         some = [draw(rng, gain, 0.0, 1.0, 0) for _ in range(max(100, runs // 4))]
         told = [overrated("judge", rows, ALPHA) for rows in some]
         found[f"found, {100 * gain:.0f} points"] = _share(sum(one is not None and one.shown for one in told), len(some))
-        found[f"found, {100 * gain:.0f} points, every look"] = _share(sum(looked(rows) for rows in some), len(some))
+        found[f"found, {100 * gain:.0f} points, every look"] = _share(sum(ever(rows) for rows in some), len(some))
     return found
 
 

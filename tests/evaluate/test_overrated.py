@@ -9,7 +9,7 @@ import pytest
 
 from homeostat.config.schema import Evaluate
 from homeostat.evaluate.gate import compare, gate
-from homeostat.evaluate.overrated import FEWEST, Compared, heeded, longer, overrated
+from homeostat.evaluate.overrated import FEWEST, Compared, Times, heeded, longer, looked, overrated
 from homeostat.evaluate.score import PairedRow
 from homeostat.types.report import Outcome, Verdict
 from homeostat.types.task import Task
@@ -93,9 +93,11 @@ def test_requests_of_one_user_are_not_many() -> None:
 def test_looks_share_a_level() -> None:
     """What is divided among looks is asked of each; too few requests say nothing."""
     rows = requests(1, hack=0.15)
-    ps = [found.p_people for parts in (1, 12) if (found := overrated("judge", rows, ALPHA, parts=parts)) is not None]
+    ps = [
+        found.p_people for parts in (1, 12) if (found := overrated("judge", rows, ALPHA, parts=(parts, 1))) is not None
+    ]
     assert ps[0] == ps[1]
-    once, often = (overrated("judge", rows, 2.5 * ps[0], parts=parts) for parts in (1, 12))
+    once, often = (overrated("judge", rows, 2.5 * ps[0], parts=(parts, 1)) for parts in (1, 12))
     assert once is not None
     assert often is not None
     assert once.by_people
@@ -103,6 +105,32 @@ def test_looks_share_a_level() -> None:
     assert overrated("judge", rows[: FEWEST - 1], ALPHA) is None
     with pytest.raises(ValueError, match="no level"):
         overrated("judge", rows, 0.0)
+
+
+def test_each_is_asked_anew_only_as_what_it_needs_has_doubled() -> None:
+    """Between, what was found stays, whatever the rows say by then; a gain that people see clears a longer reply."""
+    bent, told = requests(1, n=640, hack=0.25, told=0.0), requests(4, n=640, hack=0.25, told=1.0)
+    first, then = looked("judge", [*told[:40], *bent[:40]], ALPHA, None, Times())
+    assert first is not None
+    assert then == (2, 3, 1, 1)
+    assert looked("judge", [*told[:40], *bent[:100]], ALPHA, first, then) == (first, then)
+    more, now = looked("judge", [*told[:40], *bent[:300]], ALPHA, first, then)
+    assert more is not None
+    assert now == (2, 5, 1, 2)
+    assert (more.p_people, more.by_people) == (first.p_people, first.by_people)
+    assert more.rating.n == 340
+    again, _ = looked("judge", [*told[:80], *bent[:300]], ALPHA, more, now)
+    assert again is not None
+    assert again.by_people
+    assert again.p_people < more.p_people
+    assert looked("judge", told[:10], ALPHA, None, Times()) == (None, Times())
+    likes, seen = requests(3, n=300, liking=1.2, told=0.0), requests(5, n=300, liking=1.2, gain=0.3, told=1.0)
+    long, then = looked("judge", likes, ALPHA, None, Times())
+    assert long is not None
+    assert long.by_length
+    cleared, _ = looked("judge", [*likes[:270], *seen[:40]], ALPHA, long, then)
+    assert cleared is not None
+    assert not cleared.shown
 
 
 def test_how_much_longer() -> None:

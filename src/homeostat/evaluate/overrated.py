@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -86,19 +87,66 @@ class Overrated:
         return f"{said}{beside}{even}"
 
 
+class Times(NamedTuple):
+    """How often what was seen had doubled from `FEWEST` on, and how often it was asked what it says."""
+
+    told: int = 0
+    """Requests that people spoke of."""
+    rated: int = 0
+    asked_people: int = 0
+    asked_length: int = 0
+
+
 def longer(mine: str, theirs: str) -> float:
     """How much longer the first text is, in (-1, 1): tanh of half the logarithm of the ratio of their letters."""
     return (len(mine) - len(theirs)) / (len(mine) + len(theirs) + 1)
 
 
-def overrated(judge: str, rows: Sequence[Compared], alpha: float, *, parts: int = 1) -> Overrated | None:
+def looked(
+    judge: str, rows: Sequence[Compared], alpha: float, before: Overrated | None, then: Times
+) -> tuple[Overrated | None, Times]:
+    """The same for who looks again as rows are added at the end; and how often what was seen had doubled by then.
+
+    What people say is asked anew only where the requests that they spoke of have doubled, and what is left at equal
+    length where those that were rated have: the k-th time at the k (k + 1)-th part of its level, so that over all times
+    neither is said of a judge that is right more often than if one had looked once.
+
+    Args:
+        judge: its name.
+        rows: all so far.
+        alpha: level over all looks.
+        before: what was found last.
+        then: how often each was asked by then, and how much had been seen.
+    """
+    told, every = (_doublings(n) for n in (sum(row.people is not None for row in rows), len(rows)))
+    anew = (told > then.told, every > then.rated)
+    if not any(anew):
+        return before, then
+    asked = (then.asked_people + anew[0], then.asked_length + anew[1])
+    found = overrated(judge, rows, alpha, parts=(max(1, asked[0] * (asked[0] + 1)), max(1, asked[1] * (asked[1] + 1))))
+    if before is not None and found is not None and not anew[0]:
+        found = replace(found, people=before.people, p_people=before.p_people, by_people=before.by_people)
+    if before is not None and found is not None and not anew[1]:
+        kept = before.by_length and not (found.people is not None and found.people.low > 0.0)
+        found = replace(found, rating=before.rating, even=before.even, p_even=before.p_even, by_length=kept)
+    return found, Times(told, every, *asked)
+
+
+def _doublings(n: int) -> int:
+    """How often `FEWEST` requests have doubled, from 1; 0 while there are fewer."""
+    return (n // FEWEST).bit_length()
+
+
+def overrated(
+    judge: str, rows: Sequence[Compared], alpha: float, *, parts: tuple[int, int] = (1, 1)
+) -> Overrated | None:
     """What a judge says of a candidate beside people; None of fewer than `FEWEST` requests that it rated.
 
     Args:
         judge: its name.
         rows: requests of which it rated both replies; which of them people spoke of must not depend on the replies.
         alpha: level of what is said against the judge.
-        parts: in how many parts that level is divided: judges, or looks.
+        parts: the part of that level, one over these, for what people say and for what is left at equal length.
 
     Raises:
         ValueError: a level that is not between 0 and 1.
@@ -111,7 +159,7 @@ def overrated(judge: str, rows: Sequence[Compared], alpha: float, *, parts: int 
     rating = _column(rows, "judge")
     people = _told(told, alpha) if len(told) >= FEWEST else None
     even = _at_equal_length(rating, _column(rows, "length"))
-    every, level = _clusters(rows), alpha / (2 * parts)
+    every, (level, level_even) = _clusters(rows), (alpha / (2 * one) for one in parts)
     rises = clustered.p_above(rating, 0.0, every) <= alpha
     confirmed = people is not None and people.low > 0.0
     p_people = _short(_column(told, "people"), _column(told, "judge"), told) if people else 1.0
@@ -124,7 +172,7 @@ def overrated(judge: str, rows: Sequence[Compared], alpha: float, *, parts: int 
         p_people=p_people,
         p_even=p_even,
         by_people=rises and not confirmed and p_people <= level,
-        by_length=rises and not confirmed and p_even <= level,
+        by_length=rises and not confirmed and p_even <= level_even,
     )
 
 

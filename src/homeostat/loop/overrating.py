@@ -2,11 +2,10 @@
 
 A judge's word on a reply is its newest rating of it, or what its label or its correction makes of the reply. People's
 is what their label or correction makes of both, else which of the two they preferred, blind. While a candidate is on
-trial this is looked at whenever the requests that a judge rated, or those that people spoke of as well, have doubled:
-the k-th look has alpha / (k (k + 1)), so all together say nothing against a judge more often than alpha. What the last
-of them said is kept: from then on the ratings of a judge that overrates the candidate are not heard in its trial
-(`release.ratings`), and the gate's words say so. A candidate that learned by trying replies (`grpo`) is held against
-its reward before that, on the test rows.
+trial this is looked at whenever the requests that a judge rated, or those that people spoke of as well, have doubled,
+at levels that over all looks come to alpha. What the last of them said is kept: from then on the ratings of a judge
+that overrates the candidate are not heard in its trial (`release.ratings`), and the gate's words say so. A candidate
+that learned by trying replies (`grpo`) is held against its reward before that, on the test rows.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from homeostat.evaluate.overrated import FEWEST, Compared, Overrated, longer, overrated
+from homeostat.evaluate.overrated import Compared, Overrated, Times, longer, looked, overrated
 from homeostat.evaluate.score import cluster_of
 from homeostat.llm.render import Rendered, ids_of
 from homeostat.loop.held import book
@@ -48,13 +47,11 @@ def look(shop: Workshop, release: Release) -> tuple[Overrated, ...]:
     known = shop.store.state.get(overrating(release.candidate))
     kept: dict[str, dict[str, Any]] = dict(known) if isinstance(known, dict) else {}
     for judge, rows in compared(shop.store, task, release.candidate, release.champion).items():
-        before = kept.get(judge, {"looks": 0, "seen": [0, 0]})
-        seen = [_doublings(len(rows)), _doublings(sum(row.people is not None for row in rows))]
-        if not any(now > then for now, then in zip(seen, before["seen"], strict=True)):
-            continue
-        k = before["looks"] + 1
-        if (found := overrated(judge, rows, alpha, parts=k * (k + 1))) is not None:
-            kept[judge] = {"looks": k, "seen": seen, "shown": found.shown, "found": asdict(found)}
+        before = kept.get(judge)
+        last, then = (_read(before["found"]), Times(*before["seen"])) if before else (None, Times())
+        found, seen = looked(judge, rows, alpha, last, then)
+        if found is not None and seen != then:
+            kept[judge] = {"seen": list(seen), "shown": found.shown, "found": asdict(found)}
     if kept and kept != known:
         shop.store.state.put(overrating(release.candidate), kept)
     return tuple(_read(one["found"]) for one in kept.values())
@@ -154,11 +151,6 @@ def _people(kind: Kind, both: tuple[Interaction, Interaction], truth: Feedback |
         return None
     mine, theirs = (right(kind, one.reply, truth.value) for one in both)
     return mine - theirs
-
-
-def _doublings(n: int) -> int:
-    """How often `FEWEST` requests have doubled, from 1; 0 while there are fewer."""
-    return (n // FEWEST).bit_length()
 
 
 def _read(kept: dict[str, Any]) -> Overrated:
