@@ -9,6 +9,9 @@ Where both versions reply the same their difference is 0, and nobody has to say 
 therefore a mean difference above `bound / share` among the requests on which they differ, of which a share of all
 requests is one: labels are wanted of these alone, and it is fair to draw them by lot. The share is told by requests
 without labels: prediction-powered inference (2301.09633) with a predictor that is never wrong where it says 0.
+
+Where a judge rates both replies, what it says of requests without a label makes each label worth more, as far as labels
+show that it is right (`stats.assisted`); it is never believed.
 """
 
 from __future__ import annotations
@@ -28,8 +31,9 @@ from homeostat.evaluate.score import Floats, PairedRow, differences
 from homeostat.evaluate.slices import gated, slices
 from homeostat.evaluate.watched import COST
 from homeostat.stats.again import KEPT, asked
+from homeostat.stats.assisted import Assisted
 from homeostat.stats.intervals import upper_bound
-from homeostat.stats.planned import Plan, Planned
+from homeostat.stats.planned import Plan
 from homeostat.stats.power import needed
 from homeostat.types import ids
 from homeostat.types.report import Outcome, Report, Verdict
@@ -156,18 +160,22 @@ def stand(claim: Asked, pairs: Sequence[Later], share: tuple[int, int] | None, a
             few are known yet. Once it is known it must not change.
         alpha: at which a candidate is taken to be worse.
     """
-    values = _values(claim, pairs)
+    values, words = _values(claim, pairs), _words(claim, pairs)
     wins, losses = int((values > 0.0).sum()), int((values < 0.0).sum())
     exact = claim.bound == 0.0 or not claim.told
     level = claim.level if exact else (1.0 - DOUBT) * claim.level
     blank = Stand(asked=claim, wins=wins, losses=losses, n=len(values), p=1.0, level=level)
-    worse = claim.gain and claim.bound == 0.0 and _p(-values, 0.0, replace(claim, level=alpha)) <= alpha
+    worse = (
+        claim.gain
+        and claim.bound == 0.0
+        and _p(-values, 0.0, replace(claim, level=alpha), words * [-1, -1, 1]) <= alpha
+    )
     if not exact and share is None:
         return blank
     bound = claim.bound if exact or share is None else among(claim, share)
     if bound <= -1.0:  # they differ too seldom for so much to be lost
         return replace(blank, p=0.0)
-    return replace(blank, p=_p(values, bound, claim) if bound < _WIDEST else 1.0, worse=worse)
+    return replace(blank, p=_p(values, bound, claim, words) if bound < _WIDEST else 1.0, worse=worse)
 
 
 def _values(claim: Asked, pairs: Sequence[Later]) -> Floats:
@@ -177,6 +185,17 @@ def _values(claim: Asked, pairs: Sequence[Later]) -> Floats:
     if claim.apart:
         return differences(pair.row for pair in about if pair.differ)
     return differences(pair.row for pair in about if not pair.lot)  # what was asked for says nothing of the others
+
+
+def _words(claim: Asked, pairs: Sequence[Later]) -> Floats:
+    """float64[rows, 3]: what a judge says of the rows of a claim, of those without a label beside each, and how many
+    these are; zeros where it says nothing, and where those without a label need not be rows of the claim.
+    """
+    heard = claim.told and claim.apart and not claim.slice
+    if not heard:
+        return np.zeros((len(_values(claim, pairs)), 3))
+    about = [pair for pair in pairs if claim.about(pair.row) and pair.differ]
+    return np.array([pair.word or (0.0, 0.0, 0) for pair in about], np.float64).reshape(-1, 3)
 
 
 def among(claim: Asked, share: tuple[int, int]) -> float:
@@ -191,10 +210,11 @@ def among(claim: Asked, share: tuple[int, int]) -> float:
     return claim.bound / least if least > 0.0 else math.inf
 
 
-def _p(values: Floats, bound: float, claim: Asked) -> float:
+def _p(values: Floats, bound: float, claim: Asked, words: Floats) -> float:
     square = 1.0 if claim.apart or claim.gap is not None else PLANNED_DISCORDANCE
-    game = Planned(max(bound, -_WIDEST), Plan(rows=claim.rows, alpha=min(claim.level, 0.5), square=square))
-    game.extend(values)
+    game = Assisted(max(bound, -_WIDEST), Plan(rows=claim.rows, alpha=min(claim.level, 0.5), square=square))
+    for value, (told, rest, beside) in zip(values, words, strict=True):
+        game.update(value, told, rest, beside)
     return float(game.p[0])
 
 

@@ -90,3 +90,9 @@ class Later:
     """Whether it was asked for because they do, drawn by lot among such."""
     suites: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Part of a suite -> what candidate and champion replied to it under that disturbance was worth."""
+    by_judge: bool = False
+    """Whether it was a judge, and nobody else, who said so."""
+    word: tuple[float, float, int] | None = None
+    """By how much a judge likes the candidate's reply better, here, and on average on requests without a label that
+    stand beside it; and how many these are. None where no judge helps.
+    """

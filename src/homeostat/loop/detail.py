@@ -12,12 +12,14 @@ import numpy as np
 
 from homeostat.evaluate.detail import FEWEST, Beside, Detail, beside, detail
 from homeostat.evaluate.figures import Schema, Told
+from homeostat.evaluate.overrated import Overrated
 from homeostat.evaluate.rated import Rated, Rating, rated
 from homeostat.evaluate.score import cluster_of
 from homeostat.llm.backend import Request
 from homeostat.loop.judges import is_judge, worth_of
 from homeostat.loop.judging import SLICE_SHARE
 from homeostat.loop.memory import Memory, kept
+from homeostat.loop.overrating import said_of
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.stats import clustered
 from homeostat.stats.clustered import clusters_of
@@ -65,6 +67,8 @@ class Compared:
     mine: Found
     other: Found | None = None
     difference: Beside | None = None
+    overrated: tuple[Overrated, ...] = ()
+    """What each judge says of the first beside the other, and people of both."""
 
 
 def compared(
@@ -82,7 +86,8 @@ def compared(
         return Compared(mine=first)
     theirs = told(shop, other, rows)
     second = _found(shop, other, detail(kind, theirs, slices, schema))
-    return Compared(mine=first, other=second, difference=beside(kind, mine, theirs, slices, schema))
+    said = said_of(shop.store, shop.config.task(version.task), version.id, other.id, shop.config.evaluate.alpha)
+    return Compared(mine=first, other=second, difference=beside(kind, mine, theirs, slices, schema), overrated=said)
 
 
 def told(shop: Workshop, version: Version, rows: Sequence[Exam]) -> list[Told]:

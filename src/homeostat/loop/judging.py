@@ -10,11 +10,13 @@ from homeostat.config.schema import Evaluate
 from homeostat.evaluate.account import charged, due
 from homeostat.evaluate.gate import compare
 from homeostat.evaluate.gate import gate as judge
+from homeostat.evaluate.overrated import heeded
 from homeostat.evaluate.score import PairedRow, from_lines, to_lines
 from homeostat.evaluate.slices import MOST_SHARE
 from homeostat.evaluate.suites.beside import beside
 from homeostat.loop.examining import beside_suites
 from homeostat.loop.guarding import guarded
+from homeostat.loop.overrating import reward_of, rewarded
 from homeostat.loop.prefacing import chosen as option_of
 from homeostat.loop.steps import Now, turn_of
 from homeostat.loop.wear import RETIRED, rested, row_id, worn
@@ -132,6 +134,10 @@ def judged(shop: Workshop, now: Now, report: Report, rows: Sequence[PairedRow], 
     silent = untested(shop, now, candidate, store.versions.get(report.champion))
     fair = demanded(shop.config, now.task)
     verdict = judge(report, rows, settings, target=aimed, artifact=candidate.blob, untested=silent, fair=fair)
+    if reward_of(candidate):
+        chosen = rested(shop, now.task, shop.suite_at(now.task, now.until)).gating
+        learned = rewarded(shop, candidate, store.versions.get(report.champion), chosen, settings.alpha)
+        verdict = heeded(verdict, learned, alone=False)
     spending = due(store.verdicts.list(now.task), settings.alpha, but)
     return charged(verdict, report, replace(spending, worn=worn(store, report, rows, but)), aimed)
 

@@ -41,6 +41,13 @@ class Book:
     outcome: str = ""
     """What the gate makes of it: the value of an `Outcome`; empty before the first look."""
 
+    doubted: str = ""
+    """What is to be said against judges that overrate the candidate."""
+    judge: str = ""
+    """Whose word on requests without a label counts beside each that has one; empty where nobody's does."""
+    spent: tuple[str, ...] = ()
+    """Those requests."""
+
     @property
     def undecided(self) -> bool:
         """Whether nothing is to be done before there are more pairs."""
@@ -52,9 +59,12 @@ def deciding(store: Store, task: str) -> list[str]:
     has said what is right. Empty where the gate is not unsure about anybody.
     """
     release = store.releases.current(task)
-    if release is None or unsure(store, release) is None or kept(store, release.candidate) is None:
+    book = None if release is None or unsure(store, release) is None else kept(store, release.candidate)
+    if release is None or book is None:
         return []
-    return [heard.id for heard, copy, truth in answered(store, release) if truth is None and heard.reply != copy.reply]
+    both, spent = answered(store, release), set(book.spent)
+    open_ = [heard.id for heard, copy, truth in both if truth is None and heard.reply != copy.reply]
+    return [id for id in open_ if id not in spent]
 
 
 def unsure(store: Store, release: Release) -> Verdict | None:
@@ -77,8 +87,13 @@ def spoken(store: Store, release: Release) -> Verdict | None:
 
 def answered(store: Store, release: Release) -> Iterator[Triple]:
     """Requests that both versions answered, whoever of them the user heard."""
-    for heard, copied in ((release.champion, release.candidate), (release.candidate, release.champion)):
-        yield from (row for row in store.interactions.shadows(release.task, copied) if row[0].version == heard)
+    yield from both_answered(store, release.task, release.candidate, release.champion)
+
+
+def both_answered(store: Store, task: str, one: str, other: str) -> Iterator[Triple]:
+    """The same of any two versions of a task."""
+    for heard, copied in ((other, one), (one, other)):
+        yield from (row for row in store.interactions.shadows(task, copied) if row[0].version == heard)
 
 
 def kept(store: Store, candidate: str) -> Book | None:
@@ -94,13 +109,17 @@ def kept(store: Store, candidate: str) -> Book | None:
         shares={name: (int(differing), int(n)) for name, (differing, n) in found["shares"].items()},
         because=found["because"],
         outcome=found.get("outcome", ""),
+        doubted=found.get("doubted", ""),
+        judge=found.get("judge", ""),
+        spent=tuple(one["id"] for one in found.get("spent", ())),
     )
 
 
 def keep(store: Store, candidate: str, book: Book, stands: Sequence[Stand]) -> None:
     """Write the book, and beside it what a page says of it."""
     wanted = max((one.wanted for one in stands), default=0)
-    plain = {**asdict(book), "pairs": [_flat(pair) for pair in book.pairs]}
+    spent = [{"id": id} for id in book.spent]  # objects, so that an erasure takes them out whole
+    plain = {**asdict(book), "pairs": [_flat(pair) for pair in book.pairs], "spent": spent}
     store.state.put(key(candidate), {**plain, "labels": len(book.pairs), "wanted": wanted})
 
 
@@ -125,6 +144,8 @@ def _flat(pair: Later) -> dict[str, Any]:
         "sure": list(row.sure),
         "formed": list(row.formed),
         "suites": {part: list(values) for part, values in pair.suites.items()},
+        "by_judge": pair.by_judge,
+        "word": list(pair.word or ()),
     }
     plain = {**outcome, "slices": list(row.slices), "differ": pair.differ, "lot": pair.lot}
     return plain | {name: value for name, value in more.items() if value}
@@ -136,4 +157,8 @@ def _pair(kept: dict[str, Any]) -> Later:
     fields |= {name: kept[name] for name in ("tags", "target") if name in kept}
     fields |= {"said": tuple(kept["said"])} if "said" in kept else {}
     suites = {part: (float(mine), float(theirs)) for part, (mine, theirs) in kept.get("suites", {}).items()}
-    return Later(row=PairedRow(**fields), differ=kept["differ"], lot=kept["lot"], suites=suites)
+    told: dict[str, Any] = {"by_judge": bool(kept.get("by_judge"))}
+    if "word" in kept:
+        own, rest, beside = kept["word"]
+        told["word"] = (float(own), float(rest), int(beside))
+    return Later(row=PairedRow(**fields), differ=kept["differ"], lot=kept["lot"], suites=suites, **told)

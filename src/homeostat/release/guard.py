@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from homeostat.config.schema import Release as Settings
 from homeostat.metrics.replies import agreement
 from homeostat.release.games import COST, ERRORS, LATENCY, QUALITY, RATINGS, Game, Games, Judged, Tried, played
 from homeostat.release.preferred import judgments
-from homeostat.release.ratings import Heard, heard, usual_rating
+from homeostat.release.ratings import Heard, heard, unheard, usual_rating
 from homeostat.store import Store
 from homeostat.store.notes import Event
 from homeostat.types.feedback import Feedback
@@ -64,6 +64,8 @@ class Evidence:
     """Episodes that heard the candidate and were rated."""
     enough: int = 0
     """Judged pairs after which a candidate that has to show that it is safe is given up."""
+    unheard: str = ""
+    """Judges whose ratings do not count, for they overrate the candidate."""
 
     @staticmethod
     def of(scores: Sequence[tuple[float, float]], settings: Settings, *, pairs: int = 0) -> Evidence:
@@ -153,7 +155,8 @@ def note_race(store: Store, release: Release, interaction: str, took_ms: Mapping
 
 def gather(store: Store, release: Release, settings: Settings) -> Evidence:
     """The evidence of the stage that a release is in, from the rows as they are now."""
-    return weigh(tried(store, release), planned(store, release), settings)
+    found = weigh(tried(store, release), planned(store, release), settings)
+    return replace(found, unheard=", ".join(unheard(store, release.candidate)))
 
 
 def planned(store: Store, release: Release) -> dict[str, float]:
