@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from homeostat.config.schema import Evaluate
-from homeostat.evaluate.asked import Asked, Ground, Later
+from homeostat.evaluate.asked import Asked, Ground, Later, once
 from homeostat.evaluate.besides import besides, first_values, values_of
 from homeostat.evaluate.gate import OVERALL
 from homeostat.evaluate.groups import PLANNED_DISCORDANCE, POWER, places, split
@@ -53,7 +53,7 @@ class Stand:
     wins: int
     losses: int
     n: int
-    """Labels that it was played on."""
+    """Labels that it was played on, one of each user."""
     p: float
     level: float
     """At which it has to be shown, what the share of differing replies may cost already taken off."""
@@ -173,10 +173,9 @@ def stand(claim: Asked, pairs: Sequence[Later], share: tuple[int, int] | None, a
 def _values(claim: Asked, pairs: Sequence[Later]) -> Floats:
     if claim.beside:
         return values_of(claim, pairs)
-    about = [pair for pair in pairs if claim.about(pair.row)]
-    if claim.apart:
-        return differences(pair.row for pair in about if pair.differ)
-    return differences(pair.row for pair in about if not pair.lot)  # what was asked for says nothing of the others
+    # What was asked for because the two differ says nothing of the others.
+    played = (one for one in pairs if claim.about(one.row) and (one.differ if claim.apart else not one.lot))
+    return differences(one.row for one in once(played, lambda one: one.row.cluster))
 
 
 def among(claim: Asked, share: tuple[int, int]) -> float:

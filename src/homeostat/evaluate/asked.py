@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from homeostat.evaluate.fair import Demand
 from homeostat.evaluate.score import PairedRow
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,3 +93,16 @@ class Later:
     """Whether it was asked for because they do, drawn by lot among such."""
     suites: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Part of a suite -> what candidate and champion replied to it under that disturbance was worth."""
+
+
+def once(seen: Iterable[T], whose: Callable[[T], str]) -> list[T]:
+    """The first of everybody, in their order: whoever comes back fares as before, and is no new evidence. An empty name
+    is somebody else each time.
+    """
+    known, kept = set[str](), list[T]()
+    for one in seen:
+        name = whose(one)
+        if not name or name not in known:
+            known.add(name)
+            kept.append(one)
+    return kept

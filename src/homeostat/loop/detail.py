@@ -13,13 +13,12 @@ import numpy as np
 from homeostat.evaluate.detail import FEWEST, Beside, Detail, beside, detail
 from homeostat.evaluate.figures import Schema, Told
 from homeostat.evaluate.rated import Rated, Rating, rated
-from homeostat.evaluate.score import cluster_of
 from homeostat.llm.backend import Request
 from homeostat.loop.judges import is_judge, worth_of
 from homeostat.loop.judging import SLICE_SHARE
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.stats import clustered
-from homeostat.stats.clustered import clusters_of
+from homeostat.stats.clustered import cluster_of, clusters_of
 from homeostat.stats.resampled import Floats, resampled
 from homeostat.types.feedback import FeedbackKind
 from homeostat.types.interaction import Interaction

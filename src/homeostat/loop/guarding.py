@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from homeostat.evaluate.figures import well_formed
-from homeostat.evaluate.score import PairedRow, cluster_of
+from homeostat.evaluate.score import PairedRow
 from homeostat.loop.workshop import Exam, Workshop
+from homeostat.stats.clustered import cluster_of
 from homeostat.types.task import Kind
 from homeostat.types.version import Version
 

@@ -13,6 +13,7 @@ from typing import Any
 from homeostat.evaluate.again import Stand
 from homeostat.evaluate.asked import Asked, Gap, Later
 from homeostat.evaluate.score import PairedRow
+from homeostat.release.guard import asker
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback
 from homeostat.types.interaction import Interaction
@@ -49,12 +50,15 @@ class Book:
 
 def deciding(store: Store, task: str) -> list[str]:
     """Requests whose label would decide about the candidate on trial: both versions answered, they differ, and nobody
-    has said what is right. Empty where the gate is not unsure about anybody.
+    has said what is right; first those of users of whom nothing was said, as each is heard once. Empty where the gate
+    is not unsure about anybody.
     """
     release = store.releases.current(task)
     if release is None or unsure(store, release) is None or kept(store, release.candidate) is None:
         return []
-    return [heard.id for heard, copy, truth in answered(store, release) if truth is None and heard.reply != copy.reply]
+    differing = [(heard, truth) for heard, copy, truth in answered(store, release) if heard.reply != copy.reply]
+    known = {asker(heard) for heard, truth in differing if truth is not None} - {""}
+    return [heard.id for heard, truth in sorted(differing, key=lambda one: asker(one[0]) in known) if truth is None]
 
 
 def unsure(store: Store, release: Release) -> Verdict | None:
@@ -124,6 +128,7 @@ def _flat(pair: Later) -> dict[str, Any]:
         "said": list(row.said) if any(row.said) else [],
         "sure": list(row.sure),
         "formed": list(row.formed),
+        "cluster": row.cluster,
         "suites": {part: list(values) for part, values in pair.suites.items()},
     }
     plain = {**outcome, "slices": list(row.slices), "differ": pair.differ, "lot": pair.lot}
@@ -133,7 +138,7 @@ def _flat(pair: Later) -> dict[str, Any]:
 def _pair(kept: dict[str, Any]) -> Later:
     fields: dict[str, Any] = {name: kept[name] for name in ("id", "group", "candidate", "champion")}
     fields |= {name: tuple(kept.get(name, ())) for name in ("slices", "sure", "formed")}
-    fields |= {name: kept[name] for name in ("tags", "target") if name in kept}
+    fields |= {name: kept[name] for name in ("tags", "target", "cluster") if name in kept}
     fields |= {"said": tuple(kept["said"])} if "said" in kept else {}
     suites = {part: (float(mine), float(theirs)) for part, (mine, theirs) in kept.get("suites", {}).items()}
     return Later(row=PairedRow(**fields), differ=kept["differ"], lot=kept["lot"], suites=suites)
