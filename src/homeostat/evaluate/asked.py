@@ -64,6 +64,10 @@ class Asked:
     """The guard metric, or the part of a suite, that it is about; empty where it is how right replies are."""
     gap: Gap | None = None
     """The groups that are held to be treated alike, where it is about these."""
+    small: bool = False
+    """Whether the first look had too few rows to ask it: it is asked once as many as planned have been labeled."""
+    harm: float = 0.0
+    """Level at which its opposite counts as shown, and the candidate as worse; 0 where that is not asked."""
 
     @property
     def beside(self) -> bool:

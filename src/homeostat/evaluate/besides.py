@@ -15,6 +15,8 @@ Labels have to be drawn by chance: where the two reply the same these values nee
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import permutations
 
 import numpy as np
 
@@ -69,30 +71,43 @@ def _with(claim: Asked, bound: float, *, what: str) -> Asked:
 def _gaps(demand: Demand, rows: Sequence[PairedRow], settings: Evaluate, ground: Ground) -> Iterator[Asked]:
     """A claim for each ordered pair of groups of which the first look could ask a proof, and has not had it."""
     least = rows_needed(demand.margin, settings.alpha)
+    for gap, values, whose in _compared(demand, rows):
+        if min(len(np.unique(of)) for of in whose.values()) < least:
+            continue
+        p = within(values, demand.margin, alpha=settings.alpha, whose=whose)
+        if p > settings.alpha:
+            level = asked(p, settings.alpha, KEPT * min(ground.live, settings.alpha))
+            yield _of_gap(gap, demand, level)
+
+
+def small_gaps(demand: Demand, rows: Sequence[PairedRow], settings: Evaluate) -> list[tuple[int, Asked]]:
+    """A claim for each ordered pair of groups of which the first look could ask no proof, one of them being too small,
+    without level and plan; with the users of the smaller one.
+    """
+    least, found = rows_needed(demand.margin, settings.alpha), list[tuple[int, Asked]]()
+    for gap, _, whose in _compared(demand, rows):
+        smaller = min(len(np.unique(of)) for of in whose.values())
+        if smaller < least:
+            found.append((smaller, _of_gap(gap, demand, 1.0)))
+    return found
+
+
+def _compared(demand: Demand, rows: Sequence[PairedRow]) -> Iterator[tuple[Gap, dict[str, Floats], dict[str, Ints]]]:
+    """Every ordered pair of groups that a demand is about, what their rows add, and whose they are."""
     tagged = [row for row in rows if demand.tag in row.tags]
     labels = [demand.label] if demand.label else sorted({row.target for row in tagged})
     for among in _AMONG[demand.measure]:
         for label in labels if among else [""]:
             groups, whose = _groups(demand.tag, among, label, tagged)
-            large = [name for name in groups if len(np.unique(whose[name])) >= least]
-            for more in large:
-                for less in large:
-                    if more == less:
-                        continue
-                    both = {name: groups[name] for name in (more, less)}
-                    p = within(both, demand.margin, alpha=settings.alpha, whose=whose)
-                    if p > settings.alpha:
-                        level = asked(p, settings.alpha, KEPT * min(ground.live, settings.alpha))
-                        gap = Gap(tag=demand.tag, more=more, less=less, among=among, label=label)
-                        blank = Asked(name="", bound=-demand.margin, level=level, rows=0, gain=False, gap=gap)
-                        yield Asked(
-                            name=f"{_said(blank)}, {more} over {less}",
-                            bound=blank.bound,
-                            level=level,
-                            rows=0,
-                            gain=False,
-                            gap=gap,
-                        )
+            for more, less in permutations(groups, 2):
+                both = {name: groups[name] for name in (more, less)}
+                gap = Gap(tag=demand.tag, more=more, less=less, among=among, label=label)
+                yield gap, both, {name: whose[name] for name in both}
+
+
+def _of_gap(gap: Gap, demand: Demand, level: float) -> Asked:
+    blank = Asked(name="", bound=-demand.margin, level=level, rows=0, gain=False, gap=gap)
+    return replace(blank, name=f"{_said(blank)}, {gap.more} over {gap.less}")
 
 
 def _said(claim: Asked) -> str:

@@ -135,6 +135,12 @@ def rows_needed(margin: float, alpha: float) -> float:
     return 2.0 * PLANNED_DISCORDANCE * (reach / margin) ** 2
 
 
+def sizes_of(demand: Demand, rows: Sequence[PairedRow]) -> Iterator[tuple[str, dict[str, tuple[int, int]]]]:
+    """What is compared for a demand, each with the users and the rows of every group, however few."""
+    for place in _places(demand, rows, fewest=1):
+        yield place.what, {name: (place.worth(name), len(values)) for name, values in place.now.items()}
+
+
 def _of_demand(demand: Demand, rows: Sequence[PairedRow], settings: Evaluate) -> Iterator[Finding]:
     places = [place for place in _places(demand, rows) if len(place.now) > 1]
     family = sum(place.pairs for place in places)
@@ -218,17 +224,17 @@ def _named(demand: Demand) -> str:
     return demand.measure.replace("_", " ") + (f" of '{demand.label}'" if demand.label else "")
 
 
-def _places(demand: Demand, rows: Sequence[PairedRow]) -> Iterator[_Place]:
+def _places(demand: Demand, rows: Sequence[PairedRow], fewest: int = FEWEST) -> Iterator[_Place]:
     """What is compared for a demand: for each label that is asked about the rows of each group."""
     tagged = [row for row in rows if demand.tag in row.tags]
     if demand.measure is Measure.ACCURACY:
         values = np.array([(row.candidate, row.champion) for row in tagged]).reshape(-1, 2)
-        yield _place(demand.tag, "accuracy", tagged, values)
+        yield _place(demand.tag, "accuracy", tagged, values, fewest)
         return
     for label in [demand.label] if demand.label else sorted({row.target for row in tagged}):
         for what, kept in _asked(demand.measure, tagged, label):
             values = np.array([[float(reply == label) for reply in row.said] for row in kept]).reshape(-1, 2)
-            yield _place(demand.tag, what, kept, values)
+            yield _place(demand.tag, what, kept, values, fewest)
 
 
 def _asked(measure: Measure, rows: Sequence[PairedRow], label: str) -> Iterator[tuple[str, Sequence[PairedRow]]]:
@@ -241,10 +247,10 @@ def _asked(measure: Measure, rows: Sequence[PairedRow], label: str) -> Iterator[
         yield f"false '{label}'", [row for row in rows if row.target != label]
 
 
-def _place(tag: str, what: str, rows: Sequence[PairedRow], values: Floats) -> _Place:
+def _place(tag: str, what: str, rows: Sequence[PairedRow], values: Floats, fewest: int) -> _Place:
     """Rows split by the values of a tag; values that few rows have are left out."""
     of = np.array([row.tags[tag] for row in rows])
-    names = [name for name in sorted(set(of.tolist())) if int((of == name).sum()) >= FEWEST]
+    names = [name for name in sorted(set(of.tolist())) if int((of == name).sum()) >= fewest]
     now, before = ({name: values[of == name, side] for name in names} for side in (0, 1))
     whose = clusters_of([row.cluster for row in rows])
     return _Place(f"{what} by {tag}", now, before, {name: whose[of == name] for name in names})
