@@ -104,7 +104,7 @@ def test_a_small_slice_that_lost_nothing_is_shown() -> None:
     """And then counts among the tests of the verdict; in between it is what holds the candidate up."""
     unsure, found, left = asked_of(seen())
     rng = np.random.default_rng(4)
-    rows = [*drawn(rng, 1500, 0.1, 0.02, "segment=home"), *drawn(rng, 2500, 0.08, 0.04, "segment=school")]
+    rows = [*drawn(rng, 800, 0.12, 0.02, "segment=home"), *drawn(rng, 1200, 0.08, 0.04, "segment=school")]
     stands = [stand(claim, later(rows), (300, 2500), SETTINGS.alpha) for claim in found]
     said = concluded(unsure, stands, left, len(rows), now=9.0)
     assert said.outcome is Outcome.PASS
