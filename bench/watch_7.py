@@ -166,7 +166,7 @@ def trial(world: World, clean: Floats, learn: Learner, name: str, share: float, 
     pairs = sorted([*world.live, *bad], key=lambda pair: pair[1].time)
     heard = hear(pairs, world.witness)
     bare = curated(world, pairs, frozenset(), protected=False)
-    made = curated(world, pairs, heard.held, protected=True)
+    made = curated(world, pairs, heard.out, protected=True)
     own = np.array([row.target == about for row in world.test])
     right = learn(made, world.test) - clean
     right_bare = learn(bare, world.test) - clean if bare_too else np.full(len(clean), np.nan)
@@ -181,7 +181,7 @@ def trial(world: World, clean: Floats, learn: Learner, name: str, share: float, 
         intent_bare=float(right_bare[own].mean()) if about else float("nan"),
         after=heard.after,
         kept=sum(id in taught for id in mine) / len(mine),
-        lost=sum(id.startswith("fbk_h") for id in heard.held) / world.labels,
+        lost=sum(id.startswith("fbk_h") for id in heard.out) / world.labels,
         part=part_of_one(made, pairs),
         part_bare=part_of_one(bare, pairs),
     )
@@ -202,7 +202,7 @@ def quiet(world: World, learn: Learner) -> tuple[Quiet, Floats]:
     pairs = sorted(world.live, key=lambda pair: pair[1].time)
     heard = hear(pairs, world.witness)
     clean = learn(curated(world, pairs, frozenset(), protected=False), world.test)
-    held = learn(curated(world, pairs, heard.held, protected=True), world.test)
+    held = learn(curated(world, pairs, heard.out, protected=True), world.test)
     found = Quiet(accuracy=float(clean.mean()), held=float((held - clean).mean()), doubted=bool(heard.held))
     return found, clean
 
@@ -224,9 +224,9 @@ def changed(world: World, learn: Learner) -> Change:
     pairs, moved, test = after_a_change(world)
     heard = hear(pairs, world.witness)
     held, bare = (
-        learn(curated(world, pairs, heard.held, protected=protected), test).mean() for protected in (True, False)
+        learn(curated(world, pairs, heard.out, protected=protected), test).mean() for protected in (True, False)
     )
-    return Change(held=float(held - bare), bare=float(bare), lost=len(moved & heard.held) / max(1, len(moved)))
+    return Change(held=float(held - bare), bare=float(bare), lost=len(moved & heard.out) / max(1, len(moved)))
 
 
 def score(values: Sequence[float]) -> list[float]:

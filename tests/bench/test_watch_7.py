@@ -197,20 +197,23 @@ def test_an_attack_without_its_bare_twin() -> None:
 
 def test_a_learner_is_asked_for_what_it_has_to_learn(world: World) -> None:
     """Without the bare twin one training less; the same data are learned once; an attack that teaches shows in it."""
-    asked: list[int] = []
+    asked: list[tuple[tuple[str, str], ...]] = []
 
     def counted(made: Curated, test: Sequence[Example]) -> NDArray[np.float64]:
-        asked.append(len(made.examples))
+        asked.append(tuple((row.text, row.target) for row in made.examples))
         return exact(made, test)
 
     learn = once_each(counted)
     calm, clean = quiet(world, learn)
-    assert len(asked) == (1 if calm.held == 0.0 else 2)
+    assert len(asked) == len(set(asked)) <= 2
+    assert calm.held == 0.0 or len(asked) == 2
     before = len(asked)
     alone = trial(world, clean, learn, "intent, many", 0.3, bare_too=False)
-    assert (len(asked), alone.bare == alone.bare) == (before + 1, False)
+    assert alone.bare != alone.bare
+    assert len(asked) == len(set(asked)) <= before + 1
+    before = len(asked)
     both = trial(world, clean, learn, "intent, many", 0.3)
-    assert len(asked) == before + 2
+    assert len(asked) == before + 1
     assert both.held == alone.held
     assert both.intent_bare < both.intent_held
 
