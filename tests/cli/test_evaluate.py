@@ -134,26 +134,3 @@ def test_no_suite_no_score(homeostat: Run, small: Path, workshop: Workshop) -> N
 def test_no_such_version(homeostat: Run, shop: Path) -> None:
     """An error."""
     assert homeostat("eval", "ver_nobody", "--config", shop).code == NotFound.exit
-
-
-def test_what_the_gate_will_ask_is_told_before_there_is_a_candidate(
-    homeostat: Run, small: Path, workshop: Workshop
-) -> None:
-    """Each claim with the rows it takes and those that are there; of a version's task, or of all that are answered.
-    Nothing is written; without a version and without `--plan` there is nothing to score.
-    """
-    request(workshop.store, 9, "ver_old")
-    (found,) = homeostat("eval", "--plan", "--config", small, "--json").json
-    assert (found["task"], found["champion"], found["candidate"]) == ("routing", "ver_old", 1)
-    claims = {one["name"]: one for one in found["needs"]}
-    assert claims["overall"]["there"] < claims["overall"]["needed"]
-    assert claims["overall"]["asked"]
-    assert {"new labels", "known labels"} <= set(claims)
-    assert homeostat("eval", "ver_new", "--plan", "--config", small, "--json").json == [found]
-    ran = homeostat("eval", "--plan", "--config", small)
-    assert "the gate will ask of the next candidate of routing" in ran.out
-    assert "better by 5.0 points" in ran.out
-    assert "more would show a gain of 5.0 points four times of five" in ran.out
-    assert homeostat("eval", "--config", small).code != 0
-    assert homeostat("eval", "ver_nobody", "--plan", "--config", small).code == NotFound.exit
-    assert workshop.store.verdicts.list() == []

@@ -7,13 +7,8 @@ every figure is told in place of the gate's words, each with its interval and th
 its kin, classes, what is taken for what, calibration; of texts the usual overlaps, perplexity and form; slices by tags,
 latency, what judges say.
 
-With `--plan` no version is asked anything: it tells, before a candidate is made, each claim that the gate will make of
-the next one, how many rows (users, where rows carry the tag) it takes to be shown with 80 % chance, how many there are,
-and what as many can show. VERSION is then any version of the task; left out, every task is told of.
-
 Exit codes: 0 printed, whatever the verdict; 1x configuration; 22 the suite has no rows; 23 a file cannot be read or
-written; 3x model; 41 there is no such version; 60 nothing answers the task yet; 61 the two versions belong to different
-tasks.
+written; 3x model; 41 there is no such version; 61 the two versions belong to different tasks.
 
 Example: `homeostat eval ver_1v9x3k --against ver_0c2m8p`
 """
@@ -28,7 +23,6 @@ import typer
 
 from homeostat.cli import detailed
 from homeostat.cli.evaluated import show
-from homeostat.cli.needed import show_needs
 from homeostat.cli.places import hold_writable
 from homeostat.cli.table import document
 from homeostat.config.load import load
@@ -43,21 +37,15 @@ from homeostat.web import words
 
 
 def command(
-    version: Annotated[str, typer.Argument(help="Id of the version.")] = "",
+    version: Annotated[str, typer.Argument(help="Id of the version.")],
     against: Annotated[str, typer.Option(help="Id of another one. Empty: the champion.")] = "",
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     detail: Annotated[bool, typer.Option("--detail", help="Every figure, in place of the gate's words.")] = False,
     schema: Annotated[Path | None, typer.Option(help="JSON schema that replies are held to; tells the detail.")] = None,
-    plan: Annotated[bool, typer.Option("--plan", help="What the gate will ask of the next candidate.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Draw the confusions there, as SVG; tells the detail.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Score a version on its task's test suite, beside the champion or another version."""
-    if plan:
-        show_needs(load(config), version, as_json=as_json)
-        return
-    if not version:
-        raise typer.BadParameter("name a version, or ask `--plan`")
     held, detail = detailed.schema_of(schema), detail or schema is not None or plot is not None
     hold_writable(plot)
     with closing(Workshop.open(load(config))) as shop:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 
 import typer
 
+from homeostat.cli.project import Project
 from homeostat.cli.table import document, table
-from homeostat.config.schema import Config
+from homeostat.config.load import load
 from homeostat.evaluate.needs import ALIKE, BETTER, Need
 from homeostat.loop.needs import Planned, planned
 from homeostat.loop.workshop import Workshop
@@ -20,23 +22,15 @@ gate counts them, a user or an episode once; "needs" is for a chance of 80 %, by
 a proof still counts where a loss is shown."""
 
 
-def show_needs(config: Config, version: str, *, as_json: bool) -> None:
-    """What every claim about the next candidate takes: of the task of a version, or of each that a version answers.
+def show_needs(config: Path, task: str, *, as_json: bool) -> None:
+    """What every claim about the next candidate of a task takes, which may be left out where there is one.
 
     Raises:
-        NotFound: there is no such version.
         NothingReleased: no version answers the task yet.
     """
-    with closing(Workshop.open(config)) as shop:
-        store = shop.store
-        answered = [name for name in config.tasks if store.aliases.get(name, "champion")]
-        names = [store.versions.get(version).task] if version else answered or list(config.tasks)[:1]
-        found = [planned(shop, name) for name in names]
-    if as_json:
-        document(found)
-        return
-    for one in found:
-        _show(one)
+    with closing(Workshop.open(load(config))) as shop:
+        found = planned(shop, Project(shop.config, shop.store).task(task))
+    document(found) if as_json else _show(found)
 
 
 def _show(found: Planned) -> None:
