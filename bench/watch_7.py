@@ -1,6 +1,6 @@
 """Bar watch.7: feedback that is meant to harm is told, bounded, and costs at most a point.
 
-    python bench/watch_7.py [--quick] [--seeds 6] [--base-seeds 4] [--cache DIR] [--streams DIR]
+    python bench/watch_7.py [--quick] [--seeds 6] [--base-seeds 24] [--cache DIR] [--streams DIR]
 
 A version of 30 intents of CLINC150 (two domains) is in service and a third domain's 15 intents arrive. 150 honest users
 label some 1,000 requests, a hundredth of them wrong, and rate others. To that come 1 or 5 % adversarial statements
@@ -8,7 +8,8 @@ label some 1,000 requests, a hundredth of them wrong, and rate others. To that c
 whole time or in a burst; and bursts of bad ratings for good replies. Requests of attackers are such as others send, old
 ones among them, whose newest label counts.
 
-What is said is heard 25 statements at a time by the product's `Hearing`, curated by its `build`, and learned: for every
+What is said is heard 25 statements at a time by the product's `Hearing` (doubted groups, and what waits for a second
+voice in the end, are out), curated by its `build`, and learned: for every
 seed by an exact head, and for `--base-seeds` of them, under the attacks of `BY_MODEL`, by the built-in model with a
 LoRA adapter, trained by the product's `careful` on from a version that knows the memory (`lora`). It is dear, so its
 worlds hold `PART` of the rows and users of the others, and only the first attack is learned without protection too.
@@ -70,8 +71,8 @@ BY_MODEL = (
 """Attacks that the model is trained under, their shares, and whether it is trained without protection too."""
 PART = 0.5
 """Part of a world's rows and users that the model is shown."""
-FEWEST = 3
-"""Seeds of the model without which its interval says nothing: two that agree by chance would have one of no width."""
+FEWEST = 12
+"""Seeds of the model without which its interval says nothing: two trainings on like rows differ by a point."""
 DOUBTED = 0.2
 """Share of the worlds in which nobody lies that may be doubted."""
 TOLD = 0.9
@@ -399,7 +400,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="two seeds, 5 %% alone, no model")
     parser.add_argument("--seeds", type=int, default=6)
     parser.add_argument("--first", type=int, default=0, help="the first of them")
-    parser.add_argument("--base-seeds", type=int, default=4, help="seeds that the model is trained for, too")
+    parser.add_argument("--base-seeds", type=int, default=24, help="seeds that the model is trained for, too")
     parser.add_argument("--cache", type=Path, default=None, help="where what a seed gave is kept")
     parser.add_argument("--streams", type=Path, default=Path("../shared/data/streams"), help="where the streams lie")
     args = parser.parse_args()

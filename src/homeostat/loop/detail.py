@@ -16,6 +16,7 @@ from homeostat.evaluate.rated import Rated, Rating, rated
 from homeostat.llm.backend import Request
 from homeostat.loop.judges import is_judge, worth_of
 from homeostat.loop.judging import SLICE_SHARE
+from homeostat.loop.memory import Memory, kept
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.stats import clustered
 from homeostat.stats.clustered import cluster_of, clusters_of
@@ -52,6 +53,8 @@ class Found:
     detail: Detail
     effort: Effort
     judges: tuple[Rated, ...]
+    memory: Memory | None = None
+    """What it was last measured to take to answer (`homeostat memory`); None where nobody has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +121,11 @@ def sliced(rows: Sequence[Exam]) -> dict[str, list[int]]:
 def _found(shop: Workshop, version: Version, said: Detail) -> Found:
     rows = shop.store.interactions.last(version.task, LOGGED, version=version.id)
     return Found(
-        version=version.id, detail=said, effort=effort(rows, version.cost), judges=judged(shop, version.task, rows)
+        version=version.id,
+        detail=said,
+        effort=effort(rows, version.cost),
+        judges=judged(shop, version.task, rows),
+        memory=kept(shop.store, version.id),
     )
 
 
