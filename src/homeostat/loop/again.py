@@ -9,12 +9,13 @@ so one that was cut off is simply made again.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
 from homeostat.config.schema import Release as Rollout
 from homeostat.evaluate.again import PAIRS, concluded, opened, shares_known, stand
-from homeostat.evaluate.asked import Ground, Later
+from homeostat.evaluate.asked import Ground, Later, once
 from homeostat.evaluate.figures import well_formed
 from homeostat.evaluate.overrated import heeded
 from homeostat.evaluate.score import PairedRow, from_lines
@@ -30,7 +31,7 @@ from homeostat.loop.steps import Now
 from homeostat.loop.suites import suites
 from homeostat.loop.workshop import Workshop, demanded
 from homeostat.metrics.replies import right
-from homeostat.release.guard import names
+from homeostat.release.guard import asker, names
 from homeostat.release.registry import withdraw
 from homeostat.stats.again import KEPT
 from homeostat.store import Store
@@ -113,7 +114,7 @@ def _begun(shop: Workshop, now: Now, first: Verdict, report: Report) -> Book | N
 def _grown(shop: Workshop, release: Release, report: Report, book: Book) -> Book:
     """The book with what was labeled since, in the order in which it was, and the shares that can be told by now."""
     store = shop.store
-    both = list(answered(store, release))
+    both = sorted(answered(store, release), key=lambda row: (row[0].time, row[0].id))
     known = {*book.spent, *(pair.row.id for pair in book.pairs)}
     held = doubted(store, release.task).held
     new = [
@@ -133,7 +134,8 @@ def _grown(shop: Workshop, release: Release, report: Report, book: Book) -> Book
         book = replace(book, judge=helped.judge, spent=(*book.spent, *helped.spent))
     shares = dict(book.shares)
     for claim in shares_known(book.asked, shares):
-        about = [row[0].reply != row[1].reply for row in both if not claim.slice or claim.slice in names(row[0])]
+        of_it = [row for row in both if not claim.slice or claim.slice in names(row[0])]
+        about = [row[0].reply != row[1].reply for row in once(of_it, lambda row: asker(row[0]))]
         if len(about) >= PAIRS:
             shares[claim.name] = (sum(about), len(about))
     return replace(book, pairs=(*book.pairs, *pairs), shares=shares)
@@ -191,9 +193,16 @@ def _later(
         said=(mine.reply, theirs.reply) if labeled else ("", ""),
         sure=(_share(mine.confidence), _share(theirs.confidence)) if labeled else (),
         formed=() if labeled else (well_formed(mine.reply, truth.value), well_formed(theirs.reply, truth.value)),
+        cluster=_numbered(release, heard),
     )
     by_judge = is_judge(truth.source)
     return Later(row=row, differ=heard.reply != copy.reply, lot=truth.lot, suites=parts, by_judge=by_judge)
+
+
+def _numbered(release: Release, row: Interaction) -> str:
+    """The same for requests of one user, or one episode, and nobody's name: the book of a candidate names nobody."""
+    name = asker(row)
+    return hashlib.sha256(f"{release.candidate} {name}".encode()).hexdigest()[:12] if name else ""
 
 
 def _share(confidence: float) -> float:

@@ -2,8 +2,9 @@
 
 Of a labeled request on which the versions differ, `stats.assisted` wants to know by how much the judge likes the
 candidate's reply better there than on requests of the same kind that nobody labeled. These are the newest ones before
-it on which the versions differ as well; each stands beside one label, and if somebody labels it after all, that label
-counts no more. Which judge it is, is fixed when a candidate's first labels are taken: whoever has rated most.
+it on which the versions differ as well, of users of whom nothing was labeled, as each is heard once; each stands beside
+one label, and if somebody labels it after all, that label counts no more. Which judge it is, is fixed when a
+candidate's first labels are taken: whoever has rated most.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 
 from homeostat.loop.judges import believed, is_judge
 from homeostat.loop.later import Book, Triple
+from homeostat.release.guard import asker
 from homeostat.stats.assisted import MOST
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback, FeedbackKind
@@ -78,7 +80,12 @@ def help_of(store: Store, release: Release, both: Sequence[Triple], book: Book, 
         return None
     ratings, gone = said.get(judge, {}), {*book.spent, *new, *(pair.row.id for pair in book.pairs)}
     free = {heard.id for heard, _, truth in both if truth is None or (truth.picked and not truth.lot)} - gone
-    pool = [pair for pair in apart if pair[0].id in free and all(one.id in ratings for one in pair)]
+    heard_of = {asker(heard) for heard, _, truth in both if heard.id not in free and truth is not None} - {""}
+    pool = [
+        pair
+        for pair in apart
+        if pair[0].id in free and asker(pair[0]) not in heard_of and all(one.id in ratings for one in pair)
+    ]
     return Help(judge, ratings, release.candidate, sorted(pool, key=lambda pair: (pair[0].time, pair[0].id)))
 
 

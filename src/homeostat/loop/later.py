@@ -13,6 +13,7 @@ from typing import Any
 from homeostat.evaluate.again import Stand
 from homeostat.evaluate.asked import Asked, Gap, Later
 from homeostat.evaluate.score import PairedRow
+from homeostat.release.guard import asker
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback
 from homeostat.types.interaction import Interaction
@@ -56,15 +57,18 @@ class Book:
 
 def deciding(store: Store, task: str) -> list[str]:
     """Requests whose label would decide about the candidate on trial: both versions answered, they differ, and nobody
-    has said what is right. Empty where the gate is not unsure about anybody.
+    has said what is right; first those of users of whom nothing was said, as each is heard once. Empty where the gate
+    is not unsure about anybody.
     """
     release = store.releases.current(task)
     book = None if release is None or unsure(store, release) is None else kept(store, release.candidate)
     if release is None or book is None:
         return []
-    both, spent = answered(store, release), set(book.spent)
-    open_ = [heard.id for heard, copy, truth in both if truth is None and heard.reply != copy.reply]
-    return [id for id in open_ if id not in spent]
+    differing = [(heard, truth) for heard, copy, truth in answered(store, release) if heard.reply != copy.reply]
+    known = {asker(heard) for heard, truth in differing if truth is not None} - {""}
+    spent = set(book.spent)
+    open_ = [heard for heard, truth in differing if truth is None and heard.id not in spent]
+    return [heard.id for heard in sorted(open_, key=lambda one: asker(one) in known)]
 
 
 def unsure(store: Store, release: Release) -> Verdict | None:
@@ -143,6 +147,7 @@ def _flat(pair: Later) -> dict[str, Any]:
         "said": list(row.said) if any(row.said) else [],
         "sure": list(row.sure),
         "formed": list(row.formed),
+        "cluster": row.cluster,
         "suites": {part: list(values) for part, values in pair.suites.items()},
         "by_judge": pair.by_judge,
         "word": list(pair.word or ()),
@@ -154,7 +159,7 @@ def _flat(pair: Later) -> dict[str, Any]:
 def _pair(kept: dict[str, Any]) -> Later:
     fields: dict[str, Any] = {name: kept[name] for name in ("id", "group", "candidate", "champion")}
     fields |= {name: tuple(kept.get(name, ())) for name in ("slices", "sure", "formed")}
-    fields |= {name: kept[name] for name in ("tags", "target") if name in kept}
+    fields |= {name: kept[name] for name in ("tags", "target", "cluster") if name in kept}
     fields |= {"said": tuple(kept["said"])} if "said" in kept else {}
     suites = {part: (float(mine), float(theirs)) for part, (mine, theirs) in kept.get("suites", {}).items()}
     told: dict[str, Any] = {"by_judge": bool(kept.get("by_judge"))}

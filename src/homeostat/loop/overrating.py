@@ -17,15 +17,16 @@ from typing import Any
 import numpy as np
 
 from homeostat.evaluate.overrated import Compared, Overrated, Times, longer, looked, overrated
-from homeostat.evaluate.score import cluster_of
 from homeostat.llm.render import Rendered, ids_of
 from homeostat.loop.held import book
 from homeostat.loop.judges import believed, is_judge
 from homeostat.loop.later import Triple, both_answered
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.metrics.replies import right
+from homeostat.release.guard import asker
 from homeostat.release.preferred import judgments
 from homeostat.release.ratings import overrating
+from homeostat.stats.clustered import cluster_of
 from homeostat.store import Store
 from homeostat.train.objectives.reward.judged import REWARDS
 from homeostat.train.samples import Sample
@@ -75,7 +76,7 @@ def compared(store: Store, task: Task, candidate: str, champion: str) -> dict[st
                     judge=said[mine.id] - said[theirs.id],
                     people=people,
                     length=longer(mine.reply, theirs.reply),
-                    cluster=cluster_of(heard.tags) or (f"episode {heard.episode}" if heard.episode else ""),
+                    cluster=asker(heard),
                 )
                 found.setdefault(judge, []).append(row)
     return found
