@@ -60,9 +60,9 @@ def pools(rng: np.random.Generator, n: int = 1000) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+def planted(tmp_path_factory: pytest.TempPathFactory, draw: int) -> Iterator[Workshop]:
     """A project whose labels go with the sender's group in nine of ten requests since its champion was trained."""
-    folder, rng = tmp_path_factory.mktemp("planted"), np.random.default_rng(0)
+    folder, rng = tmp_path_factory.mktemp("planted"), np.random.default_rng(draw)
     config = project(folder / "project", str(tiny_base(folder / "base")), train=TRAIN)
     with closing(Workshop.open(config)) as shop:
         lay(shop, pools(rng), SIZES, rng)

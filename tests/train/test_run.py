@@ -190,14 +190,15 @@ def test_going_on_from_full_weights(watched: Watched, champion: Start, tmp_path:
 
 @pytest.mark.slow
 def test_replay_and_divergence_protect_what_was_known(
-    watched: Watched, champion: Start, tmp_path: Path, shown: Shown
+    watched: Watched, champion: Start, tmp_path: Path, draw: int, shown: Shown
 ) -> None:
     """Trained on two new labels alone, a model forgets the old three; with replay and divergence from the champion it
     keeps them, moves less on old rows, and has learned the new ones too.
     """
-    new, old = tiny.examples(NEW, each=30, seed=4), tiny.examples(each=20, seed=5, origin=Origin.REPLAY)
-    known, fresh = tiny.examples(each=40, seed=8), tiny.examples(NEW, each=40, seed=8)
-    gentle = replace(QUICK, lr=3e-3, epochs=8)
+    seed = 10 * draw
+    new, old = tiny.examples(NEW, each=30, seed=seed + 4), tiny.examples(each=20, seed=seed + 5, origin=Origin.REPLAY)
+    known, fresh = tiny.examples(each=40, seed=seed + 8), tiny.examples(NEW, each=40, seed=seed + 8)
+    gentle = replace(QUICK, lr=3e-3, epochs=8, seed=draw)
     before = np.stack(served(champion.base, champion).score(asked(known)))
     kept: dict[str, float] = {}
     hits: dict[str, list[float]] = {}

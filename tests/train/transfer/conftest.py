@@ -12,10 +12,11 @@ from train.transfer.adapters import DOMAINS, Judge, learned
 
 
 @pytest.fixture(scope="session")
-def domain_folders(llama: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def domain_folders(llama: Path, draw: int, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folders = [tmp_path_factory.mktemp(labels[0]) for labels in DOMAINS]
     return [
-        learned(llama, folder, labels, seed=k) for k, (folder, labels) in enumerate(zip(folders, DOMAINS, strict=True))
+        learned(llama, folder, labels, seed=10 * draw + k)
+        for k, (folder, labels) in enumerate(zip(folders, DOMAINS, strict=True))
     ]
 
 

@@ -199,18 +199,18 @@ def test_dare_is_the_sum_on_average() -> None:
     assert close(dare(pair, (0.5, 0.5), density=1.0, elect=True, rank=9).layers["q"].dense(), wanted) > 0.1
 
 
-def test_a_merge_keeps_both_domains(judge: Judge, domains: list[Adapter], shown: Shown) -> None:
+def test_a_merge_keeps_both_domains(judge: Judge, domains: list[Adapter], draw: int, shown: Shown) -> None:
     """The mean of two adapters that learned one domain each tells apart at least 0.9 of what each alone did."""
     merged, small = mean(domains), mean(domains, rank=16)
     for k, labels in enumerate(DOMAINS):
-        rows, other = tiny.examples(labels, each=40, seed=9), DOMAINS[1 - k]
+        rows, other = (tiny.examples(of, each=40, seed=10 * draw + 9) for of in (labels, DOMAINS[1 - k]))
         alone = judge.accuracy(domains[k], rows, labels)
         assert alone > 0.8 > 0.65 > judge.accuracy(domains[1 - k], rows, labels)
         assert judge.accuracy(merged, rows, labels) >= 0.9 * alone
         assert judge.accuracy(small, rows, labels) >= 0.9 * alone
-        assert judge.accuracy(domains[k], tiny.examples(other, each=40, seed=9), EVERY) == 0.0
+        assert judge.accuracy(domains[k], other, EVERY) == 0.0
     by = list(zip(DOMAINS, reversed(domains), strict=True))
-    rows_of = {labels: tiny.examples(labels, each=60, seed=109) for labels in DOMAINS}
+    rows_of = {labels: tiny.examples(labels, each=60, seed=10 * draw + 109) for labels in DOMAINS}
     one = [hit for labels, _ in by for hit in judge.right(merged, rows_of[labels], labels)]
     other_s = [hit for labels, stranger in by for hit in judge.right(stranger, rows_of[labels], labels)]
     of = "share of unseen rows of both domains told right, more than by the adapter of the other one"
