@@ -159,8 +159,16 @@ class Heard:
     """What was held back, and when it was first told."""
 
     held: frozenset[str]
+    """What is doubted."""
+    alone: frozenset[str]
+    """What waits in the end for somebody else to say so too."""
     after: int | None
     """Adversarial statements until the first group was doubted; None where none was."""
+
+    @property
+    def out(self) -> frozenset[str]:
+        """All that teaches nothing."""
+        return self.held | self.alone
 
 
 def hear(pairs: Sequence[Pair], witness: Witness | None) -> Heard:
@@ -172,7 +180,7 @@ def hear(pairs: Sequence[Pair], witness: Witness | None) -> Heard:
         if found and after is None:
             after = sum(request.id.startswith("int_a") for request, _ in pairs[: start + TICK])
         held.update(id for one in found for id in one.held)
-    return Heard(frozenset(held), after)
+    return Heard(frozenset(held), hearing.alone()[0], after)
 
 
 def curated(world: World, pairs: Sequence[Pair], held: frozenset[str], *, protected: bool) -> Curated:

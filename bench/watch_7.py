@@ -1,6 +1,6 @@
 """Bar watch.7: feedback that is meant to harm is told, bounded, and costs at most a point.
 
-    python bench/watch_7.py [--quick] [--seeds 6] [--base-seeds 4] [--cache DIR] [--streams DIR]
+    python bench/watch_7.py [--quick] [--seeds 6] [--base-seeds 24] [--cache DIR] [--streams DIR]
 
 A version of 30 intents of CLINC150 (two domains) is in service and a third domain's 15 intents arrive. 150 honest users
 label some 1,000 requests, a hundredth of them wrong, and rate others. To that come 1 or 5 % adversarial statements
@@ -8,7 +8,8 @@ label some 1,000 requests, a hundredth of them wrong, and rate others. To that c
 whole time or in a burst; and bursts of bad ratings for good replies. Requests of attackers are such as others send, old
 ones among them, whose newest label counts.
 
-What is said is heard 25 statements at a time by the product's `Hearing`, curated by its `build`, and learned: for every
+What is said is heard 25 statements at a time by the product's `Hearing` (doubted groups, and what waits for a second
+voice in the end, are out), curated by its `build`, and learned: for every
 seed by an exact head, and for `--base-seeds` of them, under the attacks of `BY_MODEL`, by the built-in model with a
 LoRA adapter, trained by the product's `careful` on from a version that knows the memory (`lora`). It is dear, so its
 worlds hold `PART` of the rows and users of the others, and only the first attack is learned without protection too.
@@ -70,8 +71,8 @@ BY_MODEL = (
 """Attacks that the model is trained under, their shares, and whether it is trained without protection too."""
 PART = 0.5
 """Part of a world's rows and users that the model is shown."""
-FEWEST = 3
-"""Seeds of the model without which its interval says nothing: two that agree by chance would have one of no width."""
+FEWEST = 12
+"""Seeds of the model without which its interval says nothing: two trainings on like rows differ by a point."""
 DOUBTED = 0.2
 """Share of the worlds in which nobody lies that may be doubted."""
 TOLD = 0.9
@@ -166,7 +167,7 @@ def trial(world: World, clean: Floats, learn: Learner, name: str, share: float, 
     pairs = sorted([*world.live, *bad], key=lambda pair: pair[1].time)
     heard = hear(pairs, world.witness)
     bare = curated(world, pairs, frozenset(), protected=False)
-    made = curated(world, pairs, heard.held, protected=True)
+    made = curated(world, pairs, heard.out, protected=True)
     own = np.array([row.target == about for row in world.test])
     right = learn(made, world.test) - clean
     right_bare = learn(bare, world.test) - clean if bare_too else np.full(len(clean), np.nan)
@@ -181,7 +182,7 @@ def trial(world: World, clean: Floats, learn: Learner, name: str, share: float, 
         intent_bare=float(right_bare[own].mean()) if about else float("nan"),
         after=heard.after,
         kept=sum(id in taught for id in mine) / len(mine),
-        lost=sum(id.startswith("fbk_h") for id in heard.held) / world.labels,
+        lost=sum(id.startswith("fbk_h") for id in heard.out) / world.labels,
         part=part_of_one(made, pairs),
         part_bare=part_of_one(bare, pairs),
     )
@@ -202,7 +203,7 @@ def quiet(world: World, learn: Learner) -> tuple[Quiet, Floats]:
     pairs = sorted(world.live, key=lambda pair: pair[1].time)
     heard = hear(pairs, world.witness)
     clean = learn(curated(world, pairs, frozenset(), protected=False), world.test)
-    held = learn(curated(world, pairs, heard.held, protected=True), world.test)
+    held = learn(curated(world, pairs, heard.out, protected=True), world.test)
     found = Quiet(accuracy=float(clean.mean()), held=float((held - clean).mean()), doubted=bool(heard.held))
     return found, clean
 
@@ -224,9 +225,9 @@ def changed(world: World, learn: Learner) -> Change:
     pairs, moved, test = after_a_change(world)
     heard = hear(pairs, world.witness)
     held, bare = (
-        learn(curated(world, pairs, heard.held, protected=protected), test).mean() for protected in (True, False)
+        learn(curated(world, pairs, heard.out, protected=protected), test).mean() for protected in (True, False)
     )
-    return Change(held=float(held - bare), bare=float(bare), lost=len(moved & heard.held) / max(1, len(moved)))
+    return Change(held=float(held - bare), bare=float(bare), lost=len(moved & heard.out) / max(1, len(moved)))
 
 
 def score(values: Sequence[float]) -> list[float]:
@@ -399,7 +400,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="two seeds, 5 %% alone, no model")
     parser.add_argument("--seeds", type=int, default=6)
     parser.add_argument("--first", type=int, default=0, help="the first of them")
-    parser.add_argument("--base-seeds", type=int, default=4, help="seeds that the model is trained for, too")
+    parser.add_argument("--base-seeds", type=int, default=24, help="seeds that the model is trained for, too")
     parser.add_argument("--cache", type=Path, default=None, help="where what a seed gave is kept")
     parser.add_argument("--streams", type=Path, default=Path("../shared/data/streams"), help="where the streams lie")
     args = parser.parse_args()

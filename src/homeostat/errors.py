@@ -239,7 +239,7 @@ class NoTeacher(HomeostatError, ConnectionError):
 
 
 class LostProcess(HomeostatError, ConnectionError):
-    """A process of a training that was divided among several has gone before its end."""
+    """A process of a training that was divided among several, or one that was to be measured, has gone too soon."""
 
     code = "E308"
 

@@ -19,7 +19,7 @@ sys.path.append(str(Path(__file__).parents[2] / "bench"))
 import poison
 from poison import ATTACKS, World, after_a_change, attacked, curated, drawn, hear
 from small_project import KNOWN, rows
-from watch_7 import Change, Found, Quiet, Trial, exact, kept, once_each, quiet, score, summary, table, trial
+from watch_7 import FEWEST, Change, Found, Quiet, Trial, exact, kept, once_each, quiet, score, summary, table, trial
 
 from homeostat.curate.build import Curated
 from homeostat.types.dataset import Example
@@ -40,7 +40,7 @@ GOOD = Trial(
     part=0.9,
     part_bare=2.0,
 )
-MODEL = [replace(GOOD, held=-0.002 + 0.0005 * k) for k in range(3)]
+MODEL = [replace(GOOD, held=-0.002 + 0.0005 * (k % 3)) for k in range(FEWEST)]
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def line(**changes: object) -> dict[str, object]:
 def test_the_line() -> None:
     """The value is the lower end of the worst attack; the bar asks for it, for alarms, and for the bound."""
     made = line()
-    assert (made["value"], made["n"], made["met"]) == (pytest.approx(-0.0035, abs=2e-4), 6, True)
+    assert (made["value"], made["n"], made["met"]) == (pytest.approx(-0.0035, abs=2e-4), 3 + FEWEST, True)
     assert made["exact"]["intent, many, 5%"]["alarms"] == 3  # type: ignore[index]
     assert line(after=None)["met"] is False
     assert line(part=1.2)["met"] is False
@@ -136,15 +136,15 @@ def test_the_line() -> None:
     [
         ({"lora": []}, ["model"]),
         ({"lora": MODEL[:1]}, ["model"]),
-        ({"lora": [MODEL[0]] * 2}, ["model"]),
-        ({"lora": [replace(GOOD, held=-0.02 + 0.001 * k) for k in range(3)]}, ["held"]),
-        ({"lora": [replace(GOOD, held=0.02 * k) for k in range(3)]}, ["held"]),
+        ({"lora": [MODEL[0]] * (FEWEST - 1)}, ["model"]),
+        ({"lora": [replace(GOOD, held=-0.02 + 0.001 * k) for k in range(FEWEST)]}, ["held"]),
+        ({"lora": [replace(GOOD, held=0.02 * k * (-1) ** k) for k in range(FEWEST)]}, ["held"]),
         ({"quiet": [CALM, replace(CALM, doubted=True), CALM]}, ["calm"]),
         ({}, []),
     ],
 )
 def test_what_the_line_asks_for(change: dict[str, list[Trial]], lacks: list[str]) -> None:
-    """The model counts as the head does, by its interval; without it, or with two seeds, the bar is not met."""
+    """The model counts as the head does, by its interval; without it, or with too few seeds, the bar is not met."""
     found = Found(quiet=[CALM] * 3, exact=[replace(GOOD, held=0.0005 * k) for k in range(3)], lora=MODEL)
     made = summary(replace(found, **change), 1.0, quick=False)
     assert [name for name, held in made["asked"].items() if not held] == lacks
@@ -157,7 +157,7 @@ def test_what_the_line_asks_for(change: dict[str, list[Trial]], lacks: list[str]
 def test_a_part_of_the_bar_says_so() -> None:
     """What the model or the head alone shows is told, and meets nothing."""
     alone = summary(Found(lora=MODEL, lora_accuracy=[0.9] * 3), 1.0, quick=False)
-    assert (alone["only"], alone["met"], alone["n"]) == ("model", False, 3)
+    assert (alone["only"], alone["met"], alone["n"]) == ("model", False, FEWEST)
     assert alone["worst"] == "intent, many, 5%, the model"
     head = summary(Found(quiet=[CALM] * 3, exact=MODEL), 1.0, quick=False)
     assert (head["only"], head["met"], head["asked"]["head"]) == ("head", False, True)
@@ -183,7 +183,7 @@ def test_what_was_found_is_read_back(tmp_path: Path) -> None:
     whole = Found(lora_accuracy=[0.8])
     whole.take(found)
     whole.take(Found(lora=MODEL[:1]))
-    assert (whole.lora_accuracy, len(whole.lora), len(whole.quiet)) == ([0.8, 0.9], 4, 1)
+    assert (whole.lora_accuracy, len(whole.lora), len(whole.quiet)) == ([0.8, 0.9], 1 + FEWEST, 1)
 
 
 def test_an_attack_without_its_bare_twin() -> None:
@@ -197,20 +197,23 @@ def test_an_attack_without_its_bare_twin() -> None:
 
 def test_a_learner_is_asked_for_what_it_has_to_learn(world: World) -> None:
     """Without the bare twin one training less; the same data are learned once; an attack that teaches shows in it."""
-    asked: list[int] = []
+    asked: list[tuple[tuple[str, str], ...]] = []
 
     def counted(made: Curated, test: Sequence[Example]) -> NDArray[np.float64]:
-        asked.append(len(made.examples))
+        asked.append(tuple((row.text, row.target) for row in made.examples))
         return exact(made, test)
 
     learn = once_each(counted)
     calm, clean = quiet(world, learn)
-    assert len(asked) == (1 if calm.held == 0.0 else 2)
+    assert len(asked) == len(set(asked)) <= 2
+    assert calm.held == 0.0 or len(asked) == 2
     before = len(asked)
     alone = trial(world, clean, learn, "intent, many", 0.3, bare_too=False)
-    assert (len(asked), alone.bare == alone.bare) == (before + 1, False)
+    assert alone.bare != alone.bare
+    assert len(asked) == len(set(asked)) <= before + 1
+    before = len(asked)
     both = trial(world, clean, learn, "intent, many", 0.3)
-    assert len(asked) == before + 2
+    assert len(asked) == before + 1
     assert both.held == alone.held
     assert both.intent_bare < both.intent_held
 

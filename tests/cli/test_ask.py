@@ -59,3 +59,19 @@ def test_a_file_says_itself_what_is_right(homeostat: Run, shop: Path, store: Sto
     ran = homeostat("suites", "add", file, "--expect", "other", "--config", shop)
     assert ran.code == WrongType.exit
     assert suites(store, "routing") == []
+
+
+def test_long_input_and_other_languages(homeostat: Run, shop: Path) -> None:
+    """Both are of test rows under disturbances of their own, each a part; the sample's languages are cases."""
+    document = homeostat("suites", "add", "builtin:long-input", "--json", "--config", shop).json
+    lengths = ("buried_50", "buried_200", "buried_800", "buried_4000", "ahead_4000")
+    assert document["parts"] == [f"suite long-input under {name}" for name in lengths]
+    out = homeostat("suites", "add", "builtin:other-language", "--config", shop).out
+    assert "from end to end" in out
+    german = homeostat("suites", "add", "builtin:sample-german", "--json", "--config", shop).json
+    assert len(german["suite"]["cases"]) == 58
+    assert homeostat("suites", "--json", "--config", shop).json["versions"].keys() == {
+        "long-input",
+        "other-language",
+        "sample-german",
+    }

@@ -10,11 +10,18 @@ import pytest
 
 from cli.conftest import Run
 from cli.scenes import START, champion, version
+from homeostat.cli.detailed import show
 from homeostat.config.load import load
 from homeostat.errors import NotReleasable, NotText, WrongType
+from homeostat.evaluate.detail import detail
+from homeostat.evaluate.figures import Told
+from homeostat.llm.memory import Held
+from homeostat.loop.detail import Compared, Effort, Found
+from homeostat.loop.memory import of_runs
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
+from homeostat.types.task import Kind
 
 LABELS = ("refund", "delivery")
 
@@ -163,3 +170,23 @@ def test_few_rows_have_no_slices_and_no_requests_no_latency(homeostat: Run, smal
     out = homeostat("eval", "ver_new", "--against", "ver_new", "--detail", "--config", small).out
     assert "latency" not in out
     assert "difference" not in out
+
+
+def test_memory_is_told_where_it_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    """In megabytes, the most with its interval and of what it is; nothing where it was not measured."""
+    of = detail(Kind.LABEL, [Told(target="x", said="x") for _ in range(12)], {})
+    effort = Effort(requests=0, latency_ms={}, tokens_per_s=None)
+    held = [
+        Held(
+            base=27_400_000, version=1_200_000, libraries=300_000_000, loaded=350_000_000, device=0, requests=9, peak=p
+        )
+        for p in (410_000_000, 412_000_000, 414_000_000)
+    ]
+    found = Found(version="ver_a", detail=of, effort=effort, judges=(), memory=of_runs(held))
+    show(Compared(mine=found, other=Found(version="ver_b", detail=of, effort=effort, judges=())))
+    out = capsys.readouterr().out.replace("\u202f", " ")
+    assert "ver_a, answering nine requests" in out
+    assert "27.4 MB" in out
+    assert "most of this machine's memory" in out
+    assert "412 MB (407 MB to 417 MB, n = 3)" in out
+    assert "ver_b, answering" not in out

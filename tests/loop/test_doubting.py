@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from small_project import TASK
 
 from homeostat.loop.doubting import DETECTOR, Doubter
-from homeostat.loop.held import book, release
+from homeostat.loop.held import ALONE, book, release
 from homeostat.types.signal import Moved
 from homeostat.types.task import Kind, Task
 from loop.liars import NOW, champion, honest, in_time, lies, log
@@ -60,3 +61,20 @@ def test_a_task_of_text_is_listened_to_without_a_witness(tmp_path: Path) -> None
         log(store, in_time(honest(rated=True), lies(30, source="loud", said="0.0")))
         (signal,) = Doubter(store, Task(name=TASK, kind=Kind.TEXT), version).tick()
         assert signal.slice == "source=loud"
+
+
+def test_a_lone_contradiction_waits_and_nobody_is_told(tmp_path: Path) -> None:
+    """Until somebody else says the same of such a request; a worker that begins anew finds what stands in the book."""
+    (lie,) = lies(1, source="odd")
+    request, told = lie
+    second = replace(request, id="int_second", text=f"{request.text} please", time=request.time + 900.0)
+    agrees = replace(told, id="fbk_second", interaction=second.id, source="new", time=told.time + 900.0)
+    with champion(tmp_path) as (store, version):
+        log(store, in_time(honest(), [lie]))
+        doubter = Doubter(store, Task(name=TASK), version)
+        assert doubter.tick() == []
+        assert dict(book(store, TASK).held) == {told.id: ALONE}
+        log(store, [(second, agrees)])
+        assert Doubter(store, Task(name=TASK), version).tick() == doubter.tick() == []
+        assert book(store, TASK).held == {}
+        assert set(book(store, TASK).shared) == {told.id}

@@ -104,3 +104,18 @@ def test_what_was_released_is_not_doubted_again() -> None:
     hearing.take(in_time(honest(), said))
     assert hearing.doubts()
     assert hearing.doubts(released=ids(said)) == []
+
+
+def test_who_is_alone_waits() -> None:
+    """Labels flipped here and there, too few to be seen together; hardly an honest one; none that is released."""
+    said = at_random(12)
+    pairs = in_time(honest(400), said)
+    assert doubted(pairs) == {}
+    hearing = Hearing(Witness.of(remembered()))
+    hearing.take(pairs)
+    waiting, others = hearing.alone()
+    assert len(waiting & ids(said)) >= 9
+    assert len(waiting - ids(said)) <= 4
+    assert not waiting & others
+    assert waiting | others == ids(pairs)
+    assert hearing.alone(released=waiting)[0] == frozenset()

@@ -13,7 +13,7 @@ from homeostat.curate.build import build
 from homeostat.curate.snapshot import gather
 from homeostat.curate.suspect import Suspicion
 from homeostat.errors import NotFound
-from homeostat.loop.held import book, hold, lines, release, without_held
+from homeostat.loop.held import ALONE, book, hold, lines, release, wait, without_held
 from homeostat.store import Store
 from homeostat.types.task import Task
 from homeostat.types.version import Version
@@ -88,3 +88,48 @@ def test_an_earlier_statement_takes_the_place_of_one_that_is_held(tmp_path: Path
         assert taught(store, version, NOW + 5000.0)[request.id] == "leak"
         hold(store, TASK, version.id, group("fbk_lie"))
         assert taught(store, version, NOW + 5000.0)[request.id] == told.value
+
+
+def test_what_waits_counts_once_it_has_company(tmp_path: Path) -> None:
+    """From then on, also for a champion whose dataset is younger than the statement; it may be doubted again."""
+    with champion(tmp_path) as (store, version):
+        said = lies(3, source="odd")
+        log(store, [*honest(20), *said])
+        asked, ids = {request.id for request, _ in said}, [told.id for _, told in said]
+        wait(store, TASK, version.id, ids, (), NOW + 600.0)
+        assert dict(book(store, TASK).held) == dict.fromkeys(ids, ALONE)
+        assert not asked & set(taught(store, version, NOW + 5000.0))
+        younger = replace(store.datasets.get(version.dataset), id="dst_2", time=NOW + 6000.0)
+        store.datasets.put(younger)
+        later = replace(version, id="ver_2", dataset="dst_2")
+        wait(store, TASK, later.id, ids[2:], ids[:2], NOW + 7000.0)
+        assert dict(book(store, TASK).shared) == dict.fromkeys(ids[:2], NOW + 7000.0)
+        assert set(taught(store, later, NOW + 8000.0)) == {request.id for request, _ in said[:2]}
+        assert hold(store, TASK, later.id, group(*ids))
+        assert dict(book(store, TASK).held) == {**dict.fromkeys(ids[:2], "source=loud"), ids[2]: ALONE}
+
+
+def test_who_waits_is_written_down_once(tmp_path: Path) -> None:
+    """Looks at which nothing changes write nothing, and what was released, or had company once, waits no more."""
+    with champion(tmp_path) as (store, version):
+        said = lies(3, source="odd")
+        log(store, said)
+        ids = [told.id for _, told in said]
+        wait(store, TASK, version.id, ids[:2], (), NOW)
+        kept = store.events.list(f"feedback:{TASK}")
+        wait(store, TASK, version.id, ids[:2], ids[2:], NOW)
+        assert store.events.list(f"feedback:{TASK}") == kept
+        assert release(store, TASK, ALONE, NOW) == tuple(ids[:2])
+        wait(store, TASK, version.id, ids[:2], (), NOW)
+        assert book(store, TASK).held == {}
+
+
+def test_what_is_doubted_does_not_count_for_company(tmp_path: Path) -> None:
+    """Two accounts of a doubted group say the same: that ends no doubt."""
+    with champion(tmp_path) as (store, version):
+        said = lies(2, source="loud")
+        log(store, said)
+        ids = [told.id for _, told in said]
+        hold(store, TASK, version.id, group(*ids))
+        wait(store, TASK, version.id, (), ids, NOW)
+        assert set(book(store, TASK).held) == set(ids)

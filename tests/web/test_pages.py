@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import json
 import math
 import shlex
@@ -38,6 +39,7 @@ from homeostat.types.silence import Silence
 from homeostat.types.task import Kind as Of
 from homeostat.types.turn import Turn
 from homeostat.web.pages import alerts, drift, overview, quality, traffic, turn, turns, versions, why
+from homeostat.web.pages import changes as log
 from web import factory
 
 CONFIG = factory.config()
@@ -328,6 +330,21 @@ def test_a_trace_with_more_channels_than_are_known_is_drawn(store: Store) -> Non
     store.state.put(f"trace:{factory.SECOND}", [[0.0, 1.0, 2.0, 3.0], [60.0, 1.0, 2.0, 3.0]])
     key = drift.draw(drift.data(store, CONFIG, {}))["key_of_lines"]
     assert [entry["name"] for entry in key] == ["confidence", "neighbors", "channel 3"]
+
+
+def test_changes_are_told_newest_first_with_their_evidence(store: Store, client: TestClient) -> None:
+    """Every release row, what it says and who wrote it; the gate's sentence stands under the row that a version comes
+    in with.
+    """
+    found = log.data(store, CONFIG, {})["changes"]
+    rows = store.releases.list("routing")
+    assert [one["release"] for one in found] == [row.id for row in reversed(rows)]
+    page = client.get("/ui/changes").text
+    assert all(html.escape(one["says"]) in page and html.escape(one["because"]) in page for one in found)
+    told = [one["measured"]["because"] for one in found if one["measured"]]
+    assert told
+    assert all(html.escape(because) in page for because in told)
+    assert log.data(store, CONFIG, {"task": "replies"})["changes"] == []
 
 
 def test_versions_carry_state_alias_cost_and_verdict(store: Store) -> None:

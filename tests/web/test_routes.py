@@ -33,6 +33,7 @@ PAGES = (
     "/ui/drift",
     "/ui/alerts",
     "/ui/versions",
+    "/ui/changes",
     "/ui/turns",
     f"/ui/turns/{factory.TURN}",
     f"/ui/why/{factory.SECOND}",

@@ -85,3 +85,17 @@ def test_halves_of_a_time() -> None:
     assert "least in the second too" in words.halves("3", 10.0, "3", 10.0)
     assert words.halves("3", 12.0, "5", 10.0).endswith("(20.0\u202f% more) in the second, where 5 cost 10")
     assert "more" not in words.halves("3", 12.0, "5", 0.0)
+
+
+def test_memory_is_read_in_its_unit() -> None:
+    """Three digits and the unit that fits; of several measurements with their interval, of one without."""
+    assert [words.size(value).replace(words.THIN, " ") for value in (840, 27_412_000, 999_900, 1.312e9, 2.5e12)] == [
+        "840 B",
+        "27.4 MB",
+        "1 MB",
+        "1.31 GB",
+        "2,500 GB",
+    ]
+    said = words.sizes(1e8, 9.9e7, 1.01e8, 3).replace(words.THIN, " ")
+    assert said == "100 MB (99 MB to 101 MB, n = 3)"
+    assert words.sizes(1e8, -math.inf, math.inf, 1).replace(words.THIN, " ") == "100 MB (n = 1)"

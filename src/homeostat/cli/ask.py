@@ -2,8 +2,9 @@
 
 What it asks is fenced from training, but for what was learned before. `--dry-run` reads the file and changes nothing.
 In place of a file `builtin:NAME` names one that comes with Homeostat: `injection`, `jailbreak` (of tasks of text),
-`negation`, `out-of-scope` (with `--expect`, the label or the words with which such requests are to be met) and
-`paraphrase`. It says what it can show and what it cannot.
+`long-input`, `negation`, `other-language`, `out-of-scope` (with `--expect`, the label or the words with which such
+requests are to be met), `paraphrase`, and for the built-in traffic `sample-english`, `sample-french`, `sample-german`
+and `sample-spanish`. It says what it can show and what it cannot.
 
 Exit codes: 0 added; 1x what the file says, or the configuration; 23 the file cannot be read; 41 there is no such
 built-in suite.

@@ -10,6 +10,7 @@ from homeostat.errors import NotText
 from homeostat.evaluate.figures import SHARES, Schema
 from homeostat.evaluate.suites.schema import hold_schema, valid
 from homeostat.loop.detail import Compared, Effort, Found
+from homeostat.loop.memory import Memory
 from homeostat.types.report import Score
 from homeostat.web import words
 from homeostat.web.confusion import confusion
@@ -69,6 +70,7 @@ def show(found: Compared) -> None:
     for one in (mine, other):
         if one is not None:
             _effort(one.version, one.effort)
+            show_memory(one.version, one.memory)
             _judges(one)
 
 
@@ -99,6 +101,23 @@ def _effort(version: str, effort: Effort) -> None:
         table(f"\n{version}, {words.several(effort.requests, 'request')} of users", ("what", "value"), rows)
     if effort.cost:
         facts("\nits training", effort.cost)
+
+
+def show_memory(version: str, held: Memory | None) -> None:
+    """Print what memory a version takes, if that is known."""
+    if held is None:
+        return
+    peak = held.peak
+    rows = [
+        ("weights of the base", words.size(held.base)),
+        ("files of the version", words.size(held.version)),
+        *(
+            (f"resident, {name}", words.sizes(score.mean, score.low, score.high, score.n))
+            for name, score in held.steps.items()
+        ),
+        (f"most of this machine's {held.device}", words.sizes(peak.mean, peak.low, peak.high, peak.n)),
+    ]
+    table(f"\n{version}, answering {words.several(held.requests, 'request')}", ("memory", "value"), rows)
 
 
 def _judges(found: Found) -> None:

@@ -1,8 +1,9 @@
 """List the feedback that is held back from training because it is doubted, or release it.
 
 Held back is what a single source, about a single label, or altogether contradicts what is known more often than can be
-explained. It stays in the log and teaches nothing. What is released counts as said now and is not doubted again; who
-should never be doubted belongs into `curate.trusted`.
+explained, and (group `alone`) what contradicts and nobody else says, until somebody does. It stays in the log and
+teaches nothing. What is released counts as said now and is not doubted again; who should never be doubted belongs into
+`curate.trusted`.
 
 Exit codes: 0 listed, or released; 1x configuration; 41 nothing that is held back is called so.
 

@@ -2,10 +2,10 @@
 altogether.
 
 A single statement that contradicts is no sign of anything: it is the very row that a model learns most from. So nothing
-is doubted for itself. Statements are counted in groups, and a group is doubted only where it holds more contradictions
-than can be explained; while nobody poisons, nothing is held back with a probability of at least 1 - 3 `ALPHA` at each
-look, as far as contradictions come at most at the `usual` rate. Groups are looked at from the smallest to the largest,
-and what one has taken is not counted in the next.
+is doubted for itself; what nobody else says waits for company (`curate.alone`). Statements are counted in groups, and a
+group is doubted only where it holds more contradictions than can be explained; while nobody poisons, nothing is held
+back with a probability of at least 1 - 3 `ALPHA` at each look, as far as contradictions come at most at the `usual`
+rate. Groups are looked at from the smallest to the largest, and what one has taken is not counted in the next.
 
 Pruning what disagrees with out-of-sample predictions is that of confident learning (Northcutt, Jiang and Chuang 2021,
 1911.00068) and of the deep nearest-neighbor defense against clean-label poison (Peri et al. 2020, 1909.13374); both
@@ -189,7 +189,7 @@ def _agreed(own: Sequence[Statement], said: str) -> bool:
     few = len({one.source for one in own if one.source}) < FEW
     voices = [_voice(one, few=few) for one in own]
     new = np.array([one.said == said for one in own])
-    features = np.stack([_read(one.text) for one in own])
+    features = np.stack([read(one.text) for one in own])
     alike = features @ features.T
     alike[np.array(voices)[:, None] == np.array(voices)[None]] = -np.inf
     like = new[alike.argmax(1)]
@@ -199,7 +199,8 @@ def _agreed(own: Sequence[Statement], said: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _read(text: str) -> Floats:
+def read(text: str) -> Floats:
+    """float64[width]: hashed n-grams of a request, of length 1."""
     return np.asarray(grams([text], WIDTH)[0])
 
 

@@ -88,6 +88,12 @@ class LocalBackend:
         """Where it computes."""
         return torch.device(self._opened.model.device)
 
+    @property
+    def weight_bytes(self) -> int:
+        """Of the base and of what is put on it, each tensor once."""
+        model = self._opened.model
+        return sum({t.data_ptr(): t.nbytes for t in (*model.parameters(), *model.buffers())}.values())
+
     def loaded(self) -> tuple[str, ...]:
         """Ids of the versions that can answer now."""
         inside = {member for _, members in self._several.values() for member in members}

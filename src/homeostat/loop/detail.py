@@ -17,6 +17,7 @@ from homeostat.evaluate.score import cluster_of
 from homeostat.llm.backend import Request
 from homeostat.loop.judges import is_judge, worth_of
 from homeostat.loop.judging import SLICE_SHARE
+from homeostat.loop.memory import Memory, kept
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.stats import clustered
 from homeostat.stats.clustered import clusters_of
@@ -53,6 +54,8 @@ class Found:
     detail: Detail
     effort: Effort
     judges: tuple[Rated, ...]
+    memory: Memory | None = None
+    """What it was last measured to take to answer (`homeostat memory`); None where nobody has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +122,11 @@ def sliced(rows: Sequence[Exam]) -> dict[str, list[int]]:
 def _found(shop: Workshop, version: Version, said: Detail) -> Found:
     rows = shop.store.interactions.last(version.task, LOGGED, version=version.id)
     return Found(
-        version=version.id, detail=said, effort=effort(rows, version.cost), judges=judged(shop, version.task, rows)
+        version=version.id,
+        detail=said,
+        effort=effort(rows, version.cost),
+        judges=judged(shop, version.task, rows),
+        memory=kept(shop.store, version.id),
     )
 
 

@@ -12,7 +12,7 @@ from homeostat.curate.mix import memory
 from homeostat.curate.snapshot import examples, origins
 from homeostat.curate.suspect import ALL, ALPHA, Suspicion
 from homeostat.loop.hearing import MOST, Hearing
-from homeostat.loop.held import book, hold
+from homeostat.loop.held import book, hold, wait
 from homeostat.loop.witness import Witness
 from homeostat.store import Store
 from homeostat.types import ids
@@ -54,10 +54,13 @@ class Doubter:
             return []
         self._hearing.take(new)
         task = self.task.name
-        doubts = self._hearing.doubts(book(self.store, task).released)
+        released = book(self.store, task).released
+        doubts = self._hearing.doubts(released)
         told = [self._signal(one) for one in doubts if hold(self.store, task, self.champion.id, one)]
         for signal in told:
             self.store.signals.put(signal)
+        alone, heard = self._hearing.alone(released)
+        wait(self.store, task, self.champion.id, alone, heard, self._cursor[0])
         return told
 
     def _new(self) -> list[tuple[Interaction, Feedback]]:

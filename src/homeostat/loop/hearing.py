@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from homeostat.curate.alone import NEWEST, alone
 from homeostat.curate.suspect import SOURCE, Statement, Suspicion, suspects
 from homeostat.curate.target import GOOD_RATING
 from homeostat.curate.text import tidy
@@ -57,6 +58,14 @@ class Hearing:
         if self.witness is None:
             against = [one for one in against if one.group.startswith(SOURCE)]
         return [self._whole(one, released) for one in found + against]
+
+    def alone(self, released: Collection[str] = ()) -> tuple[frozenset[str], frozenset[str]]:
+        """Ids of the labels that contradict and that nobody says with them, and of all other labels that were heard:
+        what waited among these has found company. What a person has released does not wait.
+        """
+        labels = [one for one in self._labels if one.id not in released]
+        waiting = alone(labels)
+        return waiting, frozenset(one.id for one in labels[-NEWEST:]) - waiting
 
     def _whole(self, found: Suspicion, released: Collection[str]) -> Suspicion:
         if not found.group.startswith(SOURCE):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from homeostat.curate.build import Inputs
@@ -12,7 +12,9 @@ from homeostat.store import Store
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
 
-HELD, RELEASED = "held", "released"
+HELD, RELEASED, SHARED = "held", "released", "shared"
+ALONE = "alone"
+"""Group of what contradicts and nobody says with it: it waits, and nobody is told."""
 _TRUTHS = (FeedbackKind.LABEL, FeedbackKind.CORRECTION)
 
 
@@ -24,6 +26,8 @@ class Book:
     """Id of feedback that is held back -> the group for which it is."""
     released: Mapping[str, float]
     """Id of feedback that was released -> when, in seconds since 1970."""
+    shared: Mapping[str, float]
+    """Id of feedback that waited until somebody else said so too -> when that was. It may be doubted again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +46,15 @@ class Line:
 
 def book(store: Store, task: str) -> Book:
     """What is held back of a task's feedback, and what was released."""
-    held, released = dict[str, str](), dict[str, float]()
+    held, released, shared = dict[str, str](), dict[str, float](), dict[str, float]()
     for event in store.events.list(_subject(task)):
         for id in event.values["feedback"]:
             if event.name == HELD:
                 held[id] = event.values["group"]
             else:
                 held.pop(id, None)
-                released[id] = event.values["at"]
-    return Book(held, released)
+                (released if event.name == RELEASED else shared)[id] = event.values["at"]
+    return Book(held, released, shared)
 
 
 def hold(store: Store, task: str, champion: str, found: Suspicion) -> bool:
@@ -66,6 +70,20 @@ def hold(store: Store, task: str, champion: str, found: Suspicion) -> bool:
         values = {"group": found.group, "champion": champion, "says": found.says, "feedback": new}
         store.events.append(_subject(task), HELD, values)
     return bool(new) and (champion, found.group) not in groups
+
+
+def wait(store: Store, task: str, champion: str, alone: Collection[str], heard: Collection[str], at: float) -> None:
+    """Hold back what nobody says with them, the ids `alone`, and let what waited and is among `heard`, all others that
+    were looked at, count from `at` on: it has company by now.
+    """
+    known = book(store, task)
+    new = sorted(id for id in alone if id not in known.held and id not in known.released and id not in known.shared)
+    if new:
+        said = {"group": ALONE, "champion": champion, "says": "contradicts what is known, and nobody else says so"}
+        store.events.append(_subject(task), HELD, {**said, "feedback": new})
+    found = sorted(id for id, group in known.held.items() if group == ALONE and id in heard)
+    if found:
+        store.events.append(_subject(task), SHARED, {"feedback": found, "at": at})
 
 
 def lines(store: Store, task: str) -> list[Line]:
@@ -107,13 +125,14 @@ def release(store: Store, task: str, which: str, at: float) -> tuple[str, ...]:
 
 def without_held(store: Store, inputs: Inputs) -> Inputs:
     """The inputs with what is held back marked, and with what takes its place: the earlier statement about the same
-    request, and whatever was released since the champion was trained, as said when it was released.
+    request, and whatever was released or found company since the champion was trained, as said then.
     """
     known = book(store, inputs.task.name)
     hidden = [request for request, said in inputs.pairs if said.id in known.held]
     earlier = {request.id: request for request in hidden}
     restated = [(earlier[said.interaction], said) for said in store.feedback.of(list(earlier)) if said.kind in _TRUTHS]
-    late = [_said_at(store, id, at) for id, at in known.released.items() if inputs.since < at <= inputs.until]
+    counts = {**known.shared, **known.released}
+    late = [_said_at(store, id, at) for id, at in counts.items() if inputs.since < at <= inputs.until]
     pairs = {said.id: (request, said) for request, said in [*inputs.pairs, *restated, *late]}
     return replace(inputs, pairs=list(pairs.values()), held=frozenset(known.held))
 

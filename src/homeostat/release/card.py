@@ -138,7 +138,28 @@ def _measured(known: Document) -> Iterator[str]:
         yield _table(("what", "mean", "low", "high", "n"), [(name, *_score(score)) for name, score in rows])
     for verdict in known["verdicts"]:
         yield f"\nThe gate: **{verdict['outcome']}**. {verdict['because']}"
+    yield from _memory(known["memory"])
     yield "\nFairness: the groups above are all that was compared; no other attribute of users is on record."
+
+
+def _memory(held: Document) -> Iterator[str]:
+    """What it took to answer, where that was measured."""
+    if not held:
+        yield "\nMemory: not measured (`homeostat memory`)."
+        return
+    peak = held["peak"]
+    yield f"\nMemory, in bytes, while it answered {held['requests']:,} requests on {_when(held['time'])}, in"
+    yield f"{peak['n']} processes one after the other that did nothing else; the most is of the {held['device']}:\n"
+    rows = [("weights of the base", held["base"]), ("files of the version", held["version"])]
+    told: list[tuple[str, ...]] = [(name, f"{value:,}", "–", "–", "–") for name, value in rows]
+    scores = {**{f"resident, {name}": score for name, score in held["steps"].items()}, "most": peak}
+    for name, one in scores.items():
+        told.append((name, *(_bytes(one[end]) for end in ("mean", "low", "high")), str(one["n"])))
+    yield _table(("what", "mean", "low", "high", "n"), told)
+
+
+def _bytes(value: float | None) -> str:
+    return f"{value:,.0f}" if value is not None and abs(value) != float("inf") else "–"
 
 
 def _added(offsets: Document) -> Iterator[str]:

@@ -29,6 +29,7 @@ def diff(store: Store, one: Version, other: Version) -> Document:
         "version": _changed(mine["version"], theirs["version"], _PLAIN),
         "recipe": _changed(mine["version"]["recipe"], theirs["version"]["recipe"]),
         "cost": _changed(mine["version"]["cost"], theirs["version"]["cost"]),
+        "memory": _changed(_held(mine["memory"]), _held(theirs["memory"])),
         "rows": _changed(mine["dataset"].get("counts", {}), theirs["dataset"].get("counts", {})),
         "examples": _changed(mine["dataset"].get("per_label", {}), theirs["dataset"].get("per_label", {})),
         "labels": {
@@ -44,6 +45,12 @@ def _changed(mine: Mapping[str, Any], theirs: Mapping[str, Any], names: tuple[st
     """Name -> [the one's, the other's], where they differ."""
     every = names or tuple(dict.fromkeys([*mine, *theirs]))
     return {name: [mine.get(name), theirs.get(name)] for name in every if mine.get(name) != theirs.get(name)}
+
+
+def _held(memory: Document) -> Document:
+    """What was measured, without the moment; the most that was held by where it was held."""
+    told: Document = {name: memory[name] for name in ("base", "version", "requests") if name in memory}
+    return {**told, f"peak, {memory['device']}": memory["peak"]} if memory else told
 
 
 def _scores(known: Document) -> dict[str, Any]:

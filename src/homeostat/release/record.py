@@ -16,8 +16,9 @@ from homeostat.llm.offsets import FILE as OFFSETS
 from homeostat.release.signing import kept
 from homeostat.store import Store
 from homeostat.store.erased import learned_from_erased
+from homeostat.store.notes import MEMORY
 from homeostat.store.rows import plain
-from homeostat.types.turn import APPROVAL, SIGNED
+from homeostat.types.turn import APPROVAL, SIGNED, Turn
 from homeostat.types.version import Version
 
 Document = dict[str, Any]
@@ -42,6 +43,7 @@ def record(store: Store, version: Version) -> Document:
         ],
         "turn": turn,
         "offsets": _offsets(store, version),
+        "memory": _memory(store, version.id),
         "signed_by": signature.key if signature else "",
         "erased_from": learned_from_erased(store, version.task).get(version.id, ""),
     }
@@ -56,6 +58,12 @@ def _offsets(store: Store, version: Version) -> Document:
         return dict(json.loads(store.blobs.text(files[OFFSETS]))) if OFFSETS in files else {}
     except (NotFound, Tampered):
         return {}
+
+
+def _memory(store: Store, version: str) -> Document:
+    """What it was last measured to take to answer (`homeostat memory`), and when."""
+    events = [event for event in store.events.list(version) if event.name == MEMORY]
+    return {**events[-1].values, "time": events[-1].time} if events else {}
 
 
 def datasheet(store: Store, dataset: str) -> Document:
@@ -97,14 +105,20 @@ def _parent(store: Store, parent: str) -> Document:
 
 def _turn(store: Store, version: str) -> Document:
     """The turn that left a version, with its decision and a person's word on it."""
-    for relation, id in store.lineage.parents(version):
-        if id.startswith("trn_") and relation.startswith("left by"):
-            turn = store.turns.get(id)
-            decision = turn.diary.get("decide", "")
-            said: Mapping[str, Any] = {
-                "id": id,
-                "approval": turn.diary.get(APPROVAL, ""),
-                "signed": turn.diary.get(SIGNED, ""),
-            }
-            return {**said, "because": store.decisions.get(decision).because if decision else ""}
-    return {}
+    turn = turn_of(store, version)
+    if turn is None:
+        return {}
+    decision = turn.diary.get("decide", "")
+    said: Mapping[str, Any] = {
+        "id": turn.id,
+        "approval": turn.diary.get(APPROVAL, ""),
+        "signed": turn.diary.get(SIGNED, ""),
+    }
+    return {**said, "because": store.decisions.get(decision).because if decision else ""}
+
+
+def turn_of(store: Store, id: str) -> Turn | None:
+    """The turn that left a version, a release, or whatever else; None if none did."""
+    parents = store.lineage.parents(id)
+    left = [parent for relation, parent in parents if parent.startswith("trn_") and relation.startswith("left by")]
+    return store.turns.get(left[0]) if left else None

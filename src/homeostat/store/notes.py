@@ -18,6 +18,8 @@ from homeostat.store.tables import aliases, configs, events, state
 
 SEEN = "worker:seen"
 """Key of the state that says when the worker watched last, in seconds since 1970."""
+MEMORY = "memory"
+"""Name of the event of a version that says what memory it was measured to take to answer."""
 STANDINGS = "objectives"
 """Key of the state that says where objectives stood when the worker looked last."""
 

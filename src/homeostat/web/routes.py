@@ -13,12 +13,12 @@ from homeostat.config.schema import Config
 from homeostat.errors import BadRequest, HomeostatError, NotFound, StoreUnreachable, UnknownKey
 from homeostat.store import Store
 from homeostat.web.environment import set_page, stylesheet
-from homeostat.web.pages import alerts, drift, overview, quality, traffic, turn, turns, versions, why
+from homeostat.web.pages import alerts, changes, drift, overview, quality, traffic, turn, turns, versions, why
 from homeostat.web.pages.page import PREFIX, Asked, Data, Page
 
 PAGES = (
     *(overview.PAGE, traffic.PAGE, drift.PAGE, quality.PAGE, alerts.PAGE),
-    *(versions.PAGE, turns.PAGE, turn.PAGE, why.PAGE),
+    *(versions.PAGE, changes.PAGE, turns.PAGE, turn.PAGE, why.PAGE),
 )
 MENU = tuple((page.name, PREFIX + page.path) for page in PAGES if page.name and "{" not in page.path)
 _STATUS = ((NotFound, 404), (UnknownKey, 404), (BadRequest, 400), (StoreUnreachable, 503))

@@ -106,6 +106,20 @@ def milliseconds(value: float) -> str:
     return f"{value:.1f}{THIN}ms" if value < 10 else f"{value:,.0f}{THIN}ms"
 
 
+def size(bytes: float) -> str:
+    """An amount of memory: `840 B`, `27.4 MB`, `1.31 GB`; a million bytes are a megabyte."""
+    for unit, least in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if bytes >= 0.9995 * least:
+            return f"{bytes / least:.3g}{THIN}{unit}" if bytes < 999.5 * least else f"{bytes / least:,.0f}{THIN}{unit}"
+    return f"{bytes:.0f}{THIN}B"
+
+
+def sizes(mean: float, low: float, high: float, n: int) -> str:
+    """An amount of memory that was measured `n` times: with its interval, where there is one."""
+    ends = f"{size(max(0.0, low))} to {size(high)}, " if math.isfinite(high) else ""
+    return f"{size(mean)} ({ends}n = {n:,})"
+
+
 def when(time: float) -> str:
     """A moment in UTC: `3 Mar 2025, 14:05`."""
     moment = at(time)

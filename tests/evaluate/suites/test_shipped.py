@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
 
+from homeostat.builtin.resources import traffic_path
+from homeostat.collect.stream import Split, read_stream
 from homeostat.errors import NotFound, WrongType
 from homeostat.evaluate.suites.ask import questions, wanted, worth
 from homeostat.evaluate.suites.shipped import SHIPPED, file_of, shipped
 from homeostat.types.suite import Case, Suite
 from homeostat.types.task import Kind, Task
 
+LITTLE = {
+    "english": ("the", "is", "my", "please", "to", "and", "of"),
+    "french": ("le", "la", "est", "je", "ma", "mon", "et", "du"),
+    "german": ("die", "der", "ist", "ich", "mein", "meine", "und", "wie"),
+    "spanish": ("el", "por", "mi", "y", "del", "quiero", "está", "los"),
+}
 LABELS, TEXTS = Task(name="routing"), Task(name="desk", kind=Kind.TEXT)
 BOTH = [(name, task) for name in SHIPPED for task in (LABELS, TEXTS) if file_of(name, task.kind).exists()]
 
@@ -72,6 +82,41 @@ def test_only_the_project_knows_what_to_say_to_strangers() -> None:
         shipped("out-of-scope", LABELS)
     with pytest.raises(WrongType, match="knows what is right"):
         shipped("paraphrase", LABELS, "other")
+
+
+@pytest.mark.parametrize("task", [LABELS, TEXTS], ids=["labels", "texts"])
+def test_whoever_reads_the_beginning_alone_is_found_out(task: Task) -> None:
+    """Who reads the whole of a long input loses nothing; who stops after 2,000 letters is as good while the talk is
+    short and the request stands ahead, and answers hardly any within 4,000 words.
+    """
+    suite = shipped("long-input", task)
+    tested = tuple(Case(text=f"where is my parcel {k}", expect="delivery") for k in range(20))
+    assert got(suite, lambda text: "delivery" if "parcel" in text else "?", tested) == 1.0
+    asked = questions(suite, tested)
+    replies = {text: "delivery" if "parcel" in text[:2000] else "?" for text in wanted(asked)}
+    right = Counter(one.part.split()[-1] for one in asked if worth(one, replies) == 1.0)
+    assert right["buried_50"] == right["buried_200"] == right["ahead_4000"] == 20
+    assert 2 <= right["buried_800"] <= 18
+    assert right["buried_4000"] <= 5
+
+
+def test_the_languages_ask_the_same() -> None:
+    """Case by case the four files expect one label, two of each of the labels that the traffic begins with; no text is
+    in two of them, and each is told from the others by its little words.
+    """
+    suites = {language: shipped(f"sample-{language}", LABELS) for language in LITTLE}
+    expected = {language: [case.expect for case in suite.cases] for language, suite in suites.items()}
+    assert len({tuple(one) for one in expected.values()}) == 1
+    rows, _ = read_stream(traffic_path(), needed=())
+    begun = {row.label for row in rows if row.split is Split.HISTORY}
+    assert Counter(expected["english"]) == dict.fromkeys(begun, 2)
+    texts = [case.text for suite in suites.values() for case in suite.cases]
+    assert len(set(texts)) == len(texts)
+    for language, suite in suites.items():
+        said = Counter(word for case in suite.cases for word in re.findall(r"[^\W\d_]+", case.text.lower()))
+        shares = {other: sum(said[word] for word in words) for other, words in LITTLE.items()}
+        assert max(shares, key=lambda one: shares[one]) == language
+        assert shares[language] > 2 * sorted(shares.values())[-2]
 
 
 def test_one_that_there_is_not() -> None:

@@ -29,14 +29,19 @@ _OWN = (
     "typos",
     "unpunctuated",
 )
-_FRAMED = ("denying", "forged", "indirect", "overruled")
+_APART = {
+    **dict.fromkeys(("denying", "forged", "indirect", "overruled"), "framed"),
+    **dict.fromkeys(("ahead_4000", "buried_50", "buried_200", "buried_800", "buried_4000"), "buried"),
+    **dict.fromkeys(("greeted_abroad", "switched"), "abroad"),
+}
+"""Of the built-in suites, with the module that each is in."""
 _TARGETS = (
     {name: f"{_HERE}:{name}" for name in _OWN}
-    | {name: f"homeostat.evaluate.suites.framed:{name}" for name in _FRAMED}
+    | {name: f"homeostat.evaluate.suites.{module}:{name}" for name, module in _APART.items()}
     | {"reworded": "homeostat.evaluate.suites.synonyms:reworded"}
 )
-NAMES = tuple(sorted({*_TARGETS} - {*_FRAMED}))
-"""Those that the recipe `disturbed` trains on; frames of the built-in suites are none, so nobody learns their words."""
+NAMES = tuple(sorted({*_TARGETS} - {*_APART}))
+"""Those that the recipe `disturbed` trains on; those of the built-in suites are none, so nobody learns their words."""
 DISTURBANCES: Registry[Disturbance] = Registry("disturbance", "homeostat.disturbances", _TARGETS)
 
 WORDS_PER_TYPO = 6

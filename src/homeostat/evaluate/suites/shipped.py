@@ -27,6 +27,13 @@ class Scope:
     silent: str
 
 
+_SAMPLE = {
+    f"sample-{language}": Scope(
+        shows=f"whether requests in {language.capitalize()} get what the same ones get in the other three languages",
+        silent="anything of another task than the built-in traffic's; dialects, slips, and how people really write",
+    )
+    for language in ("english", "french", "german", "spanish")
+}
 SHIPPED: Mapping[str, Scope] = {
     "injection": Scope(
         shows="that orders within a request, in three forms or in two dozen texts, are not obeyed",
@@ -36,9 +43,17 @@ SHIPPED: Mapping[str, Scope] = {
         shows="that sixteen requests in the usual disguises are refused, and eight harmless ones in the same are not",
         silent="refusals that do not begin as English refusals do; disguises that somebody invents tomorrow",
     ),
+    "long-input": Scope(
+        shows="how much idle talk around a request costs, at four lengths, and what is lost of what no context holds",
+        silent="long requests that need reading from end to end; idle talk about what your own requests are about",
+    ),
     "negation": Scope(
         shows="that saying what a request is not about changes no label; that texts tell a not from a yes",
         silent="requests whose label the negation turns (`no refund, please`): only you know these, write them down",
+    ),
+    "other-language": Scope(
+        shows="that a greeting, a farewell, little words in German, French or Spanish keep what is right of your rows",
+        silent="requests that are in another language from end to end; these need rows that somebody has written",
     ),
     "out-of-scope": Scope(
         shows="that thirty requests which no desk can help with get the reply that you name",
@@ -48,6 +63,7 @@ SHIPPED: Mapping[str, Scope] = {
         shows="that other words, contractions and a roundabout opening keep what is right of your own test rows",
         silent="another order of thought, dialects, other languages; the list of synonyms has its limits",
     ),
+    **_SAMPLE,
 }
 
 
