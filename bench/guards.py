@@ -14,6 +14,8 @@ defaults, so five points):
 - the gate's own claims, of 1,200 rows of 400 users who fare alike, at discordance 0.1 and 0.15: that it is better, of a
   candidate that is not, at alpha and at the level of a task's first candidate (0.0099); and that no five points were
   lost, of one that lost them. Counted as users, and as rows alone. And a gain of 6 points: how often it is shown.
+- `who come back`, of 200 draws at most: bets that are looked at again, and gaps between groups, of 1,200 rows of 200
+  users (`bench/returning.py`).
 
 And the same where nothing was lost: how often that is shown, and how often a loss is claimed. Prints one JSON line:
 `value` is the largest share of draws in which a loss at the margin is passed, `interval` its exact 95 % interval. The
@@ -30,6 +32,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+import returning
 
 from homeostat.config.schema import Evaluate
 from homeostat.evaluate.guarded import CALIBRATION, FORM, MACRO_F1, guard_findings
@@ -199,6 +202,7 @@ def main() -> None:
         "met": worst.low <= SETTINGS.alpha,
         "rates": rates,
         "of users": claimed(seeds),
+        "who come back": returning.rates(seeds[:200]),
         "seconds": round(time.perf_counter() - began, 1),
     }
     print(json.dumps(line))

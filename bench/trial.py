@@ -158,6 +158,7 @@ class Traffic:
             candidate=float(self.ours[k] == self.truth[k]),
             champion=float(self.theirs[k] == self.truth[k]),
             slices=(f"segment={self.segment[k]}", f"channel={self.channel[k]}"),
+            whose=f"episode {self.episodes[k]}",
         )
 
 
@@ -256,12 +257,14 @@ def tried_by(seen: Traffic, moment: float) -> Tried:
     second = copied & np.where(heard, ~seen.fails & seen.fails_old, ~seen.fails_old & seen.fails)
     ours = int((first & heard).sum() + (second & ~heard).sum())
     theirs = int((first & ~heard).sum() + (second & heard).sum())
+    raced = np.flatnonzero(both & ~np.isnan(seen.raced[:, 0]))
     return Tried(
         judged=seen.judged(moment),
         pairs=int(both.sum()),
         answered=int((both & ~heard).sum() + (come & heard & ~seen.fails).sum()),
         failed=(ours, theirs, 0),
-        raced=[tuple(pair) for pair in seen.raced[both & ~np.isnan(seen.raced[:, 0])].tolist()],
+        raced=[tuple(pair) for pair in seen.raced[raced].tolist()],
+        racers=[f"episode {seen.episodes[k]}" for k in raced],
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from homeostat.alert import causes
 from homeostat.types.alert import FAILED, KINDS, Alert, Remedy, Severity
+from homeostat.types.decision import Action, Decision
 from homeostat.types.release import Release, Stage
 from homeostat.types.report import Score
 from homeostat.types.signal import PROPORTIONS, Moved, Signal
@@ -136,6 +138,37 @@ def test_a_disk_is_told_of_before_it_is_full() -> None:
     assert [one and one.severity for one in found] == [None, Severity.WARNING, Severity.CRITICAL]
     assert found[1] is not None
     assert "1,999 MB" in found[1].says
+
+
+@pytest.mark.parametrize(
+    ("left", "kind", "severity", "says"),
+    [
+        ({"labels": 140}, "labels", Severity.WARNING, "140 labels are asked for; `homeostat label routing --n 140`"),
+        ({"way": "retrain"}, "advice", Severity.WARNING, "retraining is advised, and its policy leaves that to you"),
+        ({"way": "prompt", "base": "hub/x"}, "advice", Severity.WARNING, "`prompt` is advised"),
+        ({"base": "hub/x"}, "advice", Severity.INFO, "another base is proposed, `model.base: hub/x`"),
+    ],
+)
+def test_what_a_decision_leaves_to_people_is_told(
+    left: dict[str, Any], kind: str, severity: Severity, says: str
+) -> None:
+    """With what to type, and the decision's own sentence; a base that would be better is good to know."""
+    decision = Decision(id="dec_1", task="routing", time=1.0, action=Action.LABEL, because="label: too few")
+    made = causes.of_decision(decision, NOW, **left)
+    assert made is not None
+    assert made.kind in KINDS
+    assert (made.kind, made.severity, made.about, made.task) == (kind, severity, "dec_1", "routing")
+    assert says in made.says
+    assert made.says.endswith("(label: too few)")
+    assert causes.of_decision(decision, NOW) is None
+
+
+def test_a_backend_that_is_away_says_since_when() -> None:
+    """Of the whole project, with what its server said and what to type."""
+    made = causes.of_embedding("400 of http://e/v1: no such model", 86_400.0, NOW)
+    assert (made.kind, made.severity, made.task) == ("embedding", Severity.WARNING, "")
+    parts = ("since 1970-01-02 00:00 UTC", "400 of http://e/v1: no such model", "`homeostat doctor`")
+    assert [part for part in parts if part not in made.says] == []
 
 
 def test_a_worker_that_ended_says_why() -> None:

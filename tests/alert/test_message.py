@@ -53,7 +53,7 @@ def test_keys_follow_from_alert_channel_and_edition() -> None:
         (Remedy.RETRAIN, ["homeostat turn routing --dry-run", "homeostat why sig_1"]),
         (Remedy.ROLLBACK, ["homeostat rollback routing --dry-run", "homeostat why sig_1"]),
         (Remedy.REVIEW, ["homeostat held routing", "homeostat why sig_1"]),
-        (Remedy.LABEL, ["label newest requests: POST /v1/feedback", "homeostat why sig_1"]),
+        (Remedy.LABEL, ["homeostat label routing", "homeostat why sig_1"]),
     ],
 )
 def test_what_to_type_next(remedy: Remedy, expected: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,11 @@ def test_a_turn_is_asked_for_once(shop: Path, store: Store) -> None:
         first, new = ask(opened, "routing")
         assert (new, first.state, first.time) == (True, "open", START + 101)
         assert ask(opened, "routing") == (first, False)
-    assert store.turns.list("routing") == [first]
+        assert ask(opened, "routing", by="ana") == (first, False)  # who comes late wants nothing else of it
+        store.turns.put(replace(first, state="decide"))
+        wanted, _ = ask(opened, "routing", 7.0, by="ana")
+    assert store.turns.list("routing") == [replace(first, state="decide"), wanted]
+    assert (wanted.time, wanted.diary, wanted.story) == (7.0, {"asked": "ana"}, "turn")
 
 
 def test_failed_is_what_the_loop_calls_it() -> None:

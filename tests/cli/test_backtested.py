@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from decide.replay.pasts import aging, past
-from homeostat.cli.backtested import show_values, show_versions, told_of
+from homeostat.cli.backtested import show, show_values, show_versions, told_of
 from homeostat.decide.replay.policies import Never, Prices
+from homeostat.decide.replay.replay import replay_made
 from homeostat.decide.replay.whatif import Case, tried
 from homeostat.loop.backtest import Answered
 from homeostat.loop.retrained import Made, Retrained
@@ -58,6 +59,17 @@ def test_what_was_not_measured_is_not_said(capsys: pytest.CaptureFixture[str]) -
     assert "where a head gained" not in out
     assert "at your prices" not in out
     assert "budget" not in out
+
+
+def test_what_held_a_policy_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """Under the table, with the looks; nothing is said of policies that did as they would."""
+    outcomes = replay_made(HISTORY, Prices(retraining=1.0), {"never": lambda _: Never(), "mine": lambda _: Never()})
+    outcomes[1] = replace(outcomes[1], held={"it waits for budget (money)": 23, "it decides to wait": 1})
+    show("t", HISTORY, {1: outcomes}, 1.0, "")
+    out = capsys.readouterr().out
+    said = "mine was due and did not retrain: it waits for budget (money) at 23 looks, it decides to wait at one look"
+    assert said in out
+    assert out.count("was due") == 1
 
 
 def test_a_document_has_no_replies() -> None:

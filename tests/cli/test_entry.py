@@ -15,7 +15,7 @@ import typer
 
 from cli.conftest import Run
 from homeostat import __version__
-from homeostat.cli.entry import COMMANDS
+from homeostat.cli.entry import COMMANDS, SHOWN
 from homeostat.errors import BadStream, NoProject, NotFound, UnknownKey
 
 HEAVY = {"torch", "transformers", "peft", "accelerate", "sqlalchemy", "dbos", "scipy", "numpy"}
@@ -126,6 +126,18 @@ def test_an_unknown_command_is_an_error_of_use(homeostat: Run) -> None:
     assert ran.code == 2
     assert "versoins" in ran.err
     assert "did you mean 'versions'" in " ".join(ran.err.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("word", SHOWN)
+def test_what_is_no_command_is_shown_by_one(homeostat: Run, word: str) -> None:
+    """Who looks for objectives or policies is told where they stand, by a command and flags that there are."""
+    ran = homeostat(word)
+    assert ran.code == 2
+    assert f"`homeostat {SHOWN[word]}` shows that" in " ".join(ran.err.replace("│", " ").split())
+    name, *flags = SHOWN[word].split()
+    source = inspect.getsource(importlib.import_module(f"homeostat.cli.{COMMANDS[name]}"))
+    assert word not in COMMANDS
+    assert [flag for flag in flags if f'"{flag}"' not in source] == []
 
 
 def test_a_command_of_two_words_is_found_before_its_first(homeostat: Run, shop: Path) -> None:

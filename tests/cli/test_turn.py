@@ -101,7 +101,7 @@ def test_the_turn_as_a_document(homeostat: Run, shop: Path, store: Store, folder
         "time": turn.time,
         "state": "open",
         "because": "",
-        "diary": {},
+        "diary": {"asked": store.signs},
         "opened": True,
     }
     assert second == {**first, "opened": False}

@@ -284,6 +284,15 @@ def test_a_training_on_gpus_is_priced_and_held_by_their_hours() -> None:
     assert decide(DRIFTED, Decide(), now=7.0, turn="trn_1", bounds=bounds)[0].action is Action.RETRAIN
 
 
+def test_money_that_went_for_labels_is_told() -> None:
+    """Who has retrained nothing and finds the budget empty reads what emptied it; nothing where no label was given."""
+    bounds = Bounds(left={"money": 0.0}, limits={"money": 20.0}, renews=1e9, given=190, given_cost=95.0)
+    held = decide(DRIFTED, Decide(), now=7.0, turn="trn_1", bounds=bounds)[0]
+    assert "0 of 20 money are left of this month (95 went for 190 labels, at `decide.price_per_label`)" in held.because
+    other = decide(DRIFTED, Decide(), now=7.0, turn="trn_1", bounds=replace(bounds, given=0, given_cost=0.0))[0]
+    assert "0 of 20 money are left of this month, and the next" in other.because
+
+
 def test_what_can_be_won_back_at_most_is_said_and_retrains_nobody() -> None:
     """Where no label measured a gain: the row of retraining ends at the bound and says what it is, and the sentence has
     fall, interval, and traffic.

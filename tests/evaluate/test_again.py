@@ -10,7 +10,7 @@ import pytest
 
 from homeostat.config.schema import Evaluate
 from homeostat.evaluate.account import charged, due, standing
-from homeostat.evaluate.again import PAIRS, among, concluded, opened, stand
+from homeostat.evaluate.again import PAIRS, Stand, among, concluded, opened, stand
 from homeostat.evaluate.asked import Asked, Ground, Later
 from homeostat.evaluate.gate import compare, gate
 from homeostat.evaluate.score import PairedRow
@@ -224,3 +224,18 @@ def test_what_spent_nothing_is_not_looked_at_again() -> None:
     report, unsure = first(seen)
     with pytest.raises(ValueError, match="has spent nothing"):
         opened(replace(unsure, spent=None), report, seen, SETTINGS, Ground(live=LIVE))
+
+
+def test_of_a_user_the_first_label_is_played() -> None:
+    """Whoever labels ten more requests of a user who was heard adds nothing; of others each adds."""
+    claim = Asked(name="overall", bound=0.0, level=0.05, rows=100, gain=True)
+    pairs = some(120, 0.6, 0.2)
+
+    def of(each: int) -> Stand:
+        named = [replace(one, row=replace(one.row, cluster=f"user {k // each}")) for k, one in enumerate(pairs)]
+        return stand(claim, named, None, 0.05)
+
+    one, many = of(20), of(1)
+    assert one.n <= 6 < many.n
+    assert one.p > 0.05 >= many.p
+    assert many.p == stand(claim, pairs, None, 0.05).p

@@ -10,7 +10,7 @@ import pytest
 
 from homeostat.config.schema import Evaluate
 from homeostat.errors import UnknownKey, WrongType
-from homeostat.evaluate.fair import Demand, Measure, demands_of, fair_findings, rows_needed
+from homeostat.evaluate.fair import Demand, Measure, demands_of, fair_findings, rows_needed, sizes_of
 from homeostat.evaluate.gate import compare, gate
 from homeostat.evaluate.score import PairedRow, fingerprint, from_lines, to_lines
 from homeostat.evaluate.suites.beside import beside
@@ -224,3 +224,15 @@ def test_a_task_of_text_is_held_to_how_right_replies_are() -> None:
     assert "accuracy by language, de over en: 29.4 points apart (26.7 to 31.6, n=400)" in told.because
     alike = [replace(row, candidate=0.8 + 0.01 * (k % 7)) for k, row in enumerate(given)]
     assert judge(alike, *demands).outcome is Outcome.PASS
+
+
+def test_users_count_once_where_groups_are_compared() -> None:
+    """Two groups of 300 rows each are asked for a proof as 300 users, and not as the 30 that they are of."""
+    demand = Demand(tag="sender", measure=Measure.ACCURACY, margin=0.1)
+    given = rows(even(0.9), 150, seed=3)
+    users = [replace(row, cluster=f"user {row.tags['sender']} {k % 30}") for k, row in enumerate(given)]
+    alone, of_users = (fair_findings(each, [demand], SETTINGS)[0] for each in (given, users))
+    assert (alone.required, of_users.required) == (True, False)
+    assert of_users.score.n == alone.score.n
+    assert of_users.score.low < alone.score.low
+    assert dict(sizes_of(demand, given)) == {"accuracy by sender": {"f": (300, 300), "m": (300, 300)}}

@@ -8,7 +8,6 @@ from homeostat.evaluate.score import (
     PairedRow,
     Row,
     by_group,
-    cluster_of,
     differences,
     fingerprint,
     from_lines,
@@ -58,13 +57,6 @@ def test_fingerprint_is_the_hash_of_the_lines() -> None:
     assert from_lines(text) == paired
     assert fingerprint(paired) == hashlib.sha256(text.encode()).hexdigest()
     assert fingerprint(paired) != fingerprint((*paired, PairedRow(candidate=1, champion=1)))
-
-
-def test_rows_belong_to_a_user_or_else_to_an_episode():
-    """By their tags, the user before the episode; to nobody where they carry neither."""
-    assert cluster_of({"user": "ann", "episode": "7", "language": "de"}) == "user ann"
-    assert cluster_of({"episode": "7"}) == "episode 7"
-    assert cluster_of({"language": "de", "user": ""}) == ""
 
 
 def test_what_a_row_does_not_say_is_not_written():

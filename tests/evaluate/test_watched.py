@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -144,3 +146,31 @@ def test_other_rows_are_refused() -> None:
     report, _ = look(rows, watch)
     with pytest.raises(ValueError, match="other rows"):
         watch.verdict(report, rows[:-1])
+
+
+def test_who_comes_back_is_heard_once() -> None:
+    """Users with eight rows that fare alike: a loss of the margin is called none by rows alone, by users hardly ever;
+    intervals are those of users, and users who ask once are told of as before, a little later.
+    """
+    watch, said = Watch(settings=SETTINGS, planned={"a": 250}), {"users": 0, "rows": 0}
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        fates = rng.choice([1, -1, 0], 60, p=[0.05, 0.1, 0.85])
+        rows = [
+            PairedRow(id=f"{u} {k}", group="a", candidate=float(d > 0), champion=float(d < 0), cluster=f"user {u}")
+            for u, d in enumerate(fates.tolist())
+            for k in range(8)
+        ]
+        alone = [replace(row, cluster="") for row in rows]
+        said["users"] += watch.p_values(rows)["a"] <= SETTINGS.alpha
+        said["rows"] += watch.p_values(alone)["a"] <= SETTINGS.alpha
+    assert said["users"] <= 1
+    assert said["rows"] >= 2
+    assert said["users"] < said["rows"]
+    users, single = look(rows, watch)[0].groups["a"], look(alone, watch)[0].groups["a"]
+    assert users.mean == single.mean
+    assert users.n == single.n
+    assert users.low <= single.low < single.high <= users.high
+    once = [replace(row, cluster=f"user {k}") for k, row in enumerate(alone)]
+    told, before = (watch.p_values(each)["a"] for each in (once, alone))
+    assert before <= told <= 1.3 * before

@@ -23,9 +23,11 @@ def on_trial(shop: Workshop) -> Release:
     return open_shadow(shop.store, TASK, copy, now=NOW.until)
 
 
-def answer(shop: Workshop, release: Release, n: int, win: float, lose: float, seed: int = 0) -> dict[str, str]:
+def answer(
+    shop: Workshop, release: Release, n: int, win: float, lose: float, seed: int = 0, users: int = 0
+) -> dict[str, str]:
     """Have both versions answer so many requests, every other of a label that is new; the right label of each. Where
-    neither wins both are right.
+    neither wins both are right. With `users` two of three requests say which of so many users asked, in turn.
     """
     rng, labels = np.random.default_rng(seed), shop.champion(TASK).labels
     rows, right = list[Interaction](), dict[str, str]()
@@ -37,7 +39,8 @@ def answer(shop: Workshop, release: Release, n: int, win: float, lose: float, se
         copied = other if win <= luck < win + lose else truth
         text = f"request {seed} {k}"
         at = NOW.until + 10.0 + k
-        rows.append(Interaction(id=id, task=TASK, time=at, text=text, reply=heard, version=release.champion))
+        tags = {"user": f"ann {k % users}"} if users and k % 3 else {}
+        rows.append(Interaction(id=id, task=TASK, time=at, text=text, reply=heard, version=release.champion, tags=tags))
         copy = Interaction(id=f"{id}s", task=TASK, time=at, text=text, reply=copied, version=release.candidate)
         rows.append(_shadow(copy, id))
         right[id] = truth

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from homeostat.config.schema import Config, Decide, Policy, Tasks
+from homeostat.decide.errand import Errand
 from homeostat.decide.option import Option
-from homeostat.decide.record import book
+from homeostat.decide.record import book, errand_of, replayed
 from homeostat.decide.value import Evidence
 from homeostat.loop.concluding import conclude, settle
 from homeostat.store import Store
 from homeostat.types.decision import Action
 from homeostat.types.report import Score
-from homeostat.types.turn import Turn
+from homeostat.types.turn import ASKED, Turn
 from homeostat.types.version import Version
 
 NOW = 1_760_000_000.0
@@ -67,3 +68,28 @@ def test_other_words_take_no_gpu_and_are_no_retraining(store: Store) -> None:
     (one,) = book(store, "p")
     assert (one.gpu_hours, one.retrainings, one.cpu_hours) == (0.0, 0.0, pytest.approx(0.01))
     assert conclude(config(), store, evidence, turn="trn_b", until=NOW).action is Action.WAIT
+
+
+def test_who_asks_for_a_turn_is_not_advised(store: Store) -> None:
+    """A policy that only advises retrains where a person wanted the turn, within its budget; the decision is made again
+    from what was kept of it.
+    """
+    advise = config(strategy="value", action="advise")
+    alone = conclude(advise, store, EVIDENCE, turn="trn_a", until=NOW)
+    assert (alone.action, errand_of(store, alone)) == (Action.WAIT, Errand(way="retrain"))
+    store.turns.put(Turn(id="trn_b", task="a", time=NOW, diary={ASKED: "ana"}))
+    wanted = conclude(advise, store, EVIDENCE, turn="trn_b", until=NOW)
+    assert (wanted.action, errand_of(store, wanted)) == (Action.RETRAIN, Errand())
+    assert replayed(store, wanted.id) == wanted
+    store.turns.put(Turn(id="trn_c", task="a", time=NOW, diary={ASKED: "ana"}))
+    third = conclude(advise, store, EVIDENCE, turn="trn_c", until=NOW)
+    assert third.action is Action.WAIT
+    assert "0.25 of 0.75 GPU-hours are left" in third.because
+
+
+def test_what_a_decision_left_is_not_known_where_its_inputs_were_erased(store: Store) -> None:
+    """Nobody is told anything of it, and nothing breaks."""
+    few = conclude(config(), store, replace(EVIDENCE, n_labels=10), turn="trn_a", until=NOW)
+    assert errand_of(store, few) == Errand(labels=50)
+    store.erasure.remove_blobs([few.inputs])
+    assert errand_of(store, few) == errand_of(store, replace(few, inputs="")) == Errand()

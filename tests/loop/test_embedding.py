@@ -181,6 +181,10 @@ def test_a_server_that_is_away_is_left_alone_for_a_while(
                 served.settle()
         assert len(met) == asked
         assert len(caplog.records) == 1
+        since = store.state.get(AWAY)["since"]
+        with pytest.raises(NoVectors):
+            settled(store, f"{url}#small").worn(store.interactions.list("t"))
+        assert store.state.get(AWAY)["since"] == since  # another worker waits on, and does not begin to count
         assert "400" in store.state.get(AWAY)["what"]
         status[0] = 200
         monkeypatch.setattr(embedding, "RETRY_S", 0.0)

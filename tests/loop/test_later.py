@@ -57,3 +57,21 @@ def test_an_erased_request_leaves_the_book(shop: Workshop) -> None:
     left = kept(shop.store, name)
     assert left is not None
     assert [pair.row.id for pair in left.pairs] == [pair.row.id for pair in book.pairs if pair.row.id != gone]
+
+
+def test_users_who_were_heard_come_last_and_are_not_named(shop: Workshop) -> None:
+    """Of whom nothing was said comes first among what is asked; the book knows a user again and does not say who."""
+    release = on_trial(shop)
+    right = answer(shop, release, 60, win=0.9, lose=0.0, users=2)
+    asked = shop.store.interactions
+    first = next(id for id in right if asked.get(id).tags.get("user") == "ann 1")
+    say(shop, {first: right[first]})
+    again.look(shop, NOW, release, at=NOW.until)
+    book = kept(shop.store, release.candidate)
+    assert book is not None
+    assert book.pairs[0].row.cluster
+    assert "ann" not in book.pairs[0].row.cluster
+    waiting = deciding(shop.store, TASK)
+    heard = [asked.get(id).tags.get("user") == "ann 1" for id in waiting]
+    assert heard == sorted(heard)
+    assert 0 < sum(heard) < len(heard)

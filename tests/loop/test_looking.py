@@ -144,3 +144,5 @@ def test_a_cool_down_follows_a_retraining(shop: Workshop, queue: TurnQueue) -> N
     shop.store.turns.put(replace(turn, state="failed", time=ONSET - 1.0))
     assert "the next retraining may come at" in look(calm, TASK, champion, at=at + 6 * 86_400).idle
     assert look(calm, TASK, champion, at=at + 8 * 86_400).idle == ""
+    (plan,) = plans(calm, [TASK])
+    assert plan.next == at + 7 * 86_400

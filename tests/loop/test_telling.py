@@ -13,9 +13,12 @@ from mortal import Worker
 from small_project import TASK
 
 from homeostat.alert import causes
-from homeostat.config.schema import Alerts, Channel, Config, Gateway, Model, Tasks
+from homeostat.config.schema import Alerts, Channel, Config, Decide, Gateway, Model, Tasks
+from homeostat.decide.record import record
+from homeostat.decide.value import Bounds, Evidence
 from homeostat.errors import MissingVariable, NotFound
-from homeostat.loop.telling import LABELS, LOOK_S, MEASURED_S, Telling
+from homeostat.loop.embedding import AWAY
+from homeostat.loop.telling import AWAY_S, LOOK_S, MEASURED_S, NEWEST, Telling
 from homeostat.loop.worker import work
 from homeostat.loop.workshop import Workshop
 from homeostat.monitor.naming.shares import shares_key
@@ -26,6 +29,7 @@ from homeostat.types.delivery import Post
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
 from homeostat.types.release import Release, Stage
+from homeostat.types.report import Score
 from homeostat.types.signal import Moved, Signal
 from homeostat.types.silence import Silence
 from homeostat.types.turn import Turn
@@ -222,6 +226,87 @@ def test_a_turn_that_waits_for_approval_is_told_until_somebody_answers(desk: Wor
     assert [(a.kind, a.about) for a in alerts(desk)] == [("approval", "dec_1"), ("failed", "trn_1")]
 
 
+def decided(store: Store, k: int, n_labels: int, bounds: Bounds | None = None) -> str:
+    """A turn that ended at its decision, on so many labels of the 60 that it wants; id of the decision."""
+    gain = Score(mean=0.1, low=0.05, high=0.15, n=200)
+    known = Evidence(task="routing", gain=gain, n_labels=n_labels, requests=5000, train_cpu_s=360.0)
+    made = record(store, known, Decide(min_labels=60), now=50.0 + k, turn=f"trn_{k}", bounds=bounds)
+    diary = {"watch": "", "decide": made.id}
+    store.turns.put(Turn(id=f"trn_{k}", task="routing", time=50.0 + k, state="decide", diary=diary))
+    return made.id
+
+
+def test_labels_that_are_asked_for_are_told_until_they_are_given(
+    desk: Workshop, telling: Telling, clock: Clock
+) -> None:
+    """Once for each decision, with the number and what to type; over with the last of them, counted from then on."""
+    champion(desk.store)
+    labeled(desk.store, 40, 0)
+    asked = decided(desk.store, 1, 40)
+    for one in (telling, telling, Telling(desk, clock)):
+        one.tick()
+    (alert,) = alerts(desk)
+    assert (alert.kind, alert.about, alert.count, alert.remedy) == ("labels", asked, 1, Remedy.LABEL)
+    assert "20 labels are asked for; `homeostat label routing --n 20`" in alert.says
+    assert told(desk) == [("all", "fired")]
+    labeled(desk.store, 19, 0, begin=100)
+    clock.now += LOOK_S
+    telling.tick()
+    assert not alerts(desk)[0].resolved
+    labeled(desk.store, 1, 0, begin=200)
+    clock.now += LOOK_S
+    telling.tick()
+    assert alerts(desk)[0].because == "20 labels were given since"
+
+
+def test_a_later_decision_takes_the_place_of_an_errand(desk: Workshop, telling: Telling) -> None:
+    """One that asks again is the same alert; one that leaves nothing to people ends it, and is not told."""
+    decided(desk.store, 1, 40)
+    telling.tick()
+    again = decided(desk.store, 2, 45)
+    telling.tick()
+    (alert,) = alerts(desk)
+    assert (alert.about, alert.count, alert.resolved) == (again, 2, 0.0)
+    decided(desk.store, 3, 100, Bounds(time=1.0, quiet_until=2.0))
+    telling.tick()
+    assert alerts(desk)[0].because == "turn trn_3 has decided anew"
+    assert told(desk) == [("all", "fired"), ("all", "resolved")]
+
+
+def test_what_is_advised_is_told(desk: Workshop, telling: Telling) -> None:
+    """A policy that only advises has somebody to advise."""
+    made = decided(desk.store, 1, 100, Bounds(policy="p", strategy="always", action="advise"))
+    telling.tick()
+    assert [(a.kind, a.about, a.remedy) for a in alerts(desk)] == [("advice", made, Remedy.RETRAIN)]
+    assert "retraining is advised, and its policy leaves that to you" in alerts(desk)[0].says
+
+
+def test_decisions_of_before_are_not_told(desk: Workshop, clock: Clock) -> None:
+    """Neither those of a project that nobody told anything, nor those of one that an earlier release told of others."""
+    decided(desk.store, 1, 40)
+    Telling(desk, clock).tick()
+    assert alerts(desk) == []
+    desk.store.state.put("alerts:old:decided", None)
+    Telling(desk, clock).tick()
+    assert alerts(desk) == []
+
+
+def test_an_embedding_backend_that_stays_away_is_told(desk: Workshop, telling: Telling, clock: Clock) -> None:
+    """After five minutes and not before; over when requests are read again."""
+    desk.store.state.put(AWAY, {"since": NOW - 1.0, "what": "nobody answers at http://e/v1"})
+    telling.tick()
+    assert alerts(desk) == []
+    clock.now += AWAY_S
+    telling.tick()
+    (alert,) = alerts(desk)
+    assert (alert.kind, alert.severity, alert.task) == ("embedding", Severity.WARNING, "")
+    assert "nobody answers at http://e/v1" in alert.says
+    desk.store.state.put(AWAY, None)
+    clock.now += LOOK_S
+    telling.tick()
+    assert alerts(desk)[0].because == "requests are read again"
+
+
 def test_another_version_for_everybody_ends_a_signal(desk: Workshop, telling: Telling, clock: Clock) -> None:
     """A release before the signal ends nothing, nor does one on trial; those who were told are told once that it is
     over.
@@ -299,7 +384,7 @@ def test_an_objective_that_is_missed_is_told_and_ends(desk: Workshop, telling: T
     clock.now += LOOK_S / 2
     telling.tick()
     assert alerts(desk)[0].count == 2
-    labeled(desk.store, LABELS, 0, begin=1000)
+    labeled(desk.store, NEWEST, 0, begin=1000)
     clock.now += LOOK_S
     telling.tick()
     assert alerts(desk)[0].because == "1.000 of 200 replies, and 0.9 is wanted"
@@ -339,7 +424,7 @@ def test_named_objectives_are_alerts_of_their_own(desk: Workshop, clock: Clock) 
     assert (found["wrong"].severity, found["wrong"].kind) == (Severity.CRITICAL, "objective")
     assert "at most 0.100 is wanted: missed" in found["wrong"].says
     clock.now += MEASURED_S / 2
-    labeled(desk.store, LABELS, 0, begin=1000, latency_ms=5.0)
+    labeled(desk.store, NEWEST, 0, begin=1000, latency_ms=5.0)
     telling.tick()
     assert not any(one.resolved for one in alerts(desk))
     clock.now += MEASURED_S

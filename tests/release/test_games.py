@@ -1,6 +1,7 @@
 """One allowance of false alarms for all games together, and power in each of them."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -92,3 +93,68 @@ def test_a_margin_of_one_bets_on_nothing() -> None:
     names = [game.name for game in played(Tried(), ("a=1",), 1.0).all]
     assert names[1] == "a=1"
     assert {ERRORS, LATENCY} < set(names)
+
+
+def asking(seed: int, users: int, each: int, worse: float) -> Tried:
+    """Pairs of users who ask so often and fare alike each time, one user after the other."""
+    rng = np.random.default_rng(seed)
+    fates = rng.choice([-1.0, 1.0, 0.0], users, p=[0.1 + worse / 2, 0.1 - worse / 2, 0.8])
+    return Tried(
+        judged=[
+            Judged(candidate=0.5 + d / 2, champion=0.5 - d / 2, slices=("a=1",) if k % 2 else (), whose=f"user {k}")
+            for k, d in enumerate(fates.tolist())
+            for _ in range(each)
+        ]
+    )
+
+
+def nobodys(tried: Tried) -> Tried:
+    """The same, of which nobody says whose they are."""
+    return replace(tried, judged=[replace(one, whose="") for one in tried.judged])
+
+
+def test_who_asks_often_is_no_crowd() -> None:
+    """Ten rows of each user, worse by just the margin: rows alone call that harm, and call it safe, far too often."""
+    found = {"harm": [0, 0], "safe": [0, 0]}
+    for seed in range(40):
+        tried = asking(seed, 60, 10, 0.05)
+        for way, each in enumerate((tried, nobodys(tried))):
+            games = played(each, ("a=1",), 0.05)
+            found["harm"][way] += games.harm >= math.log(20)
+            found["safe"][way] += games.safe >= math.log(20)
+    assert found["harm"][0] <= 3
+    assert found["safe"][0] <= 3
+    assert found["harm"][1] >= 8
+
+
+def test_who_asks_once_counts_as_before_but_for_a_tenth() -> None:
+    """Users who ask once each are bet on as rows alone, with nine tenths of the allowance; figures are of all rows."""
+    tried = asking(1, 400, 1, 0.2)
+    users, alone = played(tried, ("a=1",), 0.05), played(nobodys(tried), ("a=1",), 0.05)
+    assert users.harm == pytest.approx(alone.harm + math.log(0.9))
+    assert users.safe == pytest.approx(alone.safe + math.log(0.9))
+    assert [game.n for game in users.telling] == [game.n for game in alone.telling] == [400, 200, 0, 0, 0]
+    assert not alone.deeper
+    assert set(users.deeper) == {3, 9}
+
+
+def test_harm_that_begins_with_the_second_request_is_found() -> None:
+    """Every first request is answered alike and the later ones worse: the means of three and nine show it."""
+    judged = [
+        Judged(candidate=float(k == 0 or (u + k) % 3 > 0), champion=1.0, whose=f"user {u}")
+        for u in range(120)
+        for k in range(9)
+    ]
+    games = played(Tried(judged=judged), (), 0.05)
+    assert games.harm >= math.log(100)
+    assert played(Tried(judged=judged[::9]), (), 0.05).harm < 0.0
+    assert games.telling is games.deeper[9]
+
+
+def test_time_and_length_count_who_asks_often_once() -> None:
+    """One user whose requests are always slow, and long, is not a slow version."""
+    tried = Tried(
+        raced=[(900.0, 100.0)] * 60, racers=["user a"] * 60, lengths=[(900.0, 100.0)] * 60, readers=["a"] * 60
+    )
+    assert played(tried, (), 0.05).harm < math.log(5)
+    assert played(replace(tried, racers=(), readers=()), (), 0.05).harm > math.log(100)

@@ -8,7 +8,8 @@ import pytest
 
 from homeostat.config.schema import Release as Settings
 from homeostat.release.games import Judged, Tried
-from homeostat.release.guard import Evidence, gather, note_error, note_race, planned, weigh
+from homeostat.release.guard import Evidence, gather, note_error, note_race, planned, tried, weigh
+from homeostat.release.ramp import next_share
 from homeostat.release.registry import promote
 from homeostat.release.rollout import open_canary, open_shadow
 from homeostat.store import Store
@@ -263,3 +264,35 @@ def test_when_a_canary_has_shown_enough() -> None:
     undecided = [(1.0, 0.0), (0.0, 1.0)] * 30
     assert Evidence.of([*undecided[:-2], (1.0, 1.0)], settings).fit(settings, passed=False) is None
     assert Evidence.of(undecided, settings).fit(settings, passed=False) is False
+
+
+def test_of_a_user_the_first_judged_request_is_heard(store: Store, shadow: Release) -> None:
+    """In the order of the labels, not of the requests; how many were judged is counted in users, and in episodes where
+    nobody says who asks. Figures are of all pairs.
+    """
+    rows = [("int_1", {"user": "ann"}, ""), ("int_2", {"user": "ann"}, "e1"), ("int_3", {}, "e1"), ("int_4", {}, "e1")]
+    for id, tags, episode in rows:
+        for one in (interaction(id, OLD, RIGHT), interaction(f"{id}s", NEW, WRONG, of=id)):
+            store.interactions.add([replace(one, tags=tags, episode=episode)])
+    store.feedback.add([label("int_1", at=300.0), label("int_2", WRONG, at=200.0), label("int_3"), label("int_4")])
+    known = tried(store, shadow)
+    assert [(one.whose, one.candidate - one.champion) for one in known.judged] == [
+        ("user ann", 1.0),
+        ("episode e1", -1.0),
+        ("episode e1", -1.0),
+        ("user ann", -1.0),
+    ]
+    assert list(known.readers) == ["user ann", "user ann", "episode e1", "episode e1"]
+    seen = gather(store, shadow, SETTINGS)
+    assert (seen.judged, seen.users) == (4, 2)
+    assert counts(seen) == (4, 4, 0.25, 0.75)
+
+
+def test_one_user_lets_nobody_through(store: Store) -> None:
+    """Forty judged pairs of one user are not forty judged pairs, whatever they say."""
+    better = [Judged(candidate=1.0, champion=0.0, whose="user ann")] * 60
+    alone = [replace(one, whose="") for one in better]
+    assert weigh(Tried(judged=better), {}, SETTINGS).fit(SETTINGS, passed=True) is None
+    assert weigh(Tried(judged=alone), {}, SETTINGS).fit(SETTINGS, passed=True) is True
+    assert next_share(SETTINGS, SETTINGS.ramp[0], weigh(Tried(judged=better), {}, SETTINGS)) is None
+    assert next_share(SETTINGS, SETTINGS.ramp[0], weigh(Tried(judged=alone), {}, SETTINGS)) == SETTINGS.ramp[1]

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from homeostat.stats.clustered import Ints, apart, clusters_of, mean, p_above, paired, quantile
+from homeostat.stats.clustered import Ints, apart, cluster_of, clusters_of, mean, p_above, paired, quantile
 from homeostat.stats.intervals import mean_interval
 from homeostat.stats.intervals import paired as paired_alone
 
@@ -152,3 +152,10 @@ def test_one_cluster_proves_nothing() -> None:
     assert p_above(np.full(50, 0.3), -0.5, np.zeros(50, np.int64)) == 1.0
     assert p_above(np.full(50, 0.3), -0.5, np.arange(50)) == 0.0
     assert p_above(np.full(50, -0.6), -0.5, np.arange(50)) == 1.0
+
+
+def test_rows_belong_to_a_user_or_else_to_an_episode() -> None:
+    """By their tags, the user before the episode; to nobody where they carry neither."""
+    assert cluster_of({"user": "ann", "episode": "7", "language": "de"}) == "user ann"
+    assert cluster_of({"episode": "7"}) == "episode 7"
+    assert cluster_of({"language": "de", "user": ""}) == ""

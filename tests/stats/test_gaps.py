@@ -122,3 +122,37 @@ def test_of_three_groups_the_outer_two_are_named() -> None:
     assert (same.score.mean, same.score.low) == (0.0, 0.0)
     assert same.most != same.least
     assert 0.0 < same.score.high < 0.2
+
+
+def test_rows_of_one_user_count_as_one() -> None:
+    """Two groups just as far apart as is allowed, 60 users each with ten rows that fare alike: rows alone say in many
+    draws that they are closer, by users it is rarely said; bounds by users are wider and hold the truth.
+    """
+    said, held = {"rows": 0, "users": 0}, 0
+    for seed in range(120):
+        rng = np.random.default_rng(seed)
+        whose = {name: np.repeat(np.arange(60), 10) for name in "ab"}
+        groups = {"a": (rng.random(60) < 0.8)[whose["a"]] * 1.0, "b": (rng.random(60) < 0.65)[whose["b"]] * 1.0}
+        said["rows"] += within(groups, 0.15) <= 0.05
+        said["users"] += within(groups, 0.15, whose=whose) <= 0.05
+        alone, by_users = gap(groups), gap(groups, whose=whose)
+        assert by_users.score.mean == alone.score.mean
+        assert by_users.score.low <= alone.score.low
+        assert alone.score.high < by_users.score.high
+        held += by_users.score.low <= 0.15 <= by_users.score.high
+    assert said["rows"] >= 20
+    assert said["users"] <= 10
+    assert held >= 106
+
+
+def test_rows_that_are_each_somebody_elses_are_as_before() -> None:
+    """Bit for bit; and what says whose they are has to say it of each."""
+    rng = np.random.default_rng(5)
+    groups = {"a": (rng.random(200) < 0.7) * 1.0, "b": (rng.random(150) < 0.6) * 1.0}
+    before = {"a": (rng.random(200) < 0.5) * 1.0, "b": (rng.random(150) < 0.5) * 1.0}
+    whose = {name: np.arange(len(of)) for name, of in groups.items()}
+    assert gap(groups, whose=whose) == gap(groups)
+    assert within(groups, 0.2, whose=whose) == within(groups, 0.2)
+    assert widened(groups, before, whose=whose) == widened(groups, before)
+    with pytest.raises(ValueError, match="say whose they are"):
+        gap(groups, whose={**whose, "b": whose["a"]})

@@ -156,3 +156,21 @@ def test_what_is_no_plan_or_no_difference() -> None:
     assert game.n == 0
     with pytest.raises(ValueError, match="no rows"):
         watched_mean([], PLAN)
+
+
+def test_rows_that_reach_further_and_are_worth_more() -> None:
+    """A row twice as wide and as many as four is one of the plan's four; what goes beyond its reach is not taken."""
+    plan = Plan(rows=40, square=1.0)
+    wide, plain = Planned(0.0, plan), Planned(0.0, plan)
+    wide.update(1.6, reach=2.0, worth=4.0)
+    assert wide.log_value[0] > 0.0
+    with pytest.raises(ValueError, match="beyond its reach"):
+        wide.update(2.1, reach=2.0)
+    with pytest.raises(ValueError, match="beyond its reach"):
+        wide.update(0.1, reach=0.5)
+    assert wide.n == 1
+    for _ in range(plan.rows):
+        plain.update(-1.0)
+        wide.update(-3.0, reach=3.0, worth=2.0)
+    assert np.isfinite([plain.log_value, wide.log_value]).all()
+    assert plain.log_value[0] < 0.0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -36,6 +38,17 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def exported(store: Store) -> list[dict[str, Any]]:
     return [asdict(entry) for entry in store.audit.list()]
+
+
+def test_who_signs_is_known_beforehand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user, or a number where a container has no name for it; or whoever was named."""
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", lambda number: {}[number])
+    with Store.open(f"sqlite:///{tmp_path}/s.db", tmp_path / "blobs") as opened:
+        assert opened.signs == f"user {os.getuid()}"
+        opened.sign_as("ana")
+        assert opened.signs == "ana"
 
 
 def test_what_was_done_can_be_read(store: Store) -> None:

@@ -6,7 +6,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 from homeostat.types import ids
-from homeostat.types.alert import APPROVAL, DISK, FAILED, OBJECTIVE, REFUSED, ROLLBACK, WORKER, Alert, Remedy, Severity
+from homeostat.types.alert import (
+    ADVICE,
+    APPROVAL,
+    DISK,
+    EMBEDDING,
+    FAILED,
+    LABELS,
+    OBJECTIVE,
+    REFUSED,
+    ROLLBACK,
+    WORKER,
+    Alert,
+    Remedy,
+    Severity,
+)
+from homeostat.types.decision import Action, Decision
 from homeostat.types.release import Release
 from homeostat.types.report import Score
 from homeostat.types.signal import PROPORTIONS, Moved, Signal
@@ -81,6 +96,24 @@ def of_turn(turn: Turn, now: float) -> Alert | None:
     return None
 
 
+def of_decision(decision: Decision, now: float, *, labels: int = 0, way: str = "", base: str = "") -> Alert | None:
+    """A decision leaves something to people: labels to give, a way that is advised, another base; None where it leaves
+    nothing. What a base is worth is good to know, and no more: nothing is worse for its being left.
+    """
+    task, about = decision.task, decision.id
+    if labels:
+        says = f"{task}: {labels:,} labels are asked for; `homeostat label {task} --n {labels}` ({decision.because})"
+        return _cause(LABELS, Severity.WARNING, says, now, task=task, about=about, remedy=Remedy.LABEL)
+    if way:
+        what = "retraining" if way == Action.RETRAIN else f"`{way}`"
+        says = f"{task}: {what} is advised, and its policy leaves that to you ({decision.because})"
+        return _cause(ADVICE, Severity.WARNING, says, now, task=task, about=about, remedy=Remedy.RETRAIN)
+    if base:
+        says = f"{task}: another base is proposed, `model.base: {base}` ({decision.because})"
+        return _cause(ADVICE, Severity.INFO, says, now, task=task, about=about)
+    return None
+
+
 def of_score(task: str, score: Score, objective: float, version: str, *, remedy: Remedy, now: float) -> Alert:
     """The objective of a task is missed."""
     says = (
@@ -105,6 +138,15 @@ def of_disk(free_mb: float, now: float) -> Alert | None:
     severity = Severity.CRITICAL if free_mb < FULL_MB else Severity.WARNING
     says = f"{free_mb:,.0f} MB are free where the project keeps its rows; below {FULL_MB:,.0f} nothing can be trained"
     return _cause(DISK, severity, says, now)
+
+
+def of_embedding(what: str, since: float, now: float) -> Alert:
+    """The embedding backend has given no vectors for a while: requests wait unread, and nothing of them is noticed."""
+    says = (
+        f"requests are not watched since {_when(since)}, for the embedding backend gives no vectors; labels are heard, "
+        f"and the rows wait: {what} (`homeostat doctor` asks it)"
+    )
+    return _cause(EMBEDDING, Severity.WARNING, says, now)
 
 
 def of_worker(problem: str, now: float) -> Alert:

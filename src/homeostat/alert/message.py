@@ -63,7 +63,7 @@ def deliveries(
 def steps(alert: Alert) -> list[str]:
     """What to type next: what the remedy is done with, and where the alert came from."""
     done_with = {
-        Remedy.LABEL: "label newest requests: POST /v1/feedback",
+        Remedy.LABEL: f"homeostat label {alert.task}",
         Remedy.RETRAIN: f"homeostat turn {alert.task} --dry-run",
         Remedy.REVIEW: f"homeostat held {alert.task}",
         Remedy.ROLLBACK: f"homeostat rollback {alert.task} --dry-run",

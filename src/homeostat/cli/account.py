@@ -7,8 +7,12 @@ live requests are labeled, for which a tenth of its level was kept, and nothing 
 `evaluate.alpha` of those that passed is no better, on average. Every level follows from the verdicts before it, and is
 computed again here. An undecided candidate that was passed later stands there twice, under one number.
 
+With `--next` it tells, before there is a candidate, each claim that the gate will make of the next one: how many rows
+(users, where rows carry the tag) it takes to be shown with 80 % chance, how many test rows and cases of suites there
+are, and what as many can show. Nothing is spent for that.
+
 Exit codes: 0 shown, and what stands there follows; 1 a level or an outcome does not follow from the verdicts before it;
-1x configuration.
+1x configuration; 53 nothing answers the task yet.
 
 Example: `homeostat account routing --last 50`
 """
@@ -21,6 +25,7 @@ from typing import Annotated
 
 import typer
 
+from homeostat.cli.needed import show_needs
 from homeostat.cli.project import project
 from homeostat.cli.table import document, facts, table
 from homeostat.evaluate.account import Account, entries, standing
@@ -34,10 +39,14 @@ COLUMNS = ("candidate", "no.", "passed before", "had to show", "shows", "outcome
 def command(
     task: Annotated[str, typer.Argument(help="Name of the task; may be left out where there is one.")] = "",
     most: Annotated[int, typer.Option("--last", min=1, help="Candidates that are listed.")] = 20,
+    coming: Annotated[bool, typer.Option("--next", help="What the gate will ask of the next candidate.")] = False,
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Show a task's account of false discoveries."""
+    if coming:
+        show_needs(config, task, as_json=as_json)
+        return
     with project(config) as opened:
         name = opened.task(task)
         verdicts, ways = opened.store.verdicts.list(name), promoted(opened.store, name)

@@ -10,7 +10,6 @@ Example: `homeostat approve trn_01jd8m3k7q9x5v2w0ab3 --who ana --why "the new ca
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import Annotated
 
@@ -38,7 +37,7 @@ def command(
         if not turn:
             waiting = awaiting(opened.store)
         else:
-            name = who.strip() or getpass.getuser()
+            name = who.strip() or opened.store.signs
             opened.store.sign_as(name)
             waiting = [answer(opened.config, opened.store, turn, yes=not reject, who=name, why=why.strip())]
     if as_json:

@@ -14,7 +14,7 @@ from homeostat.loop.durable import TurnQueue, only_worker
 from homeostat.loop.story.follow import Follower
 from homeostat.release.states import is_open
 from homeostat.types import ids
-from homeostat.types.turn import OPEN, Turn
+from homeostat.types.turn import ASKED, OPEN, Turn
 
 LOOK_S = 0.5
 """Seconds between two looks at the diary."""
@@ -39,12 +39,12 @@ def until(opened: Project, task: str) -> float:
     return told_until(opened.store, task) or time.time()
 
 
-def ask(opened: Project, task: str, moment: float | None = None) -> tuple[Turn, bool]:
-    """The turn under way, or a new one that looks up to a moment (`until`, if left out), and whether it is new."""
-    for turn in opened.store.turns.list(task):
-        if turn.under_way:
-            return turn, False
-    new = Turn(id=ids.new("trn"), task=task, time=until(opened, task) if moment is None else moment)
+def ask(opened: Project, task: str, moment: float | None = None, *, by: str = "") -> tuple[Turn, bool]:
+    """The turn under way, or a new one up to a moment (`until`, if left out) that a person wants; whether it is new."""
+    if under_way := [turn for turn in opened.store.turns.list(task) if turn.under_way]:
+        return under_way[0], False
+    moment = until(opened, task) if moment is None else moment
+    new = Turn(id=ids.new("trn"), task=task, time=moment, diary={ASKED: by} if by else {})
     enqueue(opened, new)
     return new, True
 

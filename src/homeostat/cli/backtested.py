@@ -80,6 +80,10 @@ def show(
         f"{task}: {len(past.step):,} labeled requests in {past.steps} steps, a retraining costs {words.amount(cost)}"
     )
     table(title, COLUMNS, [(each.policy, *_row(each)) for each in at[1]])
+    for each in at[1]:
+        if each.held:
+            why = ", ".join(f"{reason} at {words.several(n, 'look')}" for reason, n in each.held.items())
+            typer.echo(f"{each.policy} was due and did not retrain: {why}")
     costs = [f"{words.amount(factor * cost)}" for factor in at]
     by_policy = {each.policy: [one[k] for one in at.values()] for k, each in enumerate(at[1][:-1])}
     rows = [(name, *(f"{o.ratio:.3f}" for o in same)) for name, same in by_policy.items()]

@@ -16,6 +16,7 @@ from homeostat.web import words
 from homeostat.web.confusion import confusion
 
 JUDGES = ("judge", "its mean rating", "by people", "by both", "kappa", "correlation")
+BESIDE = ("judge", "by it", "by people", "by it at equal length", "overrates it")
 LINES = 15
 """Confusions, and classes, that are shown; the document has all."""
 
@@ -72,6 +73,7 @@ def show(found: Compared) -> None:
             _effort(one.version, one.effort)
             show_memory(one.version, one.memory)
             _judges(one)
+    _overrated(found)
 
 
 def _lines(
@@ -134,6 +136,15 @@ def _judges(found: Found) -> None:
     ]
     if rows:
         table(f"\nreplies of {found.version}, rated", JUDGES, rows)
+
+
+def _overrated(found: Compared) -> None:
+    rows = [
+        (one.judge, *(_number(score) for score in (one.rating, one.people, one.even)), "yes" if one.shown else "no")
+        for one in found.overrated
+    ]
+    if rows and found.other is not None:
+        table(f"\n{found.mine.version} above {found.other.version}, of requests that both answered", BESIDE, rows)
 
 
 def _said(what: str, score: Score | None) -> str:

@@ -100,6 +100,17 @@ COMMANDS = {
     "doctor": "doctor",
 }
 """Command, of one word or two, -> module of this package, in the order of the help."""
+SHOWN = {
+    "decisions": "decide --dry-run",
+    "objective": "quality",
+    "objectives": "quality",
+    "policies": "decide --dry-run",
+    "policy": "decide --dry-run",
+    "queue": "label --json",
+    "signals": "watch",
+    "status": "watch",
+}
+"""What one may look for and is no command -> the command that shows it."""
 
 
 class Lazy(TyperGroup):
@@ -114,7 +125,8 @@ class Lazy(TyperGroup):
         if " ".join(args[:2]) in COMMANDS:
             args = [" ".join(args[:2]), *args[2:]]
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            ctx.fail(f"No such command '{args[0]}'. {did_you_mean(args[0], COMMANDS).capitalize()}")
+            shown = f"`homeostat {SHOWN[args[0]]}` shows that" if args[0] in SHOWN else ""
+            ctx.fail(f"No such command '{args[0]}'. {shown or did_you_mean(args[0], COMMANDS).capitalize()}")
         return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:

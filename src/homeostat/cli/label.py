@@ -17,7 +17,6 @@ Example: `homeostat label routing --n 30`
 
 from __future__ import annotations
 
-import getpass
 import sys
 import time
 from pathlib import Path
@@ -43,7 +42,8 @@ def command(
 ) -> None:
     """Say what is right of requests that teach most: those that the model is least sure of, and some drawn by lot."""
     with project(config) as opened:
-        name, who, store = opened.task(task), by or getpass.getuser(), opened.store
+        name, store = opened.task(task), opened.store
+        who = by or store.signs
         labels, warnings = known_labels(store, name), []
         if take is not None:
             said = dict(answers(take, takeable(store, name)))

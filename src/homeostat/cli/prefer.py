@@ -11,7 +11,6 @@ Example: `homeostat prefer replies --n 10`
 
 from __future__ import annotations
 
-import getpass
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -38,7 +37,7 @@ def command(
 ) -> None:
     """Judge pairs of replies, the champion's and a candidate's, not knowing whose they are."""
     with project(config) as opened:
-        name, who = opened.task(task), by or getpass.getuser()
+        name, who = opened.task(task), by or opened.store.signs
         store, candidate = opened.store, tried(opened.store, name)
         waiting = [] if result or take else queue(store, name, candidate, who, n)
         if take is not None:

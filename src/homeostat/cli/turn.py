@@ -1,9 +1,10 @@
 """Open a turn of the loop now, for the running worker: watch, decide, curate, train, evaluate, gate, release.
 
 The turn looks at everything said up to the newest label; it ends early where retraining does not pay. If one is under
-way already it is that one. A policy's triggers are not asked, for you are one; its quiet hours, cool-down and budget
-hold all the same. With `--wait` its diary is printed until it ends or waits for approval; an interrupt ends the
-waiting, not the turn. With `--json` the turn is the document, as it was opened or, with `--wait`, as it ended.
+way already it is that one. A policy's triggers are not asked, for you are one, and one that only advises has you to do
+what it would advise; its quiet hours, cool-down and budget hold all the same. With `--wait` its diary is printed until
+it ends or waits for approval; an interrupt ends the waiting, not the turn. With `--json` the turn is the document, as
+it was opened or, with `--wait`, as it ended.
 
 `--dry-run` needs no worker and changes nothing: it says what a turn opened now would decide, which datasets it would
 build and what training on them would take. Whether a candidate would pass the gate cannot be foreseen.
@@ -54,7 +55,7 @@ def command(
         require_worker(opened)
         follower = Follower(opened.store, name, Scene(Console(quiet=True)))
         follower.look()  # what happened before is not told again
-        turn, new = ask(opened, name)
+        turn, new = ask(opened, name, by=opened.store.signs)
         if not as_json:
             typer.echo(f"{turn.id} is {'opened' if new else 'under way already'}")
         if wait:

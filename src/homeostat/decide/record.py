@@ -10,6 +10,7 @@ from typing import Any
 
 from homeostat.config.schema import Decide
 from homeostat.decide.budget import Book, Booking, booked
+from homeostat.decide.errand import Errand, errand
 from homeostat.decide.policy import Ledger, decide
 from homeostat.decide.rule import Memory
 from homeostat.decide.value import Bounds, Evidence
@@ -135,6 +136,18 @@ def evidence_of(store: Store, decision: Decision) -> Evidence | None:
         return None
     found: Evidence = rebuild(Evidence, json.loads(store.blobs.text(decision.inputs))["evidence"])
     return found
+
+
+def errand_of(store: Store, decision: Decision) -> Errand:
+    """What a decision leaves to people: nothing where a candidate is made, or what it was made from is not kept."""
+    if decision.action.makes or not decision.inputs:
+        return Errand()
+    try:
+        given: dict[str, Any] = json.loads(store.blobs.text(decision.inputs))
+    except NotFound:  # erased, with somebody who was in it
+        return Errand()
+    evidence, settings = rebuild(Evidence, given["evidence"]), rebuild(Decide, given["settings"])
+    return errand(decision, evidence, settings, rebuild(Bounds, given["bounds"]))
 
 
 def booking(decision: Decision, evidence: Evidence, turn: str, at: float) -> Booking:

@@ -190,6 +190,8 @@ def bounds(
         cool_until=0.0 if retrained is None or not rule.cool_s else retrained + rule.cool_s,
         left=rule.budget.left(book, given, at, rule.zone),
         limits=rule.budget.limits,
+        given=given.labels,
+        given_cost=given.money,
         renews=end if rule.budget.limits else 0.0,
         per=rule.budget.per,
     )

@@ -194,6 +194,8 @@ def _budget(case: Case) -> str:
     kind = spent(bounds.left) or lacks(bounds.left, wants) or lacks(bounds.left, labels)
     what = kind.replace("cpu_hours", "CPU-hours").replace("gpu_hours", "GPU-hours")
     has = f"{number(bounds.left[kind])} of {number(bounds.limits[kind])} {what} are left of this {bounds.per}"
+    if kind == "money" and bounds.given_cost:
+        has += f" ({number(bounds.given_cost)} went for {number(bounds.given)} labels, at `decide.price_per_label`)"
     return f"{has}, and the next begins at {_when(bounds.renews)}"
 
 

@@ -112,6 +112,10 @@ class Bounds:
     left: Mapping[str, float] = field(default_factory=dict)
     """What is left of the budget, by kind; kinds without a limit are left out."""
     limits: Mapping[str, float] = field(default_factory=dict)
+    given: int = 0
+    """Labels that people gave in the period, of all its tasks; 0 where no limit asks for them."""
+    given_cost: float = 0.0
+    """What of the money these have taken."""
     renews: float = 0.0
     """When its period ends."""
     per: str = "month"

@@ -9,6 +9,9 @@ Where both versions reply the same their difference is 0, and nobody has to say 
 therefore a mean difference above `bound / share` among the requests on which they differ, of which a share of all
 requests is one: labels are wanted of these alone, and it is fair to draw them by lot. The share is told by requests
 without labels: prediction-powered inference (2301.09633) with a predictor that is never wrong where it says 0.
+
+Where a judge rates both replies, what it says of requests without a label makes each label worth more, as far as labels
+show that it is right (`stats.assisted`); it is never believed.
 """
 
 from __future__ import annotations
@@ -20,16 +23,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from homeostat.config.schema import Evaluate
-from homeostat.evaluate.asked import Asked, Ground, Later
+from homeostat.evaluate.asked import Asked, Ground, Later, once
 from homeostat.evaluate.besides import besides, first_values, values_of
 from homeostat.evaluate.gate import OVERALL
 from homeostat.evaluate.groups import PLANNED_DISCORDANCE, POWER, places, split
 from homeostat.evaluate.score import Floats, PairedRow, differences
 from homeostat.evaluate.slices import gated, slices
+from homeostat.evaluate.small import small
 from homeostat.evaluate.watched import COST
 from homeostat.stats.again import KEPT, asked
+from homeostat.stats.assisted import Assisted
 from homeostat.stats.intervals import upper_bound
-from homeostat.stats.planned import Plan, Planned
+from homeostat.stats.planned import Plan
 from homeostat.stats.power import needed
 from homeostat.types import ids
 from homeostat.types.report import Outcome, Report, Verdict
@@ -53,12 +58,14 @@ class Stand:
     wins: int
     losses: int
     n: int
-    """Labels that it was played on."""
+    """Labels that it was played on, one of each user."""
     p: float
     level: float
     """At which it has to be shown, what the share of differing replies may cost already taken off."""
     worse: bool = False
     """Whether the candidate is shown to be worse."""
+    waits: bool = False
+    """Whether it is not asked yet, for it is about a place that had too few rows and has too few labels still."""
 
     @property
     def shown(self) -> bool:
@@ -69,7 +76,7 @@ class Stand:
     def wanted(self) -> int:
         """Labels that are still planned for; once the plan is over, as many again."""
         left = self.asked.rows - self.n
-        return 0 if self.shown else left if left > 0 else self.n
+        return 0 if self.shown or self.waits else left if left > 0 else self.n
 
 
 def opened(
@@ -106,7 +113,9 @@ def opened(
             found += [_planned(replace(claim, level=level), own)] if claim else []
             left += [] if claim else [name]
     more, silent = besides(first, report, rows, settings, ground, left)
-    return [*found, *(_planned(claim, rows) for claim in more)], silent
+    asks = [*found, *(_planned(claim, rows) for claim in more)]
+    known_names = {claim.name for claim in asks}
+    return [*asks, *(claim for claim in small(own, settings, ground) if claim.name not in known_names)], silent
 
 
 def _claims(rows: Sequence[PairedRow], settings: Evaluate, target: Sequence[str], seen: Sequence[str]) -> list[Asked]:
@@ -156,27 +165,61 @@ def stand(claim: Asked, pairs: Sequence[Later], share: tuple[int, int] | None, a
             few are known yet. Once it is known it must not change.
         alpha: at which a candidate is taken to be worse.
     """
-    values = _values(claim, pairs)
+    values, words = _values(claim, pairs), _words(claim, pairs)
     wins, losses = int((values > 0.0).sum()), int((values < 0.0).sum())
     exact = claim.bound == 0.0 or not claim.told
     level = claim.level if exact else (1.0 - DOUBT) * claim.level
-    blank = Stand(asked=claim, wins=wins, losses=losses, n=len(values), p=1.0, level=level)
-    worse = claim.gain and claim.bound == 0.0 and _p(-values, 0.0, replace(claim, level=alpha)) <= alpha
+    blank = Stand(asked=claim, wins=wins, losses=losses, n=len(values), p=1.0, level=level, waits=claim.small)
+    worse = (
+        claim.gain
+        and claim.bound == 0.0
+        and _p(-values, 0.0, replace(claim, level=alpha), words * [-1, -1, 1]) <= alpha
+    )
     if not exact and share is None:
         return blank
     bound = claim.bound if exact or share is None else among(claim, share)
     if bound <= -1.0:  # they differ too seldom for so much to be lost
-        return replace(blank, p=0.0)
-    return replace(blank, p=_p(values, bound, claim) if bound < _WIDEST else 1.0, worse=worse)
+        return replace(blank, p=0.0, waits=False)
+    return replace(
+        blank,
+        p=_p(values, bound, claim, words) if bound < _WIDEST else 1.0,
+        worse=worse or _lost(claim, values, words, share),
+        waits=claim.small and len(values) < claim.rows,
+    )
+
+
+def _lost(claim: Asked, values: Floats, words: Floats, share: tuple[int, int] | None) -> bool:
+    """Whether more than the margin is shown to be lost in a place that was too small at the first look."""
+    if not claim.harm or not len(values):
+        return False
+    level, bound = claim.harm, -claim.bound
+    if claim.told and share is not None:
+        least = 1.0 - upper_bound(share[1] - share[0], share[1], 1.0 - DOUBT * claim.harm)
+        level, bound = (1.0 - DOUBT) * claim.harm, bound / least if least > 0.0 else math.inf
+    return bound < _WIDEST and _p(-values, bound, replace(claim, level=level), words * [-1, -1, 1]) <= level
 
 
 def _values(claim: Asked, pairs: Sequence[Later]) -> Floats:
     if claim.beside:
         return values_of(claim, pairs)
-    about = [pair for pair in pairs if claim.about(pair.row)]
-    if claim.apart:
-        return differences(pair.row for pair in about if pair.differ)
-    return differences(pair.row for pair in about if not pair.lot)  # what was asked for says nothing of the others
+    return differences(one.row for one in _played(claim, pairs))
+
+
+def _played(claim: Asked, pairs: Sequence[Later]) -> list[Later]:
+    """The labels that a claim of replies is bet on with."""
+    # What was asked for because the two differ says nothing of the others.
+    about = (one for one in pairs if claim.about(one.row) and (one.differ if claim.apart else not one.lot))
+    return once(about, lambda one: one.row.cluster)
+
+
+def _words(claim: Asked, pairs: Sequence[Later]) -> Floats:
+    """float64[rows, 3]: what a judge says of the rows of a claim, of those without a label beside each, and how many
+    these are; zeros where it says nothing, and where those without a label need not be rows of the claim.
+    """
+    heard = claim.told and claim.apart and not claim.slice
+    if not heard:
+        return np.zeros((len(_values(claim, pairs)), 3))
+    return np.array([one.word or (0.0, 0.0, 0) for one in _played(claim, pairs)], np.float64).reshape(-1, 3)
 
 
 def among(claim: Asked, share: tuple[int, int]) -> float:
@@ -191,19 +234,21 @@ def among(claim: Asked, share: tuple[int, int]) -> float:
     return claim.bound / least if least > 0.0 else math.inf
 
 
-def _p(values: Floats, bound: float, claim: Asked) -> float:
+def _p(values: Floats, bound: float, claim: Asked, words: Floats) -> float:
     square = 1.0 if claim.apart or claim.gap is not None else PLANNED_DISCORDANCE
-    game = Planned(max(bound, -_WIDEST), Plan(rows=claim.rows, alpha=min(claim.level, 0.5), square=square))
-    game.extend(values)
+    game = Assisted(max(bound, -_WIDEST), Plan(rows=claim.rows, alpha=min(claim.level, 0.5), square=square))
+    for value, (told, rest, beside) in zip(values, words, strict=True):
+        game.update(value, told, rest, beside)
     return float(game.p[0])
 
 
 def concluded(first: Verdict, stands: Sequence[Stand], left: Sequence[str], labels: int, *, now: float) -> Verdict:
     """The gate's second word: the first verdict, with what later rows have shown.
 
-    PASS where every claim that was open is shown; FAIL where the candidate is shown to be worse; else UNSURE.
+    PASS where every claim that is asked by now is shown; FAIL where the candidate is shown to be worse, anywhere that
+    this is asked; else UNSURE.
     """
-    tests = {**first.tests, **{one.asked.name: one.p for one in stands}}
+    tests = {**first.tests, **{one.asked.name: one.p for one in stands if not one.waits}}
     spent, gains = first.spent, [one for one in stands if one.asked.gain]
     if gains and spent is not None:
         weakest = max(gains, key=lambda one: one.p / one.level)
@@ -211,7 +256,7 @@ def concluded(first: Verdict, stands: Sequence[Stand], left: Sequence[str], labe
     outcome = Outcome.UNSURE
     if any(one.worse for one in stands):
         outcome = Outcome.FAIL
-    elif not left and all(one.shown for one in stands):
+    elif not left and all(one.shown or one.waits for one in stands):
         outcome = Outcome.PASS
     return replace(
         first,
@@ -233,12 +278,15 @@ def _sentence(outcome: Outcome, stands: Sequence[Stand], left: Sequence[str], la
     """`passed on looking again, after 210 more labels: overall 55 won and 28 lost of 90 on which they differ …`."""
     word = {Outcome.PASS: "passed", Outcome.FAIL: "refused: it is worse", Outcome.UNSURE: "undecided"}[outcome]
     after = f"{word} on looking again, after {labels:,} more {'label' if labels == 1 else 'labels'}"
-    said = "; ".join(_said(one) for one in stands)
+    said = "; ".join(_said(one) for one in stands if not one.waits or one.worse)
+    few = [one.asked.name for one in stands if one.waits and not one.worse]
     rest = f"; no live request speaks of {', '.join(left)}" if left else ""
     wanted = max((one.wanted for one in stands), default=0)
-    apart = " of requests on which they differ" if all(one.asked.apart for one in stands if not one.shown) else ""
+    asks = [one for one in stands if not one.shown and not one.waits]
+    apart = " of requests on which they differ" if all(one.asked.apart for one in asks) else ""
     more = f"; about {wanted:,} more labels{apart} would decide" if outcome is Outcome.UNSURE and wanted else ""
-    return f"{after}: {said}{rest}{more}"
+    small = f"; too few labels to ask of {', '.join(few)}" if few else ""
+    return f"{after}: {said}{rest}{small}{more}"
 
 
 def _said(one: Stand) -> str:

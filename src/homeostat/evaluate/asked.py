@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from homeostat.evaluate.fair import Demand
 from homeostat.evaluate.score import PairedRow
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,10 @@ class Asked:
     """The guard metric, or the part of a suite, that it is about; empty where it is how right replies are."""
     gap: Gap | None = None
     """The groups that are held to be treated alike, where it is about these."""
+    small: bool = False
+    """Whether the first look had too few rows to ask it: it is asked once as many as planned have been labeled."""
+    harm: float = 0.0
+    """Level at which its opposite counts as shown, and the candidate as worse; 0 where that is not asked."""
 
     @property
     def beside(self) -> bool:
@@ -90,3 +97,22 @@ class Later:
     """Whether it was asked for because they do, drawn by lot among such."""
     suites: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Part of a suite -> what candidate and champion replied to it under that disturbance was worth."""
+    by_judge: bool = False
+    """Whether it was a judge, and nobody else, who said so."""
+    word: tuple[float, float, int] | None = None
+    """By how much a judge likes the candidate's reply better, here, and on average on requests without a label that
+    stand beside it; and how many these are. None where no judge helps.
+    """
+
+
+def once(seen: Iterable[T], whose: Callable[[T], str]) -> list[T]:
+    """The first of everybody, in their order: whoever comes back fares as before, and is no new evidence. An empty name
+    is somebody else each time.
+    """
+    known, kept = set[str](), list[T]()
+    for one in seen:
+        name = whose(one)
+        if not name or name not in known:
+            known.add(name)
+            kept.append(one)
+    return kept

@@ -15,16 +15,20 @@ Labels have to be drawn by chance: where the two reply the same these values nee
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import permutations
 
 import numpy as np
 
 from homeostat.config.schema import Evaluate
-from homeostat.evaluate.asked import Asked, Gap, Ground, Later
+from homeostat.evaluate.asked import Asked, Gap, Ground, Later, once
 from homeostat.evaluate.fair import Demand, Measure, rows_needed
 from homeostat.evaluate.guarded import CALIBRATION, FORM
 from homeostat.evaluate.score import Floats, PairedRow, differences
 from homeostat.metrics.calibration import brier
 from homeostat.stats.again import KEPT, asked
+from homeostat.stats.clustered import Ints, clusters_of
+from homeostat.stats.depths import at_depth
 from homeostat.stats.gaps import within
 from homeostat.types.report import Report, Verdict
 
@@ -67,29 +71,43 @@ def _with(claim: Asked, bound: float, *, what: str) -> Asked:
 def _gaps(demand: Demand, rows: Sequence[PairedRow], settings: Evaluate, ground: Ground) -> Iterator[Asked]:
     """A claim for each ordered pair of groups of which the first look could ask a proof, and has not had it."""
     least = rows_needed(demand.margin, settings.alpha)
+    for gap, values, whose in _compared(demand, rows):
+        if min(len(np.unique(of)) for of in whose.values()) < least:
+            continue
+        p = within(values, demand.margin, alpha=settings.alpha, whose=whose)
+        if p > settings.alpha:
+            level = asked(p, settings.alpha, KEPT * min(ground.live, settings.alpha))
+            yield _of_gap(gap, demand, level)
+
+
+def small_gaps(demand: Demand, rows: Sequence[PairedRow], settings: Evaluate) -> list[tuple[int, Asked]]:
+    """A claim for each ordered pair of groups of which the first look could ask no proof, one of them being too small,
+    without level and plan; with the users of the smaller one.
+    """
+    least, found = rows_needed(demand.margin, settings.alpha), list[tuple[int, Asked]]()
+    for gap, _, whose in _compared(demand, rows):
+        smaller = min(len(np.unique(of)) for of in whose.values())
+        if smaller < least:
+            found.append((smaller, _of_gap(gap, demand, 1.0)))
+    return found
+
+
+def _compared(demand: Demand, rows: Sequence[PairedRow]) -> Iterator[tuple[Gap, dict[str, Floats], dict[str, Ints]]]:
+    """Every ordered pair of groups that a demand is about, what their rows add, and whose they are."""
     tagged = [row for row in rows if demand.tag in row.tags]
     labels = [demand.label] if demand.label else sorted({row.target for row in tagged})
     for among in _AMONG[demand.measure]:
         for label in labels if among else [""]:
-            groups = _groups(demand.tag, among, label, tagged)
-            large = [name for name, values in groups.items() if len(values) >= least]
-            for more in large:
-                for less in large:
-                    if more == less:
-                        continue
-                    p = within({name: groups[name] for name in (more, less)}, demand.margin, alpha=settings.alpha)
-                    if p > settings.alpha:
-                        level = asked(p, settings.alpha, KEPT * min(ground.live, settings.alpha))
-                        gap = Gap(tag=demand.tag, more=more, less=less, among=among, label=label)
-                        blank = Asked(name="", bound=-demand.margin, level=level, rows=0, gain=False, gap=gap)
-                        yield Asked(
-                            name=f"{_said(blank)}, {more} over {less}",
-                            bound=blank.bound,
-                            level=level,
-                            rows=0,
-                            gain=False,
-                            gap=gap,
-                        )
+            groups, whose = _groups(demand.tag, among, label, tagged)
+            for more, less in permutations(groups, 2):
+                both = {name: groups[name] for name in (more, less)}
+                gap = Gap(tag=demand.tag, more=more, less=less, among=among, label=label)
+                yield gap, both, {name: whose[name] for name in both}
+
+
+def _of_gap(gap: Gap, demand: Demand, level: float) -> Asked:
+    blank = Asked(name="", bound=-demand.margin, level=level, rows=0, gain=False, gap=gap)
+    return replace(blank, name=f"{_said(blank)}, {gap.more} over {gap.less}")
 
 
 def _said(claim: Asked) -> str:
@@ -101,12 +119,14 @@ def _said(claim: Asked) -> str:
     return f"{what} '{gap.label}' by {gap.tag}" if gap.among else f"{what} by {gap.tag}"
 
 
-def _groups(tag: str, among: str, label: str, rows: Sequence[PairedRow]) -> dict[str, Floats]:
-    found: dict[str, list[float]] = {}
+def _groups(tag: str, among: str, label: str, rows: Sequence[PairedRow]) -> tuple[dict[str, Floats], dict[str, Ints]]:
+    """What the rows of each group add, and whose they are."""
+    found: dict[str, list[tuple[float, str]]] = {}
     for row in rows:
         if (value := _counted(row, among, label)) is not None:
-            found.setdefault(row.tags[tag], []).append(value)
-    return {name: np.array(found[name], np.float64) for name in sorted(found)}
+            found.setdefault(row.tags[tag], []).append((value, row.cluster))
+    values = {name: np.array([value for value, _ in found[name]], np.float64) for name in sorted(found)}
+    return values, {name: clusters_of([cluster for _, cluster in found[name]]) for name in values}
 
 
 def _counted(row: PairedRow, among: str, label: str) -> float | None:
@@ -122,7 +142,8 @@ def values_of(claim: Asked, pairs: Sequence[Later]) -> Floats:
     """float64[played]: what was seen of a claim of this room, in the order of the labels; those of chance alone."""
     chance = [pair for pair in pairs if not pair.lot]
     if claim.what and claim.what not in ROWWISE:
-        both = [pair.suites[claim.what] for pair in chance if claim.what in pair.suites]
+        asked_of = once((pair for pair in chance if claim.what in pair.suites), lambda pair: pair.row.cluster)
+        both = [pair.suites[claim.what] for pair in asked_of]
         return np.array([mine - theirs for mine, theirs in both], np.float64)
     return _of_rows(claim, [pair.row for pair in chance if claim.about(pair.row)])
 
@@ -137,13 +158,14 @@ def first_values(claim: Asked, rows: Sequence[PairedRow]) -> Floats:
 def _of_rows(claim: Asked, rows: Sequence[PairedRow]) -> Floats:
     if claim.gap is not None:
         return _matched(claim.gap, rows)
-    return ROWWISE[claim.what](rows)
+    return ROWWISE[claim.what](once(rows, lambda row: row.cluster))
 
 
 def _matched(gap: Gap, rows: Sequence[PairedRow]) -> Floats:
-    """One group less the other, the k-th row of each side by side; positive where the first is not ahead."""
-    groups = _groups(gap.tag, gap.among, gap.label, [row for row in rows if gap.tag in row.tags])
-    more, less = (groups.get(name, np.zeros(0)) for name in (gap.more, gap.less))
+    """One group less the other, the k-th user of each side by side; positive where the first is not ahead."""
+    groups, whose = _groups(gap.tag, gap.among, gap.label, [row for row in rows if gap.tag in row.tags])
+    first = {name: at_depth(values, whose[name], 1) for name, values in groups.items()}
+    more, less = (first.get(name, np.zeros(0)) for name in (gap.more, gap.less))
     n = min(len(more), len(less))
     return less[:n] - more[:n]
 

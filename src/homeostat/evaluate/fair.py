@@ -4,7 +4,8 @@ A gap is the largest difference between two values of a tag: in accuracy, or in 
 demographic parity; where it is right: equal opportunity; and where it is wrong besides: equalized odds). Demands stand
 beside the gate's other claims: a gap that is shown to be larger than its margin fails a candidate; where the rows
 suffice, passing takes a proof that every gap is smaller; and a gap that has grown beside the champion's by more than
-`small_margin` fails it too, however wide the margin.
+`small_margin` fails it too, however wide the margin. Rows of one user, or of one episode, count once: where a group's
+size is asked, and in every bound (`stats.gaps`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from homeostat.errors import UnknownKey, WrongType, did_you_mean
 from homeostat.evaluate.groups import PLANNED_DISCORDANCE, POWER
 from homeostat.evaluate.score import Floats, PairedRow
 from homeostat.evaluate.sentence import Finding
+from homeostat.stats.clustered import Ints, clusters_of
 from homeostat.stats.gaps import Gap, gap, widened, within
 from homeostat.types.report import Score
 from homeostat.types.task import Kind
@@ -64,6 +66,7 @@ class _Place:
     what: str
     now: Mapping[str, Floats]
     before: Mapping[str, Floats]
+    whose: Mapping[str, Ints]
 
     @property
     def pairs(self) -> int:
@@ -72,7 +75,12 @@ class _Place:
 
     def only(self, names: Sequence[str]) -> _Place:
         """The same for some of the groups."""
-        return _Place(self.what, {k: self.now[k] for k in names}, {k: self.before[k] for k in names})
+        now, before = ({k: of[k] for k in names} for of in (self.now, self.before))
+        return _Place(self.what, now, before, {k: self.whose[k] for k in names})
+
+    def worth(self, name: str) -> int:
+        """The users of a group, or its rows where nobody says whose they are."""
+        return len(np.unique(self.whose[name]))
 
 
 def demands_of(fair: Mapping[str, Any], kind: Kind, where: str) -> tuple[Demand, ...]:
@@ -127,12 +135,18 @@ def rows_needed(margin: float, alpha: float) -> float:
     return 2.0 * PLANNED_DISCORDANCE * (reach / margin) ** 2
 
 
+def sizes_of(demand: Demand, rows: Sequence[PairedRow]) -> Iterator[tuple[str, dict[str, tuple[int, int]]]]:
+    """What is compared for a demand, each with the users and the rows of every group, however few."""
+    for place in _places(demand, rows, fewest=1):
+        yield place.what, {name: (place.worth(name), len(values)) for name, values in place.now.items()}
+
+
 def _of_demand(demand: Demand, rows: Sequence[PairedRow], settings: Evaluate) -> Iterator[Finding]:
     places = [place for place in _places(demand, rows) if len(place.now) > 1]
     family = sum(place.pairs for place in places)
     least, left = rows_needed(demand.margin, settings.alpha), []
     for place in places:
-        large = [name for name, values in place.now.items() if len(values) >= least]
+        large = [name for name in place.now if place.worth(name) >= least]
         if len(large) > 1:
             yield from _proved(demand, place.only(large), family, settings)
         if len(large) < len(place.now):
@@ -147,11 +161,11 @@ def _proved(demand: Demand, place: _Place, family: int, settings: Evaluate) -> I
     """The claim that a gap is within its margin; and that it has not grown, which is told only where it has and nothing
     worse is to be said.
     """
-    found = gap(place.now, alpha=settings.alpha, family=family)
-    p = within(place.now, demand.margin, alpha=settings.alpha)
+    found = gap(place.now, alpha=settings.alpha, family=family, whose=place.whose)
+    p = within(place.now, demand.margin, alpha=settings.alpha, whose=place.whose)
     claim = _finding(demand, f"{place.what}, {found.most} over {found.least}", found, p, settings)
     yield claim
-    grown = widened(place.now, place.before, alpha=settings.alpha, family=family)
+    grown = widened(place.now, place.before, alpha=settings.alpha, family=family, whose=place.whose)
     if grown > settings.small_margin and not claim.refuted:
         before = gap(place.before, alpha=settings.alpha).score.mean
         much = found.score.mean - before
@@ -171,7 +185,7 @@ def _proved(demand: Demand, place: _Place, family: int, settings: Evaluate) -> I
 
 def _pooled(demand: Demand, places: Sequence[_Place], family: int, settings: Evaluate) -> Finding:
     """Groups with too few rows: the gap that is most beyond doubt."""
-    found = [(gap(place.now, alpha=settings.alpha, family=family), place) for place in places]
+    found = [(gap(one.now, alpha=settings.alpha, family=family, whose=one.whose), one) for one in places]
     worst, place = max(found, key=lambda each: (each[0].score.low, each[0].score.mean))
     return _finding(demand, f"{place.what}, {worst.most} over {worst.least}", worst, None, settings)
 
@@ -210,17 +224,17 @@ def _named(demand: Demand) -> str:
     return demand.measure.replace("_", " ") + (f" of '{demand.label}'" if demand.label else "")
 
 
-def _places(demand: Demand, rows: Sequence[PairedRow]) -> Iterator[_Place]:
+def _places(demand: Demand, rows: Sequence[PairedRow], fewest: int = FEWEST) -> Iterator[_Place]:
     """What is compared for a demand: for each label that is asked about the rows of each group."""
     tagged = [row for row in rows if demand.tag in row.tags]
     if demand.measure is Measure.ACCURACY:
         values = np.array([(row.candidate, row.champion) for row in tagged]).reshape(-1, 2)
-        yield _place(demand.tag, "accuracy", tagged, values)
+        yield _place(demand.tag, "accuracy", tagged, values, fewest)
         return
     for label in [demand.label] if demand.label else sorted({row.target for row in tagged}):
         for what, kept in _asked(demand.measure, tagged, label):
             values = np.array([[float(reply == label) for reply in row.said] for row in kept]).reshape(-1, 2)
-            yield _place(demand.tag, what, kept, values)
+            yield _place(demand.tag, what, kept, values, fewest)
 
 
 def _asked(measure: Measure, rows: Sequence[PairedRow], label: str) -> Iterator[tuple[str, Sequence[PairedRow]]]:
@@ -233,9 +247,10 @@ def _asked(measure: Measure, rows: Sequence[PairedRow], label: str) -> Iterator[
         yield f"false '{label}'", [row for row in rows if row.target != label]
 
 
-def _place(tag: str, what: str, rows: Sequence[PairedRow], values: Floats) -> _Place:
+def _place(tag: str, what: str, rows: Sequence[PairedRow], values: Floats, fewest: int) -> _Place:
     """Rows split by the values of a tag; values that few rows have are left out."""
     of = np.array([row.tags[tag] for row in rows])
-    names = [name for name in sorted(set(of.tolist())) if int((of == name).sum()) >= FEWEST]
+    names = [name for name in sorted(set(of.tolist())) if int((of == name).sum()) >= fewest]
     now, before = ({name: values[of == name, side] for name in names} for side in (0, 1))
-    return _Place(f"{what} by {tag}", now, before)
+    whose = clusters_of([row.cluster for row in rows])
+    return _Place(f"{what} by {tag}", now, before, {name: whose[of == name] for name in names})

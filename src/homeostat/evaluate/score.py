@@ -56,15 +56,6 @@ class PairedRow:
     """The same of rows of one user, or one episode; empty for a row by itself."""
 
 
-CLUSTERS = ("user", "episode")
-"""Tags whose rows belong together, the widest first."""
-
-
-def cluster_of(tags: Mapping[str, str]) -> str:
-    """What a row shares with others: its user, else its episode; empty where its tags name neither."""
-    return next((f"{tag} {tags[tag]}" for tag in CLUSTERS if tags.get(tag)), "")
-
-
 def score(rows: Sequence[Row], level: float = 0.95) -> Score:
     """Mean value of the rows with its two-sided interval at `level`."""
     return mean_interval(np.array([row.value for row in rows], dtype=np.float64), level)

@@ -4,6 +4,10 @@ Each claim is shown by an e-process (`stats.planned`) whose wealth has once reac
 opposite. A candidate that is not better, or has lost its margin in one place, is therefore passed with probability at
 most alpha over all looks together (intersection-union, as in the gate). With 1.3 times the rows of a test that is
 looked at once it decides as often; where the rows are fixed and looked at once, that test is the better one.
+
+Where rows carry a user or an episode, who comes back is heard once: by the first row, by the mean of the first three,
+and of the first nine, each with a part of alpha (`stats.depths`). Whether rows carry any is settled before the first
+look, as the plan is; planned rows are then planned users.
 """
 
 from __future__ import annotations
@@ -15,9 +19,11 @@ import numpy as np
 
 from homeostat.config.schema import Evaluate
 from homeostat.evaluate.gate import OVERALL, concluded, hold_same
-from homeostat.evaluate.groups import PLANNED_DISCORDANCE, Place, places, split, target_suffices
+from homeostat.evaluate.groups import PLANNED_DISCORDANCE, Place, places, target_suffices
 from homeostat.evaluate.score import Floats, PairedRow, differences
 from homeostat.evaluate.sentence import Finding
+from homeostat.stats.clustered import Ints, clusters_of
+from homeostat.stats.depths import at_depth, depths, least_p
 from homeostat.stats.planned import Plan, Planned, watched_mean
 from homeostat.types import ids
 from homeostat.types.report import Report, Score, Verdict
@@ -50,7 +56,8 @@ class Watch:
         """
         hold_same(once, rows)
         found = {claim.name: claim.score(rows) for claim in self._claims(rows)}
-        groups = {name: watched_mean(of.values, self._plan(name)) for name, of in split(rows).items()}
+        names = dict.fromkeys(row.group for row in rows)
+        groups = {name: _Claim(name, (name,), 0.0, self._plan(name)).score(rows) for name in names}
         return replace(
             once,
             id=ids.derived("rep", once.id, "watched", self),
@@ -116,24 +123,32 @@ class _Claim:
     guard: bool = False
     required: bool = True
 
-    def of(self, rows: Sequence[PairedRow]) -> Floats:
-        """The differences that it is about, in the order of the rows."""
-        return differences(row for row in rows if self.groups is None or row.group in self.groups)
+    def of(self, rows: Sequence[PairedRow]) -> tuple[Floats, Ints | None]:
+        """The differences that it is about, in the order of the rows, and whose they are."""
+        kept = [row for row in rows if self.groups is None or row.group in self.groups]
+        return differences(kept), _whose(kept)
 
     def score(self, rows: Sequence[PairedRow]) -> Score:
         """Their mean; of no rows, that it may be anything."""
-        values = self.of(rows)
-        return watched_mean(values, self.plan) if len(values) else Score(mean=0.0, low=-1.0, high=1.0, n=0)
+        values, whose = self.of(rows)
+        return _interval(values, whose, self.plan) if len(values) else Score(mean=0.0, low=-1.0, high=1.0, n=0)
 
     def p(self, rows: Sequence[PairedRow]) -> float:
         """Its p-value; 1 before the first row."""
-        game = Planned(float(np.clip(self.bound, -_WIDEST, _WIDEST)), self.plan)
-        game.extend(self.of(rows))
-        return float(game.p[0])
+        bound = float(np.clip(self.bound, -_WIDEST, _WIDEST))
+
+        def of_depth(values: Floats, depth: int) -> float:
+            part = depths(whose)[depth]
+            game = Planned(bound, replace(self.plan, alpha=part * self.plan.alpha))
+            game.extend(values)
+            return float(game.p[0])
+
+        values, whose = self.of(rows)
+        return least_p(of_depth, values, whose)
 
     def finding(self, rows: Sequence[PairedRow], report: Report, p: float) -> Finding:
         """What the rows say about it."""
-        values = self.of(rows)
+        values, _ = self.of(rows)
         return Finding(
             name=self.name,
             score=report.difference if self.groups is None else report.groups[self.name],
@@ -145,3 +160,20 @@ class _Claim:
             alpha=self.plan.alpha,
             cost=COST,
         )
+
+
+def _whose(rows: Sequence[PairedRow]) -> Ints | None:
+    """Whose each row is; None where none of them says."""
+    names = [row.cluster for row in rows]
+    return clusters_of(names) if any(names) else None
+
+
+def _interval(values: Floats, whose: Ints | None, plan: Plan) -> Score:
+    """The mean of the rows, with all that no depth has refused at its part of alpha."""
+    mean, low, high = float(values.mean()), -1.0, 1.0
+    for depth, part in depths(whose).items():
+        heard = at_depth(values, whose, depth)
+        if len(heard):
+            found = watched_mean(heard, replace(plan, alpha=part * plan.alpha))
+            low, high = max(low, found.low), min(high, found.high)
+    return Score(mean=mean, low=min(low, mean), high=max(high, mean), n=len(values))

@@ -9,24 +9,29 @@ so one that was cut off is simply made again.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
 from homeostat.config.schema import Release as Rollout
 from homeostat.evaluate.again import PAIRS, concluded, opened, shares_known, stand
-from homeostat.evaluate.asked import Ground, Later
+from homeostat.evaluate.asked import Ground, Later, once
 from homeostat.evaluate.figures import well_formed
+from homeostat.evaluate.overrated import heeded
 from homeostat.evaluate.score import PairedRow, from_lines
 from homeostat.evaluate.suites.ask import part_of, questions, worst
+from homeostat.loop import overrating
+from homeostat.loop.assisting import help_of
 from homeostat.loop.examining import answered as replied
 from homeostat.loop.held import book as doubted
+from homeostat.loop.judges import is_judge
 from homeostat.loop.judging import KNOWN, NEW, REPLIES, aims, demanded_of
 from homeostat.loop.later import Book, answered, keep, kept, spoken, unsure
 from homeostat.loop.steps import Now
 from homeostat.loop.suites import suites
 from homeostat.loop.workshop import Workshop, demanded
 from homeostat.metrics.replies import right
-from homeostat.release.guard import names
+from homeostat.release.guard import asker, names
 from homeostat.release.registry import withdraw
 from homeostat.stats.again import KEPT
 from homeostat.store import Store
@@ -50,12 +55,18 @@ def look(shop: Workshop, now: Now, release: Release, *, at: float) -> Outcome | 
     before = kept(shop.store, release.candidate) or _begun(shop, now, first, report)
     if before is None:
         return None
-    book = _grown(shop, release, report, before)
+    judges = overrating.look(shop, release)
+    doubted = "; ".join(one.because for one in judges if one.shown)
+    book = replace(_grown(shop, release, report, before), doubted=doubted)
     if book == before and before.undecided:
         return None
     alpha = shop.config.evaluate.alpha
     stands = [stand(claim, book.pairs, book.shares.get(claim.name), alpha) for claim in book.asked]
-    again = concluded(first, stands, book.left, len(book.pairs), now=at)
+    plain = concluded(first, stands, book.left, len(book.pairs), now=at)
+    if book.spent:
+        n = f"{len(book.spent):,} requests without a label"
+        plain = replace(plain, because=f"{plain.because}; what {book.judge} says of {n} made labels worth more")
+    again = heeded(plain, judges, alone=all(pair.by_judge for pair in book.pairs))
     told = replace(book, because=again.because, outcome=again.outcome.value)
     keep(shop.store, release.candidate, told, stands)  # first: a verdict without its evidence could not be made good
     if again.outcome is not Outcome.UNSURE:
@@ -103,8 +114,9 @@ def _begun(shop: Workshop, now: Now, first: Verdict, report: Report) -> Book | N
 def _grown(shop: Workshop, release: Release, report: Report, book: Book) -> Book:
     """The book with what was labeled since, in the order in which it was, and the shares that can be told by now."""
     store = shop.store
-    both = list(answered(store, release))
-    known, held = {pair.row.id for pair in book.pairs}, doubted(store, release.task).held
+    both = sorted(answered(store, release), key=lambda row: (row[0].time, row[0].id))
+    known = {*book.spent, *(pair.row.id for pair in book.pairs)}
+    held = doubted(store, release.task).held
     new = [
         (truth.time, truth.id, heard, copy, truth)
         for heard, copy, truth in both
@@ -112,13 +124,18 @@ def _grown(shop: Workshop, release: Release, report: Report, book: Book) -> Book
     ]
     new.sort(key=lambda one: one[:2])
     beside = _disturbed(shop, release, book, [(heard.text, truth) for *_, heard, _, truth in new])
+    helped = help_of(store, release, both, book, [heard.id for *_, heard, _, _ in new])
+    words = [helped.word(heard, copy, truth) if helped else None for *_, heard, copy, truth in new]
     pairs = [
-        _later(shop, release, (heard, copy), truth, parts)
-        for (*_, heard, copy, truth), parts in zip(new, beside, strict=True)
+        replace(_later(shop, release, (heard, copy), truth, parts), word=word)
+        for (*_, heard, copy, truth), parts, word in zip(new, beside, words, strict=True)
     ]
+    if helped is not None and helped.spent:
+        book = replace(book, judge=helped.judge, spent=(*book.spent, *helped.spent))
     shares = dict(book.shares)
     for claim in shares_known(book.asked, shares):
-        about = [row[0].reply != row[1].reply for row in both if not claim.slice or claim.slice in names(row[0])]
+        of_it = [row for row in both if not claim.slice or claim.slice in names(row[0])]
+        about = [row[0].reply != row[1].reply for row in once(of_it, lambda row: asker(row[0]))]
         if len(about) >= PAIRS:
             shares[claim.name] = (sum(about), len(about))
     return replace(book, pairs=(*book.pairs, *pairs), shares=shares)
@@ -176,8 +193,16 @@ def _later(
         said=(mine.reply, theirs.reply) if labeled else ("", ""),
         sure=(_share(mine.confidence), _share(theirs.confidence)) if labeled else (),
         formed=() if labeled else (well_formed(mine.reply, truth.value), well_formed(theirs.reply, truth.value)),
+        cluster=_numbered(release, heard),
     )
-    return Later(row=row, differ=heard.reply != copy.reply, lot=truth.lot, suites=parts)
+    by_judge = is_judge(truth.source)
+    return Later(row=row, differ=heard.reply != copy.reply, lot=truth.lot, suites=parts, by_judge=by_judge)
+
+
+def _numbered(release: Release, row: Interaction) -> str:
+    """The same for requests of one user, or one episode, and nobody's name: the book of a candidate names nobody."""
+    name = asker(row)
+    return hashlib.sha256(f"{release.candidate} {name}".encode()).hexdigest()[:12] if name else ""
 
 
 def _share(confidence: float) -> float:

@@ -12,7 +12,7 @@ from homeostat.decide.value import Bounds, Evidence
 from homeostat.loop.seeing import STATEMENTS, clock
 from homeostat.store import Store
 from homeostat.types.decision import Decision
-from homeostat.types.turn import Turn
+from homeostat.types.turn import ASKED, Turn
 
 _SECONDS_PER_HOUR = 3600.0
 
@@ -23,9 +23,11 @@ def conclude(config: Config, store: Store, evidence: Evidence, *, turn: str, unt
     """
     task = evidence.task
     rule, settings = rule_of(config, task), config.deciding(task)
+    asked = any(one.id == turn and ASKED in one.diary for one in store.turns.list(task))
     while True:
         others = tuple(one for one in book(store, rule.name) if one.turn != turn)
-        around = bounds_of(config, store, task, at=clock(config, store, task) if rule.name else until, ahead=others)
+        at = clock(config, store, task) if rule.name else until
+        around = bounds_of(config, store, task, at=at, ahead=others, asked=asked)
         decision, _ = decided(store, evidence, settings, now=until, turn=turn, bounds=around)
         if not rule.name:
             break
@@ -38,7 +40,14 @@ def conclude(config: Config, store: Store, evidence: Evidence, *, turn: str, unt
 
 
 def bounds_of(
-    config: Config, store: Store, task: str, *, at: float, ahead: Book | None = None, untriggered: str = ""
+    config: Config,
+    store: Store,
+    task: str,
+    *,
+    at: float,
+    ahead: Book | None = None,
+    untriggered: str = "",
+    asked: bool = False,
 ) -> Bounds:
     """What the policy of a task lays around a decision at a moment.
 
@@ -49,6 +58,7 @@ def bounds_of(
         at: the moment.
         ahead: what the policy's turns take; as it is in the store if left out.
         untriggered: why no decision is due.
+        asked: whether a person asks for a turn, to whom nothing has to be advised any more.
     """
     rule = rule_of(config, task)
     taken = book(store, rule.name) if ahead is None else ahead
@@ -58,7 +68,7 @@ def bounds_of(
         n = {name: sum(f.kind in STATEMENTS for f in store.feedback.list(name, since)) for name in sharing}
         return Given(sum(n.values()), sum(k * config.deciding(name).price_per_label for name, k in n.items() if k))
 
-    return bounds(
+    around = bounds(
         rule,
         at=at,
         retrained=max((one.time for one in taken if one.task == task), default=None),
@@ -66,6 +76,7 @@ def bounds_of(
         labels=labels,
         untriggered=untriggered,
     )
+    return replace(around, action="retrain") if asked and around.action == "advise" else around
 
 
 def settle(config: Config, store: Store, turn: Turn) -> None:

@@ -12,15 +12,17 @@ import numpy as np
 
 from homeostat.evaluate.detail import FEWEST, Beside, Detail, beside, detail
 from homeostat.evaluate.figures import Schema, Told
+from homeostat.evaluate.overrated import Overrated
 from homeostat.evaluate.rated import Rated, Rating, rated
-from homeostat.evaluate.score import cluster_of
 from homeostat.llm.backend import Request
 from homeostat.loop.judges import is_judge, worth_of
 from homeostat.loop.judging import SLICE_SHARE
 from homeostat.loop.memory import Memory, kept
+from homeostat.loop.overrating import said_of
 from homeostat.loop.workshop import Exam, Workshop
+from homeostat.release.guard import asker
 from homeostat.stats import clustered
-from homeostat.stats.clustered import clusters_of
+from homeostat.stats.clustered import cluster_of, clusters_of
 from homeostat.stats.resampled import Floats, resampled
 from homeostat.types.feedback import FeedbackKind
 from homeostat.types.interaction import Interaction
@@ -65,6 +67,8 @@ class Compared:
     mine: Found
     other: Found | None = None
     difference: Beside | None = None
+    overrated: tuple[Overrated, ...] = ()
+    """What each judge says of the first beside the other, and people of both."""
 
 
 def compared(
@@ -82,7 +86,8 @@ def compared(
         return Compared(mine=first)
     theirs = told(shop, other, rows)
     second = _found(shop, other, detail(kind, theirs, slices, schema))
-    return Compared(mine=first, other=second, difference=beside(kind, mine, theirs, slices, schema))
+    said = said_of(shop.store, shop.config.task(version.task), version.id, other.id, shop.config.evaluate.alpha)
+    return Compared(mine=first, other=second, difference=beside(kind, mine, theirs, slices, schema), overrated=said)
 
 
 def told(shop: Workshop, version: Version, rows: Sequence[Exam]) -> list[Told]:
@@ -133,7 +138,7 @@ def _found(shop: Workshop, version: Version, said: Detail) -> Found:
 def effort(rows: Sequence[Interaction], cost: Mapping[str, float]) -> Effort:
     """What it took to answer these requests."""
     timed = [row for row in rows if row.latency_ms > 0.0]
-    clusters = clusters_of([_cluster(row) for row in timed])
+    clusters = clusters_of([asker(row) for row in timed])
     took = np.array([row.latency_ms for row in timed], np.float64)
     counts = np.array([row.reply_tokens for row in timed], np.float64)
 
@@ -159,10 +164,6 @@ def judged(shop: Workshop, task: str, rows: Sequence[Interaction]) -> tuple[Rate
         elif said.kind is not FeedbackKind.COMMENT and not is_judge(said.source):
             people[said.interaction] = worth_of(kind, by[said.interaction], said)
     return tuple(
-        rated(judge, [Rating(judge=value, people=people.get(id), cluster=_cluster(by[id])) for id, value in of.items()])
+        rated(judge, [Rating(judge=value, people=people.get(id), cluster=asker(by[id])) for id, value in of.items()])
         for judge, of in sorted(ratings.items())
     )
-
-
-def _cluster(row: Interaction) -> str:
-    return cluster_of(row.tags) or (f"episode {row.episode}" if row.episode else "")

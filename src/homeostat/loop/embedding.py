@@ -115,7 +115,9 @@ class Embedding:
         except NoVectors as away:
             if self._away is None:
                 _log.warning("requests wait for their embeddings: %s", away)
-                self._store.state.put(AWAY, {"since": time.time(), "what": away.what})
+                known = self._store.state.get(AWAY)  # from before this worker, which may not be the first to wait
+                since = known["since"] if known else time.time()
+                self._store.state.put(AWAY, {"since": since, "what": away.what})
             self._looked, self._asked, self._away = -np.inf, time.monotonic(), away
             raise
         if self._away is not None or self._store.state.get(AWAY):

@@ -49,7 +49,7 @@ class Foresight:
 
 
 def foresee(shop: Workshop, task: str, until: float) -> Foresight:
-    """What the turn would do; reads the store and the model, and changes neither.
+    """What the turn would do if a person asked for it; reads the store and the model, and changes neither.
 
     Raises:
         NothingReleased: no version answers the task yet.
@@ -58,7 +58,7 @@ def foresee(shop: Workshop, task: str, until: float) -> Foresight:
     now = Now("", task, until)
     evidence = steps.gather(shop, now, steps.watch(shop, now).split())
     at = clock(shop.config, shop.store, task) if shop.config.tasks[task].policy else until
-    around = bounds_of(shop.config, shop.store, task, at=at)
+    around = bounds_of(shop.config, shop.store, task, at=at, asked=True)
     settings = shop.config.deciding(task)
     decision, _ = decided(shop.store, evidence, settings, now=until, turn=now.turn, bounds=around)
     recipes = steps.attempts(shop, now).split() if decision.action is Action.RETRAIN else []

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from homeostat.evaluate.figures import well_formed
-from homeostat.evaluate.score import PairedRow, cluster_of
+from homeostat.evaluate.score import PairedRow
 from homeostat.loop.workshop import Exam, Workshop
+from homeostat.stats.clustered import cluster_of
 from homeostat.types.task import Kind
 from homeostat.types.version import Version
 
@@ -22,7 +23,7 @@ def guarded(
     """
     task, texts = shop.config.task(versions[0].task), [row.text for row in rows]
     mine, theirs = (shop.heard(task, version, texts, [row.tags for row in rows]) for version in versions)
-    whose = _numbered([cluster_of(row.tags) for row in rows])
+    whose = numbered([cluster_of(row.tags) for row in rows])
     found = []
     for one, row, said, other, cluster in zip(paired, rows, mine, theirs, whose, strict=True):
         if task.kind is Kind.LABEL:
@@ -35,7 +36,7 @@ def guarded(
     return found
 
 
-def _numbered(names: Sequence[str]) -> list[str]:
+def numbered(names: Sequence[str]) -> list[str]:
     """A number for each name that comes more than once; empty for rows alone."""
     counts, numbers = Counter(names), dict[str, str]()
     return [numbers.setdefault(name, str(len(numbers))) if name and counts[name] > 1 else "" for name in names]

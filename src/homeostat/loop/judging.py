@@ -10,16 +10,19 @@ from homeostat.config.schema import Evaluate
 from homeostat.evaluate.account import charged, due
 from homeostat.evaluate.gate import compare
 from homeostat.evaluate.gate import gate as judge
+from homeostat.evaluate.overrated import heeded
 from homeostat.evaluate.score import PairedRow, from_lines, to_lines
 from homeostat.evaluate.slices import MOST_SHARE
 from homeostat.evaluate.suites.beside import beside
 from homeostat.loop.examining import beside_suites
-from homeostat.loop.guarding import guarded
+from homeostat.loop.guarding import guarded, numbered
+from homeostat.loop.overrating import reward_of, rewarded
 from homeostat.loop.prefacing import chosen as option_of
 from homeostat.loop.steps import Now, turn_of
 from homeostat.loop.wear import RETIRED, rested, row_id, worn
 from homeostat.loop.workshop import Exam, Workshop, demanded
 from homeostat.metrics.replies import right
+from homeostat.stats.clustered import cluster_of
 from homeostat.types import ids
 from homeostat.types.report import Outcome, Report, Verdict
 from homeostat.types.suite import Terms
@@ -73,6 +76,18 @@ def paired_rows(
     common = _common(rows)
     paired = [replace(one, slices=_slices(task.kind, row, common)) for one, row in zip(paired, rows, strict=True)]
     return guarded(shop, rows, paired, (candidate, champion))
+
+
+def unanswered(shop: Workshop, task: str, champion: Version, rows: Sequence[Exam]) -> list[PairedRow]:
+    """Test rows as `paired_rows` gives them, but for what nobody has replied yet: outcomes in them mean nothing."""
+    kind, held, common = shop.config.task(task).kind, shop.config.tasks[task].fair, _common(rows)
+    found, labeled = list[PairedRow](), kind is Kind.LABEL
+    for row, cluster in zip(rows, numbered([cluster_of(row.tags) for row in rows]), strict=True):
+        one = _paired(row_id(row), _group(kind, row, champion), row, ("", ""), kind, held)
+        blank = replace(one, candidate=0.0, champion=0.0, slices=_slices(kind, row, common), cluster=cluster)
+        known = {"target": row.target, "sure": (0.0, 0.0)} if labeled else {"formed": (0.0, 0.0)}
+        found.append(replace(blank, **known))
+    return found
 
 
 def _paired(id: str, group: str, row: Exam, said: tuple[str, str], kind: Kind, held: Collection[str]) -> PairedRow:
@@ -132,6 +147,10 @@ def judged(shop: Workshop, now: Now, report: Report, rows: Sequence[PairedRow], 
     silent = untested(shop, now, candidate, store.versions.get(report.champion))
     fair = demanded(shop.config, now.task)
     verdict = judge(report, rows, settings, target=aimed, artifact=candidate.blob, untested=silent, fair=fair)
+    if reward_of(candidate):
+        chosen = rested(shop, now.task, shop.suite_at(now.task, now.until)).gating
+        learned = rewarded(shop, candidate, store.versions.get(report.champion), chosen, settings.alpha)
+        verdict = heeded(verdict, learned, alone=False)
     spending = due(store.verdicts.list(now.task), settings.alpha, but)
     return charged(verdict, report, replace(spending, worn=worn(store, report, rows, but)), aimed)
 

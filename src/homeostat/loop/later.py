@@ -13,6 +13,7 @@ from typing import Any
 from homeostat.evaluate.again import Stand
 from homeostat.evaluate.asked import Asked, Gap, Later
 from homeostat.evaluate.score import PairedRow
+from homeostat.release.guard import asker
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback
 from homeostat.types.interaction import Interaction
@@ -41,6 +42,13 @@ class Book:
     outcome: str = ""
     """What the gate makes of it: the value of an `Outcome`; empty before the first look."""
 
+    doubted: str = ""
+    """What is to be said against judges that overrate the candidate."""
+    judge: str = ""
+    """Whose word on requests without a label counts beside each that has one; empty where nobody's does."""
+    spent: tuple[str, ...] = ()
+    """Those requests."""
+
     @property
     def undecided(self) -> bool:
         """Whether nothing is to be done before there are more pairs."""
@@ -49,12 +57,18 @@ class Book:
 
 def deciding(store: Store, task: str) -> list[str]:
     """Requests whose label would decide about the candidate on trial: both versions answered, they differ, and nobody
-    has said what is right. Empty where the gate is not unsure about anybody.
+    has said what is right; first those of users of whom nothing was said, as each is heard once. Empty where the gate
+    is not unsure about anybody.
     """
     release = store.releases.current(task)
-    if release is None or unsure(store, release) is None or kept(store, release.candidate) is None:
+    book = None if release is None or unsure(store, release) is None else kept(store, release.candidate)
+    if release is None or book is None:
         return []
-    return [heard.id for heard, copy, truth in answered(store, release) if truth is None and heard.reply != copy.reply]
+    differing = [(heard, truth) for heard, copy, truth in answered(store, release) if heard.reply != copy.reply]
+    known = {asker(heard) for heard, truth in differing if truth is not None} - {""}
+    spent = set(book.spent)
+    open_ = [heard for heard, truth in differing if truth is None and heard.id not in spent]
+    return [heard.id for heard in sorted(open_, key=lambda one: asker(one) in known)]
 
 
 def unsure(store: Store, release: Release) -> Verdict | None:
@@ -77,8 +91,13 @@ def spoken(store: Store, release: Release) -> Verdict | None:
 
 def answered(store: Store, release: Release) -> Iterator[Triple]:
     """Requests that both versions answered, whoever of them the user heard."""
-    for heard, copied in ((release.champion, release.candidate), (release.candidate, release.champion)):
-        yield from (row for row in store.interactions.shadows(release.task, copied) if row[0].version == heard)
+    yield from both_answered(store, release.task, release.candidate, release.champion)
+
+
+def both_answered(store: Store, task: str, one: str, other: str) -> Iterator[Triple]:
+    """The same of any two versions of a task."""
+    for heard, copied in ((other, one), (one, other)):
+        yield from (row for row in store.interactions.shadows(task, copied) if row[0].version == heard)
 
 
 def kept(store: Store, candidate: str) -> Book | None:
@@ -94,13 +113,17 @@ def kept(store: Store, candidate: str) -> Book | None:
         shares={name: (int(differing), int(n)) for name, (differing, n) in found["shares"].items()},
         because=found["because"],
         outcome=found.get("outcome", ""),
+        doubted=found.get("doubted", ""),
+        judge=found.get("judge", ""),
+        spent=tuple(one["id"] for one in found.get("spent", ())),
     )
 
 
 def keep(store: Store, candidate: str, book: Book, stands: Sequence[Stand]) -> None:
     """Write the book, and beside it what a page says of it."""
     wanted = max((one.wanted for one in stands), default=0)
-    plain = {**asdict(book), "pairs": [_flat(pair) for pair in book.pairs]}
+    spent = [{"id": id} for id in book.spent]  # objects, so that an erasure takes them out whole
+    plain = {**asdict(book), "pairs": [_flat(pair) for pair in book.pairs], "spent": spent}
     store.state.put(key(candidate), {**plain, "labels": len(book.pairs), "wanted": wanted})
 
 
@@ -124,7 +147,10 @@ def _flat(pair: Later) -> dict[str, Any]:
         "said": list(row.said) if any(row.said) else [],
         "sure": list(row.sure),
         "formed": list(row.formed),
+        "cluster": row.cluster,
         "suites": {part: list(values) for part, values in pair.suites.items()},
+        "by_judge": pair.by_judge,
+        "word": list(pair.word or ()),
     }
     plain = {**outcome, "slices": list(row.slices), "differ": pair.differ, "lot": pair.lot}
     return plain | {name: value for name, value in more.items() if value}
@@ -133,7 +159,11 @@ def _flat(pair: Later) -> dict[str, Any]:
 def _pair(kept: dict[str, Any]) -> Later:
     fields: dict[str, Any] = {name: kept[name] for name in ("id", "group", "candidate", "champion")}
     fields |= {name: tuple(kept.get(name, ())) for name in ("slices", "sure", "formed")}
-    fields |= {name: kept[name] for name in ("tags", "target") if name in kept}
+    fields |= {name: kept[name] for name in ("tags", "target", "cluster") if name in kept}
     fields |= {"said": tuple(kept["said"])} if "said" in kept else {}
     suites = {part: (float(mine), float(theirs)) for part, (mine, theirs) in kept.get("suites", {}).items()}
-    return Later(row=PairedRow(**fields), differ=kept["differ"], lot=kept["lot"], suites=suites)
+    told: dict[str, Any] = {"by_judge": bool(kept.get("by_judge"))}
+    if "word" in kept:
+        own, rest, beside = kept["word"]
+        told["word"] = (float(own), float(rest), int(beside))
+    return Later(row=PairedRow(**fields), differ=kept["differ"], lot=kept["lot"], suites=suites, **told)

@@ -19,14 +19,13 @@ import numpy as np
 
 from homeostat.curate.snapshot import examples, origins
 from homeostat.errors import NothingToTrainOn, UnsuitedModel
-from homeostat.evaluate.score import cluster_of
 from homeostat.llm.backend import Request
 from homeostat.llm.local import LocalBackend
 from homeostat.loop.workshop import Workshop
 from homeostat.metrics.exposure import Exposed, bits, exposed, rank
 from homeostat.metrics.secrets import NUMBER, Secret, likes, secrets
 from homeostat.stats import clustered
-from homeostat.stats.clustered import Ints, clusters_of
+from homeostat.stats.clustered import Ints, cluster_of, clusters_of
 from homeostat.types.report import Score
 from homeostat.types.task import Kind, Task
 from homeostat.types.version import HEAD, Version

@@ -21,14 +21,14 @@ from homeostat.evaluate import fair
 from homeostat.evaluate.bounds import NAMES, calibration_error, macro
 from homeostat.evaluate.detail import of_class
 from homeostat.evaluate.figures import Told
-from homeostat.evaluate.score import cluster_of
 from homeostat.loop.judges import believed, is_judge
 from homeostat.metrics import fairness
 from homeostat.metrics.fairness import Grouped
 from homeostat.metrics.overlap import exact_match, rouge_l
 from homeostat.monitor.quality.course import right
+from homeostat.release.guard import asker
 from homeostat.stats import clustered
-from homeostat.stats.clustered import clusters_of
+from homeostat.stats.clustered import cluster_of, clusters_of
 from homeostat.stats.gaps import gap
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback, FeedbackKind
@@ -65,18 +65,18 @@ def measured(config: Config, store: Store, task: str, objective: Objective, span
     reads, kind = _Reads(store, task, objective, span), config.tasks[task].kind
     metric = objective.metric
     if metric in _RIGHT:
-        values = [(_right(kind, row, said), _who(row)) for row, said in reads.labeled()[-ROWS:]]
+        values = [(_right(kind, row, said), asker(row)) for row, said in reads.labeled()[-ROWS:]]
         return _mean([(1.0 - value, who) for value, who in values] if metric == "wrong" else values)
     if metric in NAMES:
         return _of_labels(reads.labeled()[-MOST:], objective, config.task(task).unsure_reply)
     if metric == "calibration_error":
         return _calibration(reads.labeled()[-MOST:])
     if metric in _ALIKE:
-        return _mean([(_ALIKE[metric](row.reply, said.value), _who(row)) for row, said in reads.labeled()[-MOST:]])
+        return _mean([(_ALIKE[metric](row.reply, said.value), asker(row)) for row, said in reads.labeled()[-MOST:]])
     if metric.endswith("_gap"):
         return _gap(kind, reads, objective)
     if metric == "error_rate":
-        return _mean([(float(row.role is Role.FAILED), _who(row)) for row in reads.asked()])
+        return _mean([(float(row.role is Role.FAILED), asker(row)) for row in reads.asked()])
     rows = reads.answered()
     if metric == "latency_p95_ms":
         return _slowest(rows)
@@ -135,10 +135,6 @@ def _mean(values: Values) -> Score | None:
     return clustered.mean([value for value, _ in values], clusters_of([who for _, who in values]), LEVEL)
 
 
-def _who(row: Interaction) -> str:
-    return cluster_of(row.tags) or (f"episode {row.episode}" if row.episode else "")
-
-
 def _right(kind: Kind, row: Interaction, said: Feedback) -> float:
     return right(kind, row.reply, said.value)
 
@@ -160,7 +156,7 @@ def _calibration(pairs: Pairs) -> Score | None:
 
 def _told(row: Interaction, said: Feedback) -> Told:
     sure = min(max(row.confidence, 0.0), 1.0)
-    return Told(target=said.value.strip(), said=row.reply.strip(), sure=sure, cluster=_who(row))
+    return Told(target=said.value.strip(), said=row.reply.strip(), sure=sure, cluster=asker(row))
 
 
 def _of_label(told: Sequence[Told], clusters: clustered.Ints, objective: Objective) -> Score | None:
@@ -222,7 +218,9 @@ def _slowest(rows: Rows) -> Score | None:
     timed = [row for row in rows if row.latency_ms > 0.0]
     if len(timed) < FEWEST:
         return None
-    return clustered.quantile([row.latency_ms for row in timed], 0.95, clusters_of([_who(row) for row in timed]), LEVEL)
+    return clustered.quantile(
+        [row.latency_ms for row in timed], 0.95, clusters_of([asker(row) for row in timed]), LEVEL
+    )
 
 
 def _costs(rows: Rows, prices: Prices) -> Values:
@@ -232,7 +230,7 @@ def _costs(rows: Rows, prices: Prices) -> Values:
             prices.read * row.prompt_tokens / 1e6
             + prices.written * row.reply_tokens / 1e6
             + prices.hour * row.latency_ms / 3.6e6,
-            _who(row),
+            asker(row),
         )
         for row in rows
     ]
@@ -240,7 +238,7 @@ def _costs(rows: Rows, prices: Prices) -> Values:
 
 def _ratings(rows: Rows, said: Said, *, judges: bool = False) -> Values:
     """People's newest rating of each request that they rated, or that of judges."""
-    found = [(_newest_rating(said.get(row.id, ()), judges), _who(row)) for row in rows]
+    found = [(_newest_rating(said.get(row.id, ()), judges), asker(row)) for row in rows]
     return [(rating, who) for rating, who in found if rating is not None]
 
 
@@ -251,7 +249,7 @@ def _newest_rating(said: Sequence[Feedback], judges: bool) -> float | None:
 
 def _corrected(rows: Rows, said: Said) -> Values:
     """1 for each reply in whose place somebody wanted another one, else 0."""
-    return [(float(_wanted_other(row, said.get(row.id, ()))), _who(row)) for row in rows]
+    return [(float(_wanted_other(row, said.get(row.id, ()))), asker(row)) for row in rows]
 
 
 def _wanted_other(row: Interaction, said: Sequence[Feedback]) -> bool:
@@ -273,11 +271,11 @@ def _satisfied(rows: Rows, said: Said) -> Values:
 
 
 def _latencies(rows: Rows, said: Said) -> Values:
-    return [(row.latency_ms, _who(row)) for row in rows if row.latency_ms > 0.0]
+    return [(row.latency_ms, asker(row)) for row in rows if row.latency_ms > 0.0]
 
 
 def _tokens(rows: Rows, said: Said) -> Values:
-    return [(float(row.prompt_tokens + row.reply_tokens), _who(row)) for row in rows]
+    return [(float(row.prompt_tokens + row.reply_tokens), asker(row)) for row in rows]
 
 
 def _resolutions(rows: Rows, said: Said) -> Values:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from homeostat.config.schema import Config
 from homeostat.decide.hours import quiet_until
 from homeostat.decide.rule import rule_of
-from homeostat.loop import again
+from homeostat.loop import again, overrating
 from homeostat.loop.rehearse import keep
 from homeostat.loop.seeing import clock
 from homeostat.loop.steps import Now
 from homeostat.loop.workshop import Workshop
 from homeostat.release import rollout
 from homeostat.store import Store
+
+LOOK_S = 10.0
+"""Seconds between two looks at what judges say of a candidate."""
 
 
 def sign(shop: Workshop, now: Now, candidate: str) -> str:
@@ -37,10 +41,13 @@ def stage(shop: Workshop, now: Now, release: str) -> str:
 
 def advance(shop: Workshop, now: Now, release: str) -> str:
     """Look at the rows of the running release until they take it a step further or back, or somebody else does. Where
-    the gate was unsure it is asked again, as labels come.
+    the gate was unsure it is asked again, as labels come; a judge that overrates the candidate is not heard.
     """
-    settings, running = shop.config.release, shop.store.releases.get(release)
+    settings, running, looked = shop.config.release, shop.store.releases.get(release), -math.inf
     while True:
+        if time.monotonic() - looked >= LOOK_S:
+            overrating.look(shop, running)
+            looked = time.monotonic()
         again.look(shop, now, running, at=time.time())
         frozen, watched = frozen_until(shop.config, shop.store, now.task), again.safely(shop.store, running, settings)
         row = rollout.advance(shop.store, now.task, watched, now=time.time(), frozen=frozen)

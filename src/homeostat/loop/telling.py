@@ -16,36 +16,53 @@ from homeostat.alert import causes
 from homeostat.alert.record import resolve, tell
 from homeostat.decide.metric import KNOWN
 from homeostat.decide.objective import Course, Progress
+from homeostat.decide.record import errand_of
 from homeostat.decide.stated import LINE
 from homeostat.loop import seeing
+from homeostat.loop.embedding import AWAY
 from homeostat.loop.objectives import publish, standings
 from homeostat.loop.workshop import Workshop
 from homeostat.monitor.naming.shares import shares_key
 from homeostat.monitor.quality.course import right
 from homeostat.stats.intervals import mean_interval
 from homeostat.store.notes import SEEN
-from homeostat.types.alert import APPROVAL, DISK, FAILED, OBJECTIVE, REFUSED, ROLLBACK, WORKER, Alert, Remedy
+from homeostat.types.alert import (
+    ADVICE,
+    APPROVAL,
+    DISK,
+    EMBEDDING,
+    FAILED,
+    LABELS,
+    OBJECTIVE,
+    REFUSED,
+    ROLLBACK,
+    WORKER,
+    Alert,
+    Remedy,
+)
 from homeostat.types.release import Stage
 from homeostat.types.report import Score
 from homeostat.types.signal import Moved, Signal
 from homeostat.types.turn import APPROVAL as DIARY
-from homeostat.types.turn import AWAITING, SIGN, SIGNED
+from homeostat.types.turn import AWAITING, OPEN, SIGN, SIGNED, Turn
 
 LOOK_S = 60.0
 """Seconds between two looks at what is not written down as a row."""
-LABELS, FEWEST = 200, 30
+NEWEST, FEWEST = 200, 30
 """The newest labeled replies that an objective is held to, and how many there must be at least."""
 LEVEL = 0.99
 """Level of the interval that must lie below the objective as a whole."""
 ROOM = 1.25
 """A disk is no longer short of room when there is so many times of what it was told of for."""
+AWAY_S = 300.0
+"""An embedding backend that has been away for so long is told of: one that is started anew is back before."""
 RECENT = 200
 """Rows of a kind that are looked at for what is new."""
 MEASURED_S = 900.0
 """Seconds between two looks at named objectives, for which more of the log is read."""
 Scores: TypeAlias = Mapping[str, tuple[float, Score]]
 """Task -> its objective, and how well its champion does."""
-_OLD = "alerts:old"
+_OLD, _DECIDED = "alerts:old", "alerts:old:decided"
 _SIGNALS = tuple(moved.value for moved in Moved if moved is not Moved.JUDGE)
 """Kinds of signals that are over with another version; a judge is none."""
 
@@ -57,7 +74,7 @@ class Telling:
     shop: Workshop
     clock: Callable[[], float] = time.time
     _seen: set[str] = field(init=False, default_factory=set)
-    """Rows that were told of, or that were there before anybody was to be told."""
+    """Rows that were told of, of which nothing is to be told, or that were there before anybody was to be told."""
     _since: dict[str, float] = field(init=False, default_factory=dict)
     """Version -> the oldest reply that still counts for its objective: nothing before it is read again."""
     _looked: float = field(init=False, default=float("-inf"))
@@ -68,6 +85,10 @@ class Telling:
     def __post_init__(self) -> None:
         """Take what is there when a project is first watched with alerts as known: nobody is told of last year."""
         state = self.shop.store.state
+        if state.get(_DECIDED) is None:  # apart from the others, for releases before this one told of no decision
+            turns = [turn for task in self.shop.config.tasks for turn in self.shop.store.turns.list(task, limit=RECENT)]
+            state.put(_DECIDED, [_decided(turn) for turn in turns])
+        self._seen.update(state.get(_DECIDED))
         if state.get(_OLD) is None:
             state.put(_OLD, [about for about, _ in self._rows(self.clock())])
         self._seen.update(state.get(_OLD))
@@ -110,8 +131,19 @@ class Telling:
                 if row.stage is Stage.ROLLBACK or (row.stage is Stage.SPLIT and before and before.trial == row.trial):
                     yield row.id, causes.of_release(row, before, now)
             for turn in store.turns.list(task, limit=RECENT):
-                if (cause := causes.of_turn(turn, now)) is not None:
+                if (cause := causes.of_turn(turn, now) or self._left(_decided(turn), now)) is not None:
                     yield cause.about, cause
+
+    def _left(self, decided: str, now: float) -> Alert | None:
+        """What a decision leaves to people; one that leaves nothing is not looked at again."""
+        if not decided or decided in self._seen:
+            return None
+        decision = self.shop.store.decisions.get(decided)
+        left = errand_of(self.shop.store, decision)
+        cause = causes.of_decision(decision, now, labels=left.labels, way=left.way, base=left.base)
+        if cause is None:
+            self._seen.add(decided)
+        return cause
 
     def _signals(self, task: str) -> list[Signal]:
         """The newest signals; all of them where even the oldest of those is new."""
@@ -124,10 +156,13 @@ class Telling:
         """What is not as it should be at this moment."""
         disk = causes.of_disk(self._free_mb(), now)
         found = [disk] if disk else []
+        away = self.shop.store.state.get(AWAY)
+        if away and now - away["since"] >= AWAY_S:
+            found.append(causes.of_embedding(away["what"], away["since"], now))
         for task, (wanted, score) in scores.items():
             if score.high < wanted:
                 version = self.shop.champion(task)
-                remedy = Remedy.ROLLBACK if version.parent and score.n < LABELS else Remedy.RETRAIN
+                remedy = Remedy.ROLLBACK if version.parent and score.n < NEWEST else Remedy.RETRAIN
                 found.append(causes.of_score(task, score, wanted, version.id, remedy=remedy, now=now))
         return found
 
@@ -158,8 +193,8 @@ class Telling:
             if entry.objective_at_least is None or champion is None:
                 continue
             since = self._since.get(champion, 0.0)
-            newest = store.interactions.labeled(name, version=champion, since=since, measuring=True)[-LABELS:]
-            if len(newest) == LABELS:
+            newest = store.interactions.labeled(name, version=champion, since=since, measuring=True)[-NEWEST:]
+            if len(newest) == NEWEST:
                 self._since[champion] = newest[0][0].time
             if len(newest) >= FEWEST:
                 values = [right(entry.kind, i.reply, f.value) for i, f in newest]
@@ -175,6 +210,10 @@ class Telling:
         if alert.kind == DISK and due:
             free = self._free_mb()
             return f"{free:,.0f} MB are free" if free >= ROOM * causes.LOW_MB else ""
+        if alert.kind == EMBEDDING and due:
+            return "" if self.shop.store.state.get(AWAY) else "requests are read again"
+        if alert.kind in (LABELS, ADVICE):
+            return (self._given(alert) if due else "") or self._decided_anew(alert) or self._released(alert)
         if alert.kind == OBJECTIVE and alert.slice:
             known = self._named.get((alert.task, alert.slice))
             if known is None:
@@ -195,6 +234,22 @@ class Telling:
         gone = newest is not None and newest.stage is Stage.FULL and newest.time > alert.last
         return f"{newest.champion} answers everybody since" if newest and gone else ""
 
+    def _given(self, alert: Alert) -> str:
+        """As many labels as were asked for have come since."""
+        store = self.shop.store
+        decision = store.decisions.get(alert.about)
+        wanted = errand_of(store, decision).labels
+        said = store.feedback.list(alert.task, decision.time) if wanted else []
+        given = sum(one.time > decision.time and one.kind in seeing.STATEMENTS for one in said)
+        return f"{given:,} labels were given since" if wanted and given >= wanted else ""
+
+    def _decided_anew(self, alert: Alert) -> str:
+        """A later turn has decided, and is not under way any more."""
+        turns = [one for one in self.shop.store.turns.list(alert.task, limit=RECENT) if "decide" in one.diary]
+        places = [place for place, turn in enumerate(turns) if turn.diary["decide"] == alert.about]
+        later = [turn for turn in turns[places[0] + 1 :] if turn.state != OPEN] if places else []
+        return f"turn {later[-1].id} has decided anew" if later else ""
+
     def _turned(self, alert: Alert) -> str:
         """A later turn has come to its end as turns should."""
         turns = self.shop.store.turns.list(alert.task, limit=RECENT)
@@ -211,3 +266,8 @@ class Telling:
         waiting = [t for t in about if t.state == AWAITING and bool(t.diary.get(SIGN)) == signs]
         said = [t.diary[entry] for t in about if (entry := SIGNED if signs else DIARY) in t.diary]
         return "" if waiting else (said or ["it does not wait any more"])[0]
+
+
+def _decided(turn: Turn) -> str:
+    """The decision at which a turn has ended; empty where it ended at something else, or has not."""
+    return turn.diary.get("decide", "") if turn.state == "decide" else ""

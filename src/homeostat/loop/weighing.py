@@ -100,6 +100,7 @@ def _plan(shop: Workshop, task: str, now: Look, evidence: Evidence, ahead: Book 
     memory = remembered(shop.store, now.rule.name, task) if now.rule.name else Memory()
     comes = [when for stand in now.found.stands if (when := stand.standing.next) is not None]
     comes += [memory.time + now.rule.look_s] if now.rule.look_s else []
+    comes += [around.quiet_until, around.cool_until] if now.found.due else []  # what is due waits for no more than that
     return Plan(
         task=task,
         policy=now.rule.name,

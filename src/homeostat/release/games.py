@@ -5,6 +5,10 @@ is their mean, weighted by stakes that are fixed before the first row. If no gam
 supermartingale that starts at 1 as each of them is, so it ever reaches 1/alpha with probability at most alpha: one
 allowance of false alarms for all games together, however many slices there are and however often one looks.
 
+Who asks often counts once (`stats.depths`): of a user, or of an episode where nobody says who asks, the first row is
+bet on, and the mean of the first three and of the first nine, at levels of their own. A row that is not in a slice is
+neither won nor lost there. Failures count by request.
+
 Time and length are compared request by request, so that a machine that slows down slows both sides: what counts is in
 how many more requests the candidate took twice as long as the champion than the other way round.
 """
@@ -20,6 +24,8 @@ from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
 from homeostat.release.ratings import Heard, liked_more
+from homeostat.stats.clustered import Ints, clusters_of
+from homeostat.stats.depths import DEPTHS, at_depth, depths, most_wealth
 from homeostat.stats.eprocess import Betting
 
 QUALITY, SLICES, ERRORS, LATENCY, COST = "quality", "slices", "errors", "latency", "cost"
@@ -45,6 +51,8 @@ class Judged:
     candidate: float
     champion: float
     slices: Collection[str] = ()
+    whose: str = ""
+    """Who asked, or the episode; empty for somebody else than everybody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +60,7 @@ class Tried:
     """What is known of the requests that two versions were put to."""
 
     judged: Sequence[Judged] = ()
+    """In the order in which it became known how well both did."""
     pairs: int = 0
     """Requests that both answered."""
     answered: int = 0
@@ -60,8 +69,12 @@ class Tried:
     """Requests that the candidate alone failed on, the champion alone, and both."""
     raced: Sequence[tuple[float, float]] = ()
     """Milliseconds that the candidate and the champion took for the same request, one right after the other."""
+    racers: Sequence[str] = ()
+    """Whose each of these requests was, as `Judged.whose`; nothing where each was somebody else's."""
     lengths: Sequence[tuple[float, float]] = ()
     """Tokens that the candidate and the champion wrote in reply to the same request."""
+    readers: Sequence[str] = ()
+    """Whose each of these was."""
     rated: Sequence[Heard] = ()
     """Episodes of which people rated what they heard."""
     usual: float = math.nan
@@ -113,17 +126,40 @@ class Games:
     """All that is bet on."""
 
     all: tuple[Game, ...] = field(default=())
+    """On the first row of everybody."""
+    deeper: Mapping[int, tuple[Game, ...]] = field(default_factory=dict)
+    """The same games on the mean of so many first rows; none where no row says whose it is."""
 
     @property
     def harm(self) -> float:
-        """Natural logarithm of the whole wealth; what is not staked is kept."""
-        kept = max(1e-300, 1.0 - sum(game.stake for game in self.all))
-        return float(logsumexp([math.log(kept), *(game.weighed for game in self.all)]))
+        """Natural logarithm of the whole wealth at the depth where it is highest."""
+        return most_wealth({depth: _whole(games) for depth, games in self._depths.items()}, self._parts)
 
     @property
     def safe(self) -> float:
         """Natural logarithm of the least wealth for "not worse", over quality and every slice of it."""
-        return min((game.safe for game in self.all if game.name not in (ERRORS, LATENCY, COST, RATINGS)), default=0.0)
+        asked = [k for k, game in enumerate(self.all) if game.name not in (ERRORS, LATENCY, COST, RATINGS)]
+        of = (most_wealth({depth: games[k].safe for depth, games in self._depths.items()}, self._parts) for k in asked)
+        return min(of, default=0.0)
+
+    @property
+    def telling(self) -> tuple[Game, ...]:
+        """The games at the depth that shows most harm."""
+        return max(self._depths.items(), key=lambda one: _whole(one[1]) + math.log(self._parts[one[0]]))[1]
+
+    @property
+    def _depths(self) -> Mapping[int, tuple[Game, ...]]:
+        return {1: self.all, **self.deeper}
+
+    @property
+    def _parts(self) -> Mapping[int, float]:
+        return DEPTHS if self.deeper else {1: 1.0}
+
+
+def _whole(games: Sequence[Game]) -> float:
+    """Natural logarithm of the wealth of games together; what is not staked is kept."""
+    kept = max(1e-300, 1.0 - sum(game.stake for game in games))
+    return float(logsumexp([math.log(kept), *(game.weighed for game in games)]))
 
 
 def played(tried: Tried, slices: Collection[str], margin: float) -> Games:
@@ -131,21 +167,50 @@ def played(tried: Tried, slices: Collection[str], margin: float) -> Games:
     whole = STAKES[QUALITY] + (0.0 if slices else STAKES[SLICES])
     part = 0.0 if math.isnan(tried.usual) else RATED * STAKES[QUALITY]
     differences = np.array([one.candidate - one.champion for one in tried.judged], np.float64)
-    games = [Game.of(QUALITY, whole - part, margin, differences)]
-    inside: dict[str, list[int]] = {name: [] for name in slices}
-    for k, one in enumerate(tried.judged):
-        for name in one.slices:
-            if name in inside:
-                inside[name].append(k)
-    games += [Game.of(name, STAKES[SLICES] / len(slices), margin, differences[rows]) for name, rows in inside.items()]
+    rows = _Rows(differences, whose([one.whose for one in tried.judged]))
+    everywhere = np.ones(len(differences), bool)
+    games = [rows.games(QUALITY, whole - part, margin, everywhere)]
+    for name in slices:
+        inside = np.array([name in one.slices for one in tried.judged], bool)
+        games.append(rows.games(name, STAKES[SLICES] / len(slices), margin, inside))
     ours, theirs, both = tried.failed
-    errors = [-1.0] * ours + [1.0] * theirs + [0.0] * (both + tried.answered)
-    games.append(Game.of(ERRORS, STAKES[ERRORS], FAILING, errors))
-    games.append(Game.of(LATENCY, STAKES[LATENCY], SLACK, much(tried.raced, LEAST_MS)))
-    games.append(Game.of(COST, STAKES[COST], SLACK, much(tried.lengths, LEAST_TOKENS)))
+    errors = np.array([-1.0] * ours + [1.0] * theirs + [0.0] * (both + tried.answered))
+    games.append({1: Game.of(ERRORS, STAKES[ERRORS], FAILING, errors)})
+    for name, pairs, least, by in (
+        (LATENCY, tried.raced, LEAST_MS, tried.racers),
+        (COST, tried.lengths, LEAST_TOKENS, tried.readers),
+    ):
+        found = much(pairs, least)
+        games.append(_Rows(found, whose(by)).games(name, STAKES[name], SLACK, np.ones(len(found), bool)))
     if part:
-        games.append(_of_ratings(tried, part, margin))
-    return Games(tuple(games))
+        games.append({1: _of_ratings(tried, part, margin)})
+    deep = sorted({depth for game in games for depth in game} - {1})
+    return Games(tuple(game[1] for game in games), {k: tuple(game.get(k, game[1]) for game in games) for k in deep})
+
+
+def whose(names: Sequence[str]) -> Ints | None:
+    """int64[rows]: whose each row is; None where none of them says."""
+    return clusters_of(names) if any(names) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Differences in the order in which they became known, and whose they are."""
+
+    differences: np.ndarray
+    whose: Ints | None
+
+    def games(self, name: str, stake: float, margin: float, inside: np.ndarray) -> dict[int, Game]:
+        """The game on the rows that are inside, at every depth; its figures are those of all of them."""
+        margin, rows = min(margin, _WIDEST), self.differences[inside]
+        if self.whose is None:
+            return {1: Game.of(name, stake, margin, rows)}
+        neither = np.where(inside, self.differences, -margin)  # what is worth nothing, for harm and against it
+        mean = float(rows.mean()) if len(rows) else 0.0
+        return {
+            depth: replace(Game.of(name, stake, margin, at_depth(neither, self.whose, depth)), n=len(rows), mean=mean)
+            for depth in depths(self.whose)
+        }
 
 
 def _of_ratings(tried: Tried, stake: float, margin: float) -> Game:

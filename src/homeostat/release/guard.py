@@ -5,8 +5,9 @@ reply should have been, D is the candidate's score on it minus the champion's, i
 people have judged the pair (`release.preferred`), D says which of the two they prefer. Games (`release.games`) gather
 evidence of harm in quality, overall and in every slice of the traffic, and in failures, time and length; their mirror
 is evidence that no harm is done. Each is wrong with probability at most its alpha however often one looks. Wealth is
-a product over requests, so feedback may come late and in any order: it is computed anew from the rows, and every
-request counts once, by the newest thing said about it.
+a product over users, so feedback may come late and in any order: it is computed anew from the rows, and every
+request counts once, by the newest thing said about it. Of a user the requests that were judged first are heard
+(`stats.depths`), and how many have been judged is counted in users; where no tag names one, in episodes.
 
 What this rests on: that whether a request gets feedback does not depend on how well the version that the user heard
 did on it. Where people only correct what was wrong, a candidate in the canary looks worse than it is, and one in
@@ -18,15 +19,16 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from homeostat.config.schema import Release as Settings
 from homeostat.metrics.replies import agreement
-from homeostat.release.games import COST, ERRORS, LATENCY, QUALITY, RATINGS, Game, Games, Judged, Tried, played
+from homeostat.release.games import COST, ERRORS, LATENCY, QUALITY, RATINGS, Game, Games, Judged, Tried, played, whose
 from homeostat.release.preferred import judgments
-from homeostat.release.ratings import Heard, heard, usual_rating
+from homeostat.release.ratings import Heard, heard, unheard, usual_rating
+from homeostat.stats.clustered import cluster_of
 from homeostat.store import Store
 from homeostat.store.notes import Event
 from homeostat.types.feedback import Feedback
@@ -62,8 +64,12 @@ class Evidence:
     """What is bet on, each by itself."""
     rated: int = 0
     """Episodes that heard the candidate and were rated."""
+    users: int = 0
+    """Of whom a pair was judged: users, or episodes where no user is named; each pair where neither is."""
     enough: int = 0
-    """Judged pairs after which a candidate that has to show that it is safe is given up."""
+    """Users with judged pairs after which a candidate that has to show that it is safe is given up."""
+    unheard: str = ""
+    """Judges whose ratings do not count, for they overrate the candidate."""
 
     @staticmethod
     def of(scores: Sequence[tuple[float, float]], settings: Settings, *, pairs: int = 0) -> Evidence:
@@ -99,7 +105,7 @@ class Evidence:
         if self.harm_shown(settings):
             return False
         fit = self.difference >= 0.0 and not self.failing and (passed or self.safety_shown(settings))
-        known = self.judged + self.rated
+        known = self.users + self.rated
         if fit and known >= settings.canary_feedback:
             return True
         most = settings.most_feedback if passed else max(self.enough, settings.most_feedback)
@@ -131,7 +137,8 @@ def weigh(tried: Tried, slices: Mapping[str, float], settings: Settings) -> Evid
         errors=tried.failed[0] + tried.failed[2],
         harm=games.harm,
         safe=games.safe,
-        games=games.all,
+        games=games.telling,
+        users=n if (of := whose([one.whose for one in tried.judged])) is None else len(set(of.tolist())),
         rated=sum(one.mine for one in tried.rated),
         enough=math.ceil(settings.most_feedback / min(slices.values(), default=1.0)),
     )
@@ -153,7 +160,8 @@ def note_race(store: Store, release: Release, interaction: str, took_ms: Mapping
 
 def gather(store: Store, release: Release, settings: Settings) -> Evidence:
     """The evidence of the stage that a release is in, from the rows as they are now."""
-    return weigh(tried(store, release), planned(store, release), settings)
+    found = weigh(tried(store, release), planned(store, release), settings)
+    return replace(found, unheard=", ".join(unheard(store, release.candidate)))
 
 
 def planned(store: Store, release: Release) -> dict[str, float]:
@@ -198,6 +206,8 @@ def names(row: Interaction) -> list[str]:
 def tried(store: Store, release: Release) -> Tried:
     """What the rows say of the requests that both versions were put to in this stage."""
     paired, noted = _pairs(store, release), store.events.list(release.opened)
+    asked = {row.id: asker(row) for row, _, _ in paired}
+    raced = [event.values for event in noted if event.name == RACE]
     usual, rated = _rated(store, release)
     answered = sum(primary.version == release.champion for primary, _, _ in paired)
     if release.stage is Stage.CANARY:  # those whose copy still waits among them, as failures are not waited for
@@ -207,11 +217,10 @@ def tried(store: Store, release: Release) -> Tried:
         pairs=len(paired),
         answered=answered,
         failed=_failed(release, noted),
-        raced=[
-            (float(took[release.candidate]), float(took[release.champion]))
-            for took in (event.values["took_ms"] for event in noted if event.name == RACE)
-        ],
+        raced=[(float(one["took_ms"][release.candidate]), float(one["took_ms"][release.champion])) for one in raced],
+        racers=[asked.get(str(one["interaction"]), "") for one in raced],
         lengths=[_turned(release, primary, primary.reply_tokens, copy.reply_tokens) for primary, copy, _ in paired],
+        readers=[asker(row) for row, _, _ in paired],
         rated=rated,
         usual=usual,
     )
@@ -237,9 +246,9 @@ def _pairs(store: Store, release: Release) -> list[Triple]:
 
 
 def _judged(store: Store, release: Release, paired: Iterable[Triple]) -> list[Judged]:
-    """The scores of the pairs of which feedback tells; elsewhere what people prefer."""
+    """The scores of the pairs of which feedback tells, in the order in which it came; elsewhere what people prefer."""
     labels = bool(store.versions.get(release.champion).labels)
-    found, asked = [], judgments(store, release.candidate)
+    found, asked = list[tuple[float, Judged]](), judgments(store, release.candidate)
     for primary, copy, truth in paired:
         if truth is not None and not truth.picked:
             heard, copied = (_score(row.reply, truth.value, labels=labels) for row in (primary, copy))
@@ -249,8 +258,14 @@ def _judged(store: Store, release: Release, paired: Iterable[Triple]) -> list[Ju
             theirs = 1.0 - ours
         else:
             continue
-        found.append(Judged(candidate=ours, champion=theirs, slices=frozenset(names(primary))))
-    return found
+        when, inside = truth.time if truth is not None and not truth.picked else math.inf, frozenset(names(primary))
+        found.append((when, Judged(candidate=ours, champion=theirs, slices=inside, whose=asker(primary))))
+    return [one for _, one in sorted(found, key=lambda each: each[0])]
+
+
+def asker(row: Interaction) -> str:
+    """Whose request it is: the user's that a tag names, else the episode's; empty where neither is known."""
+    return cluster_of(row.tags) or (f"episode {row.episode}" if row.episode else "")
 
 
 def _turned(release: Release, primary: Interaction, heard: float, copied: float) -> tuple[float, float]:

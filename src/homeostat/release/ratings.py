@@ -6,12 +6,14 @@ candidate's share at that moment and a the smaller of p and 1 - p: a number in [
 difference of the two versions, whatever c is (inverse probability weighting; a mean of such numbers may be bet on as of
 any other, 2010.09686). So ratings that came under different shares are one game. Requests of one episode were drawn
 together and count once, by their mean, for the version that the episode heard first.
+
+Judges rate as well. One that says more of the candidate than people do (`loop.overrating`) is not heard in its trial.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from homeostat.store import Store
@@ -81,7 +83,8 @@ def heard(store: Store, release: Release, since: float) -> list[Heard]:
         for row in store.interactions.list(release.task, since=since)
         if row.version in (release.candidate, release.champion) and 0.0 < row.probability < 1.0
     ]
-    said, episodes = _ratings(store, [row.id for row in rows]), dict[str, tuple[Interaction, list[float]]]()
+    without = unheard(store, release.candidate)
+    said, episodes = _ratings(store, [row.id for row in rows], without), dict[str, tuple[Interaction, list[float]]]()
     for row in rows:
         first, told = episodes.setdefault(row.episode or row.id, (row, []))
         if row.id in said and (row.version, row.probability) == (first.version, first.probability):
@@ -95,10 +98,21 @@ def heard(store: Store, release: Release, since: float) -> list[Heard]:
     return found
 
 
-def _ratings(store: Store, ids: Sequence[str]) -> dict[str, float]:
-    """Interaction -> the newest rating of its reply, in [0, 1]."""
+def overrating(candidate: str) -> str:
+    """Under which state it stands what judges say of a candidate beside people."""
+    return f"overrated:{candidate}"
+
+
+def unheard(store: Store, candidate: str) -> tuple[str, ...]:
+    """Sources whose ratings do not count while a candidate is tried: judges that were shown to overrate it."""
+    kept = store.state.get(overrating(candidate))
+    return tuple(sorted(judge for judge, one in kept.items() if one["shown"])) if isinstance(kept, dict) else ()
+
+
+def _ratings(store: Store, ids: Sequence[str], without: Collection[str] = ()) -> dict[str, float]:
+    """Interaction -> the newest rating of its reply, in [0, 1], but those of some sources."""
     found = dict[str, float]()
     for one in store.feedback.of(list(ids)):  # oldest first
-        if one.kind is FeedbackKind.RATING:
+        if one.kind is FeedbackKind.RATING and one.source not in without:
             found[one.interaction] = min(max(float(one.value), 0.0), 1.0)
     return found

@@ -195,7 +195,8 @@ def _scores(seen: Evidence) -> str:
     judged = f"{seen.judged} judged: {100 * seen.candidate:.1f} points beside {100 * seen.champion:.1f}"
     errors = f", {seen.errors} errors" if seen.errors else ""
     rated = f", {seen.rated} rated" if seen.rated else ""
-    return f"{seen.pairs} pairs ({judged if seen.judged else 'none judged'}{rated}{errors})"
+    deaf = f", without {seen.unheard}, which overrates the candidate" if seen.unheard else ""
+    return f"{seen.pairs} pairs ({judged if seen.judged else 'none judged'}{rated}{errors}{deaf})"
 
 
 def _remember(store: Store, release: Release, seen: Evidence) -> None:

@@ -10,7 +10,7 @@ intervals of `stats.intervals`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,15 @@ from homeostat.types.report import Score
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+
+CLUSTERS = ("user", "episode")
+"""Tags whose rows belong together, the widest first."""
+
+
+def cluster_of(tags: Mapping[str, str]) -> str:
+    """What a row shares with others: its user, else its episode; empty where its tags name neither."""
+    return next((f"{tag} {tags[tag]}" for tag in CLUSTERS if tags.get(tag)), "")
 
 
 def clusters_of(names: Sequence[str]) -> Ints:

@@ -30,6 +30,7 @@ LARGEST = 0.9
 PRIOR = 100
 """Rows that the planned spread weighs beside what is seen."""
 _POINTS = 64
+_GRID, _ROUNDING = np.array(GRID)[:, None], 1e-12
 _NOTHING, _HIGHEST = 1e-200, 1e300
 """Wealth is kept between these: below, numbers lose their digits and the processor its speed."""
 
@@ -68,12 +69,10 @@ class Planned:
         if not np.all(np.abs(self.bound) < 1):
             raise ValueError("a bound is not in (-1, 1)")
         self.plan, self.n = plan, 0
-        self._deadline = plan.rows
+        self._deadline, self._spent = np.full(len(self.bound), float(plan.rows)), np.zeros(len(self.bound))
         self._squares = np.full(len(self.bound), PRIOR * plan.square)
         self._aimed = np.ones(len(self.bound))
         self._open = np.ones((len(GRID), len(self.bound)))
-        # The worst row is worth -1 - bound; stakes that it can cost no more than all wealth.
-        self._stakes = np.array(GRID)[:, None] / np.maximum(1.0, 1.0 + self.bound)
         self.log_value = np.zeros(len(self.bound))
         """Natural logarithm of each wealth, float64[games]."""
         self.best = np.zeros(len(self.bound))
@@ -84,21 +83,30 @@ class Planned:
         """p-value of each claim that holds although one looks after every row: one over the highest wealth."""
         return np.exp(-self.best)
 
-    def update(self, differences: ArrayLike) -> None:
-        """Take one row: a difference in [-1, 1] for each game, or one for all of them.
+    def update(self, differences: ArrayLike, reach: ArrayLike = 1.0, worth: ArrayLike = 1.0) -> None:
+        """Take one row: a difference for each game, or one for all of them, in [-reach, reach].
+
+        Args:
+            differences: float[games], or one number.
+            reach: 1 or more, the same; known before the row. The further it goes, the less may be staked.
+            worth: as many planned rows this one is thought to be worth, as its spread is lower; known before it, too.
 
         Raises:
-            ValueError: a difference is not in [-1, 1]; nothing is taken then.
+            ValueError: a difference goes beyond its reach, or a reach is below 1; nothing is taken then.
         """
-        d = np.asarray(differences, dtype=np.float64)
-        if not np.all(np.abs(d) <= 1):
-            raise ValueError("a difference is not in [-1, 1]")
-        if self.n >= self._deadline:
-            self._deadline *= 2
-        x = d - self.bound
-        self._aimed = np.clip(self._aimed * (1.0 + self._stake() * x), _NOTHING, _HIGHEST)
-        self._open = np.clip(self._open * (1.0 + self._stakes * x), _NOTHING, _HIGHEST)
-        self._squares += x * x
+        d, far = np.asarray(differences, dtype=np.float64), np.asarray(reach, dtype=np.float64)
+        if not (np.all(np.abs(d) <= far + _ROUNDING) and np.all(far >= 1.0)):
+            raise ValueError(
+                "a difference is not in [-1, 1]" if np.all(far == 1.0) else "a difference beyond its reach"
+            )
+        much = np.asarray(worth, dtype=np.float64)
+        self._deadline = np.where(self._spent >= self._deadline, 2.0 * self._deadline, self._deadline)
+        # The worst row is worth -reach - bound; stakes that it can cost no more than all wealth.
+        x, worst = d - self.bound, far + self.bound
+        self._aimed = np.clip(self._aimed * (1.0 + self._stake(worst, much) * x), _NOTHING, _HIGHEST)
+        self._open = np.clip(self._open * (1.0 + _GRID / np.maximum(1.0, worst) * x), _NOTHING, _HIGHEST)
+        self._squares += much * x * x
+        self._spent += much
         self.n += 1
         self.log_value = np.log(SHARE * self._aimed + (1 - SHARE) * self._open.mean(axis=0))
         self.best = np.maximum(self.best, self.log_value)
@@ -108,16 +116,16 @@ class Planned:
         for row in np.asarray(differences, dtype=np.float64):
             self.update(row)
 
-    def _stake(self) -> Floats:
+    def _stake(self, worst: Floats, much: Floats) -> Floats:
         """The share of its wealth that the aiming part bets: what the option gains with each unit of the sum."""
         goal = np.maximum((1 / self.plan.alpha - (1 - SHARE) * self._open.mean(axis=0)) / SHARE, 1.0)
         # The option is worth twice the chance that the sum, at its planned spread, ends beyond the goal.
         chance = np.clip(self._aimed / goal, 1e-300, 1 - 1e-9) / 2
         distance = -ndtri(chance)
         slope = np.exp(-(distance**2) / 2) / (np.sqrt(2 * np.pi) * chance)
-        rows = max(self._deadline - self.n, LAST * self._deadline)
-        spread = np.sqrt(rows * self._squares / (PRIOR + self.n))
-        return np.asarray(np.minimum(slope / spread, LARGEST / (1.0 + self.bound)), dtype=np.float64)
+        rows = np.maximum(self._deadline - self._spent, LAST * self._deadline)
+        spread = np.sqrt(rows * self._squares / (PRIOR + self._spent))
+        return np.asarray(np.minimum(much * slope / spread, LARGEST / worst), dtype=np.float64)
 
 
 def watched_mean(differences: ArrayLike, plan: Plan) -> Score:

@@ -89,6 +89,11 @@ class Store:
         """Who stands in the audit log for what is written from now on; the user of the machine if this is not said."""
         self._database.who = who
 
+    @property
+    def signs(self) -> str:
+        """Whoever that is; a number where the machine has no name for its user, as containers often have not."""
+        return self._database.who
+
     def remains(self, folders: Iterable[Path], texts: Iterable[str], staying: Iterable[str] = ()) -> Remains:
         """What is left of texts in the files of some folders, and in the rows where they are in no file.
 

@@ -10,6 +10,8 @@ OPEN, AWAITING = "open", "awaiting approval"
 so first."""
 APPROVAL, SIGNED = "approval", "signed"
 """Entries of the diary that say who has approved or rejected the retraining, or the release, and why."""
+ASKED = "asked"
+"""Entry that says who asked for the turn by `homeostat turn`; there is none where it opened by itself."""
 SIGN = "sign"
 """Entry that names the candidate whose release somebody has to sign off; empty where nobody has to."""
 

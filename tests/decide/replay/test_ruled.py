@@ -188,3 +188,29 @@ def test_falls_are_of_what_answers_and_gains_of_heads() -> None:
     assert set(serve(worse, prices, by_value)) == {0}
     assert set(serve(still, prices, by_falls)) == {0}
     assert len(set(serve(worse, prices, by_falls))) > 1
+
+
+def test_why_nothing_came_of_what_was_due() -> None:
+    """Looks at which a budget, quiet hours or a cool-down held it, each by its name; none at which nothing was due."""
+    hours, labels = [6] * 20, [10] * 20
+    free = made(price=0.0)
+    lead(free, hours, labels)
+    assert free.held == {}
+    short = made(price=1.0, decide=replace(DECIDE, price_per_label=0.5), budget={"money": 4.0, "per": "year"})
+    assert lead(short, hours, labels) == []
+    assert short.held == {"it waits for budget (money)": 20}
+    quiet = made(price=0.0, quiet=["00:00-12:00"], cool_down="5d")
+    assert len(lead(quiet, hours, labels)) == 1
+    assert set(quiet.held) == {"no turn starts in quiet hours", "the policy's cool-down is not over"}
+    assert sum(quiet.held.values()) == 19
+    unsure = made(price=1e9, strategy="value")
+    lead(unsure, hours, labels)
+    assert unsure.held == {"it decides to label": 1, "it decides to wait": 19}  # of 20 labels the first look has 10
+
+
+def test_the_outcome_says_what_held_it() -> None:
+    """In a table of policies, of those of the file alone."""
+    rule = ruled(read("p", Policy(any={"requests": 1}, strategy="always", budget={"retrainings": 0})), DECIDE)
+    outcomes = {one.policy: one for one in replay_made(past(aging(12, 0.1)), Prices(retraining=1.0), {"p": rule})}
+    assert outcomes["p"].held == {"it waits for budget (retrainings)": 12}
+    assert outcomes["oracle"].held == {}

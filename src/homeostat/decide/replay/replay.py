@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
 
 from homeostat.decide.replay.history import Floats, History
-from homeostat.decide.replay.policies import FRESH, POLICIES, Look, Make, Prices
+from homeostat.decide.replay.policies import FRESH, POLICIES, Look, Make, Policy, Prices
 from homeostat.errors import UnknownPlugin, did_you_mean
 
 ORACLE = "oracle"
@@ -35,6 +35,8 @@ class Outcome:
     """Cost above the oracle's."""
     ratio: float = 1.0
     """Cost in units of the oracle's."""
+    held: Mapping[str, int] = field(default_factory=dict)
+    """Why nothing came of a decision that was due -> at how many looks; of policies of the configuration."""
 
 
 def replay(history: History, prices: Prices, policies: Sequence[str]) -> list[Outcome]:
@@ -62,17 +64,23 @@ def replay_made(
     history: History, prices: Prices, policies: Mapping[str, Make], fresh: Collection[str] = FRESH
 ) -> list[Outcome]:
     """The same for policies of one's own making; those named in `fresh` pay for their looks."""
-    found = [
-        outcome(history, prices, name, serve(history, prices, make), looks=name in fresh)
-        for name, make in policies.items()
-    ]
+    found = []
+    for name, make in policies.items():
+        policy = make(prices)
+        each = outcome(history, prices, name, led(history, policy), looks=name in fresh)
+        found.append(replace(each, held=dict(getattr(policy, "held", {}))))
     best = outcome(history, prices, ORACLE, oracle(history, prices), looks=False)
     return [_beside(each, best) for each in (*found, best)]
 
 
 def serve(history: History, prices: Prices, make: Make) -> list[int]:
-    """Which model serves at each step under a policy. Nothing of a step is known before it is over."""
-    policy, model, models = make(prices), 0, []
+    """Which model serves at each step under a policy."""
+    return led(history, make(prices))
+
+
+def led(history: History, policy: Policy) -> list[int]:
+    """The same of one that is made. Nothing of a step is known before it is over."""
+    model, models = 0, list[int]()
     for t in range(history.steps):
         models.append(model)
         look = Look(

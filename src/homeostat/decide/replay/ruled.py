@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from homeostat.config.schema import Decide
-from homeostat.decide.budget import Book, Booking, Given, booked
+from homeostat.decide.budget import Book, Booking, Given, booked, spent
 from homeostat.decide.policy import Ledger, decide, halt
 from homeostat.decide.replay.policies import Look, Make, Policy, Prices
 from homeostat.decide.rule import Memory, Rule, asked, bounds
+from homeostat.decide.sentence import Reason
 from homeostat.decide.trigger.sight import MEASURED, Fall, Sight, fall, newest
 from homeostat.decide.value import Evidence
 from homeostat.stats.intervals import mean_interval, paired
@@ -49,6 +50,8 @@ class Ruled:
     turns: int = field(init=False, default=0)
     book: Book = field(init=False, default=())
     """Every retraining it has decided."""
+    held: dict[str, int] = field(init=False, default_factory=dict)
+    """Why nothing came of a decision that was due -> at how many looks."""
     _memory: Memory = field(init=False, default_factory=Memory)
     _ledger: Ledger = field(init=False, default_factory=Ledger)
     _served: list[float] = field(init=False, default_factory=list)
@@ -72,8 +75,10 @@ class Ruled:
             book=self.book,
             labels=self._told,
         )
-        if not found.due or halt(around):
+        halted = halt(around) if found.due else ""
+        if not found.due or halted:
             self._memory = found.memory
+            self._hold(f"{halted} ({kind})" if (kind := spent(around.left)) and halted == Reason.NO_BUDGET else halted)
             return False
         self._memory, turn = found.opened, f"step_{self.turns}"
         decision, self._ledger = decide(
@@ -83,6 +88,7 @@ class Ruled:
         self._requests, self._labels, self._signals = 0.0, 0, ()
         self._acted = self._acted if decision.action is Action.WAIT else decision.id
         if decision.action is not Action.RETRAIN:
+            self._hold(f"it decides to {decision.action}")
             return False
         hours = self._seconds() / _HOUR_S
         new = Booking(turn=turn, task="replay", time=look.time, money=decision.cost, cpu_hours=hours)
@@ -91,6 +97,11 @@ class Ruled:
         self._fresh.clear()
         self._frozen.clear()
         return True
+
+    def _hold(self, why: str) -> None:
+        """Count a look at which nothing came of a decision that was due; with no reason none was."""
+        if why:
+            self.held[why] = self.held.get(why, 0) + 1
 
     def _take_in(self, look: Look) -> None:
         self._served += look.served.tolist()
