@@ -5,12 +5,12 @@
 
 Runs the tests that `docs/evidence.yaml` names as proofs, each once, in one process of pytest. Most of them go through
 `--draws` draws of rows, order and beginning, from `--first` on, others than those their thresholds were chosen on, and
-take down by how much the method does what it is for, more than the same run without it (`tests/shown.py`); some look
-at the rows of one draw instead. Prints a table of the methods on standard error and one JSON line: `value` is the share
-of methods whose proofs all pass, with its exact 95 % interval, and `methods` what each showed. A proof that fails, is
-skipped or is not there counts as one that does not pass; the bar is met if all pass and no method is without an effect
-surely above 0. `--quick` takes the proofs that are not marked slow, with their own draws, where a single draw has no
-interval yet.
+take down by how much the method does what it is for, more than the same run without it (`tests/shown.py`); some look at
+the rows of one draw instead, the first of these. Prints a table of the methods on standard error and one JSON line:
+`value` is the share of methods whose proofs all pass, with its exact 95 % interval, and `methods` what each showed. A
+proof that fails, is skipped or is not there counts as one that does not pass; the bar is met if all pass and no method
+is without an effect surely above 0. `--quick` takes the proofs that are not marked slow, with their own draws, where a
+single draw has no interval yet.
 
 All proofs in one go take hours, so they are run in parts (`--only`), each of which `--keep` puts into
 `bench/results/train.4.json` in the place of what was kept of the same methods. `--table` runs nothing: it draws what

@@ -119,9 +119,9 @@ def _table() -> str:
     """What each method brought; beneath it, those of which that is not sure."""
     about = (
         "Of tiny models on made-up rows, each beside the same run without the method. Intervals are of 95 %, over\n"
-        "draws of rows, order and beginning that no threshold was chosen on, or over the rows of one draw. What is\n"
-        "*not yet* measured so has a proof that passes on its own draws; *quick* is what a quick run saw, which meets\n"
-        "no bar.\n"
+        "draws of rows, order and beginning that no threshold was chosen on, or over the rows of one draw: such a one\n"
+        "too since 2026-11-23, before that the proof's own. What is *not yet* measured so has a proof that passes on\n"
+        "its own draws; *quick* is what a quick run saw, which meets no bar.\n"
     )
     lines = measured()
     about += f"\nBar `train.4`, all of them in full: {'met' if is_met(lines) else 'not met yet'}.\n"

@@ -37,7 +37,17 @@ def pytest_collection_finish() -> None:
 @pytest.fixture
 def shown(pytestconfig: pytest.Config, record_property: Callable[[str, object], None]) -> Shown:
     """Takes down the effect that a proof shows, and holds that it is there."""
-    return Shown(pytestconfig.getoption("--draws"), record_property, pytestconfig.getoption("--first-draw"))
+    return _shown(pytestconfig, record_property)
+
+
+def _shown(config: pytest.Config, note: Callable[[str, object], None]) -> Shown:
+    return Shown(config.getoption("--draws"), note, config.getoption("--first-draw"))
+
+
+@pytest.fixture(scope="session")
+def draw(pytestconfig: pytest.Config) -> int:
+    """The draw of proofs over the rows of one: the first that is asked for, or 0, on which thresholds were chosen."""
+    return _shown(pytestconfig, lambda name, value: None).draws(1)[0]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -26,6 +26,7 @@ class School:
 
     shop: Workshop
     folder: Path
+    draw: int = 0
 
     @property
     def small(self) -> str:
@@ -68,12 +69,12 @@ class School:
 
     def right(self, version: Version, each: int = 40) -> list[float]:
         """1 for each unseen request that a version tells right, else 0."""
-        rows = [(text, label) for label in tiny.LABELS for text in tiny.texts(label, each, 99)]
+        rows = [(text, label) for label in tiny.LABELS for text in tiny.texts(label, each, 10 * self.draw + 99)]
         replies = self.shop.answers(self.shop.config.task("routing"), version, [text for text, _ in rows])
         return [float(reply.text == label) for reply, (_, label) in zip(replies, rows, strict=True)]
 
 
-def school(folder: Path, requests: int = 60) -> School:
+def school(folder: Path, requests: int = 60, draw: int = 0) -> School:
     """A champion that has learned the labels, and requests in the log of which nobody has said what is right."""
     base = tiny.llama(folder / "base", hidden=64)
     tiny.llama(folder / "small", tokenizer=tiny.chat_tokenizer(codes=8), hidden=32, seed=4)
@@ -85,9 +86,9 @@ def school(folder: Path, requests: int = 60) -> School:
         tasks=tasks,
         train=Train(epochs=12, batch_rows=12, held_out=0.1),
     )
-    made = School(Workshop.open(config), folder)
-    made.promote(made.teach("first", tiny.examples(each=40)))
-    texts = [text for label in tiny.LABELS for text in tiny.texts(label, requests, 5)]
+    made = School(Workshop.open(config), folder, draw)
+    made.promote(made.teach("first", tiny.examples(each=40, seed=10 * draw), seed=draw))
+    texts = [text for label in tiny.LABELS for text in tiny.texts(label, requests, 10 * draw + 5)]
     made.shop.store.interactions.add(
         Interaction(
             id=f"int_{k:04}", task="routing", time=float(k), text=text, reply="", version="ver_first" if k % 2 else ""

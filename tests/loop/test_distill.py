@@ -31,8 +31,8 @@ from shown import Shown
 
 
 @pytest.fixture(scope="module")
-def taught(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
-    made = school(tmp_path_factory.mktemp("school"))
+def taught(tmp_path_factory: pytest.TempPathFactory, draw: int) -> Iterator[School]:
+    made = school(tmp_path_factory.mktemp("school"), draw=draw)
     yield made
     made.shop.close()
 
@@ -64,7 +64,7 @@ def alone(of: School, folder: Path, each: int) -> Version:
         Order(
             task=shop.config.task("routing"),
             start=start,
-            examples=tiny.examples(each=each),
+            examples=tiny.examples(each=each, seed=10 * of.draw),
             labels=tiny.LABELS,
             recipe=recipe,
             folder=folder,

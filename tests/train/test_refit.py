@@ -52,13 +52,19 @@ def right(opened: Opened, rows: Sequence[Sample], labels: torch.Tensor) -> float
     return float(np.mean(hits(opened, rows, labels)))
 
 
+def learned(draw: int) -> tuple[list[Example], list[Example]]:
+    """What was learned first, and what later."""
+    return tiny.examples(each=40, seed=10 * draw), tiny.examples(NEW, each=40, seed=10 * draw + 4)
+
+
 @pytest.fixture(scope="module")
-def forgetful(llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+def forgetful(llama: Path, draw: int, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """Trained on three labels, then on two new ones alone."""
     folder, base = tmp_path_factory.mktemp("forgetful"), Start(base=str(llama))
-    first = train(order(base, folder / "first", tiny.examples(each=40), tiny.LABELS, RECIPE))
+    recipe, (old, new) = replace(RECIPE, seed=draw), learned(draw)
+    first = train(order(base, folder / "first", old, tiny.LABELS, recipe))
     champion = replace(base, folder=first.weights, kind="lora", labels=tiny.LABELS)
-    return train(order(champion, folder / "naive", tiny.examples(NEW, each=40, seed=4), ALL, RECIPE))
+    return train(order(champion, folder / "naive", new, ALL, recipe))
 
 
 @pytest.fixture
@@ -70,11 +76,11 @@ def opened(llama: Path, forgetful: Trained) -> Opened:
     return found
 
 
-def test_what_was_forgotten_comes_back(opened: Opened, shown: Shown) -> None:
+def test_what_was_forgotten_comes_back(opened: Opened, draw: int, shown: Shown) -> None:
     """No step of training, and only the rows of the five codes differ; the old labels return, the new ones stay."""
-    known, labels = samples(opened, [*tiny.examples(each=40), *tiny.examples(NEW, each=40, seed=4)])
-    unseen, _ = samples(opened, tiny.examples(ALL, each=20, seed=6))
-    old, new = (samples(opened, tiny.examples(of, each=40, seed=8))[0] for of in (tiny.LABELS, NEW))
+    known, labels = samples(opened, [row for rows in learned(draw) for row in rows])
+    unseen, _ = samples(opened, tiny.examples(ALL, each=20, seed=10 * draw + 6))
+    old, new = (samples(opened, tiny.examples(of, each=40, seed=10 * draw + 8))[0] for of in (tiny.LABELS, NEW))
     before = {name: tensor.clone() for name, tensor in opened.model.state_dict().items()}
     forgot = hits(opened, old, labels)
     done = refit(opened, Lora().label_rows(opened.model, labels), labels, known, unseen)

@@ -60,17 +60,17 @@ def nats_per_character(opened: Opened, texts: Sequence[str]) -> float:
 
 
 @pytest.fixture
-def grown(base: str) -> Opened:
+def grown(base: str, draw: int) -> Opened:
     """The tiny decoder with sixty tokens of the domain."""
     opened = open_model(base)
-    return extend(opened, find(opened.tokenizer, texts(200, 0), 60))
+    return extend(opened, find(opened.tokenizer, texts(200, 10 * draw), 60))
 
 
-def test_texts_get_shorter_and_none_longer(grown: Opened, base: str, shown: Shown) -> None:
+def test_texts_get_shorter_and_none_longer(grown: Opened, base: str, draw: int, shown: Shown) -> None:
     """On texts that nobody has seen there are far more than 15 % fewer tokens a character, no text has more, and every
     one can be read back; texts of other words are cut as before.
     """
-    old, unseen = open_model(base).tokenizer, texts(100, 1)
+    old, unseen = open_model(base).tokenizer, texts(100, 10 * draw + 1)
     before, after = ([len(ids(tokenizer, text)) for text in unseen] for tokenizer in (old, grown.tokenizer))
     shorter = mean_interval([1 - new / old for new, old in zip(after, before, strict=True)])
     shown.within("share of the tokens of an unseen text that is saved", shorter, least=0.35, unit="texts")

@@ -42,11 +42,11 @@ def general(count: int = 300, seed: int = 0) -> list[str]:
 
 
 @pytest.fixture
-def reading(llama: Path, tmp_path: Path) -> Callable[..., Reading]:
+def reading(llama: Path, draw: int, tmp_path: Path) -> Callable[..., Reading]:
     """A reading of the domain by the tiny decoder, changed as a test wants it."""
 
     def make(recipe: Recipe = RECIPE, **changes: Any) -> Reading:
-        given: dict[str, Any] = {"base": str(llama), "domain": domain(), "workspace": tmp_path / "run"}
+        given: dict[str, Any] = {"base": str(llama), "domain": domain(seed=10 * draw), "workspace": tmp_path / "run"}
         return Reading(recipe=recipe, **(given | changes))
 
     return make

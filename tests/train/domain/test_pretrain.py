@@ -48,7 +48,7 @@ def schooled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("way", [None, Lora(rank=8)], ids=["all weights", "an adapter"])
-def test_the_domain_is_learned(reading: Make, tmp_path: Path, way: Lora | None, shown: Shown) -> None:
+def test_the_domain_is_learned(reading: Make, tmp_path: Path, way: Lora | None, draw: int, shown: Shown) -> None:
     """Held-out texts of the domain cost less than before, by an interval far from 0; what is told is what the folder
     itself says of texts that nobody has seen.
     """
@@ -58,7 +58,7 @@ def test_the_domain_is_learned(reading: Make, tmp_path: Path, way: Lora | None, 
     gained = Score(mean=-change.mean, low=-change.high, high=-change.low, n=change.n)
     shown.within("bits a character of an unseen piece of text, less than before", gained, least=0.5, unit="pieces")
     assert after.perplexity < 0.7 * before.perplexity
-    unseen = pieces(domain(60, 5))
+    unseen = pieces(domain(60, 10 * draw + 5))
     told = rise(cost(open_model(given.base), unseen), cost(open_model(str(tmp_path / "made")), unseen))
     assert told.mean == pytest.approx(change.mean, rel=0.2)
 

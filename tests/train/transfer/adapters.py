@@ -68,6 +68,11 @@ def learned(base: Path, folder: Path, labels: Sequence[str], *, seed: int = 0, s
     return train(order).weights
 
 
+def both(base: Path, folder: Path, draw: int = 0) -> list[Path]:
+    """An adapter of each domain."""
+    return [learned(base, folder / labels[0], labels, seed=10 * draw + k) for k, labels in enumerate(DOMAINS)]
+
+
 @dataclass(frozen=True)
 class Judge:
     """Asks the tiny decoder with an adapter about rows."""

@@ -8,15 +8,12 @@ import pytest
 
 from homeostat.llm.load import open_model
 from homeostat.train.transfer.product import Adapter
-from train.transfer.adapters import DOMAINS, Judge, learned
+from train.transfer.adapters import Judge, both
 
 
 @pytest.fixture(scope="session")
 def domain_folders(llama: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    folders = [tmp_path_factory.mktemp(labels[0]) for labels in DOMAINS]
-    return [
-        learned(llama, folder, labels, seed=k) for k, (folder, labels) in enumerate(zip(folders, DOMAINS, strict=True))
-    ]
+    return both(llama, tmp_path_factory.mktemp("domains"))
 
 
 @pytest.fixture(scope="session")

@@ -27,45 +27,48 @@ SAYING = Task(name="saying", kind=Kind.TEXT)
 RECIPE = Recipe(lr=5e-3, epochs=10, batch_rows=12, looks=5, patience=5, warm_up=0.1, held_out=0.3)
 
 
-def order(base: Path, folder: Path, labels: tuple[str, ...], *, start: Path | None = None) -> Order:
+def order(base: Path, folder: Path, labels: tuple[str, ...], draw: int, *, start: Path | None = None) -> Order:
     """Training on requests of these labels alone, the champion's going on from where it stands."""
     begun = Start(base=str(base), folder=start, kind="lora" if start else "base", labels=OLD if start else ())
     known = EVERY if start else OLD
-    examples = tiny.examples(labels, each=60, seed=len(labels) + bool(start))
-    return Order(task=tiny.ROUTING, start=begun, examples=examples, labels=known, recipe=RECIPE, folder=folder)
+    examples = tiny.examples(labels, each=60, seed=10 * draw + len(labels) + bool(start))
+    recipe = replace(RECIPE, seed=draw)
+    return Order(task=tiny.ROUTING, start=begun, examples=examples, labels=known, recipe=recipe, folder=folder)
 
 
 @pytest.fixture(scope="module")
-def line(llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Line:
+def line(llama: Path, draw: int, tmp_path_factory: pytest.TempPathFactory) -> Line:
     """A champion of two labels, and a candidate that went on from it with two new ones alone, and forgot."""
     folder = tmp_path_factory.mktemp("line")
-    first = order(llama, folder / "champion", OLD)
+    first = order(llama, folder / "champion", OLD, draw)
     champion = train(first)
-    naive = order(llama, folder / "candidate", NEW, start=champion.weights)
+    naive = order(llama, folder / "candidate", NEW, draw, start=champion.weights)
     candidate = train(naive)
     remembered = [replace(row, origin=Origin.RECALL) for row in first.examples]
     known = replace(naive, examples=[*naive.examples, *remembered], folder=folder / "between")
     return Line(order=known, candidate=candidate.weights, prior=champion.prior)
 
 
-def rows(labels: tuple[str, ...]) -> list[Example]:
+def rows(labels: tuple[str, ...], draw: int = 0) -> list[Example]:
     """Requests that nobody has seen."""
-    return tiny.examples(labels, each=60, seed=99)
+    return tiny.examples(labels, each=60, seed=10 * draw + 99)
 
 
-def test_what_was_forgotten_is_had_again_with_what_was_learned(judge: Judge, line: Line, shown: Shown) -> None:
+def test_what_was_forgotten_is_had_again_with_what_was_learned(
+    judge: Judge, line: Line, draw: int, shown: Shown
+) -> None:
     """The candidate has forgotten over half of what was known; the point found has most of it and of what is new, by
     rows that neither training nor the search has seen.
     """
     found = along(line, most_lost=0.3)
     assert found is not None
-    candidate, point = Adapter.read(line.candidate), Adapter.read(found.trained.weights)
-    before = judge.accuracy(Adapter.read(line.order.start.folder), rows(OLD), OLD)
+    candidate, point, old = Adapter.read(line.candidate), Adapter.read(found.trained.weights), rows(OLD, draw)
+    before = judge.accuracy(Adapter.read(line.order.start.folder), old, OLD)
     assert before > 0.9
-    assert before - judge.accuracy(candidate, rows(OLD)) > 0.5
-    assert before - judge.accuracy(point, rows(OLD)) < 0.3
-    assert judge.accuracy(point, rows(NEW)) > 0.6
-    back = paired(judge.right(point, rows(OLD)), judge.right(candidate, rows(OLD)))
+    assert before - judge.accuracy(candidate, old) > 0.5
+    assert before - judge.accuracy(point, old) < 0.3
+    assert judge.accuracy(point, rows(NEW, draw)) > 0.6
+    back = paired(judge.right(point, old), judge.right(candidate, old))
     shown.within("share of unseen rows of what was forgotten told right, more than by the candidate", back, least=0.2)
     assert found.share in SHARES
     assert found.kept >= -0.3

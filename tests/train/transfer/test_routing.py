@@ -33,9 +33,9 @@ def top_1(router: Router, rows: dict[str, np.ndarray]) -> float:
     return float(np.mean([router.choose(row).name == name for name, own in rows.items() for row in own]))
 
 
-def test_domains_are_told_apart(shown: Shown) -> None:
+def test_domains_are_told_apart(draw: int, shown: Shown) -> None:
     """More than 0.9 go to their domain, where by plain distance to the means it would be near chance."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(draw)
     seen, fresh = clouds(rng, 200), clouds(rng, 100)
     router = Router.fit(seen, centers=1)
     assert top_1(router, fresh) > 0.9

@@ -39,7 +39,7 @@ def test_rare_classes_count_more() -> None:
 def test_a_rare_label_is_found_more_often(llama: Path, shown: Shown) -> None:
     """With one row in twenty, the rare label's recall rises, and the labels' mean does not fall."""
     plain, balanced = (
-        torch.tensor([recall(llama, objective, seed) for seed in shown.draws(1)])
+        torch.tensor([recall(llama, seed, objective) for seed in shown.draws(1)])
         for objective in (Completion(), Balanced())
     )
     of = "recall of a label with one row in twenty, more than by cross-entropy"

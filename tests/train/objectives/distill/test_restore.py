@@ -36,17 +36,20 @@ def forgot(champion: Start, tmp_path_factory: pytest.TempPathFactory) -> Past:
 
 def test_what_was_forgotten_comes_back_from_requests_alone(forgot: Past, tmp_path: Path, shown: Shown) -> None:
     """The candidate has forgotten nine tenths of what was known. From new rows and as many old requests, whose
-    labels it is not told, over half of it comes back, and over seven tenths of what was learned stay.
+    labels it is not told, over six tenths of it come back, and of what was learned as much stays. Means over draws.
     """
-    back = []
+    back, stays, known = list[float](), list[float](), list[tuple[float, float]]()
     for draw in shown.draws(1):
         one = past("labels", draw, tmp_path / str(draw)) if draw else forgot
         before, lost = (np.mean(one.right(start, OLD)) for start in (one.champion, one.candidate))
-        assert before > 0.8
-        assert lost < 0.2
         repaired = one.repaired("repaired", Restore())
-        assert np.mean(one.right(repaired, NEW)) > 0.6 * np.mean(one.right(one.candidate, NEW))
+        known.append((float(before), float(lost)))
+        stays.append(float(np.mean(one.right(repaired, NEW)) / np.mean(one.right(one.candidate, NEW))))
         back.append(float((np.mean(one.right(repaired, OLD)) - lost) / (before - lost)))
+    before, lost = np.mean(known, 0)
+    assert before > 0.8
+    assert lost < 0.2
+    assert np.mean(stays) > 0.6
     shown.over("share of what was forgotten that is back, of unseen rows", back, least=0.6)
 
 

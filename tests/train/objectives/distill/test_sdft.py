@@ -238,7 +238,7 @@ def test_what_is_shown_is_learned_and_the_old_is_kept_better(tmp_path: Path, sho
     gained: dict[str, list[float]] = {"sdft": [], "fine-tuned": []}
     still = replace(SHOWN, rate=0.0)
     ways: dict[str, tuple[Objective, float, int]] = {"sdft": (still, 3e-4, 220), "fine-tuned": (Completion(), 2e-4, 30)}
-    for seed in (0, 1):
+    for seed in shown.draws(2):
         taught = context.school(tmp_path / str(seed), seed)
         new, old = (context.rows(topics, 40, 9, taught.replies) for topics in (context.NEW, context.OLD))
         before = open_model(str(taught.folder))

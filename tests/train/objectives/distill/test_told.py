@@ -75,14 +75,16 @@ def told_right(on: Ground) -> list[float]:
 
 
 @pytest.mark.slow
-def test_a_teachers_answers_are_worth_more_than_a_few_labels(folder: Path, teacher: Opened, shown: Shown) -> None:
+def test_a_teachers_answers_are_worth_more_than_a_few_labels(
+    folder: Path, teacher: Opened, draw: int, shown: Shown
+) -> None:
     """Fifteen labeled rows, and 150 that nobody has labeled: the student that learns what the teacher said of all of
     them tells more unseen rows right than the same student on the labels, by an interval above 0. Answers given to
     the wrong rows are of no use.
     """
-    rows, more = school.labeled(5, 0, school.NOISE), school.labeled(50, 1)
+    rows, more = school.labeled(5, 10 * draw, school.NOISE), school.labeled(50, 10 * draw + 1)
     on = school.ground(folder, rows)
-    unseen = replace(on, held_out=school.labeled(60, 77))
+    unseen = replace(on, held_out=school.labeled(60, 10 * draw + 77))
     alone = told_right(school.taught(replace(unseen, opened=school.ground(folder, rows).opened)))
     every = answered([*rows, *more], teacher, on)
     recipe = replace(school.RECIPE, epochs=10)
