@@ -266,6 +266,16 @@ def test_when_a_canary_has_shown_enough() -> None:
     assert Evidence.of(undecided, settings).fit(settings, passed=False) is False
 
 
+@pytest.mark.parametrize(("theirs", "ends"), [(1.0, True), (0.0, False)])
+def test_one_user_alone_does_not_hold_a_canary_up(*, theirs: float, ends: bool) -> None:
+    """What is enough is counted in users, what is too much in labels: where one user asks everything, he decides."""
+    settings = replace(SETTINGS, canary_feedback=40, most_feedback=60)
+    mixed = [(1.0, 1.0), (theirs, 1.0)] * 30
+    judged = [Judged(candidate=mine, champion=other, whose="user ann") for mine, other in mixed]
+    assert weigh(Tried(judged=judged[:59]), {}, settings).fit(settings, passed=True) is None
+    assert weigh(Tried(judged=judged), {}, settings).fit(settings, passed=True) is ends
+
+
 def test_of_a_user_the_first_judged_request_is_heard(store: Store, shadow: Release) -> None:
     """In the order of the labels, not of the requests; how many were judged is counted in users, and in episodes where
     nobody says who asks. Figures are of all pairs.

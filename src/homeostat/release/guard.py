@@ -67,7 +67,7 @@ class Evidence:
     users: int = 0
     """Of whom a pair was judged: users, or episodes where no user is named; each pair where neither is."""
     enough: int = 0
-    """Users with judged pairs after which a candidate that has to show that it is safe is given up."""
+    """Judged pairs after which a candidate that has to show that it is safe is given up."""
     unheard: str = ""
     """Judges whose ratings do not count, for they overrate the candidate."""
 
@@ -105,11 +105,11 @@ class Evidence:
         if self.harm_shown(settings):
             return False
         fit = self.difference >= 0.0 and not self.failing and (passed or self.safety_shown(settings))
-        known = self.users + self.rated
-        if fit and known >= settings.canary_feedback:
-            return True
         most = settings.most_feedback if passed else max(self.enough, settings.most_feedback)
-        return False if known >= most and not fit else None
+        waited = self.judged + self.rated >= most  # labels are paid for one by one, whoever asked
+        if fit and (waited or self.users + self.rated >= settings.canary_feedback):
+            return True
+        return False if waited else None
 
     def blamed(self) -> str:
         """The game that shows most harm, in words."""
