@@ -21,6 +21,7 @@ from homeostat.loop.story import follow
 from homeostat.loop.story.processes import Part
 from homeostat.release.rollout import open_shadow
 from homeostat.store import Store
+from homeostat.store.notes import SEEN
 from homeostat.types.dataset import Dataset, Example
 from homeostat.types.turn import Turn
 from homeostat.types.version import State
@@ -207,7 +208,7 @@ def test_a_turn_that_breaks_off_is_no_success(homeostat: Run, small: Path) -> No
         worker = Part("worker", small)
         worker.start()
         try:
-            while store.state.get("index:ver_first") is None:  # from then on the watcher has read what it needs
+            while store.state.get(SEEN) is None:  # once people have been looked after, the watch has read what it needs
                 time.sleep(0.1)
             next(path for path in folder.rglob("*") if path.is_file() and path.name in blob).unlink()
             first, second = (homeostat("turn", "routing", "--config", small, "--wait") for _ in range(2))
