@@ -53,19 +53,19 @@ def test_a_page_of_courses(homeostat: Run, shop: Path, log: Store, tmp_path: Pat
 def test_a_stretch_of_time(homeostat: Run, shop: Path, log: Store) -> None:
     """Only what was asked in it is gone through."""
     whole, part = (
-        json.loads(homeostat("backtest", "--config", shop, "--policies", "never", "--window", w, "--json").out)["rows"]
-        for w in ("..", "2024-03-01..")
+        json.loads(homeostat("backtest", "--config", shop, "--policies", "never", *dates, "--json").out)["rows"]
+        for dates in ((), ("--from", "2024-03-01"))
     )
     assert part < 0.8 * whole
 
 
 def test_what_is_refused(homeostat: Run, shop: Path, store: Store) -> None:
-    """A policy that there is not, before anything is read; a window that is none; a page that cannot be written, told
-    before the work; a log without labels.
+    """A policy that there is not, before anything is read; dates that are none or the wrong way round; a page that cannot
+    be written, told before the work; a log without labels.
     """
     assert homeostat("backtest", "--config", shop, "--policies", "montly").code == UnknownPlugin.exit
-    assert homeostat("backtest", "--config", shop, "--window", "last week").code == BadWindow.exit
-    assert homeostat("backtest", "--config", shop, "--window", "2024-03-01..2024-01-01").code == BadWindow.exit
+    assert homeostat("backtest", "--config", shop, "--from", "last week").code == BadWindow.exit
+    assert homeostat("backtest", "--config", shop, "--from", "2024-03-01", "--to", "2024-01-01").code == BadWindow.exit
     page = shop.parent / "none" / "page.html"
     assert homeostat("backtest", "--config", shop, "--page", page).code == NotText.exit
     assert homeostat("backtest", "--config", shop).code == EmptyStream.exit

@@ -57,7 +57,7 @@ def test_versions_are_trained_and_judged_by(homeostat: Run, small: Path, log: St
     never = told["outcomes"]["1"][0]["quality"]
     assert never == pytest.approx(again["versions"][0]["right"]["mean"], abs=0.02)
     assert homeostat("backtest", "what-if", "cost=1,2", *project, "--json").json["recipe"] == "joint"
-    assert homeostat(*given, "--window", "2020-01-01..", "--json").json["recipe"] == ""
+    assert homeostat(*given, "--from", "2020-01-01", "--json").json["recipe"] == ""
     assert "is judged by heads" in homeostat("backtest", "train", "none", *project).out
     heads = homeostat(*given, "--json").json
     assert heads["recipe"] == ""

@@ -56,7 +56,7 @@ def test_a_table_for_a_person(homeostat: Run, shop: Path, log: Store) -> None:
 def test_what_is_refused(homeostat: Run, shop: Path, store: Store) -> None:
     """No values, before anything is read; a window that is none; a log without labels."""
     assert homeostat("backtest", "what-if", "cost", "--config", shop).code == WrongType.exit
-    assert homeostat("backtest", "what-if", "cost=1,2", "--window", "soon", "--config", shop).code == BadWindow.exit
+    assert homeostat("backtest", "what-if", "cost=1,2", "--to", "soon", "--config", shop).code == BadWindow.exit
     assert homeostat("backtest", "what-if", "cost=1,2", "--config", shop).code == EmptyStream.exit
     assert homeostat("backtest", "what-if", "--config", shop).code == 2
 

@@ -12,6 +12,8 @@ from house.source import ROOT, Function, Module, listed, modules
 MEDIAN, P90, MOST = 10, 40, 80
 FILE_P90, FILE_MOST = 300, 500
 PARAMETERS = 7
+FLAGS = 8
+"""Of a command, whose parameters are options that are always named and mostly left out."""
 
 
 def all_functions() -> Iterator[tuple[Module, Function, int]]:
@@ -57,7 +59,7 @@ def parameters(node: Function, *, method: bool) -> int:
 
 
 def test_parameters() -> None:
-    """No function has more than seven parameters."""
+    """No function has more than seven parameters, no command more than eight."""
     offenders = []
     for module in modules():
         methods = {
@@ -68,7 +70,7 @@ def test_parameters() -> None:
         }
         for node in module.functions:
             count = parameters(node, method=node in methods)
-            if count > PARAMETERS:
+            if count > (FLAGS if node.name == "command" else PARAMETERS):
                 offenders.append(f"{module.name}:{node.lineno} {node.name} has {count}")
     assert not offenders, listed(offenders)
 

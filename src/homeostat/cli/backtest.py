@@ -6,12 +6,12 @@ choices would have come to, beside an oracle that knows the future. Policies: ne
 quarterly, yearly, drift, performance, excess, value (what decides in a turn) and square-root; those of the file by
 their names, and `yaml` for the one that the task has. A second table repeats it for an eighth to eight times the cost.
 `homeostat backtest what-if` tries values of one line, and where `homeostat backtest train` has trained versions for the
-same window, it is they that are judged. Nothing is written but the page, if one is asked for.
+same stretch of time, it is they that are judged. Nothing is written but the page, if one is asked for.
 
 Exit codes: 0 printed; 1x configuration, of them 13 there is no such policy; 22 too few labeled requests; 23 the page
-cannot be written; 28 a stretch of time that is not understood.
+cannot be written; 28 a date that is not understood.
 
-Example: `homeostat backtest routing --policies never,monthly,drift,value --cost 50 --page backtest.html`
+Example: `homeostat backtest routing --policies never,monthly,value --from 2026-01-01 --page backtest.html`
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def command(
     task: Annotated[str, typer.Argument(help="Name of the task; may be left out where there is one.")] = "",
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     policies: Annotated[str, typer.Option(help="Their names, with commas between.")] = USUAL,
-    window: Annotated[str, typer.Option(help="Dates, `A..B`; either may be left out.")] = "..",
+    since: Annotated[str, typer.Option("--from", help="A date: only what was asked from then on.")] = "",
+    until: Annotated[str, typer.Option("--to", help="A date: only what was asked before it.")] = "",
     cost: Annotated[float, typer.Option(min=0.0, help="Of a retraining, in decide.value_per_correct's unit.")] = 20.0,
     page: Annotated[Path | None, typer.Option(help="Write the courses as an HTML page.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
@@ -49,7 +50,7 @@ def command(
         known = opened.task(task)
         own = of_file(opened.config, known)
         made = {name: policy_of(name, own) for name in names}
-        past = history_of(opened, known, window)
+        past = history_of(opened, known, since, until)
         history, worth = past.models.history(opened.config.monitor), opened.config.deciding(known).value_per_correct
     fresh = FRESH | own.keys()
     at = {f: replay_made(history, Prices(per_wrong=worth, retraining=f * cost), made, fresh) for f in FACTORS}

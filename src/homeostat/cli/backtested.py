@@ -11,7 +11,7 @@ import typer
 
 from homeostat.cli.project import Project
 from homeostat.cli.table import facts, scored, table
-from homeostat.cli.windows import stretch
+from homeostat.cli.windows import between
 from homeostat.decide.replay.history import History
 from homeostat.decide.replay.replay import Outcome
 from homeostat.decide.replay.whatif import Tried, WhatIf
@@ -48,21 +48,22 @@ def heads_of(opened: Project, task: str, record: Record) -> Answered:
         return answered(record, value, steps=steps, watched=lambda done, of: bar.to(done))
 
 
-def history_of(opened: Project, task: str, window: str) -> Past:
-    """What was logged in a window, judged by the versions that were trained for it, or by heads.
+def history_of(opened: Project, task: str, since: str, until: str) -> Past:
+    """What was logged between two dates, judged by the versions that were trained for it, or by heads.
 
     Raises:
         EmptyStream: too little was labeled.
-        BadWindow: the window is none.
+        BadWindow: a date is none, or the second is not the later one.
     """
-    since, until = stretch(window, "--window")
-    record = recorded(opened.store, task, since, until)
+    stretch = between(since, until)
+    record = recorded(opened.store, task, *stretch)
     heads, said = heads_of(opened, task, record), noted(opened.config, task)
-    if said is None or (said.since, said.until) != (since, until):
+    if said is None or (said.since, said.until) != stretch:
         return Past(models=heads)
     found = judged(Workshop(opened.config, opened.store), task, said, record, heads)
     if found is None:
-        again = f"`homeostat backtest train {said.recipe} --task {task} --window {window}`"
+        dates = f"{f' --from {since}' if since else ''}{f' --to {until}' if until else ''}"
+        again = f"`homeostat backtest train {said.recipe} --task {task}{dates}`"
         typer.echo(f"the log or the recipe has changed: heads are judged, and versions after {again}", err=True)
         return Past(models=heads)
     return Past(models=found.answered, recipe=said.recipe, trained=found)

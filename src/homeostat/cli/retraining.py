@@ -2,13 +2,13 @@
 
 RECIPE is trained at a few moments of the log, as turns would: each version goes on from the one before, with the labels
 that had come by then, and replies to every labeled request since. `homeostat backtest` and `homeostat backtest what-if`
-over the same window then count what these versions reply; gains are still measured by heads. `--budget` says how many
+over the same dates then count what these versions reply; gains are still measured by heads. `--budget` says how many
 versions, and how many CPU-minutes: `4`, `30min`, or both, `6,30min`; as many as fit are trained. Versions and replies
 are kept and made once; who was killed goes on. `none` in place of a recipe goes back to heads. `--dry-run` says what it
 would take: trainings, rows, replies, seconds and money.
 
 Exit codes: 0 done, or told; 1x configuration, of them 13 there is no such recipe; 2x too few labeled requests, or a
-budget that does not do for one version; 28 a stretch of time that is not understood; 3x a training fails.
+budget that does not do for one version; 28 a date that is not understood; 3x a training fails.
 
 Example: `homeostat backtest train careful --task routing --budget 4,30min --dry-run`
 """
@@ -26,7 +26,7 @@ from homeostat.cli.backtested import documented, heads_of, show_plan, show_versi
 from homeostat.cli.interrupt import leaving_in_order
 from homeostat.cli.project import project
 from homeostat.cli.table import document
-from homeostat.cli.windows import stretch
+from homeostat.cli.windows import between
 from homeostat.errors import WrongType
 from homeostat.loop.backtest import recorded
 from homeostat.loop.judged import Note, note
@@ -44,7 +44,8 @@ _BUDGET = re.compile(r"(?:(?P<n>\d+)(?:,|$))?(?:(?P<minutes>\d+(?:\.\d+)?)min)?"
 def command(
     recipe: Annotated[str, typer.Argument(help="Name of the recipe; `none` to be judged by heads again.")],
     task: Annotated[str, typer.Option(help="Name of the task; may be left out where there is one.")] = "",
-    window: Annotated[str, typer.Option(help="Dates, `A..B`; either may be left out.")] = "..",
+    since: Annotated[str, typer.Option("--from", help="A date: only what was asked from then on.")] = "",
+    until: Annotated[str, typer.Option("--to", help="A date: only what was asked before it.")] = "",
     budget: Annotated[str, typer.Option(help="Versions and CPU-minutes at most, `4,30min`.")] = "4",
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and train nothing.")] = False,
@@ -53,7 +54,7 @@ def command(
     """Train the versions that backtests of a task are then judged by, in place of cheap heads."""
     versions, minutes = limits(budget)
     with project(config) as opened, leaving_in_order():
-        known, (since, until) = opened.task(task), stretch(window, "--window")
+        known, (first, last) = opened.task(task), between(since, until)
         if recipe == NONE:
             note(opened.config, known, None)
             document({"task": known, "recipe": ""}) if as_json else typer.echo(f"{known} is judged by heads")
@@ -61,7 +62,7 @@ def command(
         shop = Workshop(opened.config, opened.store)
         how = named(recipe, shop.config.train, replay=shop.config.curate.replay, where="RECIPE")
         wish = Wish(recipe=how, moments=versions, budget_s=60.0 * minutes)
-        record = recorded(opened.store, known, since, until)
+        record = recorded(opened.store, known, first, last)
         heads = heads_of(opened, known, record)
         plan = foretell(shop, shop.config.task(known), record, heads, wish)
         if dry_run:
@@ -70,7 +71,11 @@ def command(
         takes = f"{plan.price.trainings} are trained, about {words.duration(plan.price.cpu_s)}"
         with Scene().bar("versions", len(plan.moments), takes) as bar:
             found = retrained(shop, record, heads, wish, plan, bar.to)
-        note(opened.config, known, Note(recipe=recipe, moments=versions - plan.left_out, since=since, until=until))
+        note(
+            opened.config,
+            known,
+            Note(recipe=recipe, moments=versions - plan.left_out, since=first, until=last),
+        )
     document({"task": known, "recipe": recipe, **told_of(found)}) if as_json else show_versions(found)
 
 

@@ -8,7 +8,7 @@ oracle that knows the future and the best calendar in hindsight, and what the fi
 is asked in the second. Nothing is trained anew, and nothing is written but the page, if one is asked for.
 
 Exit codes: 0 printed; 1x configuration, a value that cannot stand there, or a key that no backtest looks at; 22 too few
-labeled requests; 28 a stretch of time that is not understood.
+labeled requests; 28 a date that is not understood.
 
 Example: `homeostat backtest what-if policies.steady.any.drop=0.02..0.2 --task routing --page what-if.html`
 """
@@ -35,7 +35,8 @@ def command(
     lines: Annotated[list[str], typer.Argument(help="KEY=A,B,… or KEY=LOW..HIGH; several.")],
     task: Annotated[str, typer.Option(help="Name of the task; may be left out where there is one.")] = "",
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
-    window: Annotated[str, typer.Option(help="Dates, `A..B`; either may be left out.")] = "..",
+    since: Annotated[str, typer.Option("--from", help="A date: only what was asked from then on.")] = "",
+    until: Annotated[str, typer.Option("--to", help="A date: only what was asked before it.")] = "",
     cost: Annotated[float, typer.Option(min=0.0, help="Of a retraining, in decide.value_per_correct's unit.")] = 20.0,
     page: Annotated[Path | None, typer.Option(help="Write the curves as an HTML page.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
@@ -46,7 +47,7 @@ def command(
         wanted(line)
     with project(config) as opened:
         known = opened.task(task)
-        past = history_of(opened, known, window)
+        past = history_of(opened, known, since, until)
         ground = Ground(file=config, task=known, answered=past.models, cost=cost)
         tried = [suppose(ground, line) for line in lines]
         prices = Prices(per_wrong=opened.config.deciding(known).value_per_correct, retraining=cost)

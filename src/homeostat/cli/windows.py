@@ -101,6 +101,18 @@ def stretch(window: str, where: str) -> tuple[float, float]:
     return since, until
 
 
+def between(start: str, end: str) -> tuple[float, float]:
+    """What `--from` and `--to` say, in seconds since 1970; without beginning or end where nothing is written.
+
+    Raises:
+        BadWindow: a date is none, or the end does not come after the beginning.
+    """
+    since, until = _moment(start, 0.0, "--from"), _moment(end, inf, "--to")
+    if until <= since:
+        raise BadWindow(f"{end} does not come after {start}", where="--to", fix="write the earlier date as --from")
+    return since, until
+
+
 def _moment(text: str, default: float, where: str) -> float:
     """Seconds since 1970; the default where nothing is written."""
     try:

@@ -114,7 +114,8 @@ def foretell(shop: Workshop, task: Task, record: Record, heads: Answered, wish: 
         if price.cpu_s <= wish.budget_s:
             return Plan(moments=tuple(moments), price=price, left_out=wish.moments - n)
     least = f"the first of them alone takes about {price.cpu_s:.0f} CPU-seconds"
-    raise NothingToTrainOn(f"{least}, the budget is {wish.budget_s:.0f}", fix="give more with --budget, or `--window`")
+    over = f"{least}, the budget is {wish.budget_s:.0f}"
+    raise NothingToTrainOn(over, fix="give more with --budget, or a shorter time with --from")
 
 
 def retrained(
