@@ -60,8 +60,8 @@ def test_a_stretch_of_time(homeostat: Run, shop: Path, log: Store) -> None:
 
 
 def test_what_is_refused(homeostat: Run, shop: Path, store: Store) -> None:
-    """A policy that there is not, before anything is read; dates that are none or the wrong way round; a page that cannot
-    be written, told before the work; a log without labels.
+    """A policy that there is not, before anything is read; dates that are none or the wrong way round; a page that
+    cannot be written, told before the work; a log without labels.
     """
     assert homeostat("backtest", "--config", shop, "--policies", "montly").code == UnknownPlugin.exit
     assert homeostat("backtest", "--config", shop, "--from", "last week").code == BadWindow.exit
