@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from homeostat.config.schema import Release as Settings
 from homeostat.llm.features import grams
+from homeostat.release.alike import Replied
 from homeostat.release.games import Judged, Tried
 from homeostat.release.guard import Evidence, note_error, note_race, slices_of, weigh
 from homeostat.release.ramp import next_share
@@ -132,6 +133,7 @@ class Traffic:
     episodes: list[str] = field(default_factory=list)
     _judged: tuple[list[float], list[Judged]] = field(init=False, default=([], []))
     """When each pair is judged, and how well both did, in that order."""
+    _replied: list[Replied] = field(init=False, default_factory=list)
 
     def deal(self, since: float, share: float) -> None:
         """The candidate has this share of what comes after a moment."""
@@ -143,6 +145,16 @@ class Traffic:
     def paired(self) -> Bools:
         """Whether both versions answer."""
         return ~self.fails & ~self.fails_old & np.isfinite(self.copied)
+
+    @property
+    def replied(self) -> list[Replied]:
+        """Whether both versions reply the same, request by request."""
+        if not self._replied:
+            self._replied = [
+                Replied(same=bool(self.ours[k] == self.theirs[k]), slices=self._slices(k), whose=self._whose(k))
+                for k in range(len(self.at))
+            ]
+        return self._replied
 
     def judged(self, moment: float) -> list[Judged]:
         """The pairs that are judged by a moment."""
@@ -157,9 +169,15 @@ class Traffic:
         return Judged(
             candidate=float(self.ours[k] == self.truth[k]),
             champion=float(self.theirs[k] == self.truth[k]),
-            slices=(f"segment={self.segment[k]}", f"channel={self.channel[k]}"),
-            whose=f"episode {self.episodes[k]}",
+            slices=self._slices(k),
+            whose=self._whose(k),
         )
+
+    def _slices(self, k: int) -> tuple[str, str]:
+        return f"segment={self.segment[k]}", f"channel={self.channel[k]}"
+
+    def _whose(self, k: int) -> str:
+        return f"episode {self.episodes[k]}"
 
 
 def dealt(rng: np.random.Generator, shares: dict[str, float], n: int) -> NDArray[np.str_]:
@@ -261,6 +279,7 @@ def tried_by(seen: Traffic, moment: float) -> Tried:
     return Tried(
         judged=seen.judged(moment),
         pairs=int(both.sum()),
+        replied=[seen.replied[k] for k in np.flatnonzero(both)],
         answered=int((both & ~heard).sum() + (come & heard & ~seen.fails).sum()),
         failed=(ours, theirs, 0),
         raced=[tuple(pair) for pair in seen.raced[raced].tolist()],

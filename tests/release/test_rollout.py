@@ -216,6 +216,22 @@ def test_no_release_stays_open_forever(store: Store) -> None:
     assert advance(store, TASK, SETTINGS, now=2 * LONGEST_S).stage is Stage.ROLLBACK
 
 
+def test_who_replies_as_the_champion_needs_no_label(store: Store) -> None:
+    """Nobody says what is right, and no gate let it pass: that hardly a reply is another one is enough to answer all,
+    with the champion's mistakes.
+    """
+    add_verdict(store, NEW, Outcome.UNSURE)
+    release = open_canary(store, TASK, NEW, SETTINGS, "for a test", now=2.0)
+    traffic = Traffic(store, accuracy={OLD: 0.0, NEW: 0.01}, labeled=0.0)
+    traffic.send(release, SETTINGS.most_feedback - 1)
+    assert advance(store, TASK, SETTINGS, now=3.0) == release
+    traffic.send(release, 1)
+    row = advance(store, TASK, SETTINGS, now=4.0)
+    assert (row.stage, row.champion) == (Stage.FULL, NEW)
+    assert "as it replies otherwise than ver_old in only " in row.because
+    assert "of 400 pairs" in row.because
+
+
 def test_whoever_replaces_an_erased_champion_is_held_back_by_harm_alone(store: Store) -> None:
     """As good as the champion on pairs that show no safety yet, which no other ungated candidate is taken for."""
     strict = replace(SETTINGS, alpha=1e-6)

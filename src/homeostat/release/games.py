@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
+from homeostat.release.alike import Replied, alike, either
 from homeostat.release.ratings import Heard, liked_more
 from homeostat.stats.clustered import Ints, clusters_of
 from homeostat.stats.depths import DEPTHS, at_depth, depths, most_wealth
@@ -63,6 +64,8 @@ class Tried:
     """In the order in which it became known how well both did."""
     pairs: int = 0
     """Requests that both answered."""
+    replied: Sequence[Replied] = ()
+    """Whether they gave the same reply to each of them."""
     answered: int = 0
     """Requests that the candidate answered."""
     failed: tuple[int, int, int] = (0, 0, 0)
@@ -129,6 +132,9 @@ class Games:
     """On the first row of everybody."""
     deeper: Mapping[int, tuple[Game, ...]] = field(default_factory=dict)
     """The same games on the mean of so many first rows; none where no row says whose it is."""
+    alike: Sequence[float] = ()
+    """Natural logarithm of the wealth for "not worse" by replies that are the same, of quality and every slice; none
+    where replies are not known."""
 
     @property
     def harm(self) -> float:
@@ -139,8 +145,8 @@ class Games:
     def safe(self) -> float:
         """Natural logarithm of the least wealth for "not worse", over quality and every slice of it."""
         asked = [k for k, game in enumerate(self.all) if game.name not in (ERRORS, LATENCY, COST, RATINGS)]
-        of = (most_wealth({depth: games[k].safe for depth, games in self._depths.items()}, self._parts) for k in asked)
-        return min(of, default=0.0)
+        of = [most_wealth({depth: games[k].safe for depth, games in self._depths.items()}, self._parts) for k in asked]
+        return min(map(either, of, self.alike) if self.alike else of, default=0.0)
 
     @property
     def telling(self) -> tuple[Game, ...]:
@@ -185,7 +191,11 @@ def played(tried: Tried, slices: Collection[str], margin: float) -> Games:
     if part:
         games.append({1: _of_ratings(tried, part, margin)})
     deep = sorted({depth for game in games for depth in game} - {1})
-    return Games(tuple(game[1] for game in games), {k: tuple(game.get(k, game[1]) for game in games) for k in deep})
+    return Games(
+        tuple(game[1] for game in games),
+        {k: tuple(game.get(k, game[1]) for game in games) for k in deep},
+        alike(tried.replied, tuple(slices), min(margin, _WIDEST)) if tried.replied else (),
+    )
 
 
 def whose(names: Sequence[str]) -> Ints | None:

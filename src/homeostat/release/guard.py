@@ -25,6 +25,7 @@ import numpy as np
 
 from homeostat.config.schema import Release as Settings
 from homeostat.metrics.replies import agreement
+from homeostat.release.alike import PART, Replied
 from homeostat.release.games import COST, ERRORS, LATENCY, QUALITY, RATINGS, Game, Games, Judged, Tried, played, whose
 from homeostat.release.preferred import judgments
 from homeostat.release.ratings import Heard, heard, unheard, usual_rating
@@ -68,6 +69,10 @@ class Evidence:
     """Of whom a pair was judged: users, or episodes where no user is named; each pair where neither is."""
     enough: int = 0
     """Judged pairs after which a candidate that has to show that it is safe is given up."""
+    alike: float = 0.0
+    """Natural logarithm of the least wealth against the same by replies that are the same alone, without any label."""
+    differing: float = 0.0
+    """Share of the pairs in which the replies differ."""
     unheard: str = ""
     """Judges whose ratings do not count, for they overrate the candidate."""
 
@@ -97,6 +102,13 @@ class Evidence:
         """Whether it is shown not to be worse by `harm_margin`, overall and in every slice."""
         return self.safe >= _threshold(settings.alpha)
 
+    def alike_shown(self, settings: Settings) -> bool:
+        """Whether its replies alone show that, as hardly any of them is another than the champion's.
+
+        After no fewer pairs than are judged at most: replies say nothing of time and failures, which have to show too.
+        """
+        return self.pairs >= settings.most_feedback and self.alike + math.log(PART) >= _threshold(settings.alpha)
+
     def fit(self, settings: Settings, *, passed: bool) -> bool | None:
         """Whether a canary has shown its candidate fit to answer everything; None while that is open.
 
@@ -107,7 +119,7 @@ class Evidence:
         fit = self.difference >= 0.0 and not self.failing and (passed or self.safety_shown(settings))
         most = settings.most_feedback if passed else max(self.enough, settings.most_feedback)
         waited = self.judged + self.rated >= most  # labels are paid for one by one, whoever asked
-        if fit and (waited or self.users + self.rated >= settings.canary_feedback):
+        if fit and (waited or self.users + self.rated >= settings.canary_feedback or self.alike_shown(settings)):
             return True
         return False if waited else None
 
@@ -138,6 +150,8 @@ def weigh(tried: Tried, slices: Mapping[str, float], settings: Settings) -> Evid
         harm=games.harm,
         safe=games.safe,
         games=games.telling,
+        alike=min(games.alike, default=0.0),
+        differing=sum(not one.same for one in tried.replied) / max(len(tried.replied), 1),
         users=n if (of := whose([one.whose for one in tried.judged])) is None else len(set(of.tolist())),
         rated=sum(one.mine for one in tried.rated),
         enough=math.ceil(settings.most_feedback / min(slices.values(), default=1.0)),
@@ -215,6 +229,10 @@ def tried(store: Store, release: Release) -> Tried:
     return Tried(
         judged=_judged(store, release, paired),
         pairs=len(paired),
+        replied=[
+            Replied(same=primary.reply == copy.reply, slices=frozenset(names(primary)), whose=asker(primary))
+            for primary, copy, _ in paired
+        ],
         answered=answered,
         failed=_failed(release, noted),
         raced=[(float(one["took_ms"][release.candidate]), float(one["took_ms"][release.champion])) for one in raced],

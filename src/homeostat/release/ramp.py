@@ -13,7 +13,7 @@ def next_share(settings: Settings, share: float, seen: Evidence) -> float | None
 
     The first of three wants a third of `canary_feedback`, the second two thirds, counted in users. Requests are judged
     in pairs whoever was heard, so a small share costs no time; it costs those who would hear a broken candidate until
-    that shows.
+    that shows. Whose replies are shown to be hardly ever others than the champion's waits for nobody's judgment.
     """
     higher = [one for one in settings.ramp if one > share]
     done = len(settings.ramp) - len(higher)
@@ -22,4 +22,5 @@ def next_share(settings: Settings, share: float, seen: Evidence) -> float | None
     known = seen.users + seen.rated * (settings.ramp[-1] / share if share else 1.0)
     # What looks worse by the margin need not be shown to be: it waits where few hear it, until either is known.
     doubtful = seen.failing or seen.difference <= -settings.harm_margin
-    return higher[0] if higher and known >= wanted and not doubtful else None
+    enough = known >= wanted or seen.alike_shown(settings)
+    return higher[0] if higher and enough and not doubtful else None

@@ -77,7 +77,7 @@ def advance(store: Store, task: str, settings: Settings, *, now: float, frozen: 
       the candidate does not fail more often than is borne.
     - Canary to full, from the last share: `canary_feedback` pairs are judged, the candidate is not worse on them by the
       mean, and the gate let it pass. If no gate did, the pairs themselves have to show, at `alpha`, that it is not
-      worse by `harm_margin`.
+      worse by `harm_margin`. Replies that are hardly ever others than the champion's show that without a judged pair.
     - A canary that has not shown that after `most_feedback` judged pairs, or as many in the rarest slice that is bet on
       where no gate let it pass: back, so that no release stays open forever.
     - A stage that has lasted LONGEST_S and whose rows still do not decide, as where nobody says what is right: back.
@@ -143,7 +143,9 @@ def _from_canary(store: Store, release: Release, seen: Evidence, settings: Setti
         why = "broken on purpose, it would have answered everything" if fit else "undecided: not shown to be fit"
         because = f"{release.candidate} taken back {why} in {_scores(seen)}"
         return replace(release, stage=Stage.ROLLBACK, because=because)
-    because = f"{release.candidate} answers everything: not worse in {_scores(seen)}"
+    other = f"{100 * seen.differing:.1f} % of {seen.pairs:,} pairs"
+    how = f"as it replies otherwise than {release.champion} in only {other}, " if seen.alike_shown(settings) else ""
+    because = f"{release.candidate} answers everything: {how}not worse in {_scores(seen)}"
     return replace(
         release,
         time=now,
