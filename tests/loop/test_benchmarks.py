@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from small_project import TASK
 
-from harness import write_task
-from homeostat.errors import MissingExtra, NotFound, NotText, UnsuitedModel
+from harness import write_group, write_read, write_sums, write_task
+from homeostat.errors import MissingExtra, NotFound, NotText, UnsuitedModel, WrongType
 from homeostat.loop import benchmarks
 from homeostat.loop.benchmarks import benchmark, tasks_of
 from homeostat.loop.workshop import Workshop
@@ -52,6 +52,37 @@ def test_alone_and_in_part(shop: Workshop, folder: Path) -> None:
     """One task, its first documents, and nobody beside it."""
     (found,) = benchmark(shop, shop.champion(TASK), None, folder, ["short"], 5)
     assert (found.task, found.score.n, found.other, found.difference) == ("short", 5, None, None)
+
+
+def test_a_group_is_asked_task_by_task(shop: Workshop, folder: Path) -> None:
+    """Each task once, whether its group is named or everything is asked; both named is more than the harness runs."""
+    write_group(folder, "both", ["long", "short"])
+    assert tasks_of(folder) == ["long", "short"]
+    for names in ([], ["both"]):
+        assert {one.task for one in benchmark(shop, shop.champion(TASK), None, folder, names, 2)} == {"long", "short"}
+    with pytest.raises(WrongType, match="cannot run"):
+        benchmark(shop, shop.champion(TASK), None, folder, ["both", "short"], 2)
+
+
+def test_replies_that_are_written_and_texts_that_are_read(shop: Workshop, folder: Path) -> None:
+    """Replies by the first way in which they are read; texts in bits a byte, and a word."""
+    write_sums(folder)
+    write_read(folder)
+    champion = shop.champion(TASK)
+    sums, read = benchmark(shop, champion, champion, folder, ["sums", "read"], 4)
+    assert (sums.measure, sums.score.mean, sums.score.n) == ("exact_match", 1.0, 4)
+    assert (read.measure, read.score.n, read.difference.mean if read.difference else None) == ("bits a byte", 4, 0.0)
+    assert 0.0 < read.score.low < read.score.high
+    write_read(folder, metric="word_perplexity")
+    (words,) = benchmark(shop, champion, None, folder, ["read"], 4)
+    assert words.measure == "bits a word"
+    assert words.score.mean > 3.0 * read.score.mean  # a word has more bytes than three
+
+
+def test_a_task_without_a_number_for_a_document() -> None:
+    """Is told with its measures."""
+    with pytest.raises(WrongType, match="none of bleu is a number"):
+        benchmarks._values([{"doc_id": 0, "metrics": ["bleu"], "bleu": ("a", "b")}], "task t")
 
 
 def test_what_cannot_be_run(shop: Workshop, folder: Path) -> None:

@@ -1,12 +1,15 @@
 """Public benchmarks, by the harness that everybody uses for them: what a version forgot that no test row of yours asks.
 
-The tasks are files of EleutherAI's lm-evaluation-harness on this disk; nothing is fetched.
+The tasks are files of EleutherAI's lm-evaluation-harness on this disk, groups of tasks among them; nothing is fetched.
+A measure counts if it is a number for each document. Of texts that are read from end to end the harness keeps two, how
+likely a document is and how long, which come to bits a byte of it.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from homeostat.errors import NotFound, NotText, UnsuitedModel, did_you_mean
+from homeostat.errors import NotFound, NotText, UnsuitedModel, WrongType, did_you_mean
 from homeostat.extras import require
 from homeostat.llm.adapters import stand
 from homeostat.loop.workshop import Workshop
@@ -24,6 +27,12 @@ from homeostat.types.version import HEAD, Version
 
 FIRST = ("exact_match", "acc_norm", "acc", "f1", "bleu", "chrf")
 """Measures of a task, the one that is told first where it has several."""
+LONG: Mapping[str, str] = {
+    "bits_per_byte": "bits a byte",
+    "byte_perplexity": "bits a byte",
+    "word_perplexity": "bits a word",
+}
+"""What becomes of measures of texts that are read from end to end; the lower, the better."""
 ROWS = 16
 """Rows of one forward pass."""
 _WHY = "to run public benchmarks"
@@ -42,32 +51,40 @@ class Benchmarked:
 
 
 def tasks_of(folder: Path) -> list[str]:
-    """Names of the tasks whose files are in a folder.
+    """Names of the tasks whose files are in a folder; of groups of tasks not, for each is asked once.
 
     Raises:
         MissingExtra: the harness is not installed.
         NotText: there is no such folder.
     """
+    return sorted(_there(folder).all_subtasks)
+
+
+def _there(folder: Path) -> Any:
+    """What manages the tasks of a folder. Raises as `tasks_of`."""
     if not folder.is_dir():
         raise NotText("no folder of task files", where=str(folder), fix="name one with `--tasks FOLDER`")
-    return sorted(_manager(folder).all_tasks)
+    return _manager(folder)
 
 
 def benchmark(
     shop: Workshop, version: Version, other: Version | None, folder: Path, names: Sequence[str], limit: int | None
 ) -> list[Benchmarked]:
-    """What a version, and another beside it, score on tasks; on the first `limit` documents of each if it is given.
+    """What a version, and another beside it, score on tasks, or on groups of them; on the first `limit` documents of
+    each if it is given.
 
     Raises:
         MissingExtra: the harness is not installed.
-        NotFound: there is no such task.
+        NotFound: there is no such task, and no such group.
         UnsuitedModel: a version is a head, which writes nothing.
+        WrongType: the harness cannot run a task, or nothing of it is a number for each document.
     """
-    known = tasks_of(folder)
+    manager = _there(folder)
+    known, every = sorted(manager.all_tasks), sorted(manager.all_subtasks)
     if strange := [name for name in names if name not in known]:
         raise NotFound(f"no task '{strange[0]}'", where=str(folder), fix=did_you_mean(strange[0], known))
-    mine = _measured(shop, version, folder, names or known, limit)
-    theirs = _measured(shop, other, folder, names or known, limit) if other else {}
+    mine = _measured(shop, version, folder, names or every, limit)
+    theirs = _measured(shop, other, folder, names or every, limit) if other else {}
     return [_told(task, values, theirs.get(task)) for task, values in mine.items()]
 
 
@@ -87,22 +104,41 @@ def _measured(
         # The harness ties the weights of whatever it is given, and does not find those that an adapter stands before.
         opened.model.tie_weights = lambda *_, **__: None
         model = hf.HFLM(pretrained=opened.model, tokenizer=opened.tokenizer, batch_size=ROWS)
-        found = harness.simple_evaluate(
-            model=model,
-            tasks=list(names),
-            task_manager=_manager(folder),
-            limit=limit,
-            log_samples=True,
-            bootstrap_iters=0,
-        )
-    return {task: _values(rows) for task, rows in found["samples"].items()}
+        try:
+            found = harness.simple_evaluate(
+                model=model,
+                tasks=list(names),
+                task_manager=_manager(folder),
+                limit=limit,
+                log_samples=True,
+                bootstrap_iters=0,
+            )
+        except ValueError as problem:  # as of a task that is named, and is of a group that is named too
+            fix = "mend its file, or name fewer with `--only`"
+            raise WrongType(f"the harness cannot run this: {problem}", where=str(folder), fix=fix) from problem
+    return {task: _values(rows, f"task {task}") for task, rows in found["samples"].items()}
 
 
-def _values(rows: Sequence[dict[str, Any]]) -> Values:
-    """Of the measures that are a number for each document, the first of FIRST, else the first there is."""
-    numbers = [name for name in rows[0]["metrics"] if isinstance(rows[0].get(name), int | float)]
-    measure = next((name for name in FIRST if name in numbers), numbers[0])
-    return measure, {row["doc_id"]: float(row[measure]) for row in rows}
+def _values(rows: Sequence[dict[str, Any]], where: str) -> Values:
+    """Of the measures that are a number for each document, the first of FIRST, else the first there is; else what LONG
+    makes of the first that it knows. Where replies are read in several ways (filters), by the first of these.
+    """
+    first = rows[0]
+    rows = [row for row in rows if row.get("filter") == first.get("filter")]
+    numbers = [name for name in first["metrics"] if isinstance(first.get(name), int | float)]
+    if numbers:
+        measure = next((name for name in FIRST if name in numbers), numbers[0])
+        return measure, {row["doc_id"]: float(row[measure]) for row in rows}
+    long = next((name for name in LONG if name in first["metrics"]), None)
+    if long is None:
+        what = f"none of {', '.join(first['metrics']) or 'no measures'} is a number for each document"
+        raise WrongType(what, where=where, fix=f"let its `metric_list` name one that is, such as {FIRST[0]}")
+    return LONG[long], {row["doc_id"]: _bits(*row[long]) for row in rows}
+
+
+def _bits(nats: float, units: int) -> float:
+    """Bits a byte, or a word, of a document that is so likely."""
+    return -nats / (max(units, 1) * math.log(2.0))
 
 
 def _told(task: str, mine: Values, theirs: Values | None) -> Benchmarked:
