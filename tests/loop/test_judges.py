@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from homeostat.alert.causes import of_signal
-from homeostat.loop.judges import ANCHORS, PAIRS, Judges, anchors, believed, changed, is_judge, scored, standings
+from homeostat.loop.judges import ANCHORS, PAIRS, Judges, anchors, scored, standings
 from homeostat.monitor.quality.course import course
+from homeostat.release.judges import believed, changed, is_judge
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction

@@ -129,12 +129,14 @@ def test_slow_and_long_is_more_than_the_champion_used_to_take(store: Store) -> N
         assert (table.columns["latency"].tolist(), table.columns["cost"].tolist()) == ([value], [value])
 
 
-@pytest.mark.parametrize(("by", "value"), [("right", 0.0), ("corrected", 0.0), ("rating", 0.7)])
+@pytest.mark.parametrize(("by", "value"), [("right", 0.0), ("corrected", 0.0), ("rating", 0.7), ("judged", 0.2)])
 def test_what_quality_is(store: Store, by: str, value: float) -> None:
-    """Right by labels, in no need of correction, or rated."""
+    """Right by labels, in no need of correction, rated by people, or by a judge, which takes no person's place."""
     store.interactions.add([asked("1", 110.0, A, 0.25, "e1", WRONG), asked("2", 110.0, B, 0.25, "e2")])
     store.feedback.add([label("int_1", kind=FeedbackKind.CORRECTION)])
     store.feedback.add([replace(label("int_1", "0.7", kind=FeedbackKind.RATING), id="fbk_r")])
+    judge = replace(label("int_1", "0.2", kind=FeedbackKind.RATING, at=900.0), id="fbk_j", source="judge:large")
+    store.feedback.add([judge])
     units = units_of(store, replace(PLAN, by=by), ROWS)
     assert units[0].told == [value]
     assert units[1].told == [1.0] if by == "corrected" else math.isnan(units[1].told[0])

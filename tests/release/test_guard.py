@@ -10,10 +10,11 @@ from homeostat.config.schema import Release as Settings
 from homeostat.release.games import Judged, Tried
 from homeostat.release.guard import Evidence, gather, note_error, note_race, planned, tried, weigh
 from homeostat.release.ramp import next_share
+from homeostat.release.ratings import overrating
 from homeostat.release.registry import promote
 from homeostat.release.rollout import open_canary, open_shadow
 from homeostat.store import Store
-from homeostat.types.feedback import FeedbackKind
+from homeostat.types.feedback import PICKED, FeedbackKind
 from homeostat.types.interaction import Role
 from homeostat.types.release import Release
 from release.rehearsal import RIGHT, TASK, WRONG, Traffic, add_version, interaction, label, open_store
@@ -306,3 +307,39 @@ def test_one_user_lets_nobody_through(store: Store) -> None:
     assert weigh(Tried(judged=alone), {}, SETTINGS).fit(SETTINGS, passed=True) is True
     assert next_share(SETTINGS, SETTINGS.ramp[0], weigh(Tried(judged=better), {}, SETTINGS)) is None
     assert next_share(SETTINGS, SETTINGS.ramp[0], weigh(Tried(judged=alone), {}, SETTINGS)) == SETTINGS.ramp[1]
+
+
+def test_who_corrects_a_label_moves_nothing(store: Store, shadow: Release) -> None:
+    """The pair stays where its first label has put it, with what the newest says: nobody chooses by a second label
+    which request of a user is heard.
+    """
+    for id in ("int_1", "int_2"):
+        for one in (interaction(id, OLD, RIGHT), interaction(f"{id}s", NEW, WRONG, of=id)):
+            store.interactions.add([replace(one, tags={"user": "ann"})])
+    store.feedback.add([label("int_1", at=200.0), label("int_2", at=300.0)])
+    before = gather(store, shadow, SETTINGS)
+    store.feedback.add([label("int_1", at=400.0)])
+    assert gather(store, shadow, SETTINGS) == before
+    store.feedback.add([label("int_1", WRONG, at=500.0)])
+    assert [one.candidate - one.champion for one in tried(store, shadow).judged] == [1.0, -1.0]
+
+
+def test_people_say_what_is_right_and_judges_where_they_do_not(store: Store, shadow: Release) -> None:
+    """A judge's later label takes nobody's place; one that overrates the candidate is not heard at all."""
+    for id in ("int_1", "int_2"):
+        pair(store, id, (OLD, RIGHT), (NEW, WRONG))
+    store.feedback.add([label("int_1", RIGHT, at=200.0)])
+    said = [replace(label(id, WRONG, at=300.0), source="judge:large") for id in ("int_1", "int_2")]
+    store.feedback.add(said)
+    assert [one.candidate - one.champion for one in tried(store, shadow).judged] == [-1.0, 1.0]
+    store.state.put(overrating(NEW), {"judge:large": {"shown": True}})
+    assert [one.candidate - one.champion for one in tried(store, shadow).judged] == [-1.0]
+
+
+def test_what_was_asked_for_is_no_evidence(store: Store, shadow: Release) -> None:
+    """A label that was asked for because the model was unsure judges no pair, nor does one whose place it takes."""
+    for id in ("int_1", "int_2"):
+        pair(store, id, (OLD, RIGHT), (NEW, WRONG))
+    store.feedback.add([replace(label(id, at=300.0), source=f"{PICKED}ann") for id in ("int_1", "int_2")])
+    store.feedback.add([label("int_2", at=200.0)])
+    assert gather(store, shadow, SETTINGS).judged == 0

@@ -154,9 +154,22 @@ def test_what_a_reply_was_worth(store: Store) -> None:
     )
     means = {
         name: hindsight(store, Question(task=TASK, version=NEW, outcome=name)).value.naive
-        for name in ("rating", "corrected", "right")
+        for name in ("rating", "corrected", "right", "judged")
     }
+    assert math.isnan(means.pop("judged"))
     assert means == {"rating": pytest.approx(0.8), "corrected": pytest.approx(0.25), "right": pytest.approx(0.5)}
+    judged = [(0, "rating", "0.1"), (3, "rating", "0.3"), (1, "label", "z")]
+    store.feedback.add(
+        Feedback(
+            id=f"fbk_j{n}", interaction=f"int_{k}", kind=FeedbackKind(kind), value=v, time=90.0 + n, source="judge"
+        )
+        for n, (k, kind, v) in enumerate(judged)
+    )
+    again = {
+        name: hindsight(store, Question(task=TASK, version=NEW, outcome=name)).value.naive
+        for name in ("rating", "corrected", "right", "judged")
+    }
+    assert again == {**means, "judged": pytest.approx(0.2)}  # people's word stands, whatever a judge says later
     assert math.isnan(hindsight(store, Question(task=TASK, version=OLD)).value.naive)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from homeostat.release.promoted import Way, promoted
+from homeostat.release.promoted import Way, passed, promoted
 from homeostat.release.registry import promote, rollback
 from homeostat.types.release import Release, Stage
 from homeostat.types.report import Outcome, Spent
@@ -37,3 +37,20 @@ def test_every_champion_and_what_was_shown_of_it(tmp_path: Path) -> None:
             "ver_early": Way.EARLIER,
             "ver_mine": Way.BY_HAND,
         }
+
+
+def test_a_pass_is_a_pass_of_these_very_files(tmp_path: Path) -> None:
+    """The newest verdict, and of what answers: of other files nothing was shown."""
+    with open_store(tmp_path) as store:
+        name = add_version(store, "new")
+        assert not passed(store, TASK, name)
+        add_verdict(store, name, Outcome.PASS)
+        assert passed(store, TASK, name)
+        other = replace(store.verdicts.get(f"vdt_{name}"), id="vdt_other", time=1.0, artifact="0" * 64)
+        store.verdicts.put(other)
+        assert not passed(store, TASK, name)
+        store.versions.put(replace(store.versions.get(name), id="ver_other", blob="0" * 64))
+        store.verdicts.put(replace(other, id="vdt_its", candidate="ver_other"))
+        assert passed(store, TASK, "ver_other")
+        store.verdicts.put(replace(other, id="vdt_later", candidate="ver_other", time=2.0, outcome=Outcome.UNSURE))
+        assert not passed(store, TASK, "ver_other")

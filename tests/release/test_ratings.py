@@ -11,19 +11,29 @@ import numpy as np
 import pytest
 
 from homeostat.config.schema import Release as Settings
-from homeostat.release.games import QUALITY, RATINGS, STAKES, Judged, Tried, played
+from homeostat.release.games import JUDGES, QUALITY, RATINGS, STAKES, Judged, Tried, played
 from homeostat.release.guard import gather
-from homeostat.release.ratings import FEWEST, Heard, heard, liked_more, usual_rating
+from homeostat.release.ratings import (
+    FEWEST,
+    Heard,
+    Opined,
+    heard,
+    liked_more,
+    opined,
+    overrating,
+    usual_rating,
+)
 from homeostat.release.registry import promote
 from homeostat.release.rollout import advance, open_canary, open_shadow
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback, FeedbackKind
-from homeostat.types.interaction import Interaction
+from homeostat.types.interaction import Interaction, Role
 from homeostat.types.release import Release, Stage
 from homeostat.types.report import Outcome
 from release.rehearsal import TASK, add_verdict, add_version, open_store
 
 OLD, NEW = "ver_old", "ver_new"
+JUDGE = "judge:large"
 SETTINGS = Settings(shadow_pairs=0, canary_share=(0.5,), canary_feedback=40)
 
 
@@ -73,6 +83,25 @@ def canary(store: Store, settings: Settings = SETTINGS) -> Release:
     release = open_canary(store, TASK, NEW, settings, "canary", now=2.0)
     gather(store, release, settings)  # the first look, by which the usual rating is told
     return release
+
+
+def opinion(store: Store, ids: list[str], values: list[float], *, at: float = 500.0, source: str = JUDGE) -> None:
+    """What a judge, or somebody, thinks of replies."""
+    store.feedback.add(
+        Feedback(
+            id=f"fbk_{source}{id}{at}", interaction=id, kind=FeedbackKind.RATING, value=str(v), time=at, source=source
+        )
+        for id, v in zip(ids, values, strict=True)
+    )
+
+
+def answered(store: Store, n: int, *, at: float, chance: float = 1.0) -> list[str]:
+    """Requests that the champion answered, and the candidate as copies; their ids, those of copies end in `s`."""
+    ids = [f"int_{at:.0f}y{k:04}" for k in range(n)]
+    row = Interaction(id="", task=TASK, time=at, text="hello", reply="good day", version=OLD, probability=chance)
+    store.interactions.add(replace(row, id=id) for id in ids)
+    store.interactions.add(replace(row, id=f"{id}s", version=NEW, role=Role.SHADOW, of=id) for id in ids)
+    return ids
 
 
 @pytest.mark.parametrize("share", [0.0125, 0.2, 0.5, 0.9])
@@ -197,3 +226,74 @@ def test_copies_are_rated_by_nobody(store: Store) -> None:
     seen = gather(store, release, SETTINGS)
     assert seen.rated == 0
     assert heard(store, release, 0.0) == []
+
+
+def test_a_judge_takes_no_persons_place(store: Store) -> None:
+    """However late it rates: a person's rating stays what it was, and the judge is not counted beside it."""
+    release = canary(store)
+    rated(store, NEW, [1.0, 1.0], at=100.0, chance=0.5, name="a")
+    before = gather(store, release, SETTINGS)
+    opinion(store, ["int_a100x0000", "int_a100x0001"], [0.0, 0.0])
+    assert gather(store, release, SETTINGS) == before
+    assert [one.rating for one in heard(store, release, 60.0)] == [1.0, 1.0]
+    assert opined(store, release, 60.0, 0.5, []) == []
+
+
+def test_judges_have_a_game_of_their_own(store: Store) -> None:
+    """Where they rated the champion's replies before. Of both replies in full and of what was heard by its chance, an
+    episode once; with people they share the stake.
+    """
+    known = [f"int_{OLD}50x{k:04}" for k in range(20)]
+    rows = store.interactions.last(TASK, 100)
+    assert math.isnan(usual_rating(store, OLD, rows, judges=True))
+    opinion(store, known, [0.9] * 20)
+    assert math.isnan(usual_rating(store, OLD, rows, judges=True))  # people have rated them all
+    more = [replace(rows[0], id=f"int_more{k}", time=70.0 + k) for k in range(FEWEST)]
+    store.interactions.add(more)
+    opinion(store, [row.id for row in more], [0.6] * FEWEST)
+    assert usual_rating(store, OLD, store.interactions.last(TASK, 100), judges=True) == pytest.approx(0.6)
+    release = canary(store)
+    ids = answered(store, 2, at=100.0, chance=0.5)
+    opinion(store, [ids[0], f"{ids[0]}s", ids[1]], [0.8, 0.2, 0.8])
+    pairs = [(store.interactions.get(id), store.interactions.get(f"{id}s")) for id in ids]
+    assert opined(store, release, 90.0, 0.6, pairs) == [
+        Opined(value=pytest.approx(0.5 * (0.2 - 0.8)), weight=0.5, mine=False),
+        Opined(value=pytest.approx(-0.5 * (0.8 - 0.6) / 0.5), weight=0.5, mine=False),
+    ]
+    seen = gather(store, release, SETTINGS)
+    stakes = {game.name: game.stake for game in seen.games}
+    assert stakes[RATINGS] == stakes[JUDGES] == STAKES[QUALITY] / 4
+    assert sum(stakes.values()) == pytest.approx(1.0)
+    store.state.put(overrating(NEW), {JUDGE: {"shown": True}})
+    assert opined(store, release, 90.0, 0.6, pairs) == []
+
+
+def test_a_judge_takes_a_candidate_back_before_anybody_hears_it(store: Store) -> None:
+    """In shadow, by what it says of both replies, without a label; a candidate as good stays."""
+    more = [f"int_{OLD}80x{k:04}" for k in range(FEWEST)]
+    row = Interaction(id="", task=TASK, time=80.0, text="hello", reply="good day", version=OLD)
+    store.interactions.add(replace(row, id=id) for id in more)
+    opinion(store, more, [0.8] * FEWEST)
+    release = open_shadow(store, TASK, NEW, now=2.0)
+    waiting = replace(SETTINGS, shadow_pairs=1000)
+    assert advance(store, TASK, waiting, now=3.0) == release
+    alike = answered(store, 60, at=100.0)
+    opinion(store, [*alike, *(f"{id}s" for id in alike)], [0.8] * 120)
+    assert advance(store, TASK, waiting, now=4.0) == release
+    worse = answered(store, 120, at=200.0)
+    opinion(store, [*worse, *(f"{id}s" for id in worse)], [0.8] * 120 + [0.1] * 120)
+    row_now = advance(store, TASK, waiting, now=5.0)
+    assert row_now.stage is Stage.ROLLBACK
+    assert "most in what judges say, " in row_now.because
+    assert gather(store, release, waiting).rated == 0  # nobody heard it
+
+
+def test_judges_seldom_call_what_is_alike_worse() -> None:
+    """At the edge, five points below by their own scale: shown in at most 5 % of 300 trials, looked at four times."""
+    rng, shown = np.random.default_rng(8), 0
+    for _ in range(300):
+        told = [Opined(value=0.5 * d, weight=0.5, mine=False) for d in np.clip(rng.normal(-0.05, 0.3, 400), -1.0, 1.0)]
+        games = [played(Tried(opined=told[:n], opining=True), (), 0.05).all[-1] for n in (100, 200, 300, 400)]
+        shown += any(game.harm >= math.log(20.0) for game in games)
+    assert games[0].name == JUDGES
+    assert shown <= 0.05 * 300

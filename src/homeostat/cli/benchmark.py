@@ -4,8 +4,8 @@ By EleutherAI's lm-evaluation-harness (extra `eval`), with its task files from a
 are paired by document, with 95 % intervals. A group of tasks is asked task by task. Texts that are read from end to end
 are told in bits a byte, of which fewer are better. Nothing is written.
 
-Exit codes: 0 printed; 1x configuration, the extra is missing, or a task cannot be run; 23 there is no such folder; 3x model; 41 there is no
-such version, or no such task; 61 the two versions belong to different tasks.
+Exit codes: 0 printed; 1x configuration, the extra is missing, or a task cannot be run; 23 there is no such folder; 3x
+model; 41 there is no such version, or no such task; 61 the two versions belong to different tasks.
 
 Example: `homeostat benchmark ver_1v9x3k --tasks benchmarks/ --limit 200`
 """

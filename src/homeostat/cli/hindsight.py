@@ -1,8 +1,9 @@
 """Tell what a version would have been worth had it answered everybody, from the share of the traffic that it was given.
 
 A candidate in the canary answers one request in ten. Each row of the log carries the chance with which it was routed,
-so that what the candidate was given can stand for what it was not: its mean rating (`--outcome rating`), the share of
-its replies that are corrected (`corrected`), or how many are right (`right`), overall and by tag, with 95 % intervals.
+so that what the candidate was given can stand for what it was not: its mean rating by people (`--outcome rating`), by
+judges (`judged`), the share of its replies that are corrected (`corrected`), or how many are right (`right`), overall
+and by tag, with 95 % intervals.
 A plain mean over what it answered is printed beside; where the share was raised while the traffic moved, that is
 another number. Requests that another version answered with the same reply, as copies show, count as its own.
 
@@ -33,7 +34,7 @@ MONTH = 30 * 86400.0
 
 def command(
     version: Annotated[str, typer.Argument(help="Id of the version.")],
-    outcome: Annotated[str, typer.Option(help="`rating`, `corrected` or `right`.")] = "rating",
+    outcome: Annotated[str, typer.Option(help="`rating`, `judged`, `corrected` or `right`.")] = "rating",
     over: Annotated[str, typer.Option(help="`A..B`, dates. Empty: the last 30 days of the log.")] = "",
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,

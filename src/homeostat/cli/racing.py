@@ -28,7 +28,7 @@ def command(
     versions: Annotated[list[str], typer.Argument(help="Ids of one version or more.")],
     share: Annotated[float, typer.Option(help="Of all of them at first, in (0, 1). 0: equal parts.")] = 0.0,
     until: Annotated[str, typer.Option(help="Its end at the latest: `30d`, a date, or `decided`.")] = "30d",
-    by: Annotated[Literal["right", "rating", "corrected"], typer.Option(help="What quality is.")] = "right",
+    by: Annotated[Literal["right", "rating", "judged", "corrected"], typer.Option(help="What quality is.")] = "right",
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would change, and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,

@@ -24,7 +24,6 @@ from homeostat.loop import overrating
 from homeostat.loop.assisting import help_of
 from homeostat.loop.examining import answered as replied
 from homeostat.loop.held import book as doubted
-from homeostat.loop.judges import is_judge
 from homeostat.loop.judging import KNOWN, NEW, REPLIES, aims, demanded_of
 from homeostat.loop.later import Book, answered, keep, kept, spoken, unsure
 from homeostat.loop.steps import Now
@@ -32,6 +31,7 @@ from homeostat.loop.suites import suites
 from homeostat.loop.workshop import Workshop, demanded
 from homeostat.metrics.replies import right
 from homeostat.release.guard import asker, names
+from homeostat.release.judges import is_judge
 from homeostat.release.registry import withdraw
 from homeostat.stats.again import KEPT
 from homeostat.store import Store

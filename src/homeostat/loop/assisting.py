@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from homeostat.loop.judges import believed, is_judge
 from homeostat.loop.later import Book, Triple
 from homeostat.release.guard import asker
+from homeostat.release.judges import believed, is_judge
 from homeostat.stats.assisted import MOST
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback, FeedbackKind

@@ -9,10 +9,10 @@ from homeostat.config.schema import Config
 from homeostat.decide.metric import Prices
 from homeostat.decide.stated import objectives_of
 from homeostat.decide.toll import Judging, Risk
-from homeostat.loop.judges import is_judge
+from homeostat.release.judges import rates
 from homeostat.store import Store
 from homeostat.store.interactions import TRUTHS
-from homeostat.types.feedback import Feedback, FeedbackKind
+from homeostat.types.feedback import Feedback
 from homeostat.types.interaction import Role
 from homeostat.types.release import Stage
 from homeostat.types.turn import Turn
@@ -41,7 +41,7 @@ def candidate_of(turn: Turn) -> str:
 def charges(config: Config, store: Store, task: str, until: float) -> tuple[Judging | None, Risk]:
     """What judges are asked in a turn, or None where none rates; and how often candidates were bad."""
     said, turns = store.feedback.list(task, 0.0, until), ended(store, task, until)
-    ratings = [one for one in said if _rates(one)]
+    ratings = [one for one in said if rates(one)]
     asked = _judging(config, store, task, ratings, turns) if ratings else None
     labels = len({one.interaction for one in said if one.kind in TRUTHS})
     return asked, _risk(config, store, task, turns, labels / max(1, store.interactions.count(task, until=until)))
@@ -97,11 +97,7 @@ def _pairs(store: Store, task: str, turn: Turn) -> float:
     """Copies of requests that a turn's candidate answered while it was tried, and that judges rated."""
     candidate = store.releases.get(turn.diary["release"]).candidate
     copies = [one.id for one in store.interactions.list(task, version=candidate, role=Role.SHADOW)]
-    return float(len({one.interaction for one in store.feedback.of(copies) if _rates(one)}))
-
-
-def _rates(said: Feedback) -> bool:
-    return said.kind is FeedbackKind.RATING and is_judge(said.source)
+    return float(len({one.interaction for one in store.feedback.of(copies) if rates(one)}))
 
 
 def _prices(config: Config, task: str) -> Prices:

@@ -15,12 +15,13 @@ from homeostat.evaluate.figures import Schema, Told
 from homeostat.evaluate.overrated import Overrated
 from homeostat.evaluate.rated import Rated, Rating, rated
 from homeostat.llm.backend import Request
-from homeostat.loop.judges import is_judge, worth_of
+from homeostat.loop.judges import worth_of
 from homeostat.loop.judging import SLICE_SHARE
 from homeostat.loop.memory import Memory, kept
 from homeostat.loop.overrating import said_of
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.release.guard import asker
+from homeostat.release.judges import is_judge
 from homeostat.stats import clustered
 from homeostat.stats.clustered import cluster_of, clusters_of
 from homeostat.stats.resampled import Floats, resampled

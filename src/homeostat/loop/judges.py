@@ -9,7 +9,7 @@ the judge anew.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from homeostat.monitor.judge import EVERY as EVERY_PAIRS
 from homeostat.monitor.judge import HALF, JudgeDetector
 from homeostat.monitor.judge import Moved as Shifted
 from homeostat.monitor.quality.course import right
+from homeostat.release.judges import PLACE, is_judge, rates
 from homeostat.store import Store
 from homeostat.types import ids
 from homeostat.types.feedback import Feedback, FeedbackKind
@@ -28,17 +29,9 @@ from homeostat.types.interaction import Interaction, Role
 from homeostat.types.signal import Moved, Signal
 from homeostat.types.task import Kind, Task
 
-JUDGE = "judge"
-"""What sources of ratings are called that are judges: `judge`, or a name that begins with it, as `judge:large`."""
 PAIRS, ANCHORS = "judge_pairs", "judge_anchors"
 """Detectors: people's verdicts beside its ratings, and the same replies scored again."""
 SCORED = "scored"
-_PLACE = "judge="
-
-
-def is_judge(source: str) -> bool:
-    """Whether a source of ratings is a judge: its name is `judge`, or begins so and goes on with no letter."""
-    return source.startswith(JUDGE) and not source[len(JUDGE) :][:1].isalnum()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +105,7 @@ def completed(
     found = []
     for interaction, statements in by.items():
         people = [f for f in statements if not is_judge(f.source)]
-        ratings = {f.source: f for f in reversed(statements) if _rates(f)}
+        ratings = {f.source: f for f in reversed(statements) if rates(f)}
         if not people or not ratings or (request := store.interactions.get(interaction)).role is not Role.PRIMARY:
             continue
         worth = worth_of(task.kind, request, people[0])
@@ -129,17 +122,6 @@ def worth_of(kind: Kind, request: Interaction, said: Feedback) -> float:
     return right(kind, request.reply, said.value)
 
 
-def changed(store: Store, task: str) -> dict[str, list[tuple[float, float]]]:
-    """Judge -> each of its changes, as when it came, by estimate, and when that was noticed; oldest first. Judges that
-    did not change are left out.
-    """
-    found: dict[str, list[tuple[float, float]]] = {}
-    for signal in store.signals.list(task):
-        if signal.moved is Moved.JUDGE:
-            found.setdefault(signal.slice.removeprefix(_PLACE), []).append((signal.since or signal.time, signal.time))
-    return {judge: sorted(times) for judge, times in found.items()}
-
-
 def regime(changes: Sequence[tuple[float, float]], time: float) -> int | None:
     """How often a judge had changed when it rated; None about a change. That came at a point which is known roughly, as
     far around it as it took to notice.
@@ -147,14 +129,6 @@ def regime(changes: Sequence[tuple[float, float]], time: float) -> int | None:
     if any(since - (noticed - since) <= time <= noticed for since, noticed in changes):
         return None
     return sum(noticed < time for _, noticed in changes)
-
-
-def believed(store: Store, task: str, said: Iterable[Feedback]) -> list[Feedback]:
-    """The statements without the ratings that a judge gave since it changed: they are on another scale, or on none.
-    A judge by a new name begins anew.
-    """
-    since = {judge: times[0][0] for judge, times in changed(store, task).items()}
-    return [f for f in said if not (_rates(f) and f.time >= since.get(f.source, np.inf))]
 
 
 def anchors(store: Store, task: Task, n: int) -> list[Interaction]:
@@ -199,10 +173,10 @@ def standings(store: Store, task: str) -> list[Standing]:
     known = {name: JudgeDetector.restored(kept) for name, kept in saved.items()}
     ratings: dict[str, int] = {}
     for said in store.feedback.list(task):
-        if _rates(said):
+        if rates(said):
             ratings[said.source] = ratings.get(said.source, 0) + 1
     signals = [s for s in store.signals.list(task) if s.moved is Moved.JUDGE]
-    last = {s.slice.removeprefix(_PLACE): s for s in signals}
+    last = {s.slice.removeprefix(PLACE): s for s in signals}
     found = []
     for judge in sorted({*ratings, *known, *last}):
         pairs, scores = known.get(judge, JudgeDetector()), store.state.get(f"judge.scores:{task}:{judge}")
@@ -221,10 +195,6 @@ def standings(store: Store, task: str) -> list[Standing]:
     return found
 
 
-def _rates(said: Feedback) -> bool:
-    return said.kind is FeedbackKind.RATING and is_judge(said.source)
-
-
 def _signal(task: str, judge: str, found: Shifted, last: Feedback, n: int, every: float) -> Signal:
     statistic = float(np.exp(min(found.alarm.log_statistic, 700.0)))
     where: dict[str, Any] = {"statistic": statistic, "threshold": every, "n": n, "since": found.alarm.since_time}
@@ -232,7 +202,7 @@ def _signal(task: str, judge: str, found: Shifted, last: Feedback, n: int, every
 
 
 def _of_judge(task: str, judge: str, now: float, detector: str, id: str, where: Mapping[str, Any]) -> Signal:
-    return Signal(id=id, task=task, time=now, moved=Moved.JUDGE, detector=detector, slice=f"{_PLACE}{judge}", **where)
+    return Signal(id=id, task=task, time=now, moved=Moved.JUDGE, detector=detector, slice=f"{PLACE}{judge}", **where)
 
 
 def _state(task: str) -> str:

@@ -21,12 +21,12 @@ from homeostat.evaluate import fair
 from homeostat.evaluate.bounds import NAMES, calibration_error, macro
 from homeostat.evaluate.detail import of_class
 from homeostat.evaluate.figures import Told
-from homeostat.loop.judges import believed, is_judge
 from homeostat.metrics import fairness
 from homeostat.metrics.fairness import Grouped
 from homeostat.metrics.overlap import exact_match, rouge_l
 from homeostat.monitor.quality.course import right
 from homeostat.release.guard import asker
+from homeostat.release.judges import believed, is_judge
 from homeostat.stats import clustered
 from homeostat.stats.clustered import cluster_of, clusters_of
 from homeostat.stats.gaps import gap

@@ -19,11 +19,11 @@ import numpy as np
 from homeostat.evaluate.overrated import Compared, Overrated, Times, longer, looked, overrated
 from homeostat.llm.render import Rendered, ids_of
 from homeostat.loop.held import book
-from homeostat.loop.judges import believed, is_judge
 from homeostat.loop.later import Triple, both_answered
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.metrics.replies import right
 from homeostat.release.guard import asker
+from homeostat.release.judges import believed, is_judge
 from homeostat.release.preferred import judgments
 from homeostat.release.ratings import overrating
 from homeostat.stats.clustered import cluster_of

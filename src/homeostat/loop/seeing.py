@@ -24,9 +24,9 @@ from homeostat.decide.trigger.sight import (
     newest,
 )
 from homeostat.loop.held import book as book_of_held
-from homeostat.loop.judges import believed
 from homeostat.loop.objectives import standings
 from homeostat.monitor.quality.course import Told, course, right
+from homeostat.release.judges import believed
 from homeostat.stats.intervals import mean_interval
 from homeostat.store import Store
 from homeostat.types.decision import Action

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,11 +17,11 @@ from numpy.typing import NDArray
 from homeostat.release.games import COST, ERRORS, LATENCY, QUALITY
 from homeostat.release.guard import ERROR, names
 from homeostat.release.hindsight import OUTCOMES
+from homeostat.release.judges import said_of
 from homeostat.release.route import chance, divided
 from homeostat.store import Store
 from homeostat.store.rows import plain, rebuild
 from homeostat.types import ids
-from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
 from homeostat.types.release import Release
 from homeostat.types.task import Kind
@@ -111,9 +110,7 @@ def _kind(store: Store, champion: str) -> Kind:
 
 def _worth(store: Store, rows: Sequence[Interaction], by: str, kind: Kind) -> list[float]:
     """What each reply was worth, the higher the better; NaN where that is not known."""
-    said: dict[str, dict[FeedbackKind, Feedback]] = defaultdict(dict)
-    for one in store.feedback.of([row.id for row in rows]):  # oldest first: the newest of a kind stays
-        said[one.interaction][one.kind] = one
+    said = said_of(store, rows[0].task, [row.id for row in rows]) if rows else {}
     values = [OUTCOMES[by](said.get(row.id, {}), row.reply, kind) for row in rows]
     turned = [None if value is None else 1.0 - value if by == "corrected" else value for value in values]
     return [UNKNOWN if value is None else min(max(value, 0.0), 1.0) for value in turned]

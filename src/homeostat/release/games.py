@@ -1,4 +1,5 @@
-"""What is bet on while a candidate is tried: quality, overall and in every slice, failures, time, and length.
+"""What is bet on while a candidate is tried: quality, overall and in every slice, failures, time, and length; and what
+people and judges rate, where they do.
 
 Each game is a betting e-process (2010.09686) against "the candidate is worse by no more than the margin", and the whole
 is their mean, weighted by stakes that are fixed before the first row. If no game has harm to show, the mean is a
@@ -24,17 +25,17 @@ from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
 from homeostat.release.alike import Replied, alike, either
-from homeostat.release.ratings import Heard, liked_more
+from homeostat.release.ratings import Heard, Opined, liked_more
 from homeostat.stats.clustered import Ints, clusters_of
 from homeostat.stats.depths import DEPTHS, at_depth, depths, most_wealth
 from homeostat.stats.eprocess import Betting
 
 QUALITY, SLICES, ERRORS, LATENCY, COST = "quality", "slices", "errors", "latency", "cost"
-RATINGS = "ratings"
+RATINGS, JUDGES = "ratings", "judges"
 STAKES: Mapping[str, float] = {QUALITY: 0.5, SLICES: 0.25, ERRORS: 0.1, LATENCY: 0.1, COST: 0.05}
 """Parts of the stake. Slices share theirs evenly; where there are none, theirs is quality's."""
 RATED = 0.5
-"""Part of quality's stake that ratings get, where people rate replies."""
+"""Part of quality's stake that ratings get, where people or judges rate replies; half of it each where both do."""
 FAILING = 0.01
 """Share of requests in which a candidate may fail more often than the champion."""
 SLACK = 0.1
@@ -82,6 +83,10 @@ class Tried:
     """Episodes of which people rated what they heard."""
     usual: float = math.nan
     """The champion's usual rating when the stage began; NaN where nobody rated, and so nothing is bet on ratings."""
+    opined: Sequence[Opined] = ()
+    """Episodes of which judges rated what was heard, or both replies."""
+    opining: bool = False
+    """Whether judges rated the champion's replies when the stage began; if not, nothing is bet on what they say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +149,7 @@ class Games:
     @property
     def safe(self) -> float:
         """Natural logarithm of the least wealth for "not worse", over quality and every slice of it."""
-        asked = [k for k, game in enumerate(self.all) if game.name not in (ERRORS, LATENCY, COST, RATINGS)]
+        asked = [k for k, game in enumerate(self.all) if game.name not in (ERRORS, LATENCY, COST, RATINGS, JUDGES)]
         of = [most_wealth({depth: games[k].safe for depth, games in self._depths.items()}, self._parts) for k in asked]
         return min(map(either, of, self.alike) if self.alike else of, default=0.0)
 
@@ -171,7 +176,8 @@ def _whole(games: Sequence[Game]) -> float:
 def played(tried: Tried, slices: Collection[str], margin: float) -> Games:
     """The games on what is known: `slices` were chosen before the first row, `margin` is that of quality."""
     whole = STAKES[QUALITY] + (0.0 if slices else STAKES[SLICES])
-    part = 0.0 if math.isnan(tried.usual) else RATED * STAKES[QUALITY]
+    raters = (not math.isnan(tried.usual)) + tried.opining
+    part = RATED * STAKES[QUALITY] if raters else 0.0
     differences = np.array([one.candidate - one.champion for one in tried.judged], np.float64)
     rows = _Rows(differences, whose([one.whose for one in tried.judged]))
     everywhere = np.ones(len(differences), bool)
@@ -188,8 +194,10 @@ def played(tried: Tried, slices: Collection[str], margin: float) -> Games:
     ):
         found = much(pairs, least)
         games.append(_Rows(found, whose(by)).games(name, STAKES[name], SLACK, np.ones(len(found), bool)))
-    if part:
-        games.append({1: _of_ratings(tried, part, margin)})
+    if not math.isnan(tried.usual):
+        games.append({1: _of_ratings(tried, part / raters, margin)})
+    if tried.opining:
+        games.append({1: _of_judges(tried, part / raters, margin)})
     deep = sorted({depth for game in games for depth in game} - {1})
     return Games(
         tuple(game[1] for game in games),
@@ -229,6 +237,13 @@ def _of_ratings(tried: Tried, stake: float, margin: float) -> Game:
     weights = np.array([one.weight for one in tried.rated])
     found = Game.of(RATINGS, stake, 0.0, np.clip(signed + margin * weights, -1.0, 1.0))
     return replace(found, margin=margin, mean=liked_more(tried.rated))
+
+
+def _of_judges(tried: Tried, stake: float, margin: float) -> Game:
+    """The same on what judges say."""
+    values, weights = (np.array([getattr(one, name) for one in tried.opined]) for name in ("value", "weight"))
+    found = Game.of(JUDGES, stake, 0.0, np.clip(values + margin * weights, -1.0, 1.0))
+    return replace(found, margin=margin, mean=float(values.sum() / weights.sum()) if len(values) else 0.0)
 
 
 def much(both: Sequence[tuple[float, float]], least: float) -> np.ndarray:

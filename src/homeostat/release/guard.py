@@ -6,7 +6,8 @@ people have judged the pair (`release.preferred`), D says which of the two they 
 evidence of harm in quality, overall and in every slice of the traffic, and in failures, time and length; their mirror
 is evidence that no harm is done. Each is wrong with probability at most its alpha however often one looks. Wealth is
 a product over users, so feedback may come late and in any order: it is computed anew from the rows, and every
-request counts once, by the newest thing said about it. Of a user the requests that were judged first are heard
+request counts once, by the newest thing that people say about it, or a judge where they say nothing, at the place of
+the first such thing: who corrects a label moves nothing. Of a user the requests that were judged first are heard
 (`stats.depths`), and how many have been judged is counted in users; where no tag names one, in episodes.
 
 What this rests on: that whether a request gets feedback does not depend on how well the version that the user heard
@@ -26,9 +27,23 @@ import numpy as np
 from homeostat.config.schema import Release as Settings
 from homeostat.metrics.replies import agreement
 from homeostat.release.alike import PART, Replied
-from homeostat.release.games import COST, ERRORS, LATENCY, QUALITY, RATINGS, Game, Games, Judged, Tried, played, whose
+from homeostat.release.games import (
+    COST,
+    ERRORS,
+    JUDGES,
+    LATENCY,
+    QUALITY,
+    RATINGS,
+    Game,
+    Games,
+    Judged,
+    Tried,
+    played,
+    whose,
+)
+from homeostat.release.judges import TRUTHS, is_judge, truth_of
 from homeostat.release.preferred import judgments
-from homeostat.release.ratings import Heard, heard, unheard, usual_rating
+from homeostat.release.ratings import heard, opined, unheard, usual_rating
 from homeostat.stats.clustered import cluster_of
 from homeostat.store import Store
 from homeostat.store.notes import Event
@@ -65,6 +80,8 @@ class Evidence:
     """What is bet on, each by itself."""
     rated: int = 0
     """Episodes that heard the candidate and were rated."""
+    opined: int = 0
+    """Those of them that judges rated, and no person."""
     users: int = 0
     """Of whom a pair was judged: users, or episodes where no user is named; each pair where neither is."""
     enough: int = 0
@@ -86,7 +103,8 @@ class Evidence:
     def difference(self) -> float:
         """Candidate minus champion, over pairs and ratings; 0 while nothing is known."""
         pairs = self.judged * (self.candidate - self.champion)
-        ratings = next((self.rated * game.mean for game in self.games if game.name == RATINGS), 0.0)
+        parts = {RATINGS: self.rated - self.opined, JUDGES: self.opined}
+        ratings = sum(parts[game.name] * game.mean for game in self.games if game.name in parts)
         return (pairs + ratings) / max(self.judged + self.rated, 1)
 
     @property
@@ -133,6 +151,7 @@ class Evidence:
             LATENCY: f"time, much slower in {points:.0f} % more of {game.n} requests",
             COST: f"length, much longer in {points:.0f} % more of {game.n} replies",
             RATINGS: f"ratings, {points:.1f} points below in {game.n} rated episodes",
+            JUDGES: f"what judges say, {points:.1f} points below in {game.n} episodes",
         }
         return said.get(game.name, f"quality where {game.name}, {points:.1f} points below in {game.n} judged")
 
@@ -153,7 +172,8 @@ def weigh(tried: Tried, slices: Mapping[str, float], settings: Settings) -> Evid
         alike=min(games.alike, default=0.0),
         differing=sum(not one.same for one in tried.replied) / max(len(tried.replied), 1),
         users=n if (of := whose([one.whose for one in tried.judged])) is None else len(set(of.tolist())),
-        rated=sum(one.mine for one in tried.rated),
+        rated=sum(one.mine for one in tried.rated) + sum(one.mine for one in tried.opined),
+        opined=sum(one.mine for one in tried.opined),
         enough=math.ceil(settings.most_feedback / min(slices.values(), default=1.0)),
     )
 
@@ -188,21 +208,22 @@ def planned(store: Store, release: Release) -> dict[str, float]:
     return {name: float(share) for name, share in kept.items()}
 
 
-def _rated(store: Store, release: Release) -> tuple[float, list[Heard]]:
-    """The champion's usual rating, kept from the first look of the stage on, and what was rated since; NaN and nothing
-    where people did not rate replies then.
+def _usual(store: Store, release: Release) -> tuple[float, float, float]:
+    """The champion's usual rating by people and by judges, kept from the first look of the stage on, NaN where they did
+    not rate replies then; and the moment from which on ratings count.
     """
     key = f"usual:{release.opened}"
     kept = store.state.get(key)
     if not isinstance(kept, dict):
         newest = store.interactions.last(release.task, SLICE_ROWS)
-        value = usual_rating(store, release.champion, newest)
+        found = [usual_rating(store, release.champion, newest, judges=judges) for judges in (False, True)]
+        people, judges = (None if math.isnan(value) else value for value in found)
         since = max((row.time for row in newest), default=0.0)  # by the clock of the requests, which may be their own
-        kept = {"rating": None if math.isnan(value) else value, "since": since}
+        kept = {"rating": people, "judges": judges, "since": since}
         store.state.put(key, kept)
-    if kept["rating"] is None:
-        return math.nan, []
-    return float(kept["rating"]), heard(store, release, float(kept["since"]))
+    values = (kept["rating"], kept.get("judges"))
+    people, judges = (math.nan if value is None else float(value) for value in values)
+    return people, judges, float(kept["since"])
 
 
 def slices_of(rows: Sequence[Interaction]) -> dict[str, float]:
@@ -222,7 +243,8 @@ def tried(store: Store, release: Release) -> Tried:
     paired, noted = _pairs(store, release), store.events.list(release.opened)
     asked = {row.id: asker(row) for row, _, _ in paired}
     raced = [event.values for event in noted if event.name == RACE]
-    usual, rated = _rated(store, release)
+    people, judges, since = _usual(store, release)
+    both = [(primary, copy) for primary, copy, _ in paired]
     answered = sum(primary.version == release.champion for primary, _, _ in paired)
     if release.stage is Stage.CANARY:  # those whose copy still waits among them, as failures are not waited for
         answered += store.interactions.count(release.task, version=release.candidate)
@@ -239,8 +261,10 @@ def tried(store: Store, release: Release) -> Tried:
         racers=[asked.get(str(one["interaction"]), "") for one in raced],
         lengths=[_turned(release, primary, primary.reply_tokens, copy.reply_tokens) for primary, copy, _ in paired],
         readers=[asker(row) for row, _, _ in paired],
-        rated=rated,
-        usual=usual,
+        rated=[] if math.isnan(people) else heard(store, release, since),
+        usual=people,
+        opined=[] if math.isnan(judges) else opined(store, release, since, judges, both),
+        opining=not math.isnan(judges),
     )
 
 
@@ -263,12 +287,14 @@ def _pairs(store: Store, release: Release) -> list[Triple]:
     return sorted(canary, key=lambda row: (row[0].time, row[0].id))
 
 
-def _judged(store: Store, release: Release, paired: Iterable[Triple]) -> list[Judged]:
+def _judged(store: Store, release: Release, paired: Sequence[Triple]) -> list[Judged]:
     """The scores of the pairs of which feedback tells, in the order in which it came; elsewhere what people prefer."""
     labels = bool(store.versions.get(release.champion).labels)
     found, asked = list[tuple[float, Judged]](), judgments(store, release.candidate)
-    for primary, copy, truth in paired:
-        if truth is not None and not truth.picked:
+    known = _truths(store, release, [primary.id for primary, _, truth in paired if truth is not None])
+    for primary, copy, _ in paired:
+        when, truth = known.get(primary.id, (math.inf, None))
+        if truth is not None:
             heard, copied = (_score(row.reply, truth.value, labels=labels) for row in (primary, copy))
             ours, theirs = _turned(release, primary, heard, copied)
         elif said := asked.get(primary.id):
@@ -276,9 +302,27 @@ def _judged(store: Store, release: Release, paired: Iterable[Triple]) -> list[Ju
             theirs = 1.0 - ours
         else:
             continue
-        when, inside = truth.time if truth is not None and not truth.picked else math.inf, frozenset(names(primary))
+        inside = frozenset(names(primary))
         found.append((when, Judged(candidate=ours, champion=theirs, slices=inside, whose=asker(primary))))
     return [one for _, one in sorted(found, key=lambda each: each[0])]
+
+
+def _truths(store: Store, release: Release, requests: Sequence[str]) -> dict[str, tuple[float, Feedback]]:
+    """Request -> when the first of those spoke whose word counts, and what is right by the newest: people's, or a
+    judge's where they say nothing, unless it overrates the candidate. What was asked for because the model was unsure
+    tells of no request.
+    """
+    said, without = dict[str, list[Feedback]](), unheard(store, release.candidate)
+    for one in store.feedback.of(requests) if requests else ():  # oldest first
+        if one.kind in TRUTHS and one.source not in without:
+            said.setdefault(one.interaction, []).append(one)
+    found = dict[str, tuple[float, Feedback]]()
+    for request, statements in said.items():
+        newest = truth_of(statements)
+        if newest is not None and not newest.picked:
+            alike = [one for one in statements if is_judge(one.source) == is_judge(newest.source) and not one.picked]
+            found[request] = (alike[0].time, newest)
+    return found
 
 
 def asker(row: Interaction) -> str:

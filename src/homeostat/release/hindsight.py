@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.metrics.text import chrf_row
+from homeostat.release.judges import JUDGED, Said, said_of, truth_of
 from homeostat.release.route import chance
 from homeostat.stats.off_policy import LEAST, Logged, Valued, value_of
 from homeostat.store import Store
@@ -29,8 +30,6 @@ from homeostat.types.release import Release
 from homeostat.types.task import Kind
 
 Floats = NDArray[np.float64]
-Said = Mapping[FeedbackKind, Feedback]
-"""Of one request, the newest statement of each kind."""
 
 SLICES = 12
 """Values of tags that are told apart, the most frequent ones."""
@@ -83,10 +82,13 @@ def _rating(said: Said, reply: str, kind: Kind) -> float | None:
     return None if rated is None else float(rated.value)
 
 
+def _judged(said: Said, reply: str, kind: Kind) -> float | None:
+    rated = said.get(JUDGED)
+    return None if rated is None else float(rated.value)
+
+
 def _truth(said: Said) -> Feedback | None:
-    given = [said[kind] for kind in (FeedbackKind.LABEL, FeedbackKind.CORRECTION) if kind in said]
-    known = [one for one in given if not one.picked]
-    return max(known, key=lambda one: one.time, default=None)
+    return truth_of(one for one in said.values() if not one.picked)
 
 
 def _corrected(said: Said, reply: str, kind: Kind) -> float | None:
@@ -103,11 +105,12 @@ def _right(said: Said, reply: str, kind: Kind) -> float | None:
 
 OUTCOMES: Mapping[str, Callable[[Said, str, Kind], float | None]] = {
     "rating": _rating,
+    "judged": _judged,
     "corrected": _corrected,
     "right": _right,
 }
-"""What a reply was worth, from what was said of it: the mean rating of those rated; the share that somebody corrected,
-of all; how right they were, of those labeled or corrected. None where it is not known.
+"""What a reply was worth, from what was said of it: people's mean rating of those that they rated; judges'; the share
+that somebody corrected, of all; how right they were, of those labeled or corrected. None where it is not known.
 """
 
 
@@ -116,7 +119,7 @@ def hindsight(store: Store, question: Question) -> Hindsight:
     task, since, until = question.task, question.since, question.until
     rows = store.interactions.list(task, since=since, until=until)
     reached, chances, hits = _reached(store, question, rows)
-    said = _said(store, [row.id for row in reached])
+    said = said_of(store, task, [row.id for row in reached])
     worth = [OUTCOMES[question.outcome](said.get(row.id, {}), row.reply, question.kind) for row in reached]
     told = np.array([one is not None for one in worth], dtype=bool)
     outcome = np.array([one or 0.0 for one in worth], dtype=np.float64)
@@ -181,13 +184,6 @@ def _other(release: Release, version: str) -> str:
     """The version that answers copies of this one's requests, and this one copies of its; empty if there is none."""
     pair = {release.champion: release.candidate, release.candidate: release.champion}
     return pair.get(version, "") if release.candidate else ""
-
-
-def _said(store: Store, interactions: Sequence[str]) -> dict[str, dict[FeedbackKind, Feedback]]:
-    found: dict[str, dict[FeedbackKind, Feedback]] = {}
-    for one in store.feedback.of(interactions):  # oldest first: the newest of a kind stays
-        found.setdefault(one.interaction, {})[one.kind] = one
-    return found
 
 
 def _slices(rows: Sequence[Interaction]) -> list[tuple[str, NDArray[np.bool_]]]:

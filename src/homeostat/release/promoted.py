@@ -39,3 +39,10 @@ def promoted(store: Store, task: str) -> dict[str, Way]:
             found.setdefault(release.champion, way)
         last = release.champion
     return found
+
+
+def passed(store: Store, task: str, candidate: str) -> bool:
+    """Whether the newest verdict on a candidate is a pass, and of the very files that answer, byte for byte."""
+    said = [verdict for verdict in store.verdicts.list(task) if verdict.candidate == candidate]
+    served = store.versions.get(candidate).blob
+    return bool(said) and said[-1].outcome is Outcome.PASS and said[-1].artifact == served

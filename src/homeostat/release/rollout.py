@@ -11,12 +11,12 @@ from dataclasses import asdict, replace
 from homeostat.config.schema import Release as Settings
 from homeostat.errors import NothingReleased
 from homeostat.release.guard import Evidence, gather
+from homeostat.release.promoted import passed
 from homeostat.release.ramp import next_share
 from homeostat.release.registry import withdraw
 from homeostat.release.states import enact, hold, is_open, may_become, settle, taken
 from homeostat.store import Store
 from homeostat.types.release import Release, Stage
-from homeostat.types.report import Outcome
 from homeostat.types.turn import REBUILT
 from homeostat.types.version import State
 
@@ -166,13 +166,12 @@ def _back(store: Store, release: Release, because: str, now: float) -> Release:
 
 
 def _passed(store: Store, release: Release) -> bool:
-    """Whether the newest verdict on the candidate is a pass. One that takes the place of a champion which learned from
-    erased rows counts as passed: that champion has to go, so only harm may hold the candidate back.
+    """Whether the gate let the candidate pass. One that takes the place of a champion which learned from erased rows
+    counts as passed: that champion has to go, so only harm may hold the candidate back.
     """
     if any(turn.diary.get(REBUILT) == release.candidate for turn in store.turns.list(release.task)):
         return True
-    said = [verdict for verdict in store.verdicts.list(release.task) if verdict.candidate == release.candidate]
-    return bool(said) and said[-1].outcome is Outcome.PASS
+    return passed(store, release.task, release.candidate)
 
 
 def _harm(store: Store, release: Release, seen: Evidence, settings: Settings, now: float) -> str:

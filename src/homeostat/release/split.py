@@ -20,6 +20,7 @@ from homeostat.release.answered import Plan, keep_plan, plan_of, usual
 from homeostat.release.arms import Arm, Standing, standing
 from homeostat.release.games import LEAST_MS, LEAST_TOKENS, TIMES
 from homeostat.release.guard import SLICE_ROWS, slices_of
+from homeostat.release.promoted import passed
 from homeostat.release.registry import stop
 from homeostat.release.states import enact, hold, is_open, may_become, settle, taken
 from homeostat.store import Store
@@ -27,7 +28,6 @@ from homeostat.store.erased import learned_from_erased
 from homeostat.store.rows import plain
 from homeostat.types import ids
 from homeostat.types.release import Release, Stage
-from homeostat.types.report import Outcome
 from homeostat.types.version import State
 
 _NEW = frozenset({State.CANDIDATE})
@@ -169,9 +169,7 @@ def fit(store: Store, seen: Standing, arm: Arm, settings: Settings) -> bool:
     """Whether a version may answer everything: enough is known of it, it does not fail more, and the gate let it pass
     or it is shown not to be worse than the champion by `harm_margin`, overall and in every slice.
     """
-    said = [one for one in store.verdicts.list(seen.release.task) if one.candidate == arm.version]
-    passed = bool(said) and said[-1].outcome is Outcome.PASS
-    safe = passed or arm.safe >= -math.log(settings.alpha)
+    safe = passed(store, seen.release.task, arm.version) or arm.safe >= -math.log(settings.alpha)
     return arm.quality.n >= settings.canary_feedback and not arm.failing and safe
 
 

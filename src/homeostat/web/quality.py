@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from homeostat.errors import BadRequest
-from homeostat.loop.judges import changed, is_judge, regime
+from homeostat.loop.judges import regime
 from homeostat.monitor.quality.course import Told, right
 from homeostat.monitor.quality.parts import Part, parts, values_of
+from homeostat.release.judges import changed, is_judge
 from homeostat.stats.intervals import mean_interval
 from homeostat.store import Store
 from homeostat.store.interactions import Figures
