@@ -82,6 +82,8 @@ SORRY = Reply(text="sorry", confidence=0.5, entropy=1.0, prompt_tokens=9, reply_
 WAYS = {**LABELS, **REPLIES}
 AGAIN = ("upper",)
 """Recipes whose every life asks frozen layers about each row anew: a killed run really takes more operations."""
+ATTEMPTS = 5
+"""Times that a run is begun which was over before it could be killed, as its first life was the slowest."""
 QUICK = ("lora", "full", "exact_head", "schedule_free", "shown")
 
 
@@ -193,12 +195,16 @@ def outcomes(args: argparse.Namespace, folder: Path) -> Iterator[tuple[str, bool
             seconds, whole = time.perf_counter() - began, left(peaceful, way)
             looks = tuple(int(look["step"]) for look in whole.looks)
             course = Course(looks=looks, seconds=seconds)
-            again = project(config, way, args.seed + run, here / "killed")
-            try:
-                died = killed(again, way, course, args.deaths, rng)
-                other = whole.differs(left(again, way))
-            except (RuntimeError, AssertionError) as problem:
-                died, other = [], [f"{problem}"]
+            died, other = list[Death](), list[str]()
+            for attempt in range(ATTEMPTS):
+                again = project(config, way, args.seed + run, here / f"killed-{attempt}")
+                try:
+                    died = killed(again, way, course, args.deaths, rng)
+                    other = whole.differs(left(again, way))
+                except (RuntimeError, AssertionError) as problem:
+                    died, other = [], [f"{problem}"]
+                if died or other:
+                    break
             moments = ", ".join(f"{d.kind} {d.share if d.kind == 'time' else d.at:.3g}" for d in died)
             about = f"{len(looks)} looks to step {max(looks, default=0)}, {course.seconds:.1f} s; died: {moments}"
             print(f"{way} {run}: {about}; other: {', '.join(other) or 'nothing'}", file=sys.stderr, flush=True)

@@ -243,6 +243,26 @@ def test_whoever_replaces_an_erased_champion_is_held_back_by_harm_alone(store: S
     assert advance(store, TASK, strict, now=51.0).stage is Stage.FULL
 
 
+def test_whoever_replaces_an_erased_champion_may_lag(store: Store) -> None:
+    """Behind by the mean after all that is judged at most, and harm not shown: it answers everything, and says why."""
+    settings = replace(SETTINGS, harm_alpha=1e-9)
+    add_verdict(store, NEW, Outcome.PASS)
+    release = open_canary(store, TASK, NEW, settings, "for a test", now=2.0)
+    Traffic(store, accuracy={OLD: 0.9, NEW: 0.8}, labeled=1.0).send(release, settings.most_feedback)
+    store.turns.put(Turn(id="trn_1", task=TASK, time=1.0, diary={REBUILT: NEW}))
+    row = advance(store, TASK, settings, now=51.0)
+    assert (row.stage, row.champion) == (Stage.FULL, NEW)
+    assert "ver_old learned from what was erased and has to go, and no harm is shown in 400 pairs" in row.because
+
+
+def test_what_lags_is_taken_back_otherwise(store: Store) -> None:
+    """The same candidate where nothing was erased."""
+    settings = replace(SETTINGS, harm_alpha=1e-9)
+    release = open_canary(store, TASK, NEW, settings, "for a test", now=2.0)
+    Traffic(store, accuracy={OLD: 0.9, NEW: 0.8}, labeled=1.0).send(release, settings.most_feedback)
+    assert "undecided: not shown to be fit" in advance(store, TASK, settings, now=51.0).because
+
+
 def test_what_was_broken_on_purpose_never_answers_everybody(store: Store) -> None:
     """However well a broken version does, and whatever the gate said of it, it is taken back and not promoted."""
     new = store.versions.get(NEW)

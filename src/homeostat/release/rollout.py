@@ -79,7 +79,8 @@ def advance(store: Store, task: str, settings: Settings, *, now: float, frozen: 
       mean, and the gate let it pass. If no gate did, the pairs themselves have to show, at `alpha`, that it is not
       worse by `harm_margin`. Replies that are hardly ever others than the champion's show that without a judged pair.
     - A canary that has not shown that after `most_feedback` judged pairs, or as many in the rarest slice that is bet on
-      where no gate let it pass: back, so that no release stays open forever.
+      where no gate let it pass: back, so that no release stays open forever. One that takes the place of a champion
+      which learned from erased rows goes on instead: that one has to go, so harm alone holds this one back.
     - A stage that has lasted LONGEST_S and whose rows still do not decide, as where nobody says what is right: back.
     - A release whose `until` has come, and a version that was broken on purpose, however well it does: back.
 
@@ -132,20 +133,18 @@ def _to_share(release: Release, share: float, seen: Evidence, now: float) -> Rel
 
 def _from_canary(store: Store, release: Release, seen: Evidence, settings: Settings, now: float) -> Release | None:
     """The row that gives the candidate everything, or takes it back; None while that is open."""
-    fit = seen.fit(settings, passed=_passed(store, release))
+    fit, due = seen.fit(settings, passed=_passed(store, release)), _rebuilt(store, release)
     higher = next_share(settings, release.share, seen)
     if fit is not False and higher is not None:
         return replace(_to_share(release, higher, seen, now), trial=release.opened)
     if fit is None:
         return None
     broken = store.versions.get(release.candidate).broken
-    if broken or not fit:
+    if broken or not (fit or due):  # harm alone holds back what is due, and that was looked at before
         why = "broken on purpose, it would have answered everything" if fit else "undecided: not shown to be fit"
         because = f"{release.candidate} taken back {why} in {_scores(seen)}"
         return replace(release, stage=Stage.ROLLBACK, because=because)
-    other = f"{100 * seen.differing:.1f} % of {seen.pairs:,} pairs"
-    how = f"as it replies otherwise than {release.champion} in only {other}, " if seen.alike_shown(settings) else ""
-    because = f"{release.candidate} answers everything: {how}not worse in {_scores(seen)}"
+    because = f"{release.candidate} answers everything: {_why(release, seen, settings, fit=fit)} in {_scores(seen)}"
     return replace(
         release,
         time=now,
@@ -159,6 +158,16 @@ def _from_canary(store: Store, release: Release, seen: Evidence, settings: Setti
     )
 
 
+def _why(release: Release, seen: Evidence, settings: Settings, *, fit: bool) -> str:
+    """Why a candidate may answer everything."""
+    if not fit:
+        return f"{release.champion} learned from what was erased and has to go, and no harm is shown"
+    if not seen.alike_shown(settings):
+        return "not worse"
+    other = f"{100 * seen.differing:.1f} % of {seen.pairs:,} pairs"
+    return f"as it replies otherwise than {release.champion} in only {other}, not worse"
+
+
 def _back(store: Store, release: Release, because: str, now: float) -> Release:
     """Take the candidate back; whoever is told of it is told as well if that was a drill."""
     said = "drill: " if store.versions.get(release.candidate).broken else ""
@@ -166,12 +175,13 @@ def _back(store: Store, release: Release, because: str, now: float) -> Release:
 
 
 def _passed(store: Store, release: Release) -> bool:
-    """Whether the gate let the candidate pass. One that takes the place of a champion which learned from erased rows
-    counts as passed: that champion has to go, so only harm may hold the candidate back.
-    """
-    if any(turn.diary.get(REBUILT) == release.candidate for turn in store.turns.list(release.task)):
-        return True
-    return passed(store, release.task, release.candidate)
+    """Whether the gate let the candidate pass, or needs not be asked."""
+    return _rebuilt(store, release) or passed(store, release.task, release.candidate)
+
+
+def _rebuilt(store: Store, release: Release) -> bool:
+    """Whether the candidate takes the place of a champion which learned from erased rows, and which has to go."""
+    return any(turn.diary.get(REBUILT) == release.candidate for turn in store.turns.list(release.task))
 
 
 def _harm(store: Store, release: Release, seen: Evidence, settings: Settings, now: float) -> str:
