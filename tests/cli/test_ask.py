@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Run
+from cli.scenes import champion
 from homeostat.errors import NotFound, UnknownKey, WrongType
 from homeostat.loop.suites import suites
 from homeostat.store import Store
@@ -31,6 +32,17 @@ def test_a_dry_run_changes_nothing(homeostat: Run, shop: Path, store: Store, fil
     """It reads the file."""
     assert "read" in homeostat("suites", "add", file, "--dry-run", "--config", shop).out
     assert suites(store, "routing") == []
+
+
+def test_a_label_that_nobody_knows_is_told(homeostat: Run, shop: Path, store: Store, file: Path) -> None:
+    """A typing error in a golden suite would guard nothing for ever; it is added all the same, for labels come."""
+    champion(store, "old", labels=("refund", "delivery"))
+    file.write_text("suite: golden\ncases: [{text: a, expect: refnud}]\n")
+    ran = homeostat("suites", "add", file, "--dry-run", "--config", shop)
+    assert (ran.code, "did you mean 'refund'" in ran.err) == (0, True)
+    (warning,) = homeostat("suites", "add", file, "--json", "--config", shop).json["warnings"]
+    assert warning in ran.err
+    assert len(suites(store, "routing")) == 1
 
 
 def test_a_task_that_there_is_not(homeostat: Run, shop: Path, store: Store, file: Path) -> None:

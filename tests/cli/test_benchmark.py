@@ -48,9 +48,11 @@ def test_a_table_and_a_document(homeostat: Run, config: Path, folder: Path) -> N
 
 
 def test_what_cannot_be_run(homeostat: Run, config: Path, tmp_path: Path) -> None:
-    """No such version, no such folder, two tasks."""
+    """No such version, no such folder, one without tasks, two tasks."""
     pytest.importorskip("lm_eval")
     assert homeostat("benchmark", "ver_none", "--config", config).code == NotFound.exit
     assert homeostat("benchmark", "ver_new", "--tasks", tmp_path / "gone", "--config", config).code == NotText.exit
     ran = homeostat("benchmark", "ver_new", "--against", "ver_other", "--tasks", tmp_path, "--config", config)
     assert ran.code == NotReleasable.exit
+    ran = homeostat("benchmark", "ver_new", "--tasks", tmp_path, "--config", config)
+    assert (ran.code, "holds no task" in ran.err) == (NotFound.exit, True)

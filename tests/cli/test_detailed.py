@@ -107,7 +107,7 @@ def test_the_champion_alone(homeostat: Run, small: Path, workshop: Workshop, tmp
         "confusions",
         "latency p95",
         "judge:large",
-        "8 clusters",
+        "40 rows of 8 users or episodes",
     ):
         assert word in out
 

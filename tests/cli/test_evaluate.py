@@ -56,8 +56,10 @@ def test_labels_without_test_rows_are_named(homeostat: Run, small: Path, worksho
 
 
 def test_newer_requests_show_more_of_the_suite(homeostat: Run, small: Path, workshop: Workshop) -> None:
-    """The suite counts up to the newest request; rows that were retired by then count no more."""
+    """The suite counts up to the newest request, and how many are to come is told; retired rows count no more."""
     request(workshop.store, 9, "ver_old")
+    ran = homeostat("eval", "ver_old", "--config", small)
+    assert "10 test rows are asked; 2 more count once requests have come to their time" in ran.out + ran.err
     assert homeostat("eval", "ver_new", "--config", small, "--json").json["report"]["difference"]["n"] == 10
     request(workshop.store, 150, "ver_old")
     ran = homeostat("eval", "ver_new", "--config", small)

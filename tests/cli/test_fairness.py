@@ -10,7 +10,7 @@ import pytest
 from cli.conftest import Run
 from cli.scenes import START, champion, version
 from homeostat.config.load import load
-from homeostat.errors import BadStream, EmptyStream, NotReleasable
+from homeostat.errors import BadStream, EmptyStream, NotReleasable, UnknownPlugin
 from homeostat.loop.workshop import Exam, Workshop
 
 LABELS = ("refund", "delivery")
@@ -73,6 +73,18 @@ def test_pairs_of_your_own(homeostat: Run, small: Path, workshop: Workshop, tmp_
     found = homeostat("fairness", "ver_old", "--swap", pairs, "--config", small, "--json").json
     assert found["versions"]["ver_old"]["flips"]["swapped"] == 12
     assert homeostat("fairness", "ver_old", "--swap", tmp_path / "no", "--config", small).code == BadStream.exit
+
+
+def test_a_tag_that_cannot_be_compared(homeostat: Run, small: Path, workshop: Workshop) -> None:
+    """One value alone is told with its rows, and why that says nothing; a tag that no row carries is an error."""
+    found = homeostat("fairness", "ver_old", "--by", "plan", "--config", small)
+    assert "by plan: nothing can be compared, for that takes 10 test rows of two values each; there are: free 48" in (
+        found.out
+    )
+    told = homeostat("fairness", "ver_old", "--by", "plan", "--config", small, "--json").json
+    assert told["versions"]["ver_old"]["rows"] == {"language": {"de": 32, "en": 16}, "plan": {"free": 48}}
+    ran = homeostat("fairness", "ver_old", "--by", "plna", "--config", small)
+    assert (ran.code, "did you mean 'plan'" in ran.err) == (UnknownPlugin.exit, True)
 
 
 def test_no_suite(homeostat: Run, small: Path, workshop: Workshop) -> None:

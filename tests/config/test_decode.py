@@ -118,6 +118,17 @@ def test_wrong_type(text: str, said: str) -> None:
     assert "homeostat.yaml" in caught.value.where
 
 
+@pytest.mark.parametrize(
+    ("text", "fix"),
+    [("a: [{b: Where is it?, c: d}]", "in quotes"), ("a: [b?, c]", "in quotes"), ("a: b: c", "indentation")],
+)
+def test_a_question_in_braces_wants_quotes(text: str, fix: str) -> None:
+    """Requests end with question marks, and what ends there in braces is the most frequent slip in a suite."""
+    with pytest.raises(WrongType, match="not YAML") as caught:
+        read(text)
+    assert fix in caught.value.fix
+
+
 def test_line_of_a_wrong_value() -> None:
     """The line is the value's own, also far down and inside a list."""
     with pytest.raises(WrongType) as caught:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from homeostat.config.decode import compose
 from homeostat.config.load import load
 from homeostat.errors import HomeostatError
 from house.source import PACKAGE, ROOT, Function, Module, listed, modules, script
@@ -20,6 +21,7 @@ CONFIGURATION = script("docs/configuration_page.py")
 COMMANDS = script("docs/commands_page.py")
 ERRORS = script("docs/errors_page.py")
 METHODS = script("docs/methods_page.py")
+YAML = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 
 
@@ -102,6 +104,18 @@ def test_the_five_lines_of_the_readme_are_a_configuration(tmp_path: Path) -> Non
     config = load(tmp_path, environ={})
     assert config.task("routing").labels == ("order_status", "refund_request")
     assert len(shown.splitlines()) == 5
+
+
+def test_every_yaml_on_a_page_can_be_read() -> None:
+    """By our own parser: whoever copies an example into a file has a file that can be read."""
+    blocks = [
+        (page, block)
+        for page in (ROOT / "README.md", *sorted(DOCS.rglob("*.md")))
+        for block in YAML.findall(page.read_text(encoding="utf-8"))
+    ]
+    assert len(blocks) > 20
+    for page, block in blocks:
+        compose(block, str(page))
 
 
 def undocumented(module: Module) -> Iterator[str]:

@@ -21,8 +21,8 @@ def exam(**tags: str) -> Exam:
 
 
 def test_slices_are_values_that_are_no_rarity() -> None:
-    """Values that a twentieth of the rows have, twelve at least, the largest first; never a name that few carry."""
-    rows = [exam(language="de" if k < 180 else "fr", user=f"user{k}") for k in range(200)]
+    """Values that a twentieth of the rows have, twelve at least, the largest first; never what few carry, or all."""
+    rows = [exam(language="de" if k < 180 else "fr", user=f"user{k}", plan="free") for k in range(200)]
     found = sliced(rows)
     assert list(found) == ["language=de", "language=fr"]
     assert found["language=fr"] == list(range(180, 200))

@@ -24,8 +24,9 @@ from homeostat.cli.suites import demanded
 from homeostat.cli.table import document, facts
 from homeostat.errors import WrongType
 from homeostat.evaluate.suites.ask import demands
-from homeostat.evaluate.suites.read import read
+from homeostat.evaluate.suites.read import read, strange
 from homeostat.evaluate.suites.shipped import PREFIX, SHIPPED, Scope, shipped
+from homeostat.loop.labeling import known_labels
 from homeostat.loop.suites import keep
 from homeostat.types.suite import Suite
 
@@ -41,9 +42,12 @@ def command(
     """Add a suite to its task, in place of the one of its name: from now on every candidate is asked."""
     with project(config) as opened:
         suite, scope = _asked(opened, file, task, expect)
+        warnings = strange(suite, opened.config.task(suite.task), known_labels(opened.store, suite.task))
         changed = not dry_run and keep(opened.store, suite)
     if as_json:
-        document({"suite": suite, "parts": list(demands(suite)), "changed": changed, "scope": scope})
+        document(
+            {"suite": suite, "parts": list(demands(suite)), "changed": changed, "scope": scope, "warnings": warnings}
+        )
         return
     said = {
         "task": suite.task,
@@ -54,6 +58,8 @@ def command(
         "shows": scope.shows if scope else "",
         "does not show": scope.silent if scope else "",
     }
+    for warning in warnings:
+        typer.echo(warning, err=True)
     facts(f"suite {suite.name}: " + ("read" if dry_run else "added" if changed else "as it was"), said)
 
 

@@ -61,7 +61,9 @@ def show(found: Compared) -> None:
     """Print what was found."""
     mine, other, apart = found.mine, found.other, found.difference
     columns = ("figure", mine.version, *((other.version, "difference") if other else ()))
-    of = f"{words.count(mine.detail.rows)} rows of {words.count(mine.detail.clusters)} clusters"
+    of = words.several(mine.detail.rows, "row")
+    if mine.detail.clusters < mine.detail.rows:
+        of += f" of {words.count(mine.detail.clusters)} users or episodes"
     theirs, moved = (other.detail.figures, apart.figures) if other and apart else (None, {})
     table(f"{mine.version}: {of}", columns, _lines(mine.detail.figures, theirs, moved))
     for name, figures in mine.detail.slices.items():

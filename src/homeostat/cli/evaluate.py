@@ -57,7 +57,7 @@ def command(
             raise NotReleasable(f"{champion.id} is a version of task '{champion.task}', not of '{candidate.task}'")
         now = moment(shop, candidate)
         rows = shop.suite_at(now.task, now.until)
-        with Scene().bar("eval", 1, f"{words.several(len(rows), 'test row')} are asked"):
+        with Scene().bar("eval", 1, asked(shop, now)):
             if detail:
                 told = compared(shop, candidate, None if alone else champion, rows, held)
             else:
@@ -76,6 +76,13 @@ def moment(shop: Workshop, version: Version) -> steps.Now:
         fix = "import a stream with test rows: `homeostat import FILE`"
         raise EmptyStream(f"the test suite of task '{now.task}' has no rows yet", where=words.when(now.until), fix=fix)
     return now
+
+
+def asked(shop: Workshop, now: steps.Now) -> str:
+    """How many test rows are asked, and how many the world has not shown yet."""
+    said = f"{words.several(len(shop.suite_at(now.task, now.until)), 'test row')} are asked"
+    later = sum(row.time > now.until for row in shop.suite(now.task))
+    return said + (f"; {words.count(later)} more count once requests have come to their time" if later else "")
 
 
 def _beside(shop: Workshop, now: steps.Now, candidate: Version, champion: Version) -> dict[str, Any]:

@@ -6,14 +6,15 @@ between two values of the tag; of a version that adds offsets for groups also wh
 request that has such words is asked again, without its tags, with pronouns, names and words of gender swapped, or the
 words of a file of pairs, and replies that change are counted. Nothing is written.
 
-Exit codes: 0 printed; 1x configuration; 2x a file cannot be read, or the suite has no rows; 3x model; 41 there is no
-such version; 61 the two versions belong to different tasks.
+Exit codes: 0 printed; 1x configuration, of them 13 no test row carries the tag; 2x a file cannot be read, or the suite
+has no rows; 3x model; 41 there is no such version; 61 the two versions belong to different tasks.
 
 Example: `homeostat fairness ver_1v9x3k --by language --against ver_0c2m8p`
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -25,7 +26,7 @@ from homeostat.cli.table import document
 from homeostat.cli.treated import shown
 from homeostat.config.load import load
 from homeostat.curate.swap import ENGLISH, swap_of
-from homeostat.errors import NotReleasable
+from homeostat.errors import NotReleasable, UnknownPlugin, did_you_mean
 from homeostat.loop.fairness import audit
 from homeostat.loop.workshop import Workshop
 
@@ -45,6 +46,19 @@ def command(
         if len({one.task for one in versions}) > 1:
             raise NotReleasable(f"{against} is a version of task '{versions[-1].task}', not of '{versions[0].task}'")
         until = moment(shop, versions[0]).until
+        _hold(shop, versions[0].task, by or [])
         tags = tuple(dict.fromkeys([*shop.config.tasks[versions[0].task].fair, *(by or [])]))
         found = {one.id: audit(shop, one, shop.suite_at(one.task, until), tags, exchanged) for one in versions}
     document({"at": until, "versions": found}) if as_json else shown(found)
+
+
+def _hold(shop: Workshop, task: str, tags: Sequence[str]) -> None:
+    """Hold that some test row carries each tag.
+
+    Raises:
+        UnknownPlugin: none does.
+    """
+    known = {tag for row in shop.suite(task) for tag in row.tags}
+    for tag in tags:
+        if tag not in known:
+            raise UnknownPlugin(f"no test row carries the tag '{tag}'", where="--by", fix=did_you_mean(tag, known))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import typer
+
 from homeostat.cli.table import table
+from homeostat.evaluate.fair import FEWEST
 from homeostat.llm.offsets import Offsets
 from homeostat.loop.fairness import Audit, Flips
 from homeostat.types.report import Score
@@ -31,6 +34,9 @@ def shown(found: Mapping[str, Audit]) -> None:
             )
             for line in lines
         ]
+        if not rows:
+            typer.echo(f"\nby {tag}: {_few(first.rows.get(tag, {}))}")
+            continue
         table(f"\nby {tag}", ("what", "groups", "gap", *(f"gap of {id}" for id in beside)), rows)
     if first.offsets.tags:
         table(f"\nadded by {', '.join(first.offsets.tags)}", ("group", "label", "nats"), _added(first.offsets))
@@ -38,6 +44,12 @@ def shown(found: Mapping[str, Audit]) -> None:
     examples = [(_short(text), _short(mine), _short(other)) for text, mine, other in first.flips.examples]
     if examples:
         table("\nsuch as", ("request", "reply", "reply with words swapped"), examples)
+
+
+def _few(rows: Mapping[str, int]) -> str:
+    """Why the values of a tag cannot be compared."""
+    there = ", ".join(f"{value} {n:,}" for value, n in rows.items())
+    return f"nothing can be compared, for that takes {FEWEST} test rows of two values each; there are: {there}"
 
 
 def _added(offsets: Offsets) -> list[tuple[str, str, str]]:

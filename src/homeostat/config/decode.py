@@ -22,6 +22,8 @@ FLAG, NOTHING = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:null"
 DATE = "tag:yaml.org,2002:timestamp"
 OUTSIDE = ("--", "environment variable ")
 """How the origin of a value that came from no file begins."""
+INDENTED = "check the indentation, brackets and quotes up to there"
+UNQUOTED = "in braces and brackets, put a text with a question mark, comma, colon or bracket in quotes"
 
 
 class Raw(yaml.ScalarNode):
@@ -41,7 +43,7 @@ def compose(text: str, name: str) -> yaml.Node | None:
     except (yaml.YAMLError, RecursionError) as broken:
         mark = getattr(broken, "problem_mark", None)
         problem = getattr(broken, "problem", None) or str(broken)
-        fix = "check the indentation, brackets and quotes up to there"
+        fix = UNQUOTED if problem.startswith("expected ',' or") else INDENTED
         raise WrongType(f"not YAML: {problem}", where=where(mark) if mark else name, fix=fix) from None
 
 

@@ -36,6 +36,7 @@ LONG: Mapping[str, str] = {
 ROWS = 16
 """Rows of one forward pass."""
 _WHY = "to run public benchmarks"
+_NAMED = "put its task files there, or name another folder with `--tasks FOLDER`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +76,14 @@ def benchmark(
 
     Raises:
         MissingExtra: the harness is not installed.
-        NotFound: there is no such task, and no such group.
+        NotFound: there is no such task and no such group, or none at all.
         UnsuitedModel: a version is a head, which writes nothing.
         WrongType: the harness cannot run a task, or nothing of it is a number for each document.
     """
     manager = _there(folder)
     known, every = sorted(manager.all_tasks), sorted(manager.all_subtasks)
+    if not every:
+        raise NotFound("the folder holds no task of lm-evaluation-harness", where=str(folder), fix=_NAMED)
     if strange := [name for name in names if name not in known]:
         raise NotFound(f"no task '{strange[0]}'", where=str(folder), fix=did_you_mean(strange[0], known))
     mine = _measured(shop, version, folder, names or every, limit)

@@ -115,14 +115,14 @@ def told(shop: Workshop, version: Version, rows: Sequence[Exam]) -> list[Told]:
 
 
 def sliced(rows: Sequence[Exam]) -> dict[str, list[int]]:
-    """The rows of every value of a tag that is no rarity, the largest first."""
+    """The rows of every value of a tag that is no rarity and not all of them, the largest first."""
     found: dict[str, list[int]] = {}
     for k, row in enumerate(rows):
         for tag, value in sorted(row.tags.items()):
             found.setdefault(f"{tag}={value}", []).append(k)
     least = max(FEWEST, SLICE_SHARE * len(rows))
     ordered = sorted(found, key=lambda one: (-len(found[one]), one))
-    return {name: found[name] for name in ordered if len(found[name]) >= least}
+    return {name: found[name] for name in ordered if least <= len(found[name]) < len(rows)}
 
 
 def _found(shop: Workshop, version: Version, said: Detail) -> Found:

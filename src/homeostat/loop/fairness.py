@@ -6,6 +6,7 @@ what it adds to the base, without an instruction.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,6 +74,8 @@ class Audit:
     """The same without what the version adds for groups; empty where it adds nothing."""
     offsets: Offsets = NOTHING
     """What it adds."""
+    rows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Tag -> value -> test rows that carry it, the most first."""
 
 
 def audit(shop: Workshop, version: Version, rows: Sequence[Exam], tags: Sequence[str], swap: Swap) -> Audit:
@@ -89,6 +92,7 @@ def audit(shop: Workshop, version: Version, rows: Sequence[Exam], tags: Sequence
         flips=flips(shop, version, {text: reply.text for text, reply in zip(texts, bare, strict=True)}, swap),
         bare={tag: tuple(compared(task, rows, bare, tag)) for tag in tags} if offsets.deciding else {},
         offsets=offsets,
+        rows={tag: dict(Counter(row.tags[tag] for row in rows if tag in row.tags).most_common()) for tag in tags},
     )
 
 

@@ -134,7 +134,8 @@ class Workshop:
         """
         found = self.store.aliases.get(task, "champion")
         if found is None:
-            raise NothingReleased(f"no version answers '{task}' yet", fix="release one: `homeostat promote VERSION`")
+            fix = "train a first one from history: `homeostat import FILE`"
+            raise NothingReleased(f"no version answers '{task}' yet", fix=fix)
         return self.store.versions.get(found)
 
     def put_suite(self, task: str, rows: Iterable[Exam]) -> None:

@@ -72,7 +72,7 @@ def rollback(store: Store, task: str, because: str, *, to: str = "", now: float)
     """
     before = store.releases.current(task)
     if before is None:
-        raise NoWayBack(f"no version answers task '{task}' yet", fix="promote one first")
+        raise NoWayBack(f"no version answers task '{task}' yet", fix="import a history: `homeostat import FILE`")
     if is_open(before):
         before = stop(store, before, because, now=now)
         if not to:

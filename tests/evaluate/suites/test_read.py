@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from homeostat.errors import HomeostatError, NotText, UnknownKey, UnknownPlugin, WrongType
-from homeostat.evaluate.suites.read import read
+from homeostat.evaluate.suites.read import read, strange
 from homeostat.types.suite import Case, Suite
 from homeostat.types.task import Kind, Task
 
@@ -98,3 +98,20 @@ def test_a_line_that_is_no_case_is_told_by_its_number(tmp_path: Path, line: str)
     (tmp_path / "more.jsonl").write_text('{"text": "a", "expect": "b"}\n' + line + "\n", encoding="utf-8")
     with pytest.raises(WrongType, match=r"more\.jsonl line 2"):
         read(written(tmp_path, "suite: a\nfile: more.jsonl\n"), task)
+
+
+def test_a_reply_that_no_version_can_give_is_told() -> None:
+    """With the label that was meant; what the task abstains with is a reply, and texts are anything."""
+    labels = ("refund", "refnud", "people", "refnud")
+    cases = tuple(Case(text=f"row {k}", expect=label) for k, label in enumerate(labels))
+    suite = Suite(
+        name="golden", task="routing", check="equals", cases=(*cases, Case(text="x", expect="r", check="lacks"))
+    )
+    people, refund = strange(suite, TASKS["routing"], ("refund", "delivery"))
+    assert people.startswith("1 of 5 cases expect 'people', which is no label of 'routing' yet")
+    assert refund.startswith("2 of 5 cases expect 'refnud'")
+    assert "did you mean 'refund'" in refund
+    desk = Task(name="routing", labels=("refnud",), unsure_below=0.5, unsure_reply="people")
+    assert strange(suite, desk, ("refund", "delivery")) == []
+    assert strange(suite, TASKS["routing"], ()) == []  # nobody has said yet what labels there are
+    assert strange(suite, TASKS["replies"], ("refund",)) == []

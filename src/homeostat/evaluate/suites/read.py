@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from homeostat.config.decode import compose, decode
 from homeostat.config.schema import knob
-from homeostat.errors import NotText, WrongType
+from homeostat.errors import NotText, WrongType, did_you_mean
 from homeostat.evaluate.suites.checks import CHECKS, DEFAULT, NEEDLESS, SAME
 from homeostat.evaluate.suites.disturb import DISTURBANCES
 from homeostat.evaluate.suites.schema import hold_schema
 from homeostat.types.suite import Case, Suite
-from homeostat.types.task import Task
+from homeostat.types.task import Kind, Task
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
@@ -65,11 +66,29 @@ def read(file: Path, task_of: Callable[[str], Task]) -> Suite:
     return suite
 
 
+def strange(suite: Suite, task: Task, labels: Collection[str]) -> list[str]:
+    """A sentence for each reply that a suite expects of a task of labels and that is none of its labels.
+
+    No version can give it, so nothing is held to such cases. What a version replies where it abstains is known, as are
+    the labels of the project's file; without any label nobody can say.
+    """
+    known = {*labels, *task.labels, *([task.unsure_reply] if task.unsure_below else [])}
+    if task.kind is not Kind.LABEL or not known:
+        return []
+    wanted = Counter(case.expect.strip() for case in suite.cases if (case.check or suite.check) == DEFAULT[task.kind])
+    return [
+        f"{n} of {len(suite.cases)} cases expect '{label:.60}', which is no label of '{task.name}' yet: "
+        f"as long as the champion falls short too, nothing is demanded of them ({did_you_mean(label, known)})"
+        for label, n in sorted(wanted.items())
+        if label not in known
+    ]
+
+
 def _text(file: Path) -> str:
     try:
         return file.read_bytes().decode("utf-8-sig")
     except OSError as problem:
-        raise NotText(f"cannot be read: {problem.strerror}", where=str(file)) from None
+        raise NotText(f"cannot be read: {problem.strerror}", where=str(file), fix="check the path") from None
     except UnicodeDecodeError:
         raise NotText("not UTF-8 text", where=str(file), fix="save the file as UTF-8") from None
 
