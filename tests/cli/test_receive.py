@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cli.conftest import Run
 from cli.scenes import champion
-from homeostat.errors import BadArchive, Unsigned
+from homeostat.errors import BadArchive, NotText, Unsigned
 from homeostat.store import Store
 
 
@@ -16,6 +16,8 @@ def test_a_version_is_carried_to_another_project(homeostat: Run, shop: Path, sto
     file, other = tmp_path / "a.tar", tmp_path / "other" / "homeostat.yaml"
     other.parent.mkdir()
     other.write_text(shop.read_text() + "release: {signed: true}\n")
+    gone = homeostat("export", "ver_a", tmp_path / "gone" / "a.tar", "--config", shop)
+    assert (gone.code, "there is no such folder" in gone.err) == (NotText.exit, True)
     told = homeostat("export", "ver_a", file, "--config", shop, "--json").json
     assert told["bytes"] == file.stat().st_size
     refused = homeostat("receive", file, "--config", other)
@@ -25,6 +27,7 @@ def test_a_version_is_carried_to_another_project(homeostat: Run, shop: Path, sto
     assert homeostat("sign", "--trust", tmp_path / "maker.pem", "--config", other).code == 0
     got = homeostat("receive", file, "--config", other, "--json").json
     assert (got["id"], got["state"], got["labels"]) == ("ver_a", "candidate", [])
+    assert "ver_a was there already" in homeostat("receive", file, "--config", other).out
     assert homeostat("promote", "ver_a", "--config", other).code == 0
     assert homeostat("verify", "--config", other).code == 0
 

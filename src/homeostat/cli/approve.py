@@ -43,7 +43,7 @@ def command(
     if as_json:
         document(plain(waiting[0] if turn else waiting))
     elif turn:
-        typer.echo(f"{turn} is {waiting[0].diary['approval']}")
+        typer.echo(f"{turn} is {waiting[0].diary[waiting[0].wanted]}")
     else:
         rows = [(one.id, one.task, words.when(one.time), one.because) for one in waiting]
         table("turns that wait for approval", ("turn", "task", "looks until (UTC)", "because"), rows)

@@ -48,14 +48,14 @@ def _rows(part: str, found: Mapping[str, Any]) -> Iterator[tuple[str, str, str, 
 
 def _said(value: Any) -> str:
     match value:
-        case None | [] | {} | "":
+        case None | [] | "":
             return "–"
         case float():
             return f"{value:.4g}"
         case {"mean": mean, "low": low, "high": high, "n": n}:
             return f"{mean:.4f} ({low:.4f} to {high:.4f}), n={n}"
         case dict():
-            return ", ".join(f"{name} {_said(inner)}" for name, inner in value.items())
+            return ", ".join(f"{name} {_said(inner)}" for name, inner in value.items()) or "–"
         case list():
             return ", ".join(map(_said, value))
     return str(value)

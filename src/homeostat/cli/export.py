@@ -16,6 +16,7 @@ from typing import Annotated
 
 import typer
 
+from homeostat.cli.places import hold_writable
 from homeostat.cli.project import project
 from homeostat.cli.table import document, facts
 from homeostat.release.archive import export
@@ -29,6 +30,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Write a version to one file that can be carried to another project."""
+    hold_writable(file)
     with project(config) as opened:
         signing = Signing.of(opened.config)
         manifest = export(opened.store, opened.store.versions.get(version), file, signing)

@@ -23,6 +23,9 @@ from homeostat.release.archive import take_in
 from homeostat.release.signing import Signing
 from homeostat.web.plain import plain
 
+LONG = frozenset({"recipe", "cost", "config"})
+"""What `homeostat versions --id` and the card tell, and nobody looks for here."""
+
 
 def command(
     file: Annotated[Path, typer.Argument(exists=True, help="The archive.")],
@@ -32,5 +35,10 @@ def command(
 ) -> None:
     """Take in a version that another project has exported, as a candidate."""
     with project(config) as opened:
+        before = {one.id for one in opened.store.versions.list()}
         version = take_in(opened.store, file, Signing.of(opened.config), unsigned=unsigned)
-    document(plain(version)) if as_json else facts(version.id, plain(version))
+    if as_json:
+        document(version)
+        return
+    fields = {name: value for name, value in plain(version).items() if name not in LONG}
+    facts(f"{version.id} " + ("was there already" if version.id in before else "is taken in"), fields)

@@ -244,6 +244,10 @@ def _score(score: Mapping[str, Any]) -> tuple[str, ...]:
 def _said(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
+    if isinstance(value, Mapping) and value:
+        return ", ".join(f"{name} {_said(inner)}" for name, inner in value.items())
+    if isinstance(value, list | tuple) and value:
+        return ", ".join(map(_said, value))
     return "–" if value in (None, "", [], {}) else str(value)
 
 
