@@ -52,6 +52,8 @@ def test_an_export_is_checked_without_the_project(homeostat: Run, shop: Path, st
     file, head = tmp_path / "audit.jsonl", store.audit.head()
     assert homeostat("audit", "--config", shop, "--out", file).code == 0
     assert homeostat("audit", "--file", file, "--head", head).code == 0
+    part = homeostat("audit", "--file", file, "--head", head[:12])  # as the table shows it: no break, and no proof
+    assert (part.code, "64 letters" in part.err) == (2, True)
     lines = file.read_text().splitlines()
     file.write_text("\n".join(lines[:-1]) + "\n")
     assert homeostat("audit", "--file", file).code == 0

@@ -67,6 +67,9 @@ def test_nothing_is_done_until_it_is_said(learned: Store, homeostat: Run, small:
     assert learned.audit.head() == head
     none = homeostat("erase", "--user", USER[1:], "--config", small, "--json").json
     assert (none["requests"], none["done"]) == (0, "nothing, for there is nothing to do")
+    assert (told["mind"], "look for a slip" in none["mind"]) == ("", True)
+    assert "look for a slip" in homeostat("erase", "--user", USER[1:], "--config", small, "--yes").out
+    assert homeostat("erase", "--config", small, "--json").json["mind"] == ""  # nobody was named
 
 
 def test_erased_made_again_and_finished(learned: Store, homeostat: Run, small: Path, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_what_a_candidate_would_have_been_rated(homeostat: Run, shop: Path, stor
     assert found["others"] < 0.6
     assert found["reached"] == found["requests"] == 600
     shown = homeostat("hindsight", "ver_next", "--config", shop)
-    assert "rating of ver_next, had it answered everybody" in shown.out
+    assert "rating of ver_next, had it answered everybody, over the last 30 days of the log" in shown.out
     assert "600 of 600 requests could have been given to it" in shown.out
 
 

@@ -26,6 +26,8 @@ from homeostat.store.audit import START, breaks
 from homeostat.web import words
 from homeostat.web.plain import plain
 
+SHOWN = 12
+"""Letters of a seal in the table."""
 COLUMNS = ("entry", "time (UTC)", "who", "what", "about", "seal")
 
 
@@ -39,6 +41,9 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Show the audit log: who wrote what and when, each entry chained to the one before."""
+    if head and len(head) != len(START):
+        says = f"a seal has {len(START)} letters; the table shows {SHOWN}, its title and --json all"
+        raise typer.BadParameter(says, param_hint="--head")
     hold_writable(out)
     entries = _exported(file) if file else _stored(config)
     problems = list(breaks(entries))
@@ -74,4 +79,4 @@ def _exported(file: Path) -> list[dict[str, Any]]:
 
 def _row(entry: dict[str, Any]) -> list[str]:
     when = words.when(entry["time"])
-    return [str(entry["seq"]), when, entry["who"], entry["what"], entry["about"], entry["seal"][:12]]
+    return [str(entry["seq"]), when, entry["who"], entry["what"], entry["about"], entry["seal"][:SHOWN]]

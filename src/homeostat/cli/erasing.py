@@ -15,6 +15,7 @@ from homeostat.store.remains import Remains
 
 Told = tuple[dict[str, Any], tuple[str, str, str] | None]
 """What is printed, and what, where and how to mend it if something is left."""
+UNKNOWN = "nothing names this user now; if something should, look for a slip: names are compared letter by letter"
 AGAIN = "say it again; if it is blocked once more, stop what runs on the project meanwhile"
 
 
@@ -40,6 +41,7 @@ def told_of_plan(shop: Workshop, plan: Plan) -> Told:
     traces = plan.traces
     said = {
         "found by": dict(traces.matched),
+        "mind": _unknown(plan),
         "requests": len(traces.interactions),
         "statements": len(traces.feedback),
         "texts that only they have": len(traces.texts),
@@ -61,6 +63,7 @@ def told_of(shop: Workshop, plan: Plan, done: Erased, withdrawn: dict[str, str],
     said = {
         "user": plan.traces.name if plan.traces.user else "",
         "found by": dict(plan.traces.matched),
+        "mind": _unknown(plan),
         "rows": done.rows,
         "datasets rebuilt": done.datasets,
         "files": done.blobs,
@@ -74,6 +77,11 @@ def told_of(shop: Workshop, plan: Plan, done: Erased, withdrawn: dict[str, str],
     if done.blocked:
         return said, (f"the database's files still hold what was deleted: {done.blocked}", shop.config.database, AGAIN)
     return said, _left(done.remains)
+
+
+def _unknown(plan: Plan) -> str:
+    """A sentence where a user was named whom nothing names; whoever mistypes a name should not think it is gone."""
+    return UNKNOWN if plan.traces.user and not plan.traces.matched else ""
 
 
 def told_of_check(remains: Remains) -> Told:

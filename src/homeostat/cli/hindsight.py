@@ -49,11 +49,11 @@ def command(
         kind = opened.config.task(asked.task).kind
         question = Question(task=asked.task, version=asked.id, kind=kind, outcome=outcome, since=since, until=until)
         found = hindsight(opened.store, question)
-    document(found) if as_json else _print(found)
+    document(found) if as_json else _print(found, "" if over else ", over the last 30 days of the log (`--over`)")
 
 
-def _print(found: Hindsight) -> None:
-    title = f"{found.outcome} of {found.version}, had it answered everybody"
+def _print(found: Hindsight, stretched: str) -> None:
+    title = f"{found.outcome} of {found.version}, had it answered everybody{stretched}"
     parts = {"overall": found.value, **found.slices}
     table(
         title, ("over", "estimate", "effective rows", "plain mean of its own"), [_row(*part) for part in parts.items()]

@@ -181,7 +181,7 @@ def _list(findings: Sequence[Finding], *, unit: str = "", with_n: bool = False) 
     ordered = sorted(findings, key=lambda finding: finding.score.mean)
     named = [_group(finding, unit, with_n) for finding in ordered[:_NAMED]]
     more = len(ordered) - len(named)
-    return ", ".join(named) + (f" and {more} more groups, none lower" if more > 0 else "")
+    return ", ".join(named) + (f" and {more} more group{'s' * (more > 1)}, none lower" if more > 0 else "")
 
 
 def _gaps(findings: Sequence[Finding]) -> str:
