@@ -261,6 +261,16 @@ def test_feedback_about_nothing(store: Store) -> None:
     assert store.feedback.list("t") == []
 
 
+def test_statements_with_what_they_are_about(store: Store) -> None:
+    """In their order, several of one interaction too; what is said of one that is gone meanwhile is left out."""
+    store.interactions.add([asked(1), asked(2), asked(3)])
+    said = [told(5, 2), told(6, 1), told(7, 2), told(8, 3)]
+    store.feedback.add(said)
+    store.erasure.forget(store.erasure.traces("", ["int_0003"]))
+    assert store.interactions.about(said) == [(asked(2), said[0]), (asked(1), said[1]), (asked(2), said[2])]
+    assert store.interactions.about([]) == []
+
+
 def test_many_ids(store: Store) -> None:
     """More interactions can be asked about at once than a statement may carry values."""
     store.interactions.add([asked(number) for number in range(12)])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from homeostat.store.rows import plain, rebuild
+from homeostat.store.rows import CHUNK, chunks, plain, rebuild
 from homeostat.types.report import Score
 from homeostat.types.version import State
 
@@ -56,3 +56,10 @@ def test_value_that_is_no_member() -> None:
     """A state that nobody knows is an error, not a state."""
     with pytest.raises(ValueError, match="flying"):
         rebuild(Inner, {"state": "flying"})
+
+
+def test_values_in_lists_that_a_statement_can_name() -> None:
+    """Each once, sorted, all of them."""
+    values = [f"{k:06}" for k in range(CHUNK + 7)]
+    assert list(chunks([*values, *values[:9]])) == [values[:CHUNK], values[CHUNK:]]
+    assert list(chunks([])) == []

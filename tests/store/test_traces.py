@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from homeostat.store import Store
-from homeostat.store.traces import CHUNK, Traces, chunks
+from homeostat.store.rows import CHUNK
+from homeostat.store.traces import Traces
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction, Role
 from homeostat.types.version import Version
@@ -107,7 +108,6 @@ def test_more_rows_than_a_statement_carries(store: Store) -> None:
     assert len(found.interactions) == len(found.texts) == n
     assert store.erasure.forget(found) == n
     assert store.interactions.count("t") == 0
-    assert [len(some) for some in chunks([str(k) for k in range(n)])] == [CHUNK, 7]
 
 
 def test_what_is_looked_for() -> None:

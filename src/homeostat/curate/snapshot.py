@@ -62,8 +62,8 @@ def gather(
 
 def _rated(store: Store, task: str, since: float) -> list[Pair]:
     """Ratings given since a moment, with their interactions."""
-    ratings = (said for said in store.feedback.list(task, max(since, 0.0)) if said.kind is FeedbackKind.RATING)
-    return [(store.interactions.get(said.interaction), said) for said in ratings]
+    said = store.feedback.list(task, max(since, 0.0))
+    return store.interactions.about([one for one in said if one.kind is FeedbackKind.RATING])
 
 
 def origins(store: Store, version: Version) -> list[Dataset]:

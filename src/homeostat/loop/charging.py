@@ -11,8 +11,7 @@ from homeostat.decide.stated import objectives_of
 from homeostat.decide.toll import Judging, Risk
 from homeostat.release.judges import rates
 from homeostat.store import Store
-from homeostat.store.interactions import TRUTHS
-from homeostat.types.feedback import Feedback
+from homeostat.store.interactions import TRUTHS, Pairs
 from homeostat.types.interaction import Role
 from homeostat.types.release import Stage
 from homeostat.types.turn import Turn
@@ -42,7 +41,8 @@ def charges(config: Config, store: Store, task: str, until: float) -> tuple[Judg
     """What judges are asked in a turn, or None where none rates; and how often candidates were bad."""
     said, turns = store.feedback.list(task, 0.0, until), ended(store, task, until)
     ratings = [one for one in said if rates(one)]
-    asked = _judging(config, store, task, ratings, turns) if ratings else None
+    newest = store.interactions.about(ratings[-READ:])
+    asked = _judging(config, store, task, newest, turns) if newest else None
     labels = len({one.interaction for one in said if one.kind in TRUTHS})
     return asked, _risk(config, store, task, turns, labels / max(1, store.interactions.count(task, until=until)))
 
@@ -74,11 +74,10 @@ def _answered(store: Store, task: str, turn: Turn) -> float:
     return float(store.interactions.count(task, version=store.releases.get(turn.diary["release"]).candidate))
 
 
-def _judging(config: Config, store: Store, task: str, ratings: Sequence[Feedback], turns: Sequence[Turn]) -> Judging:
+def _judging(config: Config, store: Store, task: str, rows: Pairs, turns: Sequence[Turn]) -> Judging:
     """Tokens of a pair as in the newest ratings, times the pairs that were rated in earlier trials, or else those that
     a release waits for.
     """
-    rows = [(store.interactions.get(one.interaction), one) for one in ratings[-READ:]]
     trials = [_pairs(store, task, one) for one in turns if "release" in one.diary]
     waited = float(config.release.shadow_pairs + config.release.canary_feedback)
     price = _prices(config, task)

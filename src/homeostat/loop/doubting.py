@@ -72,7 +72,7 @@ class Doubter:
         self._cursor = (said[-1].time, said[-1].id)
         said = [f for f in said if f.kind is not FeedbackKind.COMMENT and not f.picked]
         heard = [f for f in said if f.source not in self.trusted]
-        pairs = [(self.store.interactions.get(f.interaction), f) for f in heard[-MOST:]]
+        pairs = self.store.interactions.about(heard[-MOST:])
         return [(request, f) for request, f in pairs if request.role is Role.PRIMARY]
 
     def _signal(self, found: Suspicion) -> Signal:

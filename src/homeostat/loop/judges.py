@@ -102,15 +102,14 @@ def completed(
     for said in store.feedback.of(list({f.interaction for f in new})):
         if said.id not in held and said.kind is not FeedbackKind.COMMENT:
             by.setdefault(said.interaction, []).append(said)
+    first = [next((f for f in statements if not is_judge(f.source)), None) for statements in by.values()]
     found = []
-    for interaction, statements in by.items():
-        people = [f for f in statements if not is_judge(f.source)]
-        ratings = {f.source: f for f in reversed(statements) if rates(f)}
-        if not people or not ratings or (request := store.interactions.get(interaction)).role is not Role.PRIMARY:
+    for request, person in store.interactions.about([f for f in first if f]):
+        if request.role is not Role.PRIMARY:
             continue
-        worth = worth_of(task.kind, request, people[0])
-        for judge, rating in ratings.items():
-            at = max((rating.time, rating.id), (people[0].time, people[0].id))
+        worth = worth_of(task.kind, request, person)
+        for judge, rating in {f.source: f for f in reversed(by[request.id]) if rates(f)}.items():
+            at = max((rating.time, rating.id), (person.time, person.id))
             found += [(at, judge, rating, worth)] if at > after else []
     return [(judge, rating, worth) for _, judge, rating, worth in sorted(found, key=lambda one: (one[0], one[1]))]
 

@@ -130,10 +130,6 @@ def _estimated(
 
 def _ratings(store: Store, task: str, champion: Version) -> list[float]:
     """Ratings of the champion's replies, oldest first."""
-    found, held = [], book_of_held(store, task).held
-    for said in believed(store, task, store.feedback.list(task, champion.time)):
-        if said.kind is not FeedbackKind.RATING or said.id in held:
-            continue
-        if store.interactions.get(said.interaction).version == champion.id:
-            found.append(float(said.value))
-    return found
+    held, said = book_of_held(store, task).held, believed(store, task, store.feedback.list(task, champion.time))
+    ratings = [one for one in said if one.kind is FeedbackKind.RATING and one.id not in held]
+    return [float(one.value) for request, one in store.interactions.about(ratings) if request.version == champion.id]

@@ -211,7 +211,7 @@ class Watch:
         """What was said of the champion's replies past (time, id), in that order; read by what is new alone."""
         said = [f for f in self.shop.store.feedback.list(task, after[0]) if (f.time, f.id) > after]
         new = sorted((f for f in said if f.kind in STATEMENTS and not f.picked), key=lambda f: (f.time, f.id))
-        pairs = ((self.shop.store.interactions.get(f.interaction), f) for f in new)
+        pairs = self.shop.store.interactions.about(new)
         return [(i, f) for i, f in pairs if i.version == champion and i.role is Role.PRIMARY]
 
     def _since(self, champion: str) -> float:

@@ -19,9 +19,10 @@ from homeostat.store import audit, seals, tables
 from homeostat.store.blobs import Blobs
 from homeostat.store.database import Database
 from homeostat.store.needles import Needles
+from homeostat.store.rows import CHUNK, chunks
 from homeostat.store.scrub import Scrub
 from homeostat.store.tables import events, feedback, interactions, lineage, vectors
-from homeostat.store.traces import CHUNK, Traces, chunks, of_user
+from homeostat.store.traces import Traces, of_user
 from homeostat.store.unwrapped import Unwrapped
 
 PATIENCE_S = 60.0

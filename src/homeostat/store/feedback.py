@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from math import inf
 from typing import TypeAlias
 
@@ -18,8 +18,6 @@ from homeostat.store.tables import interactions as log
 from homeostat.types.feedback import Feedback
 
 Rows: TypeAlias = list[Feedback]
-CHUNK = 5_000
-"""Ids per query; both databases limit how many values one statement may carry."""
 
 
 class Feedbacks:
@@ -60,7 +58,7 @@ class Feedbacks:
         """Everything that was said about the interactions of these ids."""
         found: Rows = []
         with self._database.read() as connection:
-            for chunk in _chunks(interactions):
+            for chunk in rows.chunks(interactions):
                 query = select(*rows.selected(Feedback, said)).where(said.c.interaction.in_(chunk))
                 found += [rows.noun(Feedback, row) for row in connection.execute(query.order_by(said.c.seq))]
         return sorted(found, key=lambda one: one.time)
@@ -82,7 +80,7 @@ class Feedbacks:
 
 
 def _must_exist(connection: Connection, ids: set[str]) -> None:
-    for chunk in _chunks(ids):
+    for chunk in rows.chunks(ids):
         there = connection.execute(select(log.c.id).where(log.c.id.in_(chunk))).scalars()
         if missing := sorted(set(chunk) - set(there)):
             some = ", ".join(f"'{id}'" for id in missing[:3])
@@ -91,9 +89,3 @@ def _must_exist(connection: Connection, ids: set[str]) -> None:
                 where="table interactions",
                 fix="use the `id` that the reply carried",
             )
-
-
-def _chunks(ids: Collection[str]) -> Iterator[list[str]]:
-    every = sorted(set(ids))
-    for start in range(0, len(every), CHUNK):
-        yield every[start : start + CHUNK]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import NamedTuple, TypeAlias, TypedDict, Unpack
 
@@ -86,6 +86,18 @@ class Interactions:
             if row is None:
                 raise not_found(connection, log, "int", id)
         return rows.noun(Interaction, row)
+
+    def about(self, statements: Sequence[Feedback]) -> Pairs:
+        """Statements in their order, each with the interaction that it is about; none whose interaction is gone.
+
+        Between reading what was said and reading what it was said about, a user may have been erased.
+        """
+        there = dict[str, Interaction]()
+        with self._database.read() as connection:
+            for chunk in rows.chunks({one.interaction for one in statements}):
+                found = connection.execute(select(*rows.selected(Interaction, log)).where(log.c.id.in_(chunk)))
+                there |= {row.id: rows.noun(Interaction, row) for row in found}
+        return [(there[one.interaction], one) for one in statements if one.interaction in there]
 
     def copies(self, id: str) -> tuple[str, ...]:
         """Ids of the shadow interactions of this one."""

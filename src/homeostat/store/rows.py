@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -16,6 +16,8 @@ from homeostat.types.interaction import Interaction
 
 T = TypeVar("T", Interaction, Feedback)
 """The nouns that have a column per field."""
+CHUNK = 5_000
+"""Values that a statement names at once; both databases limit how many it may carry."""
 
 
 def plain(value: Any) -> Any:
@@ -69,3 +71,10 @@ def selected(kind: type, table: FromClause) -> list[Any]:
 def _hints(kind: Any) -> dict[str, Any]:
     hints = get_type_hints(kind)
     return {entry.name: hints[entry.name] for entry in fields(kind)}
+
+
+def chunks(values: Collection[str]) -> Iterator[list[str]]:
+    """The values, each once, in lists that a statement can name."""
+    every = sorted(set(values))
+    for start in range(0, len(every), CHUNK):
+        yield every[start : start + CHUNK]

@@ -17,11 +17,9 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from homeostat.store import tables
 from homeostat.store.needles import Needles
+from homeostat.store.rows import CHUNK, chunks
 from homeostat.store.tables import feedback, interactions
 from homeostat.types.feedback import FeedbackKind
-
-CHUNK = 5_000
-"""Values per query."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,10 +142,3 @@ def _elsewhere(connection: Connection, texts: set[str], mine: Collection[str], s
 
 def _line(words: Collection[str]) -> bytes:
     return "\x00".join([*words, ""]).encode("utf-8", "surrogatepass")
-
-
-def chunks(values: Collection[str]) -> Iterator[list[str]]:
-    """The values in lists that a statement of either database can carry."""
-    every = sorted(set(values))
-    for start in range(0, len(every), CHUNK):
-        yield every[start : start + CHUNK]

@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 
 from homeostat.store.database import Database
 from homeostat.store.notes import States
+from homeostat.store.rows import chunks
 from homeostat.store.tables import interactions, vectors
-from homeostat.store.traces import chunks
 from homeostat.types.interaction import Interaction
 
 STATE = "embedding"
