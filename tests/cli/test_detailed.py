@@ -134,7 +134,9 @@ def test_texts(homeostat: Run, small: Path, workshop: Workshop, tmp_path: Path) 
     workshop.put_suite("replies", rows)
     found = homeostat("eval", "ver_writer", "--schema", schema, "--config", small, "--json").json
     figures = found["mine"]["detail"]["figures"]
-    assert {"chrF", "BLEU", "ROUGE-L", "token F1", "exact match", "perplexity", "schema"} <= set(figures)
+    assert {"chrF", "BLEU", "ROUGE-1", "ROUGE-2", "ROUGE-L", "token F1", "exact match", "perplexity", "schema"} <= set(
+        figures
+    )
     assert figures["perplexity"]["mean"] > 1.0
     assert (figures["schema"]["mean"], figures["schema"]["n"]) == (0.0, 6)
     schema.write_text('{"type": "objekt"}')

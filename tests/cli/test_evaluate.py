@@ -105,6 +105,13 @@ def test_suites_are_asked_too(homeostat: Run, small: Path, workshop: Workshop) -
     out = homeostat("eval", "ver_new", "--config", small).out
     assert "suite golden" in out
     assert "no loss that is shown" in out  # two cases prove nothing
+    assert "worst:" not in out
+    wrong = replace(
+        golden(), name="wrong", cases=(Case(text="case", expect="nothing"), Case(text="case 2", expect="n"))
+    )
+    keep(workshop.store, wrong)
+    for flags in ([], ["--against", "ver_new"]):
+        assert "worst: suite wrong, 0 %" in homeostat("eval", "ver_new", *flags, "--config", small).out
 
 
 def test_a_broken_suite_is_a_refusal(homeostat: Run, small: Path, workshop: Workshop) -> None:

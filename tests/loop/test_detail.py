@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from homeostat.config.schema import Config, Tasks
-from homeostat.loop.detail import effort, judged, sliced
+from homeostat.config.schema import Config, Decide, Model, Tasks
+from homeostat.loop.detail import effort, judged, sliced, valued
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
@@ -49,7 +50,8 @@ def test_what_judges_and_people_say(tmp_path: Path) -> None:
     """Each judge apart, by its newest rating of a reply; people by a right reply or a rating of theirs, the newest too;
     comments, and other versions' replies, are nothing of it.
     """
-    config = Config(folder=str(tmp_path / "p"), tasks={"routing": Tasks()})
+    decide, model = Decide(price_per_cpu_hour=36.0), Model(threads=2)
+    config = Config(folder=str(tmp_path / "p"), decide=decide, model=model, tasks={"routing": Tasks()})
     with closing(Workshop.open(config)) as shop:
         rows = [
             Interaction(id=f"int_{k}", task="routing", time=float(k), text="", reply="refund", version="ver_a")
@@ -72,8 +74,25 @@ def test_what_judges_and_people_say(tmp_path: Path) -> None:
             ]
         )
         small, large = judged(shop, "routing", rows)
+        satisfaction, cost = valued(shop, "routing", [replace(row, latency_ms=1000.0 * row.time) for row in rows])
     assert (small.judge, small.ratings.mean, small.ratings.n) == ("judge", pytest.approx(0.6), 2)
     assert small.people is not None
     assert (small.people.mean, small.people.n) == (0.5, 2)
     assert small.kappa is None  # two replies of which both spoke tell nothing of agreement
     assert (large.judge, large.ratings.mean, large.ratings.n) == ("judge:large", 1.0, 1)
+    assert satisfaction is not None
+    assert (satisfaction.mean, satisfaction.n) == (0.5, 2)  # one that was confirmed, and one that was rated badly
+    assert cost is not None
+    assert (cost.mean, cost.n) == (pytest.approx(0.02), 3)  # a second of two threads, at a hundredth each
+
+
+def test_what_nobody_said_and_priced(tmp_path: Path) -> None:
+    """Is not told; by the prices of an objective about cost, where it states them."""
+    rows = [Interaction(id="i", task="routing", time=0.0, text="", reply="", version="v", prompt_tokens=7)]
+    stated = {"cheap": {"metric": "cost", "at_most": 1.0, "prices": {"read": 1e6}}}
+    for objectives, wanted in (({}, None), (stated, 7.0)):
+        config = Config(folder=str(tmp_path / "p"), tasks={"routing": Tasks(objectives=objectives)})
+        with closing(Workshop.open(config)) as shop:
+            satisfaction, cost = valued(shop, "routing", rows)
+        assert satisfaction is None
+        assert (cost.mean if cost else None) == wanted

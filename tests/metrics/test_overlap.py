@@ -1,4 +1,4 @@
-"""Exact match, token F1, BLEU and ROUGE-L are the numbers of the programs that the field uses."""
+"""Exact match, token F1, BLEU and ROUGE are the numbers of the programs that the field uses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sacrebleu
 from lm_eval.tasks.qasper.metrics import f1_abstractive, normalize_answer
 from rouge_score.rouge_scorer import RougeScorer
 
-from homeostat.metrics.overlap import bleu, bleu_of, bleu_sums, exact_match, rouge_l, token_f1, words
+from homeostat.metrics.overlap import bleu, bleu_of, bleu_sums, exact_match, rouge_l, rouge_n, token_f1, words
 
 TEXT = (
     "the a an refund order für n° 4471 way, sorry! 返品 я €12.50 x A — '' ... don't 3-4 well-known &amp; "
@@ -49,14 +49,16 @@ def test_words_are_those_of_mteval() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_others_are_those_of_their_programs(seed: int) -> None:
-    """Row by row: exact match and F1 of SQuAD's script as lm-eval has it, ROUGE-L of rouge-score."""
-    scorer = RougeScorer(["rougeL"])
+    """Row by row: exact match and F1 of SQuAD's script as lm-eval has it, ROUGE of rouge-score."""
+    scorer = RougeScorer(["rouge1", "rouge2", "rougeL"])
     for reply, reference in zip(*corpus(seed), strict=True):
         plain = [normalize_answer(text) for text in (reply, reference)]
         assert exact_match(reply, reference) == float(plain[0] == plain[1])
         peer = f1_abstractive([reply], [reference]) if any(plain) else 1.0  # SQuAD 2: nothing is right where nothing is
         assert token_f1(reply, reference) == pytest.approx(peer)
-        assert rouge_l(reply, reference) == pytest.approx(scorer.score(reference, reply)["rougeL"].fmeasure)
+        peers = {name: found.fmeasure for name, found in scorer.score(reference, reply).items()}
+        mine = [rouge_n(reply, reference, 1), rouge_n(reply, reference, 2), rouge_l(reply, reference)]
+        assert mine == pytest.approx([peers["rouge1"], peers["rouge2"], peers["rougeL"]])
 
 
 def test_sums_say_what_the_corpus_says() -> None:
@@ -80,6 +82,7 @@ def test_what_the_figures_are_about() -> None:
     """
     assert token_f1("way your on is parcel", "Your parcel is on its way") == pytest.approx(10 / 11)
     assert rouge_l("b a", "a b") == 0.5
+    assert [rouge_n("b a", "a b", n) for n in (1, 2, 3)] == [1.0, 0.0, 0.0]
     assert exact_match("The parcel.", "parcel") == 1.0
     assert exact_match("the parcels", "parcel") == 0.0
     assert (token_f1("", ""), token_f1("", "x"), rouge_l("", "x"), rouge_l("返品", "返品")) == (1.0, 0.0, 0.0, 0.0)

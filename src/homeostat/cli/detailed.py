@@ -9,7 +9,7 @@ from homeostat.cli.table import document, facts, scored, table
 from homeostat.errors import NotText
 from homeostat.evaluate.figures import SHARES, Schema
 from homeostat.evaluate.suites.schema import hold_schema, valid
-from homeostat.loop.detail import Compared, Effort, Found
+from homeostat.loop.detail import Compared, Found
 from homeostat.loop.memory import Memory
 from homeostat.types.report import Score
 from homeostat.web import words
@@ -72,7 +72,7 @@ def show(found: Compared) -> None:
     _classes(mine)
     for one in (mine, other):
         if one is not None:
-            _effort(one.version, one.effort)
+            _effort(one)
             show_memory(one.version, one.memory)
             _judges(one)
     _overrated(found)
@@ -98,9 +98,12 @@ def _classes(found: Found) -> None:
     table(f"\n{len(most)} of {len(confusions)} confusions", ("right", "said", "rows", "of the right"), wrong)
 
 
-def _effort(version: str, effort: Effort) -> None:
+def _effort(found: Found) -> None:
+    version, effort = found.version, found.effort
     rows = [(f"latency {name}", _number(score, " ms")) for name, score in effort.latency_ms.items()]
     rows += [("tokens a second", _number(effort.tokens_per_s))] if effort.tokens_per_s else []
+    rows += [("cost a request", _number(found.cost))] if found.cost else []
+    rows += [("satisfaction", _share(found.satisfaction))] if found.satisfaction else []
     if rows:
         table(f"\n{version}, {words.several(effort.requests, 'request')} of users", ("what", "value"), rows)
     if effort.cost:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import typer
 
 from homeostat.cli.table import scored, table
-from homeostat.types.report import Report, Trial, Verdict
+from homeostat.types.report import Report, Score, Trial, Verdict
 from homeostat.web import words
 
 UNSPENT = (
@@ -23,6 +24,7 @@ def show(found: dict[str, Any]) -> None:
         parts = {"test rows": found["score"], **found["suites"]}
         rows = [(name, scored(value)) for name, value in parts.items()]
         table(f"{found['metric']} of {found['version']}", ("on", "score"), rows)
+        _worst(found["suites"])
         return
     report: Report = found["report"]
     verdict: Verdict = found["verdict"]
@@ -33,8 +35,16 @@ def show(found: dict[str, Any]) -> None:
     table(f"{report.metric} up to {words.when(report.time)}", ("what", "value"), rows)
     if report.suites:
         table("\nsuites", ("part", "candidate", "other", "difference", "demanded"), map(_tried, report.suites.items()))
+        _worst({part: trial.candidate for part, trial in report.suites.items()})
     typer.echo(f"\n{verdict.outcome.value}: {verdict.because}")
     typer.echo(UNSPENT)
+
+
+def _worst(parts: Mapping[str, Score]) -> None:
+    """The part of the suites on which least is right, where there are several."""
+    if len(parts) > 1:
+        name, score = min(parts.items(), key=lambda part: part[1].mean)
+        typer.echo(f"\nworst: {name}, {scored(score)}")
 
 
 def _tried(entry: tuple[str, Trial]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import numpy as np
 from homeostat.metrics.calibration import brier, calibration_error_of, calibration_sums
 from homeostat.metrics.classification import label_sums, macro_of
 from homeostat.metrics.form import is_json
-from homeostat.metrics.overlap import bleu_of, bleu_sums, exact_match, rouge_l, token_f1
+from homeostat.metrics.overlap import bleu_of, bleu_sums, exact_match, rouge_l, rouge_n, token_f1
 from homeostat.metrics.regression import error_sums, fit_of
 from homeostat.metrics.replies import agreement, number, tags
 from homeostat.metrics.tags import f1_of_tags, tag_sums
@@ -27,8 +27,9 @@ from homeostat.types.task import Kind
 
 CALIBRATION, BRIER = "calibration error", "Brier score"
 MACRO = ("macro precision", "macro recall", "macro F1")
+ROUGE = ("ROUGE-1", "ROUGE-2", "ROUGE-L")
 SHARES = frozenset(
-    {"accuracy", *MACRO, CALIBRATION, "micro F1", "form", "schema", "exact match", "agreement", "token F1", "ROUGE-L"}
+    {"accuracy", *MACRO, CALIBRATION, "micro F1", "form", "schema", "exact match", "agreement", "token F1", *ROUGE}
 )
 """Figures that are read as percent."""
 
@@ -125,7 +126,9 @@ def _of_texts(rows: Sequence[Told], others: Sequence[str], schema: Schema | None
     else:
         yield ("agreement",), Measured(every, np.array([agreement(*pair) for pair in pairs]))
         yield ("token F1",), Measured(every, np.array([token_f1(*pair) for pair in pairs]))
-        yield ("ROUGE-L",), Measured(every, np.array([rouge_l(*pair) for pair in pairs]))
+        for n, name in enumerate(ROUGE[:2], 1):
+            yield (name,), Measured(every, np.array([rouge_n(*pair, n) for pair in pairs]))
+        yield ROUGE[2:], Measured(every, np.array([rouge_l(*pair) for pair in pairs]))
         yield ("chrF",), Measured(every, chrf_sums(said, wanted), chrf_of)
         yield ("BLEU",), Measured(every, bleu_sums(said, wanted), bleu_of)
     known = np.flatnonzero([row.tokens > 0 for row in rows])

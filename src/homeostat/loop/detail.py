@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from homeostat.decide.stated import objectives_of
 from homeostat.evaluate.detail import FEWEST, Beside, Detail, beside, detail
 from homeostat.evaluate.figures import Schema, Told
 from homeostat.evaluate.overrated import Overrated
@@ -17,6 +18,7 @@ from homeostat.evaluate.rated import Rated, Rating, rated
 from homeostat.llm.backend import Request
 from homeostat.loop.judges import worth_of
 from homeostat.loop.judging import SLICE_SHARE
+from homeostat.loop.measured import costs, satisfied, usual_prices
 from homeostat.loop.memory import Memory, kept
 from homeostat.loop.overrating import said_of
 from homeostat.loop.workshop import Exam, Workshop
@@ -25,7 +27,7 @@ from homeostat.release.judges import is_judge
 from homeostat.stats import clustered
 from homeostat.stats.clustered import cluster_of, clusters_of
 from homeostat.stats.resampled import Floats, resampled
-from homeostat.types.feedback import FeedbackKind
+from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
 from homeostat.types.report import Score
 from homeostat.types.task import Kind
@@ -57,6 +59,10 @@ class Found:
     detail: Detail
     effort: Effort
     judges: tuple[Rated, ...]
+    satisfaction: Score | None = None
+    """Of the users that it answered (`loop.measured.satisfied`); None where none said anything."""
+    cost: Score | None = None
+    """What a request of theirs cost, in the project's prices; None where it has none, or there were no requests."""
     memory: Memory | None = None
     """What it was last measured to take to answer (`homeostat memory`); None where nobody has."""
 
@@ -127,13 +133,37 @@ def sliced(rows: Sequence[Exam]) -> dict[str, list[int]]:
 
 def _found(shop: Workshop, version: Version, said: Detail) -> Found:
     rows = shop.store.interactions.last(version.task, LOGGED, version=version.id)
+    satisfaction, cost = valued(shop, version.task, rows)
     return Found(
         version=version.id,
         detail=said,
         effort=effort(rows, version.cost),
         judges=judged(shop, version.task, rows),
+        satisfaction=satisfaction,
+        cost=cost,
         memory=kept(shop.store, version.id),
     )
+
+
+def valued(shop: Workshop, task: str, rows: Sequence[Interaction]) -> tuple[Score | None, Score | None]:
+    """How content the users of these requests were, and what one cost: by the prices of the task's objective about
+    cost, else by the project's price of processors. None where nobody said anything, and where there is no price.
+    """
+    said = dict[str, list[Feedback]]()
+    for one in shop.store.feedback.of([row.id for row in rows]):
+        if not one.picked:
+            said.setdefault(one.interaction, []).append(one)
+    stated = [one.prices for one in objectives_of(shop.config, task) if one.metric == "cost" and one.prices]
+    prices = stated[0] if stated else usual_prices(shop.config)
+    priced = any((prices.read, prices.written, prices.hour))
+    return _mean(satisfied(rows, said)), _mean(costs(rows, prices)) if priced else None
+
+
+def _mean(values: Sequence[tuple[float, str]]) -> Score | None:
+    """Values, each with what its row shares with others."""
+    if not values:
+        return None
+    return clustered.mean([value for value, _ in values], clusters_of([who for _, who in values]))
 
 
 def effort(rows: Sequence[Interaction], cost: Mapping[str, float]) -> Effort:

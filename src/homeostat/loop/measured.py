@@ -81,8 +81,7 @@ def measured(config: Config, store: Store, task: str, objective: Objective, span
     if metric == "latency_p95_ms":
         return _slowest(rows)
     if metric == "cost":
-        hour = config.decide.price_per_cpu_hour * config.model.threads
-        return _mean(_costs(rows, objective.prices or Prices(hour=hour)))
+        return _mean(costs(rows, objective.prices or usual_prices(config)))
     return _mean(_MEANS[metric](rows, reads.said(rows) if metric in _SAID else {}))
 
 
@@ -223,7 +222,12 @@ def _slowest(rows: Rows) -> Score | None:
     )
 
 
-def _costs(rows: Rows, prices: Prices) -> Values:
+def usual_prices(config: Config) -> Prices:
+    """What answering costs where nobody has said: the processor's time, at the project's price."""
+    return Prices(hour=config.decide.price_per_cpu_hour * config.model.threads)
+
+
+def costs(rows: Rows, prices: Prices) -> Values:
     """What each request cost: the tokens read and written, and the time that it took."""
     return [
         (
@@ -256,7 +260,7 @@ def _wanted_other(row: Interaction, said: Sequence[Feedback]) -> bool:
     return any(f.kind in _TRUTHS and f.value.strip() != row.reply.strip() for f in said)
 
 
-def _satisfied(rows: Rows, said: Said) -> Values:
+def satisfied(rows: Rows, said: Said) -> Values:
     """Of each episode, or request without one, the last reply of which people said something: 0 where they wanted
     another, else their newest rating, and 1 where they confirmed it without one.
     """
@@ -295,7 +299,7 @@ _MEANS: Mapping[str, Callable[[Rows, Said], Values]] = {
     "rating": _ratings,
     "judged": partial(_ratings, judges=True),
     "corrected": _corrected,
-    "satisfaction": _satisfied,
+    "satisfaction": satisfied,
     "latency_ms": _latencies,
     "tokens": _tokens,
     "resolution_s": _resolutions,

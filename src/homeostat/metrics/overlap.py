@@ -1,8 +1,8 @@
-"""How far a text agrees with a reference word by word: exact match, token F1, BLEU and ROUGE-L.
+"""How far a text agrees with a reference word by word: exact match, token F1, BLEU and ROUGE.
 
 Each is the number of the program by which the field knows it: exact match and token F1 of SQuAD (Rajpurkar et al. 2016,
 1606.05250; case, punctuation and English articles do not count), BLEU of sacrebleu with its defaults (Papineni et al.
-2002, P02-1040; Post 2018, 1804.08771), ROUGE-L of rouge-score without a stemmer (Lin 2004, W04-1013). ROUGE's words are
+2002, P02-1040; Post 2018, 1804.08771), ROUGE of rouge-score without a stemmer (Lin 2004, W04-1013). ROUGE's words are
 made of plain Latin letters and digits: a text in another script has none, and scores 0.
 """
 
@@ -37,6 +37,12 @@ def token_f1(reply: str, reference: str) -> float:
         return float(said == meant)
     both = (Counter(said) & Counter(meant)).total()
     return 2 * both / (len(said) + len(meant))
+
+
+def rouge_n(reply: str, reference: str, n: int) -> float:
+    """F-measure of the runs of `n` words that both hold, as often as both hold them; 0 where either has none."""
+    said, meant = (_grams(_LATIN.findall(text.lower()), n) for text in (reply, reference))
+    return 2 * (said & meant).total() / (said.total() + meant.total()) if said and meant else 0.0
 
 
 def rouge_l(reply: str, reference: str) -> float:
