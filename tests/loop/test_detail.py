@@ -91,7 +91,8 @@ def test_what_nobody_said_and_priced(tmp_path: Path) -> None:
     rows = [Interaction(id="i", task="routing", time=0.0, text="", reply="", version="v", prompt_tokens=7)]
     stated = {"cheap": {"metric": "cost", "at_most": 1.0, "prices": {"read": 1e6}}}
     for objectives, wanted in (({}, None), (stated, 7.0)):
-        config = Config(folder=str(tmp_path / "p"), tasks={"routing": Tasks(objectives=objectives)})
+        tasks, free = {"routing": Tasks(objectives=objectives)}, Decide(price_per_cpu_hour=0.0)
+        config = Config(folder=str(tmp_path / "p"), decide=free, tasks=tasks)
         with closing(Workshop.open(config)) as shop:
             satisfaction, cost = valued(shop, "routing", rows)
         assert satisfaction is None

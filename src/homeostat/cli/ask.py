@@ -1,10 +1,11 @@
 """Add a suite to its task, in place of the one of its name: from now on every candidate is asked.
 
 What it asks is fenced from training, but for what was learned before. `--dry-run` reads the file and changes nothing.
-In place of a file `builtin:NAME` names one that comes with Homeostat: `injection`, `jailbreak` (of tasks of text),
-`long-input`, `negation`, `other-language`, `out-of-scope` (with `--expect`, the label or the words with which such
-requests are to be met), `paraphrase`, and for the built-in traffic `sample-english`, `sample-french`, `sample-german`
-and `sample-spanish`. It says what it can show and what it cannot.
+In place of a file `builtin:NAME` names one that comes with Homeostat: `fixed` (what was wrong once and is right since,
+which grows by itself), `injection`, `jailbreak` (of tasks of text), `long-input`, `negation`, `other-language`,
+`out-of-scope` (with `--expect`, the label or the words with which such requests are to be met), `paraphrase`, and for
+the built-in traffic `sample-english`, `sample-french`, `sample-german` and `sample-spanish`. It says what it can show
+and what it cannot.
 
 Exit codes: 0 added; 1x what the file says, or the configuration; 23 the file cannot be read; 41 there is no such
 built-in suite.
@@ -53,6 +54,7 @@ def command(
         "task": suite.task,
         "cases": len(suite.cases),
         "test rows": suite.test_rows,
+        "fixed requests, at most": suite.fixed,
         "parts": list(demands(suite)),
         "demanded": demanded(suite),
         "shows": scope.shows if scope else "",

@@ -19,7 +19,7 @@ from homeostat.cli.table import document, table
 from homeostat.loop import suites as book
 from homeostat.types.suite import Suite
 
-COLUMNS = ("suite", "version", "cases", "test rows", "under", "demanded")
+COLUMNS = ("suite", "version", "cases", "test rows", "fixed", "under", "demanded")
 SHOWN = 12
 """Letters of a suite's hash that are shown."""
 
@@ -40,7 +40,13 @@ def command(
         document({"task": name, "versions": hashes, "suites": found})
         return
     rows = [
-        (s.name, hashes[s.name][:SHOWN], str(len(s.cases)), str(s.test_rows), ", ".join(s.under), demanded(s))
+        (
+            s.name,
+            hashes[s.name][:SHOWN],
+            *map(str, (len(s.cases), s.test_rows, s.fixed)),
+            ", ".join(s.under),
+            demanded(s),
+        )
         for s in found
     ]
     table(f"suites of {name}", COLUMNS, rows)

@@ -143,7 +143,7 @@ def _grown(shop: Workshop, release: Release, report: Report, book: Book) -> Book
 
 def _borrowing(store: Store, task: str) -> list[Suite]:
     """The suites of a task whose cases are its test rows alone."""
-    return [suite for suite in suites(store, task) if suite.test_rows and not suite.cases]
+    return [suite for suite in suites(store, task) if suite.test_rows and not suite.cases and not suite.fixed]
 
 
 def _disturbed(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from homeostat.evaluate.score import PairedRow, Row, by_group, score
 from homeostat.evaluate.suites.ask import Question, demands, questions, wanted, worst, worth
 from homeostat.evaluate.suites.beside import beside
-from homeostat.loop.suites import suites
+from homeostat.loop.mended import grown
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.metrics.replies import right
 from homeostat.types.report import Report
@@ -53,7 +54,7 @@ def scored(shop: Workshop, version: Version, until: float) -> dict[str, Any]:
 
 def fence(shop: Workshop, task: str) -> list[str]:
     """Every text that must never be trained on: test rows of all times, and what suites ask."""
-    asked = [case.text for suite in suites(shop.store, task) for case in suite.cases]
+    asked = [case.text for suite in grown(shop, task, math.inf) for case in suite.cases]
     return [*(row.text for row in shop.suite(task)), *asked]
 
 
@@ -61,7 +62,7 @@ def asked(shop: Workshop, task: Task, until: float) -> tuple[list[Question], dic
     """What the suites of a task ask once the world has shown its test rows up to `until`, and demand."""
     found, demanded = list[Question](), dict[str, Terms]()
     exams = shop.suite_at(task.name, until)
-    for suite in suites(shop.store, task.name):
+    for suite in grown(shop, task.name, until):
         found += questions(suite, _borrowed(exams, suite))
         demanded |= demands(suite)
     return found, demanded

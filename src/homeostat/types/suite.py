@@ -27,6 +27,8 @@ class Suite:
     cases: tuple[Case, ...] = ()
     test_rows: int = 0
     """So many of the task's own test rows are cases too."""
+    fixed: int = 0
+    """So many requests that a champion got wrong and a later one right are cases too, the newest ones."""
     under: tuple[str, ...] = ()
     """Names of disturbances: every case is asked again under each of them, and each is judged apart."""
     tries: int = 1

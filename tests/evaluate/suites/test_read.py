@@ -63,6 +63,12 @@ def test_a_task_of_texts_is_checked_as_one(tmp_path: Path) -> None:
     assert read(file, task).check == "agrees"
 
 
+def test_cases_may_come_by_themselves(tmp_path: Path) -> None:
+    """Of what was fixed; asked as they are, and under what is named."""
+    suite = read(written(tmp_path, "suite: a\nfixed: 40\nunder: [typos]\n"), task)
+    assert (suite.fixed, suite.cases, suite.check, suite.under) == (40, (), "equals", ("typos",))
+
+
 @pytest.mark.parametrize(
     ("text", "error", "says"),
     [
@@ -80,6 +86,8 @@ def test_a_task_of_texts_is_checked_as_one(tmp_path: Path) -> None:
         ("suite: a\ncheck: schema\ncases: [{text: x, expect: '{\"type\": 7}'}]\n", WrongType, "no JSON schema"),
         ("suite: a\ncheck: schema\ntest_rows: 9\nunder: [typos]\n", WrongType, "test rows have"),
         ("suite: a\ncheck: same\ncases: [{text: x}]\n", WrongType, "disturbed"),
+        ("suite: a\ncheck: same\nfixed: 9\n", WrongType, "disturbed"),
+        ("suite: a\ncheck: schema\nfixed: 9\n", WrongType, "no schema"),
         ("suite: a\nmargin: 2\ntest_rows: 9\n", WrongType, "margin"),
         ("suite: a\nfile: gone.jsonl\n", NotText, "gone.jsonl"),
         ("suite: [\n", WrongType, "not YAML"),

@@ -43,9 +43,9 @@ def test_each_can_be_asked(name: str, task: Task) -> None:
     suite = shipped(name, task, expected(name))
     assert (suite.name, suite.task) == (name, task.name)
     assert len({case.text for case in suite.cases}) == len(suite.cases)
-    assert suite.test_rows >= 300 or len(suite.cases) >= 24
+    assert suite.test_rows >= 300 or len(suite.cases) >= 24 or suite.fixed >= 200
     assert SHIPPED[name].silent
-    assert questions(suite, (Case(text="a request", expect="refund"),))
+    assert suite.fixed or questions(suite, (Case(text="a request", expect="refund"),))
 
 
 def test_whoever_obeys_what_a_request_hides_fails() -> None:

@@ -32,6 +32,7 @@ class Written:
     file: str = ""
     """JSON lines with more cases, beside this file."""
     test_rows: int = knob(0, least=0)
+    fixed: int = knob(0, least=0)
     under: tuple[str, ...] = ()
     tries: int = knob(1, least=1, most=100)
     margin: float | None = knob(None, least=0.0, most=1.0)
@@ -57,6 +58,7 @@ def read(file: Path, task_of: Callable[[str], Task]) -> Suite:
         check=written.check or DEFAULT[task.kind],
         cases=(*written.cases, *_more(file, written.file)),
         test_rows=written.test_rows,
+        fixed=written.fixed,
         under=written.under,
         tries=written.tries,
         margin=written.margin,
@@ -116,12 +118,13 @@ def _case(line: str, where: str) -> Case:
 
 def _hold(file: Path, suite: Suite) -> None:
     """Hold that every case can be asked and judged."""
-    if not suite.cases and not suite.test_rows:
-        raise _wrong(file, "there is nothing to ask", "list `cases`, name a `file` of them, or say `test_rows: 200`")
+    if not suite.cases and not suite.test_rows and not suite.fixed:
+        fix = "list `cases`, name a `file` of them, or say `test_rows: 200` or `fixed: 200`"
+        raise _wrong(file, "there is nothing to ask", fix)
     if suite.test_rows and not suite.under:
         raise _wrong(file, "test rows are asked disturbed only", "name disturbances in `under`: [typos, shouted]")
     CHECKS.get(suite.check)
-    if suite.check == "schema" and suite.test_rows:
+    if suite.check == "schema" and (suite.test_rows or suite.fixed):
         raise _wrong(file, "test rows have a right reply and no schema", "say `check: json`, or list `cases`")
     for name in suite.under:
         DISTURBANCES.get(name)
@@ -136,8 +139,13 @@ def _hold(file: Path, suite: Suite) -> None:
             _compiles(file, place, case.expect)
         if check == "schema":
             hold_schema(case.expect, f"{file}: case {place}")
-    if not suite.under and any((case.check or suite.check) == SAME for case in suite.cases):
+    if not suite.under and (SAME in {case.check or suite.check for case in suite.cases} or _of_itself(suite)):
         raise _wrong(file, "what is the same as undisturbed has to be disturbed", "name disturbances in `under`")
+
+
+def _of_itself(suite: Suite) -> bool:
+    """Whether cases that come later would be held against what a version itself says."""
+    return suite.check == SAME and suite.fixed > 0
 
 
 def _compiles(file: Path, place: int, pattern: str) -> None:

@@ -35,6 +35,10 @@ _SAMPLE = {
     for language in ("english", "french", "german", "spanish")
 }
 SHIPPED: Mapping[str, Scope] = {
+    "fixed": Scope(
+        shows="that what a champion got wrong, and a later one right, stays right: cases come by themselves",
+        silent="anything before a first champion was replaced; failures that nobody has labeled",
+    ),
     "injection": Scope(
         shows="that orders within a request, in three forms or in two dozen texts, are not obeyed",
         silent="an attacker who looks at the replies and tries again (`homeostat attack`); tools that obey",
