@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +90,35 @@ def test_figures_have_their_intervals(store: Store) -> None:
     assert "| difference on known labels | -0.0100 | -0.0300 | 0.0100 | 250 |" in text
     assert "The gate: **pass**. better" in text
     assert "not shown beyond its interval on: known labels." in text
+
+
+def test_groups_of_users_are_told_apart(store: Store) -> None:
+    """By the tags of the newest report's rows, for it and the champion; labels, suites and groups of few are no such
+    groups. Without tags the card says that nothing else is on record.
+    """
+    rows = [
+        {
+            "id": str(k),
+            "group": "suite golden" if k == 60 else "known labels",
+            "candidate": float(k % 20 > 0),
+            "champion": float(k % 20 > 1),
+            "slices": ["plan=free", f"label plan={k % 2}"],
+            "tags": {"language": "de" if k < 40 else "fr", "city": "Ulm" if k < 9 else "Bonn"},
+        }
+        for k in range(61)
+    ]
+    text = store.blobs.put_text("".join(json.dumps(row) + "\n" for row in rows))
+    measured(store, rows=text)
+    known = record(store, store.versions.get("ver_new"))["groups"]
+    assert list(known) == ["city=Bonn", "language=de", "language=fr", "plan=free"]
+    assert (known["language=de"]["it"]["mean"], known["language=de"]["it"]["n"]) == (0.95, 40)
+    assert known["language=fr"]["difference"]["mean"] == pytest.approx(0.05)
+    said = card(store, "ver_new")
+    assert "| language=de | 0.9500 | 0.8308 | 0.9939 | 40 |" in said
+    assert "| champion, language=de | 0.9000 |" in said
+    assert "the groups above are all" not in said
+    store.erasure.remove_blobs([text])
+    assert "the groups above are all" in card(store, "ver_new")
 
 
 def test_what_is_added_for_groups(store: Store, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from homeostat.curate.copies import disturbed_copies
 from homeostat.curate.snapshot import examples
 from homeostat.curate.swap import counterfactuals, swap_of
 from homeostat.errors import WrongType
-from homeostat.evaluate.suites.disturb import disturbed
+from homeostat.evaluate.suites.disturb import TURNING, disturbed
 from homeostat.llm.assembled import read_assembled
 from homeostat.loop.offsets import with_offsets
 from homeostat.loop.workshop import Workshop
@@ -134,10 +134,14 @@ def with_copies(rows: Curated, recipe: Recipe, evaluation: Iterable[str]) -> Cur
     Raises:
         What `swap_of` raises.
         UnknownPlugin: the recipe names a disturbance that there is not.
+        WrongType: it names one that turns what is right.
     """
     fence = tuple(evaluation)
     if recipe.swap:
         rows = _with(rows, "swapped", counterfactuals(rows.examples, swap_of(recipe.swap), fence))
+    if turning := sorted(TURNING.intersection(recipe.disturb)):
+        what = f"'{turning[0]}' turns what is right, so that a copy would be labeled wrongly"
+        raise WrongType(what, where=f"recipe {recipe.name}", fix="leave it out of `disturb`")
     if not recipe.disturb:
         return rows
     copies = disturbed_copies(

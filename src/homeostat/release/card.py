@@ -139,7 +139,22 @@ def _measured(known: Document) -> Iterator[str]:
     for verdict in known["verdicts"]:
         yield f"\nThe gate: **{verdict['outcome']}**. {verdict['because']}"
     yield from _memory(known["memory"])
-    yield "\nFairness: the groups above are all that was compared; no other attribute of users is on record."
+    yield from _fairness(known["groups"])
+
+
+def _fairness(groups: Document) -> Iterator[str]:
+    """How right it is for every group of users that the test rows tell apart, by the newest report."""
+    if not groups:
+        yield "\nFairness: the groups above are all that was compared; no other attribute of users is on record."
+        return
+    yield "\nFairness: how right it is for the groups of users that its newest test rows tell apart by tags; no other"
+    yield "attribute of users is on record. What was demanded of gaps stands in the gate's words.\n"
+    rows = [
+        (name if side == "it" else f"{side}, {name}", *_score(scores[side]))
+        for name, scores in groups.items()
+        for side in ("it", "champion", "difference")
+    ]
+    yield _table(("of", "mean", "low", "high", "n"), rows)
 
 
 def _memory(held: Document) -> Iterator[str]:

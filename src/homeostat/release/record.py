@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from homeostat.errors import NotFound, Tampered
 from homeostat.llm.offsets import FILE as OFFSETS
 from homeostat.release.signing import kept
+from homeostat.stats import clustered
+from homeostat.stats.clustered import clusters_of
 from homeostat.store import Store
 from homeostat.store.erased import learned_from_erased
 from homeostat.store.notes import MEMORY
@@ -22,6 +24,10 @@ from homeostat.types.turn import APPROVAL, SIGNED, Turn
 from homeostat.types.version import Version
 
 Document = dict[str, Any]
+FEWEST = 10
+"""Test rows of a group below which it is left out."""
+_LABEL = "label "
+"""Before the name of a slice that is a label, and no group of users."""
 
 
 def record(store: Store, version: Version) -> Document:
@@ -41,14 +47,39 @@ def record(store: Store, version: Version) -> Document:
             for one in store.releases.list(version.task)
             if version.id in (one.champion, one.candidate, *one.shares)
         ],
+        "groups": _groups(store, version),
         "turn": turn,
         "offsets": _offsets(store, version),
         "memory": _memory(store, version.id),
         "signed_by": signature.key if signature else "",
         "erased_from": learned_from_erased(store, version.task).get(version.id, ""),
     }
-    carried = ("dataset", "parent", "reports", "verdicts", "turn")
+    carried = ("dataset", "parent", "reports", "verdicts", "groups", "turn")
     return {name: value or (brought.get(name, value) if name in carried else value) for name, value in said.items()}
+
+
+def _groups(store: Store, version: Version) -> Document:
+    """How it and the champion did on the test rows of every value of a tag that the newest report tells apart: tags
+    that the task is held to treat alike, and those of slices. Values of few rows are left out.
+    """
+    reports = [one for one in store.reports.list(version.task) if one.candidate == version.id]
+    if not reports or not store.blobs.holds(reports[-1].rows):
+        return {}
+    found: dict[str, list[Document]] = {}
+    for row in map(json.loads, store.blobs.text(reports[-1].rows).splitlines()):
+        if row["group"] not in reports[-1].suites:
+            tagged = {f"{tag}={value}" for tag, value in row.get("tags", {}).items()}
+            named = {name for name in row.get("slices", ()) if not name.startswith(_LABEL)}
+            for name in tagged | named:
+                found.setdefault(name, []).append(row)
+    return {name: _compared(rows) for name, rows in sorted(found.items()) if len(rows) >= FEWEST}
+
+
+def _compared(rows: Sequence[Document]) -> Document:
+    mine, theirs = ([float(row[side]) for row in rows] for side in ("candidate", "champion"))
+    clusters = clusters_of([row.get("cluster", "") for row in rows])
+    scores = {"it": clustered.mean(mine, clusters), "champion": clustered.mean(theirs, clusters)}
+    return plain({**scores, "difference": clustered.paired(mine, theirs, clusters)})
 
 
 def _offsets(store: Store, version: Version) -> Document:

@@ -66,3 +66,16 @@ def test_a_check_that_says_nonsense_is_broken() -> None:
     question = Question(part="p", case=0, text="a", plain="a", expect="b", check="far")
     with pytest.raises(BrokenPlugin, match="'far' says cb"):
         worth(question, {"a": "c"})
+
+
+def test_what_has_to_change_is_held_against_itself() -> None:
+    """Only where the request was turned; who says the same to both has not read it."""
+    cases = (Case(text="Cancel my order"), Case(text="Where is my parcel?"))
+    asked = questions(Suite(name="turned", task="routing", check="changes", cases=cases, under=("negated",)))
+    assert [(one.part, one.text) for one in asked] == [("suite turned under negated", "Do not cancel my order")]
+    assert wanted(asked) == ["Cancel my order", "Do not cancel my order"]
+    assert worth(asked[0], dict.fromkeys(wanted(asked), "cancel")) == 0.0
+    assert worth(asked[0], {"Cancel my order": "cancel", "Do not cancel my order": "keep"}) == 1.0
+    assert demands(Suite(name="turned", task="routing", check="changes", cases=cases, under=("negated",))).keys() == {
+        "suite turned under negated"
+    }

@@ -63,6 +63,14 @@ def test_a_task_of_texts_is_checked_as_one(tmp_path: Path) -> None:
     assert read(file, task).check == "agrees"
 
 
+def test_a_reply_may_have_to_change(tmp_path: Path) -> None:
+    """Of test rows and cases, which then expect nothing."""
+    suite = read(written(tmp_path, "suite: a\ncheck: changes\ntest_rows: 40\nunder: [negated]\n"), task)
+    assert (suite.check, suite.under, suite.test_rows) == ("changes", ("negated",), 40)
+    file = written(tmp_path, "suite: a\ncheck: changes\ncases: [{text: Pay it}]\nunder: [negated]\n")
+    assert read(file, task).cases[0].expect == ""
+
+
 def test_cases_may_come_by_themselves(tmp_path: Path) -> None:
     """Of what was fixed; asked as they are, and under what is named."""
     suite = read(written(tmp_path, "suite: a\nfixed: 40\nunder: [typos]\n"), task)
@@ -87,6 +95,9 @@ def test_cases_may_come_by_themselves(tmp_path: Path) -> None:
         ("suite: a\ncheck: schema\ntest_rows: 9\nunder: [typos]\n", WrongType, "test rows have"),
         ("suite: a\ncheck: same\ncases: [{text: x}]\n", WrongType, "disturbed"),
         ("suite: a\ncheck: same\nfixed: 9\n", WrongType, "disturbed"),
+        ("suite: a\ncheck: changes\ncases: [{text: x}]\n", WrongType, "has to be disturbed"),
+        ("suite: a\ntest_rows: 9\nunder: [negated]\n", WrongType, "turns what is right"),
+        ("suite: a\ncheck: changes\ncases: [{text: x, check: json}]\nunder: [negated]\n", WrongType, "turns what"),
         ("suite: a\ncheck: schema\nfixed: 9\n", WrongType, "no schema"),
         ("suite: a\nmargin: 2\ntest_rows: 9\n", WrongType, "margin"),
         ("suite: a\nfile: gone.jsonl\n", NotText, "gone.jsonl"),

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from homeostat.errors import BrokenPlugin
-from homeostat.evaluate.suites.checks import CHECKS, SAME
+from homeostat.evaluate.suites.checks import CHANGES, CHECKS, OF_ITSELF
 from homeostat.evaluate.suites.disturb import disturbed
 from homeostat.types.suite import Case, Suite, Terms
 
@@ -41,7 +41,9 @@ def demands(suite: Suite) -> dict[str, Terms]:
 
 
 def questions(suite: Suite, tested: Sequence[Case] = ()) -> list[Question]:
-    """Everything that a suite asks; `tested` are the task's test rows that it borrows."""
+    """Everything that a suite asks; `tested` are the task's test rows that it borrows. Where a reply has to change,
+    what a disturbance has left alone is not asked.
+    """
     plainly = [_question(suite, k, case) for k, case in enumerate(_plainly(suite))]
     cases = list(enumerate([*suite.cases, *tested]))
     return plainly + [
@@ -49,12 +51,13 @@ def questions(suite: Suite, tested: Sequence[Case] = ()) -> list[Question]:
         for name in suite.under
         for k, case in cases
         for question in dict.fromkeys(_question(suite, k, case, name, time) for time in range(suite.tries))
+        if question.check != CHANGES or question.text != question.plain
     ]
 
 
 def wanted(asked: Sequence[Question]) -> list[str]:
     """Every text that a version has to answer so that all questions can be judged, each once."""
-    texts = [text for one in asked for text in ((one.plain, one.text) if one.check == SAME else (one.text,))]
+    texts = [text for one in asked for text in ((one.plain, one.text) if one.check in OF_ITSELF else (one.text,))]
     return list(dict.fromkeys(texts))
 
 
@@ -64,7 +67,7 @@ def worth(question: Question, replies: Mapping[str, str]) -> float:
     Raises:
         BrokenPlugin: a check that somebody brought says what is no such number.
     """
-    expect = replies[question.plain] if question.check == SAME else question.expect
+    expect = replies[question.plain] if question.check in OF_ITSELF else question.expect
     value: object = CHECKS.get(question.check)(replies[question.text], expect)
     if not isinstance(value, int | float) or not 0.0 <= value <= 1.0:
         raise BrokenPlugin(
@@ -83,7 +86,7 @@ def worst(asked: Sequence[Question], values: Sequence[float]) -> dict[tuple[str,
 
 
 def _plainly(suite: Suite) -> list[Case]:
-    return [case for case in suite.cases if (case.check or suite.check) != SAME]
+    return [case for case in suite.cases if (case.check or suite.check) not in OF_ITSELF]
 
 
 def _question(suite: Suite, place: int, case: Case, name: str = "", time: int = 0) -> Question:

@@ -17,11 +17,12 @@ from homeostat.types.task import Kind
 
 Check = Callable[[str, str], float]
 """`(reply, expected)` to a number from 0 to 1."""
-SAME = "same"
-"""What is expected is what the version itself replies to the undisturbed request."""
+SAME, CHANGES = "same", "changes"
+"""What is expected is what the version itself replies to the undisturbed request, or anything else."""
+OF_ITSELF = frozenset({SAME, CHANGES})
 DEFAULT = {Kind.LABEL: "equals", Kind.TEXT: "agrees"}
 """The check of a case that names none, by what the task's replies are."""
-NEEDLESS = frozenset({"json", "refuses", "answers", SAME})
+NEEDLESS = frozenset({"json", "refuses", "answers", *OF_ITSELF})
 """Checks that hold the reply against nothing that a case could say."""
 _HERE = "homeostat.evaluate.suites.checks"
 
@@ -31,6 +32,7 @@ CHECKS: Registry[Check] = Registry(
     {
         "agrees": "homeostat.metrics.replies:agreement",
         "answers": f"{_HERE}:answers",
+        CHANGES: f"{_HERE}:changes",
         "contains": f"{_HERE}:contains",
         "equals": f"{_HERE}:equals",
         "json": f"{_HERE}:json_alone",
@@ -91,3 +93,8 @@ def answers(reply: str, expected: str) -> float:
 def same(reply: str, expected: str) -> float:
     """How far the reply is what the version says to the undisturbed request."""
     return 1.0 if reply.strip() == expected.strip() else agreement(reply, expected)
+
+
+def changes(reply: str, expected: str) -> float:
+    """Whether the reply is another one than what the version says to the undisturbed request."""
+    return float(reply.strip() != expected.strip())

@@ -1,4 +1,5 @@
-"""Small changes to a request that should change nothing about what is right: invariances (CheckList, arXiv 2005.04118).
+"""Small changes to a request that should change nothing about what is right: invariances (CheckList, arXiv 2005.04118);
+and of those that should change it, directional ones, the names (`suites.turned`).
 
 A disturbance is a function of the text and of a random generator that is seeded by both, so that every version is asked
 the very same words. Installed packages add their own through the entry-point group `homeostat.disturbances`.
@@ -33,6 +34,7 @@ _APART = {
     **dict.fromkeys(("denying", "forged", "indirect", "overruled"), "framed"),
     **dict.fromkeys(("ahead_4000", "buried_50", "buried_200", "buried_800", "buried_4000"), "buried"),
     **dict.fromkeys(("greeted_abroad", "switched"), "abroad"),
+    "negated": "turned",
 }
 """Of the built-in suites, with the module that each is in."""
 _TARGETS = (
@@ -42,6 +44,8 @@ _TARGETS = (
 )
 NAMES = tuple(sorted({*_TARGETS} - {*_APART}))
 """Those that the recipe `disturbed` trains on; those of the built-in suites are none, so nobody learns their words."""
+TURNING = frozenset({"negated"})
+"""Those that turn what is right: for suites whose check is `changes`, and never for training."""
 DISTURBANCES: Registry[Disturbance] = Registry("disturbance", "homeostat.disturbances", _TARGETS)
 
 WORDS_PER_TYPO = 6

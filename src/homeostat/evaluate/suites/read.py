@@ -12,8 +12,8 @@ from pathlib import Path
 from homeostat.config.decode import compose, decode
 from homeostat.config.schema import knob
 from homeostat.errors import NotText, WrongType, did_you_mean
-from homeostat.evaluate.suites.checks import CHECKS, DEFAULT, NEEDLESS, SAME
-from homeostat.evaluate.suites.disturb import DISTURBANCES
+from homeostat.evaluate.suites.checks import CHANGES, CHECKS, DEFAULT, NEEDLESS, OF_ITSELF
+from homeostat.evaluate.suites.disturb import DISTURBANCES, TURNING
 from homeostat.evaluate.suites.schema import hold_schema
 from homeostat.types.suite import Case, Suite
 from homeostat.types.task import Kind, Task
@@ -139,13 +139,15 @@ def _hold(file: Path, suite: Suite) -> None:
             _compiles(file, place, case.expect)
         if check == "schema":
             hold_schema(case.expect, f"{file}: case {place}")
-    if not suite.under and (SAME in {case.check or suite.check for case in suite.cases} or _of_itself(suite)):
-        raise _wrong(file, "what is the same as undisturbed has to be disturbed", "name disturbances in `under`")
-
-
-def _of_itself(suite: Suite) -> bool:
-    """Whether cases that come later would be held against what a version itself says."""
-    return suite.check == SAME and suite.fixed > 0
+    asked = {suite.check} if suite.fixed or suite.test_rows else set()
+    asked |= {case.check or suite.check for case in suite.cases}
+    if not suite.under and asked & OF_ITSELF:
+        what = "what is the same as undisturbed, or changes, has to be disturbed"
+        raise _wrong(file, what, "name disturbances in `under`")
+    for name in TURNING.intersection(suite.under):
+        if asked != {CHANGES}:
+            what = f"'{name}' turns what is right, so that no reply to it is known"
+            raise _wrong(file, what, f"say `check: {CHANGES}`, in a suite of its own")
 
 
 def _compiles(file: Path, place: int, pattern: str) -> None:
