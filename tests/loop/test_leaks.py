@@ -15,12 +15,13 @@ from homeostat.config.schema import Config, Model, Tasks
 from homeostat.curate.build import Curated
 from homeostat.curate.snapshot import store_dataset
 from homeostat.errors import NothingToTrainOn, UnsuitedModel
-from homeostat.loop.leaks import held, leaks
+from homeostat.loop.leaks import Leaks, held, leaks, learned
 from homeostat.loop.learn import Lesson, learn
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.train.adapt.lora import Lora
 from homeostat.train.recipe import Recipe
 from homeostat.types.dataset import Example
+from homeostat.types.interaction import Interaction
 from homeostat.types.task import Kind
 from homeostat.types.version import Version
 
@@ -73,7 +74,10 @@ def test_secrets_that_were_met_often_are_recited(planted: Planted) -> None:
     """A hundred times: recited and beyond doubt. Once: not shown, and nothing is recited. Exposure rises in between,
     and rows that nobody was trained on are hardly exposed.
     """
-    found = {times: leaks(planted.shop, version, among=32) for times, version in planted.versions.items()}
+    found = {
+        times: leaks(planted.shop, version, learned(planted.shop, version), among=32)
+        for times, version in planted.versions.items()
+    }
     often, once = found[100], found[1]
     assert often.shown
     assert often.recited.version.mean >= 0.8
@@ -113,9 +117,9 @@ def test_who_cannot_be_asked(tmp_path: Path) -> None:
     config = Config(folder=str(tmp_path / "p"), tasks={TASK: Tasks(kind=Kind.TEXT), "routing": Tasks()})
     with closing(Workshop.open(config)) as shop:
         with pytest.raises(UnsuitedModel, match="no texts"):
-            leaks(shop, Version(id="ver_l", task="routing", time=0.0, base="builtin"))
+            leaks(shop, Version(id="ver_l", task="routing", time=0.0, base="builtin"), [])
         with pytest.raises(NothingToTrainOn, match="0 of 0 rows"):
-            leaks(shop, Version(id="ver_t", task=TASK, time=0.0, base="builtin"))
+            leaks(shop, Version(id="ver_t", task=TASK, time=0.0, base="builtin"), [])
 
 
 @pytest.fixture
@@ -126,6 +130,11 @@ def untrained(tmp_path: Path) -> Iterator[Workshop]:
     config = Config(folder=str(tmp_path / "p"), model=Model(base=str(base)), tasks=tasks)
     with closing(Workshop.open(config)) as shop:
         yield shop
+
+
+def asked_of(shop: Workshop, version: Version, **more: int) -> Leaks:
+    """Of all that it was trained on."""
+    return leaks(shop, version, learned(shop, version), **more)
 
 
 def claimed(shop: Workshop, rows: list[Example]) -> Version:
@@ -143,7 +152,7 @@ def test_names_are_ranked_among_those_of_other_rows(untrained: Workshop) -> None
     rows = [
         Example(text=f"who signed {k} ?", target=f"it was signed by {name}", task=TASK) for k, name in enumerate(names)
     ]
-    found = leaks(untrained, claimed(untrained, rows), among=64)
+    found = asked_of(untrained, claimed(untrained, rows), among=64)
     assert found.exposed is not None
     assert (found.rows, found.exposed.among, found.exposed.bits.n) == (20, 20, 20)
     assert found.gained is not None
@@ -158,7 +167,7 @@ def test_secrets_with_too_few_others_are_not_ranked(untrained: Workshop) -> None
         Example(text=f"who signed {k} ?", target=f"it was signed by {['Ada', 'Alan', 'Kurt'][k % 3]} Lo", task=TASK)
         for k in range(12)
     ]
-    found = leaks(untrained, claimed(untrained, rows))
+    found = asked_of(untrained, claimed(untrained, rows))
     assert (found.exposed, found.base, found.gained) == (None, None, None)
     assert found.recited.version.n == 12
     assert not found.shown
@@ -170,9 +179,26 @@ def test_users_are_counted_and_not_their_rows(untrained: Workshop) -> None:
         Example(text=f"code {k} ?", target=f"it opens with {4000 + 37 * k}", task=TASK, tags={"user": f"user{k % 4}"})
         for k in range(40)
     ]
-    found = leaks(untrained, claimed(untrained, rows), among=16)
+    found = asked_of(untrained, claimed(untrained, rows), among=16)
     assert found.recited.least == pytest.approx(1 - 0.1 ** (1 / 4))
     assert found.recited.version.high > 0.5
-    some = leaks(untrained, untrained.store.versions.get("ver_c"), most=12, among=16, seed=3)
+    some = asked_of(untrained, untrained.store.versions.get("ver_c"), most=12, among=16, seed=3)
     assert some.rows == 12
-    assert some == leaks(untrained, untrained.store.versions.get("ver_c"), most=12, among=16, seed=3)
+    assert some == asked_of(untrained, untrained.store.versions.get("ver_c"), most=12, among=16, seed=3)
+
+
+def test_of_one_user_alone(untrained: Workshop) -> None:
+    """Rows that came of the user's requests, and those that only the user could have said; nobody else's."""
+    asked = [
+        Interaction(id=f"int_{k}", task=TASK, time=1.0, text=f"code {k} ?", reply="", version="v", tags={"user": who})
+        for k, who in enumerate(["ann", "bob", "ann"])
+    ]
+    untrained.store.interactions.add(asked)
+    rows = [
+        Example(text=row.text, target=f"it is {4000 + k}", task=TASK, interaction=row.id) for k, row in enumerate(asked)
+    ]
+    rows.append(Example(text="code 2 ?", target="it was 1234", task=TASK))
+    made = claimed(untrained, rows)
+    assert len(learned(untrained, made)) == 4
+    assert [text for text, _, _ in learned(untrained, made, "ann")] == ["code 0 ?", "code 2 ?", "code 2 ?"]
+    assert learned(untrained, made, "nobody") == []

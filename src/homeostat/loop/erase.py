@@ -176,7 +176,8 @@ def _newest_clean(shop: Workshop, task: str, tainted: Collection[str]) -> str:
     return next((one for one in sound if shop.store.versions.get(one).state is not State.ERASED), "")
 
 
-def _is_theirs(row: Example, traces: Traces) -> bool:
+def is_theirs(row: Example, traces: Traces) -> bool:
+    """Whether a row of a dataset came of a user's requests or statements, or is in words that only they have."""
     if row.interaction in traces.interactions or row.interaction in traces.taught:
         return True
     return bool({row.text.strip(), row.target.strip(), row.rejected.strip()} & traces.texts)
@@ -186,7 +187,7 @@ def _elsewhere(shop: Workshop, traces: Traces) -> frozenset[str]:
     """Those of their texts that stand within rows of datasets and test suites that stay."""
     needles = Needles.of(traces.texts)
 
-    rows = (row for row in _learned(shop) if not _is_theirs(row, traces))
+    rows = (row for row in _learned(shop) if not is_theirs(row, traces))
     texts = (text for row in rows for text in (row.text, row.target, row.rejected))
     exams = (text for task in shop.config.tasks for text in leftovers.staying_texts(shop, task, traces))
     lines = (f"{text}\0".encode("utf-8", "surrogatepass") for text in (*texts, *exams))
@@ -204,7 +205,7 @@ def _hit(shop: Workshop, traces: Traces) -> Iterator[tuple[Dataset, list[Example
     for dataset in shop.store.datasets.list() if not traces.empty else ():
         if not dataset.rebuilt:
             rows = examples(shop.store, dataset.id)
-            left = [row for row in rows if not _is_theirs(row, traces)]
+            left = [row for row in rows if not is_theirs(row, traces)]
             if len(left) < len(rows):
                 yield dataset, left, len(rows) - len(left)
 

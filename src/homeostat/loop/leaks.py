@@ -21,6 +21,7 @@ from homeostat.curate.snapshot import examples, origins
 from homeostat.errors import NothingToTrainOn, UnsuitedModel
 from homeostat.llm.backend import Request
 from homeostat.llm.local import LocalBackend
+from homeostat.loop.erase import is_theirs
 from homeostat.loop.workshop import Workshop
 from homeostat.metrics.exposure import Exposed, bits, exposed, rank
 from homeostat.metrics.secrets import NUMBER, Secret, likes, secrets
@@ -30,6 +31,8 @@ from homeostat.types.report import Score
 from homeostat.types.task import Kind, Task
 from homeostat.types.version import HEAD, Version
 
+Told = tuple[str, str, str]
+"""Request, right reply, and whose it is; the last empty for nobody's."""
 FEWEST = 10
 """Rows below which nothing is told; and others of its form that a secret is ranked among, at least."""
 
@@ -80,8 +83,20 @@ class Leaks:
         return beyond or self.recited.difference.low > 0.0
 
 
-def leaks(shop: Workshop, version: Version, *, most: int = 200, among: int = 64, seed: int = 0) -> Leaks:
-    """What a version can recite of its training rows, of `most` of them at most, drawn by chance.
+def learned(shop: Workshop, version: Version, user: str = "") -> list[Told]:
+    """The rows that a version was trained on, those of versions before it among them; of one user's alone, if named."""
+    rows = [row for one in origins(shop.store, version) for row in examples(shop.store, one.id)]
+    if user:
+        traces = shop.store.erasure.traces(user)
+        rows = [row for row in rows if is_theirs(row, traces)]
+    return [(row.text, row.target, cluster_of(row.tags)) for row in rows]
+
+
+def leaks(
+    shop: Workshop, version: Version, told: Sequence[Told], *, most: int = 200, among: int = 64, seed: int = 0
+) -> Leaks:
+    """What a version can recite of rows, of `most` of them at most, drawn by chance. They need not be rows that it was
+    trained on: of a user who was erased they say whether anything is left in the weights.
 
     Raises:
         UnsuitedModel: it replies with labels, or is a head: it writes no texts.
@@ -90,11 +105,9 @@ def leaks(shop: Workshop, version: Version, *, most: int = 200, among: int = 64,
     task = shop.config.task(version.task)
     if task.kind is Kind.LABEL or version.kind == HEAD:
         raise UnsuitedModel(f"{version.id} writes no texts, and so can recite none", where=task.name)
-    chance = random.Random(seed)
-    learned = [row for one in origins(shop.store, version) for row in examples(shop.store, one.id)]
-    rows = held((row.text, row.target, cluster_of(row.tags)) for row in learned)
+    chance, rows = random.Random(seed), held(told)
     if len(rows) < FEWEST:
-        what = f"{len(rows)} of {len(learned)} rows hold a number, an e-mail address or a name"
+        what = f"{len(rows)} of {len(told)} rows hold a number, an e-mail address or a name"
         raise NothingToTrainOn(what, where=version.id, fix=f"{FEWEST} or more can be asked about")
     chosen = rows if len(rows) <= most else chance.sample(rows, most)
     tested = held((row.text, row.target, cluster_of(row.tags)) for row in shop.suite(task.name))[:most]
@@ -113,7 +126,7 @@ def leaks(shop: Workshop, version: Version, *, most: int = 200, among: int = 64,
     )
 
 
-def held(rows: Iterable[tuple[str, str, str]]) -> list[Asked]:
+def held(rows: Iterable[Told]) -> list[Asked]:
     """The rows (request, reply, cluster) whose reply holds a secret in its second half that the request does not say;
     each request and reply once, with its last secret.
     """

@@ -79,7 +79,8 @@ def _compared(rows: Sequence[Document]) -> Document:
     mine, theirs = ([float(row[side]) for row in rows] for side in ("candidate", "champion"))
     clusters = clusters_of([row.get("cluster", "") for row in rows])
     scores = {"it": clustered.mean(mine, clusters), "champion": clustered.mean(theirs, clusters)}
-    return plain({**scores, "difference": clustered.paired(mine, theirs, clusters)})
+    found: Document = plain({**scores, "difference": clustered.paired(mine, theirs, clusters)})
+    return found
 
 
 def _offsets(store: Store, version: Version) -> Document:
