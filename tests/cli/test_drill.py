@@ -18,7 +18,7 @@ from homeostat.release.drills import ordered
 from homeostat.release.guard import note_error
 from homeostat.release.rollout import advance, open_canary, open_shadow
 from homeostat.store import Store
-from homeostat.types.turn import Turn
+from homeostat.types.turn import PUSHED, Turn
 from homeostat.types.version import State
 
 TASK = "routing"
@@ -83,6 +83,28 @@ def test_a_drill_that_is_not_seen_is_no_success(homeostat: Run, shop: Path, stor
     assert "E606 the sabotaged version was not seen to be broken" in ran.err
     assert "its time was up" in ran.out.replace("\n", " ")
     assert store.versions.get("ver_broken").state is State.WITHDRAWN
+
+
+def test_what_drills_came_to(homeostat: Run, shop: Path, store: Store, serving: Path) -> None:
+    """Each, and by kind; without any, none. Nothing is begun, and no worker is needed."""
+    nothing = homeostat("drill", "--past", "--config", shop, "--json").json
+    assert (nothing["drills"], nothing["kinds"]) == ([], {})
+    with only_worker(serving):
+        thread = worker(store, 20)
+        homeostat("drill", "--config", shop, "--kind", "erroring", "--within", "2min")
+        thread.join()
+    told = homeostat("drill", "--past", "--config", shop, "--json").json
+    [one] = told["drills"]
+    assert (one["kind"], one["seen"], one["failed_requests"]) == ("erroring", True, 20)
+    of = told["kinds"]["erroring"]
+    assert (of["seen"]["mean"], of["seen"]["n"], of["exposed"]) == (1.0, 1, 0)
+    assert of["seen"]["low"] < 0.05  # one drill is one drill
+    assert of["seconds"] == one["seconds"]
+    store.turns.put(Turn(id="trn_open", task=TASK, time=time.time(), diary={PUSHED: ""}))
+    out = homeostat("drill", "--past", "--config", shop).out
+    assert "under way" in out
+    assert "(2.5 to 100.0, n = 1)" in out
+    assert len(store.turns.list(TASK)) == 2
 
 
 def test_a_drill_that_breaks_off(homeostat: Run, shop: Path, store: Store, serving: Path) -> None:

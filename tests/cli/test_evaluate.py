@@ -111,7 +111,7 @@ def test_suites_are_asked_too(homeostat: Run, small: Path, workshop: Workshop) -
     )
     keep(workshop.store, wrong)
     for flags in ([], ["--against", "ver_new"]):
-        assert "worst: suite wrong, 0 %" in homeostat("eval", "ver_new", *flags, "--config", small).out
+        assert "worst: suite wrong, 0.0" in homeostat("eval", "ver_new", *flags, "--config", small).out
 
 
 def test_a_broken_suite_is_a_refusal(homeostat: Run, small: Path, workshop: Workshop) -> None:

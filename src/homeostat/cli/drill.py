@@ -5,10 +5,10 @@ must take it back. Kinds: `sabotaged` (fluent and wrong), `slow`, `erroring`, `b
 slice), or `next`: the one that was drilled longest ago. Users who are drawn meet the broken version until then;
 requests that it fails on are answered by the champion. However the drill goes, and whatever is killed, the broken
 version answers nobody once `--within` is over. An interrupt ends the waiting, not the drill; `homeostat rollback`
-ends the drill.
+ends the drill. `--past` begins none and tells what came of those before: each, and by kind how many were seen.
 
-Exit codes: 0 seen and taken back; 1x configuration; 53 no version answers the task yet; 61 a turn or a trial is under
-way; 63 no worker runs; 64 the drill broke off; 66 it was not seen.
+Exit codes: 0 seen and taken back, or told; 1x configuration; 53 no version answers the task yet; 61 a turn or a trial
+is under way; 63 no worker runs; 64 the drill broke off; 66 it was not seen.
 
 Example: `homeostat drill routing --kind slow`
 """
@@ -24,12 +24,13 @@ from rich.console import Console
 
 from homeostat.alert.span import seconds
 from homeostat.cli.asking import FAILED, enqueue, follow, hold_free, require_worker
+from homeostat.cli.drilled import tell_past
 from homeostat.cli.project import Project, project
 from homeostat.cli.table import document, facts
 from homeostat.errors import NotSeen, TurnFailed
 from homeostat.loop.story.follow import Follower
 from homeostat.loop.story.scene import Scene
-from homeostat.release.drills import due, order, outcome
+from homeostat.release.drills import due, order, outcome, past
 from homeostat.types import ids
 from homeostat.types.turn import PUSHED, Turn
 
@@ -41,6 +42,7 @@ def command(
         Literal["next", "sabotaged", "slow", "erroring", "biased"], typer.Option(help="What is broken.")
     ] = "next",
     within: Annotated[str, typer.Option(help="When it ends at the latest, e.g. `20min`.")] = "1h",
+    only_past: Annotated[bool, typer.Option("--past", help="Tell what came of drills so far, and begin none.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Release a version that is broken on purpose to a few, and see whether it is taken back by itself."""
@@ -50,6 +52,9 @@ def command(
         raise typer.BadParameter(str(problem), param_hint="--within") from None
     with project(config) as opened:
         name = opened.task(task)
+        if only_past:
+            tell_past(name, past(opened.store, name, opened.config.release), as_json=as_json)
+            return
         opened.champion(name)
         require_worker(opened)
         follower = Follower(opened.store, name, Scene(Console(quiet=True)))

@@ -59,6 +59,14 @@ def ordered(store: Store, drill: str) -> Order:
     return Order(fault=fault, within_s=float(kept["within_s"]))
 
 
+def past(store: Store, task: str, settings: Settings) -> list[Mapping[str, Any]]:
+    """What came of every drill of a task, as `outcome` tells it and with the moment that it was ordered, oldest first;
+    of those under way as far as they have come.
+    """
+    drills = [turn for turn in store.turns.list(task) if turn.story == "drill"]
+    return [{"time": turn.time, **outcome(store, task, turn.id, settings)} for turn in drills]
+
+
 def due(store: Store, task: str) -> str:
     """The kind that was drilled longest ago, or never; without slices none that is biased."""
     last = dict.fromkeys(KINDS, -1)
