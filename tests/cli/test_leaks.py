@@ -13,7 +13,7 @@ from cli.scenes import START, version
 from homeostat.config.load import load
 from homeostat.curate.build import Curated
 from homeostat.curate.snapshot import store_dataset
-from homeostat.errors import BadStream, NotFound, NothingToTrainOn, NotText, UnsuitedModel
+from homeostat.errors import BadStream, NotFound, NothingToTrainOn, UnsuitedModel
 from homeostat.loop.workshop import Workshop
 from homeostat.types.dataset import Example
 
@@ -57,27 +57,21 @@ def test_who_cannot_be_asked(homeostat: Run, small: Path, workshop: Workshop) ->
 
 
 @pytest.mark.usefixtures("workshop")
-def test_rows_are_kept_and_asked_of_another_version(homeostat: Run, small: Path, tmp_path: Path) -> None:
-    """What was asked of one is asked of one that never learned it, as after an erasure: `mute` has learned nothing. The
-    file is its owner's alone.
-    """
+def test_rows_of_one_are_asked_of_another(homeostat: Run, small: Path, tmp_path: Path) -> None:
+    """As after an erasure: `mute` has learned nothing, and is asked of what `writer` is said to have learned."""
     file = tmp_path / "rows.jsonl"
-    before = homeostat("leaks", "ver_writer", "--keep", file, "--among", 16, "--config", small, "--json").json
-    assert file.stat().st_mode & 0o077 == 0
-    assert len(file.read_text().splitlines()) == 20
+    before = homeostat("leaks", "ver_writer", "--among", 16, "--config", small, "--json").json
+    assert homeostat("leaks", "rows", "ver_writer", "--out", file, "--config", small).code == 0
     after = homeostat("leaks", "ver_mute", "--of", file, "--among", 16, "--config", small, "--json").json
     assert after["found"]["rows"] == before["found"]["rows"] == 20
     assert after["found"]["exposed"] == before["found"]["exposed"]  # both are the bare base
 
 
 @pytest.mark.usefixtures("workshop")
-def test_rows_of_nobody_and_files_that_are_none(homeostat: Run, small: Path, tmp_path: Path) -> None:
-    """A user who said nothing, rows that are no rows, and two sources at once."""
-    assert homeostat("leaks", "ver_writer", "--user", "ann", "--config", small).code == NothingToTrainOn.exit
+def test_files_that_are_none(homeostat: Run, small: Path, tmp_path: Path) -> None:
+    """Empty, rows that are no rows, and one that is not there."""
     file = tmp_path / "rows.jsonl"
     for content in ("", "[]", '{"text": "x"}', '{"text": "x", "reply": 7}', "{"):
         file.write_text(content)
         assert homeostat("leaks", "ver_writer", "--of", file, "--config", small).code == BadStream.exit
     assert homeostat("leaks", "ver_writer", "--of", tmp_path / "gone", "--config", small).code == BadStream.exit
-    assert homeostat("leaks", "ver_writer", "--of", file, "--user", "ann", "--config", small).code == 2
-    assert homeostat("leaks", "ver_writer", "--keep", tmp_path, "--config", small).code == NotText.exit

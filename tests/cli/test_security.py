@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from homeostat.gateway.auth import VARIABLE, keys_of
 from homeostat.release.signing import Signing
 from homeostat.store import Store
 
-CHECKS = ["door", "files", "weights", "signatures", "advisories"]
+CHECKS = ["door", "files", "weights", "pickles", "signatures", "advisories"]
 
 
 def test_they_are_asked_when_wanted(homeostat: Run, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,6 +86,23 @@ def test_weights_that_could_run_code(base: Path, tmp_path: Path, shop: Path) -> 
     (folder / "optimizer.pt").write_bytes(b"\x80\x04N.")
     with pytest.raises(UnsafeWeights):
         security.weights(config)
+
+
+def test_pickles_in_the_project(shop: Path, store: Store) -> None:
+    """By their ending or by how they begin, wherever they lie; what the project keeps itself is none."""
+    config = load(shop)
+    champion(store, "old")
+    store.blobs.put_text("plain words, kept under their hash")
+    assert security.pickles(config).level is Level.OK
+    folder = Path(config.folder) / "runs" / "a"
+    folder.mkdir(parents=True)
+    (folder / "notes.txt").write_text("no pickle")
+    (folder / "hidden").write_bytes(pickle.dumps({"a": 1}))
+    (folder / "old.joblib").write_bytes(b"whatever")
+    found = security.pickles(config)
+    assert found.level is Level.WARN
+    assert f"{folder / 'hidden'}, {folder / 'old.joblib'}" in found.found
+    assert "notes" not in found.found
 
 
 def test_versions_that_nobody_signed(shop: Path, store: Store) -> None:

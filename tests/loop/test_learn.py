@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 from small_project import NEW, ONSET, TASK
 
+from homeostat.curate.build import Curated
 from homeostat.curate.snapshot import examples
+from homeostat.errors import WrongType
 from homeostat.loop import steps
-from homeostat.loop.learn import Lesson, curating, learn, priced, start_of, version_id
+from homeostat.loop.learn import Lesson, curating, learn, priced, start_of, version_id, with_copies
 from homeostat.loop.steps import Now
 from homeostat.loop.workshop import Workshop
 from homeostat.release.publish import publish
@@ -23,7 +25,8 @@ from homeostat.train.budget import Budget
 from homeostat.train.head.solve import SUMS
 from homeostat.train.named import named
 from homeostat.train.pace import Rows, paced
-from homeostat.train.recipe import plain
+from homeostat.train.recipe import Recipe, plain
+from homeostat.types.dataset import Example
 
 SCRIPT = """
 import json, sys
@@ -184,3 +187,10 @@ def test_money_is_reckoned_at_the_projects_prices(shop: Workshop) -> None:
     limited = priced(config, TASK, replace(plain, budget=Budget(money=5.0, price_per_cpu_hour=0.5)))
     assert (limited.budget.price_per_cpu_hour, limited.budget.price_per_gpu_hour) == (0.5, 7.0)
     assert priced(config, TASK, plain) == plain
+
+
+def test_nobody_is_trained_on_copies_that_turn_what_is_right() -> None:
+    """A copy keeps its row's label, which would be wrong of the opposite."""
+    row = Example(text="Cancel my order", target="cancel", task="routing")
+    with pytest.raises(WrongType, match="labeled wrongly"):
+        with_copies(Curated(examples=(row,), counts={}, labels=()), Recipe(disturb=("typos", "negated")), [])

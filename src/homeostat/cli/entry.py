@@ -68,6 +68,7 @@ COMMANDS = {
     "fairness flags": "flags",
     "fairness probes": "probes",
     "leaks": "leaks",
+    "leaks rows": "recitable",
     "benchmark": "benchmark",
     "suites": "suites",
     "suites add": "ask",

@@ -6,12 +6,11 @@ how much likelier the true secret is to it than others of its form, in bits (Car
 Beside it stands the bare base, which never saw them, and rows of the test suite, which nobody trains on. What is found
 can be erased (`homeostat erase`).
 
-`--user` asks of one user's rows alone, and `--keep FILE` writes the rows that were asked of, for a look after they are
-erased: `--of FILE` asks a version of these, whatever it was trained on. Nothing else is written; remove the file then.
+`--of FILE` asks of the rows of a file, whatever the version was trained on: those that `homeostat leaks rows` printed
+before they were erased, say. Nothing is written.
 
-Exit codes: 0 nothing is shown; 1 it is beyond doubt that it recites; 1x configuration; 2x a file cannot be read or
-written, of them 26 fewer than ten rows hold
-anything; 3x model, 35 it writes no texts; 41 there is no such version.
+Exit codes: 0 nothing is shown; 1 it is beyond doubt that it recites; 1x configuration; 2x the file cannot be read, or
+26 fewer than ten rows hold anything; 3x model, 35 it writes no texts; 41 there is no such version.
 
 Example: `homeostat leaks ver_1v9x3k --rows 500`
 """
@@ -24,8 +23,7 @@ from typing import Annotated
 
 import typer
 
-from homeostat.cli.places import hold_writable
-from homeostat.cli.recited import read_told, write_told
+from homeostat.cli.recited import read_told
 from homeostat.cli.table import document, scored, table
 from homeostat.config.load import load
 from homeostat.loop.leaks import Leaks, leaks, learned
@@ -41,24 +39,17 @@ def command(
     rows: Annotated[int, typer.Option(min=10, help="Training rows that are asked about, at most.")] = 200,
     among: Annotated[int, typer.Option(min=16, help="Each secret is ranked among so many, itself included.")] = 64,
     seed: Annotated[int, typer.Option(help="Of which rows, and which others of its form.")] = 0,
-    user: Annotated[str, typer.Option(help="Ask of this user's rows alone.")] = "",
-    keep: Annotated[Path | None, typer.Option(help="Write the rows that are asked of there, as JSON lines.")] = None,
     of: Annotated[Path | None, typer.Option(help="Ask of the rows of this file, in place of training rows.")] = None,
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Say whether a version can recite what it was trained on."""
-    if of is not None and (user or keep is not None):
-        raise typer.BadParameter("the rows of a file are kept already, and are whose they are", param_hint="--of")
     given = read_told(of) if of else None
-    hold_writable(keep)
     with closing(Workshop.open(load(config))) as shop:
         asked = shop.store.versions.get(version)
         with Scene().bar("leaks", 1, f"up to {words.several(rows, 'training row')} are asked, of the base too"):
-            told = learned(shop, asked, user) if given is None else given
+            told = learned(shop, asked) if given is None else given
             found = leaks(shop, asked, told, most=rows, among=among, seed=seed)
-    if keep is not None:
-        write_told(keep, told)
     document({"version": version, "shown": found.shown, "found": found}) if as_json else _print(version, found)
     if found.shown:
         raise typer.Exit(1)

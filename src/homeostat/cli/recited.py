@@ -28,6 +28,11 @@ def read_told(file: Path) -> list[Told]:
     return found
 
 
+def lines_of(rows: Sequence[Told]) -> str:
+    """Rows as JSON lines."""
+    return "".join(map(_line, rows))
+
+
 def write_told(file: Path, rows: Sequence[Told]) -> None:
     """Write rows to a file that nobody but its owner may read.
 
@@ -36,7 +41,7 @@ def write_told(file: Path, rows: Sequence[Told]) -> None:
     """
     try:
         file.touch(mode=0o600)
-        file.write_text("".join(_line(row) for row in rows), encoding="utf-8", errors="surrogatepass")
+        file.write_text(lines_of(rows), encoding="utf-8")
     except OSError as problem:
         raise NotText(f"cannot be written: {problem.strerror}", where=str(file)) from None
 

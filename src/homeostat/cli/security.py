@@ -36,6 +36,7 @@ def examination(config: Config, path: Path) -> Iterator[Check]:
     yield attempted("door", partial(door, config))
     yield attempted("files", partial(files, config, path))
     yield attempted("weights", partial(weights, config))
+    yield attempted("pickles", partial(pickles, config))
     yield attempted("signatures", partial(signatures, config))
     yield attempted("advisories", advisories)
 
@@ -77,6 +78,17 @@ def weights(config: Config) -> Check:
         return Check(name="weights", found=f"{config.model.weights}: only safetensors are ever loaded")
     importlib.import_module("homeostat.llm.weights").check(folder)
     return Check(name="weights", found=f"{folder}: safetensors, and nothing that could run code")
+
+
+def pickles(config: Config) -> Check:
+    """Whether anything in the project's folder, or among its blobs, could run code if somebody loaded it."""
+    below = importlib.import_module("homeostat.llm.weights").pickles
+    folders = [folder for folder in (Path(config.folder), Path(config.blobs)) if folder.is_dir()]
+    seen = sorted({str(path) for folder in folders for path in below(folder)})
+    if not seen:
+        return Check(name="pickles", found="none in the project's folder")
+    fix = "nothing here loads them: find out who put them there, and remove them"
+    return Check(name="pickles", level=Level.WARN, found=f"files that can run code: {_some(seen)}", fix=fix)
 
 
 def signatures(config: Config) -> Check:

@@ -66,6 +66,24 @@ def check_file(path: Path) -> None:
     _read(path)
 
 
+def pickles(folder: Path) -> list[Path]:
+    """The files in a folder and below that can run code when somebody loads them: pickles, by their ending or by how
+    they begin. Archives are none by themselves. Nothing is run, and what is gone meanwhile is left out.
+    """
+    return [path for path in sorted(folder.rglob("*")) if path.is_file() and _is_pickle(path)]
+
+
+def _is_pickle(path: Path) -> bool:
+    if path.suffix.lower() in _UNSAFE:
+        return True
+    try:
+        with path.open("rb") as file:
+            begins = file.read(len(_PICKLE[0]))
+        return path.suffix != ".safetensors" and (begins.startswith(_PICKLE) or _unpickles(path))
+    except OSError:
+        return False
+
+
 def _refuse_pickle(path: Path) -> None:
     if path.suffix.lower() in _UNSAFE:
         raise UnsafeWeights(f"{path.name} is of a kind that can run code", where=str(path), fix=_FIX)
