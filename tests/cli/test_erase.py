@@ -12,7 +12,7 @@ from cli.conftest import Run
 from cli.scenes import START, champion, stream, version
 from homeostat.config.load import load
 from homeostat.curate.snapshot import examples
-from homeostat.errors import NotErased, NoWayBack
+from homeostat.errors import EmptyStream, NotErased, NoWayBack
 from homeostat.release.registry import promote
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback, FeedbackKind
@@ -92,7 +92,12 @@ def test_erased_made_again_and_finished(learned: Store, homeostat: Run, small: P
     assert homeostat("promote", new, "--config", small).code == 0
     finished = homeostat("erase", "--config", small, "--yes", "--json").json
     assert finished["weights removed"] == [old]
-    assert homeostat("erase", "check", words, "--config", small).code == 0
+    clean = homeostat("erase", "check", words, "--config", small)
+    assert (clean.code, "looked through" in clean.out) == (0, True)
+    words.write_text("pump\n\nflat 7\n")
+    short = homeostat("erase", "check", words, "--config", small)
+    assert short.code == EmptyStream.exit  # 0 would say that none is left
+    assert "no text of 8 letters" in short.err
     assert learned.verify() == []
     assert homeostat("verify", "--config", small).code == 0
     assert json.loads(homeostat("versions", "--id", old, "--config", small, "--json").out)["state"] == "erased"

@@ -9,6 +9,7 @@ import pytest
 
 from homeostat.cli.table import document, facts, table
 from homeostat.types.release import Release, Stage
+from homeostat.web.words import THIN
 
 ID = "ver_twrf1qekmhkkv2h8wvhv"
 
@@ -40,6 +41,14 @@ def test_facts_leave_out_what_is_empty(capsys: pytest.CaptureFixture[str]) -> No
     assert "a, b" in lines["labels"]
     assert "x 0.5" in lines["cost"]
     assert "blob" not in lines
+
+
+def test_bytes_are_told_as_amounts_of_memory(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever is looked through, as much as a hard disk holds."""
+    facts("scan", {"bytes looked through": 12_345_678, "bytes": 840})
+    out = capsys.readouterr().out
+    assert f"12.3{THIN}MB" in out
+    assert f"840{THIN}B" in out
 
 
 def test_a_document_is_strict_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -73,4 +73,6 @@ def _said(name: str, value: Any) -> str:
         return ", ".join(map(str, value))
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
+    if name.startswith("bytes"):
+        return words.size(value)
     return words.flops(value) if name == "flops" else words.when(value) if name == "time" else words.amount(value)

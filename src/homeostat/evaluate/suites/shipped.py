@@ -15,6 +15,7 @@ from homeostat.types.task import Kind, Task
 
 PREFIX = "builtin:"
 """Before the name of one of them, where a file could stand."""
+_FIT = "docs/how-to/suites.md says which suites are for which tasks"
 _UNKNOWN = "?"
 """What cases expect whose right reply only the project knows."""
 
@@ -82,7 +83,7 @@ def shipped(name: str, task: Task, expect: str = "") -> Suite:
         raise NotFound(f"no built-in suite '{name}'", where=name, fix=did_you_mean(name, SHIPPED))
     file = file_of(name, task.kind)
     if not file.exists():
-        raise NotFound(f"suite '{name}' is not for tasks of {task.kind.value}s", where=f"task {task.name}")
+        raise NotFound(f"suite '{name}' is not for tasks of {task.kind.value}s", where=f"task {task.name}", fix=_FIT)
     suite = read(file, partial(_only, task))
     open_ = any(case.expect == _UNKNOWN for case in suite.cases)
     if open_ != bool(expect):
