@@ -135,8 +135,17 @@ def test_verdicts_before_the_account_are_no_part_of_it() -> None:
     old = judge(counted("all", 1000, 150, 50))[1]
     assert due([old], ALPHA).place == 1
     one = asked([], 150, 50)
-    assert due([one], ALPHA, but=one.id).place == 1
+    assert due([one], ALPHA, own=one.id).place == 1
     assert standing([old], ALPHA).passed == 0
+
+
+def test_a_step_that_is_run_again_spends_what_it_spent() -> None:
+    """Where its verdict and later ones are there already, they change nothing: each entry comes out as it was."""
+    verdicts = program([(50, 50), (150, 50), (60, 50), (150, 50)])
+    assert verdicts[0].spent is not None
+    for verdict in verdicts:
+        assert verdict.spent is not None
+        assert due(verdicts, ALPHA, own=verdict.id) == replace(verdict.spent, p=1.0)
 
 
 def test_a_late_pass_raises_the_levels_after_it_and_none_before() -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from scipy import stats
 
@@ -25,17 +26,19 @@ _POWER = 0.8
 """Chance to show the gain that the suggested number of rows is computed for."""
 
 
-def entries(verdicts: Iterable[Verdict], but: str = "") -> list[tuple[Verdict, Spent]]:
-    """The verdicts that spent from the account, oldest first, without the one of this id."""
-    return [(verdict, verdict.spent) for verdict in verdicts if verdict.spent is not None and verdict.id != but]
+def entries(verdicts: Iterable[Verdict], before: str = "") -> list[tuple[Verdict, Spent]]:
+    """The verdicts that spent from the account, oldest first: all, or those written before the one of this id."""
+    earlier = takewhile(lambda verdict: verdict.id != before, verdicts)
+    return [(verdict, verdict.spent) for verdict in earlier if verdict.spent is not None]
 
 
-def due(verdicts: Iterable[Verdict], alpha: float, but: str = "") -> Spent:
+def due(verdicts: Iterable[Verdict], alpha: float, own: str = "") -> Spent:
     """What the next candidate of a task is granted, by the task's verdicts so far; its p is 1 as long as none is known.
 
-    `but` is the id of its own verdict, which may be there already where a step is run again.
+    `own` is the id of its own verdict. Where a step is run again that may be there already, and later ones too, which
+    it knew nothing of.
     """
-    before = entries(verdicts, but)
+    before = entries(verdicts, own)
     place, found = len(firsts(before)) + 1, len({spent.place for verdict, spent in before if _passed(verdict)})
     return Spent(place=place, found=found, alpha=alpha, level=(1.0 - KEPT) * granted(place, found, alpha), p=1.0)
 

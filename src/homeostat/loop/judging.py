@@ -131,15 +131,15 @@ def gate(shop: Workshop, now: Now, report: str, candidate: str) -> str:
     known = shop.store.reports.get(report)
     rows = from_lines(shop.store.blobs.text(known.rows))
     id = ids.derived("vdt", now.turn, candidate)
-    verdict = replace(judged(shop, now, known, rows, but=id), id=id, time=now.until)
+    verdict = replace(judged(shop, now, known, rows, own=id), id=id, time=now.until)
     shop.store.verdicts.put(verdict)
     if verdict.outcome is Outcome.FAIL:
         shop.store.versions.set_state(candidate, State.REFUSED)
     return verdict.id
 
 
-def judged(shop: Workshop, now: Now, report: Report, rows: Sequence[PairedRow], but: str = "") -> Verdict:
-    """What the gate says of a report, and the task's account of that; nothing is written. `but` is the id of the
+def judged(shop: Workshop, now: Now, report: Report, rows: Sequence[PairedRow], own: str = "") -> Verdict:
+    """What the gate says of a report, and the task's account of that; nothing is written. `own` is the id of the
     candidate's own verdict, which may be there already where a step is run again.
     """
     settings, store = demanded_of(shop, now, report.champion), shop.store
@@ -151,8 +151,8 @@ def judged(shop: Workshop, now: Now, report: Report, rows: Sequence[PairedRow], 
         chosen = rested(shop, now.task, shop.suite_at(now.task, now.until)).gating
         learned = rewarded(shop, candidate, store.versions.get(report.champion), chosen, settings.alpha)
         verdict = heeded(verdict, learned, alone=False)
-    spending = due(store.verdicts.list(now.task), settings.alpha, but)
-    return charged(verdict, report, replace(spending, worn=worn(store, report, rows, but)), aimed)
+    spending = due(store.verdicts.list(now.task), settings.alpha, own)
+    return charged(verdict, report, replace(spending, worn=worn(store, report, rows, own)), aimed)
 
 
 def demanded_of(shop: Workshop, now: Now, champion: str) -> Evaluate:

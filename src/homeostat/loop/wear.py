@@ -41,10 +41,10 @@ def row_id(row: Exam) -> str:
     return hashlib.sha256(row.text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def used(store: Store, task: str, but: str = "", before: float = math.inf) -> Counter[str]:
-    """How many candidates each test row has gated before a moment, by its id; the verdict of this id is left out."""
+def used(store: Store, task: str, own: str = "", before: float = math.inf) -> Counter[str]:
+    """How many candidates each test row has gated before a moment, by its id, and before the verdict of this id."""
     found = Counter[str]()
-    for verdict, _ in firsts(entries((one for one in store.verdicts.list(task) if one.time < before), but)):
+    for verdict, _ in firsts(entries((one for one in store.verdicts.list(task) if one.time < before), own)):
         report = store.reports.get(verdict.report)
         if store.blobs.holds(report.rows):  # else rows of it were erased
             lines = map(json.loads, store.blobs.text(report.rows).splitlines())
@@ -52,11 +52,11 @@ def used(store: Store, task: str, but: str = "", before: float = math.inf) -> Co
     return found
 
 
-def worn(store: Store, report: Report, rows: Sequence[PairedRow], but: str = "") -> int:
+def worn(store: Store, report: Report, rows: Sequence[PairedRow], own: str = "") -> int:
     """How many candidates the most worn of the rows that a report shows a gain on had gated before; 0 where none has
     gated WORN of them.
     """
-    wear = used(store, report.task, but)
+    wear = used(store, report.task, own)
     most = max((wear[row.id] for row in rows if row.group not in report.suites), default=0)
     return most if most >= WORN else 0
 
