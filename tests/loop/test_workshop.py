@@ -35,7 +35,7 @@ def test_a_task_without_a_suite_has_an_empty_one(shop: Workshop) -> None:
 
 def test_there_is_no_champion_before_the_first_release(shop: Workshop) -> None:
     """Asking for it says what to do."""
-    with pytest.raises(NothingReleased, match="promote"):
+    with pytest.raises(NothingReleased, match="homeostat import"):
         shop.champion("other")
 
 
