@@ -55,8 +55,10 @@ def test_told_to_end_it_leaves_nobody_behind(small: Path, told: signal.Signals) 
     """A supervisor signals the first process alone; gateway and worker end with it, and it ends well."""
     process = started(small, ignore=True)
     try:
+        said(process, "starting:")
         said(process, "worker:")
         assert len(parts(small)) == 3
+        assert "libtorch" not in Path(f"/proc/{process.pid}/maps").read_text(), "who only waits holds a model library"
         process.send_signal(told)
         assert process.wait(40) == 0
         assert parts(small) == []

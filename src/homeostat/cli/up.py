@@ -8,6 +8,7 @@ Example: `homeostat up --config homeostat-demo/homeostat.yaml`
 
 from __future__ import annotations
 
+import importlib
 import signal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,10 +17,7 @@ import typer
 
 from homeostat.cli.interrupt import interrupted
 from homeostat.config.load import load
-from homeostat.gateway.run import serve
-from homeostat.loop.story.processes import READY, Part
-from homeostat.loop.worker import work
-from homeostat.web.routes import routes
+from homeostat.loop.story.processes import Part
 
 
 def command(
@@ -31,13 +29,10 @@ def command(
 ) -> None:
     """Run the gateway and the worker on a project, until stopped."""
     settings = load(config, tuple(set_ or ()))
-    if part == "gateway":
-        serve(settings, lambda address: print(READY, address, flush=True), pages=routes)
-    elif part == "worker":
-        with interrupted(signal.SIGTERM, signal.SIGINT) as stop:
-            work(settings, stopped=stop.is_set, announce=lambda text: print(READY, text, flush=True))
-    else:
+    if part == "all":
         _both(config, tuple(set_ or ()))
+    else:
+        getattr(importlib.import_module("homeostat.cli.running"), part)(settings)
 
 
 def _both(config: Path, overrides: tuple[str, ...]) -> None:
@@ -45,7 +40,8 @@ def _both(config: Path, overrides: tuple[str, ...]) -> None:
     parts: list[Part] = []
     with interrupted(signal.SIGTERM, signal.SIGINT) as stop:
         try:
-            for name in ("gateway", "worker"):
+            print("starting: gateway and worker, each of which reads the model library first", flush=True)
+            for name in ("gateway", "worker"):  # one after the other: where the first fails, nothing is changed
                 parts.append(Part(name, config, overrides))
                 if address := parts[-1].start(stopped=stop.is_set):
                     print(f"{name}: {address}" + (f", pages: {address}/ui" if name == "gateway" else ""), flush=True)
