@@ -6,12 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from homeostat.types.dataset import Example
-from homeostat.types.feedback import Feedback, FeedbackKind
+from homeostat.types.feedback import TRUTHS, Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction, Role
 
 Pair = tuple[Interaction, Feedback]
-
-_STATEMENTS = (FeedbackKind.LABEL, FeedbackKind.CORRECTION)
 
 
 def select(pairs: Iterable[Pair], *, since: float, until: float) -> list[Pair]:
@@ -33,7 +31,7 @@ def select(pairs: Iterable[Pair], *, since: float, until: float) -> list[Pair]:
 
 
 def _rank(feedback: Feedback) -> tuple[bool, float, str]:
-    return feedback.kind in _STATEMENTS, feedback.time, feedback.id
+    return feedback.kind in TRUTHS, feedback.time, feedback.id
 
 
 def newest(examples: Sequence[Example], *, most: int, most_per_label: int = 0) -> list[Example]:

@@ -11,7 +11,8 @@ from homeostat.decide.stated import objectives_of
 from homeostat.decide.toll import Judging, Risk
 from homeostat.release.judges import rates
 from homeostat.store import Store
-from homeostat.store.interactions import TRUTHS, Pairs
+from homeostat.store.interactions import Pairs
+from homeostat.types.feedback import TRUTHS
 from homeostat.types.interaction import Role
 from homeostat.types.release import Stage
 from homeostat.types.turn import Turn

@@ -9,9 +9,10 @@ from homeostat.decide.budget import Book, Given
 from homeostat.decide.record import book, booking, decided, give_back, made, record, take
 from homeostat.decide.rule import bounds, rule_of
 from homeostat.decide.value import Bounds, Evidence
-from homeostat.loop.seeing import STATEMENTS, clock
+from homeostat.loop.seeing import clock
 from homeostat.store import Store
 from homeostat.types.decision import Decision
+from homeostat.types.feedback import TRUTHS
 from homeostat.types.turn import ASKED, Turn
 
 _SECONDS_PER_HOUR = 3600.0
@@ -65,7 +66,7 @@ def bounds_of(
     sharing = [name for name, entry in config.tasks.items() if entry.policy == rule.name]
 
     def labels(since: float) -> Given:
-        n = {name: sum(f.kind in STATEMENTS for f in store.feedback.list(name, since)) for name in sharing}
+        n = {name: sum(f.kind in TRUTHS for f in store.feedback.list(name, since)) for name in sharing}
         return Given(sum(n.values()), sum(k * config.deciding(name).price_per_label for name, k in n.items() if k))
 
     around = bounds(

@@ -12,7 +12,7 @@ from homeostat.curate.target import GOOD_RATING
 from homeostat.curate.text import tidy
 from homeostat.loop.witness import RARE, Witness
 from homeostat.stats.intervals import upper_bound
-from homeostat.types.feedback import Feedback, FeedbackKind
+from homeostat.types.feedback import TRUTHS, Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
 
 USUAL = 2 * RARE
@@ -45,8 +45,7 @@ class Hearing:
             self._by[said.source].append(said.id)
         self._ratings += _ratings(self.witness, [pair for pair in pairs if pair[1].kind is FeedbackKind.RATING])
         if self.witness is not None:
-            stated = (FeedbackKind.LABEL, FeedbackKind.CORRECTION)
-            self._labels += _labels(self.witness, [pair for pair in pairs if pair[1].kind in stated])
+            self._labels += _labels(self.witness, [pair for pair in pairs if pair[1].kind in TRUTHS])
         del self._labels[:-MOST], self._ratings[:-MOST]
 
     def doubts(self, released: Collection[str] = ()) -> list[Suspicion]:

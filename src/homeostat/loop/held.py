@@ -9,13 +9,12 @@ from homeostat.curate.build import Inputs
 from homeostat.curate.suspect import ALL, Suspicion
 from homeostat.errors import NotFound
 from homeostat.store import Store
-from homeostat.types.feedback import Feedback, FeedbackKind
+from homeostat.types.feedback import TRUTHS, Feedback
 from homeostat.types.interaction import Interaction
 
 HELD, RELEASED, SHARED = "held", "released", "shared"
 ALONE = "alone"
 """Group of what contradicts and nobody says with it: it waits, and nobody is told."""
-_TRUTHS = (FeedbackKind.LABEL, FeedbackKind.CORRECTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +129,7 @@ def without_held(store: Store, inputs: Inputs) -> Inputs:
     known = book(store, inputs.task.name)
     hidden = [request for request, said in inputs.pairs if said.id in known.held]
     earlier = {request.id: request for request in hidden}
-    restated = [(earlier[said.interaction], said) for said in store.feedback.of(list(earlier)) if said.kind in _TRUTHS]
+    restated = [(earlier[said.interaction], said) for said in store.feedback.of(list(earlier)) if said.kind in TRUTHS]
     counts = {**known.shared, **known.released}
     late = [_said_at(store, id, at) for id, at in counts.items() if inputs.since < at <= inputs.until]
     pairs = {said.id: (request, said) for request, said in [*inputs.pairs, *restated, *late]}

@@ -31,7 +31,7 @@ from homeostat.stats import clustered
 from homeostat.stats.clustered import cluster_of, clusters_of
 from homeostat.stats.gaps import gap
 from homeostat.store import Store
-from homeostat.types.feedback import Feedback, FeedbackKind
+from homeostat.types.feedback import TRUTHS, Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction, Role
 from homeostat.types.report import Score
 from homeostat.types.task import Kind
@@ -46,7 +46,6 @@ Said = Mapping[str, Sequence[Feedback]]
 """Id of an interaction -> what was said of it, oldest first."""
 Values = list[tuple[float, str]]
 """Each value with what its row shares with others."""
-_TRUTHS = (FeedbackKind.LABEL, FeedbackKind.CORRECTION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,7 +256,7 @@ def _corrected(rows: Rows, said: Said) -> Values:
 
 
 def _wanted_other(row: Interaction, said: Sequence[Feedback]) -> bool:
-    return any(f.kind in _TRUTHS and f.value.strip() != row.reply.strip() for f in said)
+    return any(f.kind in TRUTHS and f.value.strip() != row.reply.strip() for f in said)
 
 
 def satisfied(rows: Rows, said: Said) -> Values:

@@ -30,10 +30,9 @@ from homeostat.release.judges import believed
 from homeostat.stats.intervals import mean_interval
 from homeostat.store import Store
 from homeostat.types.decision import Action
-from homeostat.types.feedback import FeedbackKind
+from homeostat.types.feedback import TRUTHS, FeedbackKind
 from homeostat.types.version import Version
 
-STATEMENTS = (FeedbackKind.LABEL, FeedbackKind.CORRECTION)
 RECENT_S = 28 * 86_400.0
 """How far back quality is estimated without labels."""
 DECISIONS = 20
@@ -60,7 +59,7 @@ def see(config: Config, store: Store, task: str, rule: Rule, champion: Version, 
     learned = store.datasets.get(champion.dataset).time if champion.dataset else champion.time
     # Only a turn of the loop looks at traffic.
     looked = max([learned, *(t.time for t in store.turns.list(task) if t.story == "turn")])
-    stated = [f for f in store.feedback.list(task, looked) if f.time > looked and f.kind in STATEMENTS]
+    stated = [f for f in store.feedback.list(task, looked) if f.time > looked and f.kind in TRUTHS]
     moved = [s for s in store.signals.list(task) if s.retrains]  # that is no reason to retrain
     signals = tuple(s for s in moved if s.time > looked)
     retrained = last_retrained(store, rule, task)

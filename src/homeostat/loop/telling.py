@@ -40,6 +40,7 @@ from homeostat.types.alert import (
     Alert,
     Remedy,
 )
+from homeostat.types.feedback import TRUTHS
 from homeostat.types.release import Stage
 from homeostat.types.report import Score
 from homeostat.types.signal import Moved, Signal
@@ -240,7 +241,7 @@ class Telling:
         decision = store.decisions.get(alert.about)
         wanted = errand_of(store, decision).labels
         said = store.feedback.list(alert.task, decision.time) if wanted else []
-        given = sum(one.time > decision.time and one.kind in seeing.STATEMENTS for one in said)
+        given = sum(one.time > decision.time and one.kind in TRUTHS for one in said)
         return f"{given:,} labels were given since" if wanted and given >= wanted else ""
 
     def _decided_anew(self, alert: Alert) -> str:

@@ -21,7 +21,7 @@ from homeostat.loop.judges import Judges
 from homeostat.loop.leftovers import MARK
 from homeostat.loop.looking import Opening, due, ranked
 from homeostat.loop.naming import name_moves
-from homeostat.loop.seeing import STATEMENTS, clock
+from homeostat.loop.seeing import clock
 from homeostat.loop.serving import with_states
 from homeostat.loop.shares import placed
 from homeostat.loop.tending import tend
@@ -29,7 +29,7 @@ from homeostat.loop.workshop import Workshop
 from homeostat.monitor.channels import NeighborIndex
 from homeostat.monitor.watch import Watcher, restorable
 from homeostat.types import ids
-from homeostat.types.feedback import Feedback
+from homeostat.types.feedback import TRUTHS, Feedback
 from homeostat.types.interaction import Interaction, Role
 from homeostat.types.signal import Signal
 from homeostat.types.turn import OPEN, Turn
@@ -210,7 +210,7 @@ class Watch:
     def _stated(self, task: str, champion: str, after: tuple[float, str]) -> list[tuple[Interaction, Feedback]]:
         """What was said of the champion's replies past (time, id), in that order; read by what is new alone."""
         said = [f for f in self.shop.store.feedback.list(task, after[0]) if (f.time, f.id) > after]
-        new = sorted((f for f in said if f.kind in STATEMENTS and not f.picked), key=lambda f: (f.time, f.id))
+        new = sorted((f for f in said if f.kind in TRUTHS and not f.picked), key=lambda f: (f.time, f.id))
         pairs = self.shop.store.interactions.about(new)
         return [(i, f) for i, f in pairs if i.version == champion and i.role is Role.PRIMARY]
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from homeostat.stats.clustered import clusters_of
+from homeostat.stats.clustered import whose
 from homeostat.stats.depths import at_depth, depths, most_wealth
 from homeostat.stats.eprocess import Betting
 
@@ -43,8 +43,7 @@ def alike(replied: Sequence[Replied], slices: Sequence[str], margin: float) -> t
     each of the slices, by replies that are the same alone. 0 while no pair is known; it falls where replies differ.
     """
     differ = np.array([-float(not one.same) for one in replied], np.float64)
-    named = [one.whose for one in replied]
-    clusters = clusters_of(named) if any(named) else None
+    clusters = whose([one.whose for one in replied])
     inside = [np.ones(len(differ), bool), *(np.array([name in one.slices for one in replied], bool) for name in slices)]
     parts = depths(clusters)
 

@@ -26,7 +26,7 @@ from scipy.special import logsumexp
 
 from homeostat.release.alike import Replied, alike, either
 from homeostat.release.ratings import Heard, Opined, liked_more
-from homeostat.stats.clustered import Ints, clusters_of
+from homeostat.stats.clustered import Ints, whose
 from homeostat.stats.depths import DEPTHS, at_depth, depths, most_wealth
 from homeostat.stats.eprocess import Betting
 
@@ -204,11 +204,6 @@ def played(tried: Tried, slices: Collection[str], margin: float) -> Games:
         {k: tuple(game.get(k, game[1]) for game in games) for k in deep},
         alike(tried.replied, tuple(slices), min(margin, _WIDEST)) if tried.replied else (),
     )
-
-
-def whose(names: Sequence[str]) -> Ints | None:
-    """int64[rows]: whose each row is; None where none of them says."""
-    return clusters_of(names) if any(names) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,15 +39,14 @@ from homeostat.release.games import (
     Judged,
     Tried,
     played,
-    whose,
 )
-from homeostat.release.judges import TRUTHS, is_judge, truth_of
+from homeostat.release.judges import is_judge, truth_of
 from homeostat.release.preferred import judgments
 from homeostat.release.ratings import heard, opined, unheard, usual_rating
-from homeostat.stats.clustered import cluster_of
+from homeostat.stats.clustered import cluster_of, whose
 from homeostat.store import Store
 from homeostat.store.notes import Event
-from homeostat.types.feedback import Feedback
+from homeostat.types.feedback import TRUTHS, Feedback
 from homeostat.types.interaction import Interaction
 from homeostat.types.release import Release, Stage
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from homeostat.store import Store
-from homeostat.types.feedback import Feedback, FeedbackKind
+from homeostat.types.feedback import TRUTHS, Feedback, FeedbackKind
 from homeostat.types.signal import Moved
 
 JUDGE = "judge"
@@ -21,7 +21,6 @@ JUDGED = "judged"
 """Under what a judge's rating stands among what was said of a request."""
 PLACE = "judge="
 """Before a judge's name in the slice of a signal."""
-TRUTHS = (FeedbackKind.LABEL, FeedbackKind.CORRECTION)
 Said = Mapping[str, Feedback]
 """Of one request the newest statement of each kind: people's, or a judge's where they made none; and under JUDGED the
 newest rating by a judge."""

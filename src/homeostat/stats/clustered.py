@@ -41,6 +41,11 @@ def clusters_of(names: Sequence[str]) -> Ints:
     return np.array([numbers.setdefault(name or f"\0{k}", len(numbers)) for k, name in enumerate(names)], np.int64)
 
 
+def whose(names: Sequence[str]) -> Ints | None:
+    """int64[rows]: whose each row is; None where none of them says."""
+    return clusters_of(names) if any(names) else None
+
+
 def apart(clusters: Ints | None) -> bool:
     """Whether every row is a cluster of its own."""
     return clusters is None or len(np.unique(clusters)) == len(clusters)

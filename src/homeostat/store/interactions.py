@@ -15,7 +15,7 @@ from homeostat.store.missing import not_found
 from homeostat.store.seals import sealed
 from homeostat.store.tables import feedback as said
 from homeostat.store.tables import interactions as log
-from homeostat.types.feedback import Feedback, FeedbackKind
+from homeostat.types.feedback import TRUTHS, Feedback
 from homeostat.types.interaction import Interaction, Role
 
 
@@ -37,8 +37,6 @@ Some: TypeAlias = list[Figures]
 Pairs: TypeAlias = list[tuple[Interaction, Feedback]]
 Triples: TypeAlias = list[tuple[Interaction, Interaction, Feedback | None]]
 
-TRUTHS = (FeedbackKind.LABEL, FeedbackKind.CORRECTION)
-"""Kinds of feedback that say what the reply should have been."""
 _WIDTH = len(rows.selected(Interaction, log))
 
 

@@ -24,6 +24,10 @@ LOT = f"{PICKED}lot between two, by "
 """Begins the source of a label that was asked for because two versions differ on the request, drawn among such."""
 
 
+TRUTHS = (FeedbackKind.LABEL, FeedbackKind.CORRECTION)
+"""Kinds of feedback that say what the reply should have been."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback:
     """One statement about one interaction; a later one corrects an earlier one, none is ever changed."""

@@ -9,8 +9,8 @@ from typing import Any
 from homeostat.collect.unanswered import STEP_S, unanswered
 from homeostat.config.schema import Config
 from homeostat.store import Store
-from homeostat.store.interactions import TRUTHS, Figures, Which
-from homeostat.types.feedback import Feedback
+from homeostat.store.interactions import Figures, Which
+from homeostat.types.feedback import TRUTHS, Feedback
 from homeostat.types.interaction import Interaction
 from homeostat.types.task import Kind
 from homeostat.web import timelines
