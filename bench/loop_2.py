@@ -9,7 +9,7 @@ a second attempt within the budget). The first `--frontier` seeds also train joi
 ours and joint at several shares of the labels are held against. Prints one JSON line; `value` is the ratio of
 ours to joint, a mean over turns and seeds, of the stream where it is worst. Every trained model is kept in `--cache`:
 a run that was interrupted goes on, and what a changed flag does not touch is not trained again.
-With `--ledger` the figures of each seed are kept in a folder, and a seed that is there is not run again.
+With `--ledger` what each model cost and answered is kept in a folder, and one that is there is not trained again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,17 +72,15 @@ def run_stream(course: Course, args: argparse.Namespace) -> dict[str, Any]:
     def note(text: str) -> None:
         print(f"{time.perf_counter() - began:7.0f} s  {course.name} {text}", file=sys.stderr, flush=True)
 
-    lab, seeds = Lab(args.base, args.cache / course.name, course.fingerprint, note), []
-    ledger = Ledger(args.ledger, "loop.2")
+    ledger = Ledger(args.ledger / f"{course.name}.jsonl" if args.ledger else None)
+    lab, seeds = Lab(args.base, args.cache / course.name, course.fingerprint, note, ledger), []
     for seed in range(args.seeds):
         race = Race(lab=lab, course=course, settings=settings.seeded(seed), seed=seed)
         frontier = seed < args.frontier
-        told = ledger.figures(race, ["frontier"] * frontier, partial(race_once, race, frontier=frontier))
-        seeds.append(told)
+        seeds.append(race_once(race, frontier=frontier))
     if lab.foreign:
         note(f"{lab.foreign} remembered models were made by other code of llm or train; delete {args.cache} to be sure")
-    foreign = lab.foreign + ledger.foreign
-    return {**figures_of_a_stream(seeds), "seeds": args.seeds, "rows": len(course.rows), "foreign": foreign}
+    return {**figures_of_a_stream(seeds), "seeds": args.seeds, "rows": len(course.rows), "foreign": lab.foreign}
 
 
 def settings_of(args: argparse.Namespace) -> Settings:
@@ -140,7 +137,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kl", type=float, default=train.kl)
     parser.add_argument("--replay", type=float, default=Curate().replay)
     parser.add_argument("--cache", type=Path, default=ROOT / "build" / "adaptation")
-    parser.add_argument("--ledger", type=Path, help="where the figures of each seed are kept and looked for")
+    parser.add_argument("--ledger", type=Path, help="where what each model came to is kept and looked for")
 
 
 def settled(args: argparse.Namespace) -> argparse.Namespace:

@@ -21,7 +21,6 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,16 +65,15 @@ def run_stream(course: Course, args: argparse.Namespace) -> dict[str, Any]:
     def note(text: str) -> None:
         print(f"{time.perf_counter() - began:7.0f} s  {course.name} {text}", file=sys.stderr, flush=True)
 
-    lab, seeds = Lab(args.base, args.cache / course.name, course.fingerprint, note), []
-    ledger = Ledger(args.ledger, "train.1")
+    ledger = Ledger(args.ledger / f"{course.name}.jsonl" if args.ledger else None)
+    lab, seeds = Lab(args.base, args.cache / course.name, course.fingerprint, note, ledger), []
     for seed in range(args.seeds):
         race = Race(lab=lab, course=course, settings=settings.seeded(seed), seed=seed)
         frontier = seed < args.frontier
         beside = args.arms if seed < args.arm_seeds else []
-        names = [*beside, *["frontier"] * frontier]
-        seeds.append(ledger.figures(race, names, partial(race_once, race, beside, frontier=frontier)))
+        seeds.append(race_once(race, beside, frontier=frontier))
     figures = figures_of_a_stream(seeds)
-    return {**figures, "met": reaches(figures, args.arms), "seeds": args.seeds, "foreign": lab.foreign + ledger.foreign}
+    return {**figures, "met": reaches(figures, args.arms), "seeds": args.seeds, "foreign": lab.foreign}
 
 
 def reaches(figures: Mapping[str, Any], names: Sequence[str]) -> bool:

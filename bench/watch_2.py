@@ -294,6 +294,7 @@ def kept(name: str, args: argparse.Namespace, counts: tuple[int, int, int]) -> F
         found = measured(desk(name, args.streams), counts, args.seed, args.evidently)
         rows = [[*key, told] for key, told in found.items()]
         if file:
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(rows), encoding="utf-8")
     return {(kind, called, at): told for kind, called, at, told in rows}
 

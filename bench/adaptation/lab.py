@@ -2,7 +2,8 @@
 
 A model is kept under a hash of everything that makes it: base, parent, recipe, examples, labels. Whatever is turned at
 one arm, the others are not trained again. The code is not in the hash; `Lab.foreign` counts models that were made by
-other code of the rooms `llm` and `train`, but for what only chooses a recipe.
+other code of the rooms `llm` and `train`, but for what only chooses a recipe. With a ledger, what a model cost and
+answered is kept for longer than its weights, and it is trained again only where somebody needs those.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import homeostat
+from adaptation.ledger import Ledger, Record, pack, unpack
 from homeostat.collect.stream import StreamRow
 from homeostat.curate.snapshot import as_lines
 from homeostat.llm.load import locate, open_model
@@ -65,7 +67,6 @@ class Model:
     cost: dict[str, float]
     rows: int
     """Examples it was trained on, those held out among them."""
-    prior: tuple[float, ...] = ()
     right: dict[int, bool] = field(default_factory=dict)
     """Number of a test row -> whether the model gives its label."""
 
@@ -77,9 +78,11 @@ class Model:
 class Lab:
     """Trains on one base and keeps what comes of it in a folder."""
 
-    def __init__(self, base: str, folder: Path, fingerprint: str, note: Callable[[str], None]) -> None:
+    def __init__(
+        self, base: str, folder: Path, fingerprint: str, note: Callable[[str], None], ledger: Ledger | None = None
+    ) -> None:
         """`fingerprint` names the test rows; `note` is told what happens."""
-        self.base, self.folder, self.note = base, folder, note
+        self.base, self.folder, self.note, self.ledger = base, folder, note, ledger or Ledger(None)
         rooms = Path(homeostat.__file__).parent
         self.code, self.foreign = _digest(rooms, ("llm/**/*.py", "train/**/*.py"), CHOOSING), 0
         where = Path(locate(base))
@@ -87,57 +90,83 @@ class Lab:
         self._backend = LocalBackend(base)
         self._size = Size.of(open_model(base).model)
         self._models: dict[str, Model] = {}
+        self._makers: dict[str, Callable[[], None]] = {}
 
     def train(self, lesson: Lesson) -> Model:
         """The model of a lesson, trained unless it is remembered; a killed training goes on from its checkpoint."""
         id, start = self._id(lesson), lesson.parent.start if lesson.parent else Start(base=self.base)
-        if id in self._models:
-            return self._models[id]
         folder = self.folder / f"{lesson.seed}-{lesson.arm}-{lesson.turn}-{id}"
-        kept = folder / "model.json"
-        if not kept.exists():
+
+        def make() -> None:
+            if lesson.parent:
+                self._weights(lesson.parent)
             self.note(f"{lesson.seed} {lesson.arm} turn {lesson.turn}: {len(lesson.examples):,} rows …")
-            _write(kept, {**_train(lesson, start, folder), "code": self.code})
+            _write(folder / "model.json", {**_train(lesson, start, folder), "code": self.code})
             shutil.rmtree(folder / "checkpoint", ignore_errors=True)
-        return self.kept(id, folder)
+
+        return self._remembered(id, folder, lesson.labels, make)
 
     def between(self, arm: str, turn: int, champion: Model, candidate: Model) -> Model:
         """The model halfway from a champion to what was trained from it, without its training's cost."""
         id = hashlib.sha256(f"halfway {champion.id} {candidate.id}".encode()).hexdigest()[:16]
-        if id in self._models:
-            return self._models[id]
         folder = self.folder / f"{arm}-{turn}-{id}"
-        if not (folder / "model.json").exists():
+
+        def make() -> None:
+            for each in (champion, candidate):
+                self._weights(each)
             ends = [Adapter.read(each.folder / "weights") for each in (champion, candidate)]
             between(*ends, HALF, ends[1].rank).save(folder / "weights")
             told = json.loads((candidate.folder / "model.json").read_text(encoding="utf-8"))
             _write(folder / "model.json", {**told, "arm": arm, "code": self.code})
-        return self.kept(id, folder)
 
-    def kept(self, id: str, folder: Path) -> Model:
-        """A model that lies in its folder."""
-        made = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        self.foreign += made["code"] != self.code
+        return self._remembered(id, folder, candidate.start.labels, make)
+
+    def _remembered(self, id: str, folder: Path, labels: tuple[str, ...], make: Callable[[], None]) -> Model:
+        """The model that lies in its folder, or else is on record, or else is made now."""
+        if id in self._models:
+            return self._models[id]
+        self._makers[id] = make
+        there = (folder / "model.json").exists()
+        record = None if there else self.ledger.get(id)
+        if record is None and not there:
+            make()
+        told = asdict(record) if record else json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        self.foreign += told["code"] != self.code
         self._models[id] = Model(
             id=id,
             folder=folder,
-            start=Start(base=self.base, folder=folder / "weights", kind=made["kind"], labels=tuple(made["labels"])),
-            cost=made["cost"],
-            rows=made["rows"],
-            prior=tuple(made["prior"]),
-            right=_right(folder),
+            start=Start(base=self.base, folder=folder / "weights", kind=told["kind"], labels=labels),
+            cost=told["cost"],
+            rows=told["rows"],
+            right=unpack(record.right) if record else _right(folder),
         )
         return self._models[id]
+
+    def _weights(self, model: Model) -> None:
+        """See to it that a model's weights are there."""
+        if not (model.folder / "model.json").exists():
+            self._makers[model.id]()
 
     def score(self, model: Model, rows: Sequence[StreamRow]) -> float | None:
         """Have a model answer those of the rows that it has not answered yet; its accuracy on all of them."""
         missing = [row for row in rows if row.index not in model.right]
         if missing:
-            arm = Arm(name=model.id, start=model.start, prior=model.prior)
+            self._weights(model)
+            made = json.loads((model.folder / "model.json").read_text(encoding="utf-8"))
+            arm = Arm(name=model.id, start=model.start, prior=tuple(made["prior"]))
             marks = outcomes(self._backend, TASK, arm, [(row.text, row.label) for row in missing])
             model.right.update((row.index, bool(mark)) for row, mark in zip(missing, marks, strict=True))
             _write(model.folder / "right.json", {str(index): int(right) for index, right in model.right.items()})
+        if missing or self.ledger.lacks(model.id):
+            self._record(model)
         return model.accuracy(rows)
+
+    def _record(self, model: Model) -> None:
+        """Put on record what a model came to."""
+        made = json.loads((model.folder / "model.json").read_text(encoding="utf-8"))
+        name = f"{made['seed']} {made['arm']} {made['turn']}"
+        kept = {"kind": made["kind"], "rows": made["rows"], "cost": made["cost"], "code": made["code"]}
+        self.ledger.put(model.id, Record(name=name, right=pack(model.right), **kept))
 
     def forward(self, rows: Sequence[StreamRow]) -> float:
         """Floating-point operations of one model that answers these rows, without padding."""

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from homeostat.collect.stream import Split
 
@@ -33,7 +35,7 @@ WORDS = {
 def bench() -> Iterator[SimpleNamespace]:
     """The modules of the bench."""
     sys.path.insert(0, str(BENCH))
-    names = ("courses", "lab", "arms", "figures", "rivals", "picture")
+    names = ("courses", "lab", "ledger", "arms", "figures", "rivals", "picture")
     modules = {name: importlib.import_module(f"adaptation.{name}") for name in names}
     bars = {name: importlib.import_module(name) for name in ("loop_2", "train_1")}
     yield SimpleNamespace(**modules, **bars)
@@ -134,6 +136,41 @@ def run(bench: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, *given: str) ->
     bench.loop_2.main()
 
 
+@settings(max_examples=40, deadline=None)
+@given(right=st.dictionaries(st.integers(0, 400), st.booleans(), max_size=60))
+def test_answers_are_packed_without_loss(bench: SimpleNamespace, right: dict[int, bool]) -> None:
+    """Whichever rows were asked."""
+    assert bench.ledger.unpack(bench.ledger.pack(right)) == right
+
+
+def test_two_who_write_a_ledger_lose_nothing(bench: SimpleNamespace, tmp_path: Path) -> None:
+    """What the other wrote meanwhile stays; a record is replaced by its successor; lines have an order."""
+    file = tmp_path / "results" / "stream.jsonl"
+    one, other = bench.ledger.Ledger(file), bench.ledger.Ledger(file)
+
+    def record(name: str, right: dict[int, bool]) -> Any:
+        packed = bench.ledger.pack(right)
+        return bench.ledger.Record(name=name, kind="adapter", rows=3, cost={"flops": 1.5}, code="c", right=packed)
+
+    one.put("b", record("0 joint 1", {4: True}))
+    other.put("a", record("0 joint 2", {4: False}))
+    one.put("b", record("0 joint 1", {4: True, 7: False}))
+
+    found = bench.ledger.Ledger(file)
+    assert bench.ledger.unpack(found.get("b").right) == {4: True, 7: False}
+    assert bench.ledger.unpack(found.get("a").right) == {4: False}
+    assert found.get("c") is None
+    assert [json.loads(line)["id"] for line in file.read_text().splitlines()] == ["b", "a"]
+    assert list(tmp_path.rglob("*")) == [file.parent, file]
+
+
+def test_no_ledger_keeps_nothing(bench: SimpleNamespace) -> None:
+    """And knows nothing."""
+    none = bench.ledger.Ledger(None)
+    none.put("a", bench.ledger.Record(name="", kind="", rows=0, cost={}, code="", right=""))
+    assert none.get("a") is None
+
+
 @pytest.mark.slow
 def test_the_bar_prints_its_line_and_remembers(
     bench: SimpleNamespace, base: str, streams: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
@@ -141,9 +178,9 @@ def test_the_bar_prints_its_line_and_remembers(
     """Every arm is measured; run again nothing is trained; another divergence trains ours alone again.
     What a ledger holds needs no models.
     """
-    given = ("--base", base, "--streams", str(streams), "--cache", str(tmp_path), "--label-share", "0.6")
+    told = ("--base", base, "--streams", str(streams), "--cache", str(tmp_path), "--label-share", "0.6")
     monkeypatch.setattr(bench.loop_2, "SHARES", (0.3, 1.0))
-    run(bench, monkeypatch, *given, "--frontier", "1")
+    run(bench, monkeypatch, *told, "--frontier", "1")
     first = capsys.readouterr()
     line = json.loads(first.out.splitlines()[-1])
     assert {"bar", "value", "interval", "n", "goal", "met", "seconds", "streams", "skipped"} <= line.keys()
@@ -155,7 +192,7 @@ def test_the_bar_prints_its_line_and_remembers(
     assert figures["frontier.joint.1"][0] == 1
     assert "rows …" in first.err
 
-    run(bench, monkeypatch, *given)
+    run(bench, monkeypatch, *told)
     second = capsys.readouterr()
     assert "rows …" not in second.err
     again = json.loads(second.out)["streams"][NAME]
@@ -163,7 +200,7 @@ def test_the_bar_prints_its_line_and_remembers(
     assert {name: figures[name] for name in again} == again
 
     ledger = ("--ledger", str(tmp_path / "ledger"))
-    run(bench, monkeypatch, *given, *ledger)
+    run(bench, monkeypatch, *told, *ledger)
     kept = json.loads(capsys.readouterr().out)["streams"][NAME]
     empty = ("--base", base, "--streams", str(streams), "--cache", str(tmp_path / "empty"), "--label-share", "0.6")
     run(bench, monkeypatch, *empty, *ledger)
@@ -171,10 +208,22 @@ def test_the_bar_prints_its_line_and_remembers(
     assert "rows …" not in third.err
     assert {**json.loads(third.out)["streams"][NAME], "foreign": 0} == {**kept, "foreign": 0}
 
-    run(bench, monkeypatch, *given, "--kl", "0.5")
-    trained = [text for text in capsys.readouterr().err.splitlines() if "rows …" in text]
+    run(bench, monkeypatch, *told, "--kl", "0.5")
+    fourth = capsys.readouterr()
+    trained = [text for text in fourth.err.splitlines() if "rows …" in text]
     assert trained
     assert all(" ours-" in text for text in trained)
+
+    run(bench, monkeypatch, *empty, *ledger, "--kl", "0.5")
+    fifth = capsys.readouterr()
+    trained = [text for text in fifth.err.splitlines() if "rows …" in text]
+    assert " first turn 0" in trained[0]  # its weights are gone on from
+    assert all(" ours-" in text for text in trained[1:])
+    alike = [json.loads(run.out)["streams"][NAME] for run in (fourth, fifth)]
+    for figures in alike:
+        for name in [name for name in figures if name == "foreign" or name.startswith("cpu_")]:
+            del figures[name]
+    assert alike[0] == alike[1]
 
 
 @pytest.mark.slow
@@ -182,9 +231,9 @@ def test_every_rival_is_measured_beside_ours(
     bench: SimpleNamespace, base: str, streams: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     """Each arm answers at every turn and says what it took; replay and merging forget less than naive; a picture."""
-    given = ["--seeds", "1", "--only", NAME, "--epochs", "4", "--frontier", "0", "--base", base, "--label-share", "0.6"]
+    told = ["--seeds", "1", "--only", NAME, "--epochs", "4", "--frontier", "0", "--base", base, "--label-share", "0.6"]
     kept = ["--streams", str(streams), "--cache", str(tmp_path / "kept"), "--plot", str(tmp_path / "drawn.svg")]
-    monkeypatch.setattr(sys, "argv", ["train_1.py", *given, *kept, "--lr", "0.007", "--warm-lr", "0.007"])
+    monkeypatch.setattr(sys, "argv", ["train_1.py", *told, *kept, "--lr", "0.007", "--warm-lr", "0.007"])
     bench.train_1.main()
     line = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (line["bar"], line["goal"]) == ("train.1", 0.98)
