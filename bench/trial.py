@@ -21,12 +21,14 @@ from numpy.typing import NDArray
 from homeostat.config.schema import Release as Settings
 from homeostat.llm.features import grams
 from homeostat.release.alike import Replied
+from homeostat.release.evidence import Evidence, weigh
 from homeostat.release.games import Judged, Tried
-from homeostat.release.guard import Evidence, note_error, note_race, slices_of, weigh
+from homeostat.release.noted import note_error, note_race
 from homeostat.release.ramp import next_share
 from homeostat.release.registry import promote
 from homeostat.release.rollout import advance, open_canary
 from homeostat.release.route import uniform
+from homeostat.release.slices import slices_of
 from homeostat.store import Store
 from homeostat.train.head.ridge import RidgeHead
 from homeostat.types.feedback import Feedback, FeedbackKind

@@ -19,7 +19,7 @@ from homeostat.curate.mix import memory, superseded
 from homeostat.evaluate.gate import compare, gate
 from homeostat.evaluate.score import PairedRow
 from homeostat.loop.judging import KNOWN, NEW
-from homeostat.release.guard import Evidence
+from homeostat.release.evidence import Evidence
 from homeostat.train.named import named
 from homeostat.train.pace import Rows, paced
 from homeostat.train.recipe import Recipe

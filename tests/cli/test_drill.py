@@ -15,7 +15,7 @@ from homeostat.config.schema import Release as Settings
 from homeostat.errors import NotReleasable, NotSeen, NoWorker, TurnFailed
 from homeostat.loop.durable import only_worker
 from homeostat.release.drills import ordered
-from homeostat.release.guard import note_error
+from homeostat.release.noted import note_error
 from homeostat.release.rollout import advance, open_canary, open_shadow
 from homeostat.store import Store
 from homeostat.types.turn import PUSHED, Turn

@@ -20,7 +20,7 @@ from homeostat.loop.workshop import Exam, Workshop
 from homeostat.metrics.replies import right
 from homeostat.release.guard import gather
 from homeostat.release.preferred import TIE, judge, queue
-from homeostat.release.ratings import FEWEST, heard, unheard
+from homeostat.release.ratings import FEWEST, Usual, told, unheard
 from homeostat.release.registry import promote, register
 from homeostat.release.rollout import advance, open_canary, open_shadow
 from homeostat.types.feedback import Feedback, FeedbackKind
@@ -162,7 +162,7 @@ def test_a_canary_is_not_promoted_on_the_word_of_a_judge_that_overrates(desk: Wo
     (found,) = look(desk, release)
     assert found.by_people
     after = gather(desk.store, release, settings)
-    assert (after.rated, after.unheard, heard(desk.store, release, 0.0)) == (0, JUDGE, [])
+    assert (after.rated, after.unheard, told(desk.store, release, Usual(people=0.5), []).heard) == (0, JUDGE, [])
 
 
 @pytest.mark.slow

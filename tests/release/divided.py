@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from homeostat.config.schema import Release as Settings
-from homeostat.release.guard import note_error
+from homeostat.release.noted import note_error
 from homeostat.release.route import route
 from homeostat.release.split import advance_split
 from homeostat.store import Store

@@ -9,8 +9,8 @@ import pytest
 
 from homeostat.config.schema import Release as Settings
 from homeostat.release.alike import PART, Replied, alike, either
+from homeostat.release.evidence import Evidence, weigh
 from homeostat.release.games import Judged, Tried
-from homeostat.release.guard import Evidence, weigh
 from homeostat.release.ramp import next_share
 from release.test_guard import SETTINGS
 

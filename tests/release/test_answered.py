@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from homeostat.release.answered import Plan, Unit, keep_plan, plan_of, table_of, units_of, usual
-from homeostat.release.guard import note_error
+from homeostat.release.noted import note_error
 from homeostat.store import Store
 from homeostat.types.feedback import FeedbackKind
 from homeostat.types.interaction import Interaction

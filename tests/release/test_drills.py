@@ -10,7 +10,7 @@ from homeostat.config.schema import Release as Settings
 from homeostat.errors import NotReleasable
 from homeostat.release.breaking import BIASED, ERRORING, SABOTAGED, SLOW
 from homeostat.release.drills import WITHIN_S, due, order, ordered, outcome
-from homeostat.release.guard import note_error
+from homeostat.release.noted import note_error
 from homeostat.release.registry import promote
 from homeostat.release.rollout import advance, open_canary
 from homeostat.store import Store

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from homeostat.config.schema import Release as Settings
-from homeostat.release.games import Judged, Tried
-from homeostat.release.guard import Evidence, gather, note_error, note_race, planned, tried, weigh
-from homeostat.release.ramp import next_share
+from homeostat.release.evidence import Evidence
+from homeostat.release.guard import gather, planned, tried
+from homeostat.release.noted import note_error, note_race
 from homeostat.release.ratings import overrating
 from homeostat.release.registry import promote
 from homeostat.release.rollout import open_canary, open_shadow
@@ -214,27 +214,6 @@ def test_harm_in_one_slice(store: Store, shadow: Release) -> None:
     assert (means["segment=home"], means["segment=shop"], means["quality"]) == (0.0, -1.0, -0.5)
 
 
-def test_a_safe_whole_does_not_hide_a_slice() -> None:
-    """Who has to show that it is safe has to show it in every slice: better elsewhere does not make up for one."""
-    here, there = frozenset({"segment=home"}), frozenset({"segment=shop"})
-    better = [Judged(candidate=1.0, champion=float(k % 4 > 0), slices=here) for k in range(600)]
-    worse = [Judged(candidate=float(k % 20 > 2), champion=float(k % 20 > 1), slices=there) for k in range(150)]
-    slices = {"segment=home": 0.8, "segment=shop": 0.2}
-    whole = weigh(Tried(judged=[*better, *worse]), {}, SETTINGS)
-    both = weigh(Tried(judged=[*better, *worse]), slices, SETTINGS)
-    assert whole.fit(SETTINGS, passed=False) is True
-    assert both.difference == whole.difference > 0.1
-    assert both.fit(SETTINGS, passed=False) is None
-    assert both.enough == 2000
-
-
-def test_errors_belong_to_their_release(store: Store, shadow: Release) -> None:
-    """Failures noted under one release are no evidence in the next."""
-    note_error(store, shadow, NEW, "int_1", "broken")
-    other = Release(id="rel_other", task=TASK, time=3.0, stage=shadow.stage, champion=OLD, candidate=NEW)
-    assert gather(store, other, SETTINGS).errors == 0
-
-
 def test_text_is_scored_by_chrf(store: Store) -> None:
     """Free text is not right or wrong: the reply nearer to the correction scores higher."""
     old, new = (add_version(store, name, task="replies", labels=()) for name in ("old_text", "new_text"))
@@ -251,30 +230,6 @@ def test_a_margin_of_one(store: Store, shadow: Release) -> None:
     pair(store, "int_1", (OLD, RIGHT), (NEW, WRONG))
     store.feedback.add([label("int_1")])
     assert not gather(store, shadow, Settings(harm_margin=1.0)).harm_shown(SETTINGS)
-
-
-def test_when_a_canary_has_shown_enough() -> None:
-    """Blessed by the gate it must only not be worse; without, it must prove that; undecided for long is unfit."""
-    better, same, worse = [(1.0, 0.0)] * 40, [(1.0, 1.0)] * 40, [(0.0, 1.0)] * 40
-    settings = replace(SETTINGS, canary_feedback=40, most_feedback=60)
-    assert Evidence.of(same[:39], settings).fit(settings, passed=True) is None
-    assert Evidence.of(same, settings).fit(settings, passed=True) is True
-    assert Evidence.of(same, settings).fit(settings, passed=False) is None
-    assert Evidence.of(better, settings).fit(settings, passed=False) is True
-    assert Evidence.of(worse, settings).fit(settings, passed=True) is False
-    undecided = [(1.0, 0.0), (0.0, 1.0)] * 30
-    assert Evidence.of([*undecided[:-2], (1.0, 1.0)], settings).fit(settings, passed=False) is None
-    assert Evidence.of(undecided, settings).fit(settings, passed=False) is False
-
-
-@pytest.mark.parametrize(("theirs", "ends"), [(1.0, True), (0.0, False)])
-def test_one_user_alone_does_not_hold_a_canary_up(*, theirs: float, ends: bool) -> None:
-    """What is enough is counted in users, what is too much in labels: where one user asks everything, he decides."""
-    settings = replace(SETTINGS, canary_feedback=40, most_feedback=60)
-    mixed = [(1.0, 1.0), (theirs, 1.0)] * 30
-    judged = [Judged(candidate=mine, champion=other, whose="user ann") for mine, other in mixed]
-    assert weigh(Tried(judged=judged[:59]), {}, settings).fit(settings, passed=True) is None
-    assert weigh(Tried(judged=judged), {}, settings).fit(settings, passed=True) is ends
 
 
 def test_of_a_user_the_first_judged_request_is_heard(store: Store, shadow: Release) -> None:
@@ -297,16 +252,6 @@ def test_of_a_user_the_first_judged_request_is_heard(store: Store, shadow: Relea
     seen = gather(store, shadow, SETTINGS)
     assert (seen.judged, seen.users) == (4, 2)
     assert counts(seen) == (4, 4, 0.25, 0.75)
-
-
-def test_one_user_lets_nobody_through(store: Store) -> None:
-    """Forty judged pairs of one user are not forty judged pairs, whatever they say."""
-    better = [Judged(candidate=1.0, champion=0.0, whose="user ann")] * 60
-    alone = [replace(one, whose="") for one in better]
-    assert weigh(Tried(judged=better), {}, SETTINGS).fit(SETTINGS, passed=True) is None
-    assert weigh(Tried(judged=alone), {}, SETTINGS).fit(SETTINGS, passed=True) is True
-    assert next_share(SETTINGS, SETTINGS.ramp[0], weigh(Tried(judged=better), {}, SETTINGS)) is None
-    assert next_share(SETTINGS, SETTINGS.ramp[0], weigh(Tried(judged=alone), {}, SETTINGS)) == SETTINGS.ramp[1]
 
 
 def test_who_corrects_a_label_moves_nothing(store: Store, shadow: Release) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from homeostat.config.schema import Release as Settings
-from homeostat.release.guard import Evidence, gather, note_error, note_race, planned
+from homeostat.release.evidence import Evidence
+from homeostat.release.guard import gather, planned
+from homeostat.release.noted import note_error, note_race
 from homeostat.release.ramp import next_share
 from homeostat.release.registry import promote, rollback
 from homeostat.release.rollout import LONGEST_S, advance, open_canary, open_shadow

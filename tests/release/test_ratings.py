@@ -17,10 +17,11 @@ from homeostat.release.ratings import (
     FEWEST,
     Heard,
     Opined,
-    heard,
+    Told,
+    Usual,
     liked_more,
-    opined,
     overrating,
+    told,
     usual_rating,
 )
 from homeostat.release.registry import promote
@@ -210,11 +211,11 @@ def test_an_episode_counts_once(store: Store) -> None:
     rated(store, OLD, [1.0], at=101.0, chance=0.5, episode="one", name="b")
     rated(store, OLD, [1.0], at=102.0, chance=1.0, name="c")  # answered in the place of one that failed
     rated(store, OLD, [0.0], at=103.0, chance=0.5, name="d")
-    assert heard(store, release, 60.0) == [
+    assert told(store, release, Usual(people=0.5, since=60.0), []).heard == [
         Heard(rating=0.25, mine=True, share=0.5),
         Heard(rating=0.0, mine=False, share=0.5),
     ]
-    assert heard(store, release, 102.5) == [Heard(rating=0.0, mine=False, share=0.5)]
+    assert told(store, release, Usual(people=0.5, since=102.5), []).heard == [Heard(rating=0.0, mine=False, share=0.5)]
 
 
 def test_copies_are_rated_by_nobody(store: Store) -> None:
@@ -225,7 +226,7 @@ def test_copies_are_rated_by_nobody(store: Store) -> None:
     rated(store, OLD, [0.0] * 30, at=100.0, chance=1.0)
     seen = gather(store, release, SETTINGS)
     assert seen.rated == 0
-    assert heard(store, release, 0.0) == []
+    assert told(store, release, Usual(people=0.5, judges=0.5), []) == Told(heard=[], opined=[])
 
 
 def test_a_judge_takes_no_persons_place(store: Store) -> None:
@@ -235,8 +236,8 @@ def test_a_judge_takes_no_persons_place(store: Store) -> None:
     before = gather(store, release, SETTINGS)
     opinion(store, ["int_a100x0000", "int_a100x0001"], [0.0, 0.0])
     assert gather(store, release, SETTINGS) == before
-    assert [one.rating for one in heard(store, release, 60.0)] == [1.0, 1.0]
-    assert opined(store, release, 60.0, 0.5, []) == []
+    found = told(store, release, Usual(people=0.5, judges=0.5, since=60.0), [])
+    assert ([one.rating for one in found.heard], found.opined) == ([1.0, 1.0], [])
 
 
 def test_judges_have_a_game_of_their_own(store: Store) -> None:
@@ -256,7 +257,9 @@ def test_judges_have_a_game_of_their_own(store: Store) -> None:
     ids = answered(store, 2, at=100.0, chance=0.5)
     opinion(store, [ids[0], f"{ids[0]}s", ids[1]], [0.8, 0.2, 0.8])
     pairs = [(store.interactions.get(id), store.interactions.get(f"{id}s")) for id in ids]
-    assert opined(store, release, 90.0, 0.6, pairs) == [
+    usual = Usual(judges=0.6, since=90.0)  # people rated nothing then
+    assert told(store, release, usual, pairs).heard == []
+    assert told(store, release, usual, pairs).opined == [
         Opined(value=pytest.approx(0.5 * (0.2 - 0.8)), weight=0.5, mine=False),
         Opined(value=pytest.approx(-0.5 * (0.8 - 0.6) / 0.5), weight=0.5, mine=False),
     ]
@@ -265,7 +268,7 @@ def test_judges_have_a_game_of_their_own(store: Store) -> None:
     assert stakes[RATINGS] == stakes[JUDGES] == STAKES[QUALITY] / 4
     assert sum(stakes.values()) == pytest.approx(1.0)
     store.state.put(overrating(NEW), {JUDGE: {"shown": True}})
-    assert opined(store, release, 90.0, 0.6, pairs) == []
+    assert told(store, release, usual, pairs).opined == []
 
 
 def test_a_judge_takes_a_candidate_back_before_anybody_hears_it(store: Store) -> None:
@@ -292,8 +295,8 @@ def test_judges_seldom_call_what_is_alike_worse() -> None:
     """At the edge, five points below by their own scale: shown in at most 5 % of 300 trials, looked at four times."""
     rng, shown = np.random.default_rng(8), 0
     for _ in range(300):
-        told = [Opined(value=0.5 * d, weight=0.5, mine=False) for d in np.clip(rng.normal(-0.05, 0.3, 400), -1.0, 1.0)]
-        games = [played(Tried(opined=told[:n], opining=True), (), 0.05).all[-1] for n in (100, 200, 300, 400)]
+        said = [Opined(value=0.5 * d, weight=0.5, mine=False) for d in np.clip(rng.normal(-0.05, 0.3, 400), -1.0, 1.0)]
+        games = [played(Tried(opined=said[:n], opining=True), (), 0.05).all[-1] for n in (100, 200, 300, 400)]
         shown += any(game.harm >= math.log(20.0) for game in games)
     assert games[0].name == JUDGES
     assert shown <= 0.05 * 300

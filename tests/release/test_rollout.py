@@ -10,7 +10,7 @@ import pytest
 from homeostat.config.schema import Release as Settings
 from homeostat.errors import NothingReleased, NotReleasable
 from homeostat.release.breaking import BIASED, Fault, recipe
-from homeostat.release.guard import note_error
+from homeostat.release.noted import note_error
 from homeostat.release.registry import promote, rollback
 from homeostat.release.rollout import LONGEST_S, advance, open_canary, open_shadow
 from homeostat.release.route import route

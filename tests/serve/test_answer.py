@@ -16,7 +16,8 @@ from homeostat.config.schema import Release as Settings
 from homeostat.config.snapshot import snapshot
 from homeostat.errors import BadRequest, NotFound, NothingReleased
 from homeostat.release.breaking import ERRORING, Fault, recipe
-from homeostat.release.guard import RACE, gather
+from homeostat.release.guard import gather
+from homeostat.release.noted import RACE
 from homeostat.release.route import route
 from homeostat.serve.answer import Answered, Answerer, Options
 from homeostat.serve.copies import RACE_EVERY

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from homeostat.stats.clustered import Ints, apart, cluster_of, clusters_of, mean, p_above, paired, quantile
+from homeostat.stats.clustered import Ints, apart, asker, cluster_of, clusters_of, mean, p_above, paired, quantile
 from homeostat.stats.intervals import mean_interval
 from homeostat.stats.intervals import paired as paired_alone
+from homeostat.types.interaction import Interaction
 
 
 def users(rng: np.random.Generator, n: int, most: int) -> Ints:
@@ -159,3 +161,11 @@ def test_rows_belong_to_a_user_or_else_to_an_episode() -> None:
     assert cluster_of({"user": "ann", "episode": "7", "language": "de"}) == "user ann"
     assert cluster_of({"episode": "7"}) == "episode 7"
     assert cluster_of({"language": "de", "user": ""}) == ""
+
+
+def test_a_request_is_its_users_or_else_its_episodes() -> None:
+    """By its tags, or by the episode that the gateway gave it."""
+    row = Interaction(id="int_1", task="routing", time=1.0, text="hello", reply="hi", version="ver_1", episode="e7")
+    assert asker(replace(row, tags={"user": "ann"})) == "user ann"
+    assert asker(row) == "episode e7"
+    assert asker(replace(row, episode="")) == ""

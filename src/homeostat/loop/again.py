@@ -30,10 +30,11 @@ from homeostat.loop.steps import Now
 from homeostat.loop.suites import suites
 from homeostat.loop.workshop import Workshop, demanded
 from homeostat.metrics.replies import right
-from homeostat.release.guard import asker, names
 from homeostat.release.judges import is_judge
 from homeostat.release.registry import withdraw
+from homeostat.release.slices import names
 from homeostat.stats.again import KEPT
+from homeostat.stats.clustered import asker
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback
 from homeostat.types.interaction import Interaction

@@ -13,9 +13,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from homeostat.loop.later import Book, Triple
-from homeostat.release.guard import asker
 from homeostat.release.judges import believed, is_judge
 from homeostat.stats.assisted import MOST
+from homeostat.stats.clustered import asker
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction

@@ -22,10 +22,9 @@ from homeostat.loop.measured import costs, satisfied, usual_prices
 from homeostat.loop.memory import Memory, kept
 from homeostat.loop.overrating import said_of
 from homeostat.loop.workshop import Exam, Workshop
-from homeostat.release.guard import asker
 from homeostat.release.judges import is_judge
 from homeostat.stats import clustered
-from homeostat.stats.clustered import cluster_of, clusters_of
+from homeostat.stats.clustered import asker, cluster_of, clusters_of
 from homeostat.stats.resampled import Floats, resampled
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction

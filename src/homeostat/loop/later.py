@@ -13,7 +13,7 @@ from typing import Any
 from homeostat.evaluate.again import Stand
 from homeostat.evaluate.asked import Asked, Gap, Later
 from homeostat.evaluate.score import PairedRow
-from homeostat.release.guard import asker
+from homeostat.stats.clustered import asker
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback
 from homeostat.types.interaction import Interaction

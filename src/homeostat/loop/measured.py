@@ -25,10 +25,9 @@ from homeostat.metrics import fairness
 from homeostat.metrics.fairness import Grouped
 from homeostat.metrics.overlap import exact_match, rouge_l
 from homeostat.monitor.quality.course import right
-from homeostat.release.guard import asker
 from homeostat.release.judges import believed, is_judge
 from homeostat.stats import clustered
-from homeostat.stats.clustered import cluster_of, clusters_of
+from homeostat.stats.clustered import asker, cluster_of, clusters_of
 from homeostat.stats.gaps import gap
 from homeostat.store import Store
 from homeostat.types.feedback import TRUTHS, Feedback, FeedbackKind

@@ -22,11 +22,10 @@ from homeostat.loop.held import book
 from homeostat.loop.later import Triple, both_answered
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.metrics.replies import right
-from homeostat.release.guard import asker
 from homeostat.release.judges import believed, is_judge
 from homeostat.release.preferred import judgments
 from homeostat.release.ratings import overrating
-from homeostat.stats.clustered import cluster_of
+from homeostat.stats.clustered import asker, cluster_of
 from homeostat.store import Store
 from homeostat.train.objectives.reward.judged import REWARDS
 from homeostat.train.samples import Sample

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.release.games import COST, ERRORS, LATENCY, QUALITY
-from homeostat.release.guard import ERROR, names
 from homeostat.release.hindsight import OUTCOMES
 from homeostat.release.judges import said_of
+from homeostat.release.noted import ERROR
 from homeostat.release.route import chance, divided
+from homeostat.release.slices import names
 from homeostat.store import Store
 from homeostat.store.rows import plain, rebuild
 from homeostat.types import ids

@@ -10,7 +10,7 @@ from typing import Any
 from homeostat.config.schema import Release as Settings
 from homeostat.errors import NotReleasable
 from homeostat.release.breaking import BIASED, KINDS, SABOTAGED, SHARES, Fault
-from homeostat.release.guard import SLICE_ROWS, slices_of
+from homeostat.release.slices import SLICE_ROWS, slices_of
 from homeostat.store import Store
 from homeostat.types.release import Release, Stage
 from homeostat.types.turn import PUSHED

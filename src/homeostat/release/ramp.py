@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from homeostat.config.schema import Release as Settings
-from homeostat.release.guard import Evidence
+from homeostat.release.evidence import Evidence
 
 
 def next_share(settings: Settings, share: float, seen: Evidence) -> float | None:

@@ -75,6 +75,24 @@ class Opined:
     """Whether it heard the candidate."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usual:
+    """How the champion was usually rated when a stage began, by people and by judges: NaN where they did not."""
+
+    people: float = math.nan
+    judges: float = math.nan
+    since: float = 0.0
+    """From which moment on requests count, by their own clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What ratings say of a trial."""
+
+    heard: Sequence[Heard] = ()
+    opined: Sequence[Opined] = ()
+
+
 def liked_more(told: Sequence[Heard]) -> float:
     """By how much the candidate's replies were rated higher: both means by inverse chances, each over its own sum
     (Hájek 1971), so that a version which was heard more often by luck gains nothing by that. 0 while one was not rated.
@@ -100,24 +118,24 @@ def usual_rating(store: Store, champion: str, newest: Sequence[Interaction], *, 
     return min(max(sum(found) / len(found), _NEAR), 1.0 - _NEAR)
 
 
-def heard(store: Store, release: Release, since: float) -> list[Heard]:
-    """The episodes of a canary that people rated, by requests from `since` on; none of any other stage."""
-    rows = _drawn(store, release, since)
-    return list(_episodes(release, rows, _by_people(_said(store, release.task, [row.id for row in rows]))).values())
-
-
-def opined(store: Store, release: Release, since: float, usual: float, pairs: Pairs) -> list[Opined]:
-    """What judges say of a trial, an episode once, of replies that no person rated; of requests from `since` on, where
-    `usual` is the champion's usual rating by judges.
+def told(store: Store, release: Release, usual: Usual, pairs: Pairs) -> Told:
+    """What people and judges say of a trial, an episode once, of requests from `usual.since` on: people of replies that
+    they heard in a canary, judges of those and of pairs, where no person spoke.
     """
-    rows, without = _drawn(store, release, since), unheard(store, release.candidate)
-    said = _said(store, release.task, list({one.id for pair in pairs for one in pair} | {row.id for row in rows}))
+    rows = _drawn(store, release, usual.since)
+    ids = {row.id for row in rows} | {one.id for pair in pairs for one in pair}
+    said, without = _said(store, release.task, sorted(ids)), unheard(store, release.candidate)
+    heard = [] if math.isnan(usual.people) else list(_episodes(release, rows, _by_people(said)).values())
+    if math.isnan(usual.judges):
+        return Told(heard=heard)
     both = _of_both(release, pairs, said, without)
     alone = _episodes(release, rows, _by_judges(said, without))
     found = [
-        Opined(value=one.signed(usual), weight=one.weight, mine=one.mine) for k, one in alone.items() if k not in both
+        Opined(value=one.signed(usual.judges), weight=one.weight, mine=one.mine)
+        for episode, one in alone.items()
+        if episode not in both
     ]
-    return [*both.values(), *found]
+    return Told(heard=heard, opined=[*both.values(), *found])
 
 
 def _of_both(

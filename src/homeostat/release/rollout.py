@@ -10,7 +10,8 @@ from dataclasses import asdict, replace
 
 from homeostat.config.schema import Release as Settings
 from homeostat.errors import NothingReleased
-from homeostat.release.guard import Evidence, gather
+from homeostat.release.evidence import Evidence
+from homeostat.release.guard import gather
 from homeostat.release.promoted import passed
 from homeostat.release.ramp import next_share
 from homeostat.release.registry import withdraw

@@ -19,9 +19,9 @@ from homeostat.errors import NotFound, NothingReleased, NotReleasable
 from homeostat.release.answered import Plan, keep_plan, plan_of, usual
 from homeostat.release.arms import Arm, Standing, standing
 from homeostat.release.games import LEAST_MS, LEAST_TOKENS, TIMES
-from homeostat.release.guard import SLICE_ROWS, slices_of
 from homeostat.release.promoted import passed
 from homeostat.release.registry import stop
+from homeostat.release.slices import SLICE_ROWS, slices_of
 from homeostat.release.states import enact, hold, is_open, may_become, settle, taken
 from homeostat.store import Store
 from homeostat.store.erased import learned_from_erased

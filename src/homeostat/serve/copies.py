@@ -17,7 +17,7 @@ from concurrent.futures import Future
 from homeostat.collect.record import Asked, shadow
 from homeostat.collect.writer import Writer
 from homeostat.llm.backend import Reply, Request
-from homeostat.release.guard import note_race
+from homeostat.release.noted import note_race
 from homeostat.serve.batch import Batcher, Raced
 from homeostat.serve.faults import is_tried, note_fault
 from homeostat.serve.routes import Pick, Routes

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from homeostat.collect.record import Asked, unanswered
 from homeostat.collect.writer import Writer
 from homeostat.errors import BadRequest
-from homeostat.release.guard import note_error
+from homeostat.release.noted import note_error
 from homeostat.serve.batch import GivenUp
 from homeostat.serve.routes import Pick
 from homeostat.store import Store

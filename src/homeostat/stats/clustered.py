@@ -20,6 +20,7 @@ from scipy import stats
 from homeostat.stats.intervals import mean_interval
 from homeostat.stats.intervals import paired as paired_alone
 from homeostat.stats.paired import is_trinomial, noninferiority
+from homeostat.types.interaction import Interaction
 from homeostat.types.report import Score
 
 Floats = NDArray[np.float64]
@@ -33,6 +34,11 @@ CLUSTERS = ("user", "episode")
 def cluster_of(tags: Mapping[str, str]) -> str:
     """What a row shares with others: its user, else its episode; empty where its tags name neither."""
     return next((f"{tag} {tags[tag]}" for tag in CLUSTERS if tags.get(tag)), "")
+
+
+def asker(row: Interaction) -> str:
+    """Whose request it is: the user's that a tag names, else the episode's; empty where neither is known."""
+    return cluster_of(row.tags) or (f"episode {row.episode}" if row.episode else "")
 
 
 def clusters_of(names: Sequence[str]) -> Ints:
