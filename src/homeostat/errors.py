@@ -286,6 +286,12 @@ class NotErased(HomeostatError):
     code = "E406"
 
 
+class OtherBase(HomeostatError, ValueError):
+    """A base whose bytes are not those over which a version was proven, or that are open already."""
+
+    code = "E407"
+
+
 class PortInUse(HomeostatError, OSError):
     """Another program listens on the gateway's port."""
 

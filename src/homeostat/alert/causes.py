@@ -9,6 +9,7 @@ from homeostat.types import ids
 from homeostat.types.alert import (
     ADVICE,
     APPROVAL,
+    BASE,
     DISK,
     EMBEDDING,
     FAILED,
@@ -147,6 +148,12 @@ def of_embedding(what: str, since: float, now: float) -> Alert:
         f"and the rows wait: {what} (`homeostat doctor` asks it)"
     )
     return _cause(EMBEDDING, Severity.WARNING, says, now)
+
+
+def of_base(task: str, what: str, about: str, now: float) -> Alert:
+    """The base was exchanged under the version that answers a task."""
+    says = f"{task}: {what}; a gateway that is started now does not answer with it (E407)"
+    return _cause(BASE, Severity.CRITICAL, says, now, task=task, about=about)
 
 
 def of_worker(problem: str, now: float) -> Alert:

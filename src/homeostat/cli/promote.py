@@ -18,6 +18,7 @@ import typer
 
 from homeostat.cli.project import project
 from homeostat.cli.rehearsal import carry_out, tell
+from homeostat.llm.content import bytes_of
 from homeostat.release.registry import promote
 from homeostat.release.signing import Signing
 
@@ -35,10 +36,11 @@ def command(
         task = known.task
         if signing.demanded:
             signing.signed_by(opened.store, known)
+        base = bytes_of(opened.store, known.stands_on(opened.config.model.weights))
         outcome = carry_out(
             opened.store,
             task,
-            lambda store: promote(store, task, version, because, now=time.time()),
+            lambda store: promote(store, task, version, because, now=time.time(), base=base),
             dry_run=dry_run,
         )
     tell(outcome, as_json=as_json)

@@ -9,8 +9,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from homeostat.cli.table import document, table
+from homeostat.llm.content import shown
+from homeostat.release.proven import over, vouch
 from homeostat.store import Store
 from homeostat.types.release import Release
+
+
+_BASE = "base under"
+"""Begins what is told of a version's base, where one was known before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +24,7 @@ class Change:
     """One thing that is not what it was."""
 
     what: str
-    """`answers`, `on trial`, `stage`, or the id of a version, whose state is meant."""
+    """`answers`, `on trial`, `stage`, or the id of a version, whose state is meant; `base under` one, whose bytes."""
     before: str
     after: str
 
@@ -57,7 +63,7 @@ def tell(outcome: Outcome, *, as_json: bool) -> None:
 def _observed(store: Store, task: str, act: Callable[[Store], Release], *, dry_run: bool) -> Outcome:
     before = _standing(store, task)
     release = act(store)
-    after = _standing(store, task)
+    after = {what: now for what, now in _standing(store, task).items() if what in before or not what.startswith(_BASE)}
     changes = [
         Change(what=what, before=before.get(what, ""), after=now)
         for what, now in after.items()
@@ -71,7 +77,9 @@ def _standing(store: Store, task: str) -> dict[str, str]:
     names, release = store.aliases.all(task), store.releases.current(task)
     states = {version.id: version.state.value for version in store.versions.list(task)}
     stage = release.stage.value if release else ""
-    return {"answers": names.get("champion", ""), "on trial": names.get("challenger", ""), "stage": stage, **states}
+    bases = {f"{_BASE} {v.id}": shown(base) for v in store.versions.list(task) if (base := over(store, v))}
+    standing = {"answers": names.get("champion", ""), "on trial": names.get("challenger", ""), "stage": stage}
+    return {**standing, **states, **bases}
 
 
 @contextmanager
@@ -80,6 +88,7 @@ def _copy(store: Store, task: str) -> Iterator[Store]:
     with TemporaryDirectory() as folder, Store.open(f"sqlite:///{folder}/copy.db", Path(folder) / "blobs") as copy:
         for version in store.versions.list():
             copy.versions.put(version)
+            vouch(copy, version, over(store, version))
         for release in store.releases.list(task):
             copy.releases.put(release)
         for alias, version_id in store.aliases.all(task).items():

@@ -16,12 +16,14 @@ from homeostat.config.schema import Config
 from homeostat.gateway.auth import keys_of
 from homeostat.gateway.server import Server, address, listen
 from homeostat.llm.backend import Backend
+from homeostat.llm.content import opened_from
 from homeostat.llm.fingerprint import fingerprint_of
 from homeostat.llm.local import LocalBackend
 from homeostat.llm.served import ServedBackend
 from homeostat.llm.server import KEY, ModelServer
 from homeostat.serve.answer import Answerer
 from homeostat.store import Store
+from homeostat.types.report import Base
 
 Pages = Callable[[Store, Config], Sequence[BaseRoute]]
 
@@ -39,8 +41,8 @@ def serve(config: Config, announce: Callable[[str], None], *, pages: Pages = lam
     with listen(config.gateway) as listener, _until_told():
         store = Store.open(config.database, config.blobs)
         try:
-            backend = _backend(config, store)
-            answerer = Answerer(backend, store, config)
+            backend, opened = _backend(config, store)
+            answerer = Answerer(backend, store, config, opened)
             try:
                 shown = pages(store, config)
                 if file:
@@ -52,14 +54,15 @@ def serve(config: Config, announce: Callable[[str], None], *, pages: Pages = lam
             store.close()
 
 
-def _backend(config: Config, store: Store) -> Backend:
-    """What answers: the base in this process, or a server that has it."""
+def _backend(config: Config, store: Store) -> tuple[Backend, Base | None]:
+    """What answers: the base in this process, with the bytes that it was opened from, or a server that has it."""
     model = config.model
     if not model.server:
-        return LocalBackend(model.weights, threads=model.threads, precision=model.precision)
+        opening = partial(LocalBackend, model.weights, threads=model.threads, precision=model.precision)
+        return opened_from(store, model.weights, opening)
     server = ModelServer(model.server, key=os.environ.get(KEY, ""))
     known = partial(fingerprint_of, store, model.weights)
-    return ServedBackend(server, model.weights, store.blobs.served, known=known)
+    return ServedBackend(server, model.weights, store.blobs.served, known=known), None
 
 
 @contextmanager

@@ -115,7 +115,7 @@ class LocalBackend:
         if version.kind == ENSEMBLE and folder is not None:
             self._load_several(version, folder)
             return
-        own = version.kind in ("full", HEAD) and version.base not in ("", self.base)
+        own = version.stands_on(self.base) != self.base
         head = self._head(version, folder, own=own)
         preface = read_preface(folder) if folder is not None else None
         offsets = read_offsets(folder)

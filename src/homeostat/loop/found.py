@@ -50,5 +50,6 @@ def found(
         time=now,
     )
     version = learn(shop, lesson, report)
-    promote(shop.store, task, version.id, because="first version, trained on imported history", now=now)
+    base, because = shop.base_of(version), "first version, trained on imported history"
+    promote(shop.store, task, version.id, because, now=now, base=base)
     return version

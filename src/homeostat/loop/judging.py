@@ -38,8 +38,10 @@ SLICE_SHARE = 0.05
 def evaluate(shop: Workshop, now: Now, candidate: str) -> str:
     """Measure the candidate and the champion on the same rows."""
     champion = shop.champion(now.task)
-    report, rows = reported(shop, now, shop.store.versions.get(candidate), champion)
-    report = replace(report, id=ids.derived("rep", now.turn, candidate), rows=shop.store.blobs.put_text(to_lines(rows)))
+    tried = shop.store.versions.get(candidate)
+    report, rows = reported(shop, now, tried, champion)
+    kept, id = shop.store.blobs.put_text(to_lines(rows)), ids.derived("rep", now.turn, candidate)
+    report = replace(report, id=id, rows=kept, base=shop.base_of(tried))
     shop.store.reports.put(report)
     return report.id
 
@@ -152,6 +154,7 @@ def judged(shop: Workshop, now: Now, report: Report, rows: Sequence[PairedRow], 
         learned = rewarded(shop, candidate, store.versions.get(report.champion), chosen, settings.alpha)
         verdict = heeded(verdict, learned, alone=False)
     spending = due(store.verdicts.list(now.task), settings.alpha, own)
+    verdict = replace(verdict, base=report.base)
     return charged(verdict, report, replace(spending, worn=worn(store, report, rows, own)), aimed)
 
 

@@ -50,7 +50,8 @@ def advance(shop: Workshop, now: Now, release: str) -> str:
             looked = time.monotonic()
         again.look(shop, now, running, at=time.time())
         frozen, watched = frozen_until(shop.config, shop.store, now.task), again.safely(shop.store, running, settings)
-        row = rollout.advance(shop.store, now.task, watched, now=time.time(), frozen=frozen)
+        base = shop.config.model.weights
+        row = rollout.advance(shop.store, now.task, watched, now=time.time(), frozen=frozen, base=base)
         if row.id != release:
             return row.id
         time.sleep(settings.poll_s)

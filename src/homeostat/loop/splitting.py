@@ -39,7 +39,8 @@ def advance(shop: Workshop, now: steps.Now, release: str) -> str:
     settings = shop.config.release
     while True:
         began, frozen = time.monotonic(), releasing.frozen_until(shop.config, shop.store, now.task)
-        row = advance_split(shop.store, now.task, settings, now=time.time(), frozen=frozen)
+        base = shop.config.model.weights
+        row = advance_split(shop.store, now.task, settings, now=time.time(), frozen=frozen, base=base)
         if row.id != release:
             return row.id
         time.sleep(max(settings.poll_s, PATIENCE * (time.monotonic() - began)))

@@ -18,17 +18,20 @@ from homeostat.decide.metric import KNOWN
 from homeostat.decide.objective import Course, Progress
 from homeostat.decide.record import errand_of
 from homeostat.decide.stated import LINE
+from homeostat.errors import OtherBase
 from homeostat.loop import seeing
 from homeostat.loop.embedding import AWAY
 from homeostat.loop.objectives import publish, standings
 from homeostat.loop.workshop import Workshop
 from homeostat.monitor.naming.shares import shares_key
 from homeostat.monitor.quality.course import right
+from homeostat.release.proven import swapped
 from homeostat.stats.intervals import mean_interval
 from homeostat.store.notes import SEEN
 from homeostat.types.alert import (
     ADVICE,
     APPROVAL,
+    BASE,
     DISK,
     EMBEDDING,
     FAILED,
@@ -160,12 +163,20 @@ class Telling:
         away = self.shop.store.state.get(AWAY)
         if away and now - away["since"] >= AWAY_S:
             found.append(causes.of_embedding(away["what"], away["since"], now))
+        exchanged = ((task, self._exchanged(task)) for task in self.shop.config.tasks)
+        found += [causes.of_base(task, other.what, version, now) for task, (version, other) in exchanged if other]
         for task, (wanted, score) in scores.items():
             if score.high < wanted:
                 version = self.shop.champion(task)
                 remedy = Remedy.ROLLBACK if version.parent and score.n < NEWEST else Remedy.RETRAIN
                 found.append(causes.of_score(task, score, wanted, version.id, remedy=remedy, now=now))
         return found
+
+    def _exchanged(self, task: str) -> tuple[str, OtherBase | None]:
+        """Who answers a task, and what there is to say of its base."""
+        champion = self.shop.store.aliases.get(task, "champion") or ""
+        base = self.shop.config.model.weights
+        return champion, swapped(self.shop.store, self.shop.store.versions.get(champion), base) if champion else None
 
     def _standings(self) -> dict[tuple[str, str], Progress]:
         """Where the objectives of all tasks stand that a version answers, by task and name."""
@@ -213,6 +224,8 @@ class Telling:
             return f"{free:,.0f} MB are free" if free >= ROOM * causes.LOW_MB else ""
         if alert.kind == EMBEDDING and due:
             return "" if self.shop.store.state.get(AWAY) else "requests are read again"
+        if alert.kind == BASE and due:
+            return "" if self._exchanged(alert.task)[1] else "the version that answers stands on what it was proven over"
         if alert.kind in (LABELS, ADVICE):
             return (self._given(alert) if due else "") or self._decided_anew(alert) or self._released(alert)
         if alert.kind == OBJECTIVE and alert.slice:

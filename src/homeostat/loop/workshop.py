@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from homeostat.decide.rule import hold as hold_policies
 from homeostat.errors import NothingReleased, TakenName
 from homeostat.evaluate.fair import Demand, demands_of
 from homeostat.llm.backend import Reply, Request
+from homeostat.llm.content import bytes_of, hold_same, opened_from
 from homeostat.llm.embedding.embedder import hold as hold_embedder
 from homeostat.llm.local import LocalBackend
 from homeostat.llm.offsets import FILE as OFFSETS
@@ -29,6 +31,7 @@ from homeostat.release.signing import kept as signature_of
 from homeostat.store import Store
 from homeostat.train.named import named
 from homeostat.train.track.tracker import TRACKERS
+from homeostat.types.report import Base
 from homeostat.types.task import Task
 from homeostat.types.version import Version
 
@@ -89,6 +92,8 @@ class Workshop:
     probed: dict[str, tuple[str, tuple[Option, ...]]] = field(default_factory=dict, init=False)
     """Task -> what was probed last, and on what: a decision looks several times at the same rows."""
     _backend: LocalBackend | None = field(default=None, init=False)
+    _base: Base | None = field(default=None, init=False)
+    """Which bytes that was opened from."""
     _said: dict[str, dict[tuple[str, ...], Reply]] = field(default_factory=dict, init=False)
     """Version -> text, and the request's group where it answers by that -> reply without its embedding, of the versions
     that were asked last."""
@@ -209,15 +214,27 @@ class Workshop:
 
     @contextmanager
     def loaded(self, *versions: Version) -> Iterator[LocalBackend]:
-        """A backend that can answer for these versions, which is nobody else's until the block ends."""
+        """A backend that can answer for these versions, which is nobody else's until the block ends.
+
+        Raises:
+            OtherBase: the base's files have changed since it was opened.
+        """
         with self._answering, ExitStack() as after:
             if self._backend is None:
                 model = self.config.model
-                self._backend = LocalBackend(model.weights, threads=model.threads, precision=model.precision)
+                opening = partial(LocalBackend, model.weights, threads=model.threads, precision=model.precision)
+                self._backend, self._base = opened_from(self.store, model.weights, opening)
+            hold_same(self.store, self._base)
             for version in versions:
                 self._backend.load(version, self.signing.folder(self.store, version))
                 after.callback(self._backend.unload, version.id)
             yield self._backend
+
+    def base_of(self, version: Version) -> Base | None:
+        """Which bytes a version stands on that answers in this process; None where they cannot be told."""
+        base = version.stands_on(self.config.model.weights)
+        opened = self._base if base == self.config.model.weights else None
+        return opened or bytes_of(self.store, base)
 
     def forget(self) -> None:
         """Let go of what versions have said and of what was probed: rows that it came from may have been erased."""

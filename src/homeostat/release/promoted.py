@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from homeostat.release.proven import swapped
 from homeostat.store import Store
 from homeostat.types.release import Stage
 from homeostat.types.report import Outcome
@@ -41,8 +42,13 @@ def promoted(store: Store, task: str) -> dict[str, Way]:
     return found
 
 
-def passed(store: Store, task: str, candidate: str) -> bool:
-    """Whether the newest verdict on a candidate is a pass, and of the very files that answer, byte for byte."""
+def passed(store: Store, task: str, candidate: str, base: str = "") -> bool:
+    """Whether the newest verdict on a candidate is a pass, and of the very files that answer, byte for byte: its own,
+    and those of the base that it stands on, which is the project's, `base`, or the one that was named if that is left
+    out. A verdict from before bases were hashed names none, and holds.
+    """
     said = [verdict for verdict in store.verdicts.list(task) if verdict.candidate == candidate]
-    served = store.versions.get(candidate).blob
-    return bool(said) and said[-1].outcome is Outcome.PASS and said[-1].artifact == served
+    served = store.versions.get(candidate)
+    if not said or said[-1].outcome is not Outcome.PASS or said[-1].artifact != served.blob:
+        return False
+    return swapped(store, served, base) is None

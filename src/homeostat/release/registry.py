@@ -7,10 +7,12 @@ from pathlib import Path
 
 from homeostat.errors import NotFound, NotReleasable, NoWayBack
 from homeostat.llm.weights import check
+from homeostat.release.proven import vouch
 from homeostat.release.states import enact, is_open, may_become, settle, taken
 from homeostat.store import Store
 from homeostat.store.erased import learned_from_erased
 from homeostat.types.release import Release, Stage
+from homeostat.types.report import Base
 from homeostat.types.version import State, Version
 
 _NEW = frozenset({State.CANDIDATE, State.SHADOW, State.CANARY})
@@ -38,10 +40,10 @@ def register(store: Store, version: Version, folder: Path | None) -> Version:
     return version
 
 
-def promote(store: Store, task: str, version: str, because: str, *, now: float) -> Release:
+def promote(store: Store, task: str, version: str, because: str, *, now: float, base: Base | None = None) -> Release:
     """Let a version answer everybody at once, without shadow and canary: the first champion, or a person's decision.
 
-    Promoting the champion again changes nothing.
+    Promoting the champion again changes nothing, but that it is to answer on these bytes of its base from now on.
 
     Raises:
         NotFound: no such version.
@@ -50,12 +52,14 @@ def promote(store: Store, task: str, version: str, because: str, *, now: float) 
     """
     before = store.releases.current(task)
     if before is not None and before.champion == version and before.stage in _SETTLED:
+        vouch(store, store.versions.get(version), base)
         settle(store, before)
         return before
     _refuse_other_candidate(before, version)
     _refuse_erased(store, task, version)
     if may_become(store, task, version, State.LIVE, coming_from=_NEW).broken:
         raise NotReleasable(f"{version} was broken on purpose, for a drill", fix="promote another version")
+    vouch(store, store.versions.get(version), base)  # first: whoever reads the release is to load it
     row = Release(id="", task=task, time=now, stage=Stage.FULL, champion=version, because=because)
     return _ours(enact(store, before, row), version)
 

@@ -13,6 +13,7 @@ from homeostat.errors import NothingReleased
 from homeostat.release.evidence import Evidence
 from homeostat.release.guard import gather
 from homeostat.release.promoted import passed
+from homeostat.release.proven import swapped
 from homeostat.release.ramp import next_share
 from homeostat.release.registry import withdraw
 from homeostat.release.states import enact, hold, is_open, may_become, settle, taken
@@ -65,12 +66,15 @@ def _open(store: Store, trial: Release) -> Release:
     return enact(store, before, replace(trial, champion=before.champion, shares=before.shares))
 
 
-def advance(store: Store, task: str, settings: Settings, *, now: float, frozen: float = 0.0) -> Release:
+def advance(
+    store: Store, task: str, settings: Settings, *, now: float, frozen: float = 0.0, base: str = ""
+) -> Release:
     """Take the running release a step further or back, if its rows say so; the row in force then.
 
-    `frozen` is the moment, in seconds since 1970, up to which nothing goes forward; 0 where nobody holds it. A release
+    `base` is the project's, where it is known. `frozen` is the moment, in seconds since 1970, up to which nothing goes forward; 0 where nobody holds it. A release
     that would have gone forward stays as it is, and says until when; what goes back goes back at any time.
 
+    - The base has other bytes than those that the gate proved the candidate over, in any stage: back.
     - Harm shown, in any stage: back. The champion answers everything; the candidate is refused if only copies were
       answered by it, withdrawn if users were.
     - Shadow to canary: both versions answered `shadow_pairs` requests.
@@ -94,6 +98,9 @@ def advance(store: Store, task: str, settings: Settings, *, now: float, frozen: 
     settle(store, release)
     if release.stage not in (Stage.SHADOW, Stage.CANARY):  # a split is looked after by `release.split`
         return release
+    other = swapped(store, store.versions.get(release.candidate), base)
+    if other is not None:
+        return _back(store, release, f"{release.candidate} taken back: {other.what}", now)
     seen = gather(store, release, settings)
     _remember(store, release, seen)
     if seen.harm_shown(settings):

@@ -20,6 +20,7 @@ from homeostat.release.answered import Plan, keep_plan, plan_of, usual
 from homeostat.release.arms import Arm, Standing, standing
 from homeostat.release.games import LEAST_MS, LEAST_TOKENS, TIMES
 from homeostat.release.promoted import passed
+from homeostat.release.proven import swapped
 from homeostat.release.registry import stop
 from homeostat.release.slices import SLICE_ROWS, slices_of
 from homeostat.release.states import enact, hold, is_open, may_become, settle, taken
@@ -125,9 +126,13 @@ def _planned(store: Store, task: str, trial: str, champion: str, shares: dict[st
     )
 
 
-def advance_split(store: Store, task: str, settings: Settings, *, now: float, frozen: float = 0.0) -> Release:
-    """Take the running split a step on or back, if its rows say so; the row in force then.
+def advance_split(
+    store: Store, task: str, settings: Settings, *, now: float, frozen: float = 0.0, base: str = ""
+) -> Release:
+    """Take the running split a step on or back, if its rows say so; the row in force then. `base` is the project's,
+    where it is known.
 
+    - The base has other bytes than those that a version was proven over: it leaves.
     - Harm shown: that version leaves, at any hour; with the last one the split ends.
     - Its end has come: the champion answers everything.
     - Where it may promote, and is not held back until `frozen`: in an adaptive split those leave that are shown to be
@@ -149,6 +154,10 @@ def advance_split(store: Store, task: str, settings: Settings, *, now: float, fr
     if seen is None:
         return release
     remember(store, seen)
+    moved = {arm.version: swapped(store, store.versions.get(arm.version), base) for arm in seen.arms if arm.share}
+    if others := {version: told for version, told in moved.items() if told and version != release.champion}:
+        gone = [arm for arm in seen.arms if arm.version in others]
+        return _without(store, release, gone, "; ".join(told.what for told in others.values()), now)
     harmful = [arm for arm in seen.arms if arm.share and arm.harm >= -math.log(settings.harm_alpha)]
     if harmful:
         return _without(store, release, harmful, _harm(harmful, settings), now)

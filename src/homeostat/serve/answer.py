@@ -23,11 +23,12 @@ from homeostat.serve.batch import Batcher
 from homeostat.serve.breaking import Breaking
 from homeostat.serve.copies import Copies, request_to
 from homeostat.serve.faults import is_tried, note_fault, note_unanswered, to_blame
-from homeostat.serve.routes import Pick, Routes
+from homeostat.serve.routes import Pick, Routes, Stands
 from homeostat.store import Store
 from homeostat.types import ids
 from homeostat.types.feedback import Feedback
 from homeostat.types.interaction import Interaction
+from homeostat.types.report import Base
 
 _log = logging.getLogger(__name__)
 
@@ -66,14 +67,15 @@ class Answered:
 class Answerer:
     """Answers for every task of a configuration; safe to use from many threads."""
 
-    def __init__(self, backend: Backend, store: Store, config: Config) -> None:
+    def __init__(self, backend: Backend, store: Store, config: Config, opened: Base | None = None) -> None:
+        """`opened`: from which bytes of the base the backend was; None for those that lie at its place."""
         backend = Breaking(backend)
         self.store = store
         self.gateway = config.gateway
         self.tasks = {name: config.task(name) for name in config.tasks}
-        self.routes = Routes(
-            backend, store, tuple(self.tasks), poll_s=config.release.poll_s, signing=Signing.of(config)
-        )
+        stands = None if config.model.server else Stands(base=config.model.weights, opened=opened)
+        poll_s, signing = config.release.poll_s, Signing.of(config)
+        self.routes = Routes(backend, store, tuple(self.tasks), poll_s=poll_s, signing=signing, stands=stands)
         self.writer = Writer(store)
         many = config.gateway.batch
         rows, lanes = (1, many) if backend.concurrent else (many, 1)

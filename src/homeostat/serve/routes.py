@@ -15,10 +15,12 @@ from dataclasses import dataclass
 
 from homeostat.errors import NotFound, NothingReleased
 from homeostat.llm.backend import Backend
+from homeostat.release.proven import swapped
 from homeostat.release.route import in_force, route
 from homeostat.release.signing import Signing
 from homeostat.store import Store
 from homeostat.types.release import Release
+from homeostat.types.report import Base
 
 _log = logging.getLogger(__name__)
 
@@ -35,13 +37,30 @@ class Pick:
     """The candidate that failed, where the champion answers in its place."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stands:
+    """The base that a process answers on."""
+
+    base: str
+    opened: Base | None = None
+    """Which bytes it was opened from; None for those that lie at its place."""
+
+
 class Routes:
     """The table of releases, kept fresh by a thread."""
 
     def __init__(
-        self, backend: Backend, store: Store, tasks: Sequence[str], *, poll_s: float, signing: Signing
+        self,
+        backend: Backend,
+        store: Store,
+        tasks: Sequence[str],
+        *,
+        poll_s: float,
+        signing: Signing,
+        stands: Stands | None = None,
     ) -> None:
-        self._backend, self._store, self._signing = backend, store, signing
+        """`stands` is what this process answers on; None where that is a server's, which is looked at by itself."""
+        self._backend, self._store, self._signing, self._stands = backend, store, signing, stands
         self._tasks, self._poll_s = tuple(tasks), poll_s
         self._table: dict[str, Release] = {}
         self._before: dict[str, Release] = {}
@@ -158,6 +177,8 @@ class Routes:
         if version_id in self._ready:
             return
         version = self._store.versions.get(version_id)
+        if self._stands and (other := swapped(self._store, version, self._stands.base, self._stands.opened)):
+            raise other
         self._backend.load(version, self._signing.folder(self._store, version))
         with self._lock:
             self._ready.add(version_id)

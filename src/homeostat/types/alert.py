@@ -9,15 +9,15 @@ from homeostat.types.signal import Moved
 
 ROLLBACK, REFUSED, FAILED, OBJECTIVE = "rollback", "refused", "failed", "objective"
 DISK, WORKER, APPROVAL = "disk", "worker", "approval"
-LABELS, ADVICE, EMBEDDING = "labels", "advice", "embedding"
+LABELS, ADVICE, EMBEDDING, BASE = "labels", "advice", "embedding", "base"
 KINDS = (
     *(moved.value for moved in Moved),
-    *(ROLLBACK, REFUSED, FAILED, OBJECTIVE, DISK, WORKER, APPROVAL, LABELS, ADVICE, EMBEDDING),
+    *(ROLLBACK, REFUSED, FAILED, OBJECTIVE, DISK, WORKER, APPROVAL, LABELS, ADVICE, EMBEDDING, BASE),
 )
 """What alerts are about: a signal of each kind, a version taken back, a turn that released nothing because every
 candidate was refused, a turn that broke off, an objective missed, a disk that fills up, a worker that ended, a turn
 that waits for approval, a decision that asks for labels, one that advises what no turn does, an embedding backend that
-is away."""
+is away, a base whose bytes are not those that the version in force was proven over."""
 
 
 class Severity(StrEnum):

@@ -39,6 +39,16 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """The very bytes of a base."""
+
+    name: str
+    """`builtin`, a hub name or a folder."""
+    content: str
+    """SHA-256 over the names and hashes of its weights, configuration and tokenizer files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
     """Both versions on one part of a suite."""
 
@@ -81,6 +91,8 @@ class Report:
     """Both versions on every part of the task's suites, whose rows stand apart from the test rows."""
     rows: str = ""
     """Content hash of the per-row outcomes."""
+    base: Base | None = None
+    """What the candidate stood on; None in reports that are older than this field."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +130,8 @@ class Verdict:
     because: str
     artifact: str = ""
     """Content hash of the very folder that was evaluated; the one that serves must have the same."""
+    base: Base | None = None
+    """What it stood on, byte for byte; the one that serves must be the same. None in verdicts that are older."""
     tests: Mapping[str, float] = field(default_factory=dict)
     """p-value of each test that was run."""
     spent: Spent | None = None

@@ -59,6 +59,10 @@ class Version:
     state: State = State.CANDIDATE
     config: str = ""
 
+    def stands_on(self, base: str) -> str:
+        """The base it answers on, where `base` is the project's: a head or weights of its own bring their own."""
+        return self.base if self.kind in ("full", HEAD) and self.base else base
+
     @property
     def broken(self) -> bool:
         """Whether it was broken on purpose, for a drill: it never answers everybody."""
