@@ -163,6 +163,13 @@ def test_what_a_decision_leaves_to_people_is_told(
     assert causes.of_decision(decision, NOW) is None
 
 
+def test_a_base_that_was_exchanged_is_critical() -> None:
+    """Whoever starts a gateway finds that it does not answer."""
+    made = causes.of_base("routing", "ver_1 was proven over /b as it was then", "ver_1", NOW)
+    assert (made.kind, made.severity, made.task, made.about) == ("base", Severity.CRITICAL, "routing", "ver_1")
+    assert made.says.startswith("routing: ver_1 was proven over /b as it was then; a gateway that is started now")
+
+
 def test_a_backend_that_is_away_says_since_when() -> None:
     """Of the whole project, with what its server said and what to type."""
     made = causes.of_embedding("400 of http://e/v1: no such model", 86_400.0, NOW)

@@ -7,9 +7,12 @@ from pathlib import Path
 from cli.conftest import Run
 from cli.scenes import champion, version
 from homeostat.errors import NotFound, NotReleasable
+from homeostat.llm.content import bytes_of, shown
+from homeostat.release.proven import over, vouch
 from homeostat.release.rollout import open_shadow
 from homeostat.store import Store
 from homeostat.types.release import Stage
+from homeostat.types.report import Base
 from homeostat.types.version import State
 
 
@@ -74,3 +77,21 @@ def test_one_candidate_is_tried_at_a_time(homeostat: Run, shop: Path, store: Sto
 def test_no_such_version(homeostat: Run, shop: Path, store: Store) -> None:
     """An error for an id that the store does not hold."""
     assert homeostat("promote", "ver_nobody", "--config", shop).code == NotFound.exit
+
+
+def test_a_person_vouches_for_the_bytes_of_the_base(homeostat: Run, shop: Path, store: Store) -> None:
+    """A champion that was proven over other bytes than those here: promoted again it answers on these, and that is
+    told, in a dry run too, which writes nothing.
+    """
+    known = champion(store, "old")
+    other = Base(name="builtin", content="0" * 64)
+    vouch(store, store.versions.get(known.id), other)
+    told = homeostat("promote", "ver_old", "--config", shop, "--dry-run", "--json").json
+    assert over(store, store.versions.get("ver_old")) == other
+    done = homeostat("promote", "ver_old", "--config", shop, "--json").json
+    here = bytes_of(store, "builtin")
+    assert here is not None
+    change = {"what": "base under ver_old", "before": "sha256 000000000000…", "after": shown(here)}
+    assert told["changes"] == done["changes"] == [change]
+    assert over(store, store.versions.get("ver_old")) == here
+    assert "nothing changed" in homeostat("promote", "ver_old", "--config", shop).out

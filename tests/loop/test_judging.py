@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
 from small_project import START, TASK
 
+from homeostat.config.schema import Model
 from homeostat.curate.snapshot import examples
+from homeostat.errors import OtherBase
 from homeostat.evaluate.guarded import CALIBRATION, MACRO_F1
+from homeostat.llm.content import bytes_of
 from homeostat.loop import judging, steps
 from homeostat.loop.steps import once
 from homeostat.loop.suites import keep
 from homeostat.loop.workshop import Workshop
+from homeostat.release.promoted import passed
 from homeostat.release.registry import register
+from homeostat.store import describe
 from homeostat.types.report import Outcome
 from homeostat.types.suite import Case, Suite
 from homeostat.types.version import State
@@ -107,3 +115,30 @@ def test_slices_of_a_turn_are_common_tags_and_labels(shop: Workshop) -> None:
     kept = shop.store.blobs.text(shop.store.reports.get(report).rows)
     assert '"plan=a"' in kept
     assert "SECRET" not in kept
+
+
+def test_a_verdict_names_the_bytes_of_the_base(shop: Workshop, tmp_path: Path) -> None:
+    """Those that the worker has open. Where a byte of them is changed in its place nothing more is measured over it,
+    and what was proven is no pass, until the old ones are back.
+    """
+    shop.config = replace(shop.config, model=Model(base=str(shutil.copytree(shop.config.model.base, tmp_path / "own"))))
+    base, copy = Path(shop.config.model.base), candidate(shop)
+    report = judging.evaluate(shop, NOW, copy)
+    verdict = shop.store.verdicts.get(judging.gate(shop, NOW, report, copy))
+    assert verdict.base == shop.store.reports.get(report).base == bytes_of(shop.store, str(base))
+    assert f"over {base}, sha256 " in describe.verdict(shop.store, verdict.id)
+    shop.store.verdicts.put(replace(verdict, outcome=Outcome.PASS))
+    assert passed(shop.store, TASK, copy, str(base))
+    weights, old = base / "model.safetensors", (base / "model.safetensors").read_bytes()
+    weights.write_bytes(old[:-1] + bytes([old[-1] ^ 1]))
+    with pytest.raises(OtherBase, match="start again"):
+        judging.evaluate(shop, replace(NOW, turn="trn_2", until=NOW.until + 1), register_again(shop, "ver_5"))
+    assert not passed(shop.store, TASK, copy, str(base))
+    weights.write_bytes(old)
+    assert passed(shop.store, TASK, copy, str(base))
+    assert judging.evaluate(shop, replace(NOW, turn="trn_2"), "ver_5")
+
+
+def register_again(shop: Workshop, id: str) -> str:
+    """The champion once more, that nothing has been said by yet."""
+    return register(shop.store, replace(shop.champion(TASK), id=id, state=State.CANDIDATE), None).id

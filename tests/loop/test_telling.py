@@ -17,11 +17,13 @@ from homeostat.config.schema import Alerts, Channel, Config, Decide, Gateway, Mo
 from homeostat.decide.record import record
 from homeostat.decide.value import Bounds, Evidence
 from homeostat.errors import MissingVariable, NotFound
+from homeostat.llm.content import bytes_of
 from homeostat.loop.embedding import AWAY
 from homeostat.loop.telling import AWAY_S, LOOK_S, MEASURED_S, NEWEST, Telling
 from homeostat.loop.worker import work
 from homeostat.loop.workshop import Workshop
 from homeostat.monitor.naming.shares import shares_key
+from homeostat.release.proven import vouch
 from homeostat.store import Store
 from homeostat.store.notes import SEEN, STANDINGS
 from homeostat.types.alert import Alert, Remedy, Severity
@@ -289,6 +291,30 @@ def test_decisions_of_before_are_not_told(desk: Workshop, clock: Clock) -> None:
     desk.store.state.put("alerts:old:decided", None)
     Telling(desk, clock).tick()
     assert alerts(desk) == []
+
+
+def test_a_base_that_was_exchanged_is_told(desk: Workshop, telling: Telling, clock: Clock, tmp_path: Path) -> None:
+    """Under who answers, until the old bytes are back; what nothing was proven over is not compared."""
+    base = tmp_path / "base"
+    base.mkdir()
+    (base / "config.json").write_text("{}")
+    desk.config = replace(desk.config, model=Model(base=str(base)))
+    made = champion(desk.store)
+    telling.tick()
+    vouch(desk.store, made, bytes_of(desk.store, str(base)))
+    clock.now += LOOK_S
+    telling.tick()
+    assert desk.store.alerts.open() == []
+    (base / "config.json").write_text("{ }")
+    clock.now += LOOK_S
+    telling.tick()
+    (alert,) = desk.store.alerts.open()
+    assert (alert.kind, alert.severity, alert.task, alert.about) == ("base", Severity.CRITICAL, "routing", made.id)
+    assert alert.says.startswith(f"routing: {made.id} was proven over {base} as it was then (sha256 ")
+    (base / "config.json").write_text("{}")
+    clock.now += LOOK_S
+    telling.tick()
+    assert desk.store.alerts.get(alert.id).because == "the version that answers stands on what it was proven over"
 
 
 def test_an_embedding_backend_that_stays_away_is_told(desk: Workshop, telling: Telling, clock: Clock) -> None:

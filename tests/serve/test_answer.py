@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -12,12 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from homeostat.builtin.resources import model_path
 from homeostat.config.schema import Release as Settings
 from homeostat.config.snapshot import snapshot
 from homeostat.errors import BadRequest, NotFound, NothingReleased
+from homeostat.llm.content import bytes_of
 from homeostat.release.breaking import ERRORING, Fault, recipe
 from homeostat.release.guard import gather
 from homeostat.release.noted import RACE
+from homeostat.release.registry import promote
 from homeostat.release.route import route
 from homeostat.serve.answer import Answered, Answerer, Options
 from homeostat.serve.copies import RACE_EVERY
@@ -25,6 +29,7 @@ from homeostat.store import Store
 from homeostat.types.feedback import FeedbackKind
 from homeostat.types.interaction import Role
 from homeostat.types.release import Stage
+from homeostat.types.report import Outcome, Verdict
 from homeostat.types.version import Version
 from keywords import KeywordBackend, add_version, configured, release
 
@@ -318,3 +323,44 @@ def test_closing_answers_whoever_waits(store: Store, tmp_path: Path) -> None:
     answerer.close()
     assert {f.result(0).interaction.id for f in waiting} == {r.id for r in store.interactions.list("routing")}
     assert answerer.dead_threads() == ["routes", "batcher", "writer"]
+
+
+def test_a_version_over_another_base_does_not_answer(
+    store: Store, backend: KeywordBackend, tmp_path: Path, pair: tuple[Version, Version]
+) -> None:
+    """One that was gated over other bytes is not put in force, and why is told; who answered goes on. With the old base
+    back, or on a person's word, it answers.
+    """
+    base = tmp_path / "base"
+    shutil.copytree(model_path(), base)
+    config, (old, new) = configured(), pair
+    config = replace(config, model=replace(config.model, base=str(base)))
+    verdict = Verdict(
+        id="vdt_1", task="routing", time=0.0, report="", candidate=new.id, outcome=Outcome.PASS, because=""
+    )
+    store.verdicts.put(replace(verdict, artifact=new.blob, base=bytes_of(store, str(base))))
+    answerer = Answerer(backend, store, config)
+    try:
+        release(store, Stage.FULL, old)
+        answerer.routes.refresh()
+        before = (base / "config.json").read_text()
+        (base / "config.json").write_text(f"{before}\n")
+        release(store, Stage.FULL, new)
+        answerer.routes.refresh()
+        assert answerer.answer("routing", user("x")).version == old.id
+        assert answerer.routes.problems["routing"].startswith(f"E407 {new.id} was proven over {base} as it was then")
+        (base / "config.json").write_text(before)
+        answerer.routes.refresh()
+        assert (answerer.answer("routing", user("x")).version, answerer.routes.problems) == (new.id, {})
+    finally:
+        answerer.close()
+    (base / "config.json").write_text(f"{before}\n")
+    again = Answerer(KeywordBackend(), store, config)
+    try:
+        with pytest.raises(NothingReleased):
+            again.answer("routing", user("x"))
+        promote(store, "routing", new.id, "I know it", now=9.0, base=bytes_of(store, str(base)))
+        again.routes.refresh()
+        assert again.answer("routing", user("x")).version == new.id
+    finally:
+        again.close()

@@ -14,7 +14,6 @@ from homeostat.release.proven import over, vouch
 from homeostat.store import Store
 from homeostat.types.release import Release
 
-
 _BASE = "base under"
 """Begins what is told of a version's base, where one was known before."""
 

@@ -122,9 +122,9 @@ def shown(base: Base) -> str:
 
 def _parts(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
-        if any(fnmatch(path.name, part) for part in PARTS) and not any(fnmatch(path.name, part) for part in OTHERS):
-            if path.is_file():
-                yield path
+        read = any(fnmatch(path.name, part) for part in PARTS)
+        if read and not any(fnmatch(path.name, other) for other in OTHERS) and path.is_file():
+            yield path
 
 
 def _stamp(path: Path) -> Stamp:

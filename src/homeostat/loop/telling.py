@@ -225,7 +225,9 @@ class Telling:
         if alert.kind == EMBEDDING and due:
             return "" if self.shop.store.state.get(AWAY) else "requests are read again"
         if alert.kind == BASE and due:
-            return "" if self._exchanged(alert.task)[1] else "the version that answers stands on what it was proven over"
+            return (
+                "" if self._exchanged(alert.task)[1] else "the version that answers stands on what it was proven over"
+            )
         if alert.kind in (LABELS, ADVICE):
             return (self._given(alert) if due else "") or self._decided_anew(alert) or self._released(alert)
         if alert.kind == OBJECTIVE and alert.slice:

@@ -220,15 +220,22 @@ class Workshop:
             OtherBase: the base's files have changed since it was opened.
         """
         with self._answering, ExitStack() as after:
-            if self._backend is None:
-                model = self.config.model
-                opening = partial(LocalBackend, model.weights, threads=model.threads, precision=model.precision)
-                self._backend, self._base = opened_from(self.store, model.weights, opening)
-            hold_same(self.store, self._base)
+            backend = self._opened()
             for version in versions:
-                self._backend.load(version, self.signing.folder(self.store, version))
-                after.callback(self._backend.unload, version.id)
-            yield self._backend
+                backend.load(version, self.signing.folder(self.store, version))
+                after.callback(backend.unload, version.id)
+            yield backend
+
+    def _opened(self) -> LocalBackend:
+        """The backend, over the bytes that it was opened from."""
+        if self._backend is not None:
+            hold_same(self.store, self._base)
+            return self._backend
+        model = self.config.model
+        opening = partial(LocalBackend, model.weights, threads=model.threads, precision=model.precision)
+        made, self._base = opened_from(self.store, model.weights, opening)
+        self._backend = made
+        return made
 
     def base_of(self, version: Version) -> Base | None:
         """Which bytes a version stands on that answers in this process; None where they cannot be told."""

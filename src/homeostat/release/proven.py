@@ -5,7 +5,7 @@ from __future__ import annotations
 from homeostat.errors import OtherBase
 from homeostat.llm.content import bytes_of, folder_of, shown
 from homeostat.store import Store
-from homeostat.store.rows import plain, rebuild
+from homeostat.store.rows import plain
 from homeostat.types.report import Base
 from homeostat.types.version import Version
 
@@ -49,6 +49,6 @@ def swapped(store: Store, version: Version, base: str = "", opened: Base | None 
     return OtherBase(
         f"{version.id} was proven over {proven.name} as it was then ({shown(proven)}), and {found}",
         where=str(folder_of(name) or name),
-        fix=f"put the old base back and start again, or train a version that is gated over this one; `homeostat promote "
-        f"{version.id}` has it answer on this one on your word",
+        fix="put the old base back and start again, or train a version that is gated over this one; `homeostat "
+        f"promote {version.id}` has it answer on this one on your word",
     )

@@ -66,13 +66,12 @@ def _open(store: Store, trial: Release) -> Release:
     return enact(store, before, replace(trial, champion=before.champion, shares=before.shares))
 
 
-def advance(
-    store: Store, task: str, settings: Settings, *, now: float, frozen: float = 0.0, base: str = ""
-) -> Release:
+def advance(store: Store, task: str, settings: Settings, *, now: float, frozen: float = 0.0, base: str = "") -> Release:
     """Take the running release a step further or back, if its rows say so; the row in force then.
 
-    `base` is the project's, where it is known. `frozen` is the moment, in seconds since 1970, up to which nothing goes forward; 0 where nobody holds it. A release
-    that would have gone forward stays as it is, and says until when; what goes back goes back at any time.
+    `base` is the project's, where it is known. `frozen` is the moment, in seconds since 1970, up to which nothing goes
+    forward; 0 where nobody holds it. A release that would have gone forward stays as it is, and says until when; what
+    goes back goes back at any time.
 
     - The base has other bytes than those that the gate proved the candidate over, in any stage: back.
     - Harm shown, in any stage: back. The champion answers everything; the candidate is refused if only copies were

@@ -62,8 +62,8 @@ def report(store: Store, id: str) -> str:
 def verdict(store: Store, id: str) -> str:
     """What the gate said."""
     one = store.verdicts.get(id)
-    over = f"over {one.base.name}, sha256 {one.base.content[:12]}…" if one.base else "which bytes of the base is not kept"
-    return f"{one.outcome}: {one.because} ({over})"
+    base = f"{one.base.name}, sha256 {one.base.content[:12]}…" if one.base else "a base whose bytes were not kept"
+    return f"{one.outcome}: {one.because} (over {base})"
 
 
 def release(store: Store, id: str) -> str:
