@@ -1,7 +1,8 @@
 """Let a version answer everybody at once, without shadow and canary: a person's decision.
 
 One row records it and `homeostat rollback` takes it back. The version is held to the bytes of its base as they are now;
-promoting who answers already has it answer on these, where the base was exchanged under it (E407). `--dry-run` tells what would change and changes nothing.
+promoting who answers already has it answer on these, where the base was exchanged under it (E407). `--dry-run` tells
+what would change and changes nothing.
 
 Exit codes: 0 done, or nothing to do; 1x configuration; 39 a signature is demanded and it has none; 41 there is no such
 version; 61 its state forbids it, or another version is on trial.
