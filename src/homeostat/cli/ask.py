@@ -53,6 +53,7 @@ def command(
     said = {
         "task": suite.task,
         "cases": len(suite.cases),
+        "families of cases": suite.worth if suite.worth < len(suite.cases) else "",
         "test rows": suite.test_rows,
         "fixed requests, at most": suite.fixed,
         "parts": list(demands(suite)),

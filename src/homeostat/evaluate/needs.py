@@ -80,7 +80,7 @@ def needs(
         target: groups where the candidate is meant to be better.
         level: at which the task's account lets it show that it is (`evaluate.account.due`).
         fair: what the task is held to treat alike.
-        suites: part of a suite -> its cases, and what is demanded of it.
+        suites: part of a suite -> its cases, those of a family counted once, and what is demanded of it.
     """
     found = [*_gains(rows, settings, target, level), *_groups(rows, settings, target)]
     found += [*_slices(rows, settings, target), *_metrics(rows, settings, target)]

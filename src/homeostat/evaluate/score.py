@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from homeostat.stats.intervals import mean_interval
+from homeostat.stats import clustered
 from homeostat.types.report import Score
 
 Floats = NDArray[np.float64]
@@ -30,6 +30,8 @@ class Row:
     """The slice it belongs to; every row belongs to exactly one."""
     value: float
     """Between 0 (useless) and 1 (perfect)."""
+    cluster: str = ""
+    """The same of rows that belong together, such as a family of cases; empty for a row by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +55,14 @@ class PairedRow:
     formed: tuple[float, ...] = ()
     """Whether both replies are of the form of the right one, 1 or 0, of tasks of texts; empty elsewhere."""
     cluster: str = ""
-    """The same of rows of one user, or one episode; empty for a row by itself."""
+    """The same of rows of one user, one episode, or one family of cases; empty for a row by itself."""
 
 
 def score(rows: Sequence[Row], level: float = 0.95) -> Score:
-    """Mean value of the rows with its two-sided interval at `level`."""
-    return mean_interval(np.array([row.value for row in rows], dtype=np.float64), level)
+    """Mean value of the rows with its two-sided interval at `level`; rows that belong together count as they do in
+    `stats.clustered`.
+    """
+    return clustered.mean([row.value for row in rows], clustered.whose([row.cluster for row in rows]), level)
 
 
 def by_group(rows: Sequence[Row], level: float = 0.95) -> dict[str, Score]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from homeostat.evaluate.score import PairedRow, Row, by_group, score
-from homeostat.evaluate.suites.ask import Question, demands, questions, wanted, worst, worth
+from homeostat.evaluate.suites.ask import Question, demands, families, questions, wanted, worst, worth
 from homeostat.evaluate.suites.beside import beside
 from homeostat.loop.mended import grown
 from homeostat.loop.workshop import Exam, Workshop
@@ -32,9 +32,10 @@ def beside_suites(shop: Workshop, report: Report, rows: Rows, until: float) -> t
         for version in (report.candidate, report.champion)
     )
     theirs = worst(questions, champion)
+    of = families(questions)
     more = [
-        PairedRow(id=f"suite.{k}", group=part, candidate=mine, champion=theirs[part, case])
-        for k, ((part, case), mine) in enumerate(worst(questions, candidate).items())
+        PairedRow(id=f"suite.{k}", group=key[0], candidate=mine, champion=theirs[key], cluster=of[key])
+        for k, (key, mine) in enumerate(worst(questions, candidate).items())
     ]
     return beside(report, rows, more, demanded, shop.config.evaluate), [*rows, *more]
 
@@ -47,8 +48,10 @@ def scored(shop: Workshop, version: Version, until: float) -> dict[str, Any]:
     values = [right(task.kind, reply, row.target) for reply, row in zip(replies, rows, strict=True)]
     own = score([Row(id=str(k), value=value) for k, value in enumerate(values)])
     questions, _ = asked(shop, task, until)
-    found = worst(questions, answered(shop, task, version, questions))
-    parts = by_group([Row(id=f"{part} {case}", group=part, value=value) for (part, case), value in found.items()])
+    found, of = worst(questions, answered(shop, task, version, questions)), families(questions)
+    parts = by_group(
+        [Row(id=f"{key[0]} {key[1]}", group=key[0], value=value, cluster=of[key]) for key, value in found.items()]
+    )
     return {"version": version.id, "metric": task.metric, "score": own, "suites": parts}
 
 

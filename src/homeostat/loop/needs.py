@@ -39,7 +39,7 @@ def planned(shop: Workshop, task: str) -> Planned:
     rows, retired = _rows(shop, task, until)
     coming = due(shop.store.verdicts.list(task), settings.alpha)
     questions, terms = asked(shop, shop.config.task(task), until)
-    cases = Counter(part for part, _ in {(one.part, one.case) for one in questions})
+    cases = Counter(part for part, _ in {(one.part, one.family or one.case) for one in questions})
     suites = {part: (cases[part], demand) for part, demand in terms.items() if cases[part]}
     suites |= {RETIRED: (retired, Terms())} if retired else {}
     found = needs(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import Any
 
 from homeostat.errors import NotFound, did_you_mean
 from homeostat.store import Store
@@ -30,7 +31,7 @@ def suites(store: Store, task: str) -> list[Suite]:
 
 def keep(store: Store, suite: Suite) -> bool:
     """Let a suite count from now on, in place of the one of its name; whether that changes anything."""
-    blob = store.blobs.put_text(json.dumps(asdict(suite), ensure_ascii=False, sort_keys=True))
+    blob = store.blobs.put_text(json.dumps(_said(suite), ensure_ascii=False, sort_keys=True))
     if kept(store, suite.task).get(suite.name) == blob:
         return False
     store.events.append(_subject(suite.task), KEPT, {"suite": suite.name, "blob": blob})
@@ -47,6 +48,14 @@ def drop(store: Store, task: str, name: str) -> None:
     if name not in known:
         raise NotFound(f"task '{task}' has no suite '{name}'", where=name, fix=did_you_mean(name, known))
     store.events.append(_subject(task), DROPPED, {"suite": name})
+
+
+def _said(suite: Suite) -> dict[str, Any]:
+    """What a suite says. A case by itself names no family, so that a suite of such keeps the hash that it had before
+    there were any.
+    """
+    cases = [{name: value for name, value in asdict(case).items() if value or name != "family"} for case in suite.cases]
+    return asdict(suite) | {"cases": cases}
 
 
 def _read(store: Store, blob: str) -> Suite:

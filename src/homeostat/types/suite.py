@@ -14,6 +14,8 @@ class Case:
     """What the check holds the reply against; checks that need nothing leave it empty."""
     check: str = ""
     """Name of the check. Empty: the suite's."""
+    family: str = ""
+    """The same of cases that share a frame, of which one right makes the others likelier. Empty: a case by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,11 @@ class Suite:
     """How much of the mean may be lost against the champion. None: as much as of a group of test rows."""
     at_least: float | None = None
     """The mean that a candidate must reach on these very cases, or the champion's where that is lower. None: any."""
+
+    @property
+    def worth(self) -> int:
+        """Its own cases, those of a family counted once: by these the power table is asked."""
+        return len({case.family or place for place, case in enumerate(self.cases)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

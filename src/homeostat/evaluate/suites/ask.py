@@ -27,6 +27,8 @@ class Question:
     """The same request undisturbed."""
     expect: str
     check: str
+    family: str = ""
+    """The same of cases that share a frame; empty for a case by itself."""
 
 
 def part_of(suite: Suite, disturbance: str = "") -> str:
@@ -85,6 +87,11 @@ def worst(asked: Sequence[Question], values: Sequence[float]) -> dict[tuple[str,
     return found
 
 
+def families(asked: Sequence[Question]) -> dict[tuple[str, int], str]:
+    """Part and case -> the family of the case; empty for a case by itself."""
+    return {(one.part, one.case): one.family for one in asked}
+
+
 def _plainly(suite: Suite) -> list[Case]:
     return [case for case in suite.cases if (case.check or suite.check) not in OF_ITSELF]
 
@@ -97,4 +104,5 @@ def _question(suite: Suite, place: int, case: Case, name: str = "", time: int = 
         plain=case.text,
         expect=case.expect,
         check=case.check or suite.check,
+        family=case.family,
     )

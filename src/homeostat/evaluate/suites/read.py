@@ -96,7 +96,7 @@ def _text(file: Path) -> str:
 
 
 def _more(file: Path, name: str) -> Iterator[Case]:
-    """Cases from JSON lines of `text`, and `expect` and `check` where wanted."""
+    """Cases from JSON lines of `text`, and `expect`, `check` and `family` where wanted."""
     beside = file.parent / name
     for number, line in enumerate(_text(beside).splitlines() if name else (), 1):
         if line.strip():
@@ -111,7 +111,7 @@ def _case(line: str, where: str) -> Case:
         raise WrongType("not JSON", where=where, fix=fix) from None
     if not isinstance(known, dict) or not all(isinstance(value, str) for value in known.values()):
         raise WrongType("a case is an object of texts", where=where, fix=fix)
-    if strange := sorted(set(known) - {"text", "expect", "check"}):
+    if strange := sorted(set(known) - {"text", "expect", "check", "family"}):
         raise WrongType(f"a case has no '{strange[0]}'", where=where, fix=fix)
     return Case(**{"text": "", **known})
 
