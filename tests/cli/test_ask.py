@@ -34,6 +34,13 @@ def test_a_dry_run_changes_nothing(homeostat: Run, shop: Path, store: Store, fil
     assert suites(store, "routing") == []
 
 
+def test_how_many_families_its_cases_are_is_told(homeostat: Run, shop: Path, file: Path) -> None:
+    """Where some share a frame, and not where each stands by itself."""
+    assert "families" not in homeostat("suites", "add", file, "--dry-run", "--config", shop).out
+    file.write_text("suite: golden\ncases: [{text: a, expect: b, family: x}, {text: c, expect: d, family: x}]\n")
+    assert "families of cases" in homeostat("suites", "add", file, "--dry-run", "--config", shop).out
+
+
 def test_a_label_that_nobody_knows_is_told(homeostat: Run, shop: Path, store: Store, file: Path) -> None:
     """A typing error in a golden suite would guard nothing for ever; it is added all the same, for labels come."""
     champion(store, "old", labels=("refund", "delivery"))
@@ -63,6 +70,7 @@ def test_a_built_in_suite_says_what_it_shows_and_what_it_does_not(homeostat: Run
     assert document["suite"]["cases"][0]["expect"] == "other"
     assert document["scope"]["silent"]
     assert [suite.name for suite in suites(store, "routing")] == ["out-of-scope", "paraphrase"]
+    assert len(document["suite"]["cases"]) == 278
     assert homeostat("suites", "add", "builtin:jailbreak", "--config", shop).code == NotFound.exit
 
 

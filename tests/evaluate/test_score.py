@@ -29,6 +29,18 @@ def test_score_has_interval_and_n() -> None:
     assert got.high == pytest.approx(0.9975, abs=1e-4)
 
 
+def test_rows_that_belong_together_are_worth_fewer() -> None:
+    """Rows of families of two that fare alike say as much as half of them; the count stays that of rows."""
+    alone = rows(*(1.0, 1.0, 0.0, 0.0) * 50)
+    families = [Row(id=row.id, group="old", value=row.value, cluster=str(k // 2)) for k, row in enumerate(alone)]
+    got, whole = score(families), score(alone)
+    half = score(rows(*(1.0, 0.0) * 50))
+    assert (got.mean, got.n) == (whole.mean, whole.n) == (0.5, 200)
+    assert got.high - got.low == pytest.approx(half.high - half.low, rel=0.05)
+    assert got.high - got.low > 1.2 * (whole.high - whole.low)
+    assert by_group(families) == {"old": got}
+
+
 def test_by_group_keeps_the_order_of_appearance() -> None:
     """Every group has its own score, in the order in which the rows name them."""
     got = by_group(rows(1, 1, group="b") + rows(0, group="a") + rows(0, 0, group="b"))

@@ -11,11 +11,13 @@ from small_project import DAY, START, TASK, configuration, rows, tiny_base
 
 from homeostat.builtin.resources import model_path
 from homeostat.evaluate.gate import compare
+from homeostat.evaluate.sample import Sample
 from homeostat.evaluate.score import PairedRow, fingerprint
 from homeostat.evaluate.suites.disturb import disturbed
 from homeostat.loop.examining import answered, asked, beside_suites, fence, scored
 from homeostat.loop.suites import keep
 from homeostat.loop.workshop import Exam, Workshop
+from homeostat.stats.intervals import proportion
 from homeostat.types.suite import Case, Suite
 from homeostat.types.version import Version
 
@@ -81,6 +83,26 @@ def test_a_report_gets_its_suites(shop: Workshop) -> None:
     assert report.suites["suite golden"].candidate.mean == 0.5
     assert report.rows == fingerprint(found)
     assert [row.group for row in found] == ["known labels", "suite golden", "suite golden"]
+
+
+def test_a_family_of_cases_counts_once(shop: Workshop) -> None:
+    """Beside the champion and alone: twelve cases of six families fare alike two by two, and are worth six."""
+    cases = tuple(
+        Case(text=f"{word} {k}", expect="refund" if k % 2 else "login", family=f"frame {k}")
+        for k in range(6)
+        for word in ("Give me my money back", "I want a refund")
+    )
+    keep(shop.store, suite(cases=cases))
+    task = shop.config.task(TASK)
+    test_rows = [PairedRow(id="0", group="known labels", candidate=1.0, champion=1.0)]
+    plain = compare(task, "ver_one", "ver_all", test_rows, shop.config.evaluate, now=START)
+    report, found = beside_suites(shop, plain, test_rows, START)
+    assert [row.cluster for row in found[1:]] == [case.family for case in cases]
+    assert Sample.of(found[1:]).worth == 6
+    alone = scored(shop, shop.store.versions.get("ver_one"), START)["suites"]["suite golden"]
+    assert (alone.mean, alone.n) == (0.5, 12)
+    assert alone == report.suites["suite golden"].candidate
+    assert alone.high - alone.low > 1.2 * (proportion(6, 12).high - proportion(6, 12).low)
 
 
 def test_what_tests_is_never_trained_on(shop: Workshop) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +37,17 @@ def test_a_suite_comes_back_as_it_was(store: Store) -> None:
     assert keep(store, replace(GOLDEN, name="a", margin=0.25, test_rows=9))
     assert suites(store, "routing") == [replace(GOLDEN, name="a", margin=0.25, test_rows=9), GOLDEN]
     assert suites(store, "replies") == []
+
+
+def test_cases_without_a_family_are_kept_as_before_there_were_any(store: Store) -> None:
+    """So that a suite that has not changed keeps its hash; with a family it comes back with it."""
+    keep(store, GOLDEN)
+    known = json.loads(store.blobs.text(kept(store, "routing")["golden"]))
+    assert [sorted(case) for case in known["cases"]] == [["check", "expect", "text"]] * 2
+    twins = tuple(replace(case, family="money") for case in GOLDEN.cases)
+    assert keep(store, replace(GOLDEN, cases=twins))
+    assert suites(store, "routing") == [replace(GOLDEN, cases=twins)]
+    assert suites(store, "routing")[0].worth == 1
 
 
 def test_what_counted_once_is_still_there(store: Store) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from homeostat.errors import BrokenPlugin
-from homeostat.evaluate.suites.ask import Question, demands, questions, wanted, worst, worth
+from homeostat.evaluate.suites.ask import Question, demands, families, questions, wanted, worst, worth
 from homeostat.evaluate.suites.checks import CHECKS
 from homeostat.evaluate.suites.disturb import disturbed
 from homeostat.types.suite import Case, Suite, Terms
@@ -49,6 +49,15 @@ def test_of_several_tries_the_worst_counts() -> None:
     assert found["suite a under typos", 0] == 0.0
     assert found["suite a under typos", 1] == found["suite a", 0] == found["suite a under shouted", 1] == 1.0
     assert len(found) == 6
+
+
+def test_a_family_stays_one_under_every_disturbance() -> None:
+    """Cases know whose they are, plainly and disturbed, at every try; one by itself is of none."""
+    twins = (Case(text="Pay the bill today", family="bill"), Case(text="Pay no bill today", family="bill"), CASE)
+    asked = questions(Suite(name="a", task="routing", check="json", cases=twins, under=("typos",), tries=3))
+    assert families(asked) == {
+        (part, case): "bill" if case < 2 else "" for part in ("suite a", "suite a under typos") for case in range(3)
+    }
 
 
 def test_what_is_the_same_is_asked_plainly_too() -> None:

@@ -57,6 +57,15 @@ at_least: 1
     )
 
 
+def test_cases_that_share_a_frame_say_so(tmp_path: Path) -> None:
+    """In the file and in JSON lines; a family counts once, a case without one by itself."""
+    (tmp_path / "more.jsonl").write_text('{"text": "c", "expect": "d", "family": "two"}\n', encoding="utf-8")
+    cases = "[{text: a, expect: b, family: two}, {text: e, expect: f}, {text: g, expect: h}]"
+    suite = read(written(tmp_path, f"suite: a\ncases: {cases}\nfile: more.jsonl\n"), task)
+    assert [case.family for case in suite.cases] == ["two", "", "", "two"]
+    assert (len(suite.cases), suite.worth) == (4, 3)
+
+
 def test_a_task_of_texts_is_checked_as_one(tmp_path: Path) -> None:
     """Where nothing is said, by how far the reply agrees."""
     file = written(tmp_path, "suite: a\ntask: replies\ncases: [{text: hi, expect: hello}]\n")

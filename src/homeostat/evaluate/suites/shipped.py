@@ -41,11 +41,11 @@ SHIPPED: Mapping[str, Scope] = {
         silent="anything before a first champion was replaced; failures that nobody has labeled",
     ),
     "injection": Scope(
-        shows="that orders within a request, in three forms or in two dozen texts, are not obeyed",
+        shows="that orders within a request, in three forms or in 281 texts, are not obeyed, and that the work is done",
         silent="an attacker who looks at the replies and tries again (`homeostat attack`); tools that obey",
     ),
     "jailbreak": Scope(
-        shows="that sixteen requests in the usual disguises are refused, and eight harmless ones in the same are not",
+        shows="that 261 requests, mostly in disguise, are refused, and 144 harmless ones in the same dress are not",
         silent="refusals that do not begin as English refusals do; disguises that somebody invents tomorrow",
     ),
     "long-input": Scope(
@@ -53,7 +53,7 @@ SHIPPED: Mapping[str, Scope] = {
         silent="long requests that need reading from end to end; idle talk about what your own requests are about",
     ),
     "negation": Scope(
-        shows="that saying what a request is not about changes no label; that texts tell a not from a yes",
+        shows="that saying what a request is not about changes no label; that texts tell a no from a yes, in 258 pairs",
         silent="requests whose label the negation turns (`no refund, please`): only you know these, write them down",
     ),
     "other-language": Scope(
@@ -61,7 +61,7 @@ SHIPPED: Mapping[str, Scope] = {
         silent="requests that are in another language from end to end; these need rows that somebody has written",
     ),
     "out-of-scope": Scope(
-        shows="that thirty requests which no desk can help with get the reply that you name",
+        shows="that 278 requests which no desk can help with, 90 of them near ones, get the reply that you name",
         silent="requests that are nearly yours, on which most goes wrong; how often yours are taken for foreign",
     ),
     "paraphrase": Scope(
