@@ -54,6 +54,15 @@ def test_what_the_gate_will_ask_is_told_before_there_is_a_candidate(
     assert workshop.store.verdicts.list() == []
 
 
+def test_a_family_of_cases_is_counted_once(homeostat: Run, small: Path, workshop: Workshop) -> None:
+    """Five cases in two families and one by itself are three, as the gate will count them."""
+    cases = tuple(Case(text=f"case {k}", expect="refund", family=("a", "b", "a", "b", "")[k]) for k in range(5))
+    keep(workshop.store, Suite(name="golden", task="routing", check="equals", cases=cases, under=("shouted",)))
+    found = homeostat("account", "routing", "--next", "--config", small, "--json").json
+    there = {one["name"]: one["there"] for one in found["needs"]}
+    assert (there["suite golden"], there["suite golden under shouted"]) == (3, 3)
+
+
 def test_a_task_that_nothing_answers_is_told_so(homeostat: Run, small: Path) -> None:
     """There is no champion beside whom a candidate would stand."""
     assert homeostat("account", "routing", "--next", "--config", small).code == NothingReleased.exit

@@ -28,7 +28,7 @@ def test_a_table_and_a_document(homeostat: Run, shop: Path, store: Store) -> Non
     assert "golden" in out
     assert "at least 100 %, no more lost than of test rows" in out
     document = homeostat("suites", "--json", "--config", shop).json
-    assert document["suites"][0]["cases"] == [{"text": "a", "expect": "b", "check": ""}]
+    assert document["suites"][0]["cases"] == [{"text": "a", "expect": "b", "check": "", "family": ""}]
     assert len(document["versions"]["golden"]) == 64
 
 
