@@ -13,6 +13,7 @@ from homeostat.config.load import load
 from homeostat.errors import NotFound, Tampered, UnsuitedModel
 from homeostat.loop.workshop import Workshop
 from homeostat.store import Store
+from server import completion, speaking
 
 
 def test_what_cannot_be_made_again(homeostat: Run, shop: Path, store: Store) -> None:
@@ -43,3 +44,53 @@ def test_the_same_comes_out_of_the_command(recipe: str, homeostat: Run, small: P
         ran = homeostat("reproduce", "ver_other", "--config", small)
         assert (ran.code, "differing" in ran.out) == (Tampered.exit, True)
     shop.close()
+
+
+@pytest.fixture
+def made(homeostat: Run, small: Path, tmp_path: Path) -> tuple[str, str]:
+    """Two adapters of one task, each trained on rows of its own."""
+    found = []
+    for name, offset in (("a", 0), ("b", 40)):
+        file = stream(tmp_path / f"{name}.jsonl", 80)
+        file.write_text("".join(file.read_text().splitlines(keepends=True)[offset : offset + 40]))
+        ran = homeostat("train", "routing", "--stream", file, "--recipe", "joint", "--config", small, "--json")
+        assert ran.code == 0, ran.err
+        found.append(ran.json["version"])
+    return found[0], found[1]
+
+
+def test_a_merge_is_made_again(homeostat: Run, small: Path, made: tuple[str, str]) -> None:
+    """Byte by byte; by another weight another one comes out, and the file that differs is named. Where a parent is no
+    longer as it was merged, that is said and nothing is compared.
+    """
+    ran = homeostat("merge", *made, "--weight", 0.7, "--weight", 0.3, "--config", small, "--json")
+    found = homeostat("reproduce", ran.json["version"], "--config", small, "--json")
+    assert (found.code, found.json["same"], set(found.json["files"].values())) == (0, True, {True}), found.json
+    with Workshop.open(load(small)).store as store:
+        merged, parent = store.versions.get(ran.json["version"]), store.versions.get(made[1])
+        store.versions.put(replace(merged, id="ver_other", recipe={**merged.recipe, "weights": [0.5, 0.5]}))
+        weights = store.blobs.path(store.blobs.files(parent.blob)["adapter_model.safetensors"])
+        store.blobs.remove_laid_out(parent.blob)  # a copy that is as it was stored would do
+    other = homeostat("reproduce", "ver_other", "--config", small)
+    assert (other.code, "adapter_model.safetensors" in other.out) == (Tampered.exit, True)
+    weights.chmod(0o644)
+    weights.write_bytes(weights.read_bytes()[:-1] + bytes([weights.read_bytes()[-1] ^ 1]))
+    told = homeostat("reproduce", ran.json["version"], "--config", small)
+    assert (told.code, "has changed" in told.err) == (Tampered.exit, True), told.err
+
+
+def test_a_few_examples_and_a_student_are_made_again(homeostat: Run, small: Path, tmp_path: Path) -> None:
+    """A head of a few examples from its rows; a student of a model elsewhere from what that said, when it is gone."""
+    file = stream(tmp_path / "s.jsonl", 24)
+    ran = homeostat("few", "routing", "--stream", file, "--config", small, "--json")
+    assert ran.code == 0, ran.err
+    few = ran.json["version"]
+    assert homeostat("reproduce", few, "--config", small, "--json").json["same"] is True
+    assert homeostat("import", file, "--task", "routing", "--config", small).code == 0
+    base, task = tmp_path / "student", ("routing", "--config", small, "--json")
+    assert homeostat("smaller", base, "--layers", 1, "--words", 30, "--task", *task).code == 0
+    with speaking(lambda body: (200, completion("refund", {"refund": -0.1, "del": -2.4}))) as (url, _):
+        ran = homeostat("distill", "--base", base, "--teacher", f"{url}#large", *task)
+        assert ran.code == 0, ran.err
+    found = homeostat("reproduce", ran.json["version"], "--config", small, "--json")
+    assert (found.code, found.json["same"]) == (0, True), found.json

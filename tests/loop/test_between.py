@@ -7,6 +7,7 @@ from dataclasses import replace
 from small_project import TASK
 
 from homeostat.loop.between import NAME, between
+from homeostat.loop.reproduce import reproduce
 from homeostat.loop.tried import tried
 from homeostat.loop.workshop import Workshop
 from loop.refused import NOW, right
@@ -27,6 +28,19 @@ def test_a_version_before_the_refused_one_is_found_once(after: Workshop) -> None
     assert ("steps back from", end.id) in after.store.lineage.parents(version.id)
     assert not list((after.run_folder("any").parent).glob("ver_*"))
     assert right(after, version) > right(after, end) + 0.5
+
+
+def test_the_same_point_is_found_again(after: Workshop) -> None:
+    """From its two ends, what both knew, and where it lies: byte by byte the same, whatever answers meanwhile; a point
+    elsewhere on the line is another version.
+    """
+    version = after.store.versions.get(between(after, NOW, tried(after, NOW)))
+    found = reproduce(after, version)
+    assert found.same, found
+    share = float(str(version.recipe["share"]))
+    elsewhere = replace(version, recipe={**version.recipe, "share": 1.0 - share / 2})
+    assert not reproduce(after, elsewhere).same
+    assert not list((after.run_folder("any").parent).glob("again_*"))
 
 
 def test_nothing_lies_between_versions_that_are_no_ends_of_a_line(after: Workshop) -> None:

@@ -70,7 +70,7 @@ def test_the_nearest_is_told_with_its_reason(domains_shop: Workshop) -> None:
 
 def test_few_labels_go_further_from_there(domains_shop: Workshop, draw: int, shown: Shown) -> None:
     """Eight rows of each label and eight steps, under names that the other domain never heard: more unseen rows are
-    told right than from the bare base; the version is tied to whose layers it began at, and cannot be reproduced alone.
+    told right than from the bare base; the version is tied to whose layers it began at, and is made again from them.
     """
     shop = domains_shop
     few = rows(8, seed=10 * draw + 8)
@@ -83,8 +83,11 @@ def test_few_labels_go_further_from_there(domains_shop: Workshop, draw: int, sho
     assert warm.recipe[FROM] == "ver_machines"
     assert FROM not in plain.recipe
     assert np.isfinite(warm.cost["held_out"])
-    with pytest.raises(UnsuitedModel):
-        reproduce(shop, warm)
+    found = reproduce(shop, warm)
+    assert found.same, found
+    assert not reproduce(shop, replace(warm, recipe={**warm.recipe, FROM: "ver_parcels"})).same
+    with pytest.raises(UnsuitedModel, match="of which the store keeps nothing: elsewhere"):
+        reproduce(shop, replace(warm, recipe={**warm.recipe, FROM: "elsewhere"}))
     assert shop.store.verify() == []
 
 

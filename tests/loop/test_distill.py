@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,8 @@ import tiny
 from homeostat.errors import NothingToTrainOn, UnsuitedModel
 from homeostat.llm.backend import Request
 from homeostat.loop.distill import Wish, answers, distill, material
+from homeostat.loop.reproduce import reproduce
+from homeostat.loop.said import SAID
 from homeostat.loop.students import model_teaching, newest, students, versions_teaching
 from homeostat.loop.workshop import Workshop
 from homeostat.stats.intervals import paired
@@ -105,6 +108,30 @@ def test_asked_again_it_is_the_same_student(taught: School) -> None:
         assert answers(shop, task, teacher).missing([*texts, "my pump hums"]) == ["my pump hums"]
 
 
+def test_a_student_is_taught_again(taught: School) -> None:
+    """By what its teacher said, which is kept with it: byte by byte the same when the teacher and its answers are gone.
+    One from before that was kept goes by the answers that are still there, and is refused without them.
+    """
+    shop = taught.shop
+    student = learned(taught, wish(taught))
+    older = replace(student, recipe={key: value for key, value in student.recipe.items() if key != SAID})
+    assert reproduce(shop, older).same
+    said, kept = Path(shop.config.folder) / "answers", Path(shop.config.folder) / "elsewhere"
+    said.rename(kept)
+    try:
+        found = reproduce(shop, replace(student, teachers=("ver_gone",)))
+        assert found.same, found
+        with pytest.raises(UnsuitedModel, match="did not keep with it what its teachers said"):
+            reproduce(shop, older)
+    finally:
+        shutil.rmtree(said, ignore_errors=True)
+        kept.rename(said)
+    lines = shop.store.blobs.text(str(student.recipe[SAID])).splitlines()
+    other = shop.store.blobs.put_text("".join(f"{line}\n" for line in [lines[-1], *lines[1:-1], lines[0]]))
+    assert lines[0] != lines[-1]
+    assert not reproduce(shop, replace(student, recipe={**student.recipe, SAID: other})).same
+
+
 def test_what_may_be_asked(taught: School) -> None:
     """Each request once, however often it came, and nothing that is like a row of the suite."""
     shop = taught.shop
@@ -162,6 +189,7 @@ def test_a_task_of_words(taught: School) -> None:
     assert made.labels == ()
     assert made.teachers == (shop.config.model.base,)
     assert "completion" in str(made.recipe["objective"])
+    assert reproduce(shop, made).same  # the replies are the dataset, and nothing beside it is wanted
     assert shop.store.verify() == []  # a teacher that is no version is named, and no edge leads to it
 
 
@@ -221,6 +249,7 @@ def test_a_teacher_at_hand(taught: School, tmp_path: Path) -> None:
     recipe = replace(named("student", taught.shop.config.train), name="followed", objective=Follow(share=1.0))
     student = learned(taught, wish(taught, base=base, recipe=recipe))
     assert np.mean(taught.right(student)) > 0.7
+    assert reproduce(taught.shop, student).same
     elsewhere = model_teaching(taught.shop, taught.shop.config.model.base, tiny.LABELS)
     with pytest.raises(UnsuitedModel, match="no teacher"):
         distill(taught.shop, wish(taught, base=base, recipe=recipe, teachers=("a folder",)), elsewhere)

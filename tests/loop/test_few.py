@@ -85,11 +85,17 @@ def test_names_can_be_left_out(shop: Workshop) -> None:
 
 
 def test_what_is_known_of_it_afterwards(shop: Workshop) -> None:
-    """It is made again of what is left of its rows, and is not reproduced by a training, for none made it."""
+    """It is made again of what is left of its rows, and of all of them byte by byte; where what labels are called
+    counts no longer, another one comes out.
+    """
     rows = tiny.examples(LABELS, each=2, seed=33)
     task = shop.config.task("routing")
     made = from_few(shop, task, kept(shop, rows, "again"), shots_of(task, rows, LABELS))
     assert way(shop, made, {made.id: made.dataset}).begins is None
-    with pytest.raises(UnsuitedModel):
-        reproduce(shop, made)
+    found = reproduce(shop, made)
+    assert found.same, found
+    assert not reproduce(shop, replace(made, recipe={**made.recipe, "names": False})).same
+    assert found.threads == made.cost["threads"]
+    assert reproduce(shop, replace(made, cost={"threads": 2.0})).threads == 2
+    assert reproduce(shop, replace(made, cost={})).threads == shop.config.model.threads  # one from before it was kept
     assert (Path(shop.store.blobs.folder(made.blob)) / "exact.safetensors").exists()

@@ -15,6 +15,7 @@ from small_project import TASK
 
 from homeostat.errors import NotFound
 from homeostat.loop import leftovers
+from homeostat.loop.said import SAID
 from homeostat.loop.suites import keep, kept, suites
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.release.registry import register
@@ -112,13 +113,18 @@ def test_embeddings_of_what_was_learned(shop: Workshop) -> None:
 
 def test_files_that_a_sound_version_shares_stay(shop: Workshop, tmp_path: Path) -> None:
     """Of an erased version's folder all goes but what is in a folder that is kept; the list of its files goes last. Old
-    rows of a rebuilt dataset go unless another one has the same; files with their words go, test rows never.
+    rows of a rebuilt dataset go unless another one has the same; files with their words go, and what teachers said to
+    whoever learned from them; test rows never.
     """
     store = shop.store
     for name, value in (("dead", 1.0), ("sound", 2.0)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "tokenizer.json").write_text('{"shared": true}')
         save_file({"w": np.full(3, value, np.float32)}, tmp_path / name / "w.safetensors")
+    said, clean = (store.blobs.put_text(text) for text in ("[-0.1]\n", "[-0.2]\n"))
+    taught = {"time": 1.0, "task": TASK, "base": "b"}
+    store.versions.put(Version(id="ver_taught", recipe={SAID: said}, **taught))  # type: ignore[arg-type]
+    store.versions.put(Version(id="ver_clean", recipe={SAID: clean}, **taught))  # type: ignore[arg-type]
     dead = register(store, Version(id="ver_dead", task=TASK, time=1.0, base="b"), tmp_path / "dead")
     sound = register(store, Version(id="ver_sound", task=TASK, time=1.0, base="b"), tmp_path / "sound")
     store.versions.set_state(dead.id, State.ERASED)
@@ -127,8 +133,8 @@ def test_files_that_a_sound_version_shares_stay(shop: Workshop, tmp_path: Path) 
     for id, blob, rebuilt in (("dst_a", rows, "dst_c"), ("dst_b", shared, "dst_c"), ("dst_c", shared, "")):
         store.datasets.put(Dataset(id=id, task=TASK, time=1.0, blob=blob, rebuilt=rebuilt))
     shop.put_suite(TASK, [Exam(text=f"{MINE} and more", target="leak", time=1.0)])
-    gone = list(leftovers.gone(shop, TRACES, [dead.id]))
-    assert set(gone) == {dead.blob, parts["w.safetensors"], rows, stray}
+    gone = list(leftovers.gone(shop, TRACES, [dead.id, "ver_taught"]))
+    assert set(gone) == {dead.blob, parts["w.safetensors"], rows, stray, said}
     assert gone.index(parts["w.safetensors"]) < gone.index(dead.blob)
     store.erasure.remove_blobs(gone)
     assert store.blobs.folder(sound.blob).is_dir()

@@ -69,19 +69,40 @@ def test_weights_are_searched_on_rows_that_no_training_saw(domains_shop: Worksho
     rows = examples(domains_shop.store, done.version.dataset)
     assert {row.target for row in rows} == set(LABELS)
     assert len(rows) == 400
+    found = reproduce(domains_shop, done.version)  # by the weights that were found, block by block
+    assert found.same, found
 
 
 def test_what_is_known_of_it_afterwards(domains_shop: Workshop) -> None:
-    """Rows erased of one parent taint it, it is made again by one training of what is left, and it is not reproduced,
-    for weights of others went into it.
-    """
+    """Rows erased of one parent taint it, and it is made again without them by one training of what is left."""
     shop = domains_shop
     made = merge(shop, wish(shop)).version
     of = shop.store.versions.get("ver_machines").dataset
     assert learned_from_erased(shop.store, also={of})[made.id]
     assert way(shop, made, {made.id: of}).again == (made,)
-    with pytest.raises(UnsuitedModel):
-        reproduce(shop, made)
+
+
+SLOW = [pytest.param(way, marks=pytest.mark.slow) for way in ("svd", "ties", "dare")]
+
+
+@pytest.mark.parametrize("way", ["cat", *SLOW])
+def test_the_same_comes_out_when_it_is_merged_again(way: str, domains_shop: Workshop) -> None:
+    """Byte by byte, and its rows of the labels too; by another weight something else does. What was merged before all
+    of this was kept is refused, with what is missing.
+    """
+    shop = domains_shop
+    made = merge(shop, wish(shop, way=way, weights=(0.6, 0.4))).version
+    versions = len(shop.store.versions.list())
+    found = reproduce(shop, made)
+    assert found.same, found
+    assert {"adapter_model.safetensors", "adapter_config.json"} <= set(found.files)
+    other = reproduce(shop, replace(made, recipe={**made.recipe, "weights": [0.5, 0.5]}))
+    assert (other.same, other.files["adapter_model.safetensors"]) == (False, False)
+    older = {key: value for key, value in made.recipe.items() if key != "held_out"}
+    with pytest.raises(UnsuitedModel, match="did not keep what this takes: held_out"):
+        reproduce(shop, replace(made, recipe=older))
+    assert len(shop.store.versions.list()) == versions
+    assert not list(shop.run_folder("any").parent.glob("again_*"))
 
 
 def test_a_dry_run_writes_nothing(domains_shop: Workshop) -> None:

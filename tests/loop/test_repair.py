@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from small_project import TASK
 
 from homeostat.curate.snapshot import examples
-from homeostat.loop.repair import NAME, repair
+from homeostat.errors import NotFound
+from homeostat.loop.repair import NAME, RELATION, repair
+from homeostat.loop.reproduce import reproduce
 from homeostat.loop.tried import tried
 from homeostat.loop.workshop import Workshop
 from homeostat.types.dataset import Origin
@@ -32,6 +35,21 @@ def test_a_candidate_that_forgot_is_repaired_once(after: Workshop) -> None:
     assert not list((after.run_folder("any").parent).glob("ver_*"))
     assert right(after, version) > right(after, before) + 0.5
     assert right(after, version, known=False) > 0.7 * right(after, before, known=False)
+
+
+def test_it_is_repaired_again(after: Workshop) -> None:
+    """From the candidate that it was repaired from, under the eyes of the champion of then: byte by byte the same.
+    Repaired from another version it is another one, and where nothing says from which, that is said.
+    """
+    version = after.store.versions.get(repair(after, NOW, tried(after, NOW)))
+    found = reproduce(after, version)
+    assert found.same, found
+    twin = replace(version, id="ver_twin")
+    after.store.versions.put(twin)
+    with pytest.raises(NotFound, match="repaired from"):
+        reproduce(after, twin)
+    after.store.lineage.link(twin.id, version.id, RELATION)
+    assert not reproduce(after, twin).same
 
 
 def test_nothing_is_repaired_where_no_loss_is_shown(after: Workshop) -> None:

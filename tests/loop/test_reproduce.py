@@ -29,9 +29,19 @@ def test_the_same_comes_out_byte_by_byte(shop: Workshop) -> None:
 
 
 def test_what_cannot_be_made_again(shop: Workshop) -> None:
-    """A version that others taught, or that was not trained here, is refused in a sentence."""
+    """One that was not trained here, was broken for a drill, is several, has words of its own, or learned from rows
+    that were erased since, is refused in a sentence that says why.
+    """
     champion = shop.champion(TASK)
-    with pytest.raises(UnsuitedModel, match="with the help of other versions"):
-        reproduce(shop, replace(champion, teachers=("ver_x",)))
-    with pytest.raises(UnsuitedModel, match="was not trained here"):
-        reproduce(shop, replace(champion, dataset=""))
+    for other, why in (
+        (replace(champion, dataset=""), "was not trained here"),
+        (replace(champion, recipe={"name": "drill"}), "was not trained here"),
+        (replace(champion, recipe={"name": "ensemble"}), "copies of its members"),
+        (replace(champion, recipe={"name": "retrieve"}), "words before them"),
+    ):
+        with pytest.raises(UnsuitedModel, match=why):
+            reproduce(shop, other)
+    dataset = shop.store.datasets.get(champion.dataset)
+    shop.store.datasets.put(replace(dataset, rebuilt=dataset.id))
+    with pytest.raises(UnsuitedModel, match="were erased since"):
+        reproduce(shop, champion)

@@ -1,10 +1,12 @@
-"""Train a version again from its dataset, its recipe and its parent, and say whether the same comes out, byte by byte.
+"""Make a version again from what is on record of it, and say whether the same comes out, byte by byte.
 
-Nothing is registered, and what was trained is thrown away. On a CPU, with the same release of torch and the same number
-of threads, the files are the same; where not, they are named.
+What was trained is trained again from its dataset, its recipe and its parent; what was merged, mended, taught or made
+of a few examples, from the versions it names, the weights and places that its recipe says, and what teachers said.
+Nothing is registered, and what was made is thrown away. On a CPU, with the same release of torch and the same number of
+threads, the files are the same; where not, they are named.
 
-Exit codes: 0 the same; 1x configuration; 35 it was not made from a dataset and a recipe alone; 41 there is no such
-version, or what it was made from is gone; 44 something else came out, or what it was made from has changed.
+Exit codes: 0 the same; 1x configuration; 35 what it was made of is not all on record; 41 there is no such version, or
+what it was made from is gone; 44 something else came out, or what it was made from has changed.
 
 Example: `homeostat reproduce ver_1v9x3k`
 """
@@ -30,13 +32,14 @@ def command(
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
-    """Train a version again from its dataset, its recipe and its parent, and say whether the same comes out"""
+    """Make a version again from what is on record of it, and say whether the same comes out"""
     with closing(Workshop.open(load(config))) as shop:
         found = reproduce(shop, shop.store.versions.get(version))
     if as_json:
         document(plain(found))
     else:
         differing = [name for name, same in found.files.items() if not same]
-        facts(version, {"same": found.same, "files": len(found.files), "differing": differing, "torch": found.torch})
+        told = {"same": found.same, "files": len(found.files), "differing": differing}
+        facts(version, {**told, "torch": found.torch, "threads": found.threads})
     if not found.same:
         raise typer.Exit(Tampered.exit)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from homeostat.curate.snapshot import examples
 from homeostat.errors import UnsuitedModel
-from homeostat.loop.learn import start_of, version_id
+from homeostat.loop.learn import computed, recipe_of, start_of, version_id
 from homeostat.loop.steps import Now, remembered
 from homeostat.loop.tried import Tried
 from homeostat.loop.workshop import Workshop
 from homeostat.train.recipe import Recipe
-from homeostat.train.run import Order
-from homeostat.train.transfer.along import Line, Point, along
+from homeostat.train.run import Order, Trained
+from homeostat.train.transfer.along import Line, Point, along, point
 from homeostat.types.dataset import Origin
 from homeostat.types.version import HEAD, Version
 
@@ -34,7 +35,8 @@ def between(shop: Workshop, now: Now, tried: Sequence[Tried]) -> str:
     recipe, candidate = ends[-1].recipe, ends[-1].candidate
     version = version_id(now.turn, NAME)
     if all(v.id != version for v in shop.store.versions.list(now.task)):
-        found = _search(_line(shop, now, candidate, recipe, version), shop.config.evaluate.margin)
+        line = _line(shop, champion, candidate, recipe, shop.run_folder(version))
+        found = _search(line, shop.config.evaluate.margin)
         if found is None:
             return ""
         shop.take_in(_version(now, version, candidate, found), found.trained.weights)
@@ -43,19 +45,32 @@ def between(shop: Workshop, now: Now, tried: Sequence[Tried]) -> str:
     return version
 
 
-def _line(shop: Workshop, now: Now, candidate: Version, recipe: Recipe, version: str) -> Line:
+def again(shop: Workshop, version: Version, folder: Path) -> Trained:
+    """The same point of the same line, as it is now, in a folder.
+
+    Raises:
+        NotFound: the champion of then, the candidate, or rows of theirs are gone.
+        CorruptWeights, UnsuitedModel: the two are no ends of a line.
+    """
+    champion = shop.store.versions.get(version.parent)
+    candidate = shop.store.versions.get(str(version.recipe["candidate"]))
+    line = _line(shop, champion, candidate, recipe_of(candidate), folder)
+    return point(line, float(str(version.recipe["share"])))
+
+
+def _line(shop: Workshop, champion: Version, candidate: Version, recipe: Recipe, folder: Path) -> Line:
     """The line, with the rows that the candidate was trained on and all that the champion knew."""
-    champion, dataset = shop.champion(now.task), shop.store.datasets.get(candidate.dataset)
+    dataset = shop.store.datasets.get(candidate.dataset)
     rows = examples(shop.store, dataset.id)
     texts = {row.text for row in rows}
     old = [replace(row, origin=Origin.RECALL) for row in remembered(shop, champion) if row.text not in texts]
     order = Order(
-        task=shop.config.task(now.task),
+        task=shop.config.task(champion.task),
         start=start_of(shop, champion),
         examples=[*rows, *old],
         labels=dataset.labels,
         recipe=recipe,
-        folder=shop.run_folder(version),
+        folder=folder,
     )
     return Line(order=order, candidate=shop.store.blobs.folder(candidate.blob), prior=champion.prior)
 
@@ -85,5 +100,5 @@ def _version(now: Now, id: str, candidate: Version, found: Point) -> Version:
         parent=candidate.parent,
         dataset=candidate.dataset,
         recipe={"name": NAME, **place},
-        cost=found.trained.cost,
+        cost=computed(found.trained.cost),
     )

@@ -127,7 +127,7 @@ def lesson_of(shop: Workshop, wish: Wish, teacher: Teacher, dataset: Dataset) ->
         time=dataset.time,
         base=wish.base,
         teachers=wish.teachers,
-        at_hand=_at_hand(shop, wish),
+        at_hand=at_hand(shop, wish.task.name, wish.recipe, wish.teachers),
         told=told,
     )
 
@@ -155,11 +155,11 @@ def heeding(recipe: Recipe, told: Mapping[str, tuple[float, ...]]) -> Recipe:
     return replace(recipe, objective=Completion()) if isinstance(recipe.objective, Told) and not told else recipe
 
 
-def _at_hand(shop: Workshop, wish: Wish) -> Version | None:
+def at_hand(shop: Workshop, task: str, recipe: Recipe, teachers: Sequence[str]) -> Version | None:
     """The teacher itself, for a recipe that asks it while the student learns: one version of the store."""
-    if not isinstance(wish.recipe.objective, Follow) or len(wish.teachers) != 1:
+    if not isinstance(recipe.objective, Follow) or len(teachers) != 1:
         return None
-    return next((one for one in shop.store.versions.list(wish.task.name) if one.id == wish.teachers[0]), None)
+    return next((one for one in shop.store.versions.list(task) if one.id == teachers[0]), None)
 
 
 def _require_servable(shop: Workshop, wish: Wish) -> None:

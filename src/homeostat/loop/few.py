@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
+from homeostat.curate.snapshot import examples
 from homeostat.llm.exact import save_exact
-from homeostat.loop.learn import version_id
+from homeostat.loop.learn import computed, version_id
 from homeostat.loop.workshop import Workshop
 from homeostat.train.few.heads import Ridge
 from homeostat.train.few.shots import Reader, Shots
+from homeostat.train.run import Trained
 from homeostat.train.sound import require_labels
 from homeostat.types.dataset import Dataset, Example
 from homeostat.types.task import Task
@@ -43,7 +46,7 @@ def from_few(shop: Workshop, task: Task, dataset: Dataset, shots: Shots, *, name
     if known := [one for one in shop.store.versions.list(task.name) if one.id == name]:
         return known[0]
     run = shop.run_folder(name)
-    save_exact(Ridge().kept(Reader.of(base, instruction=task.instruction), shots), run / "weights")
+    weights = _solved(task, base, shots, run)
     version = Version(
         id=name,
         task=task.name,
@@ -53,7 +56,21 @@ def from_few(shop: Workshop, task: Task, dataset: Dataset, shots: Shots, *, name
         labels=shots.labels,
         dataset=dataset.id,
         recipe={"name": NAME, "method": "ridge", "names": names, "warm_start": False},
+        cost=computed({}),
     )
-    registered = shop.take_in(version, run / "weights")
+    registered = shop.take_in(version, weights)
     shutil.rmtree(run)
     return registered
+
+
+def again(shop: Workshop, version: Version, folder: Path) -> Trained:
+    """The head of the same examples, as they are now, in a folder. Raises as `shots_of` and `from_few`."""
+    task, rows = shop.config.task(version.task), examples(shop.store, version.dataset)
+    shots = shots_of(task, rows, version.labels, names=bool(version.recipe["names"]))
+    return Trained(weights=_solved(task, version.base, shots, folder), kind=HEAD, labels=shots.labels)
+
+
+def _solved(task: Task, base: str, shots: Shots, folder: Path) -> Path:
+    """Solve it and save it; where it lies."""
+    save_exact(Ridge().kept(Reader.of(base, instruction=task.instruction), shots), folder / "weights")
+    return folder / "weights"

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import torch
+
 from homeostat.config.schema import Config, Curate
 from homeostat.curate.build import Curated
 from homeostat.curate.copies import disturbed_copies
@@ -16,14 +18,16 @@ from homeostat.errors import WrongType
 from homeostat.evaluate.suites.disturb import TURNING, disturbed
 from homeostat.llm.assembled import read_assembled
 from homeostat.loop.offsets import with_offsets
+from homeostat.loop.said import SAID, keep_said
 from homeostat.loop.workshop import Workshop
 from homeostat.train.head.solve import solve
 from homeostat.train.headed import train_version
 from homeostat.train.objectives.heads.exact import Exact
 from homeostat.train.pace import Rows, paced
+from homeostat.train.read import changed
 from homeostat.train.recipe import Recipe, plain
 from homeostat.train.reweigh import FAIR
-from homeostat.train.run import Order, Start, Trained, train
+from homeostat.train.run import Order, Start, Trained, train, unheard
 from homeostat.train.track.tracker import Run, tracking
 from homeostat.train.transfer.product import lay_out
 from homeostat.types import ids
@@ -34,6 +38,8 @@ ALL = 10**9
 """Rows of a dataset that takes all there are."""
 FROM = "from"
 """What a version's recipe calls the version or folder whose layers its training began at, where it borrowed some."""
+BESIDE = (FROM, SAID)
+"""What stands in a version's recipe beside the fields of the recipe."""
 BEGINS = "begins from"
 """How such a version is tied to that one."""
 TRAINING = 1 << 20
@@ -181,10 +187,10 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
     if known:
         shutil.rmtree(folder)  # a crash may have fallen between the registration and this
         return _tied(shop, known[0], lesson)
-    start = _start(shop, lesson, folder)
+    order = order_of(shop, lesson, folder)
     reached = max((e.values["step"] for e in shop.store.events.list(lesson.version) if e.name == "training"), default=0)
-    rows = examples(shop.store, dataset.id)
-    recipe = paced(fairly(shop.config, lesson.task, lesson.recipe), shop.config.train, Rows.of(rows), dataset.labels)
+    recipe = fairly(shop.config, lesson.task, lesson.recipe)
+    recipe = paced(recipe, shop.config.train, Rows.of(order.examples), dataset.labels)
     recipe = priced(shop.config, lesson.task, recipe)
     with tracking(shop.config.train.track, _run(shop, lesson, recipe)) as trackers:
 
@@ -194,40 +200,66 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
                 trackers.look(values)
             report(values)
 
-        trained = carried_out(
-            Order(
-                task=shop.config.task(lesson.task),
-                start=start,
-                examples=rows,
-                labels=dataset.labels,
-                recipe=recipe,
-                folder=folder,
-                held=held_by(shop, lesson.parent),
-                report=note,
-                processes=shop.config.train.processes,
-                teacher=start_of(shop, lesson.at_hand) if lesson.at_hand else None,
-                told=lesson.told,
-                champion=start_of(shop, lesson.parent) if lesson.begins or lesson.borrows else None,
-            )
-        )
+        trained = carried_out(replace(order, recipe=recipe, report=note))
         trackers.summary = trained.cost
     version = Version(
         id=lesson.version,
         task=lesson.task,
         time=lesson.time,
-        base=start.base,
+        base=order.start.base,
         kind=trained.kind,
         labels=trained.labels,
         prior=trained.prior,
         parent=lesson.parent.id if lesson.parent else "",
         dataset=dataset.id,
         teachers=lesson.teachers,
-        recipe=plain(recipe) | ({FROM: lesson.lender} if lesson.borrows else {}),
-        cost=trained.cost,
+        recipe=plain(recipe) | _beside(shop, lesson, order),
+        cost=computed(trained.cost),
     )
     registered = shop.take_in(version, trained.weights)
     shutil.rmtree(folder)
     return _tied(shop, registered, lesson)
+
+
+def order_of(shop: Workshop, lesson: Lesson, folder: Path) -> Order:
+    """What a lesson orders, by the recipe as it stands in it; weights are left in `folder`. Raises what opening the
+    versions that it begins at raises.
+    """
+    return Order(
+        task=shop.config.task(lesson.task),
+        start=_start(shop, lesson, folder),
+        examples=examples(shop.store, lesson.dataset),
+        labels=shop.store.datasets.get(lesson.dataset).labels,
+        recipe=lesson.recipe,
+        folder=folder,
+        held=held_by(shop, lesson.parent),
+        report=unheard,
+        processes=shop.config.train.processes,
+        teacher=start_of(shop, lesson.at_hand) if lesson.at_hand else None,
+        told=lesson.told,
+        champion=start_of(shop, lesson.parent) if lesson.begins or lesson.borrows else None,
+    )
+
+
+def recipe_of(version: Version) -> Recipe:
+    """The recipe that trained a version, out of its row.
+
+    Raises:
+        UnknownKey, UnknownPlugin, WrongType: its row holds no recipe of a training.
+    """
+    own = {field: value for field, value in version.recipe.items() if field not in BESIDE}
+    return changed(Recipe(name=str(version.recipe["name"])), own, f"{version.id}.recipe")
+
+
+def computed(cost: Mapping[str, float]) -> dict[str, float]:
+    """What making a version took, and with how many threads: with another number the last digits may differ."""
+    return {**cost, "threads": float(torch.get_num_threads())}
+
+
+def _beside(shop: Workshop, lesson: Lesson, order: Order) -> dict[str, object]:
+    """What a version's recipe says beside its fields: whose layers it began at, and what its teachers have said."""
+    lender: dict[str, object] = {FROM: lesson.lender} if lesson.borrows else {}
+    return lender | ({SAID: keep_said(shop.store, order.examples, lesson.told)} if lesson.told else {})
 
 
 def _start(shop: Workshop, lesson: Lesson, folder: Path) -> Start:

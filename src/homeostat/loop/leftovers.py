@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from homeostat.loop.moments import FOLDER as BACKTESTS
+from homeostat.loop.said import SAID
 from homeostat.loop.suites import keep, suites
 from homeostat.loop.suites import kept as suites_of
 from homeostat.loop.workshop import Workshop
@@ -145,6 +146,7 @@ def gone(shop: Workshop, traces: Traces, tainted: Collection[str]) -> Iterator[s
     tested = {str(shop.store.state.get(f"suite:{task}")) for task in shop.config.tasks}
     tested |= {hash for task in shop.config.tasks for hash in suites_of(shop.store, task).values()}
     yield from (d.blob for d in datasets if d.rebuilt and d.blob not in wanted and blobs.holds(d.blob))
+    yield from (str(v.recipe[SAID]) for v in versions if v.id in tainted and SAID in v.recipe)
     yield from shop.store.erasure.blobs_with(traces.sought, kept | wanted | tested)
 
 

@@ -8,15 +8,19 @@ from.
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from homeostat.curate.snapshot import as_lines
+from homeostat.curate.snapshot import as_lines, examples
 from homeostat.errors import NotReleasable, UnsuitedModel
 from homeostat.llm.preface import FILE as PREFACE
-from homeostat.loop.learn import version_id
+from homeostat.loop.learn import computed, version_id
 from homeostat.loop.together import Together
 from homeostat.loop.workshop import Workshop
+from homeostat.train.recipe import Recipe
+from homeostat.train.run import Trained
 from homeostat.train.transfer.blend import Blended, How, Member, blend
 from homeostat.types.dataset import Dataset
 from homeostat.types.task import Task
@@ -26,6 +30,9 @@ NAME = "merge"
 """Name of the recipe of versions that were merged."""
 RELATION = "merges"
 """How a version is tied to each of those that it was merged from."""
+ASKED, HELD_OUT, SEED = "asked_rank", "held_out", "seed"
+"""What its recipe says since versions are made again beside how they were merged: the rank that was asked for, and
+which of the rows measured."""
 MOST = 5
 """More versions than this do not merge well."""
 
@@ -70,9 +77,10 @@ def merge(shop: Workshop, wish: Merge) -> Merged:
     found = None
     if not before:
         folder = shop.run_folder(name)
-        found = blend(of.order(shop, rows, folder), members_of(shop, wish), wish.how)
-        dataset = of.keep(shop, rows)
-        before = [shop.take_in(_version(shop, wish, name, dataset, found), found.trained.weights)]
+        order = of.order(shop, rows, folder)
+        found = blend(order, members_of(shop, wish.members), wish.how)
+        version = _version(wish, name, of.keep(shop, rows), found, order.recipe)
+        before = [shop.take_in(version, found.trained.weights)]
         shutil.rmtree(folder)
     shop.store.lineage.link_all((name, member.id, RELATION) for member in wish.members)
     return Merged(version=before[0], found=found)
@@ -118,17 +126,40 @@ def require_mergeable(shop: Workshop, wish: Merge) -> None:
             raise UnsuitedModel(f"{member.id} reads words of its own before every request", fix="merge its parent")
 
 
-def members_of(shop: Workshop, wish: Merge) -> list[Member]:
+def again(shop: Workshop, version: Version, folder: Path) -> Trained:
+    """The same versions, as they are now, merged by the weights that are on record, in a folder.
+
+    Raises:
+        UnsuitedModel: it was merged before all that this takes was on record.
+        NotFound: one of the versions, or the rows, are gone.
+        CorruptWeights, UnsuitedModel: as `homeostat.train.transfer.blend.blend`.
+    """
+    said: Mapping[str, Any] = version.recipe
+    if missing := [key for key in (ASKED, HELD_OUT, SEED) if key not in said]:
+        what = f"{version.id} was merged by a release that did not keep what this takes: {', '.join(missing)}"
+        raise UnsuitedModel(what, fix="versions that are merged from now on can be made again")
+    members = tuple(shop.store.versions.get(id) for id in said["of"])
+    together = Together(task=shop.config.task(version.task), members=members)
+    order = together.order(shop, examples(shop.store, version.dataset) if version.dataset else [], folder)
+    fitted = {key: said[key] for key in ("refit", HELD_OUT, SEED)}
+    start, recipe = replace(order.start, base=version.base), replace(order.recipe, **fitted)
+    order = replace(order, start=start, labels=version.labels, recipe=recipe)
+    blocks = {block: tuple(own) for block, own in said["blocks"].items()}
+    how = How(way=said["how"], weights=tuple(said["weights"]), blocks=blocks, rank=said[ASKED])
+    return blend(order, members_of(shop, members), how).trained
+
+
+def members_of(shop: Workshop, members: Sequence[Version]) -> list[Member]:
     """The versions with the folders of their adapters. Raises what loading an unsigned version raises."""
     found = []
-    for one in wish.members:
+    for one in members:
         folder = shop.signing.folder(shop.store, one)
         assert folder is not None, "an adapter has a folder"
         found.append(Member(name=one.id, folder=folder, labels=one.labels))
     return found
 
 
-def _version(shop: Workshop, wish: Merge, name: str, dataset: Dataset | None, found: Blended) -> Version:
+def _version(wish: Merge, name: str, dataset: Dataset | None, found: Blended, recipe: Recipe) -> Version:
     """The version; its recipe says what it was made of, and by how much of each."""
     said: dict[str, object] = {
         "name": NAME,
@@ -137,18 +168,21 @@ def _version(shop: Workshop, wish: Merge, name: str, dataset: Dataset | None, fo
         "weights": list(found.weights.every),
         "blocks": {block: list(own) for block, own in found.weights.blocks.items()},
         "rank": found.rank,
-        "refit": shop.config.train.refit,
+        "refit": recipe.refit,
+        ASKED: wish.how.rank,
+        HELD_OUT: recipe.held_out,
+        SEED: recipe.seed,
         "warm_start": False,
     }
     return Version(
         id=name,
         task=wish.task.name,
         time=max(member.time for member in wish.members),
-        base=shop.config.model.weights,
+        base=wish.members[0].base,
         kind=found.trained.kind,
         labels=found.trained.labels,
         prior=found.trained.prior,
         dataset=dataset.id if dataset else "",
         recipe=said,
-        cost=found.trained.cost,
+        cost=computed(found.trained.cost),
     )

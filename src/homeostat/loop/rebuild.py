@@ -13,14 +13,13 @@ from homeostat.curate.snapshot import left_of
 from homeostat.errors import UnsuitedModel
 from homeostat.loop.between import NAME as BETWEEN
 from homeostat.loop.few import NAME as FEW
-from homeostat.loop.learn import FROM, Lesson, learn, version_id
+from homeostat.loop.learn import Lesson, learn, recipe_of, version_id
 from homeostat.loop.merging import NAME as MERGE
 from homeostat.loop.prefacing import WORDS
 from homeostat.loop.repair import NAME as REPAIR
 from homeostat.loop.workshop import Workshop
 from homeostat.store.erased import goes_on, learned_from_erased
 from homeostat.train.named import named
-from homeostat.train.read import changed
 from homeostat.train.recipe import Recipe
 from homeostat.types.version import ENSEMBLE, HEAD, Version
 
@@ -99,5 +98,4 @@ def _recipe(shop: Workshop, old: Version) -> Recipe:
         return _recipe(shop, shop.store.versions.get(str(old.recipe["candidate"])))
     if name == REPAIR:
         return named("head" if old.kind == HEAD else "careful", shop.config.train, replay=shop.config.curate.replay)
-    own = {field: value for field, value in old.recipe.items() if field != FROM}
-    return changed(Recipe(name=name), own, f"{old.id}.recipe")
+    return recipe_of(old)

@@ -21,6 +21,8 @@ from homeostat.types.version import HEAD, Version
 
 NAME = "repair"
 """Its recipe, and what it is called beside the recipes that were tried."""
+RELATION = "repairs"
+"""How a version is tied to the candidate that it was repaired from."""
 
 
 def repair(shop: Workshop, now: Now, tried: Sequence[Tried]) -> str:
@@ -51,7 +53,7 @@ def repair(shop: Workshop, now: Now, tried: Sequence[Tried]) -> str:
     except (Diverged, UnsuitedModel):  # the champion of a remote base cannot be asked
         shutil.rmtree(shop.run_folder(lesson.version))
         return ""
-    shop.store.lineage.link(version, candidate.id, "repairs")
+    shop.store.lineage.link(version, candidate.id, RELATION)
     return version
 
 

@@ -1,7 +1,7 @@
 """Makes a version again from what is on record of it, and says whether it is the same, byte by byte.
 
-On one kind of CPU with one release of torch a training is exact: the same dataset, recipe, parent and number of threads
-leave the same files. On a GPU, or on another machine, the files may differ in the last digits of their numbers.
+On one kind of CPU with one release of torch it is exact: the same dataset, recipe, parents and number of threads leave
+the same files. On a GPU, or on another machine, the files may differ in the last digits of their numbers.
 """
 
 from __future__ import annotations
@@ -14,17 +14,12 @@ from pathlib import Path
 
 import torch
 
-from homeostat.curate.snapshot import examples
 from homeostat.errors import UnsuitedModel
-from homeostat.loop.between import NAME as BETWEEN
-from homeostat.loop.few import NAME as FEW
-from homeostat.loop.learn import FROM, carried_out, held_by, start_of
+from homeostat.loop.learn import FROM
 from homeostat.loop.merging import NAME as MERGE
-from homeostat.loop.repair import NAME as REPAIR
+from homeostat.loop.prefacing import WORDS
+from homeostat.loop.remaking import made_again, rows_of
 from homeostat.loop.workshop import Workshop
-from homeostat.train.read import changed
-from homeostat.train.recipe import Recipe
-from homeostat.train.run import Order
 from homeostat.types.version import ENSEMBLE, Version
 
 
@@ -41,59 +36,61 @@ class Reproduced:
     prior: bool
     torch: str
     """Release of torch that it was made with now."""
+    threads: int
+    """It was computed with now: as many as the version was, where that is on record, else `model.threads`."""
 
 
 def reproduce(
     shop: Workshop, version: Version, report: Callable[[dict[str, float]], None] = lambda values: None
 ) -> Reproduced:
-    """Train a version again in a folder of its own, compare it, and leave nothing.
+    """Make a version again in a folder of its own, compare it, and leave nothing.
 
     Raises:
-        UnsuitedModel: it was not trained from a dataset and a recipe alone, or rows of them were erased since.
-        NotFound: its dataset or its parent is not in the store.
+        UnsuitedModel: what it was made of is not all on record, or rows of that were erased since.
+        NotFound: a dataset, a parent, or their files are not in the store.
         Tampered: one of them has changed since it was stored.
     """
     _hold(version)
-    if shop.store.datasets.get(version.dataset).rebuilt:
-        what = f"rows of {version.dataset}, which {version.id} was trained on, were erased since"
-        raise UnsuitedModel(what, fix="what is left is trained on by `homeostat erase --yes --then retrain`")
-    parent = shop.store.versions.get(version.parent) if version.parent else None
-    dataset, folder = shop.store.datasets.get(version.dataset), shop.run_folder(f"again_{version.id}")
-    start = start_of(shop, parent)
-    torch.set_num_threads(shop.config.model.threads)
+    for dataset in rows_of(shop, version):
+        if dataset.rebuilt:
+            what = f"rows of {dataset.id}, which {version.id} was made from, were erased since"
+            raise UnsuitedModel(what, fix="what is left is trained on by `homeostat erase --yes --then retrain`")
+    folder = shop.run_folder(f"again_{version.id}")
+    threads = int(version.cost.get("threads", shop.config.model.threads))
+    torch.set_num_threads(threads)
     try:
         shutil.rmtree(folder)  # a checkpoint of an earlier try would be gone on from
         folder.mkdir()
-        trained = carried_out(
-            Order(
-                task=shop.config.task(version.task),
-                start=start if parent else type(start)(base=version.base),
-                examples=examples(shop.store, dataset.id),
-                labels=dataset.labels,
-                recipe=changed(Recipe(name=str(version.recipe["name"])), version.recipe, f"{version.id}.recipe"),
-                folder=folder,
-                held=held_by(shop, parent),
-                report=report,
-                processes=shop.config.train.processes,
-            )
-        )
-        mine, made = shop.store.blobs.files(version.blob), _hashes(trained.weights)
+        made = made_again(shop, version, folder, report)
+        before, after = shop.store.blobs.files(version.blob), _hashes(made.weights)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    files = {name: mine.get(name) == made.get(name) for name in sorted({*mine, *made})}
-    labels, prior = trained.labels == version.labels, trained.prior == version.prior
-    same = labels and prior and all(files.values())
-    return Reproduced(version=version.id, same=same, files=files, labels=labels, prior=prior, torch=torch.__version__)
+    files = {name: before.get(name) == after.get(name) for name in sorted({*before, *after})}
+    labels, prior = made.labels == version.labels, made.prior == version.prior
+    return Reproduced(
+        version=version.id,
+        same=labels and prior and all(files.values()),
+        files=files,
+        labels=labels,
+        prior=prior,
+        torch=torch.__version__,
+        threads=threads,
+    )
 
 
 def _hold(version: Version) -> None:
-    """Hold that a dataset and a recipe are all that a version was made of."""
+    """Hold that all that a version was made of is kept as rows and files of the store."""
     name = str(version.recipe.get("name", ""))
-    if not version.dataset or not version.blob or not name:
+    if not version.blob or not name or version.broken or not (version.dataset or name == MERGE):
         raise UnsuitedModel(f"{version.id} was not trained here, so there is nothing to do again")
-    if version.teachers or name in (BETWEEN, REPAIR, MERGE, ENSEMBLE, FEW) or FROM in version.recipe:
-        what = f"{version.id} was made with the help of other versions' answers or weights, or by no training ({name})"
-        raise UnsuitedModel(what, fix="`homeostat why` says of which; those can be made again")
+    if name in (ENSEMBLE, *WORDS):
+        what = "copies of its members" if name == ENSEMBLE else "its parent's weights with words before them"
+        fix = "`homeostat why` names them; they can be made again"
+        raise UnsuitedModel(f"{version.id} was made by no training: it is {what}", fix=fix)
+    lender = str(version.recipe.get(FROM, "ver_"))
+    if not lender.startswith("ver_"):
+        what = f"{version.id} began at the layers in a folder, of which the store keeps nothing: {lender}"
+        raise UnsuitedModel(what, fix="train it from a version (`homeostat borrow --from ver_…`)")
 
 
 def _hashes(folder: Path) -> dict[str, str]:

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -80,9 +80,7 @@ def along(line: Line, most_lost: float, shares: Sequence[float] = SHARES) -> Poi
     Raises:
         CorruptWeights, UnsuitedModel: the two are not ends of one line.
     """
-    if line.order.start.kind in LEADING:
-        what = f"there is no line between versions of kind {line.order.start.kind}"
-        raise UnsuitedModel(what, where="train.mend", fix="go back to the champion, or use `lora`")
+    _hold(line)
     began, spent = time.time(), time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         look = _Look.of(line, Path(folder))
@@ -97,17 +95,26 @@ def along(line: Line, most_lost: float, shares: Sequence[float] = SHARES) -> Poi
         )
         if best is None:
             return None
-        weights = line.order.folder / "weights"
-        shutil.copytree(look.place(best.point), weights, dirs_exist_ok=True)
-    cost = {"flops": look.flops, "cpu_seconds": time.process_time() - spent, "wall_seconds": time.time() - began}
-    trained = Trained(
-        weights=weights,
-        kind=line.order.start.kind,
-        labels=line.order.labels,
-        prior=look.priors[best.point],
-        cost=cost,
-    )
+        trained = look.left(best.point)
+    took = {"cpu_seconds": time.process_time() - spent, "wall_seconds": time.time() - began}
+    trained = replace(trained, cost={**trained.cost, **took})
     return Point(share=best.point, gained=gained[best.point], kept=kept[best.point], n=len(look.held), trained=trained)
+
+
+def point(line: Line, share: float) -> Trained:
+    """The version at one point of the line, whatever it is worth, as `along` leaves it. Raises as `along`."""
+    _hold(line)
+    with tempfile.TemporaryDirectory() as folder:
+        look = _Look.of(line, Path(folder))
+        look.at(share)
+        return look.left(share)
+
+
+def _hold(line: Line) -> None:
+    """Hold that the two are of a kind between which there is a line."""
+    if line.order.start.kind in LEADING:
+        what = f"there is no line between versions of kind {line.order.start.kind}"
+        raise UnsuitedModel(what, where="train.mend", fix="go back to the champion, or use `lora`")
 
 
 @dataclass(slots=True)
@@ -152,6 +159,14 @@ class _Look:
     def place(self, share: float) -> Path:
         """Where a point's weights are."""
         return self.folder / f"{share:g}"
+
+    def left(self, share: float) -> Trained:
+        """A point that was looked at, with its weights in the order's folder."""
+        order = self.line.order
+        weights = order.folder / "weights"
+        shutil.copytree(self.place(share), weights, dirs_exist_ok=True)
+        prior, cost = self.priors[share], {"flops": self.flops}
+        return Trained(weights=weights, kind=order.start.kind, labels=order.labels, prior=prior, cost=cost)
 
     def champion(self) -> Tensor:
         """float[held]: what the champion is worth, as `at`; it replies with the labels it knows."""

@@ -9,7 +9,7 @@ one, which takes a forward pass over it (`refit`).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -73,6 +73,8 @@ class How:
     way: str = "cat"
     weights: tuple[float, ...] = ()
     """One for each; empty for the mean, or for 1 each where they are added up (`task`)."""
+    blocks: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """Block -> weights of its own, as a search has found them (`Weights.blocks`)."""
     search: bool = False
     """Whether weights are searched from there on, on held-out rows."""
     rank: int = 0
@@ -215,7 +217,7 @@ class _Blender:
     def begun(self) -> Weights:
         """What is taken where nothing is searched."""
         each = 1.0 if self.how.way == "task" else 1.0 / len(self.adapters)
-        return Weights(self.how.weights or (each,) * len(self.adapters))
+        return Weights(self.how.weights or (each,) * len(self.adapters), self.how.blocks)
 
     def weights(self) -> tuple[Weights, int]:
         """How much of each, and how many sums were measured."""
