@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +10,13 @@ import pytest
 import torch
 
 import seen
-import tiny
 from homeostat.llm.render import Rendered
-from homeostat.train.fit import fit
 from homeostat.train.order.draw import RowOrder
 from homeostat.train.order.imbalance import Balanced
 from homeostat.train.plan import Plan
 from homeostat.train.samples import Sample
 from shown import Shown
-from train.test_fit import RECIPE, by_label, ground, job, samples
+from train import tail
 
 COUNTS = {1: 500, 2: 90, 3: 10}
 """Rows of each completion."""
@@ -51,26 +48,15 @@ def test_rows_of_one_label_are_alike() -> None:
     assert max(np.ptp(part) for part in np.split(found, [500, 590])) <= 2
 
 
-def recall(base: Path, order: RowOrder | None, seed: int) -> list[float]:
-    """Share of each label's held-out rows that is told right after training on 100 : 100 : 2 rows."""
-    rare, first = tiny.LABELS[-1], 10 + seed
-    many = zip(samples(100, first), tiny.examples(each=100, seed=first), strict=True)
-    few = zip(samples(2, 3 + seed), tiny.examples(each=2, seed=3 + seed), strict=True)
-    rows = [s for s, e in many if e.target != rare] + [s for s, e in few if e.target == rare]
-    on = ground(base, train=rows, held_out=samples(each=60, seed=1))
-    work = job(base, replace(RECIPE, order=order, epochs=12, looks=6, patience=6, seed=seed), on=on)
-    fit(work)
-    return by_label(work)
-
-
 @pytest.mark.slow
 def test_a_rare_label_is_told_more_often(llama: Path, shown: Shown) -> None:
-    """With one row in fifty of each other label's, drawn by the root the rare label's recall rises by twelve points
-    and the labels' mean by four. Means over two seeds.
+    """Of labels with one row in twenty, whose requests share words with others', drawn by the root unseen rows are told
+    right more often, by five points or more, and all labels' on average by two. Means over four draws.
     """
     plain, balanced = (
-        torch.tensor([recall(llama, order, seed) for seed in shown.draws(2)]) for order in (None, Balanced(power=0.5))
+        torch.tensor([tail.recall(llama, seed, order=order) for seed in shown.draws(4)])
+        for order in (None, Balanced(power=0.5))
     )
-    of = "recall of a label with one row in fifty, more than without it"
-    shown.over(of, (balanced - plain)[:, -1].tolist(), least=0.12)
-    assert balanced.mean() > plain.mean() + 0.04
+    of = "recall of three labels with one row in twenty, more than without it"
+    shown.over(of, (balanced - plain)[:, 0].tolist(), least=0.05)
+    assert balanced[:, 1].mean() > plain[:, 1].mean() + 0.02

@@ -13,7 +13,7 @@ from homeostat.errors import UnsuitedModel
 from homeostat.train.objectives.classes.balanced import Balanced, balance
 from homeostat.train.objectives.completion import Completion
 from shown import Shown
-from train.objectives.classes.test_adjusted import recall
+from train import tail
 
 
 def test_weights_follow_the_effective_number() -> None:
@@ -37,14 +37,16 @@ def test_rare_classes_count_more() -> None:
 
 @pytest.mark.slow
 def test_a_rare_label_is_found_more_often(llama: Path, shown: Shown) -> None:
-    """With one row in twenty, the rare label's recall rises, and the labels' mean does not fall."""
+    """Of labels with one row in twenty, whose requests share words with others', unseen rows are told right more often,
+    by ten points or more, and all labels' on average by four. Means over four draws.
+    """
     plain, balanced = (
-        torch.tensor([recall(llama, seed, objective) for seed in shown.draws(1)])
-        for objective in (Completion(), Balanced())
+        torch.tensor([tail.recall(llama, seed, objective) for seed in shown.draws(4)])
+        for objective in (tail.PLAIN, Balanced())
     )
-    of = "recall of a label with one row in twenty, more than by cross-entropy"
-    shown.over(of, (balanced - plain)[:, 0].tolist(), least=0.02)
-    assert balanced[:, 1].mean() > plain[:, 1].mean()
+    of = "recall of three labels with one row in twenty, more than by cross-entropy"
+    shown.over(of, (balanced - plain)[:, 0].tolist(), least=0.1)
+    assert balanced[:, 1].mean() > plain[:, 1].mean() + 0.04
 
 
 def test_all_alike_is_cross_entropy() -> None:
