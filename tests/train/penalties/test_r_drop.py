@@ -103,9 +103,9 @@ def learned(base: Path, draw: int, weight: float) -> Job:
 
 @pytest.mark.slow
 def test_passes_of_rows_not_seen_come_to_agree(llama: Path, shown: Shown) -> None:
-    """After a run with it, at the paper's weight for replies, two passes over other rows are nearer to each other than
-    after one without, by a twentieth of a nat or more, and of these rows at most five points fewer are told right.
-    Means over four draws.
+    """After a run with it, at the weight of the paper's translations, two passes over other rows are nearer to each
+    other than after one without, by a twentieth of a nat or more, and of these rows at most five points fewer are told
+    right. Means over four draws.
     """
     nearer, fewer = [], []
     for draw in shown.draws(4):

@@ -22,6 +22,8 @@ class RDrop:
     """
 
     weight: float = 1.0
+    """Half of the paper's alpha, which stands beside the sum of both passes: 2.5 for its translations, at most 0.5 for
+    its labels."""
 
     def begin(self, ground: Ground) -> Loss:
         """It keeps nothing."""
