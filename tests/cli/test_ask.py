@@ -8,7 +8,9 @@ import pytest
 
 from cli.conftest import Run
 from cli.scenes import champion
-from homeostat.errors import NotFound, UnknownKey, WrongType
+from harness import write_task
+from homeostat.errors import MissingExtra, NotFound, UnknownKey, WrongType
+from homeostat.loop import benchmarks
 from homeostat.loop.suites import suites
 from homeostat.store import Store
 
@@ -95,3 +97,29 @@ def test_long_input_and_other_languages(homeostat: Run, shop: Path) -> None:
         "other-language",
         "sample-german",
     }
+
+
+def test_a_folder_of_benchmarks(
+    homeostat: Run, shop: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of its tasks is a part, known by the content of the files; without the harness nothing is added."""
+    pytest.importorskip("lm_eval")
+    for name in ("long", "short"):
+        write_task(tmp_path / "tasks", name, [("a", "b")])
+    file = tmp_path / "general.yaml"
+    file.write_text("suite: general\nbenchmarks: tasks\ndocuments: 200\n")
+
+    def missing(package: str, reason: str, *, extra: str) -> None:
+        raise MissingExtra(f"{package} is needed {reason}", fix=f"pip install 'homeostat[{extra}]'")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(benchmarks, "require", missing)
+        ran = homeostat("suites", "add", file, "--config", shop)
+        assert (ran.code, "homeostat[eval]" in ran.err) == (MissingExtra.exit, True)
+    assert suites(store, "routing") == []
+    document = homeostat("suites", "add", file, "--json", "--config", shop).json
+    assert document["parts"] == ["suite general on long", "suite general on short"]
+    assert len(document["suite"]["files"]) == 64
+    assert "tasks, 200 documents of each" in homeostat("suites", "--config", shop).out
+    (tmp_path / "tasks" / "short.jsonl").write_text("{}\n")
+    assert homeostat("suites", "add", file, "--json", "--config", shop).json["changed"]

@@ -5,10 +5,11 @@ In place of a file `builtin:NAME` names one that comes with Homeostat: `fixed` (
 which grows by itself), `injection`, `jailbreak` (of tasks of text), `long-input`, `negation`, `other-language`,
 `out-of-scope` (with `--expect`, the label or the words with which such requests are to be met), `paraphrase`, and for
 the built-in traffic `sample-english`, `sample-french`, `sample-german` and `sample-spanish`. It says what it can show
-and what it cannot.
+and what it cannot. Where a file names `benchmarks`, a folder of task files of lm-evaluation-harness (extra `eval`),
+each of its tasks is a part: what a training makes a version forget in general is asked of every candidate.
 
-Exit codes: 0 added; 1x what the file says, or the configuration; 23 the file cannot be read; 41 there is no such
-built-in suite.
+Exit codes: 0 added; 1x what the file says, the configuration, or the extra is missing; 23 the file or the folder cannot
+be read; 41 there is no such built-in suite, or no task in the folder.
 
 Example: `homeostat suites add builtin:injection`
 """
@@ -27,6 +28,7 @@ from homeostat.errors import WrongType
 from homeostat.evaluate.suites.ask import demands
 from homeostat.evaluate.suites.read import read, strange
 from homeostat.evaluate.suites.shipped import PREFIX, SHIPPED, Scope, shipped
+from homeostat.loop.general import fastened, parts
 from homeostat.loop.labeling import known_labels
 from homeostat.loop.suites import keep
 from homeostat.types.suite import Suite
@@ -43,12 +45,12 @@ def command(
     """Add a suite to its task, in place of the one of its name: from now on every candidate is asked."""
     with project(config) as opened:
         suite, scope = _asked(opened, file, task, expect)
+        suite = fastened(suite)
+        within = [*demands(suite), *parts(suite)]
         warnings = strange(suite, opened.config.task(suite.task), known_labels(opened.store, suite.task))
         changed = not dry_run and keep(opened.store, suite)
     if as_json:
-        document(
-            {"suite": suite, "parts": list(demands(suite)), "changed": changed, "scope": scope, "warnings": warnings}
-        )
+        document({"suite": suite, "parts": within, "changed": changed, "scope": scope, "warnings": warnings})
         return
     said = {
         "task": suite.task,
@@ -56,7 +58,8 @@ def command(
         "families of cases": suite.worth if suite.worth < len(suite.cases) else "",
         "test rows": suite.test_rows,
         "fixed requests, at most": suite.fixed,
-        "parts": list(demands(suite)),
+        "benchmarks": suite.benchmarks,
+        "parts": within,
         "demanded": demanded(suite),
         "shows": scope.shows if scope else "",
         "does not show": scope.silent if scope else "",

@@ -19,7 +19,7 @@ from homeostat.cli.table import document, table
 from homeostat.loop import suites as book
 from homeostat.types.suite import Suite
 
-COLUMNS = ("suite", "version", "cases", "test rows", "fixed", "under", "demanded")
+COLUMNS = ("suite", "version", "cases", "test rows", "fixed", "under", "benchmarks", "demanded")
 SHOWN = 12
 """Letters of a suite's hash that are shown."""
 
@@ -45,11 +45,18 @@ def command(
             hashes[s.name][:SHOWN],
             *map(str, (len(s.cases), s.test_rows, s.fixed)),
             ", ".join(s.under),
+            _benchmarks(s),
             demanded(s),
         )
         for s in found
     ]
     table(f"suites of {name}", COLUMNS, rows)
+
+
+def _benchmarks(suite: Suite) -> str:
+    """`general, 200 documents of each`; the folder's name."""
+    often = f", {suite.documents:,} documents of each" if suite.documents else ""
+    return Path(suite.benchmarks).name + often
 
 
 def demanded(suite: Suite) -> str:

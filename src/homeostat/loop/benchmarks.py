@@ -36,7 +36,7 @@ LONG: Mapping[str, str] = {
 ROWS = 16
 """Rows of one forward pass."""
 _WHY = "to run public benchmarks"
-_NAMED = "put its task files there, or name another folder with `--tasks FOLDER`"
+NAMED = "put its task files there, or name another folder with `--tasks FOLDER`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +83,11 @@ def benchmark(
     manager = _there(folder)
     known, every = sorted(manager.all_tasks), sorted(manager.all_subtasks)
     if not every:
-        raise NotFound("the folder holds no task of lm-evaluation-harness", where=str(folder), fix=_NAMED)
+        raise NotFound("the folder holds no task of lm-evaluation-harness", where=str(folder), fix=NAMED)
     if strange := [name for name in names if name not in known]:
         raise NotFound(f"no task '{strange[0]}'", where=str(folder), fix=did_you_mean(strange[0], known))
-    mine = _measured(shop, version, folder, names or every, limit)
-    theirs = _measured(shop, other, folder, names or every, limit) if other else {}
+    mine = measured(shop, version, folder, names or every, limit)
+    theirs = measured(shop, other, folder, names or every, limit) if other else {}
     return [_told(task, values, theirs.get(task)) for task, values in mine.items()]
 
 
@@ -95,15 +95,16 @@ Values = tuple[str, dict[int, float]]
 """The measure, and what it says of each document."""
 
 
-def _measured(
+def measured(
     shop: Workshop, version: Version, folder: Path, names: Sequence[str], limit: int | None
 ) -> dict[str, Values]:
+    """What a version scores on tasks, document by document. Raises as `benchmark`."""
     if version.kind == HEAD:
         raise UnsuitedModel(f"{version.id} is a head: it writes nothing", where=version.id, fix="name another version")
     harness, hf = require("lm_eval", _WHY, extra="eval"), require("lm_eval.models.huggingface", _WHY, extra="eval")
     weights = shop.signing.folder(shop.store, version) if version.blob else None
     with _quietly():
-        opened = stand(version.base, version.kind, weights, version.id)
+        opened = stand(version.stands_on(shop.config.model.weights), version.kind, weights, version.id)
         # The harness ties the weights of whatever it is given, and does not find those that an adapter stands before.
         opened.model.tie_weights = lambda *_, **__: None
         model = hf.HFLM(pretrained=opened.model, tokenizer=opened.tokenizer, batch_size=ROWS)

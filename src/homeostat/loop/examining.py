@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from homeostat.evaluate.score import PairedRow, Row, by_group, score
 from homeostat.evaluate.suites.ask import Question, demands, families, questions, wanted, worst, worth
 from homeostat.evaluate.suites.beside import beside
+from homeostat.loop import general
 from homeostat.loop.mended import grown
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.metrics.replies import right
@@ -22,21 +24,23 @@ Rows = list[PairedRow]
 
 
 def beside_suites(shop: Workshop, report: Report, rows: Rows, until: float) -> tuple[Report, Rows]:
-    """A report of test rows and its rows, with what both versions do on the task's suites."""
+    """A report of test rows and its rows, with what both versions do on the task's suites and their benchmarks. Raises
+    as `general.beside`.
+    """
     task = shop.config.task(report.task)
     questions, demanded = asked(shop, task, until)
-    if not questions:
-        return report, rows
-    candidate, champion = (
-        answered(shop, task, shop.store.versions.get(version), questions)
-        for version in (report.candidate, report.champion)
-    )
-    theirs = worst(questions, champion)
+    both = [shop.store.versions.get(version) for version in (report.candidate, report.champion)]
+    candidate, champion = (worst(questions, answered(shop, task, one, questions)) for one in both)
     of = families(questions)
     more = [
-        PairedRow(id=f"suite.{k}", group=key[0], candidate=mine, champion=theirs[key], cluster=of[key])
-        for k, (key, mine) in enumerate(worst(questions, candidate).items())
+        PairedRow(id=f"suite.{k}", group=key[0], candidate=mine, champion=champion[key], cluster=of[key])
+        for k, (key, mine) in enumerate(candidate.items())
     ]
+    probed = general.beside(shop, *both)
+    more, demanded = [*more, *probed.rows], demanded | probed.demanded
+    report = replace(report, unasked=probed.unasked)
+    if not more:
+        return report, rows
     return beside(report, rows, more, demanded, shop.config.evaluate), [*rows, *more]
 
 
@@ -52,7 +56,12 @@ def scored(shop: Workshop, version: Version, until: float) -> dict[str, Any]:
     parts = by_group(
         [Row(id=f"{key[0]} {key[1]}", group=key[0], value=value, cluster=of[key]) for key, value in found.items()]
     )
-    return {"version": version.id, "metric": task.metric, "score": own, "suites": parts}
+    probed = [
+        Row(id=f"{part} {document}", group=part, value=value)
+        for part, values in general.alone(shop, version).items()
+        for document, value in values.items()
+    ]
+    return {"version": version.id, "metric": task.metric, "score": own, "suites": parts | by_group(probed)}
 
 
 def fence(shop: Workshop, task: str) -> list[str]:

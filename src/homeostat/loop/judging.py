@@ -154,7 +154,7 @@ def judged(shop: Workshop, now: Now, report: Report, rows: Sequence[PairedRow], 
         learned = rewarded(shop, candidate, store.versions.get(report.champion), chosen, settings.alpha)
         verdict = heeded(verdict, learned, alone=False)
     spending = due(store.verdicts.list(now.task), settings.alpha, own)
-    verdict = replace(verdict, base=report.base)
+    verdict = replace(verdict, base=report.base, because="; ".join([verdict.because, *report.unasked]))
     return charged(verdict, report, replace(spending, worn=worn(store, report, rows, own)), aimed)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from homeostat.evaluate.account import due
 from homeostat.evaluate.needs import Need, needs
 from homeostat.evaluate.score import PairedRow
+from homeostat.loop import general
 from homeostat.loop.examining import asked
 from homeostat.loop.judging import aims, unanswered
 from homeostat.loop.wear import RETIRED, rested
@@ -41,6 +42,7 @@ def planned(shop: Workshop, task: str) -> Planned:
     questions, terms = asked(shop, shop.config.task(task), until)
     cases = Counter(part for part, _ in {(one.part, one.family or one.case) for one in questions})
     suites = {part: (cases[part], demand) for part, demand in terms.items() if cases[part]}
+    suites |= general.before(shop, champion)
     suites |= {RETIRED: (retired, Terms())} if retired else {}
     found = needs(
         rows, settings, target=aims(rows), level=coming.level, fair=demanded(shop.config, task), suites=suites

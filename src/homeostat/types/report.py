@@ -93,6 +93,8 @@ class Report:
     """Content hash of the per-row outcomes."""
     base: Base | None = None
     """What the candidate stood on; None in reports that are older than this field."""
+    unasked: tuple[str, ...] = ()
+    """Why something that suites ask was not asked, a sentence each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

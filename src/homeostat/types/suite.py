@@ -39,6 +39,12 @@ class Suite:
     """How much of the mean may be lost against the champion. None: as much as of a group of test rows."""
     at_least: float | None = None
     """The mean that a candidate must reach on these very cases, or the champion's where that is lower. None: any."""
+    benchmarks: str = ""
+    """Folder with task files of lm-evaluation-harness: each of its tasks is a part of the suite, and guarded too."""
+    documents: int = 0
+    """So many of each of those tasks are asked, the first ones; 0 for all."""
+    files: str = ""
+    """SHA-256 of what lay in that folder when the suite was added."""
 
     @property
     def worth(self) -> int:

@@ -143,3 +143,18 @@ def test_a_reply_that_no_version_can_give_is_told() -> None:
     assert strange(suite, desk, ("refund", "delivery")) == []
     assert strange(suite, TASKS["routing"], ()) == []  # nobody has said yet what labels there are
     assert strange(suite, TASKS["replies"], ("refund",)) == []
+
+
+def test_a_folder_of_benchmarks_lies_beside_the_file(tmp_path: Path) -> None:
+    """It is enough to ask; one that is not there is told, and so are documents of nothing."""
+    (tmp_path / "tasks").mkdir()
+    file = tmp_path / "general.yaml"
+    file.write_text("suite: general\nbenchmarks: tasks\ndocuments: 200\nmargin: 0.02\n")
+    suite = read(file, task)
+    assert (suite.benchmarks, suite.documents, suite.margin, suite.cases) == (str(tmp_path / "tasks"), 200, 0.02, ())
+    file.write_text("suite: general\nbenchmarks: nowhere\n")
+    with pytest.raises(NotText, match="no folder of task files"):
+        read(file, task)
+    file.write_text("suite: general\ndocuments: 200\ncases: [{text: a, expect: b}]\n")
+    with pytest.raises(WrongType, match="documents are those of benchmarks"):
+        read(file, task)

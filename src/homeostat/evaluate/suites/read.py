@@ -37,13 +37,16 @@ class Written:
     tries: int = knob(1, least=1, most=100)
     margin: float | None = knob(None, least=0.0, most=1.0)
     at_least: float | None = knob(None, least=0.0, most=1.0)
+    benchmarks: str = ""
+    """Folder with task files of lm-evaluation-harness, beside this file."""
+    documents: int = knob(0, least=0)
 
 
 def read(file: Path, task_of: Callable[[str], Task]) -> Suite:
     """The suite of a file; `task_of` gives the task of a name, and raises where there is none.
 
     Raises:
-        NotText: the file, or the one it names, cannot be read or is not UTF-8.
+        NotText: the file, or the one it names, cannot be read or is not UTF-8; or there is no folder of benchmarks.
         UnknownKey, WrongType: it is not YAML, or says what a suite cannot say.
         UnknownPlugin: it names a check or a disturbance that there is not.
         UnknownTask: it names a task that there is not.
@@ -63,6 +66,8 @@ def read(file: Path, task_of: Callable[[str], Task]) -> Suite:
         tries=written.tries,
         margin=written.margin,
         at_least=written.at_least,
+        benchmarks=_beside(file, written.benchmarks),
+        documents=written.documents,
     )
     _hold(file, suite)
     return suite
@@ -84,6 +89,16 @@ def strange(suite: Suite, task: Task, labels: Collection[str]) -> list[str]:
         for label, n in sorted(wanted.items())
         if label not in known
     ]
+
+
+def _beside(file: Path, folder: str) -> str:
+    """A folder beside a suite's file, from anywhere; empty where none is named."""
+    if not folder:
+        return ""
+    found = (file.parent / Path(folder).expanduser()).resolve()
+    if not found.is_dir():
+        raise NotText("no folder of task files", where=str(found), fix=f"check `benchmarks` in {file}")
+    return str(found)
 
 
 def _text(file: Path) -> str:
@@ -118,9 +133,11 @@ def _case(line: str, where: str) -> Case:
 
 def _hold(file: Path, suite: Suite) -> None:
     """Hold that every case can be asked and judged."""
-    if not suite.cases and not suite.test_rows and not suite.fixed:
-        fix = "list `cases`, name a `file` of them, or say `test_rows: 200` or `fixed: 200`"
+    if not suite.cases and not suite.test_rows and not suite.fixed and not suite.benchmarks:
+        fix = "list `cases`, name a `file` of them or a folder of `benchmarks`, or say `test_rows: 200` or `fixed: 200`"
         raise _wrong(file, "there is nothing to ask", fix)
+    if suite.documents and not suite.benchmarks:
+        raise _wrong(file, "documents are those of benchmarks", "name a folder of task files: `benchmarks: FOLDER`")
     if suite.test_rows and not suite.under:
         raise _wrong(file, "test rows are asked disturbed only", "name disturbances in `under`: [typos, shouted]")
     CHECKS.get(suite.check)
