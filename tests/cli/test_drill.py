@@ -12,7 +12,7 @@ import pytest
 from cli.conftest import Run
 from cli.scenes import START, champion, request, version
 from homeostat.config.schema import Release as Settings
-from homeostat.errors import NotReleasable, NotSeen, NoWorker, TurnFailed
+from homeostat.errors import NotReleasable, NotSeen, NoWorker, TurnFailed, WrongType
 from homeostat.loop.durable import only_worker
 from homeostat.release.drills import ordered
 from homeostat.release.noted import note_error
@@ -105,6 +105,26 @@ def test_what_drills_came_to(homeostat: Run, shop: Path, store: Store, serving: 
     assert "under way" in out
     assert "(2.5 to 100.0, n = 1)" in out
     assert len(store.turns.list(TASK)) == 2
+
+
+def test_the_next_drill_is_told(homeostat: Run, shop: Path, store: Store, serving: Path) -> None:
+    """By `drill --past` and by `decide`: when, of what kind, and by which policy, or what it waits for."""
+    weekly = "policies: {weekly: {any: {schedule: every 2 weeks}, action: drill, quiet: [Sat]}}\n"
+    shop.write_text(shop.read_text() + weekly)
+    (coming,) = homeostat("drill", "--past", "--config", shop, "--json").json["next"]
+    assert (coming["policy"], coming["kind"], coming["due"]) == ("weekly", "sabotaged", False)
+    assert 13.9 * 86_400 < coming["next"] - time.time() <= 14 * 86_400
+    assert "next drill (sabotaged, policy weekly): " in homeostat("drill", "--past", "--config", shop).out
+    store.state.put("drills:weekly:routing", 1_000_000.0)
+    ran = homeostat("decide", "--dry-run", "--config", shop)
+    assert ran.code == 0, ran.err
+    assert "next drill (sabotaged, policy weekly): due, and waits: " in ran.out
+    assert homeostat("decide", "--dry-run", "--config", shop, "--json").json[0]["drills"][0]["due"] is True
+    assert store.turns.list(TASK) == []
+    wrong = shop.parent / "wrong.yaml"
+    wrong.write_text(shop.read_text().replace("kind: label", "kind: label, policy: weekly"))
+    ran = homeostat("decide", "--dry-run", "--config", wrong)
+    assert (ran.code, "drills and decides nothing" in ran.err) == (WrongType.exit, True), ran.err
 
 
 def test_a_drill_that_breaks_off(homeostat: Run, shop: Path, store: Store, serving: Path) -> None:

@@ -14,7 +14,7 @@ from homeostat.config.load import load
 from homeostat.config.schema import Config, Policy, Tasks
 from homeostat.decide.budget import Given
 from homeostat.decide.replay.policies import POLICIES
-from homeostat.decide.rule import Memory, Rule, asked, bounds, hold, read, rule_of
+from homeostat.decide.rule import Memory, Rule, asked, bounds, deciding, drilling, hold, read, rule_of
 from homeostat.decide.trigger.sight import Fall
 from homeostat.errors import HomeostatError, TakenName, UnknownKey, UnknownPlugin, WrongType
 from homeostat.types.report import Score
@@ -26,6 +26,9 @@ policies:
     any: {schedule: every 3 months, labels: 500, drift: any}
     cool_down: 7d
 """
+
+
+DRILLS: dict[str, Any] = {"any": {"schedule": "0 10 * * 2"}, "action": "drill"}
 
 
 def rule(**policy: Any) -> Rule:
@@ -165,6 +168,11 @@ def test_what_holds_a_policy_back() -> None:
         ({"quiet": ("Mon-Sun",)}, WrongType, "policies.p.quiet", "always"),
         ({"budget": {"mony": 3}}, WrongType, "policies.p.budget", "did you mean 'money'"),
         ({"zone": "Berlin"}, WrongType, "policies.p.zone", "Europe/Berlin"),
+        ({"action": "drill"}, WrongType, "policies.p.any", "drills go by the clock alone"),
+        ({**DRILLS, "any": {"schedule": "0 1 * * *", "labels": 5}}, WrongType, "policies.p.any", "by the clock alone"),
+        ({**DRILLS, "any": {"schedule": "every 3 to 6 months"}}, WrongType, "policies.p.any", "at one distance"),
+        ({**DRILLS, "budget": {"money": 3}}, WrongType, "policies.p.budget", "a drill goes by no `budget`"),
+        ({**DRILLS, "all": {"requests": 9}}, WrongType, "policies.p.all", "a drill goes by no `all`"),
     ],
 )
 def test_errors_say_what_where_and_how(
@@ -175,6 +183,20 @@ def test_errors_say_what_where_and_how(
         hold(Config(policies={"p": Policy(**policy)}), POLICIES)
     assert where in problem.value.where
     assert told in str(problem.value)
+
+
+def test_policies_that_drill_stand_apart() -> None:
+    """They decide nothing, so no task names one; they come in the order of the file, with their hours and zone."""
+    weekly = Policy(**DRILLS, quiet=("Fri",), zone="Europe/Berlin")
+    config = Config(tasks={"routing": Tasks(policy="steady")}, policies={"weekly": weekly, "steady": Policy()})
+    hold(config, POLICIES)
+    assert list(deciding(config)) == ["steady"]
+    (found,) = drilling(config)
+    assert (found.name, list(found.triggers), str(found.zone)) == ("weekly", ["any.schedule"], "Europe/Berlin")
+    assert len(found.quiet) == 1
+    with pytest.raises(WrongType, match="drills and decides nothing") as named:
+        hold(replace(config, tasks={"routing": Tasks(policy="weekly")}), POLICIES)
+    assert named.value.where == "tasks.routing.policy"
 
 
 def test_names_that_do_not_fit() -> None:

@@ -23,10 +23,11 @@ from homeostat.loop.telling import AWAY_S, LOOK_S, MEASURED_S, NEWEST, Telling
 from homeostat.loop.worker import work
 from homeostat.loop.workshop import Workshop
 from homeostat.monitor.naming.shares import shares_key
+from homeostat.release.drills import order
 from homeostat.release.proven import vouch
 from homeostat.store import Store
 from homeostat.store.notes import SEEN, STANDINGS
-from homeostat.types.alert import Alert, Remedy, Severity
+from homeostat.types.alert import DRILL, Alert, Remedy, Severity
 from homeostat.types.delivery import Post
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
@@ -208,6 +209,53 @@ def test_turns_that_come_to_nothing_are_told_and_a_good_one_ends_it(
     telling.tick()
     assert alerts(desk)[0].because == "turn trn_2 ended at release"
     assert told(desk) == [("all", "fired"), ("all", "resolved")]
+
+
+def drilled(store: Store, k: int, kind: str, harm: float) -> None:
+    """A drill that has ended, at so much evidence that its version does harm."""
+    order(store, "routing", f"trn_{k}", kind, policy="weekly")
+    for at, stage in enumerate((Stage.CANARY, Stage.ROLLBACK)):
+        release(store, 10 * k + at, stage, "ver_1", f"ver_drill{k}", at=NOW + at)
+        store.releases.put(replace(store.releases.get(f"rel_{10 * k + at}"), opened=f"rel_{10 * k}", because="time"))
+    store.state.put(f"guard:rel_{10 * k}", {"harm": harm, "errors": 0})
+    diary = {"push": f"rel_{10 * k}"}
+    store.turns.put(Turn(id=f"trn_{k}", task="routing", time=float(k), state="release", because="x", diary=diary))
+
+
+def test_a_drill_that_was_not_seen_is_told_until_one_is(desk: Workshop, telling: Telling, clock: Clock) -> None:
+    """Each kind by itself, with where to look; one that was seen, or is under way, is none. A later drill of the same
+    kind that is seen makes it over, one of another kind does not.
+    """
+    order(desk.store, "routing", "trn_0", "slow")
+    desk.store.turns.put(Turn(id="trn_0", task="routing", time=0.0, diary={"push": ""}))
+    drilled(desk.store, 1, "erroring", harm=50.0)
+    drilled(desk.store, 2, "slow", harm=0.5)
+    telling.tick()
+    found = {alert.kind: alert for alert in alerts(desk) if alert.about == "trn_2"}
+    assert list(found) == [DRILL]
+    assert (found[DRILL].slice, found[DRILL].severity) == ("slow", Severity.WARNING)
+    assert "homeostat drill routing --past" in found[DRILL].says
+    assert [alert.about for alert in alerts(desk) if alert.kind == DRILL] == ["trn_2"]
+    for k, kind in ((3, "erroring"), (4, "slow")):
+        drilled(desk.store, k, kind, harm=50.0)
+        clock.now += LOOK_S
+        telling.tick()
+        over = {alert.because for alert in alerts(desk) if alert.kind == DRILL}
+        assert over == {"drill trn_4 was seen" if k == 4 else ""}
+
+
+def test_a_drill_that_breaks_off_is_told_as_one(desk: Workshop) -> None:
+    """And drills of before anybody was to be told are not told at all."""
+    broke = Turn(id="trn_1", task="routing", time=1.0, state="failed", because="x", diary={"push": ""})
+    desk.store.turns.put(broke)
+    telling = Telling(desk)
+    telling.tick()
+    assert alerts(desk) == []
+    order(desk.store, "routing", "trn_2", "sabotaged")
+    desk.store.turns.put(replace(broke, id="trn_2"))
+    telling.tick()
+    assert [(a.kind, a.about, a.slice) for a in alerts(desk)] == [(DRILL, "trn_2", "sabotaged")]
+    assert "broke off" in alerts(desk)[0].says
 
 
 def test_a_turn_that_waits_for_approval_is_told_until_somebody_answers(desk: Workshop, telling: Telling) -> None:

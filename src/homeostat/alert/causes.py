@@ -11,6 +11,7 @@ from homeostat.types.alert import (
     APPROVAL,
     BASE,
     DISK,
+    DRILL,
     EMBEDDING,
     FAILED,
     LABELS,
@@ -95,6 +96,15 @@ def of_turn(turn: Turn, now: float) -> Alert | None:
         says = f"{turn.task}: every candidate of a turn was refused ({turn.because})"
         return _cause(REFUSED, Severity.INFO, says, now, task=turn.task, about=turn.id, remedy=Remedy.LABEL)
     return None
+
+
+def of_drill(turn: Turn, kind: str, now: float, because: str) -> Alert:
+    """A drill has ended, and nobody has seen that its version was broken, or it broke off: so may the way back, when
+    it is needed.
+    """
+    ended = "broke off" if turn.state == "failed" else "was not seen to be broken"
+    says = f"{turn.task}: the {kind} version of a drill {ended}; `homeostat drill {turn.task} --past` ({because})"
+    return _cause(DRILL, Severity.WARNING, says, now, task=turn.task, about=turn.id, slice=kind)
 
 
 def of_decision(decision: Decision, now: float, *, labels: int = 0, way: str = "", base: str = "") -> Alert | None:

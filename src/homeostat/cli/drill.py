@@ -5,7 +5,8 @@ must take it back. Kinds: `sabotaged` (fluent and wrong), `slow`, `erroring`, `b
 slice), or `next`: the one that was drilled longest ago. Users who are drawn meet the broken version until then;
 requests that it fails on are answered by the champion. However the drill goes, and whatever is killed, the broken
 version answers nobody once `--within` is over. An interrupt ends the waiting, not the drill; `homeostat rollback`
-ends the drill. `--past` begins none and tells what came of those before: each, and by kind how many were seen.
+ends the drill. `--past` begins none and tells what came of those before: each, by kind how many were seen, and when a
+policy with `action: drill` has the next one due.
 
 Exit codes: 0 seen and taken back, or told; 1x configuration; 53 no version answers the task yet; 61 a turn or a trial
 is under way; 63 no worker runs; 64 the drill broke off; 66 it was not seen.
@@ -28,6 +29,7 @@ from homeostat.cli.drilled import tell_past
 from homeostat.cli.project import Project, project
 from homeostat.cli.table import document, facts
 from homeostat.errors import NotSeen, TurnFailed
+from homeostat.loop.drilling import comings
 from homeostat.loop.story.follow import Follower
 from homeostat.loop.story.scene import Scene
 from homeostat.release.drills import due, order, outcome, past
@@ -53,7 +55,8 @@ def command(
     with project(config) as opened:
         name = opened.task(task)
         if only_past:
-            tell_past(name, past(opened.store, name, opened.config.release), as_json=as_json)
+            told = past(opened.store, name, opened.config.release)
+            tell_past(name, told, comings(opened.config, opened.store, name), as_json=as_json)
             return
         opened.champion(name)
         require_worker(opened)

@@ -6,39 +6,41 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any
 
+import typer
+
 from homeostat.cli.table import document, scored, table
+from homeostat.loop.drilling import Coming
 from homeostat.stats.intervals import proportion
 from homeostat.web import words
 
 Drills = Sequence[Mapping[str, Any]]
 
 
-def tell_past(task: str, drills: Drills, *, as_json: bool) -> None:
-    """Print what came of a task's drills, oldest first."""
+def tell_past(task: str, drills: Drills, coming: Sequence[Coming], *, as_json: bool) -> None:
+    """Print what came of a task's drills, oldest first, and when the next ones are due."""
     kinds = dict(sorted(_kinds(drills)))
     if as_json:
-        document({"task": task, "kinds": kinds, "drills": drills})
+        document({"task": task, "kinds": kinds, "drills": drills, "next": coming})
         return
-    rows = [
-        (
-            one["drill"],
-            words.when(one["time"]),
-            one["kind"],
-            _how(one),
-            _s(one["seconds"]),
-            str(one["exposed_requests"]),
-        )
-        for one in drills
-    ]
-    table(f"drills of {task}", ("drill", "ordered (UTC)", "kind", "seen", "seconds", "exposed"), rows)
+    columns = ("drill", "ordered (UTC)", "kind", "by", "seen", "seconds", "exposed")
+    table(f"drills of {task}", columns, [_row(one) for one in drills])
     if kinds:
         lines = [(kind, scored(of["seen"]), _s(of["seconds"]), _s(of["exposed"])) for kind, of in kinds.items()]
         table("\nby kind", ("kind", "seen, of those that ended", "seconds, median", "exposed, median"), lines)
+    for one in coming:
+        typer.echo(drill_of(one))
+
+
+def drill_of(coming: Coming) -> str:
+    """When the next drill of a task comes by a policy, in a sentence."""
+    when = f"due, and waits: {coming.waits}" if coming.waits else f"{words.when(coming.next)} UTC"
+    return f"next drill ({coming.kind}, policy {coming.policy}): {'now' if coming.due and not coming.waits else when}"
 
 
 def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
     seconds, exposed = _s(one["seconds"]), words.count(one["exposed_requests"])
-    return (one["drill"], words.when(one["time"]), one["kind"], _how(one), seconds, exposed)
+    by = one["policy"] or "a person"
+    return (one["drill"], words.when(one["time"]), one["kind"], by, _how(one), seconds, exposed)
 
 
 def _kinds(drills: Drills) -> Iterator[tuple[str, dict[str, Any]]]:

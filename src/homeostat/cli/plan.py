@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from homeostat.cli.drilled import drill_of
 from homeostat.cli.table import table
 from homeostat.decide.rule import Stand
 from homeostat.loop.weighing import Plan
@@ -33,6 +34,8 @@ def show(plan: Plan, done: Mapping[str, Any]) -> None:
     typer.echo(f"happens: {_done(plan, done)}")
     if math.isfinite(plan.next):
         typer.echo(f"next: {words.when(plan.next)} UTC at the latest")
+    for coming in plan.drills:
+        typer.echo(drill_of(coming))
 
 
 def _row(stand: Stand) -> tuple[str, ...]:

@@ -181,10 +181,11 @@ class Policy:
     strategy: str = "value"
     """What decides once it has been triggered: `value` (does it pay?), `cheapest` (of several ways that are probed, the
     one that pays most, or the cheapest that meets an objective), `always`, or a plugin's."""
-    action: str = knob("retrain", among=("retrain", "propose", "review", "advise"))
+    action: str = knob("retrain", among=("retrain", "propose", "review", "advise", "drill"))
     """What happens where it pays: `retrain`; `propose`: the turn waits until somebody approves; `review`: it
     trains, and what the gate lets pass waits until somebody signs its release off; `advise`: a row that says so, and
-    nothing else."""
+    nothing else. `drill` stands apart: no task names such a policy, and at the moments of its `schedule` the worker
+    releases to a few a version that is broken on purpose, for every task, one kind after the other."""
     look: str = "1h"
     """Time between two looks at the triggers."""
     hold: int = knob(1, least=1)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, tzinfo
 from typing import TypeVar
 
@@ -18,13 +18,15 @@ from homeostat.decide.strategy import STRATEGIES
 from homeostat.decide.trigger.catalogue import made
 from homeostat.decide.trigger.counts import Enough
 from homeostat.decide.trigger.fallen import Missed
-from homeostat.decide.trigger.schedule import fired
+from homeostat.decide.trigger.schedule import Cron, Every, fired
 from homeostat.decide.trigger.sight import Past, Sight, Standing, Trigger
 from homeostat.decide.value import Bounds
 from homeostat.errors import TakenName, UnknownKey, WrongType, did_you_mean
 
 T = TypeVar("T")
 G = TypeVar("G")
+DRILL = "drill"
+"""The action of policies that decide nothing: by their schedule every task is drilled."""
 BUILT_IN = Policy(any={"enough": True}, look="")
 """What decides where a task names no policy."""
 
@@ -202,7 +204,8 @@ def rule_of(config: Config, task: str) -> Rule:
 
     Raises:
         UnknownKey: it names a policy that there is not.
-        UnknownPlugin, WrongType: the policy names a trigger or a strategy that there is not, or a value is none.
+        UnknownPlugin, WrongType: the policy names a trigger or a strategy that there is not, or a value is none; or it
+            is one that drills.
     """
     name = config.tasks[task].policy
     if not name:
@@ -210,7 +213,20 @@ def rule_of(config: Config, task: str) -> Rule:
     if name not in config.policies:
         fix = did_you_mean(name, config.policies) if config.policies else "add it under `policies`"
         raise UnknownKey(f"unknown policy '{name}'", where=f"tasks.{task}.policy", fix=fix)
+    if config.policies[name].action == DRILL:
+        fix = "leave it there: it holds for every task by itself; name another policy, or none, for retraining"
+        raise WrongType(f"policy '{name}' drills and decides nothing", where=f"tasks.{task}.policy", fix=fix)
     return read(name, config.policies[name])
+
+
+def deciding(config: Config) -> dict[str, Rule]:
+    """The policies that decide about retraining, by name. Raises as `rule_of`."""
+    return {name: read(name, one) for name, one in config.policies.items() if one.action != DRILL}
+
+
+def drilling(config: Config) -> list[Rule]:
+    """The policies by which tasks are drilled, in the order of the file. Raises as `rule_of`."""
+    return [read(name, one) for name, one in config.policies.items() if one.action == DRILL]
 
 
 def read(name: str, policy: Policy) -> Rule:
@@ -218,6 +234,8 @@ def read(name: str, policy: Policy) -> Rule:
     where = f"policies.{name}"
     STRATEGIES.get(policy.strategy)
     some, every = _triggers(policy.any, f"{where}.any"), _triggers(policy.all, f"{where}.all")
+    if policy.action == DRILL:
+        _hold_drills(policy, some, where)
     return Rule(
         name=name,
         any=some if some or every else {"enough": Enough()},
@@ -264,6 +282,20 @@ def _hold_objective(config: Config, task: str, rule: Rule) -> None:
             where=f"policies.{rule.name}.{own[0]}",
             fix=f"write `objective: 0.9` there, or give tasks.{task}.objectives",
         )
+
+
+def _hold_drills(policy: Policy, triggers: Mapping[str, Trigger], where: str) -> None:
+    """Hold that a policy that drills has a schedule, and nothing that only a decision goes by."""
+    plain = replace(Policy(), any=policy.any, action=DRILL, quiet=policy.quiet, zone=policy.zone)
+    needless = [one.name for one in fields(Policy) if getattr(policy, one.name) != getattr(plain, one.name)]
+    if needless:
+        fix = "a policy that drills takes `any: {schedule: …}`, `quiet` and `zone`"
+        raise WrongType(f"a drill goes by no `{needless[0]}`", where=f"{where}.{needless[0]}", fix=fix)
+    fix = 'write `any: {schedule: "0 10 * * 2"}`, or `any: {schedule: every 2 weeks}`'
+    if not triggers or not all(isinstance(one, Cron | Every) for one in triggers.values()):
+        raise WrongType("drills go by the clock alone", where=f"{where}.any", fix=fix)
+    if any(isinstance(one, Every) and one.low != one.high for one in triggers.values()):
+        raise WrongType("drills come at one distance, not between two", where=f"{where}.any", fix=fix)
 
 
 def _triggers(values: Mapping[str, object], where: str) -> dict[str, Trigger]:

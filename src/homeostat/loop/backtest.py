@@ -23,8 +23,7 @@ from homeostat.curate.snapshot import ancestry, examples
 from homeostat.decide.replay.history import Bools, Floats, History, Ints
 from homeostat.decide.replay.policies import Make
 from homeostat.decide.replay.ruled import ruled
-from homeostat.decide.rule import Rule, rule_of
-from homeostat.decide.rule import read as read_policy
+from homeostat.decide.rule import Rule, deciding, rule_of
 from homeostat.errors import EmptyStream
 from homeostat.loop.shadow import WIDTH, learn, read
 from homeostat.monitor.channels import confidence_edges
@@ -104,8 +103,7 @@ def of_file(config: Config, task: str) -> dict[str, Make]:
     Raises:
         UnknownKey, UnknownPlugin, WrongType: one is no policy (`homeostat.decide.rule.rule_of`).
     """
-    rules = {name: read_policy(name, policy) for name, policy in config.policies.items()}
-    rules[YAML] = rule_of(config, task)
+    rules = deciding(config) | {YAML: rule_of(config, task)}
     return {name: made_of(config, task, rule) for name, rule in rules.items()}
 
 

@@ -16,7 +16,7 @@ from homeostat.config.schema import Config, Decide, Monitor
 from homeostat.decide.replay.history import History
 from homeostat.decide.replay.policies import DAY, Drift, Drop, Make, Periodic, Policy, Prices
 from homeostat.decide.replay.whatif import Case, WhatIf, tried, wanted
-from homeostat.decide.rule import Rule, rule_of
+from homeostat.decide.rule import DRILL, Rule, rule_of
 from homeostat.decide.rule import read as read_policy
 from homeostat.errors import UnknownKey, WrongType
 from homeostat.loop.backtest import YAML, Answered, made_of
@@ -114,6 +114,9 @@ def _read(ground: Ground, key: str, values: Sequence[str], history: Callable[[Mo
     own = _policy(key)
     plain = load(ground.file)
     new = bool(own) and own not in plain.policies
+    if not new and own and plain.policies[own].action == DRILL:
+        what, fix = f"policy '{own}' drills and decides nothing", "name a policy that retrains"
+        raise WrongType(what, where=f"{FLAG} {key}", fix=fix)
     before = None if new else _terms(plain, ground.task, own)
     found = []
     for value in values:

@@ -25,6 +25,7 @@ from homeostat.loop.objectives import publish, standings
 from homeostat.loop.workshop import Workshop
 from homeostat.monitor.naming.shares import shares_key
 from homeostat.monitor.quality.course import right
+from homeostat.release.drills import outcome
 from homeostat.release.proven import swapped
 from homeostat.stats.intervals import mean_interval
 from homeostat.store.notes import SEEN
@@ -33,6 +34,7 @@ from homeostat.types.alert import (
     APPROVAL,
     BASE,
     DISK,
+    DRILL,
     EMBEDDING,
     FAILED,
     LABELS,
@@ -66,7 +68,7 @@ MEASURED_S = 900.0
 """Seconds between two looks at named objectives, for which more of the log is read."""
 Scores: TypeAlias = Mapping[str, tuple[float, Score]]
 """Task -> its objective, and how well its champion does."""
-_OLD, _DECIDED = "alerts:old", "alerts:old:decided"
+_OLD, _DECIDED, _DRILLED = "alerts:old", "alerts:old:decided", "alerts:old:drilled"
 _SIGNALS = tuple(moved.value for moved in Moved if moved is not Moved.JUDGE)
 """Kinds of signals that are over with another version; a judge is none."""
 
@@ -93,6 +95,10 @@ class Telling:
             turns = [turn for task in self.shop.config.tasks for turn in self.shop.store.turns.list(task, limit=RECENT)]
             state.put(_DECIDED, [_decided(turn) for turn in turns])
         self._seen.update(state.get(_DECIDED))
+        if state.get(_DRILLED) is None:  # for the same reason
+            turns = [turn for task in self.shop.config.tasks for turn in self.shop.store.turns.list(task, limit=RECENT)]
+            state.put(_DRILLED, [turn.id for turn in turns if turn.story == "drill" and not turn.under_way])
+        self._seen.update(state.get(_DRILLED))
         if state.get(_OLD) is None:
             state.put(_OLD, [about for about, _ in self._rows(self.clock())])
         self._seen.update(state.get(_OLD))
@@ -135,8 +141,22 @@ class Telling:
                 if row.stage is Stage.ROLLBACK or (row.stage is Stage.SPLIT and before and before.trial == row.trial):
                     yield row.id, causes.of_release(row, before, now)
             for turn in store.turns.list(task, limit=RECENT):
-                if (cause := causes.of_turn(turn, now) or self._left(_decided(turn), now)) is not None:
+                if turn.story == "drill":
+                    cause = self._unseen(turn, now)
+                else:
+                    cause = causes.of_turn(turn, now) or self._left(_decided(turn), now)
+                if cause is not None:
                     yield cause.about, cause
+
+    def _unseen(self, turn: Turn, now: float) -> Alert | None:
+        """A drill that has ended without being seen; one that was seen is not looked at again."""
+        if turn.under_way or turn.id in self._seen:
+            return None
+        found = outcome(self.shop.store, turn.task, turn.id, self.shop.config.release)
+        if found["seen"]:
+            self._seen.add(turn.id)
+            return None
+        return causes.of_drill(turn, found["kind"], now, found["because"])
 
     def _left(self, decided: str, now: float) -> Alert | None:
         """What a decision leaves to people; one that leaves nothing is not looked at again."""
@@ -242,6 +262,8 @@ class Telling:
             return self._released(alert)
         if alert.kind == APPROVAL:
             return self._approved(alert)
+        if alert.kind == DRILL:
+            return self._drilled(alert) if due else ""
         return self._turned(alert) if alert.kind in (REFUSED, FAILED) else ""
 
     def _released(self, alert: Alert) -> str:
@@ -273,6 +295,16 @@ class Telling:
         later = turns[places[0] + 1 :] if places else []
         good = [turn for turn in later if not turn.under_way and turn.state not in ("failed", "gate", "train")]
         return f"turn {good[-1].id} ended at {good[-1].state}" if good else ""
+
+    def _drilled(self, alert: Alert) -> str:
+        """A later drill of the same kind was seen."""
+        store, settings = self.shop.store, self.shop.config.release
+        turns = [turn for turn in store.turns.list(alert.task, limit=RECENT) if turn.story == "drill"]
+        places = [place for place, turn in enumerate(turns) if turn.id == alert.about]
+        later = [turn for turn in turns[places[0] + 1 :] if not turn.under_way] if places else []
+        told = [outcome(store, alert.task, turn.id, settings) for turn in later]
+        seen = [one["drill"] for one in told if one["kind"] == alert.slice and one["seen"]]
+        return f"drill {seen[-1]} was seen" if seen else ""
 
     def _approved(self, alert: Alert) -> str:
         """The turn whose decision was told of does not wait any more."""

@@ -13,7 +13,7 @@ from homeostat.alert.record import tell
 from homeostat.curate.snapshot import examples
 from homeostat.decide.record import remember
 from homeostat.llm.embedding.embedder import NoVectors
-from homeostat.loop import rebuilding
+from homeostat.loop import drilling, rebuilding
 from homeostat.loop.doubting import Doubter
 from homeostat.loop.durable import TurnQueue
 from homeostat.loop.embedding import Embedding
@@ -231,7 +231,15 @@ class Watch:
             self.shop.store.turns.put(again)
             self.queue.open(again.id, task, again.time, story=rebuilding.STORY)
             return None
-        return due(self.shop, task, self.shop.store.versions.get(champion))
+        opening = due(self.shop, task, self.shop.store.versions.get(champion))
+        if opening is None:
+            self._drill(task)
+        return opening
+
+    def _drill(self, task: str) -> None:
+        """Begin a drill where the clock says so, and nothing else is to begin."""
+        if (drill := drilling.opened(self.shop.config, self.shop.store, task)) is not None:
+            self.queue.open(drill.id, task, drill.time, story=drill.story)
 
     def _open(self, opening: Opening) -> None:
         """Open a turn: its row first, so that no second one is opened before its first step has been done."""

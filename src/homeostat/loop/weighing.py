@@ -15,6 +15,7 @@ from homeostat.decide.rule import Memory, Stand
 from homeostat.decide.value import Bounds, Evidence, at_best
 from homeostat.loop import looking
 from homeostat.loop.concluding import bounds_of
+from homeostat.loop.drilling import Coming, comings
 from homeostat.loop.looking import Look, look
 from homeostat.loop.workshop import Workshop
 from homeostat.types.decision import Action, Decision
@@ -49,6 +50,8 @@ class Plan:
     """Whether a turn would look."""
     until: float = 0.0
     """The moment up to which it would."""
+    drills: tuple[Coming, ...] = ()
+    """The next drill by each policy that drills."""
 
 
 def plans(shop: Workshop, tasks: Sequence[str]) -> list[Plan]:
@@ -73,7 +76,8 @@ def plans(shop: Workshop, tasks: Sequence[str]) -> list[Plan]:
             new = booking(plan.decision, known[task], f"next {task}", plan.time)
             books[name] = booked(books.get(name, book(shop.store, name)), new)
         found.append(plan)
-    return [*found, *idle.values()]
+    drills = {plan.task: comings(shop.config, shop.store, plan.task) for plan in (*found, *idle.values())}
+    return [replace(plan, drills=tuple(drills[plan.task])) for plan in (*found, *idle.values())]
 
 
 def _stuck(shop: Workshop, task: str) -> Plan | None:

@@ -27,9 +27,11 @@ class Order:
 
     fault: Fault
     within_s: float = WITHIN_S
+    policy: str = ""
+    """By which it was begun; empty where a person has asked for it."""
 
 
-def order(store: Store, task: str, drill: str, kind: str, within_s: float = WITHIN_S) -> Order:
+def order(store: Store, task: str, drill: str, kind: str, within_s: float = WITHIN_S, policy: str = "") -> Order:
     """Write down what a drill shall do, before it begins.
 
     Raises:
@@ -43,8 +45,8 @@ def order(store: Store, task: str, drill: str, kind: str, within_s: float = WITH
             raise NotReleasable(what, fix="send tags as `metadata`, or drill another kind")
         tag, _, value = min(slices, key=lambda name: abs(slices[name] - _SLICE)).partition("=")
         place = (tag, value)
-    made = Order(fault=Fault(kind=kind, share=SHARES.get(kind, 0.0), slice=place), within_s=within_s)
-    row = {"kind": kind, "share": made.fault.share, "slice": list(place), "within_s": within_s}
+    made = Order(fault=Fault(kind=kind, share=SHARES.get(kind, 0.0), slice=place), within_s=within_s, policy=policy)
+    row = {"kind": kind, "share": made.fault.share, "slice": list(place), "within_s": within_s, "policy": policy}
     store.state.put(_key(drill), row)
     return made
 
@@ -56,7 +58,7 @@ def ordered(store: Store, drill: str) -> Order:
         return Order(fault=Fault(kind=SABOTAGED))
     tag, value = kept["slice"]
     fault = Fault(kind=str(kept["kind"]), share=float(kept["share"]), slice=(str(tag), str(value)))
-    return Order(fault=fault, within_s=float(kept["within_s"]))
+    return Order(fault=fault, within_s=float(kept["within_s"]), policy=str(kept.get("policy", "")))
 
 
 def past(store: Store, task: str, settings: Settings) -> list[Mapping[str, Any]]:
@@ -84,7 +86,8 @@ def outcome(store: Store, task: str, drill: str, settings: Settings) -> Mapping[
     `seen` says that the guard has shown harm, `seconds` how long the canary was open, `exposed_requests` how many
     replies of the broken version users had, and `failed_requests` how many requests and copies it failed on.
     """
-    turn, fault = store.turns.get(drill), ordered(store, drill).fault
+    turn, known = store.turns.get(drill), ordered(store, drill)
+    fault = known.fault
     rows = store.releases.list(task)
     opened = next((row for row in rows if row.id == turn.diary.get(PUSHED)), None)
     back = _end(rows, opened) if opened else None
@@ -94,6 +97,7 @@ def outcome(store: Store, task: str, drill: str, settings: Settings) -> Mapping[
     return {
         "drill": drill,
         "kind": fault.kind,
+        "policy": known.policy,
         "slice": "=".join(fault.slice).strip("="),
         "version": opened.candidate if opened else "",
         "withdrawn": back is not None,

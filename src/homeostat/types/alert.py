@@ -9,15 +9,15 @@ from homeostat.types.signal import Moved
 
 ROLLBACK, REFUSED, FAILED, OBJECTIVE = "rollback", "refused", "failed", "objective"
 DISK, WORKER, APPROVAL = "disk", "worker", "approval"
-LABELS, ADVICE, EMBEDDING, BASE = "labels", "advice", "embedding", "base"
+LABELS, ADVICE, EMBEDDING, BASE, DRILL = "labels", "advice", "embedding", "base", "drill"
 KINDS = (
     *(moved.value for moved in Moved),
-    *(ROLLBACK, REFUSED, FAILED, OBJECTIVE, DISK, WORKER, APPROVAL, LABELS, ADVICE, EMBEDDING, BASE),
+    *(ROLLBACK, REFUSED, FAILED, OBJECTIVE, DISK, WORKER, APPROVAL, LABELS, ADVICE, EMBEDDING, BASE, DRILL),
 )
 """What alerts are about: a signal of each kind, a version taken back, a turn that released nothing because every
 candidate was refused, a turn that broke off, an objective missed, a disk that fills up, a worker that ended, a turn
 that waits for approval, a decision that asks for labels, one that advises what no turn does, an embedding backend that
-is away, a base whose bytes are not those that the version in force was proven over."""
+is away, a base whose bytes are not those that the version in force was proven over, a drill that was not seen."""
 
 
 class Severity(StrEnum):
