@@ -109,20 +109,20 @@ def test_what_drills_came_to(homeostat: Run, shop: Path, store: Store, serving: 
 
 def test_the_next_drill_is_told(homeostat: Run, shop: Path, store: Store, serving: Path) -> None:
     """By `drill --past` and by `decide`: when, of what kind, and by which policy, or what it waits for."""
-    weekly = "policies: {weekly: {any: {schedule: every 2 weeks}, action: drill, quiet: [Sat]}}\n"
-    shop.write_text(shop.read_text() + weekly)
+    tuesdays = "policies: {tuesdays: {any: {schedule: every 2 weeks}, action: drill, quiet: [Sat]}}\n"
+    shop.write_text(shop.read_text() + tuesdays)
     (coming,) = homeostat("drill", "--past", "--config", shop, "--json").json["next"]
-    assert (coming["policy"], coming["kind"], coming["due"]) == ("weekly", "sabotaged", False)
+    assert (coming["policy"], coming["kind"], coming["due"]) == ("tuesdays", "sabotaged", False)
     assert 13.9 * 86_400 < coming["next"] - time.time() <= 14 * 86_400
-    assert "next drill (sabotaged, policy weekly): " in homeostat("drill", "--past", "--config", shop).out
-    store.state.put("drills:weekly:routing", 1_000_000.0)
+    assert "next drill (sabotaged, policy tuesdays): " in homeostat("drill", "--past", "--config", shop).out
+    store.state.put("drills:tuesdays:routing", 1_000_000.0)
     ran = homeostat("decide", "--dry-run", "--config", shop)
     assert ran.code == 0, ran.err
-    assert "next drill (sabotaged, policy weekly): due, and waits: " in ran.out
+    assert "next drill (sabotaged, policy tuesdays): due, and waits: " in ran.out
     assert homeostat("decide", "--dry-run", "--config", shop, "--json").json[0]["drills"][0]["due"] is True
     assert store.turns.list(TASK) == []
     wrong = shop.parent / "wrong.yaml"
-    wrong.write_text(shop.read_text().replace("kind: label", "kind: label, policy: weekly"))
+    wrong.write_text(shop.read_text().replace("kind: label", "kind: label, policy: tuesdays"))
     ran = homeostat("decide", "--dry-run", "--config", wrong)
     assert (ran.code, "drills and decides nothing" in ran.err) == (WrongType.exit, True), ran.err
 

@@ -187,15 +187,15 @@ def test_errors_say_what_where_and_how(
 
 def test_policies_that_drill_stand_apart() -> None:
     """They decide nothing, so no task names one; they come in the order of the file, with their hours and zone."""
-    weekly = Policy(**DRILLS, quiet=("Fri",), zone="Europe/Berlin")
-    config = Config(tasks={"routing": Tasks(policy="steady")}, policies={"weekly": weekly, "steady": Policy()})
+    tuesdays = Policy(**DRILLS, quiet=("Fri",), zone="Europe/Berlin")
+    config = Config(tasks={"routing": Tasks(policy="steady")}, policies={"tuesdays": tuesdays, "steady": Policy()})
     hold(config, POLICIES)
     assert list(deciding(config)) == ["steady"]
     (found,) = drilling(config)
-    assert (found.name, list(found.triggers), str(found.zone)) == ("weekly", ["any.schedule"], "Europe/Berlin")
+    assert (found.name, list(found.triggers), str(found.zone)) == ("tuesdays", ["any.schedule"], "Europe/Berlin")
     assert len(found.quiet) == 1
     with pytest.raises(WrongType, match="drills and decides nothing") as named:
-        hold(replace(config, tasks={"routing": Tasks(policy="weekly")}), POLICIES)
+        hold(replace(config, tasks={"routing": Tasks(policy="tuesdays")}), POLICIES)
     assert named.value.where == "tasks.routing.policy"
 
 

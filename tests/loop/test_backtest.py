@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 import tiny
-from homeostat.config.schema import Monitor
+from homeostat.config.schema import Config, Monitor, Policy, Tasks
 from homeostat.curate.build import Curated
 from homeostat.curate.snapshot import store_dataset
 from homeostat.decide.replay.policies import Prices
 from homeostat.decide.replay.replay import replay
 from homeostat.errors import EmptyStream
-from homeostat.loop.backtest import Labeled, Record, alarmed, answered, history, known_before, recorded
+from homeostat.loop.backtest import Labeled, Record, alarmed, answered, history, known_before, of_file, recorded
 from homeostat.store import Store
 from homeostat.types.dataset import Example
 from homeostat.types.feedback import Feedback, FeedbackKind
@@ -179,3 +179,10 @@ def test_what_was_known_before_a_step() -> None:
     assert known_before(log, found.told, found.step, found.times, 0).sum() == 0
     late = replace(log, labeled=[replace(row, known=row.time + 20) for row in log.labeled])
     assert known_before(late, found.told, found.step, found.times, 6).sum() == 41
+
+
+def test_policies_that_drill_are_left_out() -> None:
+    """They decide nothing about retraining, so there is nothing to replay."""
+    tuesdays = Policy(any={"schedule": "0 10 * * 2"}, action="drill")
+    config = Config(tasks={"routing": Tasks()}, policies={"tuesdays": tuesdays, "steady": Policy(any={"labels": 5})})
+    assert set(of_file(config, "routing")) == {"steady", "yaml"}

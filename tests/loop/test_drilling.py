@@ -52,11 +52,11 @@ def at(store: Store, moment: float) -> None:
 
 def config(*, own: str = "", **more: Any) -> Config:
     """A drill every Tuesday at ten, beside a task whose own policy is quiet at times."""
-    weekly = Policy(**{"any": {"schedule": "0 10 * * 2"}, "action": "drill", **more})
+    tuesdays = Policy(**{"any": {"schedule": "0 10 * * 2"}, "action": "drill", **more})
     steady = Policy(any={"labels": 500}, quiet=(own,) if own else ())
     return Config(
         tasks={"routing": Tasks(policy="steady"), "other": Tasks()},
-        policies={"weekly": weekly, "steady": steady},
+        policies={"tuesdays": tuesdays, "steady": steady},
         gateway=Door(trust_client_time=True),
     )
 
@@ -70,7 +70,7 @@ def test_a_schedule_is_counted_from_the_first_look(store: Store) -> None:
     and the next week another kind. Who has written nothing yet tells the same moment.
     """
     (coming,) = comings(config(), store, "routing")
-    assert (coming.next, coming.due, coming.kind, coming.policy) == (TUESDAY, False, "sabotaged", "weekly")
+    assert (coming.next, coming.due, coming.kind, coming.policy) == (TUESDAY, False, "sabotaged", "tuesdays")
     assert opened(config(), store, "routing") is None
     at(store, TUESDAY - 1.0)
     assert opened(config(), store, "routing") is None
@@ -78,7 +78,7 @@ def test_a_schedule_is_counted_from_the_first_look(store: Store) -> None:
     first = opened(config(), store, "routing")
     assert first is not None
     assert (first.story, first.under_way, ordered(store, first.id).fault.kind) == ("drill", True, "sabotaged")
-    assert ordered(store, first.id).policy == "weekly"
+    assert ordered(store, first.id).policy == "tuesdays"
     ended(store, first)
     assert opened(config(), store, "routing") is None
     assert comings(config(), store, "routing")[0].next == TUESDAY + WEEK
@@ -104,11 +104,11 @@ def test_moments_that_were_missed_are_one_drill(store: Store) -> None:
 def test_a_crash_between_its_row_and_its_schedule(store: Store) -> None:
     """The row is there and the schedule does not know: none is begun beside it, nor when it has ended."""
     opened(config(), store, "routing")
-    since = store.state.get("drills:weekly:routing")
+    since = store.state.get("drills:tuesdays:routing")
     at(store, TUESDAY + 60.0)
     drill = opened(config(), store, "routing")
     assert drill is not None
-    store.state.put("drills:weekly:routing", since)
+    store.state.put("drills:tuesdays:routing", since)
     assert opened(config(), store, "routing") is None
     ended(store, drill)
     assert opened(config(), store, "routing") is None
@@ -144,7 +144,7 @@ def test_what_it_waits_for(store: Store) -> None:
 def test_it_waits_where_nobody_asks(store: Store) -> None:
     """By the real clock, long past the last request: nobody would meet what is broken. Who asks next begins it."""
     settings = replace(config(), gateway=Door())
-    store.state.put("drills:weekly:routing", MONDAY)
+    store.state.put("drills:tuesdays:routing", MONDAY)
     assert opened(settings, store, "routing") is None
     assert comings(settings, store, "routing")[0].waits == "nobody has asked for an hour"
     at(store, time.time())
@@ -156,7 +156,7 @@ def test_nothing_is_written_where_nothing_drills(store: Store) -> None:
     plain = replace(config(), policies={"steady": Policy(any={"labels": 500})})
     assert opened(plain, store, "routing") is None
     assert comings(plain, store, "routing") == comings(config(), store, "other") == []
-    assert store.state.get("drills:weekly:routing") is None
+    assert store.state.get("drills:tuesdays:routing") is None
 
 
 def test_a_worker_that_is_killed_drills_once(project: Config, queue: TurnQueue, workers: Callable[..., Worker]) -> None:

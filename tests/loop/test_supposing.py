@@ -17,7 +17,8 @@ from loop.test_backtest import record, same
 FILE = """\
 project: shop
 tasks: {routing: {kind: label, policy: steady, labels: [%s]}}
-policies: {steady: {any: {drop: 0.1}, strategy: always, look: 0s}, calm: {any: {drift: any}, strategy: always}}
+policies: {steady: {any: {drop: 0.1}, strategy: always, look: 0s}, calm: {any: {drift: any}, strategy: always},
+  tuesdays: {any: {schedule: "0 10 * * 2"}, action: drill}}
 monitor: {min_reference: 50, false_alarm_every: 10000}
 decide: {min_labels: 20}
 """
@@ -111,6 +112,7 @@ def test_a_policy_that_the_file_has_not(ground: Ground) -> None:
         ("policies.steady.any.drop=0.1,7", WrongType, "at most 1"),
         ("policies.steady.any.drp=0.1,0.2", Exception, "drp"),
         ("policies.steady=1,2", UnknownKey, "no line of a policy"),
+        ("policies.tuesdays.any.schedule=every day,every week", WrongType, "decides nothing"),
         ("decide.min_label=1,2", UnknownKey, "min_label"),
         ("gateway.port=8001,8002", WrongType, "depends on `gateway.port`"),
         ("cost=cheap,dear", WrongType, "takes numbers"),

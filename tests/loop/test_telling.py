@@ -213,10 +213,9 @@ def test_turns_that_come_to_nothing_are_told_and_a_good_one_ends_it(
 
 def drilled(store: Store, k: int, kind: str, harm: float) -> None:
     """A drill that has ended, at so much evidence that its version does harm."""
-    order(store, "routing", f"trn_{k}", kind, policy="weekly")
+    order(store, "routing", f"trn_{k}", kind, policy="tuesdays")
     for at, stage in enumerate((Stage.CANARY, Stage.ROLLBACK)):
         release(store, 10 * k + at, stage, "ver_1", f"ver_drill{k}", at=NOW + at)
-        store.releases.put(replace(store.releases.get(f"rel_{10 * k + at}"), opened=f"rel_{10 * k}", because="time"))
     store.state.put(f"guard:rel_{10 * k}", {"harm": harm, "errors": 0})
     diary = {"push": f"rel_{10 * k}"}
     store.turns.put(Turn(id=f"trn_{k}", task="routing", time=float(k), state="release", because="x", diary=diary))

@@ -114,9 +114,6 @@ def _read(ground: Ground, key: str, values: Sequence[str], history: Callable[[Mo
     own = _policy(key)
     plain = load(ground.file)
     new = bool(own) and own not in plain.policies
-    if not new and own and plain.policies[own].action == DRILL:
-        what, fix = f"policy '{own}' drills and decides nothing", "name a policy that retrains"
-        raise WrongType(what, where=f"{FLAG} {key}", fix=fix)
     before = None if new else _terms(plain, ground.task, own)
     found = []
     for value in values:
@@ -157,6 +154,9 @@ def _policy(key: str) -> str:
 
 def _terms(config: Config, task: str, policy: str) -> _Terms:
     """Raises as `rule_of`."""
+    if policy and config.policies[policy].action == DRILL:
+        what, fix = f"policy '{policy}' drills and decides nothing", "name a policy that retrains"
+        raise WrongType(what, where=FLAG, fix=fix)
     return _Terms(
         rule=read_policy(policy, config.policies[policy]) if policy else rule_of(config, task),
         decide=config.deciding(task),
