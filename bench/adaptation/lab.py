@@ -75,6 +75,12 @@ class Model:
         return sum(self.right[row.index] for row in rows) / len(rows) if rows else None
 
 
+def prior_of(model: Model) -> tuple[float, ...]:
+    """What is subtracted from each label's log-probability (`Version.prior`), as the model's folder tells."""
+    told = json.loads((model.folder / "model.json").read_text(encoding="utf-8"))
+    return tuple(told["prior"])
+
+
 class Lab:
     """Trains on one base and keeps what comes of it in a folder."""
 
@@ -128,19 +134,22 @@ class Lab:
         self._makers[id] = make
         there = (folder / "model.json").exists()
         record = None if there else self.ledger.get(id)
-        if record is None and not there:
-            make()
-        told = asdict(record) if record else json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        self.foreign += told["code"] != self.code
-        self._models[id] = Model(
-            id=id,
-            folder=folder,
-            start=Start(base=self.base, folder=folder / "weights", kind=told["kind"], labels=labels),
-            cost=told["cost"],
-            rows=told["rows"],
-            right=unpack(record.right) if record else _right(folder),
-        )
-        return self._models[id]
+        if record is None:
+            if not there:
+                make()
+            return self.kept(id, folder, labels)
+        self.foreign += record.code != self.code
+        start = Start(base=self.base, folder=folder / "weights", kind=record.kind, labels=labels)
+        model = Model(id=id, folder=folder, start=start, cost=record.cost, rows=record.rows, right=unpack(record.right))
+        return self._models.setdefault(id, model)
+
+    def kept(self, id: str, folder: Path, labels: tuple[str, ...]) -> Model:
+        """A model that lies in its folder."""
+        made = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        self.foreign += made["code"] != self.code
+        start = Start(base=self.base, folder=folder / "weights", kind=made["kind"], labels=labels)
+        model = Model(id=id, folder=folder, start=start, cost=made["cost"], rows=made["rows"], right=_right(folder))
+        return self._models.setdefault(id, model)
 
     def _weights(self, model: Model) -> None:
         """See to it that a model's weights are there."""
@@ -152,8 +161,7 @@ class Lab:
         missing = [row for row in rows if row.index not in model.right]
         if missing:
             self._weights(model)
-            made = json.loads((model.folder / "model.json").read_text(encoding="utf-8"))
-            arm = Arm(name=model.id, start=model.start, prior=tuple(made["prior"]))
+            arm = Arm(name=model.id, start=model.start, prior=prior_of(model))
             marks = outcomes(self._backend, TASK, arm, [(row.text, row.label) for row in missing])
             model.right.update((row.index, bool(mark)) for row, mark in zip(missing, marks, strict=True))
             _write(model.folder / "right.json", {str(index): int(right) for index, right in model.right.items()})

@@ -15,7 +15,7 @@ from functools import cached_property
 
 import torch
 
-from adaptation.lab import Lab, Lesson, Model, _write
+from adaptation.lab import Lab, Lesson, Model, _write, prior_of
 from adaptation.sequence import Item, Stage
 from homeostat.config.schema import Evaluate, Train
 from homeostat.curate.mix import draw
@@ -101,7 +101,7 @@ class Examiner:
         return [known[_key(stage, item)] for item in items]
 
     def _replied(self, model: Model, stage: Stage, items: Sequence[Item]) -> list[float]:
-        version = Arm(name=model.id, start=model.start, prior=model.prior).version
+        version = Arm(name=model.id, start=model.start, prior=prior_of(model)).version
         self.backend.load(version, model.start.folder)
         asked = [Request(task=stage.task, text=item.text, version=version.id, max_tokens=LONGEST) for item in items]
         replies = [reply.text for reply in self.backend.reply(asked)]
@@ -349,4 +349,4 @@ class _Ours:
             told = json.loads((candidate.folder / "model.json").read_text(encoding="utf-8"))
             cost = {**told["cost"], **found.trained.cost}
             _write(folder / "model.json", {**told, "arm": "between", "prior": (), "cost": cost})
-        return relay.lab.kept(f"between {candidate.id}", folder)
+        return relay.lab.kept(f"between {candidate.id}", folder, candidate.start.labels)
