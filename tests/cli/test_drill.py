@@ -114,7 +114,11 @@ def test_the_next_drill_is_told(homeostat: Run, shop: Path, store: Store, servin
     (coming,) = homeostat("drill", "--past", "--config", shop, "--json").json["next"]
     assert (coming["policy"], coming["kind"], coming["due"]) == ("tuesdays", "sabotaged", False)
     assert 13.9 * 86_400 < coming["next"] - time.time() <= 14 * 86_400
-    assert "next drill (sabotaged, policy tuesdays): " in homeostat("drill", "--past", "--config", shop).out
+    out = homeostat("drill", "--past", "--config", shop).out
+    assert "next drill (sabotaged, policy tuesdays): " in out
+    assert (coming["counted"], "counted from when a worker" in out) == (False, True)
+    store.state.put("drills:tuesdays:routing", time.time())
+    assert "counted from" not in homeostat("drill", "--past", "--config", shop).out
     store.state.put("drills:tuesdays:routing", 1_000_000.0)
     ran = homeostat("decide", "--dry-run", "--config", shop)
     assert ran.code == 0, ran.err

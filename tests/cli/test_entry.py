@@ -91,6 +91,7 @@ def test_the_help_of_a_command_says_its_exit_codes(name: str) -> None:
     text = inspect.getdoc(module) or ""
     assert "Exit codes: 0" in text
     assert text.splitlines()[-1].startswith(f"Example: `homeostat {name}")
+    assert text.partition("\n")[0].endswith((".", "?"))  # what the overview shows
     assert text.partition("\n")[0].startswith((inspect.getdoc(module.command) or "?").rstrip("."))
 
 

@@ -42,7 +42,10 @@ def test_the_same_comes_out_of_the_command(recipe: str, homeostat: Run, small: P
     if recipe != "head":  # which has no seed
         shop.store.versions.put(replace(made, id="ver_other", recipe={**made.recipe, "seed": 5}))
         ran = homeostat("reproduce", "ver_other", "--config", small)
-        assert (ran.code, "differing" in ran.out) == (Tampered.exit, True)
+        assert (ran.code, "differing" in ran.out, "ver_other is made again" in ran.err) == (Tampered.exit, True, True)
+    shop.store.versions.put(replace(made, id="ver_prior", prior=(*made.prior, 0.5)))
+    ran = homeostat("reproduce", "ver_prior", "--config", small)
+    assert (ran.code, "prior" in ran.out) == (Tampered.exit, True)
     shop.close()
 
 

@@ -34,6 +34,35 @@ def test_the_tasks_of_a_folder(folder: Path, tmp_path: Path) -> None:
         tasks_of(tmp_path / "none")
 
 
+@pytest.mark.parametrize(
+    ("text", "error", "said"),
+    [
+        ("task: broken\n  output_type: [multiple_choice\n", WrongType, "not YAML"),
+        ("include: _template_yaml\ntask: broken\n", NotText, "includes one that is not there"),
+        ("include: [long.yaml, none.yaml]\ntask: broken\n", NotText, "includes one that is not there"),
+        (b"task: \xff\xfe\n", NotText, "cannot be read"),
+    ],
+)
+def test_a_task_file_that_is_broken_is_not_passed_over(
+    text: str | bytes, error: type[NotText | WrongType], said: str, folder: Path
+) -> None:
+    """The harness would ask the others and say nothing of it; here its file is named. Hidden files are none."""
+    (folder / ".broken.yaml").write_text("[")
+    assert tasks_of(folder) == ["long", "short"]
+    (folder / "broken.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(error, match=said) as told:
+        tasks_of(folder)
+    assert "broken.yaml" in told.value.where
+
+
+def test_what_a_task_file_includes_is_read(folder: Path) -> None:
+    """A template beside it, as the harness's own tasks have them, with functions of Python."""
+    (folder / "_template_yaml").write_text((folder / "long.yaml").read_text().replace("task: long\n", ""))
+    (folder / "other.yaml").write_text("include: _template_yaml\ntask: other\nprocess_docs: !function utils.docs\n")
+    (folder / "utils.py").write_text("def docs(rows):\n    return rows\n")
+    assert tasks_of(folder) == ["long", "other", "short"]
+
+
 def test_a_version_beside_the_champion(shop: Workshop, folder: Path) -> None:
     """Each task with its interval, and the paired difference; a copy of the champion differs nowhere."""
     champion = shop.champion(TASK)

@@ -71,7 +71,9 @@ def test_a_schedule_is_counted_from_the_first_look(store: Store) -> None:
     """
     (coming,) = comings(config(), store, "routing")
     assert (coming.next, coming.due, coming.kind, coming.policy) == (TUESDAY, False, "sabotaged", "tuesdays")
+    assert not coming.counted
     assert opened(config(), store, "routing") is None
+    assert comings(config(), store, "routing")[0].counted
     at(store, TUESDAY - 1.0)
     assert opened(config(), store, "routing") is None
     at(store, TUESDAY + 60.0)

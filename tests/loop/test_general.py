@@ -120,8 +120,9 @@ def test_what_cannot_be_asked_lets_nobody_pass(shop: Workshop, folder: Path, mon
         with pytest.raises(MissingExtra, match=r"homeostat\[eval\]"):
             judging.evaluate(shop, NOW, copy)
     folder.rename(folder.parent / "gone")
-    with pytest.raises(NotText, match="no folder"):
+    with pytest.raises(NotText, match="no folder") as told:
         judging.evaluate(shop, NOW, copy)
+    assert ("'general'" in told.value.fix, "--tasks" in told.value.fix) == (True, False)
     assert shop.store.reports.list(TASK) == []
     drop(shop.store, TASK, "general")
     assert judging.evaluate(shop, NOW, copy)
@@ -175,8 +176,9 @@ def test_a_suite_is_fastened_to_its_files(folder: Path, tmp_path: Path) -> None:
     (folder / "more.txt").write_text("x")
     assert fastened(suite(folder)).files != first.files
     (tmp_path / "empty").mkdir()
-    with pytest.raises(NotFound, match="no task of lm-evaluation-harness"):
+    with pytest.raises(NotFound, match="no task of lm-evaluation-harness") as told:
         fastened(suite(tmp_path / "empty"))
+    assert ("`benchmarks` of suite 'general'" in told.value.fix, "--tasks" in told.value.fix) == (True, False)
 
 
 def test_rows_of_benchmarks_wear_no_test_rows(shop: Workshop, folder: Path) -> None:

@@ -34,6 +34,7 @@ def tell_past(task: str, drills: Drills, coming: Sequence[Coming], *, as_json: b
 def drill_of(coming: Coming) -> str:
     """When the next drill of a task comes by a policy, in a sentence."""
     when = f"due, and waits: {coming.waits}" if coming.waits else f"{words.when(coming.next)} UTC"
+    when += "" if coming.counted else " or later, counted from when a worker (`homeostat up`) first looks"
     return f"next drill ({coming.kind}, policy {coming.policy}): {'now' if coming.due and not coming.waits else when}"
 
 

@@ -1,5 +1,4 @@
-"""Show how good a version's replies are, window by window, where only few of them are labeled, and how far the
-objectives of the task have come.
+"""Show how good a version's replies are, window by window, where few are labeled, and how its objectives stand.
 
 Columns tell it: the labels of a window alone; these and the confidence of all its replies together, which is as valid
 and narrower; and confidence alone, calibrated by the labels before the window. The last needs no label of the window,
@@ -45,7 +44,7 @@ def command(
     by: Annotated[str, typer.Option(help="A tag or feature: slice by slice. NAME=VALUE: that slice alone.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
-    """Show how good a version's replies are, window by window, where only few of them are labeled."""
+    """Show how good a version's replies are, window by window, where few are labeled."""
     with project(config) as opened:
         name = opened.task(task)
         asked = opened.store.versions.get(version).id if version else opened.champion(name)

@@ -3,7 +3,7 @@
 What was trained is trained again from its dataset, its recipe and its parent; what was merged, mended, taught or made
 of a few examples, from the versions it names, the weights and places that its recipe says, and what teachers said.
 Nothing is registered, and what was made is thrown away. On a CPU, with the same release of torch and the same number of
-threads, the files are the same; where not, they are named.
+threads, the files are the same; where not, they are named, and so are its labels and their prior where these differ.
 
 Exit codes: 0 the same; 1x configuration; 35 what it was made of is not all on record; 41 there is no such version, or
 what it was made from is gone; 44 something else came out, or what it was made from has changed.
@@ -23,6 +23,7 @@ from homeostat.cli.table import document, facts
 from homeostat.config.load import load
 from homeostat.errors import Tampered
 from homeostat.loop.reproduce import reproduce
+from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
 from homeostat.web.plain import plain
 
@@ -34,11 +35,14 @@ def command(
 ) -> None:
     """Make a version again from what is on record of it, and say whether the same comes out"""
     with closing(Workshop.open(load(config))) as shop:
-        found = reproduce(shop, shop.store.versions.get(version))
+        made = shop.store.versions.get(version)
+        with Scene().bar("again", 1, f"{version} is made again") as bar:
+            found = reproduce(shop, made, bar.training)
     if as_json:
         document(plain(found))
     else:
-        differing = [name for name, same in found.files.items() if not same]
+        parts = {**found.files, "labels": found.labels, "prior": found.prior}
+        differing = [name for name, same in parts.items() if not same]
         told = {"same": found.same, "files": len(found.files), "differing": differing}
         facts(version, {**told, "torch": found.torch, "threads": found.threads})
     if not found.same:

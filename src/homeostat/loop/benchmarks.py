@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
+from homeostat.config.decode import compose
 from homeostat.errors import NotFound, NotText, UnsuitedModel, WrongType, did_you_mean
 from homeostat.extras import require
 from homeostat.llm.adapters import stand
@@ -56,7 +58,8 @@ def tasks_of(folder: Path) -> list[str]:
 
     Raises:
         MissingExtra: the harness is not installed.
-        NotText: there is no such folder.
+        NotText: there is no such folder, or a task file cannot be read, or includes one that is not there.
+        WrongType: a task file is not YAML.
     """
     return sorted(_there(folder).all_subtasks)
 
@@ -65,7 +68,34 @@ def _there(folder: Path) -> Any:
     """What manages the tasks of a folder. Raises as `tasks_of`."""
     if not folder.is_dir():
         raise NotText("no folder of task files", where=str(folder), fix="name one with `--tasks FOLDER`")
-    return _manager(folder)
+    manager = _manager(folder)
+    _hold_readable(folder)
+    return manager
+
+
+def _hold_readable(folder: Path) -> None:
+    """Hold that every task file is one. The harness leaves out what it cannot read, and says nothing."""
+    for file in sorted(folder.rglob("*.yaml")):
+        if any(part.startswith((".", "__")) for part in file.relative_to(folder).parts):
+            continue
+        try:
+            node = compose(file.read_text(encoding="utf-8"), str(file))
+        except (OSError, UnicodeDecodeError) as problem:
+            fix = "mend it, or take it out of the folder"
+            raise NotText(f"a task file cannot be read: {problem}", where=str(file), fix=fix) from None
+        for name in _included(node):
+            if not (file.parent / name).is_file():
+                fix = f"put {name} beside it, or leave `include` out"
+                raise NotText("a task file includes one that is not there", where=str(file), fix=fix)
+
+
+def _included(node: yaml.Node | None) -> list[str]:
+    """The files that a task file includes, one or a list."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    found = next((value for key, value in pairs if key.value == "include"), None)
+    if isinstance(found, yaml.SequenceNode):
+        return [one.value for one in found.value]
+    return [found.value] if isinstance(found, yaml.ScalarNode) else []
 
 
 def benchmark(
@@ -76,9 +106,10 @@ def benchmark(
 
     Raises:
         MissingExtra: the harness is not installed.
+        NotText: there is no such folder, or a task file cannot be read.
         NotFound: there is no such task and no such group, or none at all.
         UnsuitedModel: a version is a head, which writes nothing.
-        WrongType: the harness cannot run a task, or nothing of it is a number for each document.
+        WrongType: a task file is not YAML, the harness cannot run it, or nothing of it is a number for each document.
     """
     manager = _there(folder)
     known, every = sorted(manager.all_tasks), sorted(manager.all_subtasks)

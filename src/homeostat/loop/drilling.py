@@ -48,6 +48,8 @@ class Coming:
     """Why it is not begun although it is due; empty where it is, or is not due."""
     kind: str
     """What will be broken, as things stand now."""
+    counted: bool = True
+    """Whether a worker has looked, which begins the schedule; where not, `next` is as if one looked now."""
 
 
 def comings(config: Config, store: Store, task: str) -> list[Coming]:
@@ -80,8 +82,8 @@ def opened(config: Config, store: Store, task: str) -> Turn | None:
 
 
 def _coming(config: Config, store: Store, task: str, rule: Rule, at: float, kind: str = "") -> Coming:
-    since = store.state.get(_key(rule, task))
-    since = at if since is None else float(since)
+    known = store.state.get(_key(rule, task))
+    since = at if known is None else float(known)
     sight = Sight(time=at, champion="", retrained=since)
     stands = [one.standing(sight, Past(), rule.zone) for one in rule.any.values()]
     due = any(one.holds for one in stands)
@@ -93,6 +95,7 @@ def _coming(config: Config, store: Store, task: str, rule: Rule, at: float, kind
         next=at if due else min((one.next for one in stands if one.next is not None), default=math.inf),
         waits=_waits(config, store, task, rule, at) if due else "",
         kind=kind,
+        counted=known is not None,
     )
 
 

@@ -15,10 +15,10 @@ from importlib.metadata import version as release_of
 from pathlib import Path
 from typing import TypeAlias
 
-from homeostat.errors import NotFound, Tampered, WrongType
+from homeostat.errors import NotFound, NotText, Tampered, WrongType
 from homeostat.evaluate.score import PairedRow
 from homeostat.llm.content import hold_same
-from homeostat.loop.benchmarks import LONG, NAMED, Values, measured, tasks_of
+from homeostat.loop.benchmarks import LONG, Values, measured, tasks_of
 from homeostat.loop.suites import suites
 from homeostat.loop.workshop import Workshop
 from homeostat.types.suite import Suite, Terms
@@ -48,15 +48,15 @@ def fastened(suite: Suite) -> Suite:
     """
     if not suite.benchmarks:
         return suite
-    folder = Path(suite.benchmarks)
-    if not tasks_of(folder):
-        raise NotFound("the folder holds no task of lm-evaluation-harness", where=str(folder), fix=NAMED)
-    return replace(suite, files=_hash(folder))
+    if not _names(suite):
+        fix = f"put its task files there, or name another folder in `benchmarks` of suite '{suite.name}'"
+        raise NotFound("the folder holds no task of lm-evaluation-harness", where=suite.benchmarks, fix=fix)
+    return replace(suite, files=_hash(Path(suite.benchmarks)))
 
 
 def parts(suite: Suite) -> dict[str, Terms]:
     """What is demanded on each of a suite's benchmarks. Raises as `fastened`."""
-    names = tasks_of(Path(suite.benchmarks)) if suite.benchmarks else []
+    names = _names(suite) if suite.benchmarks else []
     return {_part(suite, name): Terms(margin=suite.margin, at_least=suite.at_least) for name in names}
 
 
@@ -106,7 +106,7 @@ def before(shop: Workshop, champion: Version) -> dict[str, tuple[int, Terms]]:
 def probed(shop: Workshop, version: Version, suite: Suite) -> Probed:
     """What a version scores on a suite's benchmarks; as it is kept, if it is. Raises as `beside`."""
     folder = Path(suite.benchmarks)
-    names = tasks_of(folder)
+    names = _names(suite)
     if _hash(folder) != suite.files:
         raise Tampered(
             f"the benchmarks of suite '{suite.name}' are not those that were added",
@@ -121,6 +121,15 @@ def probed(shop: Workshop, version: Version, suite: Suite) -> Probed:
     if key := _key(shop, version, suite):
         shop.store.state.put(key, shop.store.blobs.put_text(json.dumps(found)))
     return found
+
+
+def _names(suite: Suite) -> list[str]:
+    """Tasks in a suite's folder. Raises as `tasks_of`, with what mends a suite."""
+    folder = Path(suite.benchmarks)
+    if not folder.is_dir():
+        fix = f"put it back, or `homeostat suites add` or `--drop` suite '{suite.name}', which names it in `benchmarks`"
+        raise NotText("no folder of task files", where=str(folder), fix=fix)
+    return tasks_of(folder)
 
 
 def _named(shop: Workshop, task: str) -> list[Suite]:
