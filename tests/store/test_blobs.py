@@ -115,6 +115,15 @@ def test_folder_that_reaches_outside(blobs: Blobs, name: str) -> None:
         blobs.folder(hash)
 
 
+@pytest.mark.parametrize(
+    "said", ['{"files": ""}', '{"files": [1]}', '{"files": {"a": 1}}', '{"files": {}, "name": "x"}', "[]", "7", "{"]
+)
+def test_a_document_that_speaks_of_files_is_no_folder(blobs: Blobs, said: str) -> None:
+    """Only the list that `put_folder` writes is one."""
+    with pytest.raises(NotFound, match="is a file, not a folder"):
+        blobs.files(blobs.put_text(said))
+
+
 def test_not_there(blobs: Blobs, tmp_path: Path) -> None:
     """A blob, a folder or a name that is not there is an error, and no path."""
     for name in ("f" * 64, "", "../../etc/passwd", "F" * 64):

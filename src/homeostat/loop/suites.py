@@ -11,6 +11,8 @@ from homeostat.store import Store
 from homeostat.types.suite import Case, Suite
 
 KEPT, DROPPED = "kept", "dropped"
+LATER = ("benchmarks", "documents", "files")
+"""What older suites did not know of."""
 
 
 def kept(store: Store, task: str) -> dict[str, str]:
@@ -51,11 +53,12 @@ def drop(store: Store, task: str, name: str) -> None:
 
 
 def _said(suite: Suite) -> dict[str, Any]:
-    """What a suite says. A case by itself names no family, so that a suite of such keeps the hash that it had before
-    there were any.
+    """What a suite says. What it leaves out is not named where older suites did not know of it, so that they keep the
+    hash that they had before.
     """
     cases = [{name: value for name, value in asdict(case).items() if value or name != "family"} for case in suite.cases]
-    return asdict(suite) | {"cases": cases}
+    said = asdict(suite) | {"cases": cases}
+    return {name: value for name, value in said.items() if value or name not in LATER}
 
 
 def _read(store: Store, blob: str) -> Suite:

@@ -125,11 +125,9 @@ class Blobs:
             NotFound: there is no such folder.
             Tampered: the list has changed since it was stored.
         """
-        content = self.bytes(hash)
-        try:
-            files: dict[str, str] = json.loads(content)["files"]
-        except (ValueError, KeyError, TypeError):
-            raise NotFound(f"blob {hash} is a file, not a folder", where=str(self.root)) from None
+        files = _listed(self.bytes(hash))
+        if files is None:
+            raise NotFound(f"blob {hash} is a file, not a folder", where=str(self.root))
         if any(PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts for name in files):
             raise Tampered(f"folder {hash} names files outside itself", where=str(self.path(hash)))
         return files
@@ -277,6 +275,18 @@ def _hash_of(path: Path) -> str:
     for chunk in _chunks(path):
         digest.update(chunk)
     return digest.hexdigest()
+
+
+def _listed(content: Content) -> dict[str, str] | None:
+    """The files of a folder, if this is the list of one: other documents may have a field of that name too."""
+    try:
+        said = json.loads(content)
+    except ValueError:
+        return None
+    if not isinstance(said, dict) or said.keys() != {"files"} or not isinstance(said["files"], dict):
+        return None
+    files: dict[str, str] = said["files"]
+    return files if all(isinstance(hash, str) for hash in files.values()) else None
 
 
 def _matches(place: Path, files: dict[str, str]) -> bool:
