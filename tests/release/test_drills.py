@@ -1,8 +1,6 @@
 """Orders of drills, whose turn it is, and what came of one."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -11,24 +9,14 @@ from homeostat.errors import NotReleasable
 from homeostat.release.breaking import BIASED, ERRORING, SABOTAGED, SLOW
 from homeostat.release.drills import WITHIN_S, due, order, ordered, outcome
 from homeostat.release.noted import note_error
-from homeostat.release.registry import promote
 from homeostat.release.rollout import advance, open_canary
 from homeostat.store import Store
 from homeostat.types.release import Stage
 from homeostat.types.turn import Turn
-from release.rehearsal import RIGHT, TASK, Traffic, add_version, interaction, open_store
+from release.rehearsal import RIGHT, TASK, Traffic, interaction
 
 SETTINGS = Settings()
 OLD, NEW = "ver_old", "ver_new"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """A store with a champion and a version that a drill releases."""
-    with open_store(tmp_path) as opened:
-        promote(opened, TASK, add_version(opened, "old"), "first", now=1.0)
-        add_version(opened, "new")
-        yield opened
 
 
 def tagged(store: Store, **counts: int) -> None:

@@ -1,6 +1,5 @@
 """The evidence is what the rows say: late, repeated, corrected or missing feedback included."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,21 +20,6 @@ from release.rehearsal import RIGHT, TASK, WRONG, Traffic, add_version, interact
 
 SETTINGS = Settings(harm_alpha=0.01, alpha=0.05, harm_margin=0.05)
 OLD, NEW = "ver_old", "ver_new"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """A store with a champion and a candidate."""
-    with open_store(tmp_path) as opened:
-        promote(opened, TASK, add_version(opened, "old"), "first", now=1.0)
-        add_version(opened, "new")
-        yield opened
-
-
-@pytest.fixture
-def shadow(store: Store) -> Release:
-    """The candidate in shadow."""
-    return open_shadow(store, TASK, NEW, now=2.0)
 
 
 def pair(store: Store, id: str, heard: tuple[str, str], copied: tuple[str, str], *, task: str = TASK) -> None:
