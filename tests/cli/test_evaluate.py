@@ -114,6 +114,29 @@ def test_suites_are_asked_too(homeostat: Run, small: Path, workshop: Workshop) -
         assert "worst: suite wrong, 0.0" in homeostat("eval", "ver_new", *flags, "--config", small).out
 
 
+def test_the_slice_that_suffers_most_is_told(homeostat: Run, small: Path, workshop: Workshop) -> None:
+    """Under each disturbance, with its intervals and of how many; in the document too, alone and beside another."""
+    tags = [{"plan": "free" if k % 3 else "paid"} for k in range(48)]
+    rows = [Exam(text=f"row {k}", target=LABELS[k % 2], time=START, tags=tags[k]) for k in range(48)]
+    workshop.put_suite("routing", rows)
+    keep(workshop.store, Suite(name="loud", task="routing", check="equals", test_rows=48, under=("shouted",)))
+    part = "suite loud under shouted"
+    alone = homeostat("eval", "ver_old", "--config", small, "--json").json["weakest"][part]
+    assert (alone["among"], alone["shown"], alone["beyond"]["mean"]) == (4, False, 0.0)  # it says one thing to all
+    report = homeostat("eval", "ver_new", "--config", small, "--json").json["report"]
+    worst = report["suites"][part]["weakest"]
+    assert worst["score"]["n"] == worst["plain"]["n"] == sum(worst["slice"] in _slices(row) for row in rows)
+    assert worst["beyond"]["low"] < worst["beyond"]["mean"] < worst["beyond"]["high"]
+    for asked in ("ver_old", "ver_new"):
+        out = homeostat("eval", asked, "--config", small).out
+        assert "which slice suffers most; intervals hold for all that were looked at" in out
+        assert "no, of 4" in out
+
+
+def _slices(row: Exam) -> set[str]:
+    return {f"plan={row.tags['plan']}", f"label {row.target}"}
+
+
 def test_a_broken_suite_is_a_refusal(homeostat: Run, small: Path, workshop: Workshop) -> None:
     """Who loses a case that all must get right is refused, whatever the test rows say."""
     keep(workshop.store, golden(at_least=1.0))

@@ -9,7 +9,7 @@ from homeostat.config.schema import Evaluate
 from homeostat.evaluate.gate import compare, gate
 from homeostat.evaluate.sample import Sample
 from homeostat.evaluate.score import PairedRow, from_lines, to_lines
-from homeostat.evaluate.slices import FEWEST, MOST_GATED, gated, lost, slices
+from homeostat.evaluate.slices import FEWEST, MOST_GATED, common, gated, labeled, lost, slices, tagged
 from homeostat.types.report import Outcome, Verdict
 from homeostat.types.task import Task
 
@@ -122,3 +122,11 @@ def test_slices_are_written_down_with_the_rows() -> None:
 def test_where_no_error_is_allowed_nothing_small_is_called_lost(alpha: float) -> None:
     """Fifteen rows lost have a chance of 1 in 32,768."""
     assert not lost({"a": Sample(-np.ones(15))}, replace(SETTINGS, alpha=alpha))
+
+
+def test_a_value_of_a_tag_is_a_slice_where_many_carry_it() -> None:
+    """Neither a twentieth and less, such as a user's name, nor nearly all."""
+    carried = [{"user": f"u{k // 4}", "language": "de" if k < 30 else "en", "plan": "free"} for k in range(100)]
+    assert common(carried) == {"language=de", "language=en"}
+    assert common([]) == set()
+    assert (tagged(carried[0]), labeled("refund")) == (["language=de", "plan=free", "user=u0"], "label refund")

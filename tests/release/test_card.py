@@ -22,12 +22,13 @@ from homeostat.store import Store
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.decision import Action, Decision
 from homeostat.types.interaction import Interaction
-from homeostat.types.report import Outcome, Report, Score, Trial, Verdict
+from homeostat.types.report import Outcome, Report, Score, Trial, Verdict, Weakest
 from homeostat.types.turn import Turn
 from homeostat.types.version import Version
 from release.rehearsal import TASK, open_store
 
 SCORE = Score(mean=0.9123, low=0.88, high=0.94, n=400)
+UNDER = ("typos", "cut")
 SECRET = "my name is Ada and my card ends in 77"
 
 
@@ -216,3 +217,18 @@ def test_cards_do_not_change_by_themselves(store: Store) -> None:
     assert "A bare base" not in card(store, "ver_old")
     with pytest.raises(NotFound):
         card(store, "ver_none")
+
+
+def test_the_slice_that_suffers_most_stands_on_the_card(store: Store) -> None:
+    """By name, under its disturbance, and whether that is shown; of older reports nothing is said of it."""
+    measured(store)
+    assert "hardest on" not in card(store, "ver_new")
+    report = store.reports.get("rep_1")
+    weak = Weakest(slice="language=de", score=SCORE, plain=SCORE, beyond=SCORE, shown=False, among=7)
+    trial = report.suites["suite golden"]
+    parts = {f"suite golden under {name}": replace(trial, weakest=replace(weak, shown=name == "cut")) for name in UNDER}
+    store.reports.put(replace(report, id="rep_2", suites=parts))
+    said = card(store, "ver_new")
+    assert "| suite golden under typos, hardest on language=de | 0.9123 |" in said
+    assert "| suite golden under typos, language=de beyond other rows, not shown, of 7 |" in said
+    assert "| suite golden under cut, language=de beyond other rows |" in said

@@ -1,7 +1,8 @@
 """Score a version on its task's test suite, beside the champion or another version, and say what the gate would say.
 
 The suite is what the world has shown so far, up to the newest request or the version's own time, whichever is later.
-Without `--against` a version stands beside the champion, and the champion alone. Nothing is written, and nothing is
+Without `--against` a version stands beside the champion, and the champion alone. Under each disturbance that suites
+ask under, the slice of the requests that suffers most is named. Nothing is written, and nothing is
 spent of the task's account (`homeostat account`): who tries the best of ten has looked ten times. With `--detail`
 every figure is told in place of the gate's words, each with its interval and the paired difference: of labels F1 and
 its kin, classes, what is taken for what, calibration; of texts the usual overlaps, perplexity and form; slices by tags,

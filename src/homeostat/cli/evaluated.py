@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from homeostat.cli.table import scored, table
-from homeostat.types.report import Report, Score, Trial, Verdict
+from homeostat.types.report import Report, Score, Trial, Verdict, Weakest
 from homeostat.web import words
 
 UNSPENT = (
@@ -16,6 +16,7 @@ UNSPENT = (
     "and tries the best has looked ten times, and the account knows of one; `homeostat try` asks the gate itself."
 )
 """What the gate's words do not say where nobody was gated."""
+SUFFERS = ("part", "slice", "there", "undisturbed", "beyond other rows", "shown")
 
 
 def show(found: dict[str, Any]) -> None:
@@ -25,17 +26,19 @@ def show(found: dict[str, Any]) -> None:
         rows = [(name, scored(value)) for name, value in parts.items()]
         table(f"{found['metric']} of {found['version']}", ("on", "score"), rows)
         _worst(found["suites"])
+        weakest(found["weakest"])
         return
     report: Report = found["report"]
     verdict: Verdict = found["verdict"]
     scores = {report.candidate: report.candidate_score, report.champion: report.champion_score}
     rows = [(name, scored(value)) for name, value in scores.items()]
     parts = {"difference": report.difference, **{f"  {name}": value for name, value in report.groups.items()}}
-    rows += [(name, words.moved(value.mean, value.low, value.high, value.n)) for name, value in parts.items()]
+    rows += [(name, _moved(value)) for name, value in parts.items()]
     table(f"{report.metric} up to {words.when(report.time)}", ("what", "value"), rows)
     if report.suites:
         table("\nsuites", ("part", "candidate", "other", "difference", "demanded"), map(_tried, report.suites.items()))
         _worst({part: trial.candidate for part, trial in report.suites.items()})
+        weakest({part: trial.weakest for part, trial in report.suites.items() if trial.weakest})
     typer.echo(f"\n{verdict.outcome.value}: {verdict.because}")
     typer.echo(UNSPENT)
 
@@ -47,10 +50,26 @@ def _worst(parts: Mapping[str, Score]) -> None:
         typer.echo(f"\nworst: {name}, {scored(score)}")
 
 
+def weakest(parts: Mapping[str, Weakest]) -> None:
+    """Print the slice that suffers most on every part that is under a disturbance, where there is one."""
+    rows = [
+        (part, of.slice, scored(of.score), scored(of.plain), _moved(of.beyond), f"{_yes(of)}, of {of.among}")
+        for part, of in parts.items()
+    ]
+    if rows:
+        table("\nwhich slice suffers most; intervals hold for all that were looked at", SUFFERS, rows)
+
+
+def _yes(of: Weakest) -> str:
+    return "yes" if of.shown else "no"
+
+
+def _moved(score: Score) -> str:
+    return words.moved(score.mean, score.low, score.high, score.n)
+
+
 def _tried(entry: tuple[str, Trial]) -> tuple[str, ...]:
     part, trial = entry
-    moved = trial.difference
     asked = f"at most {100 * trial.margin:.1f} points lost" if trial.gated else "no loss that is shown"
     least = f", at least {100 * trial.at_least:.1f} %" if trial.at_least is not None else ""
-    other = (scored(trial.candidate), scored(trial.champion), words.moved(moved.mean, moved.low, moved.high, moved.n))
-    return (part, *other, asked + least)
+    return (part, scored(trial.candidate), scored(trial.champion), _moved(trial.difference), asked + least)

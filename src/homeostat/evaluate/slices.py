@@ -9,6 +9,7 @@ Which slices there are, and which of them have rows enough, hangs on the rows al
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from homeostat.config.schema import Evaluate
@@ -18,9 +19,28 @@ from homeostat.evaluate.score import PairedRow
 
 FEWEST = 12
 """Rows of a slice below which it is not looked at: even if all are lost, that is hardly beyond doubt among many."""
+SLICE_SHARE = 0.05
+"""Of the rows, that a tag's value must have to be a slice."""
 MOST_SHARE, MOST_GATED = 0.9, 12
 """A slice that is nearly everything is asked with everything; and of slices that overlap so many at most are asked for
 a proof, the largest first, as each asks once more of a candidate that lost nothing."""
+
+
+def common(carried: Sequence[Mapping[str, str]]) -> set[str]:
+    """Values of tags that tell many rows from many others: what names a person is no slice, and is not written down."""
+    counts = Counter(name for tags in carried for name in tagged(tags))
+    least, most = SLICE_SHARE * len(carried), MOST_SHARE * len(carried)
+    return {name for name, count in counts.items() if least <= count <= most}
+
+
+def tagged(tags: Mapping[str, str]) -> list[str]:
+    """What slices by tags are called: `language=de`."""
+    return [f"{tag}={value}" for tag, value in sorted(tags.items())]
+
+
+def labeled(label: str) -> str:
+    """What the slice of a label is called."""
+    return f"label {label}"
 
 
 def slices(rows: Sequence[PairedRow], target: Collection[str] = ()) -> dict[str, Sample]:

@@ -15,9 +15,9 @@ from homeostat.evaluate.detail import FEWEST, Beside, Detail, beside, detail
 from homeostat.evaluate.figures import Schema, Told
 from homeostat.evaluate.overrated import Overrated
 from homeostat.evaluate.rated import Rated, Rating, rated
+from homeostat.evaluate.slices import SLICE_SHARE
 from homeostat.llm.backend import Request
 from homeostat.loop.judges import worth_of
-from homeostat.loop.judging import SLICE_SHARE
 from homeostat.loop.measured import costs, satisfied, usual_prices
 from homeostat.loop.memory import Memory, kept
 from homeostat.loop.overrating import said_of

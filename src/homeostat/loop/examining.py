@@ -13,6 +13,7 @@ from homeostat.evaluate.suites.ask import Question, demands, families, questions
 from homeostat.evaluate.suites.beside import beside
 from homeostat.loop import general
 from homeostat.loop.mended import grown
+from homeostat.loop.suffering import suffering
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.metrics.replies import right
 from homeostat.types.report import Report
@@ -31,6 +32,7 @@ def beside_suites(shop: Workshop, report: Report, rows: Rows, until: float) -> t
     questions, demanded = asked(shop, task, until)
     both = [shop.store.versions.get(version) for version in (report.candidate, report.champion)]
     candidate, champion = (worst(questions, answered(shop, task, one, questions)) for one in both)
+    suffers = suffering(shop, both[0], questions, candidate, until)
     of = families(questions)
     more = [
         PairedRow(id=f"suite.{k}", group=key[0], candidate=mine, champion=champion[key], cluster=of[key])
@@ -41,11 +43,15 @@ def beside_suites(shop: Workshop, report: Report, rows: Rows, until: float) -> t
     report = replace(report, unasked=probed.unasked)
     if not more:
         return report, rows
-    return beside(report, rows, more, demanded, shop.config.evaluate), [*rows, *more]
+    report = beside(report, rows, more, demanded, shop.config.evaluate)
+    suites = {part: replace(trial, weakest=suffers.get(part)) for part, trial in report.suites.items()}
+    return replace(report, suites=suites), [*rows, *more]
 
 
 def scored(shop: Workshop, version: Version, until: float) -> dict[str, Any]:
-    """A version alone on the test rows shown by `until`, and on every part of the task's suites."""
+    """A version alone on the test rows shown by `until`, on every part of the task's suites, and where it suffers most
+    under each disturbance.
+    """
     task = shop.config.task(version.task)
     rows = shop.suite_at(task.name, until)
     replies = shop.replies(task, version, [row.text for row in rows], [row.tags for row in rows])
@@ -61,7 +67,9 @@ def scored(shop: Workshop, version: Version, until: float) -> dict[str, Any]:
         for part, values in general.alone(shop, version).items()
         for document, value in values.items()
     ]
-    return {"version": version.id, "metric": task.metric, "score": own, "suites": parts | by_group(probed)}
+    weak = suffering(shop, version, questions, found, until)
+    told = {"version": version.id, "metric": task.metric, "score": own}
+    return {**told, "suites": parts | by_group(probed), "weakest": weak}
 
 
 def fence(shop: Workshop, task: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
@@ -12,7 +11,7 @@ from homeostat.evaluate.gate import compare
 from homeostat.evaluate.gate import gate as judge
 from homeostat.evaluate.overrated import heeded
 from homeostat.evaluate.score import PairedRow, from_lines, to_lines
-from homeostat.evaluate.slices import MOST_SHARE
+from homeostat.evaluate.slices import common, labeled, tagged
 from homeostat.evaluate.suites.beside import beside
 from homeostat.loop.examining import beside_suites
 from homeostat.loop.guarding import guarded, numbered
@@ -31,8 +30,6 @@ from homeostat.types.version import State, Version
 
 NEW, KNOWN, REPLIES = "new labels", "known labels", "replies"
 """Groups of test rows: with labels new to the champion, with others, and all those of a task of text."""
-SLICE_SHARE = 0.05
-"""Of the test rows, that a tag's value must have to be a slice."""
 
 
 def evaluate(shop: Workshop, now: Now, candidate: str) -> str:
@@ -75,18 +72,18 @@ def paired_rows(
         _paired(row_id(row), _group(task.kind, row, champion), row, both, task.kind, held)
         for row, both in zip(rows, zip(*said, strict=True), strict=True)
     ]
-    common = _common(rows)
-    paired = [replace(one, slices=_slices(task.kind, row, common)) for one, row in zip(paired, rows, strict=True)]
+    often = common([row.tags for row in rows])
+    paired = [replace(one, slices=_slices(task.kind, row, often)) for one, row in zip(paired, rows, strict=True)]
     return guarded(shop, rows, paired, (candidate, champion))
 
 
 def unanswered(shop: Workshop, task: str, champion: Version, rows: Sequence[Exam]) -> list[PairedRow]:
     """Test rows as `paired_rows` gives them, but for what nobody has replied yet: outcomes in them mean nothing."""
-    kind, held, common = shop.config.task(task).kind, shop.config.tasks[task].fair, _common(rows)
+    kind, held, often = shop.config.task(task).kind, shop.config.tasks[task].fair, common([row.tags for row in rows])
     found, labeled = list[PairedRow](), kind is Kind.LABEL
     for row, cluster in zip(rows, numbered([cluster_of(row.tags) for row in rows]), strict=True):
         one = _paired(row_id(row), _group(kind, row, champion), row, ("", ""), kind, held)
-        blank = replace(one, candidate=0.0, champion=0.0, slices=_slices(kind, row, common), cluster=cluster)
+        blank = replace(one, candidate=0.0, champion=0.0, slices=_slices(kind, row, often), cluster=cluster)
         known = {"target": row.target, "sure": (0.0, 0.0)} if labeled else {"formed": (0.0, 0.0)}
         found.append(replace(blank, **known))
     return found
@@ -100,21 +97,10 @@ def _paired(id: str, group: str, row: Exam, said: tuple[str, str], kind: Kind, h
     return replace(plain, tags=tags, target=row.target, said=said) if tags else plain
 
 
-def _slices(kind: Kind, row: Exam, common: Collection[str]) -> tuple[str, ...]:
+def _slices(kind: Kind, row: Exam, often: Collection[str]) -> tuple[str, ...]:
     """Where else a loss shall not hide: the values of its tags, and its label."""
-    tagged = tuple(name for name in _tagged(row) if name in common)
-    return (*tagged, f"label {row.target}") if kind is Kind.LABEL else tagged
-
-
-def _common(rows: Sequence[Exam]) -> set[str]:
-    """Values of tags that tell many rows from many others: what names a person is no slice, and is not written down."""
-    counts = Counter(name for row in rows for name in _tagged(row))
-    least, most = SLICE_SHARE * len(rows), MOST_SHARE * len(rows)
-    return {name for name, count in counts.items() if least <= count <= most}
-
-
-def _tagged(row: Exam) -> list[str]:
-    return [f"{tag}={value}" for tag, value in sorted(row.tags.items())]
+    named = tuple(name for name in tagged(row.tags) if name in often)
+    return (*named, labeled(row.target)) if kind is Kind.LABEL else named
 
 
 def _group(kind: Kind, row: Exam, champion: Version) -> str:

@@ -133,13 +133,21 @@ def _measured(known: Document) -> Iterator[str]:
         rows += [("difference", report["difference"])]
         rows += [(f"difference on {group}", score) for group, score in report["groups"].items()]
         for part, trial in report["suites"].items():
-            rows += [(part, trial["candidate"]), (f"difference on {part}", trial["difference"])]
+            rows += [(part, trial["candidate"]), (f"difference on {part}", trial["difference"]), *_weakest(part, trial)]
         yield f"Report `{report['id']}`, {report['metric']}, means with their intervals:\n"
         yield _table(("what", "mean", "low", "high", "n"), [(name, *_score(score)) for name, score in rows])
     for verdict in known["verdicts"]:
         yield f"\nThe gate: **{verdict['outcome']}**. {verdict['because']}"
     yield from _memory(known["memory"])
     yield from _fairness(known["groups"])
+
+
+def _weakest(part: str, trial: Document) -> Iterator[tuple[str, Document]]:
+    """The slice that suffers most under the disturbance of a part; nothing in reports that are older."""
+    if of := trial.get("weakest"):
+        shown = "" if of["shown"] else f", not shown, of {of['among']}"
+        yield f"{part}, hardest on {of['slice']}", of["score"]
+        yield f"{part}, {of['slice']} beyond other rows{shown}", of["beyond"]
 
 
 def _fairness(groups: Document) -> Iterator[str]:

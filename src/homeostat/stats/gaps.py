@@ -104,6 +104,26 @@ def widened(now: Groups, before: Groups, *, alpha: float = 0.05, family: int = 0
     return max(bounds)
 
 
+def difference(
+    first: ArrayLike, second: ArrayLike, *, level: float = 0.95, whose: tuple[Ints, Ints] | None = None
+) -> Score:
+    """The mean of a group less that of another one, with its two-sided interval; `n` is the rows of the first.
+
+    Args:
+        first: float[rows]; intervals as in `gap`.
+        second: float[rows] of the others.
+        level: of the interval. Who looks at many groups takes 1 minus alpha over their number.
+        whose: whose the rows of each are; None where each is somebody else's.
+
+    Raises:
+        ValueError: as `gap`.
+    """
+    names = ("first", "second")
+    of = _values(dict(zip(names, (first, second), strict=True)), whose and dict(zip(names, whose, strict=True)))
+    low, high = _between(of["first"], of["second"], (1.0 - level) / 2.0)
+    return Score(mean=of["first"].mean - of["second"].mean, low=low, high=high, n=len(of["first"]))
+
+
 @dataclass(frozen=True, slots=True)
 class _Group:
     """The rows of a group."""

@@ -49,6 +49,26 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Weakest:
+    """The slice of requests that suffers most under a disturbance, of all that were looked at. Its intervals hold
+    together with those of all slices under all disturbances that were asked at once.
+    """
+
+    slice: str
+    """A tag's value, or a label, as the gate names slices."""
+    score: Score
+    """How right its rows are under the disturbance."""
+    plain: Score
+    """How right the same rows are as they are."""
+    beyond: Score
+    """What its rows gain by being disturbed, less what the others of the part gain: below 0 it suffers more."""
+    shown: bool
+    """Whether that it suffers more is beyond doubt."""
+    among: int
+    """Slices of the part that had rows enough to be looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
     """Both versions on one part of a suite."""
 
@@ -62,6 +82,8 @@ class Trial:
     """Whether the cases suffice to demand a proof; if not, only a loss that is shown counts."""
     at_least: float | None = None
     """The mean that the candidate must reach on these very cases, or the champion's where that is lower."""
+    weakest: Weakest | None = None
+    """Where a disturbance costs the candidate most; None where nothing is disturbed, or no slice has rows enough."""
 
     @property
     def broken(self) -> bool:

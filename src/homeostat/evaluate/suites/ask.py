@@ -7,7 +7,7 @@ are: the gate judges them already.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from homeostat.errors import BrokenPlugin
 from homeostat.evaluate.suites.checks import CHANGES, CHECKS, OF_ITSELF
@@ -76,6 +76,13 @@ def worth(question: Question, replies: Mapping[str, str]) -> float:
             f"check '{question.check}' says {value} of a reply", where=CHECKS.group, fix="let it say 0 to 1"
         )
     return float(value)
+
+
+def undisturbed(question: Question, replies: Mapping[str, str]) -> float:
+    """What a version's reply to the same request as it is is worth; 1 where the reply is held against that one itself.
+    Raises as `worth`.
+    """
+    return 1.0 if question.check in OF_ITSELF else worth(replace(question, text=question.plain), replies)
 
 
 def worst(asked: Sequence[Question], values: Sequence[float]) -> dict[tuple[str, int], float]:
