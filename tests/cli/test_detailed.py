@@ -13,6 +13,7 @@ from cli.scenes import START, champion, version
 from homeostat.cli.detailed import show
 from homeostat.config.load import load
 from homeostat.errors import NotReleasable, NotText, WrongType
+from homeostat.evaluate.brought import METRICS
 from homeostat.evaluate.detail import detail
 from homeostat.evaluate.figures import Told
 from homeostat.llm.memory import Held
@@ -192,3 +193,31 @@ def test_memory_is_told_where_it_was_measured(capsys: pytest.CaptureFixture[str]
     assert "most of this machine's memory" in out
     assert "412 MB (407 MB to 417 MB, n = 3)" in out
     assert "ver_b, answering" not in out
+
+
+def test_a_metric_of_a_package_is_told(
+    homeostat: Run, small: Path, workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the table and the document, of both versions with the difference; one that breaks is a line."""
+    (tmp_path / "brevities.py").write_text(
+        "def letters(request, reply, right):\n    return len(reply)\n"
+        "def rotten(request, reply, right):\n    raise OSError('no dictionary')\n"
+    )
+    info = tmp_path / "brevities-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: brevities\nVersion: 1.0\n")
+    lines = "[homeostat.metrics]\nletters = brevities:letters\nrotten = brevities:rotten\n"
+    (info / "entry_points.txt").write_text(lines)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(METRICS, "_discovered", False)
+    monkeypatch.setattr(METRICS, "_offers", {})
+    found = homeostat("eval", "ver_new", "--detail", "--config", small, "--json").json
+    theirs = found["other"]["detail"]
+    assert theirs["figures"]["letters"] | {"n": 0} == {"mean": 6.0, "low": 6.0, "high": 6.0, "n": 0}
+    assert theirs["slices"]["language=de"]["letters"]["mean"] == 6.0
+    assert found["difference"]["figures"]["letters"]["n"] == found["mine"]["detail"]["rows"]
+    assert "no dictionary" in found["mine"]["broken"]["rotten"]
+    out = homeostat("eval", "ver_old", "--detail", "--config", small).out
+    assert "letters" in out
+    assert "metric 'rotten' of an installed package is left out for ver_old" in out
+    assert "macro F1" in out

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import typer
+
 from homeostat.cli.table import document, facts, scored, table
 from homeostat.errors import NotText
 from homeostat.evaluate.figures import SHARES, Schema
@@ -66,6 +68,8 @@ def show(found: Compared) -> None:
         of += f" of {words.count(mine.detail.clusters)} users or episodes"
     theirs, moved = (other.detail.figures, apart.figures) if other and apart else (None, {})
     table(f"{mine.version}: {of}", columns, _lines(mine.detail.figures, theirs, moved))
+    for version, name, why in ((one.version, *pair) for one in (mine, other) if one for pair in one.broken.items()):
+        typer.echo(f"metric '{name}' of an installed package is left out for {version}: {why}")
     for name, figures in mine.detail.slices.items():
         theirs, moved = (other.detail.slices[name], apart.slices[name]) if other and apart else (None, {})
         table(f"\n{name}", columns, _lines(figures, theirs, moved))

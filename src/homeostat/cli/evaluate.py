@@ -6,7 +6,7 @@ ask under, the slice of the requests that suffers most is named. Nothing is writ
 spent of the task's account (`homeostat account`): who tries the best of ten has looked ten times. With `--detail`
 every figure is told in place of the gate's words, each with its interval and the paired difference: of labels F1 and
 its kin, classes, what is taken for what, calibration; of texts the usual overlaps, perplexity and form; slices by tags,
-latency, what judges say.
+latency, what judges and installed metrics say.
 
 Exit codes: 0 printed, whatever the verdict; 1x configuration; 22 the suite has no rows; 23 a file cannot be read or
 written; 3x model; 41 there is no such version; 61 the two versions belong to different tasks.

@@ -7,7 +7,7 @@ gets the bootstrap's. Rows of one user, or of one episode, are counted as what t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -32,6 +32,8 @@ SHARES = frozenset(
     {"accuracy", *MACRO, CALIBRATION, "micro F1", "form", "schema", "exact match", "agreement", "token F1", *ROUGE}
 )
 """Figures that are read as percent."""
+NAMES = SHARES | {BRIER, "chrF", "BLEU", "perplexity", "mean error", "root mean squared error", "R²"}
+"""All that are told here; those of installed packages have other names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,8 @@ class Told:
     """Of the right reply; 0 where its likelihood is not known."""
     cluster: str = ""
     """What the row shares with others; empty for nothing."""
+    brought: Mapping[str, float] = field(default_factory=dict)
+    """What metrics of installed packages say of it (`evaluate.brought`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,8 @@ def figures(kind: Kind, rows: Sequence[Told], labels: Sequence[str] = (), schema
     """
     if not rows:
         return {}
-    return dict(_of_labels(rows, labels) if kind is Kind.LABEL else _of_texts(rows, labels, schema))
+    own = dict(_of_labels(rows, labels) if kind is Kind.LABEL else _of_texts(rows, labels, schema))
+    return {**own, **dict(_of_packages(rows))}
 
 
 def scores(found: Figures, clusters: Ints, other: Figures | None = None) -> dict[str, Score]:
@@ -112,6 +117,12 @@ def _of_labels(rows: Sequence[Told], labels: Sequence[str]) -> Iterator[tuple[Na
     yield MACRO, Measured(every, label_sums(said, wanted, known), macro_of)
     yield (CALIBRATION,), Measured(every, calibration_sums(sure, right), calibration_error_of)
     yield (BRIER,), Measured(every, brier(sure, right))
+
+
+def _of_packages(rows: Sequence[Told]) -> Iterator[tuple[Names, Measured]]:
+    for name in sorted({name for row in rows for name in row.brought}):
+        at = [k for k, row in enumerate(rows) if name in row.brought]
+        yield (name,), Measured(np.array(at, np.int64), np.array([rows[k].brought[name] for k in at], np.float64))
 
 
 def _of_texts(rows: Sequence[Told], others: Sequence[str], schema: Schema | None) -> Iterator[tuple[Names, Measured]]:

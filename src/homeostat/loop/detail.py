@@ -6,11 +6,12 @@ Nothing is written. What a version costs is read from the log, of the requests t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from homeostat.decide.stated import objectives_of
+from homeostat.evaluate.brought import METRICS, brought
 from homeostat.evaluate.detail import FEWEST, Beside, Detail, beside, detail
 from homeostat.evaluate.figures import Schema, Told
 from homeostat.evaluate.overrated import Overrated
@@ -64,6 +65,8 @@ class Found:
     """What a request of theirs cost, in the project's prices; None where it has none, or there were no requests."""
     memory: Memory | None = None
     """What it was last measured to take to answer (`homeostat memory`); None where nobody has."""
+    broken: Mapping[str, str] = field(default_factory=dict)
+    """Metrics of installed packages that say nothing of it, with what went wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,16 +87,25 @@ def compared(
 
     Raises:
         ValueError: no rows.
+        TakenName: two installed packages offer a metric of the same name.
     """
+    METRICS.names()  # before anything is asked
     kind, slices = shop.config.task(version.task).kind, sliced(rows)
-    mine = told(shop, version, rows)
-    first = _found(shop, version, detail(kind, mine, slices, schema))
+    mine, broken = _told(shop, version, rows)
+    first = replace(_found(shop, version, detail(kind, mine, slices, schema)), broken=broken)
     if other is None:
         return Compared(mine=first)
-    theirs = told(shop, other, rows)
-    second = _found(shop, other, detail(kind, theirs, slices, schema))
+    theirs, broken = _told(shop, other, rows)
+    second = replace(_found(shop, other, detail(kind, theirs, slices, schema)), broken=broken)
     said = said_of(shop.store, shop.config.task(version.task), version.id, other.id, shop.config.evaluate.alpha)
     return Compared(mine=first, other=second, difference=beside(kind, mine, theirs, slices, schema), overrated=said)
+
+
+def _told(shop: Workshop, version: Version, rows: Sequence[Exam]) -> tuple[list[Told], dict[str, str]]:
+    """What a version does on test rows, with what installed metrics say of it, and why some say nothing."""
+    plain = told(shop, version, rows)
+    values, broken = brought([(row.text, one.said, row.target) for row, one in zip(rows, plain, strict=True)])
+    return [replace(one, brought=value) for one, value in zip(plain, values, strict=True)], broken
 
 
 def told(shop: Workshop, version: Version, rows: Sequence[Exam]) -> list[Told]:
