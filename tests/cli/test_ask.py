@@ -74,6 +74,7 @@ def test_a_built_in_suite_says_what_it_shows_and_what_it_does_not(homeostat: Run
     assert [suite.name for suite in suites(store, "routing")] == ["out-of-scope", "paraphrase"]
     assert len(document["suite"]["cases"]) == 278
     assert homeostat("suites", "add", "builtin:jailbreak", "--config", shop).code == NotFound.exit
+    assert "did you mean `builtin:paraphrase`?" in homeostat("suites", "add", "paraphrase", "--config", shop).err
 
 
 def test_a_file_says_itself_what_is_right(homeostat: Run, shop: Path, store: Store, file: Path) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
 from cli.conftest import Run
 from cli.scenes import champion
-from homeostat.errors import BadStream, Tampered
+from homeostat.errors import BadStream, NotText, Tampered
 from homeostat.store import Store
 
 
@@ -78,3 +79,14 @@ def test_a_changed_log_is_told_of(homeostat: Run, shop: Path, store: Store) -> N
     assert ran.code == Tampered.exit
     assert "entry 2 has changed" in ran.err
     assert homeostat("verify", "--config", shop).code == Tampered.exit
+
+
+@pytest.mark.parametrize("line", ["", '{"a": 1}\n', "[1]\n", '{"seq": 1, "seal": 7}\n'])
+def test_what_is_no_export_is_told(homeostat: Run, tmp_path: Path, line: str) -> None:
+    """Nothing, and lines that are no entries, also with `--head`; a folder is no file."""
+    file = tmp_path / "audit.jsonl"
+    file.write_text(line)
+    for more in ((), ("--head", "0" * 64), ("--json",)):
+        ran = homeostat("audit", "--file", file, *more)
+        assert (ran.code, ran.out) == (BadStream.exit, "")
+    assert homeostat("audit", "--file", tmp_path).code == NotText.exit

@@ -23,4 +23,6 @@ def test_two_versions(homeostat: Run, shop: Path, store: Store) -> None:
         ["recipe", "penalties", "–", "kl", "weight", "2"],
     ]
     assert homeostat("diff", "ver_a", "ver_b", "--json", "--config", shop).json["labels"] == {"new": ["y"], "gone": []}
+    alike = homeostat("diff", "ver_a", "ver_a", "--config", shop)
+    assert not [line for line in alike.out.splitlines() if line.startswith("labels")]  # nothing is new, nothing gone
     assert homeostat("diff", "ver_a", "ver_c", "--config", shop).code == NotFound.exit

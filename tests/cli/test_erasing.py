@@ -10,7 +10,7 @@ import pytest
 from cli.scenes import START, champion, version
 from homeostat.cli.erasing import done_with, lines, told_of, told_of_check, told_of_plan
 from homeostat.config.load import load
-from homeostat.errors import NotErased
+from homeostat.errors import NotErased, NotText
 from homeostat.loop.erase import Erased, Plan
 from homeostat.loop.workshop import Workshop
 from homeostat.store import Store
@@ -30,6 +30,8 @@ def test_lines_with_words_in_them(tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_text("one text\n\n   \nanother ä\n", encoding="utf-8")
     assert lines(tmp_path / "words.txt") == ["one text", "another ä"]
     assert lines(None) == []
+    with pytest.raises(NotText, match="cannot be read"):
+        lines(tmp_path)
 
 
 def test_a_plan_is_told_with_its_ways(shop: Path, store: Store) -> None:

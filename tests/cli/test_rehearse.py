@@ -38,8 +38,9 @@ def test_what_it_would_do_live(homeostat: Run, small: Path) -> None:
 
 
 def test_what_is_refused(homeostat: Run, small: Path) -> None:
-    """A log with too few requests, and a version that is not there."""
+    """A log with too few requests, fewer than a rehearsal takes, and a version that is not there."""
     log(small, 5)
     ran = homeostat("rehearse", "ver_new", "--config", small)
-    assert (ran.code, "fewer than 20 requests" in ran.err) == (EmptyStream.exit, True)
+    assert (ran.code, "fewer than 20 requests that ver_new has not learned" in ran.err) == (EmptyStream.exit, True)
+    assert homeostat("rehearse", "ver_new", "--rows", 10, "--config", small).code == 2
     assert homeostat("rehearse", "ver_nwe", "--config", small).code == NotFound.exit

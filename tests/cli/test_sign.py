@@ -8,7 +8,7 @@ import pytest
 
 from cli.conftest import Run
 from cli.scenes import version
-from homeostat.errors import Unsigned
+from homeostat.errors import NotText, Unsigned
 from homeostat.release.keys import Keys
 from homeostat.store import Store
 
@@ -44,6 +44,8 @@ def test_keys_are_exchanged(homeostat: Run, shop: Path, store: Store, tmp_path: 
     mine = homeostat("sign", "--public", "--config", shop)
     assert mine.out.startswith("-----BEGIN PUBLIC KEY-----")
     assert "PRIVATE" not in mine.out + mine.err
+    assert homeostat("sign", "--public", "--json", "--config", shop).json == {"public": mine.out}
+    assert homeostat("sign", "--trust", tmp_path, "--config", shop).code == NotText.exit
     other = Keys(tmp_path / "other")
     (tmp_path / "other.pem").write_bytes(other.public_pem(other.own()))
     (name,) = other.trusted()

@@ -39,6 +39,20 @@ def test_a_suite_comes_back_as_it_was(store: Store) -> None:
     assert suites(store, "replies") == []
 
 
+def test_the_audit_log_has_who_changed_what_candidates_are_held_to(store: Store) -> None:
+    """Once for each change, with the hash of what the suite says; adding it again as it is changes nothing."""
+    store.sign_as("ana")
+    keep(store, GOLDEN)
+    keep(store, GOLDEN)
+    said = kept(store, "routing")["golden"]
+    drop(store, "routing", "golden")
+    assert [(one.who, one.what, one.about, one.hash) for one in store.audit.list()] == [
+        ("ana", "suite kept", "golden of routing", said),
+        ("ana", "suite dropped", "golden of routing", ""),
+    ]
+    assert store.verify() == []
+
+
 def test_cases_without_a_family_are_kept_as_before_there_were_any(store: Store) -> None:
     """So that a suite that has not changed keeps its hash; with a family it comes back with it."""
     keep(store, GOLDEN)

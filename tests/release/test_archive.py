@@ -176,6 +176,27 @@ def test_what_was_changed_on_the_way_is_refused(abroad: Store, archive: Path, tr
     assert not list(archive.parent.rglob("evil"))
 
 
+@pytest.mark.parametrize(
+    ("manifest", "what"),
+    [
+        (b'{"about": "homeostat archive 2"}', "it is 'homeostat archive 2'"),
+        (b'{"about": "homeostat archive 1"}', "its manifest is not one of ours"),
+    ],
+)
+def test_what_a_manifest_lacks_is_told_as_it_is(abroad: Store, archive: Path, manifest: bytes, what: str) -> None:
+    """One of a later release is told from one that is none."""
+    changed = rewritten(archive, lambda members: members.__setitem__(0, (members[0][0], manifest)))
+    with pytest.raises(BadArchive, match=what):
+        take_in(abroad, changed, Signing(Keys(archive.parent / "stranger"), demanded=False), unsigned=True)
+
+
+def test_a_folder_is_no_archive(abroad: Store, tmp_path: Path, trusting: Signing) -> None:
+    """It is told how one is made."""
+    with pytest.raises(BadArchive, match="not an archive") as told:
+        take_in(abroad, tmp_path, trusting)
+    assert "homeostat export" in told.value.fix
+
+
 def test_cut_off_anywhere(abroad: Store, archive: Path, trusting: Signing) -> None:
     """An archive that ends too early is refused wherever it ends."""
     content = archive.read_bytes()

@@ -24,7 +24,7 @@ import typer
 from homeostat.cli.project import Project, chosen, project
 from homeostat.cli.suites import demanded
 from homeostat.cli.table import document, facts
-from homeostat.errors import WrongType
+from homeostat.errors import NotText, WrongType
 from homeostat.evaluate.suites.ask import demands
 from homeostat.evaluate.suites.read import read, strange
 from homeostat.evaluate.suites.shipped import PREFIX, SHIPPED, Scope, shipped
@@ -75,6 +75,8 @@ def _asked(opened: Project, file: str, task: str, expect: str) -> tuple[Suite, S
         if task or expect:
             fix = "write both into the file"
             raise WrongType("--task and --expect are for built-in suites", where=file, fix=fix)
+        if file in SHIPPED and not Path(file).exists():
+            raise NotText("there is no such file", where=file, fix=f"did you mean `{PREFIX}{file}`?")
         return read(Path(file), lambda name: opened.config.task(chosen(opened.config, name, where=file))), None
     name = file.removeprefix(PREFIX)
     return shipped(name, opened.config.task(opened.task(task)), expect), SHIPPED[name]

@@ -4,8 +4,8 @@ It holds ids and hashes and nothing that users said. `--out` exports it as JSON 
 without the project. Keep the head, the seal of the newest entry, anywhere else: `--head` then says whether everything
 up to it is still as it was, the end of the log included.
 
-Exit codes: 0 the chain holds; 1x configuration; 23 the file cannot be written; 44 it does not hold, one line each on
-standard error.
+Exit codes: 0 the chain holds; 1x configuration; 21 the file is no export; 23 it cannot be read or written; 44 the chain
+does not hold, one line each on standard error.
 
 Example: `homeostat audit --about ver_1v9x3k`
 """
@@ -18,7 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
-from homeostat.cli.places import hold_writable
+from homeostat.cli.places import content_of, hold_writable
 from homeostat.cli.project import project
 from homeostat.cli.table import document, table
 from homeostat.errors import BadStream, Tampered
@@ -29,6 +29,9 @@ from homeostat.web.plain import plain
 SHOWN = 12
 """Letters of a seal in the table."""
 COLUMNS = ("entry", "time (UTC)", "who", "what", "about", "seal")
+_FIELDS = {"seq": int, "time": int | float} | dict.fromkeys(("who", "what", "about", "hash", "before", "seal"), str)
+"""What every entry has -> what it is."""
+_EXPORT = "`homeostat audit --out FILE` writes one"
 
 
 def command(
@@ -68,13 +71,27 @@ def _stored(config: Path) -> list[dict[str, Any]]:
 
 
 def _exported(file: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-        try:
-            found.append({str(name): value for name, value in json.loads(line).items()})
-        except (ValueError, AttributeError):
-            raise BadStream("a line is not an entry of the audit log", where=f"{file}:{number}") from None
-    return found
+    """The entries of an export. A byte that was flipped must not hide the rest, so it need not be UTF-8.
+
+    Raises:
+        NotText: it cannot be read.
+        BadStream: it is empty, or a line is no entry.
+    """
+    lines = content_of(file).decode(errors="replace").splitlines()
+    if not lines:
+        raise BadStream("there is no entry in it", where=str(file), fix=_EXPORT)
+    return [_entry(line, f"{file} line {number}") for number, line in enumerate(lines, 1)]
+
+
+def _entry(line: str, where: str) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+        strange = [name for name, kind in _FIELDS.items() if not isinstance(found[name], kind)]
+    except (ValueError, KeyError, TypeError):
+        strange = ["all of it"]
+    if strange:
+        raise BadStream("a line is not an entry of the audit log", where=where, fix=_EXPORT)
+    return dict(found)
 
 
 def _row(entry: dict[str, Any]) -> list[str]:

@@ -4,8 +4,8 @@ Markdown with YAML in front, made from rows alone: data, training, figures with 
 approvals, limits, and what was not measured. `--out` writes a file and keeps the text under its hash, so that `--check`
 can tell later whether a file is a card that was written here.
 
-Exit codes: 0 written, or the file is such a card; 1x configuration; 23 the file cannot be written; 41 there is no such
-version or dataset; 44 the file is none of its cards.
+Exit codes: 0 written, or the file is such a card; 1x configuration; 23 the file cannot be read or written; 41 there is
+no such version or dataset; 44 the file is none of its cards.
 
 Example: `homeostat card ver_1v9x3k --out MODEL_CARD.md`
 """
@@ -18,7 +18,7 @@ from typing import Annotated
 
 import typer
 
-from homeostat.cli.places import hold_writable
+from homeostat.cli.places import content_of, hold_writable
 from homeostat.cli.project import project
 from homeostat.cli.table import document
 from homeostat.errors import Tampered
@@ -39,16 +39,18 @@ def command(
         store = opened.store
         if check is not None:
             _hold(check, written(store, id))
-            typer.echo(f"{check} is a card of {id} that was written here")
-        elif as_json:
-            document(datasheet(store, id) if id.startswith("dst_") else record(store, store.versions.get(id)))
-        elif out is not None:
+            said = {"id": id, "file": str(check), "written_here": True}
+            document(said) if as_json else typer.echo(f"{check} is a card of {id} that was written here")
+            return
+        if out is not None:
             out.write_text(keep(store, id)[0], encoding="utf-8")
-        else:
+        if as_json:
+            document(datasheet(store, id) if id.startswith("dst_") else record(store, store.versions.get(id)))
+        elif out is None:
             typer.echo(card(store, id), nl=False)
 
 
 def _hold(file: Path, known: list[str]) -> None:
-    if hashlib.sha256(file.read_bytes()).hexdigest() not in known:
+    if hashlib.sha256(content_of(file)).hexdigest() not in known:
         fix = f"{len(known)} were written; `homeostat card` writes another"
         raise Tampered("it is none of the cards that were written here", where=str(file), fix=fix)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from homeostat.cli.places import text_of
 from homeostat.cli.table import document, facts, scored, table
 from homeostat.errors import NotText
 from homeostat.evaluate.figures import SHARES, Schema
@@ -32,10 +33,7 @@ def schema_of(file: Path | None) -> Schema | None:
     """
     if file is None:
         return None
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise NotText(f"cannot be read: {problem}", where=str(file)) from None
+    text = text_of(file)
     hold_schema(text, str(file))
     return lambda reply: valid(reply, text)
 

@@ -41,7 +41,8 @@ def command(
 def _rows(part: str, found: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
     for name, value in found.items():
         if part in ("labels", "weights"):
-            yield part, name, "", _said(value)
+            if (said := _said(value)) != "–":
+                yield part, name, "", said
         else:
             yield part, name, _said(value[0]), _said(value[1])
 

@@ -102,7 +102,10 @@ COMMANDS = {
 }
 """Command, of one word or two, -> module of this package, in the order of the help."""
 SHOWN = {
+    "changelog": "releases",
+    "changes": "releases",
     "decisions": "decide --dry-run",
+    "drills": "drill --past",
     "objective": "quality",
     "objectives": "quality",
     "policies": "decide --dry-run",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from homeostat.cli.places import text_of
 from homeostat.cli.table import document, facts
 from homeostat.errors import NotErased, UnsuitedModel
 from homeostat.loop.erase import Erased, Plan
@@ -20,8 +21,12 @@ AGAIN = "say it again; if it is blocked once more, stop what runs on the project
 
 
 def lines(file: Path | None) -> list[str]:
-    """The lines of a file that have words in them; none without a file."""
-    return [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()] if file else []
+    """The lines of a file that have words in them; none without a file.
+
+    Raises:
+        NotText: the file cannot be read.
+    """
+    return [line for line in text_of(file).splitlines() if line.strip()] if file else []
 
 
 def done_with(title: str, told: Told, *, as_json: bool) -> None:

@@ -6,7 +6,8 @@ as many as the log's newest week) is told with a 95 % interval. Beside it stands
 differs from what users got; then the changes, each with its name, the slices that hold more of it, and examples.
 Nothing is written.
 
-Exit codes: 0 printed; 1x configuration; 22 the log has fewer than 20 requests; 3x model; 41 there is no such version.
+Exit codes: 0 printed; 1x configuration; 22 the log has fewer than 20 requests that the version has
+not learned from; 3x model; 41 there is no such version.
 
 Example: `homeostat rehearse ver_1v9x3k --rows 2000 --live 50000`
 """
@@ -32,7 +33,7 @@ COLUMNS = ("behavior", "rehearsed", "expected live", "95 %", "against what users
 
 def command(
     version: Annotated[str, typer.Argument(help="Id of the version.")],
-    rows: Annotated[int, typer.Option(min=1, help="Requests that are asked again.")] = 1000,
+    rows: Annotated[int, typer.Option(min=LEAST, help="Requests that are asked again.")] = 1000,
     live: Annotated[int, typer.Option(min=0, help="Live requests to forecast; 0: as many as in a week.")] = 0,
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
@@ -42,8 +43,9 @@ def command(
         candidate = shop.store.versions.get(version)
         found = rehearse(shop, candidate, rows, live=live or None)
     if found is None:
-        fix = "send it traffic, or import some: `homeostat import FILE`"
-        raise EmptyStream(f"the log of task '{candidate.task}' has fewer than {LEAST} requests", where="log", fix=fix)
+        what = f"the log of task '{candidate.task}' has fewer than {LEAST} requests that {version} has not learned from"
+        fix = "send it traffic, or import some: `homeostat import FILE --rows-only`"
+        raise EmptyStream(what, where="log", fix=fix)
     document(found) if as_json else _print(found)
 
 

@@ -17,6 +17,7 @@ from typing import Annotated
 
 import typer
 
+from homeostat.cli.places import content_of
 from homeostat.cli.project import project
 from homeostat.cli.table import document, facts, table
 from homeostat.release.signing import Signing
@@ -36,10 +37,11 @@ def command(
     with project(config) as opened:
         signing = Signing.of(opened.config)
         if public:
-            typer.echo(signing.keys.public_pem(signing.keys.own()).decode(), nl=False)
+            pem = signing.keys.public_pem(signing.keys.own()).decode()
+            document({"public": pem}) if as_json else typer.echo(pem, nl=False)
             return
         if trust is not None:
-            opened.store.audit.note("key trusted", signing.keys.trust(trust.read_bytes()), "")
+            opened.store.audit.note("key trusted", signing.keys.trust(content_of(trust)), "")
         if not version:
             trusted = list(signing.keys.trusted())
             document({"trusted": trusted}) if as_json else table("trusted keys", ("key",), [(key,) for key in trusted])

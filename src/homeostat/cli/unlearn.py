@@ -18,6 +18,7 @@ from typing import Annotated
 
 import typer
 
+from homeostat.cli.erasing import lines
 from homeostat.cli.material import wanted
 from homeostat.cli.project import chosen
 from homeostat.cli.table import document, facts
@@ -36,7 +37,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Take rows out of a head, as if it had never seen them."""
-    rows = frozenset(line for line in gone.read_text(encoding="utf-8").splitlines() if line.strip())
+    rows = frozenset(lines(gone))
     with closing(Workshop.open(load(config))) as shop:
         name = chosen(shop.config, task, where="--task")
         champion = shop.champion(name)

@@ -22,6 +22,7 @@ FLAG, NOTHING = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:null"
 DATE = "tag:yaml.org,2002:timestamp"
 OUTSIDE = ("--", "environment variable ")
 """How the origin of a value that came from no file begins."""
+KNOBS = "docs/reference/configuration.md has all knobs"
 INDENTED = "check the indentation, brackets and quotes up to there"
 UNQUOTED = "in braces and brackets, put a text with a question mark, comma, colon or bracket in quotes"
 
@@ -230,5 +231,5 @@ def _wrong(node: yaml.Node, name: str, wanted: str, fix: str = "") -> WrongType:
         got = f"'{node.value}'" if node.value else "nothing"
     else:
         got = "a list" if isinstance(node, yaml.SequenceNode) else "keys and values"
-    fix = fix or f"write {wanted} there; docs/reference/configuration.md has all knobs"
+    fix = fix or f"write {wanted} there; {KNOBS}"
     return WrongType(f"{name} must be {wanted}, got {got}", where=where(node.start_mark), fix=fix)

@@ -8,6 +8,7 @@ from typing import Any
 
 from homeostat.errors import NotFound, did_you_mean
 from homeostat.store import Store
+from homeostat.store.audit import place
 from homeostat.types.suite import Case, Suite
 
 KEPT, DROPPED = "kept", "dropped"
@@ -32,16 +33,19 @@ def suites(store: Store, task: str) -> list[Suite]:
 
 
 def keep(store: Store, suite: Suite) -> bool:
-    """Let a suite count from now on, in place of the one of its name; whether that changes anything."""
+    """Let a suite count from now on, in place of the one of its name; whether that changes anything. The audit log has
+    who did it, for it is what candidates are held to.
+    """
     blob = store.blobs.put_text(json.dumps(_said(suite), ensure_ascii=False, sort_keys=True))
     if kept(store, suite.task).get(suite.name) == blob:
         return False
     store.events.append(_subject(suite.task), KEPT, {"suite": suite.name, "blob": blob})
+    store.audit.note(f"suite {KEPT}", place(suite.task, suite.name), blob)
     return True
 
 
 def drop(store: Store, task: str, name: str) -> None:
-    """Let a suite count no more.
+    """Let a suite count no more; the audit log has who did it.
 
     Raises:
         NotFound: there is none of this name.
@@ -50,6 +54,7 @@ def drop(store: Store, task: str, name: str) -> None:
     if name not in known:
         raise NotFound(f"task '{task}' has no suite '{name}'", where=name, fix=did_you_mean(name, known))
     store.events.append(_subject(task), DROPPED, {"suite": name})
+    store.audit.note(f"suite {DROPPED}", place(task, name), "")
 
 
 def _said(suite: Suite) -> dict[str, Any]:

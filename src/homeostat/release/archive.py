@@ -164,8 +164,9 @@ def _opened(file: Path) -> Iterator[tarfile.TarFile]:
     try:
         with tarfile.open(file, mode="r:") as archive:
             yield archive
-    except (tarfile.TarError, EOFError) as problem:
-        raise BadArchive(f"not an archive: {problem}", where=str(file)) from None
+    except (tarfile.TarError, EOFError, IsADirectoryError) as problem:
+        fix = "`homeostat export VERSION FILE` writes one"
+        raise BadArchive(f"not an archive: {problem}", where=str(file), fix=fix) from None
 
 
 def _members(archive: tarfile.TarFile, file: Path) -> dict[str, tarfile.TarInfo]:
@@ -212,6 +213,8 @@ def _understood(manifest: bytes, file: Path) -> dict[str, Any]:
             raise BadArchive("it says that it is larger than is taken in", where=str(file))
         if not all(isinstance(hash, str) for hash in hashes) or not {CARD, RECORD} <= set(said["files"]):
             raise BadArchive("it lacks its card or its record", where=str(file))
+    except BadArchive:  # a ValueError itself
+        raise
     except (KeyError, TypeError, AttributeError, ValueError):
         raise BadArchive("its manifest is not one of ours", where=str(file)) from None
     return dict(said)

@@ -107,7 +107,7 @@ def disagreements(connection: Connection, tables: Iterable[Table]) -> Iterator[s
 
 
 def place(task: str, alias: str) -> str:
-    """What an entry about an alias names."""
+    """What an entry about an alias, or a suite, names."""
     return f"{alias} of {task}"
 
 

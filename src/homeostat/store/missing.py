@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Table, select
 
-from homeostat.errors import NotFound, did_you_mean
+from homeostat.errors import NotFound
 
 NOUNS = {
     "int": "interaction",
@@ -44,7 +44,7 @@ def not_found(connection: Connection, table: Table, prefix: str, id: str) -> Not
     near = _nearest(connection, table, id)
     fix = f"did you mean {' or '.join(near)}?" if near else LISTED.get(prefix, "")
     if not near and begins not in NOUNS:
-        fix = did_you_mean(begins, NOUNS)
+        fix = "; ".join(filter(None, (f"its id begins with {prefix}_", LISTED.get(prefix, ""))))
     return NotFound(f"no {NOUNS[prefix]} '{id}'", where=STORE, fix=fix)
 
 

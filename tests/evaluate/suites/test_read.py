@@ -145,6 +145,22 @@ def test_a_reply_that_no_version_can_give_is_told() -> None:
     assert strange(suite, TASKS["replies"], ("refund",)) == []
 
 
+def test_many_strange_replies_are_told_in_one_sentence() -> None:
+    """As of a suite that was written for another task."""
+    cases = tuple(Case(text=f"row {k}", expect=f"label_{k % 7}") for k in range(20))
+    suite = Suite(name="golden", task="routing", check="equals", cases=(*cases, Case(text="x", expect="refund")))
+    (told,) = strange(suite, TASKS["routing"], ("refund",))
+    assert told.startswith("20 of 21 cases expect one of 7 replies that are no label of 'routing' yet ('label_0', ")
+
+
+def test_what_a_value_should_be_stands_on_the_page_of_suites(tmp_path: Path) -> None:
+    """And not on that of the knobs."""
+    with pytest.raises(WrongType, match="margin must be at most 1") as told:
+        read(written(tmp_path, "suite: a\nmargin: 3\n"), task)
+    assert "docs/how-to/suites.md" in told.value.fix
+    assert "configuration.md" not in told.value.fix
+
+
 def test_a_folder_of_benchmarks_lies_beside_the_file(tmp_path: Path) -> None:
     """It is enough to ask; one that is not there is told, and so are documents of nothing."""
     (tmp_path / "tasks").mkdir()

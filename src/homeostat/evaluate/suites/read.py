@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from homeostat.config.decode import compose, decode
+from homeostat.config.decode import KNOBS, compose, decode
 from homeostat.config.schema import knob
 from homeostat.errors import NotText, WrongType, did_you_mean
 from homeostat.evaluate.suites.checks import CHANGES, CHECKS, DEFAULT, NEEDLESS, OF_ITSELF
@@ -18,6 +18,9 @@ from homeostat.evaluate.suites.schema import hold_schema
 from homeostat.types.suite import Case, Suite
 from homeostat.types.task import Kind, Task
 
+FEW = 5
+"""Strange replies that are told one by one."""
+_PAGE = "docs/how-to/suites.md has all that a suite can say"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -51,7 +54,7 @@ def read(file: Path, task_of: Callable[[str], Task]) -> Suite:
         UnknownPlugin: it names a check or a disturbance that there is not.
         UnknownTask: it names a task that there is not.
     """
-    written = decode(Written, compose(_text(file), str(file)))
+    written = _written(file)
     if not _NAME.fullmatch(written.suite):
         raise _wrong(file, "a suite has a name of letters, digits, - and _", "suite: golden")
     task = task_of(written.task)
@@ -73,8 +76,17 @@ def read(file: Path, task_of: Callable[[str], Task]) -> Suite:
     return suite
 
 
+def _written(file: Path) -> Written:
+    """What a file says. Raises as `read`; what a suite can say stands on another page than the knobs."""
+    try:
+        return decode(Written, compose(_text(file), str(file)))
+    except WrongType as problem:
+        raise WrongType(problem.what, where=problem.where, fix=problem.fix.replace(KNOBS, _PAGE)) from None
+
+
 def strange(suite: Suite, task: Task, labels: Collection[str]) -> list[str]:
-    """A sentence for each reply that a suite expects of a task of labels and that is none of its labels.
+    """A sentence for each reply that a suite expects of a task of labels and that is none of its labels; one for all
+    where they are many, as in a suite of somebody else's task.
 
     No version can give it, so nothing is held to such cases. What a version replies where it abstains is known, as are
     the labels of the project's file; without any label nobody can say.
@@ -83,11 +95,18 @@ def strange(suite: Suite, task: Task, labels: Collection[str]) -> list[str]:
     if task.kind is not Kind.LABEL or not known:
         return []
     wanted = Counter(case.expect.strip() for case in suite.cases if (case.check or suite.check) == DEFAULT[task.kind])
+    unknown = {label: n for label, n in sorted(wanted.items()) if label not in known}
+    nothing = "as long as the champion falls short too, nothing is demanded of them"
+    if len(unknown) > FEW:
+        named = ", ".join(f"'{label:.60}'" for label in list(unknown)[:FEW])
+        return [
+            f"{sum(unknown.values())} of {len(suite.cases)} cases expect one of {len(unknown)} replies that are no "
+            f"label of '{task.name}' yet ({named}, …): {nothing}"
+        ]
     return [
         f"{n} of {len(suite.cases)} cases expect '{label:.60}', which is no label of '{task.name}' yet: "
-        f"as long as the champion falls short too, nothing is demanded of them ({did_you_mean(label, known)})"
-        for label, n in sorted(wanted.items())
-        if label not in known
+        f"{nothing} ({did_you_mean(label, known)})"
+        for label, n in unknown.items()
     ]
 
 
