@@ -112,3 +112,13 @@ def test_what_is_written_is_compared_with_the_words_swapped_back(
     assert (ran["swapped"], ran["changed"]["n"]) == (2, 2)
     assert 0.0 <= ran["agree"]["mean"] <= 1.0
     assert "they agree by" in homeostat("fairness", "ver_writer", "--config", small).out
+
+
+def test_that_no_groups_are_compared_is_told(homeostat: Run, small: Path, workshop: Workshop) -> None:
+    """Where no tag is named, with those that there are; the document has none, and nothing else stands beside it."""
+    small.write_text(small.read_text().replace(", fair: {language: 0.1}", ""))
+    ran = homeostat("fairness", "ver_new", "--config", small, "--json")
+    assert ran.json["versions"]["ver_new"]["tags"] == {}
+    assert "no groups are compared" in ran.err
+    assert "test rows carry language, plan" in ran.err
+    assert "no groups" not in homeostat("fairness", "ver_new", "--by", "plan", "--config", small).err

@@ -123,6 +123,15 @@ def test_what_cannot_be_run(shop: Workshop, folder: Path) -> None:
         benchmark(shop, head, None, folder, ["short"], None)
 
 
+def test_data_that_are_not_there_are_told(shop: Workshop, folder: Path) -> None:
+    """As where a task file names them from another folder than the one that homeostat was started in."""
+    file = folder / "long.yaml"
+    file.write_text(file.read_text().replace(str(folder / "long.jsonl"), "long.jsonl"))
+    with pytest.raises(NotText, match=r"long\.jsonl") as told:
+        benchmark(shop, shop.champion(TASK), None, folder, ["long"], None)
+    assert "whole paths" in told.value.fix
+
+
 def test_without_the_harness(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It says how to install it."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,22 @@ def shop(tmp_path: Path) -> Iterator[Workshop]:
             for k in range(0, N, 3)
         )
         yield opened
+
+
+def test_what_users_got_is_not_known_of_rows_that_were_imported(shop: Workshop) -> None:
+    """Their empty reply is nobody's: what is wrong is told, and nothing of how it differs."""
+    rest = [replace(row, reply="", version="", confidence=0.0) for row in shop.store.interactions.list(TASK)]
+    later = [replace(row, id=f"int_later{k:03}", time=row.time + 100 * DAY) for k, row in enumerate(rest)]
+    shop.store.interactions.add(later)
+    shop.store.feedback.add(
+        Feedback(id=f"fbk_l{k}", interaction=row.id, kind=FeedbackKind.LABEL, value="refund", time=START)
+        for k, row in enumerate(later)
+    )
+    found = rehearse(shop, shop.store.versions.get("ver_new"), 20)
+    assert found is not None
+    assert (found.same, found.changes, found.shifts) == (None, (), {})
+    assert "differs" not in found.behaviors
+    assert found.behaviors["wrong"].seen.n == 20
 
 
 def test_a_version_is_asked_what_users_asked(shop: Workshop) -> None:

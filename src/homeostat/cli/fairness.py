@@ -48,6 +48,8 @@ def command(
         until = moment(shop, versions[0]).until
         _hold(shop, versions[0].task, by or [])
         tags = tuple(dict.fromkeys([*shop.config.tasks[versions[0].task].fair, *(by or [])]))
+        if not tags:
+            typer.echo(_no_tag(shop, versions[0].task), err=True)
         found = {one.id: audit(shop, one, shop.suite_at(one.task, until), tags, exchanged) for one in versions}
     document({"at": until, "versions": found}) if as_json else shown(found)
 
@@ -58,7 +60,18 @@ def _hold(shop: Workshop, task: str, tags: Sequence[str]) -> None:
     Raises:
         UnknownPlugin: none does.
     """
-    known = {tag for row in shop.suite(task) for tag in row.tags}
+    known = _tags(shop, task)
     for tag in tags:
         if tag not in known:
             raise UnknownPlugin(f"no test row carries the tag '{tag}'", where="--by", fix=did_you_mean(tag, known))
+
+
+def _no_tag(shop: Workshop, task: str) -> str:
+    """What to say where no groups are compared, as none were named."""
+    known = ", ".join(sorted(_tags(shop, task)))
+    carried = f"test rows carry {known}" if known else "no test row carries a tag"
+    return f"no groups are compared, for no tag is named: `--by TAG`, or `fair` of tasks.{task} ({carried})"
+
+
+def _tags(shop: Workshop, task: str) -> set[str]:
+    return {tag for row in shop.suite(task) for tag in row.tags}

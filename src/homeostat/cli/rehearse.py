@@ -50,9 +50,9 @@ def command(
 
 
 def _print(found: Rehearsal) -> None:
-    same = words.percent(found.same)
+    same = "what users got is not known" if found.same is None else f"{words.percent(found.same)} answered as before"
     title = f"{found.version} on {words.count(found.requests)} requests ({words.when(found.since)} to "
-    title += f"{words.when(found.until)}), {same} answered as before; live: {words.count(found.live)} requests"
+    title += f"{words.when(found.until)}), {same}; live: {words.count(found.live)} requests"
     table(title, COLUMNS, [_behavior(found, name) for name in found.behaviors])
     table("\nwhat changes", ("change", "requests", "where", "for example"), [_change(one) for one in found.changes])
 

@@ -106,7 +106,7 @@ def benchmark(
 
     Raises:
         MissingExtra: the harness is not installed.
-        NotText: there is no such folder, or a task file cannot be read.
+        NotText: there is no such folder, or a task file, or its data, cannot be read.
         NotFound: there is no such task and no such group, or none at all.
         UnsuitedModel: a version is a head, which writes nothing.
         WrongType: a task file is not YAML, the harness cannot run it, or nothing of it is a number for each document.
@@ -122,6 +122,7 @@ def benchmark(
     return [_told(task, values, theirs.get(task)) for task, values in mine.items()]
 
 
+_DATA = "mend `data_files` in its file: write whole paths, as others begin where homeostat was started"
 Values = tuple[str, dict[int, float]]
 """The measure, and what it says of each document."""
 
@@ -151,6 +152,8 @@ def measured(
         except ValueError as problem:  # as of a task that is named, and is of a group that is named too
             fix = "mend its file, or name fewer with `--only`"
             raise WrongType(f"the harness cannot run this: {problem}", where=str(folder), fix=fix) from problem
+        except FileNotFoundError as problem:  # as of data that are not there
+            raise NotText(f"the harness cannot read this: {problem}", where=str(folder), fix=_DATA) from problem
     return {task: _values(rows, f"task {task}") for task, rows in found["samples"].items()}
 
 

@@ -104,7 +104,8 @@ def leaks(
     """
     task = shop.config.task(version.task)
     if task.kind is Kind.LABEL or version.kind == HEAD:
-        raise UnsuitedModel(f"{version.id} writes no texts, and so can recite none", where=task.name)
+        what = f"{version.id} writes no texts, and so can recite none"
+        raise UnsuitedModel(what, where=f"task {task.name}", fix="name a version of a task of text that writes")
     chance, rows = random.Random(seed), held(told)
     if len(rows) < FEWEST:
         what = f"{len(rows)} of {len(told)} rows hold a number, an e-mail address or a name"

@@ -41,8 +41,10 @@ class Rehearsal:
     """Between these they came, in seconds since 1970."""
     live: int
     """Live requests that are forecast: those of a week, going by the newest week of the log, unless told."""
-    same: float
-    """Share of the replies that are what the user got, word by word."""
+    same: float | None
+    """Share of the replies that are what the user got, word by word; None where nobody knows what users got, as of rows
+    that were imported.
+    """
     behaviors: Mapping[str, Forecast]
     """By name, the most frequent first; those that cannot be told of any request are left out."""
     shifts: Mapping[str, Score]
@@ -66,13 +68,14 @@ def rehearse(
         version.task, since=rows[-1].time - WEEK, until=min(until, rows[-1].time + 1e-6)
     )
     volume = week if live is None else live
+    same = [one.reply.strip() == one.row.reply.strip() for one in done if one.heard]
     return Rehearsal(
         version=version.id,
         requests=len(rows),
         since=rows[0].time,
         until=rows[-1].time,
         live=volume,
-        same=float(np.mean([one.reply.strip() == one.row.reply.strip() for one in done])),
+        same=float(np.mean(same)) if same else None,
         behaviors=forecasts(done, kind, volume),
         shifts=shifts(done, kind),
         changes=tuple(changes(done, kind)),

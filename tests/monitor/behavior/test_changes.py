@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from homeostat.monitor.behavior.changes import changes, shifts
@@ -94,3 +96,11 @@ def test_the_same_replies_are_no_change() -> None:
     """Nothing differs, nothing is told."""
     same = [Rehearsed(row=one.row, reply=one.row.reply, confidence=0.9) for one in rows(60)]
     assert changes(same, Kind.LABEL) == []
+
+
+def test_of_rows_that_were_imported_nobody_knows_what_changed() -> None:
+    """They have no reply that a user got, so nothing is compared with an empty one."""
+    imported = [replace(one, row=replace(one.row, reply="", version="")) for one in rows()]
+    assert changes(imported, Kind.LABEL) == []
+    assert shifts(imported, Kind.LABEL) == {}
+    assert shifts([*rows(), *imported], Kind.LABEL) == shifts(rows(), Kind.LABEL)

@@ -77,13 +77,14 @@ class Change:
 def shifts(rows: Sequence[Rehearsed], kind: Of) -> dict[str, Score]:
     """By behavior, the change of its share against what users got, candidate minus before, paired.
 
-    Behaviors that are differences themselves, or were not seen on either side, are left out.
+    Behaviors that are differences themselves, or were not seen on either side, are left out, and so are rows of which
+    nobody knows what the user got.
     """
     found = {}
     for name, behavior in behaviors(kind).items():
         if name.startswith(("differs", "much", "wrong where", "cut")):
             continue
-        both = [(behavior(row), behavior(row.as_logged())) for row in rows]
+        both = [(behavior(row), behavior(row.as_logged())) for row in rows if row.heard]
         known = [(a, b) for a, b in both if a is not None and b is not None]
         if any(a or b for a, b in known):
             after, before = np.array(known, dtype=np.float64).T
@@ -92,7 +93,10 @@ def shifts(rows: Sequence[Rehearsed], kind: Of) -> dict[str, Score]:
 
 
 def changes(rows: Sequence[Rehearsed], kind: Of, seed: int = 0) -> list[Change]:
-    """Every change of LEAST requests or more, the largest first, MOST at most."""
+    """Every change of LEAST requests or more, the largest first, MOST at most; of rows of which is known what the user
+    got.
+    """
+    rows = [row for row in rows if row.heard]
     groups = _by_label(rows) if kind is Of.LABEL else _by_behavior(rows, behaviors(kind))
     groups.sort(key=lambda one: (-len(one.members), one.name))
     large = [one for one in groups if len(one.members) >= LEAST][:MOST]

@@ -48,6 +48,11 @@ class Rehearsed:
     labels: frozenset[str] = frozenset()
     """What the version that the user heard can reply with; empty where it writes."""
 
+    @property
+    def heard(self) -> bool:
+        """Whether it is known what the user got; of rows that were imported nobody knows, and their reply is empty."""
+        return bool(self.row.version)
+
     def as_logged(self) -> Rehearsed:
         """The same request with the reply that the user got in place of the candidate's."""
         return Rehearsed(
@@ -103,14 +108,14 @@ def _numbers(one: Rehearsed) -> bool:
     return not set(_NUMBER.findall(one.reply)) <= set(_NUMBER.findall(one.row.text))
 
 
-def _longer(one: Rehearsed) -> bool:
+def _longer(one: Rehearsed) -> bool | None:
     here, there = len(words_of(one.reply)), len(words_of(one.row.reply))
-    return here >= LEAST and here >= LONGER * there
+    return None if not one.heard else here >= LEAST and here >= LONGER * there
 
 
-def _shorter(one: Rehearsed) -> bool:
+def _shorter(one: Rehearsed) -> bool | None:
     here, there = len(words_of(one.reply)), len(words_of(one.row.reply))
-    return there >= LEAST and there >= LONGER * here
+    return None if not one.heard else there >= LEAST and there >= LONGER * here
 
 
 def _wrong(one: Rehearsed) -> bool | None:
@@ -125,8 +130,8 @@ def _unsure(one: Rehearsed) -> bool | None:
     return one.confidence < UNSURE if one.confidence > 0 else None
 
 
-def _differs(one: Rehearsed) -> bool:
-    return one.reply.strip() != one.row.reply.strip()
+def _differs(one: Rehearsed) -> bool | None:
+    return one.reply.strip() != one.row.reply.strip() if one.heard else None
 
 
 def _differs_from_sure(one: Rehearsed) -> bool | None:
