@@ -41,7 +41,7 @@ from rich.table import Table
 from scipy import stats
 from scipy.special import betaln
 
-from homeostat.loop.wear import WORN
+from homeostat.loop.proving.wear import WORN
 from homeostat.stats.again import KEPT
 from homeostat.stats.intervals import mean_interval, proportion
 from homeostat.stats.online import granted, share

@@ -60,9 +60,9 @@ from homeostat.collect.stream import Split, StreamRow, read_stream
 from homeostat.config.load import load
 from homeostat.curate.build import build
 from homeostat.curate.snapshot import gather, store_dataset
-from homeostat.loop.examining import fence
 from homeostat.loop.found import found
-from homeostat.loop.learn import Lesson, kept_tags, learn
+from homeostat.loop.making.learn import Lesson, kept_tags, learn
+from homeostat.loop.proving.examining import fence
 from homeostat.loop.story.processes import Part
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.release.route import route

@@ -34,10 +34,10 @@ from transformers.utils.logging import disable_progress_bar
 from homeostat.config.schema import Config, Tasks
 from homeostat.curate.build import Curated
 from homeostat.curate.snapshot import store_dataset
-from homeostat.loop.borrowing import borrowed
-from homeostat.loop.few import from_few, shots_of
-from homeostat.loop.learn import Lesson, learn
-from homeostat.loop.merging import Merge, merge
+from homeostat.loop.deciding.borrowing import borrowed
+from homeostat.loop.making.few import from_few, shots_of
+from homeostat.loop.making.learn import Lesson, learn
+from homeostat.loop.making.merging import Merge, merge
 from homeostat.loop.workshop import Workshop
 from homeostat.release.registry import promote
 from homeostat.stats.intervals import mean_interval, paired

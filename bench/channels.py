@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.llm.features import grams
-from homeostat.loop.backtest import replies_of
+from homeostat.loop.backtests.backtest import replies_of
 from homeostat.monitor.channels import NeighborIndex
 from homeostat.monitor.reference import Reference
 from homeostat.train.head.ridge import RidgeHead

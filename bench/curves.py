@@ -36,10 +36,10 @@ from homeostat.config.schema import Config, Model, Tasks, Train
 from homeostat.curate.build import Inputs, build
 from homeostat.curate.snapshot import store_dataset
 from homeostat.llm.features import grams
-from homeostat.loop.curving import SHARES, trials
-from homeostat.loop.ground import Asker, Ground, measured
-from homeostat.loop.learn import Lesson, curating, held_by, learn, start_of
-from homeostat.loop.probing import MOST
+from homeostat.loop.deciding.curving import SHARES, trials
+from homeostat.loop.deciding.ground import Asker, Ground, measured
+from homeostat.loop.deciding.probing import MOST
+from homeostat.loop.making.learn import Lesson, curating, held_by, learn, start_of
 from homeostat.loop.workshop import Workshop
 from homeostat.stats.curves import reach
 from homeostat.stats.intervals import bootstrap, mean_interval, paired

@@ -29,7 +29,7 @@ from homeostat.curate.build import Curated
 from homeostat.curate.snapshot import examples, store_dataset
 from homeostat.llm.backend import Request
 from homeostat.loop.found import found
-from homeostat.loop.learn import Lesson, learn, version_id
+from homeostat.loop.making.learn import Lesson, learn, version_id
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.stats.intervals import mean_interval
 from homeostat.train.named import named

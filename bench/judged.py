@@ -39,7 +39,7 @@ from scipy import stats
 from homeostat.builtin.resources import traffic_path
 from homeostat.collect.stream import read_stream
 from homeostat.llm.features import grams
-from homeostat.loop.judges import regime
+from homeostat.loop.listening.judges import regime
 from homeostat.monitor.judge import JudgeDetector
 from homeostat.monitor.quality.course import Told, course
 from homeostat.stats.intervals import proportion

@@ -23,7 +23,7 @@ import safetensors.torch
 import torch
 
 from homeostat.cli import entry
-from homeostat.loop import learn
+from homeostat.loop.making import learn
 from homeostat.train import checkpoint, fit
 
 LIMIT_S = 300.0

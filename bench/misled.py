@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from homeostat.loop.attack import OnVersion
+from homeostat.loop.asking.attack import OnVersion
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ from homeostat.decide.metric import KNOWN
 from homeostat.decide.objective import Objective, progress
 from homeostat.decide.stated import read
 from homeostat.evaluate.figures import CALIBRATION, MACRO, Told, figures
-from homeostat.loop.measured import LEVEL, Span, measured
+from homeostat.loop.deciding.measured import LEVEL, Span, measured
 from homeostat.metrics.classification import macro_of
 from homeostat.stats.clustered import clusters_of
 from homeostat.stats.intervals import proportion

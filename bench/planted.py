@@ -15,8 +15,9 @@ import numpy as np
 
 from homeostat.config.schema import Config, Model, Tasks, Train
 from homeostat.curate.swap import swap_of
-from homeostat.loop import judging, steps
+from homeostat.loop import steps
 from homeostat.loop.found import found
+from homeostat.loop.proving import judging
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.metrics.fairness import accuracy_values, recall_values
 from homeostat.stats.gaps import gap

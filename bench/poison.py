@@ -16,9 +16,9 @@ import numpy as np
 
 from homeostat.config.schema import Curate
 from homeostat.curate.build import Curated, Inputs, build
-from homeostat.loop.hearing import Hearing
-from homeostat.loop.shadow import WIDTH, read
-from homeostat.loop.witness import Witness
+from homeostat.loop.deciding.shadow import WIDTH, read
+from homeostat.loop.listening.hearing import Hearing
+from homeostat.loop.listening.witness import Witness
 from homeostat.train.head.ridge import RidgeHead
 from homeostat.types.dataset import Example
 from homeostat.types.feedback import Feedback, FeedbackKind

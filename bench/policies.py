@@ -29,7 +29,7 @@ from homeostat.config.schema import Monitor
 from homeostat.decide.replay.history import History
 from homeostat.decide.replay.policies import Make, Periodic, Policy, Prices
 from homeostat.decide.replay.replay import policy_of, replay_made
-from homeostat.loop.backtest import Labeled, Record, history
+from homeostat.loop.backtests.backtest import Labeled, Record, history
 from homeostat.types.dataset import Example
 
 STREAMS = ("clinc150_domains", "hwu64_scenarios", "arxiv_years")

@@ -37,7 +37,7 @@ from homeostat.collect.stream import Split, read_stream
 from homeostat.llm.backend import Reply, Request
 from homeostat.llm.features import grams
 from homeostat.llm.local import LocalBackend
-from homeostat.loop.backtest import replies_of
+from homeostat.loop.backtests.backtest import replies_of
 from homeostat.monitor.behavior.failures import Rehearsed, behaviors
 from homeostat.monitor.behavior.forecast import Forecast, forecasts, said_wrongly
 from homeostat.stats.intervals import bootstrap, proportion

@@ -53,8 +53,8 @@ from homeostat.config.schema import Config, Model, Tasks
 from homeostat.curate.build import Curated
 from homeostat.curate.snapshot import store_dataset
 from homeostat.evaluate.identity import IDENTITIES, Flagged, sentences
-from homeostat.loop.fairness import flags, found_likely, likelihoods, own_grammar, sentences_of
-from homeostat.loop.learn import Lesson, learn, version_id
+from homeostat.loop.asking.fairness import flags, found_likely, likelihoods, own_grammar, sentences_of
+from homeostat.loop.making.learn import Lesson, learn, version_id
 from homeostat.loop.workshop import Workshop
 from homeostat.stats.intervals import mean_interval, proportion
 from homeostat.train.named import named

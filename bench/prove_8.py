@@ -49,11 +49,11 @@ from homeostat.config.schema import Config, Tasks, Train
 from homeostat.curate.build import build
 from homeostat.curate.snapshot import gather, store_dataset
 from homeostat.llm.backend import Request
-from homeostat.loop.erase import erase, look, plan
+from homeostat.loop.asking.rehearse import keep
 from homeostat.loop.found import found
-from homeostat.loop.learn import Lesson, learn
-from homeostat.loop.rebuild import rebuild
-from homeostat.loop.rehearse import keep
+from homeostat.loop.making.learn import Lesson, learn
+from homeostat.loop.making.rebuild import rebuild
+from homeostat.loop.undoing.erase import erase, look, plan
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.metrics.exposure import Exposed, exposed, rank
 from homeostat.release.card import keep as keep_card

@@ -27,7 +27,7 @@ from starlette.testclient import TestClient
 
 from homeostat.builtin.resources import traffic_path
 from homeostat.config.schema import Alerts, Channel, Config, Tasks
-from homeostat.loop.naming import name_moves
+from homeostat.loop.noticing.naming import name_moves
 from homeostat.monitor.features.text import wording
 from homeostat.store import Store
 from homeostat.types.alert import Alert, Remedy, Severity

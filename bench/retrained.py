@@ -43,8 +43,8 @@ from watch_5 import (
 
 from homeostat.config.schema import Config, Store, Tasks, Train
 from homeostat.decide.replay.history import History
-from homeostat.loop.backtest import answered, recorded
-from homeostat.loop.retrained import Wish, foretell, retrained
+from homeostat.loop.backtests.backtest import answered, recorded
+from homeostat.loop.backtests.retrained import Wish, foretell, retrained
 from homeostat.loop.workshop import Workshop
 from homeostat.metrics.replies import right
 from homeostat.train.named import named

@@ -48,8 +48,8 @@ from homeostat.evaluate.suites.disturb import NAMES, disturbed
 from homeostat.evaluate.suites.synonyms import WORD
 from homeostat.llm.load import open_model
 from homeostat.llm.local import LocalBackend
-from homeostat.loop.attack import OnVersion
-from homeostat.loop.learn import with_copies
+from homeostat.loop.asking.attack import OnVersion
+from homeostat.loop.making.learn import with_copies
 from homeostat.stats.intervals import mean_interval, paired
 from homeostat.train.named import named
 from homeostat.train.recipe import Recipe

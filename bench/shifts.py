@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from homeostat.builtin.resources import traffic_path
 from homeostat.llm.features import grams
-from homeostat.loop.backtest import replies_of
+from homeostat.loop.backtests.backtest import replies_of
 from homeostat.monitor.channels import NeighborIndex
 from homeostat.monitor.reference import Reference
 from homeostat.train.head.ridge import RidgeHead

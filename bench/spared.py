@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from homeostat.loop.backtest import SHARPNESS, replies_of
+from homeostat.loop.backtests.backtest import SHARPNESS, replies_of
 from homeostat.monitor.quality.calibration import Calibration
 from homeostat.stats.intervals import proportion
 from homeostat.stats.predicted import powered_mean

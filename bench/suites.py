@@ -36,7 +36,7 @@ from homeostat.evaluate.suites.ask import questions, wanted, worst, worth
 from homeostat.evaluate.suites.shipped import shipped
 from homeostat.llm.backend import Request
 from homeostat.llm.local import LocalBackend
-from homeostat.loop.learn import carried_out
+from homeostat.loop.making.learn import carried_out
 from homeostat.stats import clustered
 from homeostat.train.named import named
 from homeostat.train.run import Order, Start

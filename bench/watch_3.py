@@ -54,7 +54,7 @@ from judged import run as judged
 from homeostat.builtin.resources import traffic_path
 from homeostat.config.schema import Monitor
 from homeostat.llm.features import grams
-from homeostat.loop.backtest import replies_of
+from homeostat.loop.backtests.backtest import replies_of
 from homeostat.monitor.naming.candidates import Kind, script
 from homeostat.monitor.naming.name import LOOKS, Looked, Moved, change, look
 from homeostat.monitor.watch import Watcher

@@ -41,7 +41,7 @@ from numpy.typing import NDArray
 from spared import Saved, met, spared, told
 
 from homeostat.llm.features import grams
-from homeostat.loop.backtest import replies_of
+from homeostat.loop.backtests.backtest import replies_of
 from homeostat.monitor.quality.calibration import Calibration
 from homeostat.monitor.quality.course import POWER, Labels, Told, Window
 from homeostat.monitor.quality.course import window as window_of

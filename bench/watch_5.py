@@ -50,8 +50,8 @@ from homeostat.curate.snapshot import store_dataset
 from homeostat.decide.replay.history import Bools, Floats, History
 from homeostat.decide.replay.policies import FRESH, Look, Make, Periodic, Policy, Prices
 from homeostat.decide.replay.replay import policy_of, replay_made
-from homeostat.loop.backtest import SHARPNESS, alarmed, history, recorded
-from homeostat.loop.shadow import read
+from homeostat.loop.backtests.backtest import SHARPNESS, alarmed, history, recorded
+from homeostat.loop.deciding.shadow import read
 from homeostat.store import Store
 from homeostat.types.dataset import Example
 from homeostat.types.feedback import Feedback, FeedbackKind

@@ -47,8 +47,8 @@ from homeostat.config.schema import Train
 from homeostat.curate.build import Curated
 from homeostat.curate.sources import EVEN, SHARE
 from homeostat.llm.local import LocalBackend
-from homeostat.loop.arms import Arm, outcomes
-from homeostat.loop.shadow import WIDTH, read
+from homeostat.loop.deciding.shadow import WIDTH, read
+from homeostat.loop.story.arms import Arm, outcomes
 from homeostat.train.head.ridge import RidgeHead
 from homeostat.train.named import named
 from homeostat.train.pace import Rows, paced

@@ -18,7 +18,7 @@ from homeostat.curate.build import Curated, Inputs, build
 from homeostat.curate.mix import memory, superseded
 from homeostat.evaluate.gate import compare, gate
 from homeostat.evaluate.score import PairedRow
-from homeostat.loop.judging import KNOWN, NEW
+from homeostat.loop.proving.judging import KNOWN, NEW
 from homeostat.release.evidence import Evidence
 from homeostat.train.named import named
 from homeostat.train.pace import Rows, paced

@@ -23,7 +23,7 @@ from homeostat.collect.stream import StreamRow
 from homeostat.curate.snapshot import as_lines
 from homeostat.llm.load import locate, open_model
 from homeostat.llm.local import LocalBackend
-from homeostat.loop.arms import Arm, outcomes
+from homeostat.loop.story.arms import Arm, outcomes
 from homeostat.train.flops import Size
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Order, Start, train

@@ -28,7 +28,7 @@ from homeostat.llm.forward import predict
 from homeostat.llm.load import open_model
 from homeostat.llm.local import LocalBackend
 from homeostat.llm.render import Rendered, Renderer
-from homeostat.loop.arms import Arm
+from homeostat.loop.story.arms import Arm
 from homeostat.metrics.text import chrf_row
 from homeostat.train.named import named
 from homeostat.train.objectives.preference.likelihood import lengths, likelihoods

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from account import ALPHA, MADE, ROWS, bets, drawn, made, p_values, ways
 
-from homeostat.loop.wear import WORN
+from homeostat.loop.proving.wear import WORN
 from homeostat.stats.again import KEPT
 from homeostat.stats.online import share
 

@@ -12,7 +12,7 @@ from objectives import LEFT_OUT, OVER, bootstrapped, fill, lines, main, simulate
 
 from homeostat.config.schema import Config, Tasks
 from homeostat.decide.metric import KNOWN
-from homeostat.loop.measured import Span, measured
+from homeostat.loop.deciding.measured import Span, measured
 from homeostat.store import Store
 
 

@@ -15,7 +15,7 @@ from policies import CALENDAR, NAMES, mean_of, ratios, record, same
 
 import tiny
 from homeostat.config.schema import Monitor
-from homeostat.loop.backtest import history
+from homeostat.loop.backtests.backtest import history
 
 
 def stream(path: Path) -> Path:

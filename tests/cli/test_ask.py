@@ -10,8 +10,8 @@ from cli.conftest import Run
 from cli.scenes import champion
 from harness import write_task
 from homeostat.errors import MissingExtra, NotFound, UnknownKey, WrongType
-from homeostat.loop import benchmarks
-from homeostat.loop.suites import suites
+from homeostat.loop.proving import benchmarks
+from homeostat.loop.proving.suites import suites
 from homeostat.store import Store
 
 

@@ -8,7 +8,7 @@ from homeostat.cli.attacked import SHOWN, TEXT, show
 from homeostat.evaluate.attack.attack import Attempt, attacked
 from homeostat.evaluate.attack.edits import Edit
 from homeostat.evaluate.attack.search import Found
-from homeostat.loop.attack import Tried
+from homeostat.loop.asking.attack import Tried
 from homeostat.stats.intervals import paired
 
 WHOLE = [Attempt(text="hello", right="a", said="a", tried=False, queries=1)]

@@ -12,8 +12,8 @@ from homeostat.cli.backtested import show, show_values, show_versions, told_of
 from homeostat.decide.replay.policies import Never, Prices
 from homeostat.decide.replay.replay import replay_made
 from homeostat.decide.replay.whatif import Case, tried
-from homeostat.loop.backtest import Answered
-from homeostat.loop.retrained import Made, Retrained
+from homeostat.loop.backtests.backtest import Answered
+from homeostat.loop.backtests.retrained import Made, Retrained
 from homeostat.types.report import Score
 
 SCORE = Score(mean=0.9, low=0.85, high=0.94, n=200)

@@ -12,7 +12,7 @@ from cli.conftest import Run
 from cli.scenes import stream
 from homeostat.config.load import load
 from homeostat.errors import ModelNotFound, NotFound
-from homeostat.loop.basing import kept
+from homeostat.loop.deciding.basing import kept
 from homeostat.loop.workshop import Workshop
 
 

@@ -17,8 +17,8 @@ from homeostat.evaluate.brought import METRICS
 from homeostat.evaluate.detail import detail
 from homeostat.evaluate.figures import Told
 from homeostat.llm.memory import Held
-from homeostat.loop.detail import Compared, Effort, Found
-from homeostat.loop.memory import of_runs
+from homeostat.loop.asking.detail import Compared, Effort, Found
+from homeostat.loop.asking.memory import of_runs
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction

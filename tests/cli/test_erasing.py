@@ -11,7 +11,7 @@ from cli.scenes import START, champion, version
 from homeostat.cli.erasing import done_with, lines, told_of, told_of_check, told_of_plan
 from homeostat.config.load import load
 from homeostat.errors import NotErased, NotText
-from homeostat.loop.erase import Erased, Plan
+from homeostat.loop.undoing.erase import Erased, Plan
 from homeostat.loop.workshop import Workshop
 from homeostat.store import Store
 from homeostat.store.remains import Remains

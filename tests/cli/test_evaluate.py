@@ -12,7 +12,7 @@ from cli.conftest import Run
 from cli.scenes import START, champion, request, version
 from homeostat.config.load import load
 from homeostat.errors import EmptyStream, NotFound, NotReleasable
-from homeostat.loop.suites import keep
+from homeostat.loop.proving.suites import keep
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.types.suite import Case, Suite
 

@@ -8,7 +8,7 @@ from cli.conftest import Run
 from cli.scenes import START, champion, request
 from homeostat.curate.suspect import Suspicion
 from homeostat.errors import NotFound
-from homeostat.loop.held import book, hold
+from homeostat.loop.listening.held import book, hold
 from homeostat.store import Store
 
 

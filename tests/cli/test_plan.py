@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from homeostat.cli.plan import show
-from homeostat.loop.weighing import Plan
+from homeostat.loop.deciding.weighing import Plan
 from homeostat.types.decision import Action, Alternative, Decision
 
 WEIGHED = Decision(

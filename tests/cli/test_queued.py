@@ -9,7 +9,7 @@ import pytest
 
 from homeostat.cli.queued import answers, ask, doubted, unheld
 from homeostat.errors import BadStream
-from homeostat.loop.labeling import Open
+from homeostat.loop.listening.labeling import Open
 
 LABELS = frozenset({"refund", "delivery"})
 WAITING = [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cli.conftest import Run
 from homeostat.errors import NotFound
-from homeostat.loop.suites import keep
+from homeostat.loop.proving.suites import keep
 from homeostat.store import Store
 from homeostat.types.suite import Case, Suite
 

@@ -6,7 +6,7 @@ import pytest
 
 from homeostat.cli.treated import gapped, shown
 from homeostat.llm.offsets import NOTHING, Offsets, Shift
-from homeostat.loop.fairness import Audit, Compared, Flips
+from homeostat.loop.asking.fairness import Audit, Compared, Flips
 from homeostat.stats.gaps import Gap
 from homeostat.types.report import Score
 

@@ -10,7 +10,7 @@ import pytest
 from cli.conftest import Run
 from homeostat.errors import EmptyStream, NoTeacher
 from homeostat.gateway.server import served
-from homeostat.loop.suites import keep
+from homeostat.loop.proving.suites import keep
 from homeostat.serve.answer import Answerer
 from homeostat.store import Store
 from homeostat.types.release import Stage

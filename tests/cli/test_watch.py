@@ -15,7 +15,7 @@ from cli.conftest import Run
 from cli.scenes import START, champion, request
 from homeostat.config.schema import Monitor
 from homeostat.errors import NothingReleased
-from homeostat.loop.embedding import AWAY
+from homeostat.loop.noticing.embedding import AWAY
 from homeostat.monitor.naming.name import Naming, Topic, state_key
 from homeostat.monitor.naming.shares import shares_key
 from homeostat.monitor.watch import Watcher

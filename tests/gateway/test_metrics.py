@@ -14,7 +14,7 @@ import openai
 from homeostat.collect.unanswered import unanswered
 from homeostat.decide.objective import progress
 from homeostat.decide.stated import read
-from homeostat.loop.objectives import publish
+from homeostat.loop.deciding.objectives import publish
 from homeostat.serve.answer import Answerer
 from homeostat.store import Store
 from homeostat.store.notes import SEEN

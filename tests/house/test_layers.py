@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 
-from house.source import ROOT, listed, modules
+from house.source import ROOT, Module, listed, modules
 
 PLAIN = ("types/", "errors.py")
 DOORS = {"io", "json", "logging", "os", "pathlib", "pickle", "shutil", "socket", "sqlite3", "subprocess", "tempfile"}
@@ -58,3 +59,36 @@ def test_truth_is_read_by_scoring_alone() -> None:
         if not module.name.startswith(allowed)
     ]
     assert not offenders, listed(offenders)
+
+
+def dotted(module: Module) -> str:
+    """Name by which a file is imported."""
+    return "homeostat." + module.name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def needed(module: Module, known: set[str]) -> set[str]:
+    """Our own files that a file imports, whether by their names or out of their folder."""
+    said = [
+        name
+        for node in ast.walk(module.tree)
+        for base in imported(node)
+        for name in (base, *(f"{base}.{alias.name}" for alias in getattr(node, "names", ())))
+    ]
+    return known.intersection(said) - {dotted(module)}
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """Names of a circle in a graph, first and last the same; none where there is no circle."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as found:
+        return list(found.args[1])
+    return []
+
+
+def test_no_file_imports_another_in_a_circle() -> None:
+    """Files of one room may call each other, and never in a circle, imports inside functions included."""
+    files = [module for module in modules() if not module.name.endswith("__init__.py")]
+    known = {dotted(module) for module in files}
+    assert not circle({dotted(module): needed(module, known) for module in files})
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}})

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from math import ceil
 from statistics import median
 
-from house.source import ROOT, Function, Module, listed, modules
+from house.source import PACKAGE, ROOT, Function, Module, listed, modules
 
 MEDIAN, P90, MOST = 10, 40, 80
 FILE_P90, FILE_MOST = 300, 500
 PARAMETERS = 7
+BESIDE = 45
+"""Files of a folder, but for `cli`, which has one for each command."""
 FLAGS = 8
 """Of a command, whose parameters are options that are always named and mostly left out."""
 
@@ -80,3 +83,10 @@ def test_tests_are_as_long_as_the_source() -> None:
     tests = sum(path.read_text(encoding="utf-8").count("\n") for path in (ROOT / "tests").rglob("*.py"))
     source = sum(module.lines for module in modules())
     assert tests >= source, f"{tests} lines of tests, {source} lines of source"
+
+
+def test_folders_are_looked_over_in_one_go() -> None:
+    """No folder of the package but `cli` holds more than 45 files beside each other."""
+    folders = Counter(module.path.parent.relative_to(PACKAGE).as_posix() for module in modules())
+    offenders = [f"{name}: {count}" for name, count in folders.items() if count > BESIDE and name != "cli"]
+    assert not offenders, listed(offenders)

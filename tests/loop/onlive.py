@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from small_project import TASK
 
-from homeostat.loop import judging
+from homeostat.loop.proving import judging
 from homeostat.loop.steps import once
 from homeostat.loop.workshop import Workshop
 from homeostat.release.rollout import open_shadow

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from small_project import TASK
 
-from homeostat.loop import judging, steps
+from homeostat.loop import steps
+from homeostat.loop.proving import judging
 from homeostat.loop.steps import once
 from homeostat.loop.workshop import Workshop
 from homeostat.types.version import State, Version

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import tiny
 from homeostat.config.load import load
-from homeostat.loop.backtest import Answered, Record, answered
+from homeostat.loop.backtests.backtest import Answered, Record, answered
 from homeostat.loop.workshop import Workshop
 from homeostat.metrics.replies import right
 from homeostat.types.task import Kind
-from loop.test_backtest import record
+from loop.backtests.test_backtest import record
 
 STEPS = 6
 FILE = """\

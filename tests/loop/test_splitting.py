@@ -13,9 +13,9 @@ from small_project import TASK, Gateway
 
 from homeostat.config.schema import Config, Decide
 from homeostat.loop import splitting, steps
-from homeostat.loop.drill import sabotage
 from homeostat.loop.durable import TurnQueue
 from homeostat.loop.tending import tend
+from homeostat.loop.undoing.drill import sabotage
 from homeostat.loop.workshop import Workshop
 from homeostat.release.registry import rollback
 from homeostat.release.split import Wish, order

@@ -10,8 +10,9 @@ from small_project import ONSET, START, TASK
 
 from homeostat.curate.snapshot import examples
 from homeostat.errors import NotFound
-from homeostat.loop import judging, steps
-from homeostat.loop.learn import Lesson, learn
+from homeostat.loop import steps
+from homeostat.loop.making.learn import Lesson, learn
+from homeostat.loop.proving import judging
 from homeostat.loop.steps import Now, once
 from homeostat.loop.workshop import Workshop, use
 from homeostat.release.registry import promote

@@ -11,11 +11,11 @@ from dbos import DBOSClient
 from mortal import Worker
 from small_project import TASK, Gateway
 
-from homeostat.loop.drill import push
 from homeostat.loop.durable import TurnQueue, database
-from homeostat.loop.rebuilding import STORY
 from homeostat.loop.steps import Now
 from homeostat.loop.tending import tend
+from homeostat.loop.undoing.drill import push
+from homeostat.loop.undoing.rebuilding import STORY
 from homeostat.loop.workshop import Workshop
 from homeostat.release.registry import register
 from homeostat.release.rollout import open_shadow

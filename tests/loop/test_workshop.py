@@ -13,7 +13,7 @@ from small_project import KNOWN, ONSET, START, TASK, rows
 from homeostat.config.schema import Config, Tasks, Train
 from homeostat.errors import NothingReleased, TakenName, Unsigned, WrongType
 from homeostat.llm.offsets import NOTHING, Offsets, Shift, save_offsets
-from homeostat.loop.learn import start_of
+from homeostat.loop.making.learn import start_of
 from homeostat.loop.workshop import Exam, Workshop, demanded, hold, workshop
 
 TEXTS = [text for text, _ in rows(list(KNOWN), 20, 9)]

@@ -15,9 +15,9 @@ from homeostat.collect.unanswered import KEY
 from homeostat.config.schema import Alerts, Channel
 from homeostat.decide.objective import progress
 from homeostat.decide.stated import read
-from homeostat.loop.later import key as later_key
-from homeostat.loop.objectives import publish
-from homeostat.loop.upstream import look
+from homeostat.loop.deciding.objectives import publish
+from homeostat.loop.noticing.upstream import look
+from homeostat.loop.proving.later import key as later_key
 from homeostat.monitor.behavior.changes import changes
 from homeostat.monitor.behavior.failures import Rehearsed
 from homeostat.monitor.behavior.forecast import forecasts

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from homeostat.loop.upstream import look
+from homeostat.loop.noticing.upstream import look
 from homeostat.store import Store
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.web.upstreams import judges, models

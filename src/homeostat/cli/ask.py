@@ -28,9 +28,9 @@ from homeostat.errors import NotText, WrongType
 from homeostat.evaluate.suites.ask import demands
 from homeostat.evaluate.suites.read import read, strange
 from homeostat.evaluate.suites.shipped import PREFIX, SHIPPED, Scope, shipped
-from homeostat.loop.general import fastened, parts
-from homeostat.loop.labeling import known_labels
-from homeostat.loop.suites import keep
+from homeostat.loop.listening.labeling import known_labels
+from homeostat.loop.proving.general import fastened, parts
+from homeostat.loop.proving.suites import keep
 from homeostat.types.suite import Suite
 
 

@@ -28,7 +28,7 @@ from homeostat.cli.table import document
 from homeostat.config.load import load
 from homeostat.errors import NotReleasable, UnknownKey, WrongType, did_you_mean
 from homeostat.evaluate.attack.attack import Limits
-from homeostat.loop.attack import chosen, hold_suite, tried, write_suite
+from homeostat.loop.asking.attack import chosen, hold_suite, tried, write_suite
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
 

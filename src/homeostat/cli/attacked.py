@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from homeostat.cli.table import scored, table
-from homeostat.loop.attack import Tried
+from homeostat.loop.asking.attack import Tried
 from homeostat.types.report import Score
 from homeostat.web import words
 

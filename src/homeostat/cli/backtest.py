@@ -27,7 +27,7 @@ from homeostat.cli.project import project
 from homeostat.cli.table import document
 from homeostat.decide.replay.policies import FRESH, Prices
 from homeostat.decide.replay.replay import policy_of, replay_made
-from homeostat.loop.backtest import of_file
+from homeostat.loop.backtests.backtest import of_file
 from homeostat.web.backtest import render
 
 FACTORS = (1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8)

@@ -15,9 +15,9 @@ from homeostat.cli.windows import between
 from homeostat.decide.replay.history import History
 from homeostat.decide.replay.replay import Outcome
 from homeostat.decide.replay.whatif import Tried, WhatIf
-from homeostat.loop.backtest import LEAST, Answered, Record, answered, recorded
-from homeostat.loop.judged import judged, noted
-from homeostat.loop.retrained import Made, Plan, Retrained
+from homeostat.loop.backtests.backtest import LEAST, Answered, Record, answered, recorded
+from homeostat.loop.backtests.judged import judged, noted
+from homeostat.loop.backtests.retrained import Made, Plan, Retrained
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
 from homeostat.monitor.quality.course import right

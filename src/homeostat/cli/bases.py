@@ -26,7 +26,7 @@ from homeostat.cli.material import of_source
 from homeostat.cli.project import chosen
 from homeostat.cli.table import document, table
 from homeostat.config.load import load
-from homeostat.loop.basing import keep as remember
+from homeostat.loop.deciding.basing import keep as remember
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
 from homeostat.train.bases.compare import Candidate, Comparison, compare, parted

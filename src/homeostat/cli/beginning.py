@@ -25,7 +25,7 @@ import typer
 from homeostat.cli.table import document, facts
 from homeostat.collect.stream import read_stream
 from homeostat.config.load import load
-from homeostat.loop.beginning import PLAN, learn, past_of
+from homeostat.loop.making.beginning import PLAN, learn, past_of
 from homeostat.loop.workshop import Workshop
 from homeostat.types.dataset import Example
 

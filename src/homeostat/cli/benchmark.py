@@ -21,7 +21,7 @@ import typer
 from homeostat.cli.table import document, scored, table
 from homeostat.config.load import load
 from homeostat.errors import NotReleasable
-from homeostat.loop.benchmarks import LONG, Benchmarked, benchmark
+from homeostat.loop.proving.benchmarks import LONG, Benchmarked, benchmark
 from homeostat.loop.workshop import Workshop
 from homeostat.types.report import Score
 from homeostat.web import words

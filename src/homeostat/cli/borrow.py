@@ -27,7 +27,7 @@ from homeostat.cli.table import document, facts
 from homeostat.cli.train import foretold, trained
 from homeostat.config.load import load
 from homeostat.errors import UnsuitedModel
-from homeostat.loop.borrowing import NEAREST, borrowed
+from homeostat.loop.deciding.borrowing import NEAREST, borrowed
 from homeostat.loop.workshop import Workshop
 from homeostat.train.sound import require_sound
 

@@ -29,8 +29,8 @@ from homeostat.cli.table import document
 from homeostat.config.load import load
 from homeostat.decide.record import replayed
 from homeostat.errors import Tampered
-from homeostat.loop.acting import note_down
-from homeostat.loop.weighing import Plan, plans, without_id
+from homeostat.loop.deciding.acting import note_down
+from homeostat.loop.deciding.weighing import Plan, plans, without_id
 from homeostat.loop.workshop import Workshop
 from homeostat.web.plain import plain
 

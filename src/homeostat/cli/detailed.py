@@ -12,8 +12,8 @@ from homeostat.cli.table import document, facts, scored, table
 from homeostat.errors import NotText
 from homeostat.evaluate.figures import SHARES, Schema
 from homeostat.evaluate.suites.schema import hold_schema, valid
-from homeostat.loop.detail import Compared, Found
-from homeostat.loop.memory import Memory
+from homeostat.loop.asking.detail import Compared, Found
+from homeostat.loop.asking.memory import Memory
 from homeostat.types.report import Score
 from homeostat.web import words
 from homeostat.web.confusion import confusion

@@ -29,9 +29,9 @@ from homeostat.cli.drilled import tell_past
 from homeostat.cli.project import Project, project
 from homeostat.cli.table import document, facts
 from homeostat.errors import NotSeen, TurnFailed
-from homeostat.loop.drilling import comings
 from homeostat.loop.story.follow import Follower
 from homeostat.loop.story.scene import Scene
+from homeostat.loop.undoing.drilling import comings
 from homeostat.release.drills import due, order, outcome, past
 from homeostat.types import ids
 from homeostat.types.turn import PUSHED, Turn

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from homeostat.cli.table import document, scored, table
-from homeostat.loop.drilling import Coming
+from homeostat.loop.undoing.drilling import Coming
 from homeostat.stats.intervals import proportion
 from homeostat.web import words
 

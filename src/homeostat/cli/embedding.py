@@ -8,7 +8,7 @@ from typing import Any
 
 from homeostat.config.load import load
 from homeostat.llm.embedding.embedder import SERVED, hold
-from homeostat.loop.embedding import AWAY, embedded
+from homeostat.loop.noticing.embedding import AWAY, embedded
 from homeostat.store import Store
 from homeostat.types.interaction import Interaction
 from homeostat.web import words

@@ -29,8 +29,8 @@ from homeostat.cli.table import document, facts, scored, table
 from homeostat.config.load import load
 from homeostat.evaluate.ensemble import Sheet
 from homeostat.llm.backend import Request
-from homeostat.loop.assembling import assemble
-from homeostat.loop.ensemble import gathered, measured, require_alike
+from homeostat.loop.making.assembling import assemble
+from homeostat.loop.making.ensemble import gathered, measured, require_alike
 from homeostat.loop.workshop import Workshop
 from homeostat.types.report import Score
 from homeostat.types.version import Version

@@ -24,9 +24,9 @@ import typer
 
 from homeostat.cli.erasing import Told, done_with, lines, told_of, told_of_plan
 from homeostat.config.load import load
-from homeostat.loop.erase import erase, plan, withdraw
-from homeostat.loop.rebuild import rebuild
+from homeostat.loop.making.rebuild import rebuild
 from homeostat.loop.story.scene import Scene
+from homeostat.loop.undoing.erase import erase, plan, withdraw
 from homeostat.loop.workshop import Workshop
 
 

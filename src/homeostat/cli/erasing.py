@@ -8,8 +8,8 @@ from typing import Any
 from homeostat.cli.places import text_of
 from homeostat.cli.table import document, facts
 from homeostat.errors import NotErased, UnsuitedModel
-from homeostat.loop.erase import Erased, Plan
-from homeostat.loop.rebuild import way
+from homeostat.loop.making.rebuild import way
+from homeostat.loop.undoing.erase import Erased, Plan
 from homeostat.loop.workshop import Workshop
 from homeostat.store.erased import learned_from_erased
 from homeostat.store.remains import Remains

@@ -28,9 +28,10 @@ from homeostat.cli.places import hold_writable
 from homeostat.cli.table import document
 from homeostat.config.load import load
 from homeostat.errors import EmptyStream, NotReleasable
-from homeostat.loop import judging, steps
-from homeostat.loop.detail import compared
-from homeostat.loop.examining import scored
+from homeostat.loop import steps
+from homeostat.loop.asking.detail import compared
+from homeostat.loop.proving import judging
+from homeostat.loop.proving.examining import scored
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
 from homeostat.types.version import Version

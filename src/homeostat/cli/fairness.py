@@ -27,7 +27,7 @@ from homeostat.cli.treated import shown
 from homeostat.config.load import load
 from homeostat.curate.swap import ENGLISH, swap_of
 from homeostat.errors import NotReleasable, UnknownPlugin, did_you_mean
-from homeostat.loop.fairness import audit
+from homeostat.loop.asking.fairness import audit
 from homeostat.loop.workshop import Workshop
 
 

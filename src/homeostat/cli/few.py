@@ -23,7 +23,7 @@ import typer
 from homeostat.cli.material import wanted
 from homeostat.cli.table import document, facts
 from homeostat.config.load import load
-from homeostat.loop.few import from_few, shots_of
+from homeostat.loop.making.few import from_few, shots_of
 from homeostat.loop.workshop import Workshop
 from homeostat.types.version import HEAD
 

@@ -25,7 +25,7 @@ from homeostat.cli.treated import gapped
 from homeostat.collect.probes import Named, read_named
 from homeostat.config.load import load
 from homeostat.evaluate.identity import IDENTITIES, Flagged, sentences
-from homeostat.loop.fairness import flags
+from homeostat.loop.asking.fairness import flags
 from homeostat.loop.workshop import Workshop
 
 

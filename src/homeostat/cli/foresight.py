@@ -9,7 +9,7 @@ import typer
 
 from homeostat.cli.table import document, table
 from homeostat.config.schema import Config
-from homeostat.loop.foresight import Attempt, Foresight, foresee
+from homeostat.loop.deciding.foresight import Attempt, Foresight, foresee
 from homeostat.loop.workshop import Workshop
 from homeostat.web import words
 from homeostat.web.plain import plain

@@ -20,8 +20,8 @@ import typer
 
 from homeostat.cli.project import project
 from homeostat.cli.table import document, table
-from homeostat.loop.held import lines, release
-from homeostat.loop.seeing import clock
+from homeostat.loop.deciding.seeing import clock
+from homeostat.loop.listening.held import lines, release
 from homeostat.web import words
 
 SHOWN = 40

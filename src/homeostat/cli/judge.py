@@ -26,8 +26,8 @@ from homeostat.cli.scores import read_scores
 from homeostat.cli.scores import show as show_look
 from homeostat.cli.table import document, table
 from homeostat.errors import EmptyStream, did_you_mean
-from homeostat.loop.judges import anchors, scored, standings
-from homeostat.loop.seeing import clock
+from homeostat.loop.deciding.seeing import clock
+from homeostat.loop.listening.judges import anchors, scored, standings
 from homeostat.release.judges import JUDGE, is_judge
 from homeostat.types.interaction import Interaction
 from homeostat.web import words

@@ -27,8 +27,8 @@ import typer
 from homeostat.cli.project import project
 from homeostat.cli.queued import answers, ask, doubted, unheld
 from homeostat.cli.table import document, facts
-from homeostat.loop.labeling import asked_of, known_labels, label, queue, takeable
-from homeostat.loop.labeling import hold as keep
+from homeostat.loop.listening.labeling import asked_of, known_labels, label, queue, takeable
+from homeostat.loop.listening.labeling import hold as keep
 
 
 def command(

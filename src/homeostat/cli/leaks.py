@@ -26,7 +26,7 @@ import typer
 from homeostat.cli.recited import read_told
 from homeostat.cli.table import document, scored, table
 from homeostat.config.load import load
-from homeostat.loop.leaks import Leaks, leaks, learned
+from homeostat.loop.asking.leaks import Leaks, leaks, learned
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
 from homeostat.metrics.exposure import Exposed

@@ -12,8 +12,8 @@ from homeostat.collect.stream import Split, read_stream
 from homeostat.curate.build import Curated, Inputs, build
 from homeostat.curate.snapshot import as_lines, examples, gather, store_dataset
 from homeostat.errors import EmptyStream, NotFound, NothingToTrainOn, UnknownLabel, UnsuitedModel
-from homeostat.loop.examining import fence
-from homeostat.loop.learn import curating, kept_tags, with_copies
+from homeostat.loop.making.learn import curating, kept_tags, with_copies
+from homeostat.loop.proving.examining import fence
 from homeostat.loop.workshop import Workshop
 from homeostat.train.named import named
 from homeostat.train.recipe import Recipe

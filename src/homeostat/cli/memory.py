@@ -22,7 +22,7 @@ from homeostat.cli.detailed import show_memory
 from homeostat.cli.evaluate import moment
 from homeostat.cli.table import document
 from homeostat.config.load import load
-from homeostat.loop.memory import RUNS, memory
+from homeostat.loop.asking.memory import RUNS, memory
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
 from homeostat.web import words

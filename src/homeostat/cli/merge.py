@@ -24,7 +24,7 @@ import typer
 
 from homeostat.cli.table import document, facts, scored, table
 from homeostat.config.load import load
-from homeostat.loop.merging import Merge, Merged, foreseen, merge
+from homeostat.loop.making.merging import Merge, Merged, foreseen, merge
 from homeostat.loop.workshop import Workshop
 from homeostat.train.transfer.blend import How
 from homeostat.web import words

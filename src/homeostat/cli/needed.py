@@ -11,7 +11,7 @@ from homeostat.cli.project import Project
 from homeostat.cli.table import document, table
 from homeostat.config.load import load
 from homeostat.evaluate.needs import ALIKE, BETTER, Need
-from homeostat.loop.needs import Planned, planned
+from homeostat.loop.proving.needs import Planned, planned
 from homeostat.loop.workshop import Workshop
 from homeostat.web import words
 

@@ -11,7 +11,7 @@ import typer
 from homeostat.cli.drilled import drill_of
 from homeostat.cli.table import table
 from homeostat.decide.rule import Stand
-from homeostat.loop.weighing import Plan
+from homeostat.loop.deciding.weighing import Plan
 from homeostat.types.decision import Alternative, Decision
 from homeostat.web import words
 

@@ -24,7 +24,7 @@ from homeostat.cli.table import document, scored, table
 from homeostat.collect.probes import read_pairs
 from homeostat.config.load import load
 from homeostat.evaluate.probes import NO_SIGNAL, Probed
-from homeostat.loop.fairness import stereotypes
+from homeostat.loop.asking.fairness import stereotypes
 from homeostat.loop.workshop import Workshop
 
 

@@ -29,8 +29,8 @@ from homeostat.cli.courses import show_objectives, show_parts, show_windows
 from homeostat.cli.project import Project, project
 from homeostat.cli.table import document
 from homeostat.decide.objective import Progress
-from homeostat.loop.objectives import standings
-from homeostat.loop.seeing import clock
+from homeostat.loop.deciding.objectives import standings
+from homeostat.loop.deciding.seeing import clock
 from homeostat.monitor.quality.course import course
 from homeostat.web.quality import beside, by_slice, sliced
 

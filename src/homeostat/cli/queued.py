@@ -15,7 +15,7 @@ from homeostat.cli.pairs import each_line
 from homeostat.collect.spelling import meant
 from homeostat.collect.text import fault_of
 from homeostat.errors import BadStream
-from homeostat.loop.labeling import Open
+from homeostat.loop.listening.labeling import Open
 
 SKIP, END, YES = "-", ".", "yes"
 

@@ -24,7 +24,7 @@ from homeostat.cli.swept import show_rising
 from homeostat.cli.table import document
 from homeostat.config.load import load
 from homeostat.llm.load import width_of
-from homeostat.loop.foresight import order_of
+from homeostat.loop.deciding.foresight import order_of
 from homeostat.loop.workshop import Workshop
 from homeostat.train.rates import suited
 from homeostat.train.sweep.rising import STEPS, rise

@@ -22,7 +22,7 @@ from homeostat.cli.places import hold_writable
 from homeostat.cli.recited import lines_of, write_told
 from homeostat.config.load import load
 from homeostat.errors import NothingToTrainOn
-from homeostat.loop.leaks import learned
+from homeostat.loop.asking.leaks import learned
 from homeostat.loop.workshop import Workshop
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from homeostat.errors import BadStream, NotText
-from homeostat.loop.leaks import Told
+from homeostat.loop.asking.leaks import Told
 
 _SHAPE = 'write {"text": "…", "reply": "…"}, and "whose" where rows belong together'
 

@@ -23,7 +23,7 @@ import typer
 from homeostat.cli.table import document, table
 from homeostat.config.load import load
 from homeostat.errors import EmptyStream
-from homeostat.loop.rehearse import LEAST, Rehearsal, rehearse
+from homeostat.loop.asking.rehearse import LEAST, Rehearsal, rehearse
 from homeostat.loop.workshop import Workshop
 from homeostat.monitor.behavior.changes import Change
 from homeostat.web import words

@@ -17,7 +17,7 @@ import typer
 from homeostat.cli.erasing import done_with, lines, told_of_check
 from homeostat.config.load import load
 from homeostat.errors import EmptyStream
-from homeostat.loop.erase import look
+from homeostat.loop.undoing.erase import look
 from homeostat.loop.workshop import Workshop
 from homeostat.store.needles import LEAST
 

@@ -22,7 +22,7 @@ import typer
 from homeostat.cli.table import document, facts
 from homeostat.config.load import load
 from homeostat.errors import Tampered
-from homeostat.loop.reproduce import reproduce
+from homeostat.loop.making.reproduce import reproduce
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
 from homeostat.web.plain import plain

@@ -28,9 +28,9 @@ from homeostat.cli.project import project
 from homeostat.cli.table import document
 from homeostat.cli.windows import between
 from homeostat.errors import WrongType
-from homeostat.loop.backtest import recorded
-from homeostat.loop.judged import Note, note
-from homeostat.loop.retrained import Wish, foretell, retrained
+from homeostat.loop.backtests.backtest import recorded
+from homeostat.loop.backtests.judged import Note, note
+from homeostat.loop.backtests.retrained import Wish, foretell, retrained
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
 from homeostat.train.named import named

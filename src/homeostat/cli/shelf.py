@@ -8,7 +8,7 @@ from pathlib import Path
 from homeostat.cli.project import chosen
 from homeostat.collect.documents import read_documents
 from homeostat.errors import EmptyStream
-from homeostat.loop.distill import material
+from homeostat.loop.making.distill import material
 from homeostat.loop.workshop import Workshop
 
 GENERAL, LINES, LOG = "general:", "lines:", "log:"

@@ -24,7 +24,7 @@ from homeostat.cli.table import document, facts
 from homeostat.cli.teaching import labels_of_answers
 from homeostat.config.load import load
 from homeostat.errors import EmptyStream
-from homeostat.loop.distill import material
+from homeostat.loop.making.distill import material
 from homeostat.loop.workshop import Workshop
 from homeostat.train.smaller import smaller
 

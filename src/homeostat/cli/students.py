@@ -21,7 +21,7 @@ import typer
 from homeostat.cli.table import document, table
 from homeostat.cli.teaching import Given, done, teaching
 from homeostat.config.load import load
-from homeostat.loop.students import Taught, students
+from homeostat.loop.making.students import Taught, students
 from homeostat.loop.workshop import Workshop
 from homeostat.train.named import named
 

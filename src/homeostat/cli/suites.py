@@ -16,7 +16,7 @@ import typer
 
 from homeostat.cli.project import project
 from homeostat.cli.table import document, table
-from homeostat.loop import suites as book
+from homeostat.loop.proving import suites as book
 from homeostat.types.suite import Suite
 
 COLUMNS = ("suite", "version", "cases", "test rows", "fixed", "under", "benchmarks", "demanded")

@@ -29,8 +29,8 @@ from homeostat.cli.material import Material, wanted
 from homeostat.cli.swept import Found, show, show_price
 from homeostat.cli.table import document
 from homeostat.config.load import load
-from homeostat.loop.foresight import order_of
-from homeostat.loop.searching import pasted, speed, sweep_of
+from homeostat.loop.backtests.searching import pasted, speed, sweep_of
+from homeostat.loop.deciding.foresight import order_of
 from homeostat.loop.story.scene import Bar, Scene
 from homeostat.loop.workshop import Workshop
 from homeostat.train.sweep.price import price

@@ -11,9 +11,9 @@ from typing import Any
 from homeostat.errors import NothingReleased
 from homeostat.llm.remote import Remote
 from homeostat.llm.teacher import Teacher
-from homeostat.loop.distill import Wish, answers, distill, material
+from homeostat.loop.making.distill import Wish, answers, distill, material
+from homeostat.loop.making.students import model_teaching, versions_teaching
 from homeostat.loop.story.scene import Scene
-from homeostat.loop.students import model_teaching, versions_teaching
 from homeostat.loop.workshop import Workshop
 from homeostat.train.recipe import Recipe
 from homeostat.types.task import Task

@@ -25,9 +25,9 @@ import typer
 from homeostat.cli.material import Wanted, wanted
 from homeostat.cli.table import document, facts
 from homeostat.config.load import load
-from homeostat.loop.borrowing import Borrowed
-from homeostat.loop.foresight import foretell
-from homeostat.loop.learn import Lesson, learn, version_id
+from homeostat.loop.deciding.borrowing import Borrowed
+from homeostat.loop.deciding.foresight import foretell
+from homeostat.loop.making.learn import Lesson, learn, version_id
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
 from homeostat.train.recipe import plain

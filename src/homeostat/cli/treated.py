@@ -9,7 +9,7 @@ import typer
 from homeostat.cli.table import table
 from homeostat.evaluate.fair import FEWEST
 from homeostat.llm.offsets import Offsets
-from homeostat.loop.fairness import Audit, Flips
+from homeostat.loop.asking.fairness import Audit, Flips
 from homeostat.types.report import Score
 from homeostat.web import words
 

@@ -25,7 +25,7 @@ from homeostat.cli.table import document, facts
 from homeostat.cli.train import trained
 from homeostat.config.load import load
 from homeostat.errors import UnsuitedModel
-from homeostat.loop.few import NAME as FEW
+from homeostat.loop.making.few import NAME as FEW
 from homeostat.loop.workshop import Workshop
 from homeostat.types.version import HEAD
 

@@ -25,8 +25,8 @@ from homeostat.cli.table import document, facts
 from homeostat.errors import EmptyStream
 from homeostat.llm.backend import Request
 from homeostat.llm.remote import Remote
+from homeostat.loop.noticing.upstream import asked, look, prompts
 from homeostat.loop.story.scene import Scene
-from homeostat.loop.upstream import asked, look, prompts
 from homeostat.monitor.anchors import EVERY
 from homeostat.types.task import Kind, Task
 

@@ -27,7 +27,7 @@ from homeostat.cli.table import document
 from homeostat.decide.replay.policies import FRESH, Prices
 from homeostat.decide.replay.replay import policy_of, replay_made
 from homeostat.decide.replay.whatif import wanted
-from homeostat.loop.supposing import Ground, suppose
+from homeostat.loop.backtests.supposing import Ground, suppose
 from homeostat.web.backtest import render
 
 

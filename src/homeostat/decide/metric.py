@@ -1,7 +1,7 @@
 """What an objective may be about: metrics by name, in which direction each is better, and what else must be said.
 
 Labels and corrections tell most of them; people `rating`, `corrected` and `satisfaction`; judges `judged`; the log how
-long requests took, what they cost and whether they failed. `homeostat.loop.measured` reads them.
+long requests took, what they cost and whether they failed. `homeostat.loop.deciding.measured` reads them.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from homeostat.curate.build import build
 from homeostat.curate.snapshot import as_lines, gather, store_dataset
-from homeostat.loop.examining import fence
-from homeostat.loop.learn import Lesson, kept_tags, learn, version_id, with_copies
+from homeostat.loop.making.learn import Lesson, kept_tags, learn, version_id, with_copies
+from homeostat.loop.proving.examining import fence
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.release.registry import promote
 from homeostat.train.named import named

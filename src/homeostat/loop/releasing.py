@@ -8,9 +8,10 @@ import time
 from homeostat.config.schema import Config
 from homeostat.decide.hours import quiet_until
 from homeostat.decide.rule import rule_of
-from homeostat.loop import again, overrating
-from homeostat.loop.rehearse import keep
-from homeostat.loop.seeing import clock
+from homeostat.loop.asking.rehearse import keep
+from homeostat.loop.deciding.seeing import clock
+from homeostat.loop.listening import overrating
+from homeostat.loop.proving import again
 from homeostat.loop.steps import Now
 from homeostat.loop.workshop import Workshop
 from homeostat.release import rollout

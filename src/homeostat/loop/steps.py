@@ -22,18 +22,18 @@ from homeostat.decide.record import made
 from homeostat.decide.rule import rule_of
 from homeostat.decide.value import Evidence
 from homeostat.errors import Diverged
-from homeostat.loop.charging import charges
-from homeostat.loop.concluding import conclude, settle
-from homeostat.loop.examining import fence
-from homeostat.loop.falling import fall
-from homeostat.loop.growing import grow
-from homeostat.loop.held import book, without_held
-from homeostat.loop.learn import ALL, Lesson, curating, kept_tags, learn, version_id, with_copies
-from homeostat.loop.outcomes import outcomes
-from homeostat.loop.prefacing import WORDS, chosen, optioned, prefaced
-from homeostat.loop.probing import gap, halved, options
-from homeostat.loop.shadow import challenge
-from homeostat.loop.teaching import curriculum, lesson, pupil
+from homeostat.loop.deciding.charging import charges
+from homeostat.loop.deciding.concluding import conclude, settle
+from homeostat.loop.deciding.falling import fall
+from homeostat.loop.deciding.outcomes import outcomes
+from homeostat.loop.deciding.probing import gap, halved, options
+from homeostat.loop.deciding.shadow import challenge
+from homeostat.loop.listening.held import book, without_held
+from homeostat.loop.making.learn import ALL, Lesson, curating, kept_tags, learn, version_id, with_copies
+from homeostat.loop.making.prefacing import WORDS, chosen, optioned, prefaced
+from homeostat.loop.making.teaching import curriculum, lesson, pupil
+from homeostat.loop.proving.examining import fence
+from homeostat.loop.proving.growing import grow
 from homeostat.loop.workshop import Workshop, workshop
 from homeostat.metrics.replies import right
 from homeostat.stats.intervals import mean_interval

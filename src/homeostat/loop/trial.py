@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dbos import DBOS
 
-from homeostat.loop import judging, steps
-from homeostat.loop.mend import acceptable
+from homeostat.loop import steps
+from homeostat.loop.making.mend import acceptable
+from homeostat.loop.proving import judging
 from homeostat.loop.turn import released
 from homeostat.loop.workshop import Workshop
 from homeostat.types.turn import GIVEN

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from homeostat.decide.option import DISTIL
-from homeostat.loop.prefacing import WORDS
+from homeostat.loop.making.prefacing import WORDS
 from homeostat.loop.steps import Now
 from homeostat.loop.workshop import Workshop
 from homeostat.train.named import named

@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from dbos import DBOS
 
-from homeostat.loop import judging, releasing, steps
-from homeostat.loop.mend import WAYS, acceptable, mend
+from homeostat.loop import releasing, steps
+from homeostat.loop.making.mend import WAYS, acceptable, mend
+from homeostat.loop.proving import judging
 from homeostat.types.turn import SIGN
 
 SETTLED = ("full", "rollback")

@@ -18,11 +18,12 @@ from homeostat.alert.courier import Courier
 from homeostat.alert.record import tell
 from homeostat.config.schema import Config
 from homeostat.errors import HomeostatError
-from homeostat.loop import drill, rebuilding, signed, splitting, trial, turn
+from homeostat.loop import signed, splitting, trial, turn
 from homeostat.loop.durable import TurnQueue, launch, only_worker
+from homeostat.loop.noticing.telling import Telling
+from homeostat.loop.noticing.watching import Watch
 from homeostat.loop.serving import tie
-from homeostat.loop.telling import Telling
-from homeostat.loop.watching import Watch
+from homeostat.loop.undoing import drill, rebuilding
 from homeostat.loop.workshop import Workshop, use
 from homeostat.types.alert import Alert
 from homeostat.types.delivery import Post

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from homeostat.errors import BadRequest
-from homeostat.loop.judges import regime
+from homeostat.loop.listening.judges import regime
 from homeostat.monitor.quality.course import Told, right
 from homeostat.monitor.quality.parts import Part, parts, values_of
 from homeostat.release.judges import changed, is_judge

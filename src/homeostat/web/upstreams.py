@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from homeostat.loop.judges import standings
-from homeostat.loop.upstream import LOOKED
+from homeostat.loop.listening.judges import standings
+from homeostat.loop.noticing.upstream import LOOKED
 from homeostat.monitor.anchors import EVERY
 from homeostat.store import Store
 from homeostat.types.signal import Moved

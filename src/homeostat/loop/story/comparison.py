@@ -18,8 +18,8 @@ from homeostat.collect.stream import Split, StreamRow
 from homeostat.curate.mix import superseded
 from homeostat.curate.snapshot import examples
 from homeostat.llm.local import LocalBackend
-from homeostat.loop.arms import Arm, Lesson, joint, naive, outcomes
-from homeostat.loop.learn import start_of
+from homeostat.loop.making.learn import start_of
+from homeostat.loop.story.arms import Arm, Lesson, joint, naive, outcomes
 from homeostat.loop.story.processes import helpers
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from homeostat.config.schema import Config
-from homeostat.loop.objectives import standings
-from homeostat.loop.seeing import clock
+from homeostat.loop.deciding.objectives import standings
+from homeostat.loop.deciding.seeing import clock
 from homeostat.monitor.quality.course import course
 from homeostat.store import Store
 from homeostat.web import plots

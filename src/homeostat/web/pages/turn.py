@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from homeostat.config.schema import Config
-from homeostat.loop.later import key
+from homeostat.loop.proving.later import key
 from homeostat.monitor.behavior.forecast import state_key
 from homeostat.release.states import held_until
 from homeostat.store import Store
