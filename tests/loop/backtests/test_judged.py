@@ -18,7 +18,7 @@ from homeostat.loop.backtests.moments import FOLDER, MADE, planned
 from homeostat.loop.backtests.retrained import REPLIES, key
 from homeostat.loop.workshop import Workshop
 from homeostat.train.named import named
-from loop.retold import by_heads, laid, told
+from loop.retold import laid
 
 SAID = Note(recipe="joint", moments=2, since=0.0, until=float("inf"))
 
@@ -35,18 +35,6 @@ def test_a_note_is_kept_for_each_task(tmp_path: Path) -> None:
     note(config, "routing", None)
     assert noted(config, "routing") is None
     assert noted(config, "other") == replace(SAID, recipe="careful")
-
-
-@pytest.fixture(scope="module")
-def log() -> Record:
-    """A log in which new labels come half way."""
-    return told()
-
-
-@pytest.fixture(scope="module")
-def heads(log: Record) -> Answered:
-    """What heads reply to it."""
-    return by_heads(log)
 
 
 @pytest.fixture(scope="module")

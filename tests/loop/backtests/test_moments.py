@@ -18,19 +18,7 @@ from homeostat.release.registry import register
 from homeostat.train.named import named
 from homeostat.types.dataset import Origin
 from homeostat.types.version import Version
-from loop.retold import STEPS, by_heads, laid, told
-
-
-@pytest.fixture(scope="module")
-def log() -> Record:
-    """A log in which new labels come half way."""
-    return told()
-
-
-@pytest.fixture(scope="module")
-def heads(log: Record) -> Answered:
-    """What heads reply to it."""
-    return by_heads(log)
+from loop.retold import STEPS, laid
 
 
 @pytest.fixture

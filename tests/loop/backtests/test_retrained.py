@@ -20,7 +20,7 @@ from homeostat.loop.undoing import leftovers
 from homeostat.loop.workshop import Workshop
 from homeostat.train.named import named
 from homeostat.types.version import Version
-from loop.retold import STEPS, by_heads, laid, told
+from loop.retold import STEPS, laid
 
 
 @pytest.fixture(scope="module")
@@ -28,18 +28,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     """A project on a tiny model."""
     with closing(laid(tmp_path_factory.mktemp("retrained"))) as opened:
         yield opened
-
-
-@pytest.fixture(scope="module")
-def log() -> Record:
-    """A log in which new labels come half way."""
-    return told()
-
-
-@pytest.fixture(scope="module")
-def heads(log: Record) -> Answered:
-    """What heads reply to it."""
-    return by_heads(log)
 
 
 def wish(shop: Workshop, recipe: str = "joint", **more: float) -> Wish:
