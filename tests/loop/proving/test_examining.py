@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,23 @@ def test_a_version_alone(shop: Workshop) -> None:
     assert (found["version"], found["metric"], found["score"].n) == ("ver_one", "accuracy", len(shown))
     assert found["score"].mean == sum(row.target == "refund" for row in shown) / len(shown)
     assert found["suites"]["suite golden"].mean == 0.5
+
+
+def test_test_rows_of_one_user_count_once(shop: Workshop) -> None:
+    """Borrowed by a suite, disturbed and plain, and alone: twelve rows of four users are worth four, as in the gate;
+    rows of nobody known each count.
+    """
+    exams = shop.suite_at(TASK, START + 99 * DAY)
+    keep(shop.store, suite(cases=(), test_rows=12, under=("shouted",)))
+    loose = {one.family for one in asked(shop, shop.config.task(TASK), START + 99 * DAY)[0]}
+    before = scored(shop, shop.store.versions.get("ver_one"), START + 99 * DAY)["score"]
+    shop.put_suite(TASK, [replace(row, tags={"user": f"who wants {row.target}"}) for row in exams])
+    questions = asked(shop, shop.config.task(TASK), START + 99 * DAY)[0]
+    users = {row.text: row.tags["user"] for row in shop.suite_at(TASK, START + 99 * DAY)}
+    assert loose == {""}
+    assert len({(users[one.plain], one.family) for one in questions}) == 4
+    assert len({one.family for one in questions}) == 4
+    assert not any(user in one.family for user in users.values() for one in questions)
+    after = scored(shop, shop.store.versions.get("ver_one"), START + 99 * DAY)["score"]
+    assert (before.n, after.n, after.mean) == (12, 12, before.mean)
+    assert after.high - after.low > before.high - before.low

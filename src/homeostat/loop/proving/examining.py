@@ -12,10 +12,12 @@ from homeostat.evaluate.score import PairedRow, Row, by_group, score
 from homeostat.evaluate.suites.ask import Question, demands, families, questions, wanted, worst, worth
 from homeostat.evaluate.suites.beside import beside
 from homeostat.loop.proving import general
+from homeostat.loop.proving.guarding import numbered
 from homeostat.loop.proving.mended import grown
 from homeostat.loop.proving.suffering import suffering
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.metrics.replies import right
+from homeostat.stats.clustered import cluster_of
 from homeostat.types.report import Report
 from homeostat.types.suite import Case, Suite, Terms
 from homeostat.types.task import Task
@@ -56,7 +58,8 @@ def scored(shop: Workshop, version: Version, until: float) -> dict[str, Any]:
     rows = shop.suite_at(task.name, until)
     replies = shop.replies(task, version, [row.text for row in rows], [row.tags for row in rows])
     values = [right(task.kind, reply, row.target) for reply, row in zip(replies, rows, strict=True)]
-    own = score([Row(id=str(k), value=value) for k, value in enumerate(values)])
+    whose = numbered([cluster_of(row.tags) for row in rows])
+    own = score([Row(id=str(k), value=value, cluster=whose[k]) for k, value in enumerate(values)])
     questions, _ = asked(shop, task, until)
     found, of = worst(questions, answered(shop, task, version, questions)), families(questions)
     parts = by_group(
@@ -96,6 +99,10 @@ def answered(shop: Workshop, task: Task, version: Version, questions: Sequence[Q
 
 
 def _borrowed(exams: Sequence[Exam], suite: Suite) -> list[Case]:
-    """So many test rows as cases: the same ones as long as they hold, whatever comes later."""
+    """So many test rows as cases: the same ones as long as they hold, whatever comes later. Those of one user, or of
+    one episode, are a family.
+    """
     ordered = sorted(exams, key=lambda row: hashlib.sha256(row.text.encode("utf-8", "surrogatepass")).digest())
-    return [Case(text=row.text, expect=row.target) for row in ordered[: suite.test_rows]]
+    taken = ordered[: suite.test_rows]
+    whose = [name and f"test rows {name}" for name in numbered([cluster_of(row.tags) for row in taken])]
+    return [Case(text=row.text, expect=row.target, family=one) for row, one in zip(taken, whose, strict=True)]
