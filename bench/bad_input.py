@@ -50,6 +50,8 @@ TRAP = "trap-sprang"
 UNDER_WAY = re.compile(r" *\d+\.\d s  \S+ +\S.*")
 """A line that said what was being done before anything went wrong."""
 PATIENCE_S = 180
+PASSING = ('"sqlite_sequence"', """INSERT INTO "state" VALUES('base:""")
+"""What marks rows that come and go by themselves: SQLite's own counters, and what is remembered of bases."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +145,8 @@ def limit(most_bytes: int) -> None:
 def contents(folder: Path) -> dict[str, str]:
     """Name -> hash of every file, and of every row of a database: its pages may move while its rows stay.
 
-    Stored folders that are laid out for use are no part of it: they are copies, looked at before every use.
+    Stored folders that are laid out for use are no part of it: they are copies, looked at before every use. Nor is what
+    the files of a base were seen to hash to: it is told anew wherever it is not remembered.
     """
     found = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -156,9 +159,9 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def _rows(path: Path) -> list[str]:
-    """The statements that would make the database again, but for SQLite's own counters."""
+    """The statements that would make the database again, but for what comes and goes by itself."""
     with closing(sqlite3.connect(path)) as database:
-        return [row for row in database.iterdump() if '"sqlite_sequence"' not in row]
+        return [row for row in database.iterdump() if not any(mark in row for mark in PASSING)]
 
 
 def _hash(content: bytes) -> str:
