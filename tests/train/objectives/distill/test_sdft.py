@@ -234,7 +234,7 @@ def test_what_is_shown_is_learned_and_the_old_is_kept_better(tmp_path: Path, sho
     requests that excludes a tenth. Rate, rows and passes are the same for both, kept to their end: replies that are
     written otherwise would have a look too early taken for the best. The teacher stays where it began (on an average of
     the paper's rate it loses, in one model of three, what makes it a teacher), and what it would say is learned where
-    the student would not say it yet (`beta` 0): the other way round takes many times the passes, and they lose.
+    the student would not say it yet (`beta` 0): the other way round as many passes leave much of it unlearned.
     """
     kept: dict[str, list[float]] = {"sdft": [], "fine-tuned": []}
     gained: dict[str, list[float]] = {"sdft": [], "fine-tuned": []}
