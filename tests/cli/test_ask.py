@@ -124,3 +124,21 @@ def test_a_folder_of_benchmarks(
     assert "tasks, 200 documents of each" in homeostat("suites", "--config", shop).out
     (tmp_path / "tasks" / "short.jsonl").write_text("{}\n")
     assert homeostat("suites", "add", file, "--json", "--config", shop).json["changed"]
+
+
+def test_data_of_benchmarks_that_are_not_there(homeostat: Run, shop: Path, store: Store, tmp_path: Path) -> None:
+    """An error that names them, and nothing is added; what only the harness can tell is a warning."""
+    pytest.importorskip("lm_eval")
+    write_task(tmp_path / "tasks", "short", [("a", "b")])
+    file, data = tmp_path / "general.yaml", tmp_path / "tasks" / "short.jsonl"
+    file.write_text("suite: general\nbenchmarks: tasks\n")
+    said = data.read_bytes()
+    data.unlink()
+    ran = homeostat("suites", "add", file, "--config", shop)
+    assert (ran.code, "the data of task 'short' are not there" in ran.err, str(data) in ran.err) == (23, True, True)
+    assert suites(store, "routing") == []
+    data.write_bytes(said)
+    (tmp_path / "tasks" / "far.yaml").write_text("task: far\ndataset_path: somebody/something\n")
+    (warning,) = homeostat("suites", "add", file, "--json", "--config", shop).json["warnings"]
+    assert "'far'" in warning
+    assert len(suites(store, "routing")) == 1

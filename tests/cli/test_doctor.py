@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cli.conftest import Run
 
-PARTS = ["configuration", "processor", "folder", "disk", "alerts", "store", "model", "port"]
+PARTS = ["configuration", "processor", "folder", "disk", "alerts", "store", "base", "model", "port"]
 
 
 def examined(homeostat: Run, file: Path) -> tuple[int, dict[str, dict[str, str]]]:

@@ -14,6 +14,8 @@ from homeostat.config.load import load
 from homeostat.errors import EmptyStream, NotFound, NotReleasable
 from homeostat.loop.proving.suites import keep
 from homeostat.loop.workshop import Exam, Workshop
+from homeostat.release.proven import vouch
+from homeostat.types.report import Base
 from homeostat.types.suite import Case, Suite
 
 LABELS = ("refund", "delivery")
@@ -145,6 +147,22 @@ def test_a_broken_suite_is_a_refusal(homeostat: Run, small: Path, workshop: Work
     assert verdict["outcome"] == "fail"
     assert verdict["because"].startswith("refused: suite golden demands 100.0 % and gets 0.0 %")
     assert "at least 100.0 %" in homeostat("eval", "ver_mute", "--config", small).out
+
+
+def test_an_exchanged_base_is_told(homeostat: Run, small: Path, workshop: Workshop) -> None:
+    """One line for each version that was proven over other bytes, and in every document; else none."""
+    quiet = homeostat("eval", "ver_new", "--config", small)
+    assert "E407" not in quiet.out + quiet.err
+    assert homeostat("eval", "ver_new", "--config", small, "--json").json["warnings"] == []
+    old = workshop.store.versions.get("ver_old")
+    vouch(workshop.store, old, Base(name=workshop.config.model.weights, content="0" * 64))
+    for flags in ((), ("--detail",)):
+        ran = homeostat("eval", "ver_new", *flags, "--config", small)
+        (line,) = [line for line in ran.err.splitlines() if line.startswith("E407")]
+        assert "ver_old was proven over" in line
+        assert "figures are of what is here" in line
+        asked = homeostat("eval", "ver_old", *flags, "--config", small, "--json")
+        assert (asked.json["warnings"], "E407" in asked.err) == ([line], False)
 
 
 def test_versions_of_two_tasks_are_not_compared(homeostat: Run, small: Path, workshop: Workshop) -> None:

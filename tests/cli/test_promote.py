@@ -88,10 +88,11 @@ def test_a_person_vouches_for_the_bytes_of_the_base(homeostat: Run, shop: Path, 
     vouch(store, store.versions.get(known.id), other)
     told = homeostat("promote", "ver_old", "--config", shop, "--dry-run", "--json").json
     assert over(store, store.versions.get("ver_old")) == other
-    done = homeostat("promote", "ver_old", "--config", shop, "--json").json
+    done = homeostat("promote", "ver_old", "--because", "the same model", "--config", shop, "--json").json
     here = bytes_of(store, "builtin")
     assert here is not None
     change = {"what": "base under ver_old", "before": "sha256 000000000000…", "after": shown(here)}
     assert told["changes"] == done["changes"] == [change]
     assert over(store, store.versions.get("ver_old")) == here
     assert "nothing changed" in homeostat("promote", "ver_old", "--config", shop).out
+    assert "base of version: the same model" in homeostat("audit", "--about", "ver_old", "--config", shop).out

@@ -6,10 +6,11 @@ which grows by itself), `injection`, `jailbreak` (of tasks of text), `long-input
 `out-of-scope` (with `--expect`, the label or the words with which such requests are to be met), `paraphrase`, and for
 the built-in traffic `sample-english`, `sample-french`, `sample-german` and `sample-spanish`. It says what it can show
 and what it cannot. Where a file names `benchmarks`, a folder of task files of lm-evaluation-harness (extra `eval`),
-each of its tasks is a part: what a training makes a version forget in general is asked of every candidate.
+each of its tasks is a part: what a training makes a version forget in general is asked of every candidate. Data that
+a task names and that are not there are an error; where that cannot be told, it says so.
 
-Exit codes: 0 added; 1x what the file says, the configuration, or the extra is missing; 23 the file or the folder cannot
-be read; 41 there is no such built-in suite, or no task in the folder.
+Exit codes: 0 added; 1x what the file says, the configuration, or the extra is missing; 23 the file, the folder or its
+data cannot be read; 41 there is no such built-in suite, or no task in the folder.
 
 Example: `homeostat suites add builtin:injection`
 """
@@ -29,6 +30,7 @@ from homeostat.evaluate.suites.ask import demands
 from homeostat.evaluate.suites.read import read, strange
 from homeostat.evaluate.suites.shipped import PREFIX, SHIPPED, Scope, shipped
 from homeostat.loop.listening.labeling import known_labels
+from homeostat.loop.proving.documents import hold_documents
 from homeostat.loop.proving.general import fastened, parts
 from homeostat.loop.proving.suites import keep
 from homeostat.types.suite import Suite
@@ -47,7 +49,8 @@ def command(
         suite, scope = _asked(opened, file, task, expect)
         suite = fastened(suite)
         within = [*demands(suite), *parts(suite)]
-        warnings = strange(suite, opened.config.task(suite.task), known_labels(opened.store, suite.task))
+        warnings = hold_documents(Path(suite.benchmarks)) if suite.benchmarks else []
+        warnings += strange(suite, opened.config.task(suite.task), known_labels(opened.store, suite.task))
         changed = not dry_run and keep(opened.store, suite)
     if as_json:
         document({"suite": suite, "parts": within, "changed": changed, "scope": scope, "warnings": warnings})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import typer
@@ -17,6 +17,7 @@ from homeostat.loop.asking.memory import Memory
 from homeostat.types.report import Score
 from homeostat.web import words
 from homeostat.web.confusion import confusion
+from homeostat.web.plain import plain
 
 JUDGES = ("judge", "its mean rating", "by people", "by both", "kappa", "correlation")
 BESIDE = ("judge", "by it", "by people", "by it at equal length", "overrates it")
@@ -38,11 +39,13 @@ def schema_of(file: Path | None) -> Schema | None:
     return lambda reply: valid(reply, text)
 
 
-def tell(found: Compared, plot: Path | None, *, as_json: bool) -> None:
-    """Print what was found, and draw the confusions where that is asked for. Raises as `draw`."""
+def tell(found: Compared, plot: Path | None, warnings: Sequence[str] = (), *, as_json: bool) -> None:
+    """Print what was found, and draw the confusions where that is asked for; a document has the warnings too. Raises as
+    `draw`.
+    """
     if plot is not None:
         draw(found, plot)
-    document(found) if as_json else show(found)
+    document({**plain(found), "warnings": warnings}) if as_json else show(found)
 
 
 def draw(found: Compared, file: Path) -> None:

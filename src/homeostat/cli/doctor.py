@@ -1,8 +1,9 @@
 """Look for whatever would keep Homeostat from running here, and say how to mend it.
 
 Python and the packages, the processor, the configuration, the folder, the disk, the channels for alerts, the store, the
-model, the server that answers with it if one does, the embedding backend if it is another, the port. Without a file
-`homeostat.yaml` the defaults are looked at. Changes nothing. With `--security` also who gets in, who can read the
+base under who answers, the model, the server that answers with it if one does, the embedding backend if it is another,
+the port. Without a file `homeostat.yaml` the defaults are looked at. Changes nothing, but that hashes of the base's
+files are kept so that they need not be read again. With `--security` also who gets in, who can read the
 files, what is loaded, what is signed, and what is known against the installed packages (that is asked of an advisory
 source by pip-audit, from the extra `audit`).
 
@@ -21,7 +22,7 @@ from typing import Annotated
 
 import typer
 
-from homeostat.cli import machine, parts, serving
+from homeostat.cli import exchanged, machine, parts, serving
 from homeostat.cli.check import Check, Level, attempted
 from homeostat.cli.table import document, table
 from homeostat.config.schema import Config, Monitor
@@ -64,7 +65,7 @@ def _examination(path: Path, *, security: bool) -> Iterator[Check]:
     if read:  # of a configuration that does not load, nothing more can be said
         served = (serving.server,) if config.model.server else ()
         laid = (serving.embedding,) if config.monitor.embedding != Monitor().embedding else ()
-        for look in (parts.alerts, parts.store, parts.model, *served, *laid, parts.port):
+        for look in (parts.alerts, parts.store, exchanged.base, parts.model, *served, *laid, parts.port):
             yield attempted(look.__name__, partial(look, config))
         if security:  # imported here and not above, as the rooms below are: a broken package is a finding
             yield from importlib.import_module("homeostat.cli.security").examination(config, path)

@@ -2,7 +2,8 @@
 
 The suite is what the world has shown so far, up to the newest request or the version's own time, whichever is later.
 Without `--against` a version stands beside the champion, and the champion alone. Under each disturbance that suites
-ask under, the slice of the requests that suffers most is named. Nothing is written, and nothing is
+ask under, the slice of the requests that suffers most is named. Where the base was exchanged under a version, that is
+told. Nothing is written, and nothing is
 spent of the task's account (`homeostat account`): who tries the best of ten has looked ten times. With `--detail`
 every figure is told in place of the gate's words, each with its interval and the paired difference: of labels F1 and
 its kin, classes, what is taken for what, calibration; of texts the usual overlaps, perplexity and form; slices by tags,
@@ -23,7 +24,7 @@ from typing import Annotated, Any
 import typer
 
 from homeostat.cli import detailed
-from homeostat.cli.evaluated import show
+from homeostat.cli.evaluated import show, warned
 from homeostat.cli.places import hold_writable
 from homeostat.cli.table import document
 from homeostat.config.load import load
@@ -59,15 +60,18 @@ def command(
             raise NotReleasable(f"{champion.id} is a version of task '{champion.task}', not of '{candidate.task}'")
         now = moment(shop, candidate)
         rows = shop.suite_at(now.task, now.until)
+        warnings = warned(shop, {one.id: one for one in (candidate, champion)}.values())
         with Scene().bar("eval", 1, asked(shop, now)):
             if detail:
                 told = compared(shop, candidate, None if alone else champion, rows, held)
             else:
                 found = scored(shop, candidate, now.until) if alone else _beside(shop, now, candidate, champion)
+    for line in warnings if not as_json else ():
+        typer.echo(line, err=True)
     if detail:
-        detailed.tell(told, plot, as_json=as_json)
+        detailed.tell(told, plot, warnings, as_json=as_json)
     else:
-        document(found) if as_json else show(found)
+        document({**found, "warnings": warnings}) if as_json else show(found)
 
 
 def moment(shop: Workshop, version: Version) -> steps.Now:

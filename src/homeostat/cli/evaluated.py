@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import typer
 
 from homeostat.cli.table import scored, table
+from homeostat.loop.workshop import Workshop
+from homeostat.release.proven import swapped
 from homeostat.types.report import Report, Score, Trial, Verdict, Weakest
+from homeostat.types.version import Version
 from homeostat.web import words
 
 UNSPENT = (
@@ -17,6 +20,16 @@ UNSPENT = (
 )
 """What the gate's words do not say where nobody was gated."""
 SUFFERS = ("part", "slice", "there", "undisturbed", "beyond other rows", "shown")
+
+
+def warned(shop: Workshop, versions: Iterable[Version]) -> list[str]:
+    """A sentence for each version under which the base was exchanged since it was proven.
+
+    Raises:
+        OtherBase: a file of the base changes while it is read.
+    """
+    found = (swapped(shop.store, version, shop.config.model.weights) for version in versions)
+    return [f"{told.code} {told.what}: figures are of what is here ({told.fix})" for told in found if told]
 
 
 def show(found: dict[str, Any]) -> None:
@@ -50,14 +63,16 @@ def _worst(parts: Mapping[str, Score]) -> None:
         typer.echo(f"\nworst: {name}, {scored(score)}")
 
 
-def weakest(parts: Mapping[str, Weakest]) -> None:
-    """Print the slice that suffers most on every part that is under a disturbance, where there is one."""
+def weakest(parts: Mapping[str, Weakest], of: str = SUFFERS[0]) -> None:
+    """Print the slice that suffers most on every part that is under a disturbance, or of what else stands there by
+    name, where there is one.
+    """
     rows = [
-        (part, of.slice, scored(of.score), scored(of.plain), _moved(of.beyond), f"{_yes(of)}, of {of.among}")
-        for part, of in parts.items()
+        (part, one.slice, scored(one.score), scored(one.plain), _moved(one.beyond), f"{_yes(one)}, of {one.among}")
+        for part, one in parts.items()
     ]
     if rows:
-        table("\nwhich slice suffers most; intervals hold for all that were looked at", SUFFERS, rows)
+        table("\nwhich slice suffers most; intervals hold for all that were looked at", (of, *SUFFERS[1:]), rows)
 
 
 def _yes(of: Weakest) -> str:

@@ -1,8 +1,8 @@
 """Let a version answer everybody at once, without shadow and canary: a person's decision.
 
 One row records it and `homeostat rollback` takes it back. The version is held to the bytes of its base as they are now;
-promoting who answers already has it answer on these, where the base was exchanged under it (E407). `--dry-run` tells
-what would change and changes nothing.
+promoting who answers already has it answer on these, where the base was exchanged under it (E407), and the audit log
+keeps the reason. `--dry-run` tells what would change and changes nothing.
 
 Exit codes: 0 done, or nothing to do; 1x configuration; 39 a signature is demanded and it has none; 41 there is no such
 version; 61 its state forbids it, or another version is on trial.
@@ -28,7 +28,9 @@ from homeostat.release.signing import Signing
 def command(
     version: Annotated[str, typer.Argument(help="Id of the version.")],
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
-    because: Annotated[str, typer.Option(help="The reason, kept with the release.")] = "promoted by hand",
+    because: Annotated[
+        str, typer.Option(help="The reason, kept with the release, or in the audit log.")
+    ] = "promoted by hand",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would change, and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:

@@ -9,15 +9,18 @@ from homeostat.store.rows import plain
 from homeostat.types.report import Base
 from homeostat.types.version import Version
 
+VOUCHED = "base of version"
+"""Begins what the audit log says of a version that answers on a person's word; the reason follows."""
 
-def vouch(store: Store, version: Version, base: Base | None) -> None:
-    """Keep that a person had a version answer on these bytes, in place of what its verdict names; where that is so
-    already, nothing.
+
+def vouch(store: Store, version: Version, base: Base | None, because: str = "") -> None:
+    """Keep that a person had a version answer on these bytes, in place of what its verdict names, and in the audit log
+    the reason that was given; where that is so already, nothing.
     """
     if base is None or over(store, version) == base:
         return
     store.state.put(f"stands:{version.id}", plain(base))
-    store.audit.note("base of version", version.id, base.content)
+    store.audit.note(": ".join(filter(None, (VOUCHED, because))), version.id, base.content)
 
 
 def over(store: Store, version: Version) -> Base | None:

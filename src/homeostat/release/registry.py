@@ -52,14 +52,14 @@ def promote(store: Store, task: str, version: str, because: str, *, now: float, 
     """
     before = store.releases.current(task)
     if before is not None and before.champion == version and before.stage in _SETTLED:
-        vouch(store, store.versions.get(version), base)
+        vouch(store, store.versions.get(version), base, because)
         settle(store, before)
         return before
     _refuse_other_candidate(before, version)
     _refuse_erased(store, task, version)
     if may_become(store, task, version, State.LIVE, coming_from=_NEW).broken:
         raise NotReleasable(f"{version} was broken on purpose, for a drill", fix="promote another version")
-    vouch(store, store.versions.get(version), base)  # first: whoever reads the release is to load it
+    vouch(store, store.versions.get(version), base, because)  # first: whoever reads the release is to load it
     row = Release(id="", task=task, time=now, stage=Stage.FULL, champion=version, because=because)
     return _ours(enact(store, before, row), version)
 
