@@ -54,6 +54,10 @@ def test_a_table_and_a_document(homeostat: Run, shop: Path, store: Store) -> Non
     document = homeostat("account", "--json", "--config", shop).json
     assert [one["spent"]["found"] for one in document["candidates"]] == [0, 1, 1, 1, 2]
     assert document["account"]["replays"] is True
+    last = homeostat("account", "--json", "--last", 2, "--config", shop).json
+    assert ([one["candidate"] for one in last["candidates"]], last["n"]) == (["ver_3", "ver_4"], 5)
+    assert last["account"] == document["account"]
+    assert len(homeostat("account", "--json", "--last", 0, "--config", shop).json["candidates"]) == 5
     assert document["promoted"] == {"ver_one": "decided by a person"}
 
 

@@ -55,8 +55,29 @@ def test_a_table(homeostat: Run, small: Path, workshop: Workshop) -> None:
     assert "attacks that succeed" in ran.out
     assert "n = 4" in ran.out
     assert "4 rows are attacked, greedy" in ran.err
+    assert "gradients" not in ran.out
+    assert "suffers most" not in ran.out  # four rows are no slice
     none = homeostat("attack", "ver_old", "--suite", small.parent / "none.yaml", "--config", small)
     assert (none.code, (small.parent / "none.yaml").exists()) == (0, False)
+
+
+def test_the_slice_that_suffers_most_is_told(homeostat: Run, small: Path, workshop: Workshop) -> None:
+    """Of each version, with its intervals and of how many; in the document too."""
+    texts = [f"{text} {k}" for k in range(5) for text in TEXTS]
+    said = workshop.replies(workshop.config.task("routing"), workshop.store.versions.get("ver_new"), texts)
+    tags = [{"plan": "free" if k % 2 else "paid"} for k in range(len(texts))]
+    workshop.put_suite(
+        "routing", [Exam(text=t, target=s, time=START, tags=g) for t, s, g in zip(texts, said, tags, strict=True)]
+    )
+    flags = ("--limit", "queries=4", "--config", small)
+    found = homeostat("attack", "ver_new", *flags, "--json").json["found"]
+    worst = found["ver_new"]["weakest"]
+    assert (worst["plain"]["mean"], worst["score"]["n"] >= 12) == (1.0, True)
+    assert worst["slice"].partition("=")[0].partition(" ")[0] in ("plan", "label")
+    assert worst["beyond"]["low"] <= worst["beyond"]["mean"] <= worst["beyond"]["high"]
+    out = homeostat("attack", "ver_new", *flags).out
+    assert "which slice suffers most; intervals hold for all that were looked at" in out
+    assert f", of {worst['among']}" in out
 
 
 def test_what_cannot_be_attacked(homeostat: Run, small: Path, workshop: Workshop) -> None:
@@ -69,9 +90,12 @@ def test_what_cannot_be_attacked(homeostat: Run, small: Path, workshop: Workshop
         ("--limit", "rowz=3"): UnknownKey,
         ("--limit", "rows=few"): WrongType,
         ("--limit", "queries=1"): WrongType,
+        ("--limit", "by=letters,capital"): UnknownPlugin,
         ("--suite", "a b.yaml"): WrongType,
     }
     for arguments, error in wrong.items():
         assert homeostat("attack", "ver_new", *arguments, "--config", small).code == error.exit
+    ran = homeostat("attack", "ver_nobody", "--limit", "by=capital", "--config", small.parent / "none.yaml")
+    assert "did you mean 'capitals'?" in ran.err  # before anything is opened, and any model asked
     workshop.put_suite("routing", [])
     assert homeostat("attack", "ver_new", "--config", small).code == EmptyStream.exit

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from homeostat.cli.attacked import SHOWN, TEXT, show
@@ -34,6 +36,7 @@ def test_numbers_and_examples(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines["attacks that succeed"].rstrip().endswith("–")
     assert "−100.0 points" in lines["the first is better under attack by"]
     assert "12 (12 to 12)" in lines["requests asked for each"]
+    assert "gradients" not in out
     assert out.count("…") == 2 * SHOWN
     assert "w" * TEXT not in out
 
@@ -42,3 +45,10 @@ def test_nothing_broke(capsys: pytest.CaptureFixture[str]) -> None:
     """No examples."""
     show({"ver_2": Tried(told=attacked(WHOLE), attempts=tuple(WHOLE))})
     assert "such as" not in capsys.readouterr().out
+
+
+def test_gradients_are_told_where_they_were_read(capsys: pytest.CaptureFixture[str]) -> None:
+    """As by a guided attack."""
+    peeked = [replace(broke("hello"), peeks=3)]
+    show({"ver_1": Tried(told=attacked(peeked), attempts=tuple(peeked))})
+    assert "gradients read for each" in capsys.readouterr().out

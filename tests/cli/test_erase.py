@@ -59,11 +59,14 @@ def test_nothing_is_done_until_it_is_said(learned: Store, homeostat: Run, small:
     """
     head = learned.audit.head()
     told = homeostat("erase", "--user", USER, "--config", small, "--json").json
-    assert (told["requests"], told["statements"], told["found by"]) == (4, 4, {"tag user": 4})
-    assert list(told["rows of datasets"].values()) == [4]
-    assert told["versions that answer and learned from them"] == [learned.aliases.all("routing")["champion"]]
-    assert "1 training from ver_" in next(iter(told["--then retrain makes again"].values()))
-    assert homeostat("erase", "--user", USER, "--config", small, "--yes", "--plan").code == 0
+    assert (told["requests"], told["statements"], told["found_by"]) == (4, 4, {"tag user": 4})
+    assert list(told["dataset_rows"].values()) == [4]
+    assert told["answer_and_learned"] == [learned.aliases.all("routing")["champion"]]
+    assert "1 training from ver_" in next(iter(told["retrain"].values()))
+    table = homeostat("erase", "--user", USER, "--config", small, "--yes", "--plan")
+    assert table.code == 0
+    assert "versions that answer and learned from them" in table.out
+    assert all(name.isidentifier() for name in told)
     assert learned.audit.head() == head
     none = homeostat("erase", "--user", USER[1:], "--config", small, "--json").json
     assert (none["requests"], none["done"]) == (0, "nothing, for there is nothing to do")
@@ -80,18 +83,18 @@ def test_erased_made_again_and_finished(learned: Store, homeostat: Run, small: P
     words.write_text("\n".join(SECRETS) + "\n")
     before = homeostat("erase", "check", words, "--config", small, "--json")
     assert before.code == NotErased.exit
-    assert set(before.json["left in"].values()) == {4}
+    assert set(before.json["left_in"].values()) == {4}
     old = learned.aliases.all("routing")["champion"]
     done = homeostat("erase", "--user", USER, "--config", small, "--yes", "--then", "retrain", "--json")
     assert done.code == 0, done.err
     assert USER not in done.out
-    assert done.json["answer on until another version does"] == [old]
-    new = done.json["made again"][old]
+    assert done.json["answer_on"] == [old]
+    new = done.json["made_again"][old]
     assert learned.versions.get(new).state is State.CANDIDATE
     assert not {row.text for row in examples(learned, learned.versions.get(new).dataset)} & set(SECRETS)
     assert homeostat("promote", new, "--config", small).code == 0
     finished = homeostat("erase", "--config", small, "--yes", "--json").json
-    assert finished["weights removed"] == [old]
+    assert finished["weights_removed"] == [old]
     clean = homeostat("erase", "check", words, "--config", small)
     assert (clean.code, "looked through" in clean.out) == (0, True)
     words.write_text("pump\n\nflat 7\n")
@@ -107,8 +110,8 @@ def test_back_at_once(learned: Store, homeostat: Run, small: Path) -> None:
     """The version before, which never saw the user, answers again; the other one's weights are gone at once."""
     old = learned.aliases.all("routing")["champion"]
     done = homeostat("erase", "--user", USER, "--config", small, "--yes", "--then", "withdraw", "--json").json
-    assert done["answers now"] == {"routing": learned.versions.get(old).parent}
-    assert done["weights removed"] == [old]
+    assert done["answers_now"] == {"routing": learned.versions.get(old).parent}
+    assert done["weights_removed"] == [old]
     assert learned.aliases.all("routing")["champion"] == learned.versions.get(old).parent
 
 

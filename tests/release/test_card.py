@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from homeostat.config.schema import Train
 from homeostat.curate.build import Curated
 from homeostat.curate.snapshot import store_dataset
 from homeostat.errors import NotFound
 from homeostat.llm.offsets import Offsets, Shift, save_offsets
-from homeostat.release.card import card, keep, written
+from homeostat.release.card import STEPS, card, keep, written
 from homeostat.release.record import datasheet, record
 from homeostat.release.registry import promote
 from homeostat.store import Store
+from homeostat.train.named import named
+from homeostat.train.recipe import Recipe, plain
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.decision import Action, Decision
 from homeostat.types.interaction import Interaction
 from homeostat.types.report import Outcome, Report, Score, Trial, Verdict, Weakest
 from homeostat.types.turn import Turn
-from homeostat.types.version import Version
+from homeostat.types.version import HEAD, Version
 from release.rehearsal import TASK, open_store
 
 SCORE = Score(mean=0.9123, low=0.88, high=0.94, n=400)
@@ -172,6 +175,23 @@ def test_data_training_changes_and_approval(store: Store) -> None:
         assert said in text
     assert "| rank |" not in text.partition("## Changes since its parent")[2].partition("##")[0]
     assert "| delivery\\|late | 2 |" in text
+
+
+def test_an_exact_head_adapts_nothing(store: Store) -> None:
+    """Its recipe names an adapter and a rate, as every recipe does; it is solved, and the card says so. Beside a parent
+    of another kind that stands among the changes. A head that is trained in steps has them.
+    """
+    recipe = plain(named("head", Train()))
+    head = replace(store.versions.get("ver_new"), id="ver_head", kind=HEAD, recipe=recipe)
+    store.versions.put(head)
+    known, _, rest = card(store, "ver_head").partition("## Data")
+    assert ("lora" in known, "| lr |" in known, "| adapt | nothing: a head is solved" in known) == (False, False, True)
+    assert "| seed | 0 |" in known
+    assert "| adapt | – | nothing: a head is solved" in rest.partition("## Changes since its parent")[2]
+    steps = replace(head, id="ver_steps", recipe={**recipe, "objective": {"classified": {}}})
+    store.versions.put(steps)
+    assert "| adapt | lora " in card(store, "ver_steps")
+    assert {field.name for field in fields(Recipe)} >= STEPS
 
 
 def test_nothing_that_users_wrote(store: Store) -> None:

@@ -38,7 +38,7 @@ COLUMNS = ("candidate", "no.", "passed before", "had to show", "shows", "outcome
 
 def command(
     task: Annotated[str, typer.Argument(help="Name of the task; may be left out where there is one.")] = "",
-    most: Annotated[int, typer.Option("--last", min=1, help="Candidates that are listed.")] = 20,
+    most: Annotated[int, typer.Option("--last", min=0, help="Newest candidates that are listed; 0 for all.")] = 20,
     coming: Annotated[bool, typer.Option("--next", help="What the gate will ask of the next candidate.")] = False,
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
@@ -52,8 +52,10 @@ def command(
         verdicts, ways = opened.store.verdicts.list(name), promoted(opened.store, name)
     account, known = standing(verdicts, opened.config.evaluate.alpha), entries(verdicts)
     if as_json:
-        listed = [{"candidate": v.candidate, "time": v.time, "outcome": v.outcome, "spent": s} for v, s in known]
-        document({"task": name, "account": account, "promoted": ways, "candidates": listed})
+        listed = [
+            {"candidate": v.candidate, "time": v.time, "outcome": v.outcome, "spent": s} for v, s in known[-most:]
+        ]
+        document({"task": name, "account": account, "promoted": ways, "n": len(known), "candidates": listed})
     else:
         table(f"candidates of {name}", COLUMNS, [_row(*entry) for entry in known[-most:]])
         facts(f"\naccount of {name}", _said(account, Counter(ways.values())))

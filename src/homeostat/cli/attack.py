@@ -3,9 +3,9 @@
 Test rows are attacked. At most a fifth of the words of each is replaced, by slips of the keyboard and by synonyms and
 short forms; `--limit by=letters,capitals` has it done by slips and by words in capital letters. `--how greedy` asks the
 version and looks at nothing else; `guided` also reads the gradients of a model that lies here, and asks less; `blind`
-draws, and is what the others are to be better than. The champion is attacked beside it in the same way. `--suite FILE`
-writes what broke as a suite for `homeostat suites add`, to what the file has already: fenced from training, and not to
-be lost again once a version gets it right.
+draws, and is what the others are to be better than. The champion is attacked beside it in the same way, and of each the
+slice of the rows that suffers most is named. `--suite FILE` writes what broke as a suite for `homeostat suites add`, to
+what the file has already: fenced from training, and not to be lost again once a version gets it right.
 
 Exit codes: 0 printed, whatever broke; 1x configuration; 22 there are no test rows; 35 replies are no labels, or have
 no gradient; 41 there is no such version.
@@ -27,7 +27,7 @@ from homeostat.cli.evaluate import moment
 from homeostat.cli.table import document
 from homeostat.config.load import load
 from homeostat.errors import NotReleasable, UnknownKey, WrongType, did_you_mean
-from homeostat.evaluate.attack.attack import Limits
+from homeostat.evaluate.attack.attack import Limits, hold
 from homeostat.loop.asking.attack import chosen, hold_suite, tried, write_suite
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
@@ -53,6 +53,7 @@ def command(
     given = limited(limit or ())
     rows = given.pop("rows", ROWS)
     limits = Limits(how=how, **given)
+    hold(limits)
     with closing(Workshop.open(load(config))) as shop:
         mine = shop.store.versions.get(version)
         other = against or shop.store.aliases.get(mine.task, "champion") or version

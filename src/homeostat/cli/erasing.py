@@ -16,6 +16,20 @@ from homeostat.store.remains import Remains
 
 Told = tuple[dict[str, Any], tuple[str, str, str] | None]
 """What is printed, and what, where and how to mend it if something is left."""
+WORDS = {
+    "texts": "texts that only they have",
+    "texts_shared": "texts that others have too",
+    "dataset_rows": "rows of datasets",
+    "answer_and_learned": "versions that answer and learned from them",
+    "weights_to_remove": "weights that are removed",
+    "withdraw_to": "--then withdraw goes back to",
+    "retrain": "--then retrain makes again",
+    "archived": "written to archives before",
+    "answer_on": "answer on until another version does",
+    "too_short": "too short to look for",
+    "unread": "not looked into",
+}
+"""Keys of the documents -> what they are called in the tables, where that is more than the key."""
 UNKNOWN = "nothing names this user now; if something should, look for a slip: names are compared letter by letter"
 AGAIN = "say it again; if it is blocked once more, stop what runs on the project meanwhile"
 
@@ -36,28 +50,33 @@ def done_with(title: str, told: Told, *, as_json: bool) -> None:
         NotErased: something is left.
     """
     said, left = told
-    document(said) if as_json else facts(title, said)
+    document(said) if as_json else facts(title, {_words(name): value for name, value in said.items()})
     if left:
         raise NotErased(left[0], where=left[1], fix=left[2])
+
+
+def _words(name: str) -> str:
+    """What a key of the document is called in the table."""
+    return WORDS.get(name, name.replace("_", " "))
 
 
 def told_of_plan(shop: Workshop, plan: Plan) -> Told:
     """What would be done, as names and values."""
     traces = plan.traces
     said = {
-        "found by": dict(traces.matched),
+        "found_by": dict(traces.matched),
         "mind": _unknown(plan),
         "requests": len(traces.interactions),
         "statements": len(traces.feedback),
-        "texts that only they have": len(traces.texts),
-        "texts that others have too": traces.shared,
-        "rows of datasets": plan.datasets,
-        "test rows": plan.tests,
-        "versions that answer and learned from them": list(plan.flagged),
-        "weights that are removed": list(plan.removed),
-        "--then withdraw goes back to": {task: version or "none" for task, version in plan.clean.items()},
-        "--then retrain makes again": {version: _way(shop, plan, version) for version in plan.flagged},
-        "written to archives before": list(plan.exported),
+        "texts": len(traces.texts),
+        "texts_shared": traces.shared,
+        "dataset_rows": plan.datasets,
+        "test_rows": plan.tests,
+        "answer_and_learned": list(plan.flagged),
+        "weights_to_remove": list(plan.removed),
+        "withdraw_to": {task: version or "none" for task, version in plan.clean.items()},
+        "retrain": {version: _way(shop, plan, version) for version in plan.flagged},
+        "archived": list(plan.exported),
         "done": "nothing yet; --yes does it" if not plan.empty else "nothing, for there is nothing to do",
     }
     return said, None
@@ -67,16 +86,16 @@ def told_of(shop: Workshop, plan: Plan, done: Erased, withdrawn: dict[str, str],
     """What was done, and what is left."""
     said = {
         "user": plan.traces.name if plan.traces.user else "",
-        "found by": dict(plan.traces.matched),
+        "found_by": dict(plan.traces.matched),
         "mind": _unknown(plan),
         "rows": done.rows,
-        "datasets rebuilt": done.datasets,
+        "datasets_rebuilt": done.datasets,
         "files": done.blobs,
-        "weights removed": list(done.removed),
-        "answers now": withdrawn,
-        "answer on until another version does": list(done.flagged),
-        "made again": made,
-        "written to archives before": list(plan.exported),
+        "weights_removed": list(done.removed),
+        "answers_now": withdrawn,
+        "answer_on": list(done.flagged),
+        "made_again": made,
+        "archived": list(plan.exported),
         **_scan(done.remains),
     }
     if done.blocked:
@@ -96,12 +115,12 @@ def told_of_check(remains: Remains) -> Told:
 
 def _scan(remains: Remains) -> dict[str, Any]:
     return {
-        "looked for": remains.looked_for,
-        "too short to look for": remains.too_short,
-        "files looked through": remains.files,
-        "bytes looked through": remains.bytes,
-        "left in": remains.found,
-        "not looked into": list(remains.unread),
+        "looked_for": remains.looked_for,
+        "too_short": remains.too_short,
+        "files_looked_through": remains.files,
+        "bytes_looked_through": remains.bytes,
+        "left_in": remains.found,
+        "unread": list(remains.unread),
     }
 
 

@@ -14,11 +14,22 @@ import yaml
 
 from homeostat.release.record import Document, datasheet, record
 from homeostat.store import Store
+from homeostat.types.version import HEAD
 
 FEW = 100
 """Test rows under which a card warns of their number."""
 SHOWN = 40
 """Labels that are listed with their counts."""
+SOLVED = "nothing: a head is solved, on the base as it is"
+"""What an exact head adapts, whatever its recipe's default says."""
+STEPS = frozenset(
+    {
+        *("lr", "epochs", "batch_rows", "part_rows", "max_steps", "back_offs"),
+        *("optimizer", "schedule", "warm_up", "floor", "weight_decay", "clip", "average"),
+        *("patience", "looks", "importance", "save_memory", "sharded"),
+    }
+)
+"""Fields of a recipe that say how steps are taken."""
 
 
 def card(store: Store, id: str) -> str:
@@ -101,8 +112,17 @@ def _model(known: Document) -> Iterator[str]:
     yield _table(("what", "hash"), [(name, value or "–") for name, value in hashes])
 
 
+def _recipe(version: Document) -> Document:
+    """What a version was made by; of an exact head without what only steps have a use for, for it is solved."""
+    recipe: Document = version["recipe"]
+    objective = recipe.get("objective")
+    if version["kind"] != HEAD or not isinstance(objective, Mapping) or "exact" not in objective:
+        return recipe
+    return {name: SOLVED if name == "adapt" else value for name, value in recipe.items() if name not in STEPS}
+
+
 def _training(version: Document) -> list[tuple[str, str]]:
-    settings = {**version["recipe"], **{f"cost: {name}": value for name, value in version["cost"].items()}}
+    settings = {**_recipe(version), **{f"cost: {name}": value for name, value in version["cost"].items()}}
     return [("made at", _when(version["time"])), *((name, _said(value)) for name, value in sorted(settings.items()))]
 
 
@@ -216,8 +236,8 @@ def _changes(version: Document, parent: Document) -> Iterator[str]:
     gone = [label for label in parent["labels"] if label not in version["labels"]]
     yield f"Parent `{parent['id']}`."
     yield f"New labels: {', '.join(new) or 'none'}. Labels gone: {', '.join(gone) or 'none'}.\n"
-    both = sorted({*version["recipe"], *parent["recipe"]})
-    rows = [(name, _said(parent["recipe"].get(name)), _said(version["recipe"].get(name))) for name in both]
+    before, now = _recipe(parent), _recipe(version)
+    rows = [(name, _said(before.get(name)), _said(now.get(name))) for name in sorted({*before, *now})]
     yield _table(("recipe", "parent", "it"), [row for row in rows if row[1] != row[2]] or [("–", "–", "–")])
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from homeostat.errors import UnknownPlugin, did_you_mean
-from homeostat.evaluate.attack.edits import USUAL, words_of
+from homeostat.evaluate.attack.edits import USUAL, hold_kinds, words_of
 from homeostat.evaluate.attack.search import WAYS, Ask, Found, Hunt, Peek, Search, Told
 from homeostat.stats.intervals import mean_interval
 from homeostat.types.report import Score
@@ -84,6 +84,17 @@ class Attacked:
     """Share of the words replaced, where it broke; None where nothing did."""
 
 
+def hold(limits: Limits) -> None:
+    """Hold that an attack can be tried so; nothing is asked for that.
+
+    Raises:
+        UnknownPlugin: there is no such way, or no such kind of edits.
+    """
+    if limits.how not in WAYS:
+        raise UnknownPlugin(f"no attack is called '{limits.how}'", where="--how", fix=did_you_mean(limits.how, WAYS))
+    hold_kinds(limits.by)
+
+
 def attack(
     rows: Sequence[tuple[str, str]],
     subject: Subject,
@@ -102,8 +113,7 @@ def attack(
         UnknownPlugin: there is no such way, or no such kind of edits.
         Whatever the subject raises.
     """
-    if limits.how not in WAYS:
-        raise UnknownPlugin(f"no attack is called '{limits.how}'", where="--how", fix=did_you_mean(limits.how, WAYS))
+    hold(limits)
     whole = subject.told([text for text, _ in rows], [right for _, right in rows]) if rows else []
     hunts = dict[int, Hunt]()
     for k, ((text, right), told) in enumerate(zip(rows, whole, strict=True)):

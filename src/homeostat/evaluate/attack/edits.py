@@ -76,15 +76,20 @@ class Words:
         return "".join(out) + self.text[done:]
 
 
-def words_of(text: str, kinds: Sequence[str], share: float, random: np.random.Generator) -> Words:
-    """A text taken apart; `share` of its words, rounded down, may be replaced.
+def hold_kinds(kinds: Sequence[str]) -> None:
+    """Hold that there are these kinds of edits.
 
     Raises:
-        UnknownPlugin: there is no such kind of edits.
+        UnknownPlugin: there is none of a name.
     """
     for kind in kinds:
         if kind not in KINDS:
             raise UnknownPlugin(f"unknown kind of edits '{kind}'", where="--limit", fix=did_you_mean(kind, KINDS))
+
+
+def words_of(text: str, kinds: Sequence[str], share: float, random: np.random.Generator) -> Words:
+    """A text taken apart; `share` of its words, rounded down, may be replaced. Raises as `hold_kinds`."""
+    hold_kinds(kinds)
     found = list(WORD.finditer(text))
     others = tuple(_others(match[0], kinds, random) for match in found)
     return Words(text, tuple(match.span() for match in found), others, math.floor(share * len(found) + 1e-9))

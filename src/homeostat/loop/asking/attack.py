@@ -13,12 +13,15 @@ import yaml
 from homeostat.errors import UnsuitedModel, WrongType
 from homeostat.evaluate.attack.attack import Attacked, Attempt, Limits, attack, attacked
 from homeostat.evaluate.attack.search import Told
+from homeostat.evaluate.slices import common, labeled, tagged
 from homeostat.evaluate.suites.read import read
+from homeostat.evaluate.suites.weakest import Disturbed, weakest
 from homeostat.llm.backend import Request
 from homeostat.llm.local import LocalBackend
 from homeostat.loop.workshop import Exam, Workshop
+from homeostat.stats.clustered import cluster_of
 from homeostat.stats.intervals import paired
-from homeostat.types.report import Score
+from homeostat.types.report import Score, Weakest
 from homeostat.types.suite import Case
 from homeostat.types.task import Kind, Task
 from homeostat.types.version import Version
@@ -62,6 +65,8 @@ class Tried:
     attempts: tuple[Attempt, ...]
     better: Score | None = None
     """How much more of the rows the first version tells right under attack than this one, paired; None for itself."""
+    weakest: Weakest | None = None
+    """The slice of the rows that suffers most, its intervals over the slices of all versions; None without slices."""
 
 
 def tried(
@@ -87,15 +92,31 @@ def tried(
         with shop.loaded(version) as backend:
             subject, before = OnVersion(backend, task, version), k * len(rows)
             found[version.id] = tuple(attack(pairs, subject, limits, lambda done: watching(before + done)))  # noqa: B023
+    worst = weakest({id: _suffered(rows, some) for id, some in found.items()}, shop.config.evaluate.alpha)
     first = [float(one.stands) for one in found[versions[0].id]]
     return {
         id: Tried(
             told=attacked(attempts),
             attempts=attempts,
             better=paired(first, [float(one.stands) for one in attempts]) if id != versions[0].id else None,
+            weakest=worst.get(id),
         )
         for id, attempts in found.items()
     }
+
+
+def _suffered(rows: Sequence[Exam], attempts: Sequence[Attempt]) -> list[Disturbed]:
+    """What an attack did to each row, with the tags that are common among the rows, and the label that is right."""
+    often = common([row.tags for row in rows])
+    return [
+        Disturbed(
+            slices=(*(name for name in tagged(row.tags) if name in often), labeled(row.target)),
+            plain=float(one.said == one.right),
+            value=float(one.stands),
+            cluster=cluster_of(row.tags),
+        )
+        for row, one in zip(rows, attempts, strict=True)
+    ]
 
 
 def chosen(rows: Sequence[Exam], most: int) -> list[Exam]:
