@@ -211,6 +211,7 @@ def test_a_metric_of_a_package_is_told(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(METRICS, "_discovered", False)
     monkeypatch.setattr(METRICS, "_offers", {})
+    monkeypatch.setattr(METRICS, "_loaded", {})
     found = homeostat("eval", "ver_new", "--detail", "--config", small, "--json").json
     theirs = found["other"]["detail"]
     assert theirs["figures"]["letters"] | {"n": 0} == {"mean": 6.0, "low": 6.0, "high": 6.0, "n": 0}

@@ -182,7 +182,7 @@ def test_release_in_force_is_the_last_one_stored(store: Store) -> None:
         ("versions", "ver_01jd8m", "did you mean ver_01jd8m3k7q or ver_01jd8m9999?"),
         ("versions", "ver_01jd8m3k7x", "did you mean ver_01jd8m3k7q?"),
         ("versions", "rep_1", "begins with rep_ is a report's"),
-        ("versions", "veer_1", "did you mean 'ver'"),
+        ("versions", "veer_1", "its id begins with ver_"),
         ("turns", "trn_9", "no turn 'trn_9'"),
     ],
 )

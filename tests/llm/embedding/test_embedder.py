@@ -80,6 +80,7 @@ def test_a_package_brings_a_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(EMBEDDERS, "_discovered", False)
     monkeypatch.setattr(EMBEDDERS, "_offers", dict(EMBEDDERS._offers))
+    monkeypatch.setattr(EMBEDDERS, "_loaded", dict(EMBEDDERS._loaded))
     steady = Steady(opened("vowels"))
     steady.look()
     assert steady.width == 5

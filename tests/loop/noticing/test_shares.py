@@ -116,6 +116,7 @@ def test_a_plugin_that_breaks_is_told_of_once(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(DETECTORS, "_offers", dict(DETECTORS._offers))
     monkeypatch.setattr(DETECTORS, "_loaded", dict(DETECTORS._loaded))
+    monkeypatch.setattr(DETECTORS, "_loaded", dict(DETECTORS._loaded))
     monkeypatch.setattr(DETECTORS, "_discovered", False)
 
     Watch(shop, queue).tick()
