@@ -10,6 +10,7 @@ import pytest
 from small_project import ONSET, TASK, said
 
 from homeostat.config.schema import Decide
+from homeostat.curate.snapshot import examples
 from homeostat.decide.trigger.counts import UNASKED
 from homeostat.llm.embedding import embedder
 from homeostat.llm.embedding.ngrams import Ngrams
@@ -240,6 +241,30 @@ def test_erased_rows_are_forgotten_by_who_watches(shop: Workshop, queue: TurnQue
     state_again(shop, 3, ONSET + 9000.0)
     watch.tick()
     assert gone not in str(shop.store.state.get(key))
+    assert shop.store.verify() == []
+
+
+@pytest.mark.parametrize("embedding", ["served", "ngrams"])
+def test_a_watch_goes_on_where_the_champion_learned_what_was_erased(
+    shop: Workshop, queue: TurnQueue, embedding: str
+) -> None:
+    """Who watches, and whoever begins after it, lays the champion's rows out anew without those that are gone; what
+    labels have said is gone on with, and no signal is told twice.
+    """
+    shop = embedded_by(shop, embedding)
+    watch, champion = Watch(shop, queue), shop.champion(TASK)
+    watch.tick()
+    before, told = state_of(shop), shop.store.signals.list(TASK)
+    erase(shop, plan(shop, "", [examples(shop.store, champion.dataset)[0].text]))
+
+    for again in (watch, Watch(shop, queue)):
+        again.tick()
+        state_again(shop, 3, ONSET + 9000.0 + (again is watch))
+    Watch(shop, queue).tick()
+    after = state_of(shop)
+    assert after["index"] != before["index"]
+    assert after["loss"]["baseline"] == before["loss"]["baseline"]
+    assert [signal.id for signal in shop.store.signals.list(TASK)] == [signal.id for signal in told]
     assert shop.store.verify() == []
 
 

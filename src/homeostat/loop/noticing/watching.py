@@ -136,10 +136,12 @@ class Watch:
         return self._watchers[task][2]
 
     def _same(self, saved: dict[str, Any], backend: str, index: np.ndarray) -> bool:
-        """Whether a watcher goes on: with vectors of the same backend, and an index that is the one it had."""
+        """Whether a watcher goes on: with vectors of the same backend, and an index that is the one it had. Where rows
+        that the champion learned from were erased, it is another one.
+        """
         if saved.get("backend", "") != backend:
             return False
-        return not backend or saved["index"] == NeighborIndex(index, self.shop.config.monitor.neighbors).fingerprint
+        return bool(saved["index"] == NeighborIndex(index, self.shop.config.monitor.neighbors).fingerprint)
 
     def _index(self, task: str, champion: Version, backend: str) -> np.ndarray:
         """float32[rows, hidden]: embeddings of what the champion was trained on; made once and kept as a blob."""
