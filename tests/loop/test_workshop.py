@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
+from itertools import chain
+from threading import Event
 
 import numpy as np
 import pytest
@@ -26,6 +28,47 @@ def test_the_suite_at_a_moment_holds_what_the_world_has_shown(shop: Workshop) ->
     assert shop.suite(TASK) == exams
     assert [row.text for row in shop.suite_at(TASK, 2.0)] == ["a"]
     assert [row.text for row in shop.suite_at(TASK, 5.0)] == ["b ü"]
+
+
+def test_two_who_add_to_a_suite_at_once_have_both_added(shop: Workshop) -> None:
+    """Nobody's rows are lost, each counts those that were not there, and the suite stays in the order of time."""
+    shop.put_suite(TASK, [])
+    parts = [[Exam(text=f"{part} {k}", target="x", time=float(7 * k + part)) for k in range(9)] for part in range(6)]
+    with ThreadPoolExecutor(len(parts)) as pool:
+        assert list(pool.map(lambda part: shop.add_to_suite(TASK, part), parts)) == [9] * 6
+    assert sorted(shop.suite(TASK), key=lambda row: row.text) == sorted(chain(*parts), key=lambda row: row.text)
+    assert [row.time for row in shop.suite(TASK)] == sorted(row.time for row in shop.suite(TASK))
+    new = Exam(text="new", target="x", time=2.0)
+    assert (shop.add_to_suite(TASK, [*parts[0], new]), shop.add_to_suite(TASK, [])) == (1, 0)
+    assert shop.suite(TASK).count(new) == 1
+
+
+def test_a_run_is_for_one_at_a_time(shop: Workshop) -> None:
+    """Who comes second waits, then finds what the first has left; where that one removed it, an empty folder."""
+    held, more = Event(), Event()
+
+    def first(removes: bool) -> None:
+        with shop.run_alone("ver_x") as folder:
+            held.set()
+            (folder / "left").write_text("by the first")
+            assert more.wait(30.0)
+            if removes:
+                shutil.rmtree(folder)
+
+    def second() -> list[str]:
+        with shop.run_alone("ver_x") as folder:
+            return sorted(file.name for file in folder.iterdir())
+
+    with ThreadPoolExecutor(2) as pool:
+        for removes, left in ((False, ["left", "lock"]), (True, ["lock"])):
+            before, waiting = pool.submit(first, removes), held.wait(30.0)
+            after = pool.submit(second)
+            assert waiting
+            assert wait([after], 0.2).not_done
+            more.set()
+            assert (before.result(30.0), after.result(30.0)) == (None, left)
+            held.clear()
+            more.clear()
 
 
 def test_a_task_without_a_suite_has_an_empty_one(shop: Workshop) -> None:

@@ -43,13 +43,10 @@ def exams(rows: Iterable[StreamRow], task: Task) -> list[Exam]:
 
 def examine(shop: Workshop, task: Task, rows: Sequence[StreamRow]) -> int:
     """Add the test rows to a task's suite, but for those it has and those like what its champion learned; how many."""
-    suite, champion = shop.suite(task.name), shop.store.aliases.get(task.name, "champion")
+    champion = shop.store.aliases.get(task.name, "champion")
     learned = remembered(shop, shop.store.versions.get(champion)) if champion else []
     fresh = {row.text for row in Fence(row.text for row in learned).outside(lessons(rows, task, Split.TEST))}
-    more = [exam for exam in exams(rows, task) if exam not in suite and exam.text in fresh]
-    if more:
-        shop.put_suite(task.name, sorted([*suite, *more], key=lambda exam: exam.time))
-    return len(more)
+    return shop.add_to_suite(task.name, [exam for exam in exams(rows, task) if exam.text in fresh])
 
 
 def entries(rows: Iterable[StreamRow], task: Task) -> Iterator[tuple[Interaction, Feedback]]:

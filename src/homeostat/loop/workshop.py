@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -131,6 +134,24 @@ class Workshop:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
+    @contextmanager
+    def run_alone(self, name: str) -> Iterator[Path]:
+        """The folder of a run, for this process alone: another one that wants it waits, and finds what was left there.
+
+        The system lets go of it when a process dies.
+        """
+        while True:
+            file = self.run_folder(name) / "lock"
+            try:
+                lock = file.open("w")
+            except FileNotFoundError:  # who had it has just removed the folder
+                continue
+            with lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if _still(lock, file):
+                    yield file.parent
+                    return
+
     def champion(self, task: str) -> Version:
         """The version that answers a task.
 
@@ -144,13 +165,38 @@ class Workshop:
         return self.store.versions.get(found)
 
     def put_suite(self, task: str, rows: Iterable[Exam]) -> None:
-        """Fence these rows off as the task's test suite."""
-        text = "".join(json.dumps(asdict(r), ensure_ascii=False) + "\n" for r in rows)
-        self.store.state.put(f"suite:{task}", self.store.blobs.put_text(text))
+        """Fence these rows off as the task's test suite, in place of what it was."""
+        self.change_suite(task, lambda before: rows)
+
+    def change_suite(self, task: str, change: Callable[[list[Exam]], Iterable[Exam]]) -> None:
+        """Fence off what `change` makes of the task's test rows. They are given to it as they are then, and nobody else
+        changes them meanwhile: two who add to a suite at once have both added to it.
+        """
+
+        def changed(blob: object) -> str:
+            rows = change(self._exams(blob))
+            return self.store.blobs.put_text("".join(json.dumps(asdict(r), ensure_ascii=False) + "\n" for r in rows))
+
+        self.store.state.change(f"suite:{task}", changed)
+
+    def add_to_suite(self, task: str, rows: Sequence[Exam]) -> int:
+        """Add test rows to a task's suite, but for those that it has; how many. It stays in the order of time."""
+        new: list[Exam] = []
+
+        def joined(suite: list[Exam]) -> list[Exam]:
+            new.extend(row for row in rows if row not in suite)
+            return sorted([*suite, *new], key=lambda exam: exam.time)
+
+        if rows:
+            self.change_suite(task, joined)
+        return len(new)
 
     def suite(self, task: str) -> list[Exam]:
         """The task's test rows, of all times; empty where it has no suite."""
-        blob = self.store.state.get(f"suite:{task}")
+        return self._exams(self.store.state.get(f"suite:{task}"))
+
+    def _exams(self, blob: object) -> list[Exam]:
+        """The test rows in the file of this hash; none where there is no such hash."""
         if not isinstance(blob, str):
             return []
         return [Exam(**json.loads(line)) for line in self.store.blobs.bytes(blob).decode().splitlines()]
@@ -251,6 +297,14 @@ class Workshop:
     def close(self) -> None:
         """Close the store."""
         self.store.close()
+
+
+def _still(lock: IO[str], file: Path) -> bool:
+    """Whether an open file is what lies there; who held it before may have removed it with its folder."""
+    try:
+        return os.path.samestat(os.fstat(lock.fileno()), file.stat())
+    except FileNotFoundError:
+        return False
 
 
 _open: list[Workshop] = []

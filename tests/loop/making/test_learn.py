@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,16 @@ def test_a_lesson_is_learned_once(shop: Workshop) -> None:
     told: list[dict[str, float]] = []
     assert learn(shop, lesson(shop), told.append) == first
     assert told == []
+
+
+def test_a_lesson_is_learned_once_by_two_at_the_same_time(shop: Workshop) -> None:
+    """The same training asked for twice at once: one trains, the other waits and has the version; nothing is left."""
+    told: list[list[dict[str, float]]] = [[], []]
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda one: learn(shop, lesson(shop), one.append), told)
+    assert first == second == shop.store.versions.get("ver_x")
+    assert sorted(map(bool, told)) == [False, True]
+    assert list((Path(shop.config.folder) / "runs").iterdir()) == []
 
 
 def test_a_run_left_behind_by_a_crash_is_cleared_away(shop: Workshop) -> None:

@@ -180,13 +180,19 @@ def carried_out(order: Order) -> Trained:
 
 
 def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], None] = lambda values: None) -> Version:
-    """Train and register; a run that was killed goes on from its checkpoint, a registered one is not repeated."""
+    """Train and register; a run that was killed goes on from its checkpoint, a registered one is not repeated. Of two
+    processes that are to learn the same, the second waits and finds what the first has registered.
+    """
+    with shop.run_alone(lesson.version) as folder:
+        known = [v for v in shop.store.versions.list(lesson.task) if v.id == lesson.version]
+        made = known[0] if known else _learned(shop, lesson, folder, report)
+        shutil.rmtree(folder)  # also of one that is known: a crash may have fallen between the registration and this
+    return _tied(shop, made, lesson)
+
+
+def _learned(shop: Workshop, lesson: Lesson, folder: Path, report: Callable[[dict[str, float]], None]) -> Version:
+    """Train in a folder and register what comes out."""
     dataset = shop.store.datasets.get(lesson.dataset)
-    folder = shop.run_folder(lesson.version)
-    known = [v for v in shop.store.versions.list(lesson.task) if v.id == lesson.version]
-    if known:
-        shutil.rmtree(folder)  # a crash may have fallen between the registration and this
-        return _tied(shop, known[0], lesson)
     order = order_of(shop, lesson, folder)
     reached = max((e.values["step"] for e in shop.store.events.list(lesson.version) if e.name == "training"), default=0)
     recipe = fairly(shop.config, lesson.task, lesson.recipe)
@@ -216,9 +222,7 @@ def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], N
         recipe=plain(recipe) | _beside(shop, lesson, order),
         cost=computed(trained.cost),
     )
-    registered = shop.take_in(version, trained.weights)
-    shutil.rmtree(folder)
-    return _tied(shop, registered, lesson)
+    return shop.take_in(version, trained.weights)
 
 
 def order_of(shop: Workshop, lesson: Lesson, folder: Path) -> Order:

@@ -52,9 +52,7 @@ def grow(shop: Workshop, task: str, learned: Sequence[Example], until: float) ->
         if held[group := _group(kind, row.target)] < enough:
             held[group] += 1
             new.append(Exam(text=row.text, target=row.target, time=row.time, tags=row.tags))
-    if new:
-        shop.put_suite(task, sorted([*suite, *new], key=lambda exam: exam.time))
-    return len(new)
+    return shop.add_to_suite(task, new)
 
 
 def _group(kind: Kind, target: str) -> str:

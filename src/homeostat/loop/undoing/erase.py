@@ -95,7 +95,7 @@ def plan(shop: Workshop, user: str, also: Collection[str] = ()) -> Plan:
         tests={
             task: n
             for task in shop.config.tasks
-            if (n := len(shop.suite(task)) - len(leftovers.staying(shop, task, traces)))
+            if (n := len(suite := shop.suite(task)) - len(leftovers.staying(suite, traces)))
         },
         flagged=flagged,
         removed={v.id: v.task for v in versions if not _in_force(v) and v.state is not State.ERASED},

@@ -9,15 +9,16 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from homeostat.loop.backtests.moments import FOLDER as BACKTESTS
 from homeostat.loop.making.said import SAID
 from homeostat.loop.proving.suites import keep, suites
 from homeostat.loop.proving.suites import kept as suites_of
-from homeostat.loop.workshop import Workshop
+from homeostat.loop.workshop import Exam, Workshop
 from homeostat.store.needles import Needles
 from homeostat.store.scrub import ERASED, Scrub
 from homeostat.store.traces import Traces
@@ -34,20 +35,18 @@ STALE_S = 3600.0
 def leaving(shop: Workshop, task: str, traces: Traces) -> int:
     """How many test rows of a task, and cases of its suites, go."""
     cases = sum(len(old.cases) - len(new.cases) for old, new in _cases(shop, task, traces))
-    return len(shop.suite(task)) - len(staying(shop, task, traces)) + cases
+    return len(suite := shop.suite(task)) - len(staying(suite, traces)) + cases
 
 
-def staying(shop: Workshop, task: str, traces: Traces) -> list[int]:
-    """The places of the test rows that stay."""
-    suite = enumerate(shop.suite(task))
-    return [place for place, row in suite if not {row.text.strip(), row.target.strip()} & traces.texts]
+def staying(suite: Iterable[Exam], traces: Traces) -> list[Exam]:
+    """The test rows that stay."""
+    return [row for row in suite if not {row.text.strip(), row.target.strip()} & traces.texts]
 
 
 def staying_texts(shop: Workshop, task: str, traces: Traces) -> list[str]:
     """The texts and targets of those."""
-    suite = shop.suite(task)
     cases = [text for _, new in _cases(shop, task, traces) for case in new.cases for text in (case.text, case.expect)]
-    return [*cases, *(t for place in staying(shop, task, traces) for t in (suite[place].text, suite[place].target))]
+    return [*cases, *(text for row in staying(shop.suite(task), traces) for text in (row.text, row.target))]
 
 
 def _cases(shop: Workshop, task: str, traces: Traces) -> list[tuple[Suite, Suite]]:
@@ -64,10 +63,10 @@ def tests(shop: Workshop, traces: Traces) -> list[str]:
     """Take their texts out of the test suites; the files that are replaced."""
     old = []
     for task in shop.config.tasks:
-        suite, stay = shop.suite(task), staying(shop, task, traces)
-        if len(stay) < len(suite):
+        suite = shop.suite(task)
+        if len(staying(suite, traces)) < len(suite):
             old.append(str(shop.store.state.get(f"suite:{task}")))
-            shop.put_suite(task, [suite[place] for place in stay])
+            shop.change_suite(task, partial(staying, traces=traces))
         for before, after in _cases(shop, task, traces):
             if len(after.cases) < len(before.cases):
                 old.append(suites_of(shop.store, task)[before.name])
