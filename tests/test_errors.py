@@ -75,3 +75,4 @@ def test_the_nearest_known_name_is_suggested() -> None:
     """Of near names the nearest is named; of a far one only the list is given."""
     assert did_you_mean("gatewy", ["gateway", "train"]) == "known: gateway, train — did you mean 'gateway'?"
     assert "did you mean" not in did_you_mean("zzzzzz", ["gateway", "train"])
+    assert did_you_mean("golden", []) == "none is known yet"

@@ -73,6 +73,8 @@ def full_disk_named(what: str, *, where: str = "") -> Iterator[None]:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A sentence that lists what is known and names the nearest, e.g. `known: ks, mmd — did you mean 'ks'?`."""
     names = sorted(known)
+    if not names:
+        return "none is known yet"
     near = min(names, key=lambda k: _distance(name, k), default="")
     hint = f" — did you mean '{near}'?" if near and _distance(name, near) <= max(2, len(name) // 3) else ""
     return f"known: {', '.join(names)}{hint}"

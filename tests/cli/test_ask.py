@@ -9,7 +9,7 @@ import pytest
 from cli.conftest import Run
 from cli.scenes import champion
 from harness import write_task
-from homeostat.errors import MissingExtra, NotFound, UnknownKey, WrongType
+from homeostat.errors import MissingExtra, NotFound, NotText, UnknownKey, WrongType
 from homeostat.loop.proving import benchmarks
 from homeostat.loop.proving.suites import suites
 from homeostat.store import Store
@@ -82,6 +82,9 @@ def test_a_file_says_itself_what_is_right(homeostat: Run, shop: Path, store: Sto
     ran = homeostat("suites", "add", file, "--expect", "other", "--config", shop)
     assert ran.code == WrongType.exit
     assert suites(store, "routing") == []
+    forgotten = homeostat("suites", "add", "injection", "--task", "routing", "--config", shop)
+    assert forgotten.code == NotText.exit
+    assert "`builtin:injection`" in forgotten.err
 
 
 def test_long_input_and_other_languages(homeostat: Run, shop: Path) -> None:

@@ -104,6 +104,19 @@ def test_a_bad_file_changes_nothing(homeostat: Run, shop: Path, store: Store, tm
     assert store.interactions.count("routing") == 0
 
 
+def test_a_task_of_text_learns_from_replies(homeostat: Run, small: Path, tmp_path: Path) -> None:
+    """Its rows have a `reply` and no label; one that has only a label is told what it lacks."""
+    file = tmp_path / "replies.jsonl"
+    rows = [{"text": f"where is parcel {k}", "reply": f"on its way {k}", "time": 1000.0 + k} for k in range(10)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    asked = ("import", file, "--rows-only", "--config", small, "--json", "--task")
+    done = homeostat(*asked, "replies").json
+    assert (done["interactions"], done["feedback"], done["test"]) == (8, 8, 2)
+    assert "no key 'label'" in homeostat(*asked, "routing").err
+    file.write_text(json.dumps({"text": "a parcel", "label": "delivery", "time": 1.0}) + "\n")
+    assert "this row has no `reply`" in homeostat(*asked, "replies").err
+
+
 def test_a_file_that_is_not_there(homeostat: Run, shop: Path, tmp_path: Path) -> None:
     """An error that says so."""
     assert homeostat("import", tmp_path / "nothing.jsonl", "--config", shop).code == BadStream.exit

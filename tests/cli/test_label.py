@@ -42,6 +42,24 @@ def test_labeled_at_the_terminal(homeostat: Run, shop: Path, answered: Store, mo
     assert len(waiting) == 3
 
 
+def test_what_was_said_before_an_interrupt_is_kept(
+    homeostat: Run, shop: Path, answered: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C in the third request: two labels stand, and four requests wait for theirs."""
+
+    class Interrupted(Terminal):
+        def readline(self, size: int | None = -1, /) -> str:
+            if line := super().readline(-1):
+                return line
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.stdin", Interrupted("\ndelivery\n"))
+    assert homeostat("label", "--by", "ann", "--config", shop).code != 0
+    assert sorted(f.value for _, f in answered.interactions.labeled("routing")) == ["delivery", "refund"]
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert len(homeostat("label", "--json", "--config", shop).json["requests"]) == 4
+
+
 def test_labeled_elsewhere(homeostat: Run, shop: Path, answered: Store, tmp_path: Path) -> None:
     """Printed, and taken back; a file with one bad line changes nothing."""
     printed = homeostat("label", "--json", "--hold", "--n", 4, "--config", shop).json

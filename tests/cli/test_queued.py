@@ -34,7 +34,7 @@ def test_what_is_typed(
 ) -> None:
     """Enter is yes, a line is what is right; what was said before the input ends counts."""
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))
-    assert ask(WAITING, LABELS) == said
+    assert dict(ask(WAITING, LABELS)) == said
     out = capsys.readouterr().out
     assert "1 of 3\n    Where is it?\n    Number 0\n" in out
     assert "reply (41 % sure)\n    refund\n" in out

@@ -23,7 +23,7 @@ from homeostat.release.rollout import open_shadow
 from homeostat.store import Store
 from homeostat.store.notes import SEEN
 from homeostat.types.dataset import Dataset, Example
-from homeostat.types.turn import Turn
+from homeostat.types.turn import DIVIDED, Turn
 from homeostat.types.version import State
 
 LAUNCH = """
@@ -89,6 +89,15 @@ def test_one_turn_at_a_time(homeostat: Run, shop: Path, store: Store, folder: Pa
         ran = homeostat("turn", "--config", shop)
     assert ran.out.strip() == f"{turn} is under way already"
     assert len(store.turns.list("routing")) == 1
+
+
+def test_what_is_under_way_and_no_turn_is_named(homeostat: Run, shop: Path, store: Store, folder: Path) -> None:
+    """A split is not taken for the turn that was asked for."""
+    store.turns.put(Turn(id="trn_s", task="routing", time=1.0, diary={DIVIDED: "ver_b"}))
+    with only_worker(folder):
+        ran = homeostat("turn", "--config", shop)
+    assert ran.out.strip() == "trn_s is under way already, a split: no turn begins before it has ended"
+    assert [turn.id for turn in store.turns.list("routing")] == ["trn_s"]
 
 
 def test_the_turn_as_a_document(homeostat: Run, shop: Path, store: Store, folder: Path) -> None:

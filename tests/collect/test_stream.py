@@ -125,6 +125,17 @@ def test_keys_that_are_nobodys_misspelling_are_passed_over(tmp_path: Path, more:
     assert {r.tags.get("n") for r in rows} <= {None, "x"}
 
 
+def test_rows_for_a_task_of_text_need_no_label(tmp_path: Path) -> None:
+    """Where no labels are asked for `reply` is enough, and a label that is there is read; else it is missed."""
+    entries = [row(k, reply=f"reply {k}") for k in range(20)]
+    del entries[3]["label"]
+    path = written(tmp_path / "s.jsonl", entries)
+    rows, _ = read_stream(path, labeled=False)
+    assert [(r.label, r.reply) for r in rows[2:4]] == [("label_2", "reply 2"), ("", "reply 3")]
+    with pytest.raises(BadStream, match="no key 'label'"):
+        read_stream(path)
+
+
 def test_a_split_on_some_rows_only_is_refused_at_the_first_row_without(tmp_path: Path) -> None:
     """Half-named splits are a mistake that would leak test rows into training."""
     entries = [row(0, split="history"), row(1, split="live"), row(2), row(3, split="test")]

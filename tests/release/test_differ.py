@@ -57,6 +57,16 @@ def test_how_far_weights_lie_apart(tmp_path: Path) -> None:
     assert (found["same"], same["same"], same["distance"]) == (False, True, 0.0)
 
 
+def test_versions_without_a_tensor_in_common_have_no_distance(tmp_path: Path) -> None:
+    """A head and an adapter are not 0 apart: nothing of them can be compared."""
+    with open_store(tmp_path) as store:
+        one = made(store, tmp_path / "a", ONE, u=np.array([3.0], np.float32))
+        other = made(store, tmp_path / "b", replace(ONE, id="ver_b"), v=np.array([3.0], np.float32))
+        found = diff(store, one, other)["weights"]
+    assert (found["same"], found["distance"], found["tensors"]) == (False, None, 0)
+    assert (found["of one alone"], found["of the other alone"]) == (["adapter_model.u"], ["adapter_model.v"])
+
+
 def test_what_lies_beside_weights_is_no_distance(tmp_path: Path) -> None:
     """States and importance, which a version keeps for its successor, do not count as weights."""
     with open_store(tmp_path) as store:

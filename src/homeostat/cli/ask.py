@@ -75,11 +75,11 @@ def command(
 def _asked(opened: Project, file: str, task: str, expect: str) -> tuple[Suite, Scope | None]:
     """The suite, and what it can show where it is one of ours."""
     if not file.startswith(PREFIX):
+        if file in SHIPPED and not Path(file).exists():
+            raise NotText("there is no such file", where=file, fix=f"did you mean `{PREFIX}{file}`?")
         if task or expect:
             fix = "write both into the file"
             raise WrongType("--task and --expect are for built-in suites", where=file, fix=fix)
-        if file in SHIPPED and not Path(file).exists():
-            raise NotText("there is no such file", where=file, fix=f"did you mean `{PREFIX}{file}`?")
         return read(Path(file), lambda name: opened.config.task(chosen(opened.config, name, where=file))), None
     name = file.removeprefix(PREFIX)
     return shipped(name, opened.config.task(opened.task(task)), expect), SHIPPED[name]

@@ -1,10 +1,11 @@
 """Import a labeled stream: the history trains a task's first champion, the test rows become its test suite.
 
-FILE holds JSON lines, plain or gzipped: `{"text", "label", "time"}` and, if you like, `split` (`history`, `live`,
-`test`), `tags`, `reply`, `until`. Without splits every fifth row is for testing and all others are history; rows marked
-`live` are left out. With `--rows-only` nothing is trained: all rows but those for testing enter the log as requests
-with feedback, for the loop or `homeostat train` to learn from; those for testing join the task's test suite, unless the
-champion has learned them. Labels that it does not know are counted. Importing a file twice is importing it once.
+FILE holds JSON lines, plain or gzipped: `{"text", "label", "time"}` (`reply` in place of `label` for a task of text)
+and, if you like, `split` (`history`, `live`, `test`), `tags`, `until`. Without splits every fifth row is for testing
+and all others are history; rows marked `live` are left out. With `--rows-only` nothing is trained: all rows but those
+for testing enter the log as requests with feedback, for the loop or `homeostat train` to learn from; those for testing
+join the task's test suite, unless the champion has learned them. Labels that it does not know are counted. Importing a
+file twice is importing it once.
 
 Exit codes: 0 done; 1x configuration; 2x the file cannot be read, or nothing in it can be learned from; 3x model; 4x
 store; 61 the task has a champion already.
@@ -48,7 +49,7 @@ def command(
     known = settings.task(chosen(settings, task, where="--task"))
     needed = () if rows_only else (Split.HISTORY,)
     # What is true of the rows beside their labels is for scoring alone.
-    rows, _ = read_stream(file, unnamed=history_split, needed=needed)
+    rows, _ = read_stream(file, unnamed=history_split, needed=needed, labeled=known.kind is Kind.LABEL)
     with closing(Workshop.open(settings)) as shop:
         done = _log(shop, known, rows) if rows_only else _champion(shop, known, rows)
     if as_json:

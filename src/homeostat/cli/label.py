@@ -1,14 +1,15 @@
 """Say what is right of requests that teach most: those that the model is least sure of, and some drawn by lot.
 
 At a terminal they are asked one by one: Enter says that the reply is right, any other line is the right label (for a
-task of text the right reply), `-` skips, `.` ends; what was skipped is asked again. Without a terminal, or with
-`--json`, they are printed, which is a look and changes nothing. With `--hold` they wait from then on, to be labeled
-elsewhere: the next call prints the same. `--take FILE` reads what was said: JSON lines of `interaction` and `value`, or
-what was printed, with a `value` written into each request that somebody labeled. Of requests that were not held nobody
-knows whether lot drew them, so they teach and are not measured by. A label that is new and nearly a known one is taken,
-with a warning. Quality is measured by those that were drawn and by the feedback that comes by itself, never by those
-that were picked for their doubt. While the gate is unsure about a candidate on trial, half of what is asked are
-requests on which it and the champion differ, drawn by lot: these decide between the two.
+task of text the right reply), `-` skips, `.` ends; what was skipped is asked again. What was said is kept, however it
+ends. Without a terminal, or with `--json`, they are printed, which is a look and changes nothing. With `--hold` they
+wait from then on, to be labeled elsewhere: the next call prints the same. `--take FILE` reads what was said: JSON lines
+of `interaction` and `value`, or what was printed, with a `value` written into each request that somebody labeled. Of
+requests that were not held nobody knows whether lot drew them, so they teach and are not measured by. A label that is
+new and nearly a known one is taken, with a warning. Quality is measured by those that were drawn and by the feedback
+that comes by itself, never by those that were picked for their doubt. While the gate is unsure about a candidate on
+trial, half of what is asked are requests on which it and the champion differ, drawn by lot: these decide between the
+two.
 
 Exit codes: 0 done; 1x configuration; 21 the file is no such answers.
 
@@ -44,10 +45,11 @@ def command(
     with project(config) as opened:
         name, store = opened.task(task), opened.store
         who = by or store.signs
-        labels, warnings = known_labels(store, name), []
+        labels, warnings, count = known_labels(store, name), [], 0
         if take is not None:
             said = dict(answers(take, takeable(store, name)))
             warnings = doubted(said, labels) + unheld(said, asked_of(store, name))
+            count = label(opened.config, store, name, said, by=who, now=time.time())
         else:
             waiting = queue(store, name, n)
             if as_json or not sys.stdin.isatty():
@@ -55,10 +57,11 @@ def command(
                     keep(store, name, waiting)
                 document({"task": name, "by": who, "labels": sorted(labels), "requests": waiting})
                 return
-            said = ask(waiting, labels)
-            if said:
-                keep(store, name, waiting)
-        count = label(opened.config, store, name, said, by=who, now=time.time())
+            # Each is kept as it is said: who is interrupted has said so much.
+            for one, right in ask(waiting, labels):
+                if not count:
+                    keep(store, name, waiting)
+                count += label(opened.config, store, name, {one: right}, by=who, now=time.time())
     if as_json:
         document({"task": name, "by": who, "labeled": count, "warnings": warnings})
     else:

@@ -19,7 +19,7 @@ from homeostat.train.named import named
 from homeostat.train.recipe import Recipe
 from homeostat.types import ids
 from homeostat.types.dataset import Dataset, Example
-from homeostat.types.task import Task
+from homeostat.types.task import Kind, Task
 from homeostat.types.version import HEAD, Version
 
 
@@ -135,7 +135,7 @@ def of_stream(shop: Workshop, task: Task, file: Path, recipe: Recipe, parent: Ve
     Raises:
         EmptyStream: all of its rows are for testing.
     """
-    rows, _ = read_stream(file, needed=())
+    rows, _ = read_stream(file, needed=(), labeled=task.kind is Kind.LABEL)
     fenced = [*fence(shop, task.name), *(row.text for row in exams(rows, task))]
     imported = lessons(rows, task, Split.HISTORY, Split.LIVE)
     if not imported:

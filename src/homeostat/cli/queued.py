@@ -20,12 +20,12 @@ from homeostat.loop.listening.labeling import Open
 SKIP, END, YES = "-", ".", "yes"
 
 
-def ask(waiting: Sequence[Open], labels: frozenset[str]) -> dict[str, str]:
-    """Show requests one by one and wait for what is right of each: interaction -> label or reply, until the end.
+def ask(waiting: Sequence[Open], labels: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Show requests one by one and wait for what is right of each: interaction and label or reply, as soon as it is
+    said, until the end.
 
     A label that is nearly a known one, and not it, has to be said twice.
     """
-    said: dict[str, str] = {}
     for place, one in enumerate(waiting, 1):
         typer.echo(f"\n── {place} of {len(waiting)}\n{indent(one.text, '    ')}")
         typer.echo(f"reply ({100 * one.confidence:.0f} % sure)\n{indent(one.reply, '    ')}")
@@ -33,8 +33,7 @@ def ask(waiting: Sequence[Open], labels: frozenset[str]) -> dict[str, str]:
         if line is None or line == END:
             break
         if line != SKIP:
-            said[one.interaction] = line or one.reply
-    return said
+            yield one.interaction, line or one.reply
 
 
 def _line(labels: frozenset[str]) -> str | None:

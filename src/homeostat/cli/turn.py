@@ -57,7 +57,8 @@ def command(
         follower.look()  # what happened before is not told again
         turn, new = ask(opened, name, by=opened.store.signs)
         if not as_json:
-            typer.echo(f"{turn.id} is {'opened' if new else 'under way already'}")
+            other = "" if turn.story == "turn" else f", a {turn.story}: no turn begins before it has ended"
+            typer.echo(f"{turn.id} is {'opened' if new else 'under way already' + other}")
         if wait:
             follower.scene = Scene()
             turn = follow(opened, follower, turn.id)

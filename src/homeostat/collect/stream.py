@@ -1,9 +1,10 @@
 """Reads a labeled, time-ordered stream of requests: JSON lines, plain or packed, one object a line.
 
-Keys: `text`, `label`, `time`, and, optional, `split`, `tags`, `truth`, `reply` (the text that should be answered) and
-`until` (when a test row is retired because what is right for it changed). Others are passed over, unless one looks like
-an optional key misspelled: nearly its name, with a value that would do for it, in a line that lacks it. What is under
-`truth` is handed back beside the rows and never in them, so that whoever holds rows cannot read it.
+Keys: `text`, `label`, `time`, and, optional, `split`, `tags`, `truth`, `reply` (the text that should be answered; a
+task of text needs no `label`) and `until` (when a test row is retired because what is right for it changed). Others are
+passed over, unless one looks like an optional key misspelled: nearly its name, with a value that would do for it, in a
+line that lacks it. What is under `truth` is handed back beside the rows and never in them, so that whoever holds rows
+cannot read it.
 """
 
 from __future__ import annotations
@@ -93,6 +94,7 @@ def read_stream(
     *,
     unnamed: Callable[[int, int], Split] = default_split,
     needed: Collection[Split] = tuple(Split),
+    labeled: bool = True,
 ) -> tuple[list[StreamRow], list[Truth]]:
     """Rows in the order of time, and what is true of each of them, apart.
 
@@ -100,6 +102,7 @@ def read_stream(
         path: JSON lines, plain, gzipped or packed with xz.
         unnamed: where the stream names no splits, that of row `index` of `n`.
         needed: splits of which there must be rows.
+        labeled: whether every row must have a `label`; rows for a task of text need none.
 
     Raises:
         BadStream: no such file, or a line that does not fit, with its number and what is wrong with it.
@@ -107,7 +110,7 @@ def read_stream(
         NotText: the file is not UTF-8.
     """
     path = Path(path)
-    lines = sorted(_lines(path), key=lambda line: line.time)
+    lines = sorted(_lines(path, labeled), key=lambda line: line.time)
     splits = _splits(lines, path, unnamed)
     rows = [
         StreamRow(
@@ -158,13 +161,13 @@ def _splits(lines: list[_Line], path: Path, unnamed: Callable[[int, int], Split]
     return [unnamed(k, len(lines)) for k in range(len(lines))]
 
 
-def _lines(path: Path) -> Iterator[_Line]:
+def _lines(path: Path, labeled: bool) -> Iterator[_Line]:
     for number, text in enumerate(text_of(path).split("\n"), 1):
         if text.strip():
-            yield _line(text, number, f"{path} line {number}")
+            yield _line(text, number, f"{path} line {number}", labeled)
 
 
-def _line(text: str, number: int, where: str) -> _Line:
+def _line(text: str, number: int, where: str, labeled: bool) -> _Line:
     try:
         entry = json.loads(text)
     except (ValueError, RecursionError) as broken:
@@ -174,7 +177,7 @@ def _line(text: str, number: int, where: str) -> _Line:
     line = _Line(
         number=number,
         text=_words(entry, "text", where),
-        label=_words(entry, "label", where),
+        label=_words(entry, "label", where) if labeled or "label" in entry else "",
         time=_time(entry, "time", where),
         **_optional(entry, where),
     )

@@ -159,7 +159,7 @@ def _measured(known: Document) -> Iterator[str]:
     for verdict in known["verdicts"]:
         yield f"\nThe gate: **{verdict['outcome']}**. {verdict['because']}"
     yield from _memory(known["memory"])
-    yield from _fairness(known["groups"])
+    yield from _fairness(known["groups"], bool(known["reports"]))
 
 
 def _weakest(part: str, trial: Document) -> Iterator[tuple[str, Document]]:
@@ -170,10 +170,11 @@ def _weakest(part: str, trial: Document) -> Iterator[tuple[str, Document]]:
         yield f"{part}, {of['slice']} beyond other rows{shown}", of["beyond"]
 
 
-def _fairness(groups: Document) -> Iterator[str]:
+def _fairness(groups: Document, reported: bool) -> Iterator[str]:
     """How right it is for every group of users that the test rows tell apart, by the newest report."""
     if not groups:
-        yield "\nFairness: the groups above are all that was compared; no other attribute of users is on record."
+        all_told = "the groups above are all that was compared; no other attribute of users is on record."
+        yield f"\nFairness: {all_told if reported else 'no groups of users were compared.'}"
         return
     yield "\nFairness: how right it is for the groups of users that its newest test rows tell apart by tags; no other"
     yield "attribute of users is on record. What was demanded of gaps stands in the gate's words.\n"

@@ -64,8 +64,8 @@ def _folder(store: Store, version: Version) -> Path | None:
 
 def _weights(one: Path | None, other: Path | None) -> dict[str, Any]:
     """How far the other's tensors lie from the one's: the norm of the difference over the one's norm, of all tensors
-    that both have in one shape, and of the five that moved most. Tensors as they are stored: two adapters that do the
-    same by other factors are not near each other.
+    that both have in one shape (None if there are none), and of the five that moved most. Tensors as they are stored:
+    two adapters that do the same by other factors are not near each other.
     """
     if one is None or other is None:
         return {"same": one is other}
@@ -77,7 +77,7 @@ def _weights(one: Path | None, other: Path | None) -> dict[str, Any]:
     total = _ratio(float(np.hypot.reduce([0.0, *apart.values()])), float(np.hypot.reduce([0.0, *norms.values()])))
     return {
         "same": not set(mine) ^ set(theirs) and len(both) == len(mine) and total == 0.0,
-        "distance": total,
+        "distance": total if both else None,
         "tensors": len(both),
         "of one alone": sorted(set(mine) - set(both))[:5],
         "of the other alone": sorted(set(theirs) - set(both))[:5],

@@ -92,7 +92,7 @@ def _stuck(shop: Workshop, task: str) -> Plan | None:
 def _goes_on(turn: Turn) -> str:
     if turn.state == AWAITING:
         return f"nothing before somebody answers: `homeostat approve {turn.id}` ({turn.because})"
-    return f"turn {turn.id} is under way"
+    return f"{turn.story} {turn.id} is under way"
 
 
 def _plan(shop: Workshop, task: str, now: Look, evidence: Evidence, ahead: Book | None) -> Plan:
