@@ -9,7 +9,17 @@ import pickle
 import pytest
 from safetensors import SafetensorError
 
-from homeostat.errors import HomeostatError, PortInUse, StoreFull, UnknownKey, did_you_mean, full_disk_named, read_back
+from homeostat.errors import (
+    HomeostatError,
+    NotText,
+    PortInUse,
+    StoreFull,
+    UnknownKey,
+    did_you_mean,
+    full_disk_named,
+    read_back,
+    refused_named,
+)
 
 KINDS = HomeostatError.__subclasses__()
 
@@ -69,6 +79,17 @@ def test_another_failure_keeps_its_own_name() -> None:
         open("no/such/file")  # noqa: PTH123, SIM115
     with pytest.raises(ValueError, match="os error 280"), full_disk_named("no room"):
         raise ValueError("os error 280")
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_a_place_that_is_not_ours_is_named(number: int) -> None:
+    """With what the system says; what names no place, and what is something else, passes."""
+    with pytest.raises(NotText, match=rf"E203 it is not allowed: {os.strerror(number)}  \(there\)"), refused_named():
+        raise OSError(number, os.strerror(number), "there")
+    for other in (OSError(number, "nowhere"), OSError(errno.ENOENT, "no", "there"), ValueError("no")):
+        with pytest.raises(type(other)) as passed, refused_named():
+            raise other
+        assert passed.value is other
 
 
 def test_the_nearest_known_name_is_suggested() -> None:

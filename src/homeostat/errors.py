@@ -13,6 +13,8 @@ from contextlib import contextmanager
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """No space, no quota, and a limit on the size of one file."""
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+"""Not allowed, and a file system that nobody may write."""
 # safetensors raises a class of its own that has no number, only words.
 _FULL_IN_WORDS = re.compile(rf"os error ({'|'.join(map(str, _FULL))})\b")
 _PRINTED = re.compile(r"^(E\d{3}) (.*?)(?:  \((.*)\))?(?:\n  fix: (.*))?$", re.MULTILINE)
@@ -68,6 +70,22 @@ def full_disk_named(what: str, *, where: str = "") -> Iterator[None]:
             raise
         place = where or str(getattr(problem, "filename", None) or "the current folder")
         raise StoreFull(what, where=place, fix="free some space; nothing stored has changed") from problem
+
+
+@contextmanager
+def refused_named() -> Iterator[None]:
+    """Give a file or folder that the system keeps us from reading or writing its name; every other failure passes.
+
+    Raises:
+        NotText: which one, and what the system says.
+    """
+    try:
+        yield
+    except OSError as problem:
+        if isinstance(problem, HomeostatError) or problem.errno not in _REFUSED or not problem.filename:
+            raise
+        fix = "name a place of yours, or let this user in"
+        raise NotText(f"it is not allowed: {problem.strerror}", where=str(problem.filename), fix=fix) from problem
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from cli.conftest import Run
 from homeostat.config.load import load
-from homeostat.errors import ProjectExists, WrongType
+from homeostat.errors import NotText, ProjectExists, WrongType
 from homeostat.types.task import Kind
 
 
@@ -77,3 +77,10 @@ def test_force_puts_back_what_was_there_if_the_new_one_does_not_load(homeostat: 
     before = shop.read_text()
     assert homeostat("init", "--config", shop, "--force", "--labels", "no-such-file.txt").code == WrongType.exit
     assert shop.read_text() == before
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="a folder that not even root may write in")
+def test_where_nobody_may_write(homeostat: Run) -> None:
+    """One error that names the place, and no traceback."""
+    ran = homeostat("init", "--config", "/sys/homeostat.yaml")
+    assert (ran.code, "it is not allowed" in ran.err, "/sys/" in ran.err) == (NotText.exit, True, True)

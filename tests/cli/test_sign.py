@@ -54,4 +54,5 @@ def test_keys_are_exchanged(homeostat: Run, shop: Path, store: Store, tmp_path: 
     assert len(told["trusted"]) == 2
     assert store.audit.list(name)[0].what == "key trusted"
     (tmp_path / "wrong.pem").write_text("no key")
-    assert homeostat("sign", "--trust", tmp_path / "wrong.pem", "--config", shop).code == Unsigned.exit
+    refused = homeostat("sign", "--trust", tmp_path / "wrong.pem", "--config", shop)
+    assert (refused.code, str(tmp_path / "wrong.pem") in refused.err) == (Unsigned.exit, True)

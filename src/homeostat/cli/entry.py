@@ -18,7 +18,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from homeostat import __version__
-from homeostat.errors import HomeostatError, did_you_mean, full_disk_named
+from homeostat.errors import HomeostatError, did_you_mean, full_disk_named, refused_named
 
 COMMANDS = {
     "demo": "demo",
@@ -185,7 +185,7 @@ def main() -> None:
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     as_json = "--json" in sys.argv[1:]
     try:
-        with full_disk_named("the disk takes no more files"):
+        with full_disk_named("the disk takes no more files"), refused_named():
             raise SystemExit(_programmed() if as_json else app())
     except HomeostatError as problem:
         code, where, fix = problem.code, problem.where, problem.fix

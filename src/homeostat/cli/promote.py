@@ -37,7 +37,7 @@ def command(
     """Let a version answer everybody at once, without shadow and canary: a person's decision."""
     with project(config) as opened:
         known, signing = opened.store.versions.get(version), Signing.of(opened.config)
-        task = known.task
+        task = opened.config.task(known.task, where=version).name  # of which there is none where it was received
         if signing.demanded:
             signing.signed_by(opened.store, known)
         base = bytes_of(opened.store, known.stands_on(opened.config.model.weights))

@@ -37,8 +37,13 @@ def command(
     with project(config) as opened:
         before = {one.id for one in opened.store.versions.list()}
         version = take_in(opened.store, file, Signing.of(opened.config), unsigned=unsigned)
+        asked = version.task in opened.config.tasks
     if as_json:
         document(version)
         return
+    if not asked:
+        typer.echo(
+            f"the project has no task '{version.task}': it answers nobody before homeostat.yaml has one", err=True
+        )
     fields = {name: value for name, value in plain(version).items() if name not in LONG}
     facts(f"{version.id} " + ("was there already" if version.id in before else "is taken in"), fields)

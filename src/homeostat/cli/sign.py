@@ -41,7 +41,7 @@ def command(
             document({"public": pem}) if as_json else typer.echo(pem, nl=False)
             return
         if trust is not None:
-            opened.store.audit.note("key trusted", signing.keys.trust(content_of(trust)), "")
+            opened.store.audit.note("key trusted", signing.keys.trust(content_of(trust), trust), "")
         if not version:
             trusted = list(signing.keys.trusted())
             document({"trusted": trusted}) if as_json else table("trusted keys", ("key",), [(key,) for key in trusted])

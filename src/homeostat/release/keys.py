@@ -65,13 +65,13 @@ class Keys:
             raise Unsigned("not an Ed25519 private key", where=str(self.private), fix="delete it; another is made")
         return key
 
-    def trust(self, pem: bytes) -> str:
-        """Trust whoever has the private key to this public one; its fingerprint.
+    def trust(self, pem: bytes, where: Path | None = None) -> str:
+        """Trust whoever has the private key to this public one, which was read at `where`; its fingerprint.
 
         Raises:
             Unsigned: it is no public key of Ed25519.
         """
-        key = self._public(pem, self.folder)
+        key = self._public(pem, where or self.folder)
         place = self.folder / "trusted" / f"{fingerprint(key)}.pem"
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         place.write_bytes(pem)
