@@ -71,6 +71,20 @@ def test_numbers_and_tags() -> None:
     assert found["macro F1"].mean == pytest.approx((1.0 + 2 / 3) / 2)
 
 
+def test_no_interval_goes_beyond_what_a_figure_can_be() -> None:
+    """Of few rows near an end Student's interval does; a difference may have any sign."""
+    rows = [Told(target="a", said="a", sure=sure) for sure in (0.999, 0.99, 0.7)]
+    brier = scored(Kind.LABEL, rows)["Brier score"]
+    assert (brier.low, brier.high > brier.mean > 0.0) == (0.0, True)
+    words = scored(Kind.TEXT, told([("one two", "one two"), ("one two", "one two"), ("one two", "one six")]))
+    assert (words["token F1"].high, words["ROUGE-1"].high, words["agreement"].high <= 1.0) == (1.0, 1.0, True)
+    errors = scored(Kind.TEXT, told([("1", "1"), ("2", "2"), ("3", "9")]))["mean error"]
+    assert (errors.low, errors.high > 6.0) == (0.0, True)
+    clusters = clusters_of([""] * 3)
+    surer = figures(Kind.LABEL, [Told(target="a", said="a", sure=1.0)] * 3)
+    assert scores(surer, clusters, figures(Kind.LABEL, rows))["Brier score"].low < 0.0
+
+
 def test_form() -> None:
     """What a right reply is, and whether another one is of that form."""
     assert [form(text) for text in ("4.2", '["a"]', '{"a": 1}', "words")] == ["number", "tags", "json", None]

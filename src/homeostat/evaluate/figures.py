@@ -6,8 +6,9 @@ gets the bootstrap's. Rows of one user, or of one episode, are counted as what t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -32,6 +33,7 @@ SHARES = frozenset(
     {"accuracy", *MACRO, CALIBRATION, "micro F1", "form", "schema", "exact match", "agreement", "token F1", *ROUGE}
 )
 """Figures that are read as percent."""
+UNIT = (0.0, 1.0)
 NAMES = SHARES | {BRIER, "chrF", "BLEU", "perplexity", "mean error", "root mean squared error", "R²"}
 """All that are told here; those of installed packages have other names."""
 
@@ -64,6 +66,8 @@ class Measured:
     """float64[rows], whose mean it is; or float64[rows, sums], what each row adds."""
     figure: Figure | None = None
     """From sums to figures; None for a mean."""
+    within: tuple[float, float] = (-math.inf, math.inf)
+    """What a mean can be at all: Student's interval of a few rows near an end goes beyond it, and is cut there."""
 
     def score(self, clusters: Ints, other: Measured | None = None) -> tuple[Score, ...]:
         """What they are, or by how much they are above another version's on the rows that both are about."""
@@ -74,7 +78,8 @@ class Measured:
             return tuple(one.score() for one in both)
         if other is not None:
             return (clustered.paired(self.values[mine], other.values[theirs], clusters[at]),)
-        return (clustered.mean(self.values, clusters[at]),)
+        found, (least, most) = clustered.mean(self.values, clusters[at]), self.within
+        return (replace(found, low=max(found.low, least), high=min(found.high, most)),)
 
 
 Names = tuple[str, ...]
@@ -116,7 +121,7 @@ def _of_labels(rows: Sequence[Told], labels: Sequence[str]) -> Iterator[tuple[Na
     yield ("accuracy",), Measured(every, np.array(right, np.float64))
     yield MACRO, Measured(every, label_sums(said, wanted, known), macro_of)
     yield (CALIBRATION,), Measured(every, calibration_sums(sure, right), calibration_error_of)
-    yield (BRIER,), Measured(every, brier(sure, right))
+    yield (BRIER,), Measured(every, brier(sure, right), within=UNIT)
 
 
 def _of_packages(rows: Sequence[Told]) -> Iterator[tuple[Names, Measured]]:
@@ -135,10 +140,10 @@ def _of_texts(rows: Sequence[Told], others: Sequence[str], schema: Schema | None
     elif all(tags(target) is not None for target in wanted):
         yield from _of_tags(said, wanted, others)
     else:
-        yield ("agreement",), Measured(every, np.array([agreement(*pair) for pair in pairs]))
-        yield ("token F1",), Measured(every, np.array([token_f1(*pair) for pair in pairs]))
+        yield ("agreement",), Measured(every, np.array([agreement(*pair) for pair in pairs]), within=UNIT)
+        yield ("token F1",), Measured(every, np.array([token_f1(*pair) for pair in pairs]), within=UNIT)
         for n, name in enumerate(ROUGE[:2], 1):
-            yield (name,), Measured(every, np.array([rouge_n(*pair, n) for pair in pairs]))
+            yield (name,), Measured(every, np.array([rouge_n(*pair, n) for pair in pairs]), within=UNIT)
         yield ROUGE[2:], Measured(every, np.array([rouge_l(*pair) for pair in pairs]))
         yield ("chrF",), Measured(every, chrf_sums(said, wanted), chrf_of)
         yield ("BLEU",), Measured(every, bleu_sums(said, wanted), bleu_of)
@@ -188,7 +193,7 @@ def _of_numbers(said: Sequence[str], wanted: Sequence[str]) -> Iterator[tuple[Na
         return
     mine = [float(told[k] or 0.0) for k in at.tolist()]
     right = [float(number(wanted[k]) or 0.0) for k in at.tolist()]
-    yield ("mean error",), Measured(at, np.abs(np.array(mine) - np.array(right)))
+    yield ("mean error",), Measured(at, np.abs(np.array(mine) - np.array(right)), within=(0.0, math.inf))
     yield ("root mean squared error", "R²"), Measured(at, error_sums(mine, right), fit_of)
 
 
