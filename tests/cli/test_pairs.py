@@ -47,10 +47,11 @@ def test_answers_from_elsewhere(tmp_path: Path) -> None:
 
 def test_what_was_said_so_far(capsys: pytest.CaptureFixture[str]) -> None:
     """With an interval, or that nothing was."""
-    counts = {"better": 3, "worse": 1, "ties": 2, "alike": 1, "p": 0.25, "waiting": 7}
+    counts = {"better": 3, "worse": 1, "ties": 2, "alike": 1, "p": 0.25, "waiting": 7, "same": 5}
     show(Preferred(candidate="ver_new", share=Score(mean=0.6, low=0.4, high=0.8, n=6), agreement=0.5, **counts))  # type: ignore[arg-type]
     out = capsys.readouterr().out
     assert "3, 1, 2 (1 word by word the same)" in out
+    assert "7; 5 more are word by word the same" in out
     assert "50 %" in out
     show(Preferred(candidate="ver_new", share=None, agreement=None, **counts))  # type: ignore[arg-type]
     assert "nothing judged yet" in capsys.readouterr().out

@@ -89,4 +89,5 @@ def test_judged_elsewhere(homeostat: Run, shop: Path, store: Store, candidate: s
     assert found["better"] == sum(p["left"] == "b" for p in printed.json["pairs"])
     again = homeostat("prefer", "--by", "ann", "--take", file, "--config", shop)
     assert again.code == BadStream.exit
+    assert homeostat("prefer", "--by", "ann", "--json", "--config", shop).json["pairs"] == []
     assert homeostat("prefer", "--result", "--json", "--config", shop).json == found

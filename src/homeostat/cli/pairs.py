@@ -81,6 +81,7 @@ def show(found: Preferred) -> None:
         "better, worse, tie": f"{found.better}, {found.worse}, {found.ties} ({found.alike} word by word the same)",
         "p that it is no better": f"{found.p:.3g}, however often you look",
         "judges agree": f"{100 * agreed:.0f} %" if agreed is not None else "",
-        "nobody judged yet": str(found.waiting),
+        "nobody judged yet": f"{found.waiting}"
+        + (f"; {found.same} more are word by word the same" if found.same else ""),
     }
     facts(f"{found.candidate} beside the champion", said)

@@ -43,7 +43,7 @@ def command(
         if take is not None:
             known = {pair.interaction for pair in queue(store, name, candidate, who, sys.maxsize)}
             judge(store, name, candidate, who, dict(answers(take, known)))
-        elif waiting and (as_json or not sys.stdin.isatty()):
+        elif not result and (as_json or not sys.stdin.isatty()):
             document({"task": name, "by": who, "pairs": waiting})
             return
         for place, pair in enumerate(waiting, 1):

@@ -53,7 +53,9 @@ class Preferred:
     agreement: float | None
     """Of two who judged the same pair, how often they said the same; None where nobody did."""
     waiting: int
-    """Pairs that nobody has judged."""
+    """Pairs whose replies differ, and that nobody has judged."""
+    same: int
+    """Pairs whose replies are the same, and that stand beside no judged one yet: nobody is asked about them."""
 
 
 def pairs(store: Store, task: str, candidate: str) -> list[tuple[Interaction, Interaction]]:
@@ -111,7 +113,7 @@ def preferred(store: Store, task: str, candidate: str) -> Preferred:
     worths = np.array([float(np.mean(list(each.values()))) for each in said.values()])
     game = Betting(0.0)
     game.extend(2.0 * worths - 1.0)
-    known = {_primary(*pair) for pair in pairs(store, task, candidate)}
+    left = {_primary(*pair): _alike(*pair) for pair in pairs(store, task, candidate) if _primary(*pair) not in said}
     return Preferred(
         candidate=candidate,
         share=mean_interval(worths) if len(worths) else None,
@@ -121,7 +123,8 @@ def preferred(store: Store, task: str, candidate: str) -> Preferred:
         alike=sum(set(each) == {""} for each in said.values()),
         p=min(1.0, float(np.exp(-game.log_value))),
         agreement=_agreement(list(said.values())),
-        waiting=len(known - set(said)),
+        waiting=len(left) - sum(left.values()),
+        same=sum(left.values()),
     )
 
 
