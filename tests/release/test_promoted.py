@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from homeostat.release.promoted import Way, passed, promoted
+from homeostat.release.promoted import REBUILDS, Way, passed, promoted
 from homeostat.release.registry import promote, rollback
 from homeostat.types.release import Release, Stage
 from homeostat.types.report import Outcome, Spent
@@ -36,6 +36,25 @@ def test_every_champion_and_what_was_shown_of_it(tmp_path: Path) -> None:
             "ver_unsure": Way.NOT_WORSE,
             "ver_early": Way.EARLIER,
             "ver_mine": Way.BY_HAND,
+        }
+
+
+def test_who_was_made_again_was_decided_by_nobody(tmp_path: Path) -> None:
+    """It came through its trial for a champion that had to go; promoted without one, a person has decided."""
+    with open_store(tmp_path) as store:
+        promote(store, TASK, add_version(store, "first"), "the first", now=0.0)
+        for name in ("tried", "taken"):
+            store.lineage.link(add_version(store, name), "ver_first", REBUILDS)
+        canary = Release(
+            id="rel_a", task=TASK, time=1.0, stage=Stage.CANARY, champion="ver_first", candidate="ver_tried"
+        )
+        store.releases.put(canary)
+        store.releases.put(replace(canary, id="rel_b", stage=Stage.FULL, champion="ver_tried", candidate=""))
+        promote(store, TASK, "ver_taken", "I know it", now=9.0)
+        assert promoted(store, TASK) == {
+            "ver_first": Way.BY_HAND,
+            "ver_tried": Way.AGAIN,
+            "ver_taken": Way.BY_HAND,
         }
 
 

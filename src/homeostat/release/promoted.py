@@ -9,6 +9,9 @@ from homeostat.store import Store
 from homeostat.types.release import Stage
 from homeostat.types.report import Outcome
 
+REBUILDS = "rebuilds"
+"""How a version that was made again without erased rows is tied to the one that it stands for."""
+
 
 class Way(StrEnum):
     """What a promotion rests on."""
@@ -19,6 +22,8 @@ class Way(StrEnum):
     """Live pairs have, after a gate that was unsure."""
     EARLIER = "passed before the account"
     """A gate let it pass that kept no account."""
+    AGAIN = "made again without erased rows"
+    """The champion had to go, and no harm of this one was shown in its trial; no gate was asked."""
     BY_HAND = "decided by a person"
     """The first champion, and what was promoted without a trial."""
 
@@ -32,7 +37,7 @@ def promoted(store: Store, task: str) -> dict[str, Way]:
         if release.stage is Stage.FULL and release.champion != last:
             verdict = verdicts.get(release.champion)
             if verdict is None or release.champion not in tried:
-                way = Way.BY_HAND
+                way = Way.AGAIN if release.champion in tried & _made_again(store, task) else Way.BY_HAND
             elif verdict.outcome is not Outcome.PASS:
                 way = Way.NOT_WORSE
             else:
@@ -40,6 +45,12 @@ def promoted(store: Store, task: str) -> dict[str, Way]:
             found.setdefault(release.champion, way)
         last = release.champion
     return found
+
+
+def _made_again(store: Store, task: str) -> set[str]:
+    """The versions that stand for another one whose rows were erased."""
+    versions = (version.id for version in store.versions.list(task))
+    return {id for id in versions if any(how == REBUILDS for how, _ in store.lineage.parents(id))}
 
 
 def passed(store: Store, task: str, candidate: str, base: str = "") -> bool:

@@ -18,6 +18,7 @@ from homeostat.loop.making.merging import NAME as MERGE
 from homeostat.loop.making.prefacing import WORDS
 from homeostat.loop.making.repair import NAME as REPAIR
 from homeostat.loop.workshop import Workshop
+from homeostat.release.promoted import REBUILDS
 from homeostat.store.erased import goes_on, learned_from_erased
 from homeostat.train.named import named
 from homeostat.train.recipe import Recipe
@@ -82,7 +83,7 @@ def _again(
         time=old.time,
     )
     made = learn(shop, lesson, report)
-    shop.store.lineage.link(made.id, old.id, "rebuilds")
+    shop.store.lineage.link(made.id, old.id, REBUILDS)
     return made
 
 
