@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 from cli.conftest import Run
 from cli.scenes import champion, stream
 from homeostat.config.load import load
 from homeostat.errors import BadStream, NotReleasable
-from homeostat.loop.workshop import Workshop
+from homeostat.loop.workshop import Exam, Workshop
 from homeostat.store import Store
 
 
 def test_a_first_champion_and_a_suite(homeostat: Run, small: Path, tmp_path: Path) -> None:
-    """The history trains the first champion, the test rows become the suite; without splits there is nothing else."""
+    """The history trains the first champion, the test rows become the suite; without splits there is nothing else. What
+    a first import that was broken off has left there is not: its file may have been the wrong one.
+    """
     file = stream(tmp_path / "s.jsonl.gz", 40)
+    with closing(Workshop.open(load(small))) as before:
+        before.put_suite("routing", [Exam(text="of a wrong file", target="refund", time=1.0)])
     ran = homeostat("import", file, "--task", "routing", "--config", small, "--json")
     assert ran.code == 0, ran.err
     assert "the first version is trained" in ran.err
@@ -102,6 +108,20 @@ def test_a_bad_file_changes_nothing(homeostat: Run, shop: Path, store: Store, tm
     assert ran.code == BadStream.exit
     assert "line 41" in ran.err
     assert store.interactions.count("routing") == 0
+
+
+def test_a_first_champion_after_rows_alone(homeostat: Run, small: Path, tmp_path: Path) -> None:
+    """The test rows that came with `--rows-only` stay in the suite beside its own."""
+    file, more = stream(tmp_path / "s.jsonl", 40), tmp_path / "more.jsonl"
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    others = [row | {"text": f"{row['text']} once more {k}"} for k, row in enumerate(rows)]
+    more.write_text("".join(json.dumps(row) + "\n" for row in others))
+    asked = ("--task", "routing", "--config", small, "--json")
+    assert homeostat("import", more, *asked, "--rows-only").json["test"] == 8
+    assert homeostat("import", file, *asked).json["test"] == 8
+    with closing(Workshop.open(load(small))) as shop:
+        assert Counter("once more" in exam.text for exam in shop.suite("routing")) == {True: 8, False: 8}
+        assert shop.store.verify() == []
 
 
 def test_a_task_of_text_learns_from_replies(homeostat: Run, small: Path, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from typing import Annotated, Any
 
 import typer
 
-from homeostat.cli.labeled import entries, examine, exams, lessons
+from homeostat.cli.labeled import beside_others, entries, examine, exams, lessons
 from homeostat.cli.project import chosen
 from homeostat.cli.table import document, facts
 from homeostat.collect.stream import Split, StreamRow, history_split, read_stream
@@ -68,7 +68,7 @@ def _champion(shop: Workshop, task: Task, rows: list[StreamRow]) -> dict[str, An
     history, suite = lessons(rows, task, Split.HISTORY), exams(rows, task)
     with Scene().bar("train", 1, "the first version is trained") as bar:
         now = max(example.time for example in history)
-        version = found(shop, task.name, history, suite, now=now, report=bar.training)
+        version = found(shop, task.name, history, beside_others(shop, task, suite), now=now, report=bar.training)
     return {
         "version": version.id,
         "history": len(history),

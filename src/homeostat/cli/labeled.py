@@ -41,6 +41,14 @@ def exams(rows: Iterable[StreamRow], task: Task) -> list[Exam]:
     ]
 
 
+def beside_others(shop: Workshop, task: Task, suite: Sequence[Exam]) -> list[Exam]:
+    """The test rows of a first import with those that came with rows alone before it, in the order of time. What a
+    first import that was broken off has left there has no log beside it, and goes.
+    """
+    kept = shop.suite(task.name) if shop.store.interactions.count(task.name) else []
+    return sorted([*kept, *(exam for exam in suite if exam not in kept)], key=lambda exam: exam.time)
+
+
 def examine(shop: Workshop, task: Task, rows: Sequence[StreamRow]) -> int:
     """Add the test rows to a task's suite, but for those it has and those like what its champion learned; how many."""
     champion = shop.store.aliases.get(task.name, "champion")
