@@ -173,8 +173,8 @@ def _weakest(part: str, trial: Document) -> Iterator[tuple[str, Document]]:
 def _fairness(groups: Document, reported: bool) -> Iterator[str]:
     """How right it is for every group of users that the test rows tell apart, by the newest report."""
     if not groups:
-        all_told = "the groups above are all that was compared; no other attribute of users is on record."
-        yield f"\nFairness: {all_told if reported else 'no groups of users were compared.'}"
+        compared = "the groups above are all that was compared" if reported else "no groups of users were compared"
+        yield f"\nFairness: {compared}; no other attribute of users is on record."
         return
     yield "\nFairness: how right it is for the groups of users that its newest test rows tell apart by tags; no other"
     yield "attribute of users is on record. What was demanded of gaps stands in the gate's words.\n"
