@@ -23,6 +23,15 @@ def test_rare_values_and_those_of_everybody_are_left_out() -> None:
     assert slices_of([]) == {}
 
 
+def test_imported_rows_are_no_traffic() -> None:
+    """What only they are tagged with is no slice, and they take nothing from the shares of the others."""
+    row = interaction("int_1", OLD, RIGHT)
+    live = [replace(row, tags={"segment": "home" if k < 12 else "shop"}) for k in range(20)]
+    imported = [replace(row, version="", reply="", tags={"register": "formal", "segment": "home"})] * 30
+    assert slices_of([*imported, *live]) == {"segment=home": 0.6, "segment=shop": 0.4}
+    assert slices_of(imported) == {}
+
+
 def test_there_are_no_more_than_can_be_bet_on() -> None:
     """Of tags with many frequent values the most frequent are kept."""
     row = interaction("int_1", OLD, RIGHT)

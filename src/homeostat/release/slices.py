@@ -12,9 +12,14 @@ SLICE_ROWS, SLICE_SHARE, MOST_SLICES = 1000, 0.1, 12
 
 
 def slices_of(rows: Sequence[Interaction]) -> dict[str, float]:
-    """Values of tags with their shares, the largest first, of those that are neither rare nor nearly everything."""
-    counts = Counter(name for row in rows for name in names(row))
-    shares = {name: count / len(rows) for name, count in counts.most_common()}
+    """Values of tags with their shares, the largest first, of those that are neither rare nor nearly everything.
+
+    Rows that no version answered were imported: what only they are tagged with never comes, and a slice of it would
+    wait for evidence for ever.
+    """
+    traffic = [row for row in rows if row.version]
+    counts = Counter(name for row in traffic for name in names(row))
+    shares = {name: count / len(traffic) for name, count in counts.most_common()}
     return dict([(n, s) for n, s in shares.items() if SLICE_SHARE <= s <= 1 - SLICE_SHARE][:MOST_SLICES])
 
 
