@@ -37,7 +37,8 @@ def promoted(store: Store, task: str) -> dict[str, Way]:
         if release.stage is Stage.FULL and release.champion != last:
             verdict = verdicts.get(release.champion)
             if verdict is None or release.champion not in tried:
-                way = Way.AGAIN if release.champion in tried & _made_again(store, task) else Way.BY_HAND
+                again = release.champion in tried and _made_again(store, release.champion)
+                way = Way.AGAIN if again else Way.BY_HAND
             elif verdict.outcome is not Outcome.PASS:
                 way = Way.NOT_WORSE
             else:
@@ -47,10 +48,9 @@ def promoted(store: Store, task: str) -> dict[str, Way]:
     return found
 
 
-def _made_again(store: Store, task: str) -> set[str]:
-    """The versions that stand for another one whose rows were erased."""
-    versions = (version.id for version in store.versions.list(task))
-    return {id for id in versions if any(how == REBUILDS for how, _ in store.lineage.parents(id))}
+def _made_again(store: Store, version: str) -> bool:
+    """Whether it stands for another one whose rows were erased."""
+    return any(how == REBUILDS for how, _ in store.lineage.parents(version))
 
 
 def passed(store: Store, task: str, candidate: str, base: str = "") -> bool:
