@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+from safetensors.numpy import save_file
+
 from cli.conftest import Run
 from cli.scenes import version
 from homeostat.errors import NotFound
+from homeostat.release.registry import register
 from homeostat.store import Store
+from homeostat.types.version import Version
 
 
 def test_two_versions(homeostat: Run, shop: Path, store: Store) -> None:
@@ -26,3 +31,13 @@ def test_two_versions(homeostat: Run, shop: Path, store: Store) -> None:
     alike = homeostat("diff", "ver_a", "ver_a", "--config", shop)
     assert not [line for line in alike.out.splitlines() if line.startswith("labels")]  # nothing is new, nothing gone
     assert homeostat("diff", "ver_a", "ver_c", "--config", shop).code == NotFound.exit
+
+
+def test_tensors_that_are_shown_are_told_from_all(homeostat: Run, shop: Path, store: Store, tmp_path: Path) -> None:
+    """Five stand there of more, and the row says of how many."""
+    for id, values in (("a", 1.0), ("b", 2.0)):
+        folder = tmp_path / id
+        folder.mkdir()
+        save_file({f"w{k}": np.full(2, values, np.float32) for k in range(7)}, folder / "adapter_model.safetensors")
+        register(store, Version(id=f"ver_{id}", task="routing", time=1.0, base="b"), folder)
+    assert "moved most (5 of 7 tensors)" in homeostat("diff", "ver_a", "ver_b", "--config", shop).out

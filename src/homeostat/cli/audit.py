@@ -60,6 +60,8 @@ def command(
         document({"ok": not problems, "problems": problems, "head": newest, "n": len(entries), "entries": shown})
     else:
         table(f"{len(entries)} entries, head {newest}", COLUMNS, [_row(entry) for entry in shown])
+        if about and not shown:
+            typer.echo(f"none is about {about!r}: ids stand in the column `about`, whole")
         typer.echo("\n".join(problems) or "the chain holds", err=bool(problems))
     if problems:
         raise typer.Exit(Tampered.exit)

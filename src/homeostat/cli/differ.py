@@ -42,7 +42,8 @@ def _rows(part: str, found: Mapping[str, Any]) -> Iterator[tuple[str, str, str, 
     for name, value in found.items():
         if part in ("labels", "weights"):
             if (said := _said(value)) != "–":
-                yield part, name, "", said
+                of = f" ({len(value)} of {found['tensors']} tensors)" if name == "moved most" else ""
+                yield part, name + of, "", said
         else:
             yield part, name, _said(value[0]), _said(value[1])
 
