@@ -11,6 +11,7 @@ from cli.conftest import Run
 from cli.scenes import START, champion, request
 from homeostat.errors import NothingReleased
 from homeostat.store import Store
+from homeostat.types.turn import DIVIDED, Turn
 
 PLEAS = ("there is smoke in the kitchen", "something burns behind the oven", "the fire alarm rings all night")
 
@@ -77,6 +78,16 @@ def test_a_turn_that_would_not_retrain_says_why(homeostat: Run, shop: Path, stor
     assert len(ran.out.splitlines()) == 1
     assert homeostat("turn", "--dry-run", "--json", "--config", shop).json["attempts"] == []
     assert store.decisions.list() == store.turns.list() == []
+
+
+def test_what_has_to_end_first_is_told(homeostat: Run, shop: Path, store: Store) -> None:
+    """No turn begins while one is under way, so what is foreseen comes after it."""
+    champion(store, "first", labels=("refund",))
+    request(store, 1, "ver_first", said="delivery")
+    store.turns.put(Turn(id="trn_1", task="routing", time=START, diary={DIVIDED: "rel_1"}))
+    ran = homeostat("turn", "--dry-run", "--config", shop)
+    assert ran.out.startswith("split trn_1 is under way, and no turn begins before it has ended"), ran.err
+    assert homeostat("turn", "--dry-run", "--json", "--config", shop).json["after"] == "split trn_1"
 
 
 def test_there_is_no_turn_to_wait_for(homeostat: Run, shop: Path) -> None:

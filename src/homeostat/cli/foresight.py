@@ -25,6 +25,8 @@ def show(config: Config, task: str, until: float, *, as_json: bool) -> None:
     if as_json:
         document(_document(seen))
         return
+    if seen.after:
+        typer.echo(f"{seen.after} is under way, and no turn begins before it has ended; one that began now would find:")
     typer.echo(seen.decision.because)
     if seen.attempts:
         columns = ("recipe", *COUNTED, "labels", "steps", "FLOPs")

@@ -46,6 +46,8 @@ class Foresight:
     decision: Decision
     attempts: tuple[Attempt, ...]
     """In their order; none where the decision is not to retrain."""
+    after: str = ""
+    """What is under way, and has to end before a turn begins; empty where nothing is."""
 
 
 def foresee(shop: Workshop, task: str, until: float) -> Foresight:
@@ -63,7 +65,8 @@ def foresee(shop: Workshop, task: str, until: float) -> Foresight:
     decision, _ = decided(shop.store, evidence, settings, now=until, turn=now.turn, bounds=around)
     recipes = steps.attempts(shop, now).split() if decision.action is Action.RETRAIN else []
     attempts = tuple(_attempt(shop, now, recipe) for recipe in recipes)
-    return Foresight(task=task, until=until, decision=decision, attempts=attempts)
+    busy = [f"{turn.story} {turn.id}" for turn in shop.store.turns.list(task) if turn.under_way]
+    return Foresight(task=task, until=until, decision=decision, attempts=attempts, after=busy[-1] if busy else "")
 
 
 def foretell(
