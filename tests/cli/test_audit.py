@@ -34,7 +34,7 @@ def test_about_and_last(homeostat: Run, shop: Path, store: Store) -> None:
     about = homeostat("audit", "--config", shop, "--about", "ver_a", "--json").json
     assert {entry["about"] for entry in about["entries"]} == {"ver_a"}
     assert about["n"] == len(store.audit.list())
-    assert "none is about 'ver_'" in homeostat("audit", "--config", shop, "--about", "ver_").out
+    assert "entries is about 'ver_'" in homeostat("audit", "--config", shop, "--about", "ver_").out
     assert len(homeostat("audit", "--config", shop, "--last", "2", "--json").json["entries"]) == 2
     assert len(homeostat("audit", "--config", shop, "--last", "0", "--json").json["entries"]) == about["n"]
 

@@ -93,6 +93,9 @@ def test_who_recalls() -> None:
 
 def test_who_is_frugal_finds_states_to_carry_over() -> None:
     """Where a turn may be frugal every version keeps them, the first one too."""
+    frugal, careful = named("frugal", Train()), named("careful", Train())
+    assert (frugal.penalties, frugal.newcomers) == (careful.penalties, True)
+    assert frugal.share < 0.5 * careful.share
     assert named("frugal", Train()).carry
     assert not named("first", Train()).carry
     assert named("first", Train(attempts=("corrections", "frugal"))).carry

@@ -54,14 +54,12 @@ def command(
         problems.append(f"audit: no entry has the seal {head}")
     if out is not None:
         out.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
-    shown = [entry for entry in entries if about in ("", entry["about"])][-last:]
-    newest = entries[-1]["seal"] if entries else START
+    shown, newest = [e for e in entries if about in ("", e["about"])][-last:], entries[-1]["seal"] if entries else START
     if as_json:
         document({"ok": not problems, "problems": problems, "head": newest, "n": len(entries), "entries": shown})
     else:
-        table(f"{len(entries)} entries, head {newest}", COLUMNS, [_row(entry) for entry in shown])
-        if about and not shown:
-            typer.echo(f"none is about {about!r}: ids stand in the column `about`, whole")
+        of = f"{len(entries)} entries" if shown or not about else f"none of {len(entries)} entries is about {about!r}"
+        table(f"{of}, head {newest}", COLUMNS, [_row(entry) for entry in shown])
         typer.echo("\n".join(problems) or "the chain holds", err=bool(problems))
     if problems:
         raise typer.Exit(Tampered.exit)

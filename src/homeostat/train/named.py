@@ -28,8 +28,8 @@ SLOW = GENTLE | {"repair"}
 """Recipes with the lower rate."""
 UPPER = 0.5
 """Part of the layers that a frugal run trains."""
-FRUGAL = 0.45
-"""What it may cost, as a part of `train.warm_share`: a little less than half, for joint retraining may end early."""
+FRUGAL = 0.39
+"""What it may cost, as a part of `train.warm_share`: less than half, for joint retraining may end early."""
 _ANEW: dict[str, Any] = {"replay": 0.0, "penalties": (), "warm_start": False}
 DISTURBED = (
     "chatter",
@@ -48,7 +48,7 @@ DISTURBED = (
 """Disturbances that `disturbed` trains under: all that come with Homeostat."""
 NAMES: dict[str, dict[str, Any]] = {
     "careful": {},
-    "frugal": {"carry": True, "penalties": ()},
+    "frugal": {"carry": True, "newcomers": True},
     "naive": {"replay": 0.0, "penalties": (), "warm_up": 0.1},
     "corrections": {"replay": 0.0, "penalties": (), "warm_up": 0.1, "only_wrong": True},
     "thorough": {"replay": 3.0, "penalties": (Divergence(weight=4.0),)},
@@ -79,20 +79,20 @@ NAMES: dict[str, dict[str, Any]] = {
     "tagger": {"replay": 0.0, "penalties": (), "objective": Tagged(), "refit": False, "warm_start": False},
     "student": {"replay": 0.0, "penalties": (), "adapt": Full(), "objective": Told(), "refit": False, "lr": 1e-3},
 }
-"""`careful`: from the champion, with replay and divergence. `frugal`: with replay alone, at half the cost, in the upper
-layers. `naive`: new rows alone, at the rate of a fresh start, the control. `corrections`: the same on replies that
-were corrected, as one does it who fixes what went wrong and looks no further. `thorough`: more of both. `repair`:
-from a candidate that forgot, back to what the champion says on old rows; for a turn that mends. `joint`: from the
-bare base on everything. `reweighed`, `swapped`: from the bare base on all that is remembered, with rows that weigh
-so that groups and labels are independent, or with copies in which words of a group are swapped: for candidates that
-were refused because they treat groups unlike. `thresholds`: for the same, from the bare base too, with offsets for
-each group that are added when requests are answered; never tried unless it is named. `disturbed`: from the bare base
-too, with a copy of every row under one of the disturbances that suites ask under: for candidates that fall for them.
-`first`: a task's first version. `domain`: continued pretraining, where rows are windows of text and `replay` is
-general windows for each of the domain. `head`: an exact head on the bare base, by the rows that differ from a
-champion head's. `classifier`: a head trained by steps on everything, with what is adapted beneath it. `estimator`,
-`tagger`: the same for replies that are a number, or a list of tags. `student`: all weights of a smaller model, from
-a teacher's answers."""
+"""`careful`: from the champion, with replay and divergence. `frugal`: the same at less than half the cost, in the
+upper layers, with the rows of new labels fitted first. `naive`: new rows alone, at the rate of a fresh start, the
+control. `corrections`: the same on replies that were corrected, as one does it who fixes what went wrong and looks no
+further. `thorough`: more of both. `repair`: from a candidate that forgot, back to what the champion says on old rows;
+for a turn that mends. `joint`: from the bare base on everything. `reweighed`, `swapped`: from the bare base on all
+that is remembered, with rows that weigh so that groups and labels are independent, or with copies in which words of a
+group are swapped: for candidates that were refused because they treat groups unlike. `thresholds`: for the same, from
+the bare base too, with offsets for each group that are added when requests are answered; never tried unless it is
+named. `disturbed`: from the bare base too, with a copy of every row under one of the disturbances that suites ask
+under: for candidates that fall for them. `first`: a task's first version. `domain`: continued pretraining, where rows
+are windows of text and `replay` is general windows for each of the domain. `head`: an exact head on the bare base, by
+the rows that differ from a champion head's. `classifier`: a head trained by steps on everything, with what is adapted
+beneath it. `estimator`, `tagger`: the same for replies that are a number, or a list of tags. `student`: all weights of
+a smaller model, from a teacher's answers."""
 
 
 def named(name: str, settings: Train, *, replay: float = 1.0, where: str = "train.attempts") -> Recipe:

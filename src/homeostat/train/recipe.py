@@ -89,6 +89,9 @@ class Recipe:
     """Disturbed copies for each row."""
     refit: bool = True
     """Fit the rows of the labels to everything that is remembered when training has ended (label tasks)."""
+    newcomers: bool = False
+    """Before the first step fit the rows of labels that the champion does not know, and these alone, to its states of
+    their requests and of old ones (label tasks, from a champion)."""
     carry: bool = False
     """Keep the states of all remembered rows with the version, and carry the champion's over for `refit` instead of
     reading recalled rows anew."""

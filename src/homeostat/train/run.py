@@ -26,6 +26,7 @@ from homeostat.train.champion import Champion, gauged
 from homeostat.train.fit import Fitted, fit
 from homeostat.train.gang import ALONE, Gang, gang
 from homeostat.train.job import Job
+from homeostat.train.newcomers import fit_newcomers
 from homeostat.train.penalties.importance import Importance, after
 from homeostat.train.prior import fit_prior
 from homeostat.train.rates import with_rate
@@ -192,6 +193,7 @@ def prepare(order: Order, place: Gang = ALONE) -> Prepared:
         report=order.report,
         gang=place,
     )
+    ground.meter.flops += _newcomers(job, rows, order)
     spent = time.process_time() - begun
     return Prepared(job=job, champion=champion, remembered=rows, cut=cut, began=began, cpu_seconds=spent)
 
@@ -235,6 +237,16 @@ def _importance(job: Job, folder: Path) -> float:
     before = job.ground.meter.flops
     after(job.ground, Importance.read(job.ground.begun)).save(folder)
     return job.ground.meter.flops - before
+
+
+def _newcomers(job: Job, remembered: Sequence[Sample], order: Order) -> float:
+    """Fit the rows of labels that the champion does not know, where the recipe says so; the operations that it took."""
+    ground, warm = job.ground, warm_from(order)
+    if ground.allowed is None or warm is None or not job.recipe.newcomers:
+        return 0.0
+    rows = job.recipe.adapt.label_rows(ground.opened.model, ground.allowed)
+    learned, kept = [s for s in remembered if not s.free], States.read(warm) if job.recipe.carry else States({})
+    return fit_newcomers(ground.opened, rows, ground.allowed, ground.known, learned, kept)
 
 
 def _refit(job: Job, remembered: Sequence[Sample], order: Order) -> Refitted:
