@@ -21,7 +21,7 @@ from homeostat.llm.forward import places
 from homeostat.llm.load import Opened
 from homeostat.train.ask import ask
 from homeostat.train.carried import States, row_name
-from homeostat.train.refit import LINEAR, LOOKS, shown
+from homeostat.train.refit import LINEAR, LOOKS, least, shown
 from homeostat.train.rows import LabelRows
 from homeostat.train.samples import Sample
 
@@ -82,7 +82,8 @@ def fit_newcomers(
         return asked.flops
     states = torch.cat([asked.states, *(before.by_row[row_name(s)].to(asked.states)[None] for s in kept)])
     seen = _known(states, begun[:known], offset.mean(0), labels, [*read, *kept])
-    rows.write(torch.cat([begun[:known], _fitted(seen, begun[known:])]))
+    strength = PULL * float(states.square().sum(1).mean())
+    rows.write(torch.cat([begun[:known], least(seen.loss, begun[known:], begun[known:], strength)]))
     return asked.flops + 2.0 * states.shape[0] * (begun[:known].numel() + 3.0 * LOOKS * begun[known:].numel())
 
 
@@ -95,19 +96,3 @@ def _known(states: Tensor, old: Tensor, offset: Tensor, labels: Tensor, samples:
         right=(places(target, labels) - len(old)).clamp(min=-1),
         weight=torch.tensor([s.weight for s in samples], device=labels.device),
     )
-
-
-def _fitted(seen: Known, begun: Tensor) -> Tensor:
-    """float[new, hidden] that minimizes the loss plus the pull toward `begun`."""
-    rows = begun.clone().requires_grad_(True)
-    strength = PULL * float(seen.states.square().sum(1).mean())
-    solver = torch.optim.LBFGS([rows], max_iter=LOOKS, max_eval=2 * LOOKS, line_search_fn="strong_wolfe")
-
-    def objective() -> Tensor:
-        solver.zero_grad()
-        value = seen.loss(rows) + strength * (rows - begun).square().sum()
-        value.backward()  # type: ignore[no-untyped-call]
-        return value
-
-    solver.step(objective)  # type: ignore[no-untyped-call]
-    return rows.detach()

@@ -13,7 +13,7 @@ Sources: the last layer alone is what forgets most and is the cheapest to repair
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -135,13 +135,19 @@ def _seen(states: Tensor, offset: Tensor, labels: Tensor, samples: Sequence[Samp
 
 def fit_rows(seen: Seen, begun: Tensor, start: Tensor, pull: float) -> Tensor:
     """float[labels, hidden] that minimizes the loss plus the pull toward `begun`, from `start` on."""
+    return least(seen.loss, begun, start, pull * float(seen.states.square().sum(1).mean()))
+
+
+def least(loss: Callable[[Tensor], Tensor], begun: Tensor, start: Tensor, strength: float) -> Tensor:
+    """Where a convex loss, plus `strength` times the squared distance from `begun`, is least, looked for from `start`
+    on; float[n, hidden] as these.
+    """
     rows = start.clone().requires_grad_(True)
-    strength = pull * float(seen.states.square().sum(1).mean())
     solver = torch.optim.LBFGS([rows], max_iter=LOOKS, max_eval=2 * LOOKS, line_search_fn="strong_wolfe")
 
     def objective() -> Tensor:
         solver.zero_grad()
-        value = seen.loss(rows) + strength * (rows - begun).square().sum()
+        value = loss(rows) + strength * (rows - begun).square().sum()
         value.backward()  # type: ignore[no-untyped-call]
         return value
 
