@@ -41,7 +41,7 @@ def until(opened: Project, task: str) -> float:
 
 def ask(opened: Project, task: str, moment: float | None = None, *, by: str = "") -> tuple[Turn, bool]:
     """The turn under way, or a new one up to a moment (`until`, if left out) that a person wants; whether it is new."""
-    if under_way := [turn for turn in opened.store.turns.list(task) if turn.under_way]:
+    if under_way := opened.store.turns.under_way(task):
         return under_way[0], False
     moment = until(opened, task) if moment is None else moment
     new = Turn(id=ids.new("trn"), task=task, time=moment, diary={ASKED: by} if by else {})
@@ -65,7 +65,7 @@ def hold_free(opened: Project, task: str) -> None:
     Raises:
         NotReleasable: something is.
     """
-    busy = [turn.id for turn in opened.store.turns.list(task) if turn.under_way]
+    busy = [turn.id for turn in opened.store.turns.under_way(task)]
     release = opened.store.releases.current(task)
     fix = "wait for its end, then ask again"
     if release is not None and is_open(release):

@@ -130,6 +130,10 @@ class Releases(Nouns[Release]):
 class Turns(Nouns[Turn]):
     """Turns, which a worker and people write in."""
 
+    def under_way(self, task: str) -> list[Turn]:
+        """Those of a task that have not ended, the oldest first."""
+        return [turn for turn in self.list(task) if turn.under_way]
+
     def change(self, id: str, change: Callable[[Turn], Turn]) -> Turn:
         """Store what `change` makes of a turn, and give it back; nobody else writes meanwhile.
 

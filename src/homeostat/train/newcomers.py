@@ -21,7 +21,7 @@ from homeostat.llm.forward import places
 from homeostat.llm.load import Opened
 from homeostat.train.ask import ask
 from homeostat.train.carried import States, row_name
-from homeostat.train.refit import LINEAR, LOOKS, least, shown
+from homeostat.train.refit import LOOKS, added, least, shown
 from homeostat.train.rows import LabelRows
 from homeostat.train.samples import Sample
 
@@ -77,11 +77,11 @@ def fit_newcomers(
     read = [*fresh, *(() if kept else (s for s in old if not s.recalled))]
     opened.model.eval()
     asked, begun = ask(opened, [s.rendered for s in read], labels), rows.read()
-    offset = asked.logits - asked.states @ begun.T
-    if float((offset - offset.mean(0)).abs().max()) > LINEAR * float(asked.logits.std()):
+    offset = added(asked, begun)
+    if offset is None:
         return asked.flops
     states = torch.cat([asked.states, *(before.by_row[row_name(s)].to(asked.states)[None] for s in kept)])
-    seen = _known(states, begun[:known], offset.mean(0), labels, [*read, *kept])
+    seen = _known(states, begun[:known], offset, labels, [*read, *kept])
     strength = PULL * float(states.square().sum(1).mean())
     rows.write(torch.cat([begun[:known], least(seen.loss, begun[known:], begun[known:], strength)]))
     return asked.flops + 2.0 * states.shape[0] * (begun[:known].numel() + 3.0 * LOOKS * begun[known:].numel())

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 from homeostat.llm.forward import places
 from homeostat.llm.load import Opened
-from homeostat.train.ask import ask
+from homeostat.train.ask import Asked, ask
 from homeostat.train.carried import States, look
 from homeostat.train.rows import LabelRows
 from homeostat.train.samples import Sample, thinned
@@ -103,12 +103,12 @@ def refit(
     if rows is None or len(held) < 2 or not learned:
         return Refitted()
     asked, begun = ask(opened, [s.rendered for s in held], labels), rows.read()
-    offset = asked.logits - asked.states @ begun.T
-    if float((offset - offset.mean(0)).abs().max()) > LINEAR * float(asked.logits.std()):
+    offset = added(asked, begun)
+    if offset is None:
         return Refitted(flops=asked.flops, said=asked.logits)
     learned = shown(learned, len(labels))
     looked = look(opened, learned, labels, before or States({}), bfloat16=bfloat16)
-    known, unseen = (_seen(each.states, offset.mean(0), labels, of) for each, of in ((looked, learned), (asked, held)))
+    known, unseen = (_seen(each.states, offset, labels, of) for each, of in ((looked, learned), (asked, held)))
     plain, _ = _scaled(begun, unseen)
     best, kept, fitted = plain, begun, begun
     for each in PULLS:
@@ -120,6 +120,13 @@ def refit(
     rows.write(kept)
     states = looked.kept if before is not None else None
     return Refitted(plain - best, spent, states, looked.carried, unseen.logits(kept))
+
+
+def added(asked: Asked, rows: Tensor) -> Tensor | None:
+    """float[labels]: what a model adds to the products of states with these rows; None where it does more than that."""
+    offset = asked.logits - asked.states @ rows.T
+    mean = offset.mean(0)
+    return None if float((offset - mean).abs().max()) > LINEAR * float(asked.logits.std()) else mean
 
 
 def shown(learned: Sequence[Sample], labels: int) -> list[Sample]:

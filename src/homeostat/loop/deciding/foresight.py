@@ -65,7 +65,7 @@ def foresee(shop: Workshop, task: str, until: float) -> Foresight:
     decision, _ = decided(shop.store, evidence, settings, now=until, turn=now.turn, bounds=around)
     recipes = steps.attempts(shop, now).split() if decision.action is Action.RETRAIN else []
     attempts = tuple(_attempt(shop, now, recipe) for recipe in recipes)
-    busy = [f"{turn.story} {turn.id}" for turn in shop.store.turns.list(task) if turn.under_way]
+    busy = [f"{turn.story} {turn.id}" for turn in shop.store.turns.under_way(task)]
     return Foresight(task=task, until=until, decision=decision, attempts=attempts, after=busy[-1] if busy else "")
 
 

@@ -85,7 +85,7 @@ def _stuck(shop: Workshop, task: str) -> Plan | None:
     policy = shop.config.tasks[task].policy
     if shop.store.aliases.get(task, "champion") is None:
         return Plan(task=task, policy=policy, time=0.0, happens="nothing: no version answers it yet")
-    under_way = [turn for turn in shop.store.turns.list(task) if turn.under_way]
+    under_way = shop.store.turns.under_way(task)
     return Plan(task=task, policy=policy, time=0.0, happens=_goes_on(under_way[-1])) if under_way else None
 
 

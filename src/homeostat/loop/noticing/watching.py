@@ -221,7 +221,7 @@ class Watch:
 
     def _due(self, task: str, champion: str) -> Opening | None:
         """The turn that is to be opened, unless one is under way, which is looked after."""
-        under_way = [t for t in self.shop.store.turns.list(task) if t.under_way]
+        under_way = self.shop.store.turns.under_way(task)
         for turn in under_way:
             if turn.state == OPEN:
                 tend(self.shop, self.queue, turn)

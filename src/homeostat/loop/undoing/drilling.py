@@ -101,7 +101,7 @@ def _coming(config: Config, store: Store, task: str, rule: Rule, at: float, kind
 
 def _waits(config: Config, store: Store, task: str, rule: Rule, at: float) -> str:
     """What keeps a drill of this task from being begun now."""
-    busy = [turn.id for turn in store.turns.list(task) if turn.under_way]
+    busy = [turn.id for turn in store.turns.under_way(task)]
     release = store.releases.current(task)
     busy += release.tried if release is not None and is_open(release) else ()
     if busy:
