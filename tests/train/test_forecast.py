@@ -115,6 +115,29 @@ def test_asking_the_champion_is_counted(order: Order, tmp_path: Path) -> None:
     assert told.flops == pytest.approx(train(warm).cost["flops"], rel=0.08)
 
 
+def test_what_new_labels_are_fitted_to_is_counted(order: Order, tmp_path: Path) -> None:
+    """A run that fits the rows of a new label first reads what it trains on; where nothing is new it reads nothing."""
+    first = train(order)
+    start = Start(base=order.start.base, folder=first.weights, kind="lora", labels=LABELS)
+    fresh = [Example(text=f"there is smoke {'in here ' * (k % 7)}{k}", target="fire") for k in range(40)]
+    wider = replace(order, start=start, examples=[*EXAMPLES, *fresh], labels=(*LABELS, "fire"))
+    same = replace(order, start=start)
+
+    def more(asked: Order) -> tuple[float, float]:
+        """What the fit adds: as foretold, and as taken."""
+        runs = [
+            replace(asked, folder=tmp_path / str(says), recipe=replace(asked.recipe, newcomers=says))
+            for says in (False, True)
+        ]
+        told, took = [forecast(run).flops for run in runs], [train(run).cost["flops"] for run in runs]
+        return told[1] - told[0], took[1] - took[0]
+
+    told, took = more(wider)
+    assert took > 0
+    assert told == pytest.approx(took, rel=0.15)
+    assert forecast(replace(same, recipe=replace(same.recipe, newcomers=True))) == forecast(same)
+
+
 def test_heads_are_foretold_too(order: Order, tmp_path: Path) -> None:
     """What an exact head reads, and the steps of one that is trained; both take no more than was said."""
     for name in ("head", "classifier"):

@@ -77,7 +77,8 @@ def forecast(order: Order) -> Forecast:
     asked = 2 * forward(gauged(every, recipe.seed)) if is_asked(order) else 3 * forward(_heard(order, every))
     taught = forward([s.rendered for s in rows if s.replay]) if is_taught(order) and recipe.penalties else 0.0
     fitted = forward([s.rendered for s in (*shown(known, len(order.labels)), *held)]) if recipe.refit and codes else 0.0
-    flops = one_pass * steps / len(first) + look * min(recipe.looks, steps) + asked + taught + fitted
+    joining = forward(_joining(order, known, codes)) if codes and is_taught(order) and recipe.newcomers else 0.0
+    flops = one_pass * steps / len(first) + look * min(recipe.looks, steps) + asked + taught + fitted + joining
     return Forecast(rows=len(rows), held_out=len(held), steps=steps, flops=flops)
 
 
@@ -85,3 +86,10 @@ def _heard(order: Order, every: Sequence[Sample]) -> list[Rendered]:
     """The requests of a task of text to which the champion replies, as if its replies were as long as they may be."""
     heard = order.task.kind is Kind.TEXT and order.start.folder is not None
     return [Rendered(row.prompt, (0,) * WORDS) for row in gauged(every, order.recipe.seed)[:HEARD]] if heard else []
+
+
+def _joining(order: Order, known: Sequence[Sample], codes: LabelCodes) -> list[Rendered]:
+    """What is read for rows of new labels: their requests, and what is trained on besides if no states were kept."""
+    old = {token for token, *_ in codes.sequences[: len(order.start.labels)]}
+    read = [s for s in known if not s.free and (s.rendered.completion[0] not in old or not s.recalled)]
+    return [s.rendered for s in read] if any(s.rendered.completion[0] not in old for s in read) else []
