@@ -99,6 +99,14 @@ def test_folder_in_place_of_the_file(tmp_path: Path) -> None:
             Store.open(f"sqlite:///{tmp_path}/{path}", tmp_path)
 
 
+def test_file_that_nobody_may_write(database: Database) -> None:
+    """Where SQLite may not write, what helps is another place: nothing is wrong with the URL."""
+    with pytest.raises(StoreUnreachable, match="readonly") as caught, database.write() as connection:
+        connection.execute(text("PRAGMA query_only = ON"))
+        connection.execute(text("CREATE TABLE letters (line TEXT)"))
+    assert "another place" in caught.value.fix
+
+
 def test_waiting_for_a_writer(tmp_path: Path) -> None:
     """While another program holds the lock, reading goes on."""
     url = f"sqlite:///{tmp_path}/store.db"

@@ -96,6 +96,16 @@ def test_who_is_paced() -> None:
     assert made.looks == max(2, -(-made.epochs // 2))
 
 
+def test_fewer_steps_are_longer_ones() -> None:
+    """Half of the passes that a recipe came with, √2 of its rate; more passes, no less."""
+    came = named("frugal", SETTINGS)
+    short = paced(came, SETTINGS, Rows(new=5_000, replayed=5_000, known=10_000), LABELS)
+    long = paced(came, SETTINGS, Rows(new=100, replayed=100, known=10_000), LABELS)
+    assert (short.epochs, short.lr) == (came.epochs / 2, pytest.approx(came.lr * 2**0.5))
+    assert long.epochs > came.epochs
+    assert long.lr == came.lr
+
+
 def test_rows_are_counted_by_what_is_done_with_them() -> None:
     """New, replayed, and all."""
     assert Rows.of(rows(3, 2, 5)) == Rows(new=3, replayed=2, known=10)

@@ -112,8 +112,15 @@ class Database:
         lost = problem.connection_invalidated or (code is None and state is None and _is_operational(problem))
         if code in _SQLITE_SHUT or lost:
             reason = str(problem.orig).strip().splitlines()[0]
-            return StoreUnreachable(f"the database cannot be opened: {reason}", where=where, fix="check store.url")
+            return StoreUnreachable(f"the database cannot be used: {reason}", where=where, fix=_way_in(code))
         return None
+
+
+def _way_in(code: int | None) -> str:
+    """What to do about a database that does not let one in; `code` is SQLite's, None for a server."""
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+        return "make the file and its folder writable for whom Homeostat runs as, or give `folder` another place"
+    return "check `store.url`"
 
 
 def _user() -> str:

@@ -2,6 +2,9 @@
 
 A batch of new rows is a twentieth of what is remembered on one stream and a half on another. The same number of passes
 would be far too dear on the second and leave most of what may be spent on the first.
+
+Who may make few steps has to make longer ones: the best rate for T steps falls as 1 / √T (Nemirovski et al. 2009,
+"Robust stochastic approximation approach to stochastic programming", section 2).
 """
 
 from __future__ import annotations
@@ -46,13 +49,14 @@ class Rows:
 def paced(recipe: Recipe, settings: Train, rows: Rows, labels: Sequence[str]) -> Recipe:
     """The recipe with the passes that its share pays for on these rows; one that has no share as given.
 
-    It looks at the held-out rows every second pass, for looks cost a part of the share too. A task that answers in
-    words remembers no rows beside those it is trained on, so there is nothing to go by.
+    Its rate is for the passes that it came with, and rises where there are to be fewer. It looks at the held-out rows
+    every second pass, for looks cost a part of the share too. A task that answers in words remembers no rows beside
+    those it is trained on, so there is nothing to go by.
     """
     if not recipe.share or not labels:
         return recipe
     made = passes(recipe, settings.epochs, rows, len(labels))
-    return replace(recipe, epochs=made, looks=_looks(made))
+    return replace(recipe, epochs=made, lr=recipe.lr * _bolder(recipe.epochs, made), looks=_looks(made))
 
 
 def passes(recipe: Recipe, most: int, rows: Rows, labels: int) -> float:
@@ -67,6 +71,11 @@ def passes(recipe: Recipe, most: int, rows: Rows, labels: int) -> float:
     paid = (left / one_pass - FORWARD * bottom) / (1.0 - bottom)
     made = max(LEAST, paid, LEAST_STEPS * recipe.batch_rows / one_pass)
     return round(min(made, float(most)), 2)
+
+
+def _bolder(meant: float, made: float) -> float:
+    """What the rate is multiplied with; never less than 1, for a longer run has no need to be slower."""
+    return math.sqrt(max(1.0, meant / made))
 
 
 def _bottom(recipe: Recipe) -> float:
