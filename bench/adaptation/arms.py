@@ -242,7 +242,7 @@ class _Policy:
             model=self.champion,
             flops=sum(model.cost["flops"] for model in tried),
             cpu_seconds=sum(model.cost["cpu_seconds"] for model in tried),
-            gate_flops=2 * len(tried) * race.lab.forward(race.course.seen(turn)),
+            gate_flops=2 * len(tried) * race.lab.forward(race.course.judging(turn)),
             verdicts=tuple(verdicts),
         )
 
@@ -279,8 +279,8 @@ def released(lab: Lab, candidate: Model, champion: Model, rows: Sequence[StreamR
 
 
 def judge(race: Race, candidate: Model, champion: Model, turn: int) -> Verdict:
-    """The offline gate of a turn, on the test rows seen so far, with labels new to the champion as its target."""
-    rows = race.course.seen(turn)
+    """The offline gate of a turn, on its half of the test rows, with labels new to the champion as its target."""
+    rows = race.course.judging(turn)
     race.lab.score(champion, rows)
     pairs = [
         PairedRow(

@@ -55,10 +55,30 @@ class Course:
         now = self.moments[turn]
         return [row for row in self.of(Split.TEST) if row.time <= now < row.until]
 
+    def judging(self, turn: int) -> list[StreamRow]:
+        """Of these every second one of each label: what a gate may see. Nobody is measured on what chose him."""
+        gates = self._gates()
+        return [row for row in self.seen(turn) if row.index in gates]
+
+    def measured(self, turn: int) -> list[StreamRow]:
+        """The others, which no arm sees: what accuracy is made of."""
+        gates = self._gates()
+        return [row for row in self.seen(turn) if row.index not in gates]
+
     def known_before(self, turn: int) -> list[StreamRow]:
-        """Of the test rows seen at a turn those that the turn before had seen already."""
+        """Of the measured rows of a turn those that the turn before had seen already."""
         earlier = {row.index for row in self.seen(turn - 1)}
-        return [row for row in self.seen(turn) if row.index in earlier]
+        return [row for row in self.measured(turn) if row.index in earlier]
+
+    def _gates(self) -> set[int]:
+        """Numbers of the test rows that gates may see, the same at all turns."""
+        met: Counter[str] = Counter()
+        gates = set()
+        for row in self.of(Split.TEST):
+            met[row.label] += 1
+            if met[row.label] % 2 == 0:
+                gates.add(row.index)
+        return gates
 
     def labeled(self, share: float, seed: int) -> list[StreamRow]:
         """A uniform share of the live rows; a smaller share of the same seed is part of a larger one."""

@@ -38,7 +38,7 @@ def of(settings: Train, rows: Rows, labels: int, name: str = "careful") -> float
 
 
 def test_a_small_batch_is_seen_more_often() -> None:
-    """Beside the same memory half the rows get about twice the passes, two at least, at most as many as joint's."""
+    """Beside the same memory half the rows get about twice the passes, one at least, at most as many as joint's."""
     made = {new: of(SETTINGS, Rows(new=new, replayed=new, known=20_000), 10) for new in (10, 2_000, 4_000, 10_000)}
     assert made[10] == SETTINGS.epochs
     assert made[2_000] == pytest.approx(2 * made[4_000], rel=0.1)
@@ -97,11 +97,11 @@ def test_who_is_paced() -> None:
 
 
 def test_fewer_steps_are_longer_ones() -> None:
-    """Half of the passes that a recipe came with, √2 of its rate; more passes, no less."""
+    """A third of the passes that a recipe came with, √3 of its rate; more passes, no less."""
     came = named("frugal", SETTINGS)
     short = paced(came, SETTINGS, Rows(new=5_000, replayed=5_000, known=10_000), LABELS)
     long = paced(came, SETTINGS, Rows(new=100, replayed=100, known=10_000), LABELS)
-    assert (short.epochs, short.lr) == (came.epochs / 2, pytest.approx(came.lr * 2**0.5))
+    assert (short.epochs, short.lr) == (came.epochs / 3, pytest.approx(came.lr * 3**0.5))
     assert long.epochs > came.epochs
     assert long.lr == came.lr
 
