@@ -57,9 +57,9 @@ def race_once(race: Race, *, frontier: bool) -> dict[str, float | None]:
     for share in SHARES if top else ():
         part = replace(race, settings=replace(race.settings, share=share))
         last = list(race.course.turns)[-1]
-        ours = arms.ours(part, champion, learned)[-1].model.accuracy(race.course.measured(last))
+        ours = arms.ours(part, champion, learned)[-1].model.accuracy(race.course.seen(last))
         joint = arms.joint(part, arm="joint_all" if share == 1 else "joint", last_only=True)[-1].model
-        same = joint.accuracy(race.course.measured(last))
+        same = joint.accuracy(race.course.seen(last))
         figures[f"frontier.ours.{share:g}"] = ours / top if ours is not None and top else None
         figures[f"frontier.joint.{share:g}"] = same / top if same is not None and top else None
     return figures

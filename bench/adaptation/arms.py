@@ -86,6 +86,12 @@ class Race:
         """Labeled live rows of a stretch of time."""
         return [row for row in self.course.labeled(self.settings.share, self.seed) if since < row.time <= until]
 
+    def judges(self, turn: int) -> list[StreamRow]:
+        """The rows of a turn's gate, less those that newer ones have made wrong; none where every label is revealed."""
+        rows = self.course.judging(turn, self.settings.share, self.seed)
+        wrong = superseded(self.examples(rows), (), TASK.kind)
+        return [row for number, row in enumerate(rows) if number not in wrong]
+
     def curated(
         self,
         new: Sequence[StreamRow],
@@ -231,9 +237,10 @@ class _Policy:
                 break
             tried.append(race.train(f"ours-{wanted.name}", turn, wanted, self.champion, curated))
             self.spent += tried[-1].cost["flops"]
-            verdicts.append(judge(race, tried[-1], self.champion, turn))
             last = Trial(candidate=tried[-1], examples=curated.examples, time=now)
-            if verdicts[-1].outcome is Outcome.PASS:
+            judges = race.judges(turn)
+            verdicts += [judge(race, tried[-1], self.champion, turn, judges)] if judges else []
+            if not judges or verdicts[-1].outcome is Outcome.PASS:
                 self._promote(last)
                 break
             self.trial = last if verdicts[-1].outcome is Outcome.UNSURE else self.trial
@@ -242,7 +249,7 @@ class _Policy:
             model=self.champion,
             flops=sum(model.cost["flops"] for model in tried),
             cpu_seconds=sum(model.cost["cpu_seconds"] for model in tried),
-            gate_flops=2 * len(tried) * race.lab.forward(race.course.judging(turn)),
+            gate_flops=2 * len(tried) * race.lab.forward(race.judges(turn)),
             verdicts=tuple(verdicts),
         )
 
@@ -278,9 +285,9 @@ def released(lab: Lab, candidate: Model, champion: Model, rows: Sequence[StreamR
     return next(ends, False)
 
 
-def judge(race: Race, candidate: Model, champion: Model, turn: int) -> Verdict:
-    """The offline gate of a turn, on its half of the test rows, with labels new to the champion as its target."""
-    rows = race.course.judging(turn)
+def judge(race: Race, candidate: Model, champion: Model, turn: int, rows: Sequence[StreamRow]) -> Verdict:
+    """The offline gate of a turn on these rows, with labels new to the champion as its target."""
+    race.lab.score(candidate, rows)
     race.lab.score(champion, rows)
     pairs = [
         PairedRow(

@@ -55,36 +55,28 @@ class Course:
         now = self.moments[turn]
         return [row for row in self.of(Split.TEST) if row.time <= now < row.until]
 
-    def judging(self, turn: int) -> list[StreamRow]:
-        """Of these every second one of each label: what a gate may see. Nobody is measured on what chose him."""
-        gates = self._gates()
-        return [row for row in self.seen(turn) if row.index in gates]
-
-    def measured(self, turn: int) -> list[StreamRow]:
-        """The others, which no arm sees: what accuracy is made of."""
-        gates = self._gates()
-        return [row for row in self.seen(turn) if row.index not in gates]
-
     def known_before(self, turn: int) -> list[StreamRow]:
-        """Of the measured rows of a turn those that the turn before had seen already."""
+        """Of the test rows seen at a turn those that the turn before had seen already."""
         earlier = {row.index for row in self.seen(turn - 1)}
-        return [row for row in self.measured(turn) if row.index in earlier]
-
-    def _gates(self) -> set[int]:
-        """Numbers of the test rows that gates may see, the same at all turns."""
-        met: Counter[str] = Counter()
-        gates = set()
-        for row in self.of(Split.TEST):
-            met[row.label] += 1
-            if met[row.label] % 2 == 0:
-                gates.add(row.index)
-        return gates
+        return [row for row in self.seen(turn) if row.index in earlier]
 
     def labeled(self, share: float, seed: int) -> list[StreamRow]:
         """A uniform share of the live rows; a smaller share of the same seed is part of a larger one."""
+        live = self._drawn(seed)
+        return sorted(live[: round(share * len(live))], key=lambda row: row.index)
+
+    def judging(self, turn: int, share: float, seed: int) -> list[StreamRow]:
+        """What a gate may see: live rows up to a turn that no arm learns from, drawn, as many as there are test rows,
+        of which it sees none. Nobody is measured on what chose him.
+        """
+        live = self._drawn(seed)
+        others = [row for row in live[round(share * len(live)) :] if row.time <= self.moments[turn]]
+        return sorted(others[: len(self.seen(turn))], key=lambda row: row.index)
+
+    def _drawn(self, seed: int) -> list[StreamRow]:
+        """The live rows in the order in which a seed draws them."""
         live = self.of(Split.LIVE)
-        drawn = np.random.default_rng([seed, 3]).permutation(len(live))[: round(share * len(live))]
-        return [live[k] for k in sorted(drawn)]
+        return [live[k] for k in np.random.default_rng([seed, 3]).permutation(len(live))]
 
     @property
     def fingerprint(self) -> str:

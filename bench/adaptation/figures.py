@@ -43,10 +43,10 @@ def _of_an_arm(course: Course, champion: Model, taken: Sequence[Step]) -> dict[s
     """Accuracy over turns and at the end, on old and new labels at the end; forgetting; what it took."""
     turns = list(course.turns)[-len(taken) :]
     known = {row.label for row in course.of(Split.HISTORY)}
-    last, seen = taken[-1].model, course.measured(turns[-1])
+    last, seen = taken[-1].model, course.seen(turns[-1])
     complete = len(taken) == len(course.turns)
     return {
-        "accuracy": _mean([step.model.accuracy(course.measured(turn)) for turn, step in zip(turns, taken, strict=True)]),
+        "accuracy": _mean([step.model.accuracy(course.seen(turn)) for turn, step in zip(turns, taken, strict=True)]),
         "accuracy_final": last.accuracy(seen),
         "old_final": last.accuracy([row for row in seen if row.label in known]),
         "new_final": last.accuracy([row for row in seen if row.label not in known]),
@@ -69,7 +69,7 @@ def forgetting(course: Course, champion: Model, taken: Sequence[Step]) -> float 
 def _ratios(course: Course, steps: Steps, arm: str) -> list[float | None]:
     """Accuracy beside joint's, turn by turn."""
     return [
-        _ratio(mine.model.accuracy(course.measured(turn)), other.model.accuracy(course.measured(turn)))
+        _ratio(mine.model.accuracy(course.seen(turn)), other.model.accuracy(course.seen(turn)))
         for turn, mine, other in zip(course.turns, steps[arm], steps["joint"], strict=True)
     ]
 

@@ -6,7 +6,6 @@ import gzip
 import importlib
 import json
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -76,16 +75,19 @@ def test_a_turn_sees_its_own_phase_and_no_later_one(course: Any) -> None:
     """The turn at the end of a phase has that phase's test rows, though the next phase's begin the same moment."""
     assert [len(course.seen(turn)) for turn in (0, *course.turns)] == [24, 32, 40]
     assert {row.label for row in course.seen(1)} == {"bills", "travel", "music", "food"}
-    assert course.known_before(2) == course.measured(1)
+    assert course.known_before(2) == course.seen(1)
 
 
 def test_nobody_is_measured_on_what_chose_him(course: Any) -> None:
-    """A gate sees every second test row of each label; the others are the measure, at each turn the same ones."""
-    for turn in (0, *course.turns):
-        judged, measured = course.judging(turn), course.measured(turn)
-        assert sorted(judged + measured, key=lambda row: row.index) == course.seen(turn)
-        assert Counter(row.label for row in judged) == Counter(row.label for row in measured)
-    assert {row.index for row in course.judging(1)} < {row.index for row in course.judging(2)}
+    """A gate sees live rows up to its turn that no arm learns from, at most as many as there are test rows."""
+    learned = {row.index for row in course.labeled(0.3, 0)}
+    for turn in course.turns:
+        judges = course.judging(turn, 0.3, 0)
+        assert 0 < len(judges) <= len(course.seen(turn))
+        assert all(row.split is Split.LIVE and row.time <= course.moments[turn] for row in judges)
+        assert not learned & {row.index for row in judges}
+    assert {row.label for row in course.judging(2, 0.3, 0)} == {row.label for row in course.seen(2)}
+    assert course.judging(2, 1.0, 0) == []
 
 
 def test_the_built_in_traffic_has_six_turns(bench: SimpleNamespace, tmp_path: Path) -> None:
@@ -128,7 +130,7 @@ def test_forgetting_counts_what_was_seen_before(bench: SimpleNamespace, course: 
         return bench.lab.Model(id="", folder=Path(), start=None, cost={}, rows=1, right=right)
 
     known = [row.index for row in course.known_before(2)]
-    steps = [bench.arms.Step(model=knowing(set())), bench.arms.Step(model=knowing(set(known[:4])))]
+    steps = [bench.arms.Step(model=knowing(set())), bench.arms.Step(model=knowing(set(known[:8])))]
     assert bench.figures.forgetting(course, knowing(set()), steps) == pytest.approx(0.125)
 
 

@@ -101,8 +101,9 @@ def test_folder_in_place_of_the_file(tmp_path: Path) -> None:
 
 def test_file_that_nobody_may_write(database: Database) -> None:
     """Where SQLite may not write, what helps is another place: nothing is wrong with the URL."""
-    with pytest.raises(StoreUnreachable, match="readonly") as caught, database.write() as connection:
+    with database.read() as connection:  # of the one connection that the file has here
         connection.execute(text("PRAGMA query_only = ON"))
+    with pytest.raises(StoreUnreachable, match="readonly") as caught, database.write() as connection:
         connection.execute(text("CREATE TABLE letters (line TEXT)"))
     assert "another place" in caught.value.fix
 

@@ -3,8 +3,7 @@
 A batch of new rows is a twentieth of what is remembered on one stream and a half on another. The same number of passes
 would be far too dear on the second and leave most of what may be spent on the first.
 
-Who may make few steps has to make longer ones: the best rate for T steps falls as 1 / √T (Nemirovski et al. 2009,
-"Robust stochastic approximation approach to stochastic programming", section 2).
+Who may make few steps has to make longer ones: steps times rate, which is how far a run can come, is what stays.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ from homeostat.train.recipe import Recipe
 from homeostat.train.refit import SHOWN, SHOWN_LEAST
 from homeostat.types.dataset import Example, Origin
 
-LEAST = 1.0
-"""Passes that are made whatever they cost: a row that is never seen teaches nothing."""
+LEAST = 1.25
+"""Passes that are made whatever they cost: who has seen a row once, at a rate that rose and fell, has hardly met it."""
 LEAST_STEPS = 32
 """Steps that are made whatever they cost: a share of next to nothing teaches nothing."""
 FORWARD = 1 / 3
@@ -75,7 +74,7 @@ def passes(recipe: Recipe, most: int, rows: Rows, labels: int) -> float:
 
 def _bolder(meant: float, made: float) -> float:
     """What the rate is multiplied with; never less than 1, for a longer run has no need to be slower."""
-    return math.sqrt(max(1.0, meant / made))
+    return max(1.0, meant / made)
 
 
 def _bottom(recipe: Recipe) -> float:
@@ -85,12 +84,12 @@ def _bottom(recipe: Recipe) -> float:
 
 
 def _asked(recipe: Recipe, most: int, rows: Rows, labels: int) -> float:
-    """Rows the model is asked about without learning: how far it moves, what the champion says of replayed rows, looks,
-    and what the labels' rows are fitted to. A row counts as often as it is asked about.
+    """Rows the model is asked about without learning: how far it moves, what the champion says of replayed rows (unless
+    it has kept their states), looks, and what the labels' rows are fitted to. A row counts as often as it is asked.
     """
     held = recipe.held_out * rows.known
     moved = 2 * min(GAUGED, rows.new)
-    told = (1.0 - recipe.held_out) * rows.replayed if recipe.penalties else 0.0
+    told = (1.0 - recipe.held_out) * rows.replayed if recipe.penalties and not recipe.carry else 0.0
     looked = _looks(most / 2) * min(LOOKED, held)
     return moved + told + looked + held + (_fitted(recipe, rows, labels) if recipe.refit else 0.0)
 

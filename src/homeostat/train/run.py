@@ -182,6 +182,7 @@ def prepare(order: Order, place: Gang = ALONE) -> Prepared:
         known=len(order.start.labels) if is_taught(order) else 0,
         teacher=_opened(order.teacher) if order.teacher else None,
         taught=len(order.teacher.labels) if order.teacher else 0,
+        label_rows=None if allowed is None else recipe.adapt.label_rows(opened.model, allowed),
         begun=warm,
         seed=recipe.seed,
     )
@@ -244,9 +245,8 @@ def _newcomers(job: Job, remembered: Sequence[Sample], order: Order) -> float:
     ground, warm = job.ground, warm_from(order)
     if ground.allowed is None or warm is None or not job.recipe.newcomers:
         return 0.0
-    rows = job.recipe.adapt.label_rows(ground.opened.model, ground.allowed)
     learned, kept = [s for s in remembered if not s.free], States.read(warm) if job.recipe.carry else States({})
-    return fit_newcomers(ground.opened, rows, ground.allowed, ground.known, learned, kept)
+    return fit_newcomers(ground.opened, ground.label_rows, ground.allowed, ground.known, learned, kept)
 
 
 def _refit(job: Job, remembered: Sequence[Sample], order: Order) -> Refitted:

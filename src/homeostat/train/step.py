@@ -17,6 +17,7 @@ from homeostat.llm.precision import computing, has_bfloat16, needs_float16
 from homeostat.llm.render import Rendered
 from homeostat.train.averaging import Trail
 from homeostat.train.flops import Size
+from homeostat.train.rows import LabelRows
 from homeostat.train.samples import Sample
 
 
@@ -55,6 +56,8 @@ class Ground:
     """How many of the labels, the first ones, that model answers with; 0 for all."""
     trail: Trail | None = None
     """What the model is on a slow average, where an objective asks for it (`Trailed`); the loop keeps it."""
+    label_rows: LabelRows | None = None
+    """Where the rows of the allowed labels lie; None where the model has none that are trained."""
     begun: Path | None = None
     """Folder of the version whose tensors the model goes on from, and what that version has kept beside them."""
     seed: int = 0

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from homeostat.llm.render import Rendered
 from homeostat.train.ask import log_probabilities
+from homeostat.train.recollect import recollected
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Loss, Step
 
@@ -38,15 +39,18 @@ class Held:
 
     @staticmethod
     def of(ground: Ground, samples: Sequence[Sample]) -> Held:
-        """Ask the ground's model about rows; of nothing where it knows no labels."""
-        rows = [s.rendered for s in samples if not s.free] if ground.known else []
-        if not rows or ground.allowed is None:
+        """Ask the ground's model about rows but those of which it has kept what it said; about none where it knows no
+        labels.
+        """
+        asked = [s for s in samples if not s.free] if ground.known else []
+        if not asked or ground.allowed is None:
             return Held({})
         ground.opened.model.eval()  # it is held to what it answers, without dropout
-        known = ground.allowed[: ground.known]
+        kept = recollected(ground, asked)
+        rows, known = [s.rendered for s in asked if s.rendered not in kept], ground.allowed[: ground.known]
         said, spent = log_probabilities(ground.opened, rows, known, bfloat16=ground.bfloat16)
         ground.meter.flops += spent
-        return Held(dict(zip(rows, said, strict=True)))
+        return Held({**kept, **dict(zip(rows, said, strict=True))})
 
     def weigh(self, samples: Sequence[Sample]) -> float:
         """Rows that it said something of."""
