@@ -242,7 +242,7 @@ class Train:
     """Most passes over the dataset; early stopping may end sooner, and a careful run makes fewer."""
     warm_share: float = knob(0.2, least=0.01, most=1.0)
     """Cost of a careful run on a label task, as a share of retraining on everything remembered from the bare base: it
-    makes as many passes as that pays for, one and 32 steps at least. Elsewhere it makes half of `epochs`."""
+    makes as many passes as that pays for, 1.25 and 32 steps at least. Elsewhere it makes half of `epochs`."""
     batch_rows: int = knob(32, least=1)
     """Examples per optimizer step."""
     warmup: float = knob(0.03, least=0.0, most=1.0)
