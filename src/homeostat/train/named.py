@@ -28,7 +28,7 @@ SLOW = GENTLE | {"repair"}
 """Recipes with the lower rate."""
 UPPER = 0.5
 """Part of the layers that a frugal run trains."""
-FRUGAL = 0.42
+FRUGAL = 0.4
 """What it may cost, as a part of `train.warm_share`: less than half, for joint retraining may end early."""
 _ANEW: dict[str, Any] = {"replay": 0.0, "penalties": (), "warm_start": False}
 DISTURBED = (
