@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import closing
 from pathlib import Path
 
 from cli.conftest import Run
-from cli.scenes import stream
+from cli.scenes import START, stream
 from homeostat.config.load import load
+from homeostat.curate.snapshot import examples
 from homeostat.errors import NotFound, UnsuitedModel
 from homeostat.loop.workshop import Workshop
 from homeostat.release.registry import promote
@@ -41,3 +44,21 @@ def test_another_task_s_champion_is_looked_at(homeostat: Run, small: Path, tmp_p
     assert homeostat(*given, "--from", "ver_nobody").code == NotFound.exit
     assert homeostat(*given, "--from", "nowhere").code == NotFound.exit
     assert homeostat(*given, "--recipe", "head").code == UnsuitedModel.exit
+
+
+def test_who_begins_at_the_bare_base_learns_what_is_remembered(homeostat: Run, small: Path, tmp_path: Path) -> None:
+    """No other task lends anything, so that `careful` begins at the bare base too: like `joint` it learns what the
+    champion knows beside every row of the file, as new rows.
+    """
+    homeostat("import", stream(tmp_path / "s.jsonl", 40), "--task", "routing", "--config", small)
+    new = tmp_path / "new.jsonl"
+    lines = [{"text": f"water leaks from pump {k}", "label": "leak", "time": START + 9e4 + k} for k in range(6)]
+    new.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with closing(Workshop.open(load(small))) as shop:
+        known = {row.text for row in examples(shop.store, shop.champion("routing").dataset)}
+        for recipe in ("joint", "careful"):
+            ran = homeostat("borrow", "routing", new, "--recipe", recipe, "--config", small, "--json")
+            assert ran.json["from"] == "the bare base"
+            learned = examples(shop.store, ran.json["dataset"])
+            assert {row.text for row in learned} == known | {line["text"] for line in lines}
+            assert {row.origin for row in learned} == {"new"}

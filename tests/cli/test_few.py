@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 from cli.conftest import Run
@@ -52,6 +53,25 @@ def test_a_few_examples_and_two_such_versions_as_one(homeostat: Run, small: Path
     assert any(reply.disagreement > 0 for reply in replies)
     assert homeostat("verify", "--config", small).code == 0
     shop.close()
+
+
+def test_every_example_is_learned(homeostat: Run, small: Path, tmp_path: Path) -> None:
+    """Of a file that names no splits none is put aside, be they five or twelve; what is marked for testing is, and
+    what the task's suite asks.
+    """
+    file, said = tmp_path / "s.jsonl", [*SAID["refund"], *SAID["delivery"]]
+    rows = [{"text": f"{said[k % 6]} {k * 7919}", "label": f"queue_{k}", "time": START + k} for k in range(12)]
+
+    def learned(some: list[dict[str, object]]) -> tuple[int, int]:
+        file.write_text("".join(json.dumps(row) + "\n" for row in some))
+        told = homeostat("few", "routing", "--stream", file, "--config", small, "--dry-run", "--json").json
+        return told["examples"], told["labels"]
+
+    assert (learned(rows[:5]), learned(rows)) == ((5, 5), (12, 12))
+    assert learned([row | {"split": "test" if k == 4 else "history"} for k, row in enumerate(rows)]) == (11, 11)
+    with closing(Workshop.open(load(small))) as shop:
+        shop.put_suite("routing", [Exam(text=str(rows[3]["text"]), target="queue_3", time=START)])
+    assert learned(rows) == (11, 11)
 
 
 def test_what_is_refused(homeostat: Run, small: Path, tmp_path: Path) -> None:

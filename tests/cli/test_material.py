@@ -24,6 +24,7 @@ from homeostat.cli.material import (
 from homeostat.collect.stream import read_stream
 from homeostat.config.load import load
 from homeostat.curate.snapshot import examples
+from homeostat.curate.suspect import Suspicion
 from homeostat.errors import (
     EmptyStream,
     NotFound,
@@ -33,10 +34,12 @@ from homeostat.errors import (
     UnknownPlugin,
     UnsuitedModel,
 )
+from homeostat.loop.listening.held import hold, release
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.release.registry import promote
-from homeostat.train.named import named
+from homeostat.train.named import NAMES, named
 from homeostat.train.recipe import Recipe
+from homeostat.types.dataset import Origin
 from homeostat.types.task import Task
 
 TASK = Task(name="routing")
@@ -75,6 +78,64 @@ def test_what_the_log_was_told_is_learned_too(workshop: Workshop, tmp_path: Path
     material = of_stream(workshop, TASK, stream(tmp_path / "s.jsonl", 40), Recipe(), None)
     assert "a new label" in material.labels
     assert any(example.interaction == "int_0001" for example in material.examples)
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"domain", "repair", "student"} - {"estimator", "tagger"}))
+def test_who_begins_anew_learns_what_is_remembered(workshop: Workshop, tmp_path: Path, name: str) -> None:
+    """From a stream as from the log: a run that does not go on from the champion learns its rows as new ones, and its
+    labels keep their codes; one that goes on replays and recalls them.
+    """
+    told(workshop, {"language": 0.1})
+    old, new = stream(tmp_path / "old.jsonl", split="history"), tmp_path / "new.jsonl"
+    lines = [{"text": f"water is leaking from pump {k}", "label": "leak", "time": START + 9999 + k} for k in range(8)]
+    new.write_text("".join(json.dumps(line | {"split": "live"}) + "\n" for line in lines))
+    taught = of_stream(workshop, TASK, old, Recipe(warm_start=False), None)
+    parent = version(workshop.store, "first", kind="lora", labels=taught.labels, dataset=taught.keep().id)
+    recipe = named(name, workshop.config.train, where="--recipe")
+    if recipe.only_wrong:
+        with pytest.raises(UnsuitedModel, match="nobody has replied to a stream's rows"):
+            of_stream(workshop, TASK, new, recipe, parent)
+        return
+    rows = [row for row in of_stream(workshop, TASK, new, recipe, parent).examples if not row.disturbed]
+    anew = [row for row in rows if row.origin is Origin.NEW]
+    known = {row.text for row in taught.examples}
+    if goes_on(recipe, parent):
+        assert [row.text for row in anew] == [line["text"] for line in lines]
+    else:
+        assert {row.text for row in rows} == known | {line["text"] for line in lines}
+        assert anew == rows
+    assert of_stream(workshop, TASK, new, recipe, parent).labels == (*taught.labels, "leak")
+
+
+def test_what_is_held_back_is_not_learned_by_hand(workshop: Workshop, tmp_path: Path) -> None:
+    """Doubted statements teach nothing, from the log and beside a stream; released ones count from then on."""
+    for number in range(4):
+        request(workshop.store, number, "", said=("refund", "delivery")[number % 2])
+    found = Suspicion(group="g", held=("fbk_0001",), contradicting=1, n=1, p=1e-9, since=START, until=START)
+    hold(workshop.store, TASK.name, "ver_one", found)
+    file = stream(tmp_path / "s.jsonl")
+
+    def learned(source: str) -> set[str]:
+        rows = of_source(workshop, TASK, source, Recipe(), None).examples
+        return {row.interaction for row in rows} - {""}
+
+    for source in ("", str(file)):
+        assert learned(source) == {"int_0000", "int_0002", "int_0003"}
+    known = of_log(workshop, TASK, Recipe(), None)
+    parent = version(workshop.store, "two", kind="lora", labels=known.labels, dataset=known.keep().id)
+    release(workshop.store, TASK.name, "g", START + 999)
+    assert learned("") == {f"int_000{k}" for k in range(4)}
+    new = [row for row in of_log(workshop, TASK, Recipe(), parent).examples if row.origin is Origin.NEW]
+    assert [row.interaction for row in new] == ["int_0001"]
+
+
+def test_corrections_are_of_wrong_replies(workshop: Workshop) -> None:
+    """By hand as in a turn: of what the log was told only where the reply was another one."""
+    for number in range(4):
+        request(workshop.store, number, "", said=("refund", "delivery")[number % 2])  # each was answered `refund`
+    naive, wrong = (named(name, workshop.config.train) for name in ("naive", "corrections"))
+    assert len(of_log(workshop, TASK, naive, None).examples) == 4
+    assert {row.target for row in of_log(workshop, TASK, wrong, None).examples} == {"delivery"}
 
 
 def test_nothing_is_written_before_it_is_kept(workshop: Workshop, tmp_path: Path) -> None:

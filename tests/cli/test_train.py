@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import openai
 
 from cli.conftest import Run
-from cli.scenes import stream
+from cli.scenes import START, stream
 from homeostat.config.load import load
 from homeostat.curate.snapshot import examples
 from homeostat.errors import NotFound, NothingToTrainOn, UnknownPlugin
@@ -77,6 +78,28 @@ def test_a_dry_run_says_what_training_then_takes(homeostat: Run, small: Path, tm
     assert again["version"] == candidate.id
     assert shop.store.verify() == []
     shop.close()
+
+
+def test_from_the_bare_base_everything_is_learned(homeostat: Run, small: Path, tmp_path: Path) -> None:
+    """`joint` from a stream, and a recipe of one's own like it, learn what the champion knows too, as new rows; the
+    champion's labels keep their codes.
+    """
+    small.write_text(small.read_text().replace("train: {", "train: {recipes: {slow: {like: joint, lr: 1e-4}}, "))
+    homeostat("import", stream(tmp_path / "s.jsonl", 40), "--task", "routing", "--config", small)
+    new = tmp_path / "new.jsonl"
+    rows = [{"text": f"water leaks from pump {k}", "label": "leak", "time": START + 9e4 + k} for k in range(10)]
+    new.write_text("".join(json.dumps({**row, "split": "live"}) + "\n" for row in rows))
+    given = ("train", "routing", "--stream", new, "--config", small, "--json", "--recipe")
+    with closing(Workshop.open(load(small))) as shop:
+        champion = shop.champion("routing")
+        known = {row.text for row in examples(shop.store, champion.dataset)}
+        for recipe in ("joint", "slow"):
+            told, done = homeostat(*given, recipe, "--dry-run").json, homeostat(*given, recipe).json
+            learned = examples(shop.store, done["dataset"])
+            assert {row.text for row in learned} == known | {row["text"] for row in rows}
+            assert {row.origin for row in learned} == {"new"}
+            assert told["rows"] + told["held_out"] == len(learned)
+            assert shop.store.datasets.get(done["dataset"]).labels == (*champion.labels, "leak")
 
 
 def test_from_the_bare_base_without_a_champion(homeostat: Run, small: Path, tmp_path: Path) -> None:

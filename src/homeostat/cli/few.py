@@ -3,8 +3,9 @@
 The method that was measured to be best for one, five and twenty examples of each (`bench/train_6.py`): ridge regression
 on the base's states and on words, where what a label is called counts as one more example of it, so that a label
 without an example (`tasks.NAME.labels`) can be replied too; `--no-names` where names mean nothing. No weight is
-trained. The examples are those of a labeled stream or of a dataset, else what the log has been told. `--dry-run` writes
-nothing.
+trained. The examples are those of a labeled stream or of a dataset, else what the log has been told; of a stream every
+row that is not marked `split: test`. What a champion of the task was taught is learned beside a stream. `--dry-run`
+writes nothing.
 
 Exit codes: 0 done; 1x configuration; 2x nothing to learn, or a label of which nothing is known; 3x model, of them 35
 the task writes texts; 41 there is no such dataset.
@@ -22,6 +23,7 @@ import typer
 
 from homeostat.cli.material import wanted
 from homeostat.cli.table import document, facts
+from homeostat.collect.stream import all_history
 from homeostat.config.load import load
 from homeostat.loop.making.few import from_few, shots_of
 from homeostat.loop.workshop import Workshop
@@ -41,7 +43,7 @@ def command(
     if dataset and stream is not None:
         raise typer.BadParameter("give one of --dataset and --stream, or neither for the log")
     with closing(Workshop.open(load(config))) as shop:
-        asked = wanted(shop, task, HEAD, stream or dataset)
+        asked = wanted(shop, task, HEAD, stream or dataset, unnamed=all_history)
         rows, labels = asked.material.examples, asked.material.labels
         shots = shots_of(asked.task, rows, labels, names=names)
         told: dict[str, Any] = {"examples": len(rows), "labels": len(shots.labels), "names": names}

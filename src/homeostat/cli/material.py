@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from homeostat.cli.labeled import exams, lessons
 from homeostat.cli.project import chosen, told_until
-from homeostat.collect.stream import Split, read_stream
-from homeostat.curate.build import Curated, Inputs, build
+from homeostat.collect.stream import Split, default_split, read_stream
+from homeostat.curate.build import Curated, Inputs
 from homeostat.curate.snapshot import as_lines, examples, gather, store_dataset
 from homeostat.errors import EmptyStream, NotFound, NothingToTrainOn, UnknownLabel, UnsuitedModel
-from homeostat.loop.making.learn import curating, kept_tags, with_copies
+from homeostat.loop.making.learned import rows_of
 from homeostat.loop.proving.examining import fence
 from homeostat.loop.workshop import Workshop
 from homeostat.train.named import named
@@ -21,6 +21,9 @@ from homeostat.types import ids
 from homeostat.types.dataset import Dataset, Example
 from homeostat.types.task import Kind, Task
 from homeostat.types.version import HEAD, Version
+
+Unnamed = Callable[[int, int], Split]
+"""What row `index` of `n` is for, where a stream names no splits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +55,10 @@ def wanted(
     *,
     where: str = "TASK",
     without: Collection[str] = (),
+    unnamed: Unnamed = default_split,
 ) -> Wanted:
-    """What a command line asks for: the task (given at `where`), the recipe by its name, what to learn from, and the
-    rows that a head shall be rid of, by id or text.
+    """What a command line asks for: the task (given at `where`), the recipe by its name, what to learn from, the rows
+    that a head shall be rid of, by id or text, and what the rows of a stream are for that names no splits.
 
     Raises:
         UnsuitedModel: rows shall be taken out of something else than a head.
@@ -70,12 +74,19 @@ def wanted(
     if without:
         material = left_of(shop, known, str(source) or (parent.dataset if parent else ""), how, without)
     else:
-        material = of_source(shop, known, source, how, parent)
+        material = of_source(shop, known, source, how, parent, unnamed)
     require_known_labels(material, how, parent)
     return Wanted(task=known, recipe=how, parent=parent, material=material)
 
 
-def of_source(shop: Workshop, task: Task, source: str | Path, recipe: Recipe, parent: Version | None) -> Material:
+def of_source(
+    shop: Workshop,
+    task: Task,
+    source: str | Path,
+    recipe: Recipe,
+    parent: Version | None,
+    unnamed: Unnamed = default_split,
+) -> Material:
     """The rows of a dataset, where `source` is the id of one, of a stream, as any path is, or of the log, where it is
     empty.
 
@@ -86,7 +97,7 @@ def of_source(shop: Workshop, task: Task, source: str | Path, recipe: Recipe, pa
         return of_log(shop, task, recipe, parent)
     if isinstance(source, str) and source.startswith("dst_") and not Path(source).exists():
         return of_dataset(shop, task, source)
-    return of_stream(shop, task, Path(source), recipe, parent)
+    return of_stream(shop, task, Path(source), recipe, parent, unnamed)
 
 
 def of_dataset(shop: Workshop, task: Task, dataset: str) -> Material:
@@ -129,13 +140,25 @@ def left_of(shop: Workshop, task: Task, dataset: str, recipe: Recipe, without: C
     return Material(examples=left, labels=known.labels, keep=keep)
 
 
-def of_stream(shop: Workshop, task: Task, file: Path, recipe: Recipe, parent: Version | None) -> Material:
-    """The rows of a stream that are not for testing, with what the log has been told, curated as in a turn.
+def of_stream(
+    shop: Workshop,
+    task: Task,
+    file: Path,
+    recipe: Recipe,
+    parent: Version | None,
+    unnamed: Unnamed = default_split,
+) -> Material:
+    """The rows of a stream that are not for testing, with what the log has been told, curated as in a turn: with all
+    that is remembered where the run does not go on from the champion.
 
     Raises:
         EmptyStream: all of its rows are for testing.
+        UnsuitedModel: the recipe learns what was replied wrongly, and nobody replied to these rows.
     """
-    rows, _ = read_stream(file, needed=(), labeled=task.kind is Kind.LABEL)
+    if recipe.only_wrong:
+        what = f"recipe '{recipe.name}' learns from replies that were wrong, and nobody has replied to a stream's rows"
+        raise UnsuitedModel(what, where=str(file), fix="leave --stream out for what the log was told, or use `naive`")
+    rows, _ = read_stream(file, unnamed=unnamed, needed=(), labeled=task.kind is Kind.LABEL)
     fenced = [*fence(shop, task.name), *(row.text for row in exams(rows, task))]
     imported = lessons(rows, task, Split.HISTORY, Split.LIVE)
     if not imported:
@@ -156,8 +179,6 @@ def of_log(shop: Workshop, task: Task, recipe: Recipe, parent: Version | None) -
     """
     until = told_until(shop.store, task.name) or (parent.time if parent else 0.0)
     inputs = gather(shop.store, task, champion=parent, evaluation=fence(shop, task.name), until=until)
-    if not goes_on(recipe, parent):
-        inputs = inputs.afresh()
     found = _curated(shop, inputs, recipe, parent)
     if not found.examples:
         fix = "send feedback, or give --stream or --dataset"
@@ -171,9 +192,7 @@ def goes_on(recipe: Recipe, parent: Version | None) -> bool:
 
 
 def _curated(shop: Workshop, inputs: Inputs, recipe: Recipe, parent: Version | None) -> Material:
-    tags = kept_tags(shop.config, inputs.task.name, recipe)
-    built = build(replace(inputs, recall=recipe.recalls_of(inputs.task), tags=tags), curating(shop, recipe))
-    curated = with_copies(built, recipe, inputs.evaluation)
+    curated = rows_of(shop, inputs, recipe, afresh=not goes_on(recipe, parent))
     parents = (parent.dataset,) if parent and parent.dataset else ()
 
     def keep() -> Dataset:

@@ -10,6 +10,7 @@ from pathlib import Path
 from homeostat.config.load import load
 from homeostat.config.schema import Config
 from homeostat.errors import NothingReleased, UnknownKey
+from homeostat.loop.listening.held import book
 from homeostat.store import Store
 
 
@@ -65,5 +66,9 @@ def chosen(config: Config, name: str, *, where: str = "TASK") -> str:
 
 
 def told_until(store: Store, task: str) -> float:
-    """When the newest label or correction of a task was given, by the clock it was stamped with; 0 without any."""
-    return max((said.time for _, said in store.interactions.labeled(task)), default=0.0)
+    """When the newest label or correction of a task was given, or let count after it was doubted, by the clock it was
+    stamped with; 0 without any.
+    """
+    doubted = book(store, task)
+    said = (said.time for _, said in store.interactions.labeled(task))
+    return max((*said, *doubted.released.values(), *doubted.shared.values()), default=0.0)

@@ -28,8 +28,9 @@ from homeostat.loop.deciding.falling import fall
 from homeostat.loop.deciding.outcomes import outcomes
 from homeostat.loop.deciding.probing import gap, halved, options
 from homeostat.loop.deciding.shadow import challenge
-from homeostat.loop.listening.held import book, without_held
-from homeostat.loop.making.learn import ALL, Lesson, curating, kept_tags, learn, version_id, with_copies
+from homeostat.loop.listening.held import book
+from homeostat.loop.making.learn import ALL, Lesson, learn, version_id
+from homeostat.loop.making.learned import rows_of
 from homeostat.loop.making.prefacing import WORDS, chosen, optioned, prefaced
 from homeostat.loop.making.teaching import curriculum, lesson, pupil
 from homeostat.loop.proving.examining import fence
@@ -276,14 +277,8 @@ def shown(shop: Workshop, now: Now) -> Curated:
 def curated(shop: Workshop, now: Now, recipe: Recipe) -> Curated:
     """The rows of that dataset; nothing is written."""
     champion, task = shop.champion(now.task), shop.config.task(now.task)
-    outside = fence(shop, now.task)
-    inputs = inputs_of(shop.store, task, champion=champion, evaluation=outside, until=now.until)
-    inputs = replace(without_held(shop.store, inputs), tags=kept_tags(shop.config, now.task, recipe))
-    if recipe.only_wrong:
-        inputs = replace(inputs, pairs=[p for p in inputs.pairs if p[0].reply != p[1].value])
-    inputs = inputs.afresh() if recipe.afresh else inputs
-    built = build(replace(inputs, recall=recipe.recalls_of(inputs.task)), curating(shop, recipe))
-    return with_copies(built, recipe, outside)
+    inputs = inputs_of(shop.store, task, champion=champion, evaluation=fence(shop, now.task), until=now.until)
+    return rows_of(shop, inputs, recipe, afresh=recipe.afresh)
 
 
 def train(shop: Workshop, now: Now, recipe: str, dataset: str) -> str:

@@ -1,0 +1,27 @@
+"""What a recipe learns of all there is: the one place for a turn's candidates and for those that are made by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from homeostat.curate.build import Curated, Inputs, build
+from homeostat.loop.listening.held import without_held
+from homeostat.loop.making.learn import curating, kept_tags, with_copies
+from homeostat.loop.workshop import Workshop
+from homeostat.train.recipe import Recipe
+
+
+def rows_of(shop: Workshop, inputs: Inputs, recipe: Recipe, *, afresh: bool) -> Curated:
+    """The rows of a dataset for this recipe: nothing that is held back because it is doubted, of what was said only
+    what the champion got wrong where the recipe wants that alone, and all that is remembered where the run begins
+    `afresh`, at the bare base. Nothing is written.
+
+    Raises:
+        What `with_copies` raises.
+    """
+    inputs = replace(without_held(shop.store, inputs), tags=kept_tags(shop.config, inputs.task.name, recipe))
+    if recipe.only_wrong:
+        inputs = replace(inputs, pairs=[pair for pair in inputs.pairs if pair[0].reply != pair[1].value])
+    inputs = inputs.afresh() if afresh else inputs
+    built = build(replace(inputs, recall=recipe.recalls_of(inputs.task)), curating(shop, recipe))
+    return with_copies(built, recipe, inputs.evaluation)
