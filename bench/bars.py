@@ -2,9 +2,9 @@
 
 A bar is a script `bench/GROUP_NUMBER.py` that takes `--quick` and prints JSON lines
 `{"bar", "value", "interval", "n", "goal", "met", "seconds"}`. Without `--full` every bar runs quick; with it, each
-result is written to `bench/results/` with date, machine and command. What is kept of a quick run, or of a part of a
-bar, is never met there. A bar that is not there, fails, or prints nothing is shown as such; the exit code is 0 only if
-every bar is met, as far as its run goes.
+result is written to `bench/results/` with date, machine and command, and a bar of days writes what it has trained
+there as it goes (`LEDGERS`). What is kept of a quick run, or of a part of a bar, is never met there. A bar that is not
+there, fails, or prints nothing is shown as such; the exit code is 0 only if every bar is met, as far as its run goes.
 """
 
 from __future__ import annotations
@@ -29,10 +29,13 @@ from rich.console import Console
 from rich.table import Table
 
 HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results"
 PROMISED = {"loop": 8, "prove": 10, "train": 8, "watch": 8}
 """Group -> number of its bars: those that have no script yet are shown as missing."""
 KEYS = ("bar", "value", "interval", "n", "goal", "met", "seconds")
 LIMIT_S = 4 * 3600
+LEDGERS = frozenset({"train.1"})
+"""Bars that write down what each model came to, in a folder beside the results: what is there is not done again."""
 _SCRIPT = re.compile(r"([a-z]+)_(\d+)\.py")
 
 
@@ -63,15 +66,23 @@ def measure(bar: str, script: Path | None, *, full: bool) -> list[Row]:
     """Run a bar's script. Its own messages go to standard error as they come."""
     if script is None:
         return [Row(bar=bar, trouble="missing: it has no script yet")]
-    command = [sys.executable, str(script), *([] if full else ["--quick"])]
+    command = [sys.executable, str(script), *(str(each) for each in flags(bar, full=full))]
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=LIMIT_S, check=False)
     except subprocess.TimeoutExpired:
-        return [Row(bar=bar, trouble=f"failed: not done after {LIMIT_S} s")]
+        more = "; run it again, it goes on where it stood" if bar in LEDGERS else ""
+        return [Row(bar=bar, trouble=f"failed: not done after {LIMIT_S} s{more}")]
     rows = list(read(bar, done.stdout))
     if done.returncode:
         rows.append(Row(bar=bar, trouble=f"failed: it ended with {done.returncode}, its messages are above"))
     return rows or [Row(bar=bar, trouble="failed: it printed no result")]
+
+
+def flags(bar: str, *, full: bool) -> list[str | Path]:
+    """What a bar's script is told. A quick run writes into no ledger: its models are others, and nobody keeps them."""
+    if not full:
+        return ["--quick"]
+    return ["--ledger", RESULTS / bar] if bar in LEDGERS else []
 
 
 def read(bar: str, printed: str) -> Iterator[Row]:
@@ -94,11 +105,16 @@ def keep(bar: str, rows: Iterable[Row], folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     kept = {
         "date": datetime.now(UTC).date().isoformat(),
-        "command": f"python bench/{bar.replace('.', '_')}.py",
+        "command": " ".join(["python", f"bench/{bar.replace('.', '_')}.py", *map(_named, flags(bar, full=True))]),
         "machine": machine(),
         "lines": [settled(row.line) for row in rows if row.line is not None],
     }
     (folder / f"{bar}.json").write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _named(flag: str | Path) -> str:
+    """A flag as it is told to others: a folder of ours from the root of the checkout."""
+    return flag.relative_to(HERE.parent).as_posix() if isinstance(flag, Path) else flag
 
 
 def settled(line: dict[str, Any]) -> dict[str, Any]:
@@ -162,7 +178,7 @@ def main() -> int:
         measured = measure(bar, known[bar], full=args.full)
         print(f"{bar}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
         if args.full and all(row.line is not None for row in measured):
-            keep(bar, measured, HERE / "results")
+            keep(bar, measured, RESULTS)
         rows += measured
     console.print(table(rows))
     for row in rows:

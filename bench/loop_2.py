@@ -26,13 +26,15 @@ from typing import Any
 from adaptation import arms
 from adaptation.arms import Race, Settings
 from adaptation.courses import NAMES, Course, Skipped, open_course
-from adaptation.figures import GOAL_RATIO, figures_of_a_seed, figures_of_a_stream, table
-from adaptation.lab import Lab
+from adaptation.figures import GOAL_RATIO, figures_of_a_seed, figures_of_a_stream, ratio
+from adaptation.lab import Lab, Model
 from adaptation.ledger import Ledger
+from adaptation.tables import sheet
 from rich.console import Console
 from transformers.utils.logging import disable_progress_bar
 
 from homeostat.config.schema import Curate, Train
+from homeostat.curate.build import Curated
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARES = (0.1, 0.2, 0.5, 1.0)
@@ -48,21 +50,26 @@ def race_once(race: Race, *, frontier: bool) -> dict[str, float | None]:
         "joint": arms.joint(race),
         "ours": arms.ours(race, champion, learned),
     }
+    arms.look_ahead(race, steps)
     if not frontier:
         return figures_of_a_seed(race.course, champion, steps)
     every_label = replace(race, settings=replace(race.settings, share=1.0))
     steps["joint_all"] = arms.joint(every_label, arm="joint_all", last_only=True)
     figures = figures_of_a_seed(race.course, champion, steps)
     top = figures["accuracy_final.joint_all"]
-    for share in SHARES if top else ():
+    return {**figures, **_frontier(race, champion, learned, top)} if top else figures
+
+
+def _frontier(race: Race, champion: Model, learned: Curated, top: float) -> dict[str, float | None]:
+    """Ours and joint retraining after the last turn, over `top`: at each share of labels, the race's own among them."""
+    rows = race.course.seen(race.course.turns[-1])
+    found: dict[str, float | None] = {}
+    for share in sorted({*SHARES, race.settings.share}):
         part = replace(race, settings=replace(race.settings, share=share))
-        last = list(race.course.turns)[-1]
-        ours = arms.ours(part, champion, learned)[-1].model.accuracy(race.course.seen(last))
-        joint = arms.joint(part, arm="joint_all" if share == 1 else "joint", last_only=True)[-1].model
-        same = joint.accuracy(race.course.seen(last))
-        figures[f"frontier.ours.{share:g}"] = ours / top if ours is not None and top else None
-        figures[f"frontier.joint.{share:g}"] = same / top if same is not None and top else None
-    return figures
+        ours = arms.ours(part, champion, learned)[-1].model.accuracy(rows)
+        joint = arms.joint(part, arm="joint_all" if share == 1 else "joint", last_only=True)[-1].model.accuracy(rows)
+        found |= {f"frontier.ours.{share:g}": ratio(ours, top), f"frontier.joint.{share:g}": ratio(joint, top)}
+    return found
 
 
 def run_stream(course: Course, args: argparse.Namespace) -> dict[str, Any]:
@@ -161,7 +168,7 @@ def main() -> None:
             console.print(f"{name} skipped: {reason}")
             continue
         streams[name] = run_stream(course, args)
-        console.print(table(name, streams[name]))
+        console.print(sheet(name, streams[name]))
     print(json.dumps(summary(streams, skipped, time.perf_counter() - began)))
 
 

@@ -31,10 +31,10 @@ from typing import Any
 
 import numpy as np
 from adaptation.figures import interval
+from adaptation.grid import Scores
 from adaptation.lab import Lab, Model
 from adaptation.relay import NEVER, OURS, Examiner, Leg, Relay
 from adaptation.sequence import SIZES, Size, Stage, open_sequence
-from adaptation.transfers import Scores
 from numpy.typing import NDArray
 from sequence import scored
 from transformers.utils.logging import disable_progress_bar

@@ -24,10 +24,11 @@ from pathlib import Path
 from typing import Any
 
 import bars
+from adaptation.grid import Scores
 from adaptation.lab import Lab
 from adaptation.relay import JOINT, NAMES, NEVER, OURS, Examiner, Leg, Relay
 from adaptation.sequence import Stage, open_sequence
-from adaptation.transfers import Scores, figures_of_a_seed, over_seeds, scores_over_seeds, table
+from adaptation.transfers import figures_of_a_seed, over_seeds, scores_over_seeds, table
 from rich.console import Console
 from transformers.utils.logging import disable_progress_bar
 

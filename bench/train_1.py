@@ -11,7 +11,8 @@ of joint retraining pays for, on the first `--arm-seeds` seeds. Ours is held to 
 `value` is the ratio of ours to joint, mean over turns and seeds, on the stream where it is worst; the bar: at least
 98 % at no more than 10 % of joint's operations on CLINC150 and arXiv, what was known at most 1 point lower a turn (by
 the upper end of the interval over seeds), and no other arm within that tenth ahead beyond doubt. Models are kept in
-`--cache`. With `--plot FILE` accuracy against operations is drawn, an arm a point.
+`--cache`. With `--plot FILE` accuracy against operations is drawn, an arm a point, and the frontier of labels of the
+first `--frontier` seeds. What the figures mean is told in `docs/concepts/adaptation-benchmark.md`.
 """
 
 from __future__ import annotations
@@ -28,10 +29,11 @@ import loop_2
 from adaptation import arms, rivals
 from adaptation.arms import Race
 from adaptation.courses import Course, Skipped, open_course
-from adaptation.figures import figures_of_a_seed, figures_of_a_stream, table
+from adaptation.figures import figures_of_a_seed, figures_of_a_stream
 from adaptation.lab import Lab
 from adaptation.ledger import Ledger
-from adaptation.picture import scatter
+from adaptation.picture import frontier, scatter
+from adaptation.tables import shares, sheet
 from rich.console import Console
 from transformers.utils.logging import disable_progress_bar
 
@@ -50,6 +52,7 @@ def race_once(race: Race, names: Sequence[str], *, frontier: bool) -> dict[str, 
     steps = {"joint": arms.joint(race), "naive": arms.naive(race, champion), "ours": arms.ours(race, champion, learned)}
     for name in names:
         steps[name] = rivals.rival(race, champion, learned, name)
+    arms.look_ahead(race, steps)
     of_all = figures_of_a_seed(race.course, champion, steps)
     ours = of_all["accuracy.ours"]
     for name in ("naive", *names):
@@ -99,13 +102,20 @@ def ahead(figures: Mapping[str, Any], names: Sequence[str]) -> list[str]:
     return found
 
 
+def plot(file: Path, name: str, figures: Mapping[str, Any]) -> None:
+    """Draw a stream beside the file of this name: its arms, and the frontier of labels where it was measured."""
+    file.with_stem(f"{file.stem}-{name}").write_text(scatter(name, figures), encoding="utf-8")
+    if list(shares(figures)):
+        file.with_stem(f"{file.stem}-{name}-labels").write_text(frontier(name, figures), encoding="utf-8")
+
+
 def arguments() -> argparse.Namespace:
     """What the command is told: the flags of `loop_2.py`, and its own."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     loop_2.add_arguments(parser)
     parser.add_argument("--arms", nargs="*", choices=rivals.NAMES, default=list(rivals.NAMES), help="beside ours")
     parser.add_argument("--arm-seeds", type=int, help="seeds that also run these; all")
-    parser.add_argument("--plot", type=Path, help="draw accuracy against operations into this SVG file")
+    parser.add_argument("--plot", type=Path, help="draw each stream beside this SVG file")
     parser.set_defaults(attempts=list(ATTEMPTS), budget=BUDGET)
     args = loop_2.settled(parser.parse_args())
     args.arm_seeds = args.seeds if args.arm_seeds is None else args.arm_seeds
@@ -125,9 +135,9 @@ def main() -> None:
             skipped[name] = str(reason)
             continue
         streams[name] = run_stream(course, args)
-        console.print(table(name, streams[name]))
+        console.print(sheet(name, streams[name]))
         if args.plot:
-            args.plot.with_stem(f"{args.plot.stem}-{name}").write_text(scatter(name, streams[name]), encoding="utf-8")
+            plot(args.plot, name, streams[name])
     line = loop_2.summary(streams, skipped, time.perf_counter() - began)
     print(json.dumps({**line, "bar": "train.1", "goal": GOAL_RATIO}))
 

@@ -7,7 +7,7 @@ curation leaves of their labels: cleaned, deduplicated, fenced against the test 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from adaptation.courses import Course
@@ -58,6 +58,12 @@ class Step:
     gate_flops: float = 0.0
     """Operations of the gate's scoring, which is no training and is told apart."""
     verdicts: tuple[Verdict, ...] = ()
+    labels: int = 0
+    """Labels of live rows that the arm had been shown by then."""
+    gate_labels: int = 0
+    """Labels of other live rows that the arm's gates had seen by then: it learns from none of them."""
+    first: Model | None = None
+    """The arm's own first model, where that is not the champion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +97,10 @@ class Race:
         rows = self.course.judging(turn, self.settings.share, self.seed)
         wrong = superseded(self.examples(rows), (), TASK.kind)
         return [row for number, row in enumerate(rows) if number not in wrong]
+
+    def shown(self, turn: int) -> int:
+        """How many of them a turn had been shown: from the first one on."""
+        return len(self.revealed(-math.inf, self.course.moments[turn]))
 
     def curated(
         self,
@@ -157,10 +167,10 @@ def naive(race: Race, champion: Model) -> list[Step]:
         curated = race.curated(race.revealed(since if turn > 1 else -math.inf, until), labels=model.start.labels)
         if curated.examples:
             model = race.train("naive", turn, race.plain("naive"), model, curated)
-            steps.append(Step(model=model, flops=model.cost["flops"], cpu_seconds=model.cost["cpu_seconds"]))
+            steps.append(trained(race, turn, model))
         else:
             race.lab.score(model, race.course.seen(turn))
-            steps.append(Step(model=model))
+            steps.append(Step(model=model, labels=race.shown(turn)))
     return steps
 
 
@@ -173,8 +183,24 @@ def joint(race: Race, *, arm: str = "joint", last_only: bool = False) -> list[St
         wrong = superseded(curated.examples, (), TASK.kind)
         kept = tuple(row for number, row in enumerate(curated.examples) if number not in wrong)
         model = race.train(arm, turn, race.plain("joint"), None, replace(curated, examples=kept))
-        steps.append(Step(model=model, flops=model.cost["flops"], cpu_seconds=model.cost["cpu_seconds"]))
+        steps.append(trained(race, turn, model))
     return steps
+
+
+def trained(race: Race, turn: int, model: Model) -> Step:
+    """Where an arm stands that has trained a model and puts it in place."""
+    cost = model.cost
+    return Step(model=model, flops=cost["flops"], cpu_seconds=cost["cpu_seconds"], labels=race.shown(turn))
+
+
+def look_ahead(race: Race, steps: Mapping[str, Sequence[Step]]) -> None:
+    """Have who answers after a turn answer what the next one shows too, which forward transfer is made of.
+
+    Rows of labels that the history lacks are left out, and so are models that are on record without their weights.
+    """
+    for taken in steps.values():
+        for turn, step in zip(race.course.turns[1:], taken[:-1], strict=False):
+            race.lab.peek(step.model, race.course.answerable(turn))
 
 
 def ours(race: Race, champion: Model, learned: Curated) -> list[Step]:
@@ -216,6 +242,8 @@ class _Policy:
     allowed: float = 0.0
     trial: Trial | None = None
     """The last turn's candidate, if the gate was unsure of it."""
+    judged: set[int] = field(default_factory=set)
+    """Numbers of the rows that gates have seen."""
 
     def turn(self, turn: int) -> Step:
         """Train until the gate lets a candidate pass; who answers afterwards, and what every candidate took."""
@@ -239,6 +267,7 @@ class _Policy:
             self.spent += tried[-1].cost["flops"]
             last = Trial(candidate=tried[-1], examples=curated.examples, time=now)
             judges = race.judges(turn)
+            self.judged |= {row.index for row in judges}
             verdicts += [judge(race, tried[-1], self.champion, turn, judges)] if judges else []
             if not judges or verdicts[-1].outcome is Outcome.PASS:
                 self._promote(last)
@@ -251,6 +280,8 @@ class _Policy:
             cpu_seconds=sum(model.cost["cpu_seconds"] for model in tried),
             gate_flops=2 * len(tried) * race.lab.forward(race.judges(turn)),
             verdicts=tuple(verdicts),
+            labels=race.shown(turn),
+            gate_labels=len(self.judged),
         )
 
     def _promote(self, trial: Trial) -> None:

@@ -60,6 +60,16 @@ class Course:
         earlier = {row.index for row in self.seen(turn - 1)}
         return [row for row in self.seen(turn) if row.index in earlier]
 
+    def group(self, turn: int) -> list[StreamRow]:
+        """Of the test rows of a turn those that it is the first to see and that hold to the end."""
+        earlier = {row.index for row in self.seen(turn - 1)} if turn else set()
+        return [row for row in self.seen(turn) if row.index not in earlier and row.until > self.moments[-1]]
+
+    def answerable(self, turn: int) -> list[StreamRow]:
+        """Of these the rows that every model can give the label of: the history has it."""
+        known = {row.label for row in self.of(Split.HISTORY)}
+        return [row for row in self.group(turn) if row.label in known]
+
     def labeled(self, share: float, seed: int) -> list[StreamRow]:
         """A uniform share of the live rows; a smaller share of the same seed is part of a larger one."""
         live = self._drawn(seed)

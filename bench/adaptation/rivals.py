@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from adaptation.arms import Race, Step
+from adaptation.arms import Race, Step, trained
 from adaptation.lab import TASK, Model
 from homeostat.collect.stream import Split, StreamRow
 from homeostat.curate.build import Curated
@@ -98,15 +98,15 @@ class _Sequence:
         curated = race.curated(new, old=self.memory, labels=labels, replay=self.recipe.replay)
         if not curated.counts["new"]:
             race.lab.score(self.model, race.course.seen(turn))
-            return Step(model=self.model)
-        trained = race.train(self.name, turn, self._paced(curated), self.model, curated)
+            return Step(model=self.model, labels=race.shown(turn))
+        learned = race.train(self.name, turn, self._paced(curated), self.model, curated)
         self.memory = memory([self.memory, curated.examples])
         if self.name == MERGED:
-            self.model = race.lab.between(self.name, turn, self.model, trained)
+            self.model = race.lab.between(self.name, turn, self.model, learned)
             race.lab.score(self.model, race.course.seen(turn))
         else:
-            self.model = trained
-        return Step(model=self.model, flops=trained.cost["flops"], cpu_seconds=trained.cost["cpu_seconds"])
+            self.model = learned
+        return replace(trained(race, turn, learned), model=self.model)
 
     def _paced(self, curated: Curated) -> Recipe:
         """The recipe with the passes over these rows that ours may spend, as a share of those over all remembered."""
@@ -121,29 +121,33 @@ def head(race: Race, champion: Model) -> list[Step]:
     course = race.course
     rows = [*course.of(Split.HISTORY), *course.labeled(race.settings.share, race.seed), *course.of(Split.TEST)]
     features, began = _features(race, rows), time.process_time()
-    history = [row.index for row in course.of(Split.HISTORY)]
-    at = {row.index: k for k, row in enumerate(rows)}
-    label = {row.index: row.label for row in rows}
-    first = features[[at[k] for k in history]]
-    learner = RidgeHead(features.shape[1], ridge=choose_ridge(first, [label[k] for k in history]))
-    learner.add(first, [label[k] for k in history])
-    steps, right, took = [], dict[int, bool](), time.process_time() - began
+    of = dict(zip((row.index for row in rows), features, strict=True))
+    history = course.of(Split.HISTORY)
+    known, labels = np.stack([of[row.index] for row in history]), [row.label for row in history]
+    learner = RidgeHead(features.shape[1], ridge=choose_ridge(known, labels))
+    learner.add(known, labels)
+    steps, history_took = [], time.process_time() - began
+    first = _told(race, 0, learner, of)
     for turn in course.turns:
         began = time.process_time()
         new = race.revealed(course.moments[turn - 1] if turn > 1 else -math.inf, course.moments[turn])
         if new:
-            learner.add(features[[at[row.index] for row in new]], [row.label for row in new])
-        seen = course.seen(turn)
-        told = learner.predict(features[[at[row.index] for row in seen]])
-        right = {row.index: reply == row.label for row, reply in zip(seen, told, strict=True)}
-        model = Model(
-            id=f"head {race.seed} {turn}", folder=Path(), start=Start(base=race.lab.base), cost={}, rows=0, right=right
-        )
+            learner.add(np.stack([of[row.index] for row in new]), [row.label for row in new])
+        took, model = time.process_time() - began, _told(race, turn, learner, of)
         width = features.shape[1]
         flops = race.lab.forward(new) + 2.0 * len(new) * width**2 + width**3 / 3.0
-        steps.append(Step(model=model, flops=flops, cpu_seconds=time.process_time() - began))
-    race.lab.note(f"{race.seed} head: its history took {took:.1f} CPU-s, which counts for no arm")
+        steps.append(Step(model=model, flops=flops, cpu_seconds=took, labels=race.shown(turn), first=first))
+    race.lab.note(f"{race.seed} head: its history took {history_took:.1f} CPU-s, which counts for no arm")
     return steps
+
+
+def _told(race: Race, turn: int, learner: RidgeHead, of: Mapping[int, np.ndarray]) -> Model:
+    """What the head says of all test rows after a turn, as a model that answered them."""
+    rows = race.course.of(Split.TEST)
+    replies = learner.predict(np.stack([of[row.index] for row in rows]))
+    right = {row.index: reply == row.label for row, reply in zip(rows, replies, strict=True)}
+    start = Start(base=race.lab.base)
+    return Model(id=f"head {race.seed} {turn}", folder=Path(), start=start, cost={}, rows=0, right=right)
 
 
 def _features(race: Race, rows: Sequence[StreamRow]) -> np.ndarray:

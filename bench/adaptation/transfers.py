@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from rich.table import Table
 
 from adaptation.figures import interval
+from adaptation.grid import Scores, backward, excess, forward, less, mean
 
-Scores = Sequence[Sequence[float | None]]
 COLUMNS = ("average", "learned", "bwt", "fwt", "excess_forgetting")
 
 
@@ -31,16 +30,16 @@ def figures_of_a_seed(scores: Mapping[str, Scores], costs: Mapping[str, tuple[fl
     for arm, own in scores.items():
         last, tasks = own[-1], range(len(own[-1]))
         values = {
-            "average": _mean(last),
-            "learned": _mean([own[i][i] for i in tasks[1:]]),
-            "bwt": _mean([_less(last[i], own[i][i]) for i in tasks[:-1]]),
-            "fwt": _mean([_less(own[i - 1][i], never[i - 1][i]) for i in tasks[1:]]),
-            "excess_forgetting": _mean([_less(joint[-1][i], last[i]) for i in tasks[:-1]]),
+            "average": mean(last) or 0.0,
+            "learned": mean([own[i][i] for i in tasks[1:]]) or 0.0,
+            "bwt": backward(own) or 0.0,
+            "fwt": forward(own, never) or 0.0,
+            "excess_forgetting": excess(last, joint[-1]) or 0.0,
             "flops": costs[arm][0],
             "cpu_seconds": costs[arm][1],
         }
         if "ours" in scores:
-            values["lead"] = _mean(scores["ours"][-1]) - values["average"]
+            values["lead"] = less(mean(scores["ours"][-1]), values["average"]) or 0.0
         found |= {f"{name}.{arm}": value for name, value in values.items()}
     return found
 
@@ -81,12 +80,3 @@ def table(figures: Mapping[str, Sequence[float | None]]) -> Table:
 def _cell(figure: Sequence[float | None]) -> str:
     mean, low = figure[0] or 0.0, figure[1]
     return f"{100 * mean:.1f}" + (f" ± {100 * (mean - low):.1f}" if low is not None else "")
-
-
-def _mean(values: Sequence[float | None]) -> float:
-    given = [value for value in values if value is not None]
-    return float(np.mean(given)) if given else 0.0
-
-
-def _less(a: float | None, b: float | None) -> float | None:
-    return a - b if a is not None and b is not None else None

@@ -202,6 +202,11 @@ def test_the_bar_prints_its_line_and_remembers(
     assert figures["new_final.never"][0] == 0
     assert figures["flops.never"][0] == 0 < figures["flops.ours"][0]
     assert figures["frontier.joint.1"][0] == 1
+    points = {f"frontier.{arm}.{share}" for arm in ("ours", "joint") for share in ("0.3", "0.6", "1")}
+    assert {name for name in figures if name.startswith("frontier.")} == points
+    assert figures["frontier.ours.0.6"] == figures["ratio_to_all_labels"]
+    assert figures["excess_forgetting.joint"][0] == figures["bwt.never"][0] == 0
+    assert [figures[f"labels.{arm}"][0] for arm in ("never", "naive", "joint_all")] == [0, 60, 100]
     assert "rows …" in first.err
 
     run(bench, monkeypatch, *told)
@@ -257,6 +262,8 @@ def test_every_rival_is_measured_beside_ours(
             figures["accuracy.ours"][0] - figures[f"accuracy.{name}"][0], abs=1e-4
         )
     assert figures["flops.replay_50"][0] > figures["flops.replay_05"][0] >= figures["flops.naive"][0] * 0.9
+    assert {figures[f"labels.{name}"][0] for name in ("ours", *bench.rivals.NAMES)} == {60}
+    assert all(figures[f"{name}.head"][0] is not None for name in ("excess_forgetting", "bwt"))
     assert figures["forgetting.merged"][0] < figures["forgetting.naive"][0]
     drawn = (tmp_path / f"drawn-{NAME}.svg").read_text()
     assert all(f">{name}</text>" in drawn for name in ("ours", "joint", *bench.rivals.NAMES))

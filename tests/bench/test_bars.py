@@ -54,6 +54,30 @@ def test_runs_quick_unless_full(bars: dict[str, Any], tmp_path: Path) -> None:
     assert bars["measure"]("loop.1", script, full=True)[0].line["value"] == []
 
 
+def test_a_bar_of_days_goes_on_from_its_ledger(bars: dict[str, Any], tmp_path: Path) -> None:
+    """The full run is told the folder that is committed beside its result, and so is whoever repeats it."""
+    program = f"import json, sys; print(json.dumps({{**{LINE!r}, 'value': sys.argv[1:]}}))"
+    script = write(tmp_path, "train_1.py", program)
+    (row,) = bars["measure"]("train.1", script, full=True)
+    flag, folder = row.line["value"]
+    assert (flag, Path(folder)) == ("--ledger", SCRIPT.parent / "results" / "train.1")
+    assert list(Path(folder).glob("*.jsonl"))
+    assert bars["measure"]("train.1", script, full=False)[0].line["value"] == ["--quick"]
+    bars["keep"]("train.1", [row], tmp_path)
+    kept = json.loads((tmp_path / "train.1.json").read_text(encoding="utf-8"))
+    assert kept["command"] == "python bench/train_1.py --ledger bench/results/train.1"
+
+
+def test_a_bar_that_is_cut_off_says_whether_it_goes_on(
+    bars: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a ledger it does."""
+    monkeypatch.setitem(bars["measure"].__globals__, "LIMIT_S", 1)
+    for bar, more in (("loop.1", ""), ("train.1", "; run it again, it goes on where it stood")):
+        (row,) = bars["measure"](bar, write(tmp_path, "slow.py", "import time; time.sleep(60)"), full=True)
+        assert row.trouble == f"failed: not done after 1 s{more}"
+
+
 @pytest.mark.parametrize(
     ("program", "said"),
     [
