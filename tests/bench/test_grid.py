@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from adaptation.courses import Course
 from adaptation.figures import Grids, figures_of_a_seed, figures_of_a_stream
 from adaptation.grid import backward, excess, forward, less, mean
 from adaptation.lab import Lab, Model
+from adaptation.rivals import NAMES
 
 from homeostat.collect.stream import Split, StreamRow
 
@@ -164,6 +166,17 @@ def test_an_arm_of_another_kind_begins_at_its_own_first_model() -> None:
     assert found["bwt.head"] == pytest.approx((1 / 3 - 1 / 2) / 2)
     assert found["fwt.head"] == pytest.approx(1.0)
     assert found["forgetting.head"] < found["forgetting.ours"]  # type: ignore[operator]
+
+
+def test_the_page_names_every_figure_and_arm() -> None:
+    """Whoever reads the JSON finds what a name means."""
+    page = (Path(__file__).parents[2] / "docs" / "concepts" / "adaptation-benchmark.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"`([a-z_]+)(?:\.[A-Za-z.]+)?`", page))
+    seed = figures_of_a_seed(course(), FIRST, steps())
+    names = {name.partition(".")[0] for name in (*seed, *figures_of_a_stream([seed]))} | {"lead", "frontier"}
+    assert len(names) > 20
+    assert names - told == set()
+    assert {name for name in NAMES if f"`{name}`" not in page} == set()
 
 
 def test_nobody_is_trained_for_what_comes_next(tmp_path: Path) -> None:
