@@ -170,7 +170,7 @@ def test_an_arm_of_another_kind_begins_at_its_own_first_model() -> None:
 
 def test_the_page_names_every_figure_and_arm() -> None:
     """Whoever reads the JSON finds what a name means."""
-    page = (Path(__file__).parents[2] / "docs" / "concepts" / "adaptation-benchmark.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "concepts" / "adaptation-benchmark.md").read_text(encoding="utf-8")
     told = set(re.findall(r"`([a-z_]+)(?:\.[A-Za-z.]+)?`", page))
     seed = figures_of_a_seed(course(), FIRST, steps())
     names = {name.partition(".")[0] for name in (*seed, *figures_of_a_stream([seed]))} | {"lead", "frontier"}
