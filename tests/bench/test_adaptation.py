@@ -296,6 +296,8 @@ def test_refused_candidates_are_paid_for(bench: SimpleNamespace, base: str, cour
     assert step.model is champion
     assert [verdict.outcome.value for verdict in step.verdicts] == ["unsure", "unsure"]
     assert step.flops > 0 < step.gate_flops
+    assert step.labels == len(race.revealed(-np.inf, course.moments[1]))
+    assert step.gate_labels == len(race.judges(1)) > 0
 
 
 @pytest.mark.parametrize(
