@@ -15,9 +15,11 @@ from typing import Any
 
 import yaml
 
+from homeostat.config.schema import Limits
 from homeostat.plugin import Registry
 from homeostat.train.catalogue import DIFFICULTIES, OBJECTIVES, ORDERS, PENALTIES, WAYS
 from homeostat.train.objectives.reward.judged import REWARDS
+from homeostat.train.read import TINY
 from homeostat.train.recipe import Recipe, plain
 
 PAGE = Path(__file__).parent / "reference" / "methods.md"
@@ -158,7 +160,7 @@ def _fields_of_a_recipe() -> str:
     for field in fields(Recipe):
         if field.name != "name":
             value = plain(getattr(begun, field.name))
-            rows.append(f"| `{field.name}` | {_written(value)} | {texts.get(field.name, '')} |")
+            rows.append(f"| `{field.name}` | {_written(value)} | {texts.get(field.name, '')}{_range(field)} |")
     rows.append("| `like` | `careful` | The built-in recipe that the others are taken from. |")
     return "\n".join([*rows, ""])
 
@@ -187,7 +189,7 @@ def _method(name: str, kind: Any, told: Mapping[str, Any]) -> str:
     texts = _texts(kind)
     if known := fields(kind):
         lines += ["| parameter | without it | |", "|---|---|---|"]
-        lines += [f"| `{f.name}` | {_default(f)} | {texts.get(f.name, '')} |" for f in known] + [""]
+        lines += [f"| `{f.name}` | {_default(f)} | {texts.get(f.name, '')}{_range(f)} |" for f in known] + [""]
     return "\n".join([*lines, *_said(told)])
 
 
@@ -196,6 +198,17 @@ def _default(field: Field[Any]) -> str:
         return "must be given"
     value = field.default if field.default_factory is MISSING else plain(field.default_factory())
     return "nothing" if value is None else _written(list(value) if isinstance(value, tuple) else value)
+
+
+def _range(field: Field[Any]) -> str:
+    """What numbers a field takes, as `read.changed` holds it."""
+    limits = field.metadata.get("limits", Limits())
+    if limits.least is None:
+        return ""
+    low = "above 0" if 0 < limits.least < TINY else f"{limits.least:g}"
+    if limits.most is not None:
+        return f" ({low} to {limits.most:g})"
+    return f" ({low})" if low.startswith("above") else f" ({low} or more)"
 
 
 def _texts(kind: Any) -> dict[str, str]:

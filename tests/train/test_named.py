@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from homeostat.config.schema import Train
-from homeostat.errors import UnknownPlugin
+from homeostat.errors import UnknownPlugin, WrongType
 from homeostat.evaluate.suites.disturb import NAMES as NAMES_OF_DISTURBANCES
 from homeostat.train.adapt.full import Full
 from homeostat.train.adapt.lora import Lora
@@ -119,3 +119,31 @@ def test_who_is_held_by_what_mattered_finds_it_kept() -> None:
     own = {"mine": {"replay": 0.0, "penalties": ["ewc"], "importance": True}}
     assert named("first", Train(attempts=("mine",), recipes=own)).importance
     assert not named("first", Train(recipes=own)).importance
+
+
+@pytest.mark.parametrize(
+    ("own", "idle"),
+    [
+        ({"like": "head", "adapt": "full"}, "adapt"),
+        ({"like": "head", "penalties": ["divergence"]}, "penalties"),
+        ({"objective": "exact", "lr": 0.1}, "lr"),
+    ],
+)
+def test_what_an_exact_head_takes_no_notice_of_is_refused(own: dict[str, object], idle: str) -> None:
+    """It takes no steps, so whoever says how they should be taken is told that there are none."""
+    with pytest.raises(WrongType, match=rf"takes no steps, so `{idle}` would do nothing") as caught:
+        named("mine", Train(recipes={"mine": own}))
+    assert caught.value.where == f"train.recipes.mine.{idle}"
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"like": "head", "penalties": [], "refit": False},
+        {"like": "head", "objective": {"exact": {"balance": 0.5}}, "disturb": ["shouted"], "seed": 3},
+        {"like": "classifier", "lr": 0.1, "adapt": "full"},
+    ],
+)
+def test_what_a_head_goes_by_is_taken(own: dict[str, object]) -> None:
+    """What it is made of, what says nothing new, and everything for a head that is trained by steps."""
+    assert named("mine", Train(recipes={"mine": own})).head

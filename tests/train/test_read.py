@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import MISSING, fields
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
+from homeostat.config.schema import Limits
 from homeostat.errors import HomeostatError, UnknownKey, UnknownPlugin, WrongType
 from homeostat.train.adapt.full import Full
 from homeostat.train.adapt.lora import Lora
 from homeostat.train.budget import Budget
 from homeostat.train.objectives.classes.focal import Focal
-from homeostat.train.order.curriculum import Curriculum
+from homeostat.train.optim import OPTIMIZERS, SCHEDULES
+from homeostat.train.order.curriculum import PACINGS, Curriculum
 from homeostat.train.order.difficulty import Rarity
 from homeostat.train.penalties.divergence import Divergence
 from homeostat.train.penalties.ewc import Ewc
-from homeostat.train.read import changed
+from homeostat.train.read import CHOSEN, changed
 from homeostat.train.recipe import Recipe
 
 
@@ -51,9 +54,63 @@ def test_passes_that_are_given_are_made() -> None:
     assert not changed(Recipe(share=0.2), {"epochs": 2}, "here").share
 
 
+def numbers() -> list[tuple[str, str, float | None, float | None]]:
+    """Every number that a recipe may hold: of itself, its budget, and every method; class, field and its two ends."""
+    kinds = [Recipe, Budget, *(shelf.get(name) for shelf in CHOSEN.values() for name in shelf.names())]
+    found = []
+    for kind in kinds:
+        hints = get_type_hints(kind)
+        for each in fields(kind):
+            if {int, float} & {hints[each.name], *get_args(hints[each.name])} and each.default is not MISSING:
+                limits = each.metadata.get("limits", Limits())
+                found.append((kind.__name__, each.name, limits.least, limits.most))
+    return found
+
+
+def test_every_number_has_a_least() -> None:
+    """No field of a recipe, of its budget or of a method takes a negative number by oversight."""
+    found = numbers()
+    assert len(found) > 80
+    assert [each for each in found if each[2] is None or each[2] < 0] == []
+
+
+def test_names_that_are_checked_are_those_that_there_are() -> None:
+    """What a recipe says that it takes, a run has."""
+    held = {each.name: each.metadata["limits"].among for each in (*fields(Recipe), *fields(Curriculum)) if each.metadata}
+    assert set(held["optimizer"]) == set(OPTIMIZERS)
+    assert set(held["schedule"]) == set(SCHEDULES)
+    assert set(held["pacing"]) == set(PACINGS)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"batch_rows": 1, "held_out": 0, "epochs": 0.1, "lr": 0, "seed": 0, "clip": 1e9},
+        {"adapt": {"lora": {"bottom": 4, "rank": 1}}, "budget": {"seconds": 0}, "replay": 7},
+        {"objective": {"adjusted": {"tau": 2}}, "optimizer": "adamw_8bit", "schedule": "stable"},
+    ],
+)
+def test_the_ends_of_a_range_are_in_it(values: dict[str, Any]) -> None:
+    """What makes sense is taken, however unusual."""
+    assert changed(Recipe(), values, "here") != Recipe()
+
+
 @pytest.mark.parametrize(
     ("values", "kind", "says"),
     [
+        ({"batch_rows": 0}, WrongType, r"batch_rows must be at least 1, got 0 .*here\.batch_rows.*from 1 on"),
+        ({"held_out": 1.5}, WrongType, r"at most 0.99, got 1.5 .*here\.held_out.*from 0 to 0.99"),
+        ({"epochs": -3}, WrongType, r"epochs must be above 0, got -3 .*here\.epochs"),
+        ({"looks": 0}, WrongType, "at least 1, got 0"),
+        ({"lr": float("nan")}, WrongType, "lr must be at least 0, got nan"),
+        ({"lr": float("inf")}, WrongType, "lr must be a number that ends, got inf"),
+        ({"budget": {"seconds": -1}}, WrongType, r"at least 0, got -1 .*here\.budget\.seconds"),
+        ({"adapt": {"lora": {"rank": 0}}}, WrongType, r"at least 1, got 0 .*here\.adapt\.lora\.rank"),
+        ({"adapt": {"lora": {"alpha": -1}}}, WrongType, r"above 0, got -1 .*here\.adapt\.lora\.alpha"),
+        ({"penalties": [{"ewc": {"rows": 0}}]}, WrongType, r"here\.penalties\[0\]\.ewc\.rows"),
+        ({"optimizer": "adamW"}, UnknownPlugin, r"unknown optimizer 'adamW' .*here\.optimizer.*did you mean 'adamw'"),
+        ({"schedule": "cosin"}, UnknownPlugin, r"here\.schedule.*did you mean 'cosine'"),
+        ({"order": {"curriculum": {"pacing": "rot"}}}, UnknownPlugin, r"curriculum\.pacing.*did you mean 'root'"),
         ({"adapt": "lor"}, UnknownPlugin, r"here\.adapt.*did you mean 'lora'"),
         ({"adapt": {"lora": {"rnk": 1}}}, UnknownKey, r"here\.adapt\.lora\.rnk.*did you mean 'rank'"),
         ({"lrr": 1}, UnknownKey, "did you mean 'lr'"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 
+from homeostat.config.schema import knob
+
 CPU_HOUR, GPU_HOUR = 0.1, 2.0
 """What an hour of one of them costs where nobody says, as in `decide`."""
 
@@ -48,20 +50,20 @@ class Clock:
 class Budget:
     """Limits of one run; 0 is none. They are looked at after every step, so at most one step is over."""
 
-    seconds: float = 0.0
+    seconds: float = knob(0.0, least=0.0)
     """Wall-clock time."""
-    flops: float = 0.0
-    watt_hours: float = 0.0
+    flops: float = knob(0.0, least=0.0)
+    watt_hours: float = knob(0.0, least=0.0)
     """Energy, reckoned from the seconds of CPUs and GPUs, `watts` and `gpu_watts`."""
-    money: float = 0.0
+    money: float = knob(0.0, least=0.0)
     """In the unit of the prices."""
-    watts: float = 15.0
+    watts: float = knob(15.0, least=0.0)
     """Power of one busy CPU core, or of whatever a CPU-second stands for on this machine."""
-    gpu_watts: float = 300.0
+    gpu_watts: float = knob(300.0, least=0.0)
     """Power of one GPU that trains."""
-    price_per_cpu_hour: float | None = None
+    price_per_cpu_hour: float | None = knob(None, least=0.0)
     """The project's own (`decide.price_per_cpu_hour`) if it is not given."""
-    price_per_gpu_hour: float | None = None
+    price_per_gpu_hour: float | None = knob(None, least=0.0)
     """The project's own (`decide.price_per_gpu_hour`) if it is not given."""
 
     def priced(self, cpu_hour: float, gpu_hour: float) -> Budget:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -46,6 +47,12 @@ DISTURBED = (
     "unpunctuated",
 )
 """Disturbances that `disturbed` trains under: all that come with Homeostat."""
+STEPPED = frozenset(
+    """adapt average back_offs batch_rows budget carry clip epochs floor importance looks lr max_steps newcomers
+    optimizer order part_rows patience penalties precision refit save_memory schedule sharded share warm_up
+    weight_decay""".split()
+)
+"""Fields of a recipe that are of use to a run of steps alone."""
 NAMES: dict[str, dict[str, Any]] = {
     "careful": {},
     "frugal": {"carry": True, "newcomers": True},
@@ -138,11 +145,22 @@ def _own(name: str, settings: Train, replay: float) -> Recipe:
     like = values.get("like", "careful")
     if like not in NAMES:
         raise UnknownPlugin(f"unknown recipe '{like}'", where=f"{where}.like", fix=did_you_mean(str(like), NAMES))
-    found = replace(changed(named(like, settings, replay=replay), values, where), name=name)
+    begun = named(like, settings, replay=replay)
+    found = replace(changed(begun, values, where), name=name)
+    _hold_solved(found, begun, values, where)
     if found.offset and (found.swap or found.disturb):
         what = "offsets are fitted to rows held out, and copies of these would be trained on"
         raise WrongType(what, where=f"{where}.offset", fix="leave out `swap` and `disturb`, or `offset`")
     return found
+
+
+def _hold_solved(recipe: Recipe, begun: Recipe, values: Mapping[str, Any], where: str) -> None:
+    """Refuse what an exact head would take no notice of."""
+    idle = [field for field in values if field in STEPPED and getattr(recipe, field) != getattr(begun, field)]
+    if isinstance(recipe.objective, Exact) and idle:
+        what = f"an exact head is solved and takes no steps, so `{idle[0]}` would do nothing"
+        fix = "leave it out, or say `like: classifier` for a head that is trained by steps"
+        raise WrongType(what, where=f"{where}.{idle[0]}", fix=fix)
 
 
 def _keeps(what: str, attempt: str, settings: Train) -> bool:

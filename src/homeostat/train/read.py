@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from homeostat.config.schema import Limits
 from homeostat.errors import UnknownKey, UnknownPlugin, WrongType, did_you_mean
 from homeostat.plugin import Registry
 from homeostat.train.adapt.way import Way
@@ -24,6 +26,8 @@ CHOSEN: dict[Any, Registry[Any]] = {
     Difficulty: DIFFICULTIES,
 }
 """What a field may hold of several kinds -> where their names are."""
+TINY = 1e-3
+"""A least value below this says that 0 is too little, and nothing more."""
 RESERVED = ("name", "like")
 WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 
@@ -38,8 +42,8 @@ def changed(recipe: Recipe, values: Mapping[str, Any], where: str) -> Recipe:
 
     Raises:
         UnknownKey: there is no such field, or a method has no such parameter.
-        UnknownPlugin: there is no such method.
-        WrongType: a value that does not fit.
+        UnknownPlugin: there is no such method, optimizer, schedule or pacing.
+        WrongType: a value that does not fit, or a number outside its range.
         MissingExtra: a method needs a package that is not installed.
     """
     found = _fields(Recipe, {k: v for k, v in values.items() if k not in RESERVED}, where)
@@ -49,12 +53,36 @@ def changed(recipe: Recipe, values: Mapping[str, Any], where: str) -> Recipe:
 def _fields(kind: Any, values: Mapping[str, Any], where: str) -> dict[str, Any]:
     """The values, made what the fields of a dataclass hold."""
     hints, known = get_type_hints(kind), [f.name for f in fields(kind) if f.name not in RESERVED]
+    limits = {f.name: f.metadata.get("limits", Limits()) for f in fields(kind)}
     found = {}
     for name, value in values.items():
         if name not in known:
             raise UnknownKey(f"unknown key '{name}'", where=f"{where}.{name}", fix=did_you_mean(name, known))
         found[name] = _value(hints[name], value, f"{where}.{name}")
+        _hold(limits[name], found[name], name, f"{where}.{name}")
     return found
+
+
+def _hold(limits: Limits, value: Any, name: str, where: str) -> None:
+    """Refuse a number outside its field's limits, or none at all, and a name that is none of those that there are."""
+    if limits.among and value not in limits.among:
+        fix = did_you_mean(str(value), limits.among)
+        raise UnknownPlugin(f"unknown {name} '{value}'", where=where, fix=fix)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    wanted = "" if math.isfinite(value) else "a number that ends"
+    if limits.least is not None and not value >= limits.least:
+        wanted = "above 0" if 0 < limits.least < TINY else f"at least {limits.least:g}"
+    if limits.most is not None and value > limits.most:
+        wanted = f"at most {limits.most:g}"
+    if wanted:
+        raise WrongType(f"{name} must be {wanted}, got {value:g}", where=where, fix=f"write a number {_span(limits)}")
+
+
+def _span(limits: Limits) -> str:
+    """The limits of a number, for whoever has to choose one."""
+    low, high = ("" if end is None else f"{end:g}" for end in (limits.least, limits.most))
+    return f"from {low} to {high}" if low and high else f"from {low} on" if low else "that is finite"
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
+from homeostat.config.schema import knob
 from homeostat.train.adapt.lora import Lora
 from homeostat.train.adapt.way import Way
 from homeostat.train.budget import Budget
@@ -33,30 +34,30 @@ class Recipe:
     """What is held to meanwhile."""
     order: RowOrder | None = None
     """Which rows come when, and how often; None for every row once in every pass."""
-    lr: float = 2e-3
+    lr: float = knob(2e-3, least=0.0)
     """Peak learning rate; 0 takes what suits the base's width."""
-    epochs: float = 8.0
+    epochs: float = knob(8.0, least=1e-6)
     """Passes over the training part of the dataset; a fraction ends inside a pass."""
-    share: float = 0.0
+    share: float = knob(0.0, least=0.0, most=1.0)
     """What the run may cost, as a share of joint retraining: `epochs` gives way to as many passes as that pays for
     (label tasks); 0 for the passes that are set."""
-    batch_rows: int = 32
+    batch_rows: int = knob(32, least=1)
     """Rows of one step."""
-    part_rows: int = 0
+    part_rows: int = knob(0, least=0)
     """Rows of one pass through the model, gradients being added up over a batch; 0 for the whole batch."""
-    optimizer: str = "adamw"
+    optimizer: str = knob("adamw", among=("adamw", "schedule_free", "adamw_8bit"))
     """`adamw`, `schedule_free` or `adamw_8bit`."""
-    schedule: str = "cosine"
+    schedule: str = knob("cosine", among=("cosine", "linear", "stable", "constant"))
     """Course of the rate after its rise: `cosine`, `linear`, `stable` (constant, then down) or `constant`."""
-    warm_up: float = 0.05
+    warm_up: float = knob(0.05, least=0.0, most=1.0)
     """Share of the steps in which the learning rate rises from zero."""
-    floor: float = 0.05
+    floor: float = knob(0.05, least=0.0, most=1.0)
     """Learning rate at the end, as a share of the peak."""
-    weight_decay: float = 0.01
+    weight_decay: float = knob(0.01, least=0.0)
     """Share by which matrices are pulled toward zero, times the learning rate, at every step (decoupled)."""
-    clip: float = 1.0
+    clip: float = knob(1.0, least=1e-6)
     """Largest gradient norm."""
-    average: float = 0.0
+    average: float = knob(0.0, least=0.0, most=0.999999)
     """Decay of an exponential moving average of the trained tensors, which is what is kept; 0 keeps the last ones."""
     save_memory: bool = False
     """Compute activations a second time on the way back instead of keeping them."""
@@ -66,11 +67,11 @@ class Recipe:
     sharded: bool = False
     """Whether the processes of a run (`train.processes`) hold a share of the model each, and of its gradients and
     moments, for a model that does not fit one device; false for all of it in each. The same steps either way."""
-    back_offs: int = 2
+    back_offs: int = knob(2, least=0)
     """Times that a run which diverges goes back to its best tensors at half the rate before it gives up."""
     budget: Budget = field(default_factory=Budget)
     """What the run may take at most."""
-    replay: float = 1.0
+    replay: float = knob(1.0, least=0.0)
     """Replayed rows for every new row; 0 trains on new rows alone."""
     only_wrong: bool = False
     """Learn only from requests that the champion got wrong."""
@@ -85,7 +86,7 @@ class Recipe:
     names and words of gender, or a file of pairs (`homeostat.curate.swap`)."""
     disturb: tuple[str, ...] = ()
     """Disturbances (as in a suite's `under`) that copies of rows are under, each in turn, with the row's label."""
-    disturb_share: float = 1.0
+    disturb_share: float = knob(1.0, least=0.0)
     """Disturbed copies for each row."""
     refit: bool = True
     """Fit the rows of the labels to everything that is remembered when training has ended (label tasks)."""
@@ -100,15 +101,15 @@ class Recipe:
     a successor that has no old rows: as many bytes as the tensors (not for heads)."""
     warm_start: bool = True
     """Go on from the champion's adapter; false starts from the bare base."""
-    held_out: float = 0.1
+    held_out: float = knob(0.1, least=0.0, most=0.99)
     """Share of the rows kept aside for early stopping."""
-    patience: int = 3
+    patience: int = knob(3, least=1)
     """Looks at the held-out part without a better loss after which the run stops; the best weights are kept."""
-    looks: int = 10
+    looks: int = knob(10, least=1)
     """Looks at the held-out part over the whole run."""
-    max_steps: int = 0
+    max_steps: int = knob(0, least=0)
     """Cap on optimizer steps; 0 for none."""
-    seed: int = 0
+    seed: int = knob(0, least=0)
     """Of the order of the rows, a fresh adapter, dropout, and whatever else is drawn."""
 
     @property

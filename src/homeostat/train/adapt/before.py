@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from homeostat.config.schema import knob
 from homeostat.errors import UnsuitedModel
 from homeostat.llm.adapters import has_rows, load_lead, save_lead
 from homeostat.llm.four_bit import mark
@@ -33,7 +34,7 @@ from homeostat.train.rows import LabelRows
 class Before(Way):
     """A lead that is trained, and nothing else."""
 
-    count: int = 16
+    count: int = knob(16, least=1)
     """Places that it takes before every prompt."""
 
     @property

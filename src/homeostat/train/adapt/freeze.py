@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from homeostat.config.schema import knob
 from homeostat.errors import UnsuitedModel, did_you_mean
 from homeostat.llm.adapters import has_rows, path_of_vocabulary
 from homeostat.llm.trunk import depth, lowest
@@ -34,15 +35,15 @@ class Freeze(Way):
     """
 
     kind: ClassVar[str] = "full"
-    bottom: float = 0.0
+    bottom: float = knob(0.0, least=0.0)
     """So many of the lowest layers, or below 1 that share of them, are frozen, and the tables of tokens below them."""
     only: tuple[str, ...] = ()
     """Patterns of names, such as `*.mlp.*`: what matches none of them is frozen; empty for no such limit."""
     without: tuple[str, ...] = ()
     """Patterns of names: what matches one of them is frozen."""
-    gradual: float = 0.0
+    gradual: float = knob(0.0, least=0.0, most=1.0)
     """Share of the steps in which the trained layers join in, one after the other from the top; 0 for all at once."""
-    decay: float = 1.0
+    decay: float = knob(1.0, least=0.0)
     """What the learning rate of a layer is, as a share of that of the layer above; ULMFiT has 1 / 2.6."""
 
     def attach(

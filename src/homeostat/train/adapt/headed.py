@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from homeostat.config.schema import knob
 from homeostat.llm.batches import passes
 from homeostat.llm.forward import predict
 from homeostat.llm.head import Head, Shape, head_of, put_head, save_head
@@ -34,7 +35,7 @@ class Headed(Way):
     shape: Shape
     body: Way | None = None
     """How the model below is adapted; None leaves it as it is."""
-    ahead: float = 0.0
+    ahead: float = knob(0.0, least=0.0, most=1.0)
     """Share of the steps in which the head learns alone."""
 
     @property

@@ -16,6 +16,7 @@ import peft
 import torch
 from torch import Tensor
 
+from homeostat.config.schema import knob
 from homeostat.llm.adapters import add_adapter, has_rows, vocabulary
 from homeostat.llm.four_bit import require_floats
 from homeostat.llm.load import Opened
@@ -35,14 +36,14 @@ class Lora(Way):
     """An adapter of low rank on every linear layer."""
 
     kind: ClassVar[str] = "lora"
-    rank: int = 16
+    rank: int = knob(16, least=1)
     """Numbers that a layer's change passes through."""
-    alpha: float | None = None
+    alpha: float | None = knob(None, least=1e-6)
     """The adapter's product is scaled by alpha / rank, or by alpha / √rank if `rs`; None is 2 × rank, or 2 × √rank."""
-    bottom: float = 0.0
+    bottom: float = knob(0.0, least=0.0)
     """So many of the lowest layers, or below 1 that share of them, stay as they are; what they say of a row is computed
     once and kept (decoders)."""
-    dropout: float = 0.0
+    dropout: float = knob(0.0, least=0.0, most=0.99)
     """Share of an adapter's inputs that is set to zero in training."""
     rs: bool = False
     """Scale by the root of the rank, so that a high rank learns as fast as a low one (2312.03732)."""

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from homeostat.config.schema import knob
 from homeostat.errors import CorruptWeights
 from homeostat.llm.four_bit import require_floats
 from homeostat.train.adapt.lora import Lora
@@ -29,9 +30,9 @@ class Stacked(Lora):
     """LoRA of this rank on the champion, which stays as it is under it."""
 
     kind: ClassVar[str] = "lora"
-    back: float = 0.0
+    back: float = knob(0.0, least=0.0, most=1.0)
     """How far back toward the base the champion is taken before: 0 begins at the champion, 1 at the bare base."""
-    most_rank: int = 64
+    most_rank: int = knob(64, least=1)
     """Highest rank of the sum: beyond it the smallest singular values of each layer are left out."""
 
     def attach(

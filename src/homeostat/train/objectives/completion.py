@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional as F
 
+from homeostat.config.schema import knob
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Lesson, Loss, Step, weigh_places
 
@@ -19,9 +20,9 @@ class Completion:
     Tokens that do not compete keep their logits: a label that is not known yet is not pushed away before it comes.
     """
 
-    smoothing: float = 0.0
+    smoothing: float = knob(0.0, least=0.0, most=1.0)
     """Share of the target that lies evenly on everything that competes (Szegedy et al. 2016, 1512.00567)."""
-    weight: float = 1.0
+    weight: float = knob(1.0, least=0.0)
 
     @property
     def looked(self) -> Loss:

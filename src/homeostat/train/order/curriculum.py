@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from homeostat.config.schema import knob
 from homeostat.errors import UnknownPlugin, did_you_mean
 from homeostat.train.order.difficulty import Difficulty, Length
 from homeostat.train.order.draw import Floats, Offer
@@ -23,11 +24,11 @@ class Curriculum:
     """The easiest share of the rows, which grows until all are eligible."""
 
     difficulty: Difficulty = field(default_factory=Length)
-    pacing: str = "competence"
+    pacing: str = knob("competence", among=("linear", "root", "competence"))
     """How the share grows: `linear`, `root`, or by `competence` (Platanios et al. 2019, 1903.09848)."""
-    least: float = 0.1
+    least: float = knob(0.1, least=0.0, most=1.0)
     """Share of the rows that are eligible at the first step."""
-    warm_up: float = 0.25
+    warm_up: float = knob(0.25, least=0.0, most=1.0)
     """Share of the run after which all rows are."""
     hardest_first: bool = False
     """The other way round: the anti-curriculum, a control."""

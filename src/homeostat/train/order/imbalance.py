@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from homeostat.config.schema import knob
 from homeostat.train.order.draw import Floats, Offer
 from homeostat.train.step import Ground
 
@@ -22,7 +23,7 @@ from homeostat.train.step import Ground
 class Balanced:
     """Rows are drawn in reverse to how frequent their completion is."""
 
-    power: float = 1.0
+    power: float = knob(1.0, least=0.0)
     """1 draws all labels alike; 0.5 by the root of their frequency; 0 as they come."""
 
     def begin(self, ground: Ground) -> Offer:

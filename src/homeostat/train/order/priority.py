@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from homeostat.config.schema import knob
 from homeostat.train.order.draw import Floats, Offer
 from homeostat.train.step import Ground
 
@@ -32,7 +33,7 @@ class Priority:
     """The kinds in their order; rows of no kind that is named come last."""
     given: tuple[str, ...] = ()
     """The kind of each row that is trained on: its task, its tag; without, `replay` or `new`."""
-    warm_up: float = 0.25
+    warm_up: float = knob(0.25, least=0.0, most=1.0)
     """Share of the run after which all rows are eligible."""
 
     def begin(self, ground: Ground) -> Offer:
@@ -65,11 +66,11 @@ class Fading:
     For a shift of the inputs. Where labels come anew, what is replayed at the end should be half or more.
     """
 
-    begins: float = 0.5
+    begins: float = knob(0.5, least=0.0, most=1.0)
     """Share of replayed rows among those drawn at the first step."""
-    ends: float = 0.05
+    ends: float = knob(0.05, least=0.0, most=1.0)
     """The same after the warm-up."""
-    warm_up: float = 0.25
+    warm_up: float = knob(0.25, least=0.0, most=1.0)
 
     def begin(self, ground: Ground) -> Offer:
         """Count the replayed rows."""

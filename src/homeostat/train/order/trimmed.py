@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from homeostat.config.schema import knob
 from homeostat.train.order.difficulty import Difficulty, Loss
 from homeostat.train.order.draw import Offer
 from homeostat.train.order.imbalance import Constant
@@ -22,7 +23,7 @@ from homeostat.train.step import Ground
 class Trimmed:
     """All rows alike, but for the hardest of every label, which are never drawn."""
 
-    share: float = 0.02
+    share: float = knob(0.02, least=0.0, most=0.99)
     """Share of the rows that is left out: garbled ones by default, as many as are wrong where that is known."""
     difficulty: Difficulty = field(default_factory=Loss)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from homeostat.config.schema import knob
 from homeostat.llm.render import Rendered
 from homeostat.train.ask import log_probabilities
 from homeostat.train.recollect import recollected
@@ -23,7 +24,7 @@ from homeostat.train.step import Ground, Loss, Step
 class Divergence:
     """Mean KL(champion || model) in nats over the labels the champion knew, on replayed rows."""
 
-    weight: float = 2.0
+    weight: float = knob(2.0, least=0.0)
 
     def begin(self, ground: Ground) -> Loss:
         """Ask the model, which is still the champion, about every replayed row."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from homeostat.config.schema import knob
 from homeostat.train.penalties.importance import Importance, drawn_logs, evened, fisher
 from homeostat.train.penalties.l2_pull import Pull, trained
 from homeostat.train.step import Ground, Loss
@@ -21,9 +22,9 @@ class Ewc:
     the version that is gone on from has kept of it: of mean 1 for its last run, and a little less for each before.
     """
 
-    rows: int = 256
+    rows: int = knob(256, least=1)
     """Most rows that the Fisher information is taken from where none is kept: replayed ones, or any where none are."""
-    weight: float = 1.0
+    weight: float = knob(1.0, least=0.0)
 
     def begin(self, ground: Ground) -> Loss:
         """Copy the trained tensors, and take what mattered, or measure how much each element matters for what the model

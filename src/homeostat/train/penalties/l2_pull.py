@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from homeostat.config.schema import knob
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Loss, Step
 
@@ -21,7 +22,7 @@ from homeostat.train.step import Ground, Loss, Step
 class L2Pull:
     """½ Σ (θ - θ₀)² over the trained tensors θ, which began at θ₀."""
 
-    weight: float = 0.1
+    weight: float = knob(0.1, least=0.0)
 
     def begin(self, ground: Ground) -> Loss:
         """Copy the trained tensors."""

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from homeostat.config.schema import knob
 from homeostat.llm.trunk import take_trunk
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Step
@@ -24,7 +25,7 @@ from homeostat.train.step import Ground, Step
 class Noise:
     """Uniform noise of at most ±weight / √(tokens × width) on every element of the input embeddings."""
 
-    weight: float = 5.0
+    weight: float = knob(5.0, least=0.0)
     """Alpha of the paper, which tries 5, 10 and 15. Nothing is added to the loss."""
 
     def begin(self, ground: Ground) -> Noisy:

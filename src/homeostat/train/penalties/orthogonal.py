@@ -18,6 +18,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from homeostat.config.schema import knob
 from homeostat.errors import CorruptWeights, UnsuitedModel
 from homeostat.llm.load import require_safetensors
 from homeostat.train.samples import Sample
@@ -37,7 +38,7 @@ class Orthogonal:
 
     adapters: tuple[str, ...] = ()
     """Folders of the earlier adapters."""
-    weight: float = 0.5
+    weight: float = knob(0.5, least=0.0)
 
     def begin(self, ground: Ground) -> Loss:
         """Read the earlier adapters.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from homeostat.config.schema import knob
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Loss, Step, weigh_places
 
@@ -21,7 +22,7 @@ class RDrop:
     A step takes about twice as long. In a model without dropout, and without noise, the passes do not differ.
     """
 
-    weight: float = 1.0
+    weight: float = knob(1.0, least=0.0)
     """Half of the paper's alpha, which stands beside the sum of both passes: 2.5 for its translations, at most 0.5 for
     its labels."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from homeostat.config.schema import knob
 from homeostat.train.penalties.divergence import Held
 from homeostat.train.step import Ground, Loss
 
@@ -16,7 +17,7 @@ from homeostat.train.step import Ground, Loss
 class Stay:
     """Mean KL(model at the start || model) in nats over the labels it knew, on rows that are not replayed."""
 
-    weight: float = 1.0
+    weight: float = knob(1.0, least=0.0)
 
     def begin(self, ground: Ground) -> Loss:
         """Ask the model about every new row."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
+from homeostat.config.schema import knob
 from homeostat.train.objectives.classes.row_by_row import RowByRow, counts
 from homeostat.train.step import Ground, Lesson
 
@@ -18,11 +19,11 @@ from homeostat.train.step import Ground, Lesson
 class Adjusted:
     """Cross-entropy of scores + tau × log of the classes' shares."""
 
-    tau: float = 1.0
+    tau: float = knob(1.0, least=0.0)
     """1 makes the mean of the classes' errors least; 0 that of the rows."""
-    smoothing: float = 1.0
+    smoothing: float = knob(1.0, least=0.0)
     """Rows that every class is taken to have more than it has: a class without any has a logarithm too."""
-    weight: float = 1.0
+    weight: float = knob(1.0, least=0.0)
 
     def begin(self, ground: Ground) -> Lesson:
         """Count the classes."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from homeostat.config.schema import knob
 from homeostat.train.objectives.classes.focal import focal
 from homeostat.train.objectives.classes.row_by_row import RowByRow, counts
 from homeostat.train.step import Ground, Lesson
@@ -16,11 +17,11 @@ from homeostat.train.step import Ground, Lesson
 class Balanced:
     """Focal loss, each class weighed by (1 - beta) / (1 - beta^rows), the weights having mean 1 over rows' classes."""
 
-    beta: float = 0.999
+    beta: float = knob(0.999, least=0.0, most=0.999999)
     """0 weighs all classes alike; toward 1, by the inverse of their rows."""
-    gamma: float = 0.0
+    gamma: float = knob(0.0, least=0.0)
     """Of the focal loss; 0 is cross-entropy."""
-    weight: float = 1.0
+    weight: float = knob(1.0, least=0.0)
 
     def begin(self, ground: Ground) -> Lesson:
         """Count the classes."""

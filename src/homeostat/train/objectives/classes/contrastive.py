@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from homeostat.config.schema import knob
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Loss, Step
 
@@ -19,8 +20,8 @@ from homeostat.train.step import Ground, Loss, Step
 class Contrastive:
     """Mean over rows with a companion of -log of the softmax that its companions get among all other rows."""
 
-    temperature: float = 0.1
-    weight: float = 0.1
+    temperature: float = knob(0.1, least=1e-6)
+    weight: float = knob(0.1, least=0.0)
 
     def begin(self, ground: Ground) -> Loss:
         """It keeps nothing."""

@@ -7,6 +7,7 @@ from functools import partial
 
 from torch import Tensor
 
+from homeostat.config.schema import knob
 from homeostat.train.objectives.classes.row_by_row import RowByRow
 from homeostat.train.step import Ground, Lesson
 
@@ -15,9 +16,9 @@ from homeostat.train.step import Ground, Lesson
 class Focal:
     """-(1 - p)^gamma log p of the right class."""
 
-    gamma: float = 2.0
+    gamma: float = knob(2.0, least=0.0)
     """0 is cross-entropy; the higher, the less do easy rows count."""
-    weight: float = 1.0
+    weight: float = knob(1.0, least=0.0)
 
     def begin(self, ground: Ground) -> Lesson:
         """It keeps nothing."""

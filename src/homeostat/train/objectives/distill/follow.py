@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from homeostat.config.schema import knob
 from homeostat.errors import UnsuitedModel
 from homeostat.llm.load import Opened
 from homeostat.train.objectives.completion import Completion
@@ -25,19 +26,19 @@ from homeostat.train.step import Ground, Lesson, Loss, Step, weigh_places
 class Follow:
     """(1 - share) × cross-entropy of the completion + share × temperature² × divergence from the teacher."""
 
-    share: float = 0.5
+    share: float = knob(0.5, least=0.0, most=1.0)
     """Of the teacher; 1 needs no targets."""
-    temperature: float = 2.0
+    temperature: float = knob(2.0, least=1e-6)
     """Both distributions are flattened by it, so that what the teacher holds unlikely is learned too."""
-    beta: float = 0.0
+    beta: float = knob(0.0, least=0.0, most=1.0)
     """Which divergence: 0 covers all that the teacher says, 1 picks what it says most; see `apart`."""
-    top: int = 0
+    top: int = knob(0, least=0)
     """Compare over so many of the teacher's likeliest tokens and the rest as one; 0 for all."""
-    on_policy: float = 0.0
+    on_policy: float = knob(0.0, least=0.0, most=1.0)
     """Share of the steps in which the completions are the student's own."""
-    most: int = 64
+    most: int = knob(64, least=1)
     """Most tokens of a completion of its own."""
-    weight: float = 1.0
+    weight: float = knob(1.0, least=0.0)
 
     def begin(self, ground: Ground) -> Lesson:
         """Hold that there is a teacher that can be asked.

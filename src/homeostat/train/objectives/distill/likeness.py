@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from homeostat.config.schema import knob
 from homeostat.errors import UnsuitedModel
 from homeostat.llm.load import Opened
 from homeostat.train.samples import Sample
@@ -23,7 +24,7 @@ from homeostat.train.step import Ground, Loss, Step
 class Likeness:
     """Mean squared difference of the rows' likenesses, each row's having length 1, times the rows."""
 
-    weight: float = 1.0
+    weight: float = knob(1.0, least=0.0)
 
     def begin(self, ground: Ground) -> Loss:
         """Hold that there is a teacher.

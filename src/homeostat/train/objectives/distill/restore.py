@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from homeostat.config.schema import knob
 from homeostat.errors import UnsuitedModel
 from homeostat.llm.load import Opened
 from homeostat.llm.render import Rendered
@@ -33,13 +34,13 @@ UNKNOWN = -16.0
 class Restore:
     """Mean over rows of the divergence, a mean over the tokens that the student writes, or that of a row's labels."""
 
-    pull: float = 1.0
+    pull: float = knob(1.0, least=0.0)
     """What a replayed row weighs beside a new one; 0 restores nothing."""
-    beta: float = 0.5
+    beta: float = knob(0.5, least=0.0, most=1.0)
     """Which divergence: 0 covers all that the teacher says, 1 picks what it says most; see `apart`."""
-    most: int = 64
+    most: int = knob(64, least=1)
     """Most tokens of a reply of its own."""
-    weight: float = 1.0
+    weight: float = knob(1.0, least=0.0)
 
     @property
     def rate(self) -> float:

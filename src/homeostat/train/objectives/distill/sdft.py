@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from homeostat.config.schema import knob
 from homeostat.errors import NothingToTrainOn, UnsuitedModel
 from homeostat.llm.render import Rendered
 from homeostat.train.averaging import Trail
@@ -37,15 +38,15 @@ Answer the request in your own words."""
 class Sdft:
     """Mean over rows of the divergence, a mean over the tokens that the student writes."""
 
-    rate: float = 0.01
+    rate: float = knob(0.01, least=0.0, most=1.0)
     """Share of the student that its slow average takes in at each step; 0 keeps the teacher as the model began."""
-    beta: float = 1.0
+    beta: float = knob(1.0, least=0.0, most=1.0)
     """Which divergence: 1 is KL(student || teacher), 0 KL(teacher || student); see `apart`."""
-    most: int = 64
+    most: int = knob(64, least=1)
     """Most tokens of a reply of its own."""
     template: str = TEMPLATE
     """How a request is shown with a right reply: a text with `{request}` and `{reply}` in it."""
-    weight: float = 1.0
+    weight: float = knob(1.0, least=0.0)
 
     def begin(self, ground: Ground) -> Lesson:
         """Hold that there are replies to show.

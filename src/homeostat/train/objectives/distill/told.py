@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from homeostat.config.schema import knob
 from homeostat.errors import UnsuitedModel
 from homeostat.train.objectives.distill.apart import apart
 from homeostat.train.samples import Sample
@@ -23,11 +24,11 @@ from homeostat.train.step import Ground, Lesson, Loss, Step, weigh_rows
 class Told:
     """(1 - share) × cross-entropy of the label + share × temperature² × KL(teacher || student), over the labels."""
 
-    share: float = 1.0
+    share: float = knob(1.0, least=0.0, most=1.0)
     """Of the teacher's answer, where there is one; the label of a row that only the teacher has seen is its own."""
-    temperature: float = 2.0
+    temperature: float = knob(2.0, least=1e-6)
     """Both distributions are flattened by it, so that what the teacher holds unlikely is learned too."""
-    weight: float = 1.0
+    weight: float = knob(1.0, least=0.0)
 
     def begin(self, ground: Ground) -> Lesson:
         """Hold that there are answers, over the labels that the run has.

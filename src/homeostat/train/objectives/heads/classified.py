@@ -8,6 +8,7 @@ from functools import partial
 from torch import Tensor
 from torch.nn import functional as F
 
+from homeostat.config.schema import knob
 from homeostat.train.objectives.heads.rows import OfHead, required
 from homeostat.train.step import Ground, Lesson
 
@@ -18,9 +19,9 @@ FORM = "label"
 class Classified:
     """Mean cross-entropy over rows, in nats."""
 
-    smoothing: float = 0.0
+    smoothing: float = knob(0.0, least=0.0, most=1.0)
     """Share of the target that lies evenly on all labels (1512.00567); held-out rows are measured without."""
-    weight: float = 1.0
+    weight: float = knob(1.0, least=0.0)
 
     def begin(self, ground: Ground) -> Lesson:
         """Hold that there is a head for it.

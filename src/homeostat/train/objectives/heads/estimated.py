@@ -10,6 +10,7 @@ from functools import partial
 from torch import Tensor
 from torch.nn import functional as F
 
+from homeostat.config.schema import knob
 from homeostat.train.objectives.heads.rows import OfHead, required
 from homeostat.train.step import Ground, Lesson
 
@@ -20,9 +21,9 @@ FORM = "numbers"
 class Estimated:
     """Mean error over rows and numbers, measured in the numbers' spread."""
 
-    delta: float | None = None
+    delta: float | None = knob(None, least=1e-6)
     """Error from which the loss grows in a straight line (Huber's); 1 where some numbers are wrong. None for none."""
-    weight: float = 1.0
+    weight: float = knob(1.0, least=0.0)
 
     def begin(self, ground: Ground) -> Lesson:
         """Hold that there is a head for it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from homeostat.config.schema import knob
 from homeostat.errors import UnsuitedModel
 from homeostat.train.step import Ground, Lesson
 
@@ -13,17 +14,17 @@ from homeostat.train.step import Ground, Lesson
 class Exact:
     """Squared error of every label's share, least over all rows at once (`homeostat.train.head.solve`)."""
 
-    width: int = 256
+    width: int = knob(256, least=1)
     """Random features of a state."""
-    buckets: int = 2048
+    buckets: int = knob(2048, least=1)
     """Buckets that words, pairs of words and runs of four letters are hashed to; what is kept grows with the square."""
     pool: Literal["mean", "last"] = "mean"
     """`mean` of the states over the prompt, or `last`, the state that would predict a reply."""
-    ridge: float = 0.0
+    ridge: float = knob(0.0, least=0.0)
     """What the square of the weights is multiplied with; 0 takes what leaving rows out speaks for."""
-    balance: float = 0.0
+    balance: float = knob(0.0, least=0.0)
     """Scores are divided by the rows of their label to this power; 0.5 raises rare labels."""
-    weight: float = 1.0
+    weight: float = knob(1.0, least=0.0)
 
     def begin(self, ground: Ground) -> Lesson:
         """There are no steps.

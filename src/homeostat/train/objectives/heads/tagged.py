@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional as F
 
+from homeostat.config.schema import knob
 from homeostat.train.objectives.heads.rows import OfHead, required
 from homeostat.train.step import Ground, Lesson
 
@@ -17,7 +18,7 @@ FORM = "tags"
 class Tagged:
     """Mean over rows and tags, in nats."""
 
-    weight: float = 1.0
+    weight: float = knob(1.0, least=0.0)
 
     def begin(self, ground: Ground) -> Lesson:
         """Hold that there is a head for it.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional as F
 
+from homeostat.config.schema import knob
 from homeostat.train.objectives.preference.likelihood import Pairs, Reference, rejected
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Lesson, Loss, Step, weigh_rows
@@ -19,13 +20,13 @@ from homeostat.train.step import Ground, Lesson, Loss, Step, weigh_rows
 class Dpo:
     """-log σ(beta × difference of what both gained), and a share of plain likelihood of the better reply."""
 
-    beta: float = 0.1
+    beta: float = knob(0.1, least=0.0)
     """How closely the model is held to what it was."""
-    flipped: float = 0.0
+    flipped: float = knob(0.0, least=0.0, most=0.49)
     """Share of the pairs that are taken to be the wrong way round (robust DPO, 2403.00409)."""
-    sft: float = 0.2
+    sft: float = knob(0.2, least=0.0)
     """Weight of the mean cross-entropy of the better reply, in nats a token, which keeps it from becoming unlikely."""
-    weight: float = 1.0
+    weight: float = knob(1.0, least=0.0)
 
     @property
     def compares(self) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from homeostat.config.schema import knob
 from homeostat.llm.render import Rendered
 from homeostat.train.objectives.preference.likelihood import Reference, likelihoods
 from homeostat.train.samples import Sample
@@ -23,12 +24,12 @@ LIKED = 0.5
 class Kto:
     """w (1 - σ(±beta × (what a reply gained - what replies gained to requests that they do not belong to)))."""
 
-    beta: float = 0.1
+    beta: float = knob(0.1, least=0.0)
     """How closely the model is held to what it was."""
-    liked: float = 1.0
+    liked: float = knob(1.0, least=0.0)
     """Weight of liked replies; by the paper, liked × their number lies between 1 and 4/3 of the same of the others."""
-    disliked: float = 1.0
-    weight: float = 1.0
+    disliked: float = knob(1.0, least=0.0)
+    weight: float = knob(1.0, least=0.0)
 
     def begin(self, ground: Ground) -> Lesson:
         """Ask the model what it says of all replies, at home and elsewhere, before it learns."""

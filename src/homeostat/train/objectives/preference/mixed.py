@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
+from homeostat.config.schema import knob
 from homeostat.train.objectives.completion import Completion
 from homeostat.train.objectives.preference.orpo import Orpo
 from homeostat.train.samples import Sample
@@ -24,7 +25,7 @@ class Mixed:
     """What rows with one reply, or a label, are learned by."""
     pairs: Objective = field(default_factory=Orpo)
     """What rows with a better and a worse reply are learned by."""
-    weight: float = 1.0
+    weight: float = knob(1.0, least=0.0)
 
     @property
     def compares(self) -> bool:

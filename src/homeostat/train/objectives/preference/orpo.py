@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from homeostat.config.schema import knob
 from homeostat.train.objectives.preference.likelihood import Pairs
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Lesson, Loss, Step, weigh_rows
@@ -20,9 +21,9 @@ from homeostat.train.step import Ground, Lesson, Loss, Step, weigh_rows
 class Orpo:
     """Cross-entropy of the better reply's tokens - ratio × log σ(log of the odds ratio)."""
 
-    ratio: float = 0.1
+    ratio: float = knob(0.1, least=0.0)
     """Weight of the odds ratio (lambda in the paper)."""
-    weight: float = 1.0
+    weight: float = knob(1.0, least=0.0)
 
     @property
     def compares(self) -> bool:

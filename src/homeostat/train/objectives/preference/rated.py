@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from homeostat.config.schema import knob
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Lesson, Loss, Step, weigh_places
 
@@ -21,9 +22,9 @@ class Rated:
     the weights have mean 1.
     """
 
-    temperature: float = 0.25
+    temperature: float = knob(0.25, least=1e-6)
     """The lower, the more the best replies count; a high one learns from all alike."""
-    weight: float = 1.0
+    weight: float = knob(1.0, least=0.0)
 
     def begin(self, ground: Ground) -> Lesson:
         """Find the mean rating, and the weight that a mean row would have."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from homeostat.config.schema import knob
 from homeostat.train.objectives.reward.judged import REWARDS, Reward
 from homeostat.train.objectives.written import written
 from homeostat.train.samples import Sample
@@ -23,12 +24,12 @@ class Grpo:
 
     reward: str = "exact"
     """Name of what says what a reply is worth; see `homeostat.rewards`."""
-    group: int = 8
+    group: int = knob(8, least=2)
     """Replies that are tried to a request."""
-    temperature: float = 1.0
-    most: int = 32
+    temperature: float = knob(1.0, least=1e-6)
+    most: int = knob(32, least=1)
     """Most tokens of a reply."""
-    weight: float = 1.0
+    weight: float = knob(1.0, least=0.0)
 
     def begin(self, ground: Ground) -> Lesson:
         """Find the reward.
