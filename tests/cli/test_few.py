@@ -9,7 +9,7 @@ from pathlib import Path
 from cli.conftest import Run
 from cli.scenes import SAID, START
 from homeostat.config.load import load
-from homeostat.errors import NothingToTrainOn, UnsuitedModel
+from homeostat.errors import LeakedAnswer, NothingToTrainOn, UnsuitedModel
 from homeostat.loop.workshop import Exam, Workshop
 from homeostat.types.version import ENSEMBLE, HEAD, State
 
@@ -72,6 +72,19 @@ def test_every_example_is_learned(homeostat: Run, small: Path, tmp_path: Path) -
     with closing(Workshop.open(load(small))) as shop:
         shop.put_suite("routing", [Exam(text=str(rows[3]["text"]), target="queue_3", time=START)])
     assert learned(rows) == (11, 11)
+
+
+def test_requests_that_say_their_label_are_refused(homeostat: Run, small: Path, tmp_path: Path) -> None:
+    """As for every other training, before anything is written."""
+    rows = [{"text": f"{k} {label} asked", "label": label, "time": START} for k in range(30) for label in SAID]
+    file = tmp_path / "leak.jsonl"
+    file.write_text("".join(json.dumps({**row, "text": f"{row['text']}, label: {row['label']}"}) + "\n" for row in rows))
+    found = homeostat("few", "routing", "--stream", file, "--config", small)
+    assert found.code == LeakedAnswer.exit
+    assert "label: " in found.err
+    shop = Workshop.open(load(small))
+    assert shop.store.versions.list() == []
+    shop.close()
 
 
 def test_what_is_refused(homeostat: Run, small: Path, tmp_path: Path) -> None:

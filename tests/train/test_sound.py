@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -32,6 +33,34 @@ def test_a_template_that_says_the_answer_is_found(how: str) -> None:
     text, where = TELLS[how]
     with pytest.raises(LeakedAnswer, match=where):
         require_sound(tiny.ROUTING, rows(text), LABELS)
+
+
+@pytest.mark.parametrize("written", ["{}", "label: {}", "<{}>"])
+def test_a_label_that_the_request_says_anyway_hides_no_template(written: str) -> None:
+    """Not the first place where it stands is compared but every one: half of these say it in words of their own too."""
+    words = ["my {} please", "is the {} right", "nothing of it", "something"]
+    text = rows(lambda label, k: f"{words[k % 4].format(label)}, {k}. {'answer '}{written.format(label)}")
+    with pytest.raises(LeakedAnswer, match="answer"):
+        require_sound(tiny.ROUTING, text, LABELS)
+
+
+@pytest.mark.parametrize("said", ["report lost card", "Report-Lost-Card", "REPORT_LOST_CARD"])
+def test_a_label_in_other_writing_is_the_label(said: str) -> None:
+    """What joins its words may be a space where the label has an underscore."""
+    leaked = [Example(text=f"text {k}, intent: {said}", target="report_lost_card") for k in range(20)]
+    leaked += [Example(text=f"text {k}, intent: go", target="go") for k in range(20)]
+    with pytest.raises(LeakedAnswer, match="intent: "):
+        require_sound(tiny.ROUTING, leaked, ("report_lost_card", "go"))
+    apart = [replace(row, text=row.text.replace(row.target, "x").replace(said, "x")) for row in leaked]
+    require_sound(tiny.ROUTING, apart, ("report_lost_card", "go"))
+
+
+def test_labels_of_signs_alone_are_compared_as_they_are() -> None:
+    """A label without letters is one too, and a request that is empty says nothing."""
+    require_sound(tiny.ROUTING, [Example(text="", target="--+"[k % 2 :]) for k in range(40)], ("--+", "-+"))
+    leaked = [Example(text=f"{k}, in short {sign}", target=sign) for k in range(20) for sign in ("++", "--")]
+    with pytest.raises(LeakedAnswer, match="in short"):
+        require_sound(tiny.ROUTING, leaked, ("++", "--"))
 
 
 def test_requests_that_speak_of_their_label_are_no_leak() -> None:

@@ -7,8 +7,8 @@ trained. The examples are those of a labeled stream or of a dataset, else what t
 row that is not marked `split: test`. What a champion of the task was taught is learned beside a stream. `--dry-run`
 writes nothing.
 
-Exit codes: 0 done; 1x configuration; 2x nothing to learn, or a label of which nothing is known; 3x model, of them 35
-the task writes texts; 41 there is no such dataset.
+Exit codes: 0 done; 1x configuration; 2x nothing to learn, a label of which nothing is known, or requests that
+say their own label; 3x model, of them 35 the task writes texts; 41 there is no such dataset.
 
 Example: `homeostat few routing --stream examples.jsonl`
 """
@@ -27,6 +27,7 @@ from homeostat.collect.stream import all_history
 from homeostat.config.load import load
 from homeostat.loop.making.few import from_few, shots_of
 from homeostat.loop.workshop import Workshop
+from homeostat.train.sound import require_sound
 from homeostat.types.version import HEAD
 
 
@@ -46,6 +47,7 @@ def command(
         asked = wanted(shop, task, HEAD, stream or dataset, unnamed=all_history)
         rows, labels = asked.material.examples, asked.material.labels
         shots = shots_of(asked.task, rows, labels, names=names)
+        require_sound(asked.task, rows, shots.labels)
         told: dict[str, Any] = {"examples": len(rows), "labels": len(shots.labels), "names": names}
         if not dry_run:
             kept = asked.material.keep()

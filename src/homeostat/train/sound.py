@@ -14,6 +14,8 @@ LEAKED = 0.95
 """Share of the rows in which a label follows the same words, from which on these words are a template's."""
 FEWEST = 20
 """Rows below which such a share may be chance."""
+_JOINED = re.compile(r"[\s_-]+")
+"""What stands between the words of a label."""
 _COMPARED = 6
 """Letters before a label that have to be the same."""
 _SHOWN = 30
@@ -76,15 +78,23 @@ def _leak(examples: Sequence[Example]) -> str | None:
     """
     if len(examples) < FEWEST or len({row.target for row in examples}) < 2:
         return None
-    before = [text for row in examples if (text := _before(row)) is not None]
-    place, count = Counter(text[-_COMPARED:] for text in before).most_common(1)[0] if before else ("", 0)
+    found = [_before(row) for row in examples]
+    places = Counter(place for said in found for place in said)
+    place, count = places.most_common(1)[0] if places else ("", 0)
     if count < LEAKED * len(examples):
         return None
-    said = next(text for text in before if text[-_COMPARED:] == place)
+    said = next(said[place] for said in found if place in said)
     return f"after '{said[-_SHOWN:]}'" if said else "at its beginning"
 
 
-def _before(row: Example) -> str | None:
-    """What stands before the label in a request; None where the label is not there."""
-    found = re.search(rf"(?<!\w){re.escape(row.target)}(?!\w)", row.text, re.IGNORECASE)
-    return row.text[: found.start()] if found else None
+def _before(row: Example) -> dict[str, str]:
+    """The last letters before the label, for every place where it stands in a request -> all that stands before. A
+    label is found as it is written, and with spaces or hyphens for what joins its words.
+    """
+    words = [re.escape(word) for word in _JOINED.split(row.target) if word]
+    written = r"[\s_-]+".join(words) if words else re.escape(row.target)
+    said: dict[str, str] = {}
+    for found in re.finditer(rf"(?<!\w){written}(?!\w)", row.text, re.IGNORECASE):
+        before = row.text[: found.start()]
+        said.setdefault(before[-_COMPARED:], before)
+    return said
