@@ -78,7 +78,9 @@ def test_requests_that_say_their_label_are_refused(homeostat: Run, small: Path, 
     """As for every other training, before anything is written."""
     rows = [{"text": f"{k} {label} asked", "label": label, "time": START} for k in range(30) for label in SAID]
     file = tmp_path / "leak.jsonl"
-    file.write_text("".join(json.dumps({**row, "text": f"{row['text']}, label: {row['label']}"}) + "\n" for row in rows))
+    file.write_text(
+        "".join(json.dumps({**row, "text": f"{row['text']}, label: {row['label']}"}) + "\n" for row in rows)
+    )
     found = homeostat("few", "routing", "--stream", file, "--config", small)
     assert found.code == LeakedAnswer.exit
     assert "label: " in found.err

@@ -76,7 +76,9 @@ def test_every_number_has_a_least() -> None:
 
 def test_names_that_are_checked_are_those_that_there_are() -> None:
     """What a recipe says that it takes, a run has."""
-    held = {each.name: each.metadata["limits"].among for each in (*fields(Recipe), *fields(Curriculum)) if each.metadata}
+    held = {
+        each.name: each.metadata["limits"].among for each in (*fields(Recipe), *fields(Curriculum)) if each.metadata
+    }
     assert set(held["optimizer"]) == set(OPTIMIZERS)
     assert set(held["schedule"]) == set(SCHEDULES)
     assert set(held["pacing"]) == set(PACINGS)
