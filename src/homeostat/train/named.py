@@ -48,9 +48,35 @@ DISTURBED = (
 )
 """Disturbances that `disturbed` trains under: all that come with Homeostat."""
 STEPPED = frozenset(
-    """adapt average back_offs batch_rows budget carry clip epochs floor importance looks lr max_steps newcomers
-    optimizer order part_rows patience penalties precision refit save_memory schedule sharded share warm_up
-    weight_decay""".split()
+    [
+        "adapt",
+        "average",
+        "back_offs",
+        "batch_rows",
+        "budget",
+        "carry",
+        "clip",
+        "epochs",
+        "floor",
+        "importance",
+        "looks",
+        "lr",
+        "max_steps",
+        "newcomers",
+        "optimizer",
+        "order",
+        "part_rows",
+        "patience",
+        "penalties",
+        "precision",
+        "refit",
+        "save_memory",
+        "schedule",
+        "sharded",
+        "share",
+        "warm_up",
+        "weight_decay",
+    ]
 )
 """Fields of a recipe that are of use to a run of steps alone."""
 NAMES: dict[str, dict[str, Any]] = {
