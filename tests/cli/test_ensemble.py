@@ -7,11 +7,16 @@ from pathlib import Path
 
 import pytest
 
+import tiny
 from cli.conftest import Run
 from cli.scenes import START, champion, version
 from homeostat.config.load import load
-from homeostat.errors import EmptyStream, NotFound, NotReleasable
+from homeostat.curate.build import Curated
+from homeostat.curate.snapshot import store_dataset
+from homeostat.errors import EmptyStream, NotFound, NothingToTrainOn, NotReleasable
 from homeostat.loop.workshop import Exam, Workshop
+from homeostat.release.registry import register
+from homeostat.types.version import Version
 
 LABELS = ("refund", "delivery")
 
@@ -55,6 +60,31 @@ def test_a_request_is_answered(homeostat: Run, small: Path, workshop: Workshop) 
     assert found["disagreement"] >= 0
     assert set(found["members"]) == {"ver_old", "ver_new"}
     assert "disagreement" in homeostat(*asked).out
+
+
+def test_it_is_kept_and_routes(homeostat: Run, small: Path, base: Path, workshop: Workshop, tmp_path: Path) -> None:
+    """Kept, it answers as those that are asked together do; where it is not known what one was trained for, it is said
+    and nothing is kept.
+    """
+    topics = {"money": ("refund_request",), "motor": ("broken_pump",)}
+    for seed, (name, labels) in enumerate(topics.items()):
+        curated = Curated(examples=tuple(tiny.examples(labels, each=40)), labels=labels)
+        dataset = store_dataset(workshop.store, curated, task="routing", turn=name, now=START)
+        made = Version(id=f"ver_{name}", task="routing", time=START, base=str(base), labels=LABELS, dataset=dataset.id)
+        register(workshop.store, made, tiny.adapter(tmp_path / name, base, seed + 1))
+    both, how = ("ensemble", "ver_money", "ver_motor"), ("--how", "routed", "--config", small, "--json")
+    kept = homeostat(*both, "--keep", *how).json
+    assert (kept["kind"], kept["recipe"]["how"]) == ("ensemble", "routed")
+    made, texts = workshop.store.versions.get(kept["id"]), [tiny.texts(own[0], 1, 7)[0] for own in topics.values()]
+    said = workshop.answers(workshop.config.task("routing"), made, texts)
+    for text, reply in zip(texts, said, strict=True):
+        asked = homeostat(*both, "--ask", text, *how).json
+        assert (reply.text, reply.confidence) == (asked["reply"], pytest.approx(asked["confidence"], abs=1e-5))
+    plain = Version(id="ver_plain", task="routing", time=START, base=str(base), labels=LABELS)
+    register(workshop.store, plain, tiny.adapter(tmp_path / "plain", base, 9))
+    refused = homeostat("ensemble", "ver_plain", "ver_money", "--keep", *how)
+    assert (refused.code, "ver_plain" in refused.err) == (NothingToTrainOn.exit, True)
+    assert len([one for one in workshop.store.versions.list() if one.kind == "ensemble"]) == 1
 
 
 def test_what_is_refused(homeostat: Run, small: Path, workshop: Workshop) -> None:

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 import tiny
-from homeostat.errors import CorruptWeights, UnsuitedModel
+from homeostat.errors import CorruptWeights, UnsafeWeights, UnsuitedModel
 from homeostat.llm.assembled import FILE, WAYS, Assembled, Part, put_assembled, read_assembled
 from homeostat.llm.backend import Request
-from homeostat.llm.combine import HOW, Slices, aligned, disagreement, mean
+from homeostat.llm.combine import HOW, ROUTED, Slices, aligned, assigned, disagreement, mean
 from homeostat.llm.local import SHARED, LocalBackend
+from homeostat.llm.router import FILE as ROUTER
+from homeostat.llm.router import Router, save_router
 from homeostat.types.version import ENSEMBLE, Version
 
 KNOWN = (tiny.LABELS, (tiny.LABELS[2], tiny.LABELS[0], "light_out"), tiny.LABELS[:2])
@@ -46,7 +48,7 @@ def asked(name: str, each: int = 4) -> list[Request]:
     return [Request(task=tiny.ROUTING, text=text, version=name) for text in texts]
 
 
-@pytest.mark.parametrize("how", WAYS)
+@pytest.mark.parametrize("how", [way for way in WAYS if way != ROUTED])
 def test_it_says_what_its_members_say_together(llama: Path, members: list[Path], tmp_path: Path, how: str) -> None:
     """To 1e-5 in every log-probability, over more rows than share a pass; the reply, its confidence and how far they
     disagree are those of the combination, and what it makes of a request is what its first member makes of it.
@@ -74,6 +76,70 @@ def test_it_says_what_its_members_say_together(llama: Path, members: list[Path],
         assert len(reply.embedding) == 2 * backend.embed(requests[:1]).shape[1]
     assert np.abs(backend.embed(requests) - backend.embed(asked("ver_0", each=10))).max() < 1e-5
     assert all(one.disagreement == 0.0 for one in backend.reply(asked("ver_0")))
+
+
+def router(backend: LocalBackend) -> Router:
+    """Each member's like is a topic of its own; three in ten of these may go to nobody."""
+    texts = {f"ver_{k}": tiny.texts(label, 60, 1) for k, label in enumerate(EVERY[:3])}
+    read = {
+        name: backend.embed([Request(task=tiny.ROUTING, text=text, version="") for text in own])
+        for name, own in texts.items()
+    }
+    return Router.fit(read, refused=0.3)
+
+
+def routed(members: list[Path], folder: Path, by: Router) -> Path:
+    """An ensemble that routes."""
+    assembled(members, folder, "routed")
+    save_router(by, folder)
+    return folder
+
+
+def test_each_request_goes_to_one_member(llama: Path, members: list[Path], tmp_path: Path) -> None:
+    """In one batch, what the member says alone that the router names, to 1e-5 and without disagreement; of what is like
+    nobody's the mean, and how far they disagree. What it makes of a request is what the bare base makes of it.
+    """
+    backend = LocalBackend(str(llama))
+    by = router(backend)
+    backend.load(version(llama), routed(members, tmp_path / "all", by))
+    for k, folder in enumerate(members):
+        backend.load(Version(id=f"ver_{k}", task="routing", time=0.0, base="", labels=KNOWN[k]), folder)
+    requests, read = asked("ver_all", each=20), backend.embed(asked("", each=20))
+    who = np.array([int(one.name[-1]) if one.name else -1 for one in by.chosen(read)])
+    assert set(who.tolist()) == {-1, 0, 1, 2}
+    logs = aligned([np.stack(backend.score(asked(f"ver_{k}", each=20))) for k in range(3)], KNOWN)[1]
+    wanted, doubt = assigned(logs, who), np.where(who < 0, disagreement(logs), 0.0)
+    assert np.abs(np.stack(backend.score(requests)) - wanted).max() < 1e-5
+    replies = backend.reply(requests)
+    assert [reply.text for reply in replies] == [EVERY[k] for k in wanted.argmax(1)]
+    assert [reply.disagreement for reply in replies] == pytest.approx(doubt.tolist(), abs=1e-5)
+    assert doubt.max() > 0.05
+    assert np.abs(backend.embed(requests) - read).max() < 1e-5
+    kept = np.stack([np.frombuffer(reply.embedding, np.float16) for reply in replies])
+    assert np.abs(kept - read).max() < 1e-2
+
+
+def test_what_it_routes_by_is_read_whole_or_not_at_all(llama: Path, members: list[Path], tmp_path: Path) -> None:
+    """One that is not there, is damaged, chooses among others or is for another base is refused; nobody is loaded."""
+    backend = LocalBackend(str(llama))
+    by = router(backend)
+    folder = routed(members, tmp_path / "all", by)
+    found = read_assembled(version(llama), folder).router
+    assert found is not None
+    read = backend.embed(asked("", each=10))
+    assert found.chosen(read) == by.chosen(read)
+    wide = Router.fit({f"ver_{k}": np.random.default_rng(k).normal(size=(20, 7)) for k in range(3)})
+    others = Router.fit({name: np.random.default_rng(0).normal(size=(20, read.shape[1])) for name in ("a", "b")})
+    for broken in (
+        lambda: (folder / ROUTER).unlink(),
+        lambda: (folder / ROUTER).write_bytes(b"\x80\x04pickle"),
+        lambda: save_router(wide, folder),
+        lambda: save_router(others, folder),
+    ):
+        broken()
+        with pytest.raises((CorruptWeights, UnsafeWeights)):
+            backend.load(version(llama), folder)
+        assert backend.loaded() == ()
 
 
 def test_members_are_nobody_s_versions(llama: Path, members: list[Path], tmp_path: Path) -> None:

@@ -65,7 +65,13 @@ def losses(version: str, floor: float, steps: int) -> dict[str, Any]:
     points = []
     for step in range(10, steps + 1, 10):
         fall = 2.1 * 0.97 ** (step / 2)
-        points.append({"step": step, "loss": floor + fall + draw.gauss(0, 0.05) ** 2, "held_out": floor + 0.08 + fall})
+        point = {"step": step, "loss": floor + fall + draw.gauss(0, 0.05) ** 2, "held_out": floor + 0.08 + fall}
+        gauges = {
+            "lr": 2e-3 * (1.0 - step / (steps + 10)),
+            "gradient_norm": 0.4 + fall,
+            "tokens_per_s": 18_400.0 + step,
+        }
+        points.append(point | gauges | {"mfu": 0.231, "memory_bytes": 1.31e9 + step})
     return {"version": version, "points": points}
 
 

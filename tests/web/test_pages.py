@@ -381,6 +381,34 @@ def test_a_turn_tells_its_attempts_in_order(store: Store) -> None:
     assert drawn["drawn"][0]["funnel"]
 
 
+def test_a_turn_shows_how_its_runs_went(store: Store, client: TestClient) -> None:
+    """Each attempt has rate, gradient, speed, share of the peak and memory at every look, in the document and as
+    charts; one that reported none of them has neither.
+    """
+    told = client.get(f"/ui/turns/{factory.TURN}.json").json()["attempts"]
+    assert [len(attempt["course"]) for attempt in told] == [12, 12]
+    assert set(told[0]["course"][0]) == {"step", "lr", "gradient_norm", "tokens_per_s", "mfu", "memory_bytes"}
+    assert told[1]["course"][-1]["memory_bytes"] == 1.31e9 + 120
+    assert set(told[0]["losses"][0]) == {"step", "loss", "held_out"}
+    page = client.get(f"/ui/turns/{factory.TURN}").text
+    for name in ("Learning rate", "Gradient norm", "Tokens a second", "Share of the machine&#39;s peak", "Memory"):
+        assert page.count(f"<figcaption><span>{name}") == 2
+    assert "last 18,520, highest 18,520" in page
+    assert "last 1.31\u202fGB" in page
+
+
+def test_a_version_shows_how_its_run_went(store: Store, client: TestClient) -> None:
+    """Where it came from, whichever way it was trained; a request has no run."""
+    told = client.get(f"/ui/why/{factory.FIRST}.json").json()
+    assert (len(told["losses"]), len(told["course"])) == (12, 12)
+    page = client.get(f"/ui/why/{factory.FIRST}").text
+    assert page.count("<figcaption><span>Gradient norm") == 1
+    assert "best held out loss" in page
+    request = f"int_{3:020d}"
+    assert client.get(f"/ui/why/{request}.json").json()["course"] == []
+    assert "Gradient norm" not in client.get(f"/ui/why/{request}").text
+
+
 def test_a_turn_shows_what_was_rehearsed(store: Store, client: TestClient) -> None:
     """What the released candidate is expected to do live, and what changes, at its attempt and at no other."""
     done = [

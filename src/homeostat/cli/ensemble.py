@@ -6,7 +6,8 @@ rows, and the member whose training rows a request is like) are scored on the ta
 version, and what their disagreement tells of errors.
 `--ask` answers a text instead, with what each member would reply and how much they disagree. Nothing is written, but
 with `--keep`: then they are registered as one version, a candidate that is tried and released as any other and says of
-each reply how far its members disagree (`--how` mean, vote, product, or slice, chosen on rows that no training saw).
+each reply how far its members disagree (`--how` mean, vote, product, slice, chosen on rows that no training saw, or
+routed: the request itself chooses the member, which alone is asked).
 
 Exit codes: 0 printed; 1x configuration; 22 the suite has no rows; 24 a version knows no labels; 26 `--how routed`, and
 what a version was trained on is not known; 3x model, of them 35 the task writes texts; 41 there is no such version; 61

@@ -110,10 +110,14 @@ def aligned(said: Sequence[Floats], known: Sequence[Sequence[str]]) -> tuple[tup
         known: each member's own labels.
     """
     labels = tuple(dict.fromkeys(label for own in known for label in own))
-    logs = np.full((len(said), len(said[0]), len(labels)), np.log(UNKNOWN))
-    for member, (own, names) in enumerate(zip(said, known, strict=True)):
-        logs[member][:, [labels.index(name) for name in names]] = own
-    return labels, _normal(logs)
+    return labels, np.stack([widened(own, names, labels) for own, names in zip(said, known, strict=True)])
+
+
+def widened(said: Floats, known: Sequence[str], labels: Sequence[str]) -> Floats:
+    """float[rows, labels]: what a member says of its own labels, float[rows, known], as a word on all of them."""
+    logs = np.full((len(said), len(labels)), np.log(UNKNOWN))
+    logs[:, [labels.index(name) for name in known]] = said
+    return _normal(logs)
 
 
 def _normal(logs: Floats) -> Floats:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from homeostat.errors import CorruptWeights, NotFound, UnsuitedModel, did_you_mean
 from homeostat.llm.adapters import ON_BASE, put_on, stand, switch_to, take_off
-from homeostat.llm.assembled import Assembled, read_assembled
+from homeostat.llm.assembled import Assembled, in_parts, read_assembled
 from homeostat.llm.backend import Reply, Request
 from homeostat.llm.batches import ROWS, passes
 from homeostat.llm.forward import Predicted, predict
@@ -143,7 +143,7 @@ class LocalBackend:
 
     def _load_several(self, version: Version, folder: Path) -> None:
         """Load the members of an ensemble, all or none."""
-        assembled = read_assembled(version, folder)
+        assembled = read_assembled(version, folder, int(self._opened.model.config.hidden_size))
         members = assembled.members(version)
         try:
             for k, member in enumerate(members):
@@ -377,8 +377,10 @@ class LocalBackend:
             raise NotFound(f"version '{version}' is not loaded", fix=did_you_mean(version, self._versions))
 
     def _leading(self, version: str) -> str:
-        """Who reads for a version where one has to: of an ensemble its first member."""
-        return self._several[version][1][0] if version in self._several else version
+        """Who reads for a version where one has to: of an ensemble its first member, or the base where it routes."""
+        if version not in self._several:
+            return version
+        return "" if self._several[version][0].router else self._several[version][1][0]
 
     def _weights(self, version: str) -> str:
         """The version whose weights answer for a version: its own, or empty for the bare base."""
@@ -422,13 +424,16 @@ class LocalBackend:
         return [self._scores(groups[version], said.get(version)) for version in versions]
 
     def _of_several(self, group: Group) -> Scored:
-        """What the members of an ensemble say together, of as many rows at a time as they can share a pass on."""
+        """What the members of an ensemble say together, of as many rows at a time as they can share a pass on; or what
+        the one says that a row goes to.
+        """
         assembled, members = self._several[group.first.version]
         most = max(1, SHARED // len(members)) if self.device.type == "cpu" else ROWS
-        rows = range(len(group.at))
-        parts = [self._scores_each(group.only(rows[k : k + most]), members) for k in range(0, len(rows), most)]
-        said, doubt = assembled.said([torch.cat([part[k].scores for part in parts]) for k in range(len(members))])
-        return Scored(said, torch.cat([part[0].pooled for part in parts]), doubt)
+        every = partial(in_parts, most, lambda some: self._scores_each(some, members))
+        if assembled.router is None:
+            return assembled.together(every(group))
+        read = self._predicted(group).pooled.float().cpu()
+        return assembled.answered(group, read, every, lambda k, some: self._scores(some.of(members[k])))
 
     def _reader(self, version: str) -> Renderer:
         """What turns requests to a version into tokens: its own base's, or ours with room for what stands before."""

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
+from openai import OpenAI
 
 import tiny
+from homeostat.config.schema import Gateway
 from homeostat.curate.build import Curated
 from homeostat.curate.snapshot import store_dataset
-from homeostat.errors import NotReleasable, UnknownPlugin, UnsuitedModel
+from homeostat.errors import NothingToTrainOn, NotReleasable, UnknownPlugin, UnsuitedModel
 from homeostat.evaluate.ensemble import telling
+from homeostat.gateway.server import served
 from homeostat.llm.assembled import read_assembled
 from homeostat.llm.backend import Request
 from homeostat.llm.local import LocalBackend
@@ -19,12 +26,16 @@ from homeostat.loop.making.distill import Wish, distill
 from homeostat.loop.making.ensemble import gathered
 from homeostat.loop.making.learn import Lesson, learn, start_of
 from homeostat.loop.workshop import Workshop
+from homeostat.release.archive import export, take_in
 from homeostat.serve.answer import Answerer, Options
 from homeostat.stats.intervals import paired
 from homeostat.store.erased import learned_from_erased
 from homeostat.train.named import named
 from homeostat.train.recipe import Recipe
+from homeostat.types.interaction import Interaction
+from homeostat.types.release import Stage
 from homeostat.types.version import ENSEMBLE, State, Version
+from keywords import release
 from loop.domains import DOMAINS, LABELS, right, unseen
 from shown import Shown
 
@@ -110,6 +121,50 @@ def test_who_answers_what_is_chosen_on_rows_that_no_training_saw(domains_shop: W
     assert len(known) > 5
 
 
+def test_a_request_goes_to_who_was_trained_for_its_like(domains_shop: Workshop, tmp_path: Path, shown: Shown) -> None:
+    """Registered, carried to another project and answering as its canary: every request over HTTP gets the reply and
+    the confidence that the same members give it when they are asked together and routed. More unseen rows are told
+    right than by the members' mean.
+    """
+    shop, (texts, target) = domains_shop, unseen(each=16)
+    made, task = assemble(shop, members(shop), "routed"), shop.config.task("routing")
+    with gathered(shop, members(shop), "routed") as ensemble:
+        wanted = ensemble.reply([Request(task=task, text=text, version="") for text in texts])
+    assert [reply.text for reply in shop.answers(task, made, texts)] == [one.text for one in wanted]
+    assert shop.store.verify() == []
+    mean = right(shop, assemble(shop, members(shop)), texts, target)
+    mine = [float(one.text == label) for one, label in zip(wanted, target, strict=True)]
+    shown.within("share of unseen rows told right, more than by the members' mean", paired(mine, mean), least=0.05)
+    with closing(Workshop.open(replace(shop.config, folder=str(tmp_path / "other"), gateway=Gateway(port=0)))) as other:
+        for version in (members(shop)[0], made):
+            export(shop.store, version, tmp_path / "one.tar", shop.signing)
+            take_in(other.store, tmp_path / "one.tar", other.signing, unsigned=True)
+        release(other.store, Stage.CANARY, members(shop)[0], made, share=0.5)
+        said = over_http(other, texts)
+        assert other.store.verify() == []
+    own = [k for k, row in enumerate(said) if row.version == made.id]
+    assert len(own) > 20
+    assert {said[k].version for k in range(len(texts)) if k not in own} == {members(shop)[0].id}
+    assert [said[k].reply for k in own] == [wanted[k].text for k in own]
+    assert [said[k].confidence for k in own] == pytest.approx([wanted[k].confidence for k in own], abs=1e-4)
+
+
+def over_http(shop: Workshop, texts: list[str]) -> list[Interaction]:
+    """The rows that a project's gateway keeps of these requests, each of an episode of its own."""
+    answerer = Answerer(LocalBackend(shop.config.model.base), shop.store, shop.config)
+    try:
+        with served(answerer, answerer.gateway) as url, OpenAI(base_url=f"{url}/v1", api_key="none") as client:
+            got = [
+                client.chat.completions.create(
+                    model="routing", user=f"user {k}", messages=[{"role": "user", "content": text}]
+                )
+                for k, text in enumerate(texts)
+            ]
+    finally:
+        answerer.close()
+    return [shop.store.interactions.get(one.id) for one in got]
+
+
 def test_who_goes_on_from_it_goes_on_from_its_first_member(domains_shop: Workshop) -> None:
     """With the labels of that one, whose codes are the first of all."""
     made = assemble(domains_shop, members(domains_shop))
@@ -146,7 +201,11 @@ def test_what_cannot_be_assembled(domains_shop: Workshop) -> None:
     """Another way, versions of two tasks, and an ensemble inside an ensemble."""
     shop = domains_shop
     with pytest.raises(UnknownPlugin):
-        assemble(shop, members(shop), "routed")
+        assemble(shop, members(shop), "roted")
+    noise = shop.store.versions.get("ver_noise")
+    unknown = replace(noise, id="ver_routing_noise", task="routing", dataset="")
+    with pytest.raises(NothingToTrainOn, match="ver_routing_noise learned 0 new rows"):
+        assemble(shop, [members(shop)[0], unknown], "routed")
     with pytest.raises(NotReleasable):
         assemble(shop, [members(shop)[0], shop.store.versions.get("ver_machines")])
     with pytest.raises(UnsuitedModel):

@@ -11,10 +11,11 @@ import numpy as np
 from homeostat.errors import NothingToTrainOn, UnknownPlugin, UnsuitedModel, did_you_mean
 from homeostat.llm.assembled import ABLE, WAYS, Assembled, Part, put_assembled
 from homeostat.llm.backend import Request
-from homeostat.llm.combine import LEAST, SLICE, Slices, mean
+from homeostat.llm.combine import LEAST, ROUTED, SLICE, Slices, mean
 from homeostat.llm.ensemble import Ensemble
 from homeostat.llm.preface import FILE as PREFACE
-from homeostat.loop.making.ensemble import require_alike
+from homeostat.llm.router import Router
+from homeostat.loop.making.ensemble import require_alike, router_of
 from homeostat.loop.making.learn import version_id
 from homeostat.loop.making.together import Together
 from homeostat.loop.workshop import Workshop
@@ -37,7 +38,8 @@ def assemble(shop: Workshop, versions: Sequence[Version], how: str = "mean") -> 
         UnknownPlugin: there is no such way to combine versions that are one.
         NotReleasable, UnsuitedModel, UnknownLabel: as `homeostat.loop.making.ensemble.require_alike`.
         UnsuitedModel: one stands on another base, or reads words of its own before every request.
-        NothingToTrainOn: the member for each label shall be chosen, and too few rows are held out.
+        NothingToTrainOn: the member for each label shall be chosen, and too few rows are held out; or the member for
+            each request, and of one it is not known what it was trained for.
     """
     if how not in WAYS:
         what = f"versions that are registered as one cannot be combined by '{how}'"
@@ -56,8 +58,9 @@ def assemble(shop: Workshop, versions: Sequence[Version], how: str = "mean") -> 
 
 def _made(shop: Workshop, of: Together, rows: Sequence[Example], how: str, name: str) -> Version:
     slices = _slices(shop, of, of.held_out(shop, rows)) if how == SLICE else Slices({}, 0)
+    router = _router(shop, of) if how == ROUTED else None
     parts = tuple(Part(of=v.id, kind=v.kind, labels=v.labels, prior=v.prior) for v in of.members)
-    assembled = Assembled(parts=parts, how=how, best=slices.best, other=slices.other)
+    assembled = Assembled(parts=parts, how=how, best=slices.best, other=slices.other, router=router)
     run = shop.run_folder(name)
     folder = run / "weights"
     shutil.rmtree(folder, ignore_errors=True)  # of a call that was killed
@@ -92,6 +95,12 @@ def _slices(shop: Workshop, of: Together, held: Sequence[Example]) -> Slices:
     target = np.array([ensemble.labels.index(row.target) for row in held])
     replied = [ensemble.labels[k] for k in mean(each).argmax(axis=1)]
     return Slices.measure(replied, np.asarray(each.argmax(axis=2) == target, dtype=np.float64))
+
+
+def _router(shop: Workshop, of: Together) -> Router:
+    """Who was trained for which requests, as it is known now."""
+    with shop.loaded() as backend:
+        return router_of(shop, backend, of.members)
 
 
 def _require_able(shop: Workshop, version: Version) -> None:

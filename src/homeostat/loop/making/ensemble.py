@@ -15,8 +15,8 @@ from homeostat.llm.backend import Request
 from homeostat.llm.combine import HOW, ROUTED, SLICE, Floats, Ints, Slices, assigned, disagreement, mean
 from homeostat.llm.ensemble import Ensemble
 from homeostat.llm.local import LocalBackend
+from homeostat.llm.router import Router
 from homeostat.loop.workshop import Exam, Workshop
-from homeostat.train.transfer.routing import Router
 from homeostat.types.dataset import Origin
 from homeostat.types.task import Kind, Task
 from homeostat.types.version import Version
@@ -44,7 +44,12 @@ def gathered(shop: Workshop, versions: Sequence[Version], how: str = "mean") -> 
 
 
 def route(shop: Workshop, backend: LocalBackend, versions: Sequence[Version]) -> Route:
-    """Who answers a request: the version that was trained for its like, or none (-1).
+    """Who answers a request: the version that was trained for its like, or none (-1). Raises as `router_of`."""
+    return routed(backend, router_of(shop, backend, versions), versions)
+
+
+def router_of(shop: Workshop, backend: LocalBackend, versions: Sequence[Version]) -> Router:
+    """What tells who was trained for a request's like, by the ids of versions.
 
     What a version is for is told by the new rows of its dataset; both they and requests are read by the bare base.
 
@@ -56,19 +61,22 @@ def route(shop: Workshop, backend: LocalBackend, versions: Sequence[Version]) ->
         if len(own) < LEAST:
             fix = "combine them otherwise, for instance with --how mean"
             raise NothingToTrainOn(f"{version} learned {len(own)} new rows, and {LEAST} say what it is for", fix=fix)
-    return routed(backend, shop.config.task(versions[0].task), texts)
+    return _fitted(backend, shop.config.task(versions[0].task), texts)
 
 
-def routed(backend: LocalBackend, task: Task, texts: Mapping[str, Sequence[str]]) -> Route:
-    """The same for versions by what each learned, numbered in their order."""
-    router = Router.fit({version: _read(backend, task, own) for version, own in texts.items()})
-    numbers = {version: k for k, version in enumerate(texts)} | {"": -1}
+def routed(backend: LocalBackend, router: Router, versions: Sequence[Version]) -> Route:
+    """Where a router sends requests, by the numbers of versions in their order."""
+    numbers = {version.id: k for k, version in enumerate(versions)}
 
     def who(requests: Sequence[Request]) -> Ints:
-        rows = backend.embed([replace(request, version="") for request in requests])
-        return np.array([numbers[router.choose(row).name] for row in rows], dtype=np.int64)
+        read = backend.embed([replace(request, version="") for request in requests])
+        return np.array([numbers.get(one.name, -1) for one in router.chosen(read)], dtype=np.int64)
 
     return who
+
+
+def _fitted(backend: LocalBackend, task: Task, texts: Mapping[str, Sequence[str]]) -> Router:
+    return Router.fit({version: _read(backend, task, own) for version, own in texts.items()})
 
 
 def learned(shop: Workshop, version: Version) -> list[str]:
@@ -113,7 +121,7 @@ def measured(shop: Workshop, versions: Sequence[Version], rows: Sequence[Exam]) 
         each, labels = ensemble.each(requests), ensemble.labels
         texts = {version.id: learned(shop, version) for version in versions}
         known = all(len(own) >= LEAST for own in texts.values())
-        who = routed(backend, task, texts)(requests) if known else None
+        who = routed(backend, _fitted(backend, task, texts), versions)(requests) if known else None
     target = np.array([labels.index(row.target) if row.target in labels else -1 for row in rows])
     combined = {name: way(each) for name, way in HOW.items()} | {SLICE: by_slice(each, target)}
     if who is not None:

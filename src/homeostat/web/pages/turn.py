@@ -1,4 +1,4 @@
-"""One turn: its signals, its decision, every attempt with its dataset, losses and verdict, and its release."""
+"""One turn: its signals, its decision, every attempt with its dataset, run and verdict, and its release."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from homeostat.monitor.behavior.forecast import state_key
 from homeostat.release.states import held_until
 from homeostat.store import Store
 from homeostat.types.turn import Turn
-from homeostat.web import plots
+from homeostat.web import plots, training
 from homeostat.web.evidence import funnel, measured
 from homeostat.web.pages.page import Asked, Data, Page, found
 from homeostat.web.plain import plain
-
-_POINTS = ("step", "loss", "held_out")
 
 
 def data(store: Store, config: Config, asked: Asked) -> Data:
@@ -53,6 +51,7 @@ def _recipes(turn: Turn) -> list[str]:
 def _attempt(store: Store, turn: Turn, recipe: str) -> Data:
     left = {kind: turn.diary.get(f"{kind}.{recipe}", "") for kind in ("curate", "train", "evaluate", "gate")}
     dataset, version = found(store.datasets, left["curate"]), found(store.versions, left["train"])
+    seen = training.looks(store, left["train"])
     return {
         "recipe": recipe,
         "dataset": {"id": dataset.id, "counts": plain(dataset.counts)} if dataset else None,
@@ -63,7 +62,8 @@ def _attempt(store: Store, turn: Turn, recipe: str) -> Data:
         "verdict": plain(found(store.verdicts, left["gate"])),
         "again": _again(store, left["train"]),
         "rehearsal": store.state.get(state_key(left["train"])) if left["train"] else None,
-        "losses": [{name: plain(row.get(name)) for name in _POINTS} for row in _training(store, left["train"])],
+        "losses": training.losses(seen),
+        "course": training.course(seen),
     }
 
 
@@ -75,11 +75,6 @@ def _again(store: Store, version: str) -> Data | None:
     return {name: kept[name] for name in ("because", "labels", "wanted")} if isinstance(kept, dict) else None
 
 
-def _training(store: Store, version: str) -> list[Any]:
-    """What the training run reported, a mapping per look."""
-    return [event.values for event in store.events.list(version) if event.name == "training"] if version else []
-
-
 def _releases(store: Store, turn: Turn) -> list[Any]:
     """The release rows that the turn left, each once."""
     ids = dict.fromkeys(left for left in turn.diary.values() if left.startswith("rel_"))
@@ -87,12 +82,13 @@ def _releases(store: Store, turn: Turn) -> list[Any]:
 
 
 def draw(data: Data) -> Data:
-    """Per attempt the funnel and the scores; the losses of all on one scale."""
+    """Per attempt the funnel, the scores and the gauges of its run; the losses of all on one scale."""
     runs = [{"version": attempt["version"], "points": attempt["losses"]} for attempt in data["attempts"]]
     drawn = [
         {
             "funnel": funnel(attempt["dataset"]["counts"]) if attempt["dataset"] else [],
             "scores": measured(attempt["report"]) if attempt["report"] else [],
+            "gauges": training.gauges(attempt["version"], attempt["course"]),
         }
         for attempt in data["attempts"]
     ]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from homeostat.errors import CorruptWeights
 from homeostat.llm.backend import Request
 from homeostat.llm.local import LocalBackend
+from homeostat.llm.router import Router, read_router, save_router
 from homeostat.stats.intervals import paired
-from homeostat.train.transfer.routing import Router
 from homeostat.types.task import Task
 from house.source import ROOT
 from shown import Shown
@@ -101,6 +104,42 @@ def test_two_rows_are_enough() -> None:
     router = Router.fit({"a": np.zeros((2, 3)), "b": np.ones((2, 3))})
     assert router.choose(np.array([0.9, 1.0, 1.1])).name == "b"
     assert router.choose(np.zeros(3)).name == "a"
+
+
+def test_what_is_kept_chooses_alike(tmp_path: Path) -> None:
+    """To the last digit, by file; one row is chosen for as many are."""
+    rng = np.random.default_rng(0)
+    router, fresh = Router.fit(clouds(rng, 100)), np.concatenate(list(clouds(rng, 30).values()))
+    save_router(router, tmp_path)
+    found = read_router(tmp_path, router.names, 24)
+    assert found.chosen(fresh) == router.chosen(fresh)
+    assert {one.name for one in found.chosen(fresh)} >= set(router.names)
+    assert [found.choose(row).name for row in fresh] == [one.name for one in found.chosen(fresh)]
+
+
+def test_what_is_kept_has_to_fit(tmp_path: Path) -> None:
+    """Other names, another width, and numbers that are missing, of another shape or none are refused."""
+    router = Router.fit(clouds(np.random.default_rng(0), 40))
+    none = np.array([], np.float64)
+    for wrong in (
+        replace(router, mean=router.mean[:3]),
+        replace(router, whiten=router.whiten * np.nan),
+        replace(router, held_out=(*router.held_out[:3], none)),
+        replace(router, centers=(*router.centers[:3], router.centers[3][:0])),
+        replace(router, temperature=0.0),
+        replace(router, names=(*router.names, "domain_4")),
+        replace(router, names=router.names[:3]),
+    ):
+        save_router(wrong, tmp_path)
+        with pytest.raises(CorruptWeights):
+            read_router(tmp_path, router.names)
+    save_router(router, tmp_path)
+    with pytest.raises(CorruptWeights, match="width 24, and the base's are 32"):
+        read_router(tmp_path, router.names, 32)
+    with pytest.raises(CorruptWeights, match="other versions"):
+        read_router(tmp_path, ("domain_0", "domain_1"))
+    with pytest.raises(CorruptWeights, match="not there"):
+        read_router(tmp_path / "nowhere", router.names)
 
 
 @pytest.mark.slow

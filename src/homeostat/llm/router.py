@@ -1,19 +1,27 @@
 """Which domain's adapter answers a request: that of the nearest centroid, or none where the request is like no domain.
 
 Distances are measured in units of the spread inside domains, because an embedding's largest directions tell requests
-of one domain apart and not domains. Knows vectors and names alone.
+of one domain apart and not domains. Knows vectors and names alone; it is kept as numbers in a file beside the adapters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 from scipy.cluster.vq import kmeans2
 
+from homeostat.errors import CorruptWeights
+from homeostat.llm.load import require_safetensors
+
 Floats = NDArray[np.float64]
+FILE = "router.safetensors"
 HELD_OUT = 0.3
 """Share of the rows of a domain that its distances are calibrated on, and that its centers do not see."""
 ROWS_PER_CENTER = 20
@@ -71,12 +79,73 @@ class Router:
 
     def choose(self, embedding: NDArray[np.floating]) -> Routed:
         """Where the request of float[hidden] goes: the likeliest of the domains that it is not unusual for."""
-        squares = _squares(((np.asarray(embedding, np.float64) - self.mean) @ self.whiten)[None], self.centers)
-        shares = np.exp(_log_shares(squares, self.temperature))[0]
-        usual = np.array([_p_value(held, far) for held, far in zip(self.held_out, squares[0], strict=True)])
+        return self.chosen(np.asarray(embedding)[None])[0]
+
+    def chosen(self, embeddings: NDArray[np.floating]) -> list[Routed]:
+        """The same for each request of float[rows, hidden]."""
+        squares = _squares((np.asarray(embeddings, np.float64) - self.mean) @ self.whiten, self.centers)
+        shares = np.exp(_log_shares(squares, self.temperature))
+        return [self._routed(far, own) for far, own in zip(squares, shares, strict=True)]
+
+    def _routed(self, far: Floats, shares: Floats) -> Routed:
+        """Where a request goes by its float[domains] squared distances and shares."""
+        usual = np.array([_p_value(held, one) for held, one in zip(self.held_out, far, strict=True)])
         open_to = np.flatnonzero(usual > self.refused)
         best = int(open_to[shares[open_to].argmax()]) if len(open_to) else int(shares.argmax())
         return Routed(self.names[best] if len(open_to) else "", float(shares[best]), float(usual.max()))
+
+
+def save_router(router: Router, folder: Path) -> None:
+    """Write `router.safetensors`: numbers in float64, so that who reads it chooses as who wrote it did."""
+    tensors = {"mean": router.mean, "whiten": router.whiten}
+    tensors["settings"] = np.array([router.temperature, router.refused])
+    for k, (centers, held) in enumerate(zip(router.centers, router.held_out, strict=True)):
+        tensors |= {f"centers.{k}": centers, f"held_out.{k}": held}
+    tensors = {name: np.ascontiguousarray(tensor, np.float64) for name, tensor in tensors.items()}
+    save_file(tensors, folder / FILE, metadata={"names": json.dumps(router.names)})
+
+
+def read_router(folder: Path, names: Sequence[str], hidden: int = 0) -> Router:
+    """The router in a folder, which has to be among these domains and, where that is told, for states so wide.
+
+    Raises:
+        CorruptWeights: there is none, it cannot be read, or it is for other domains or another base.
+        UnsafeWeights: it is a pickle by another name.
+    """
+    where, fix = str(folder / FILE), "assemble the ensemble again"
+    if not (folder / FILE).is_file():
+        raise CorruptWeights("what the ensemble routes by is not there", where=where, fix=fix)
+    require_safetensors(folder, str(folder), FILE)
+    try:
+        with safe_open(folder / FILE, framework="np") as file:
+            told = json.loads(file.metadata()["names"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no mapping)
+        router = _of(tuple(told), tensors)
+    except (KeyError, TypeError, ValueError, OSError, SafetensorError) as damaged:
+        raise CorruptWeights(f"the router cannot be read: {damaged}", where=where, fix=fix) from damaged
+    if set(router.names) != set(names):
+        raise CorruptWeights("the router chooses among other versions", where=where, fix=fix)
+    if hidden not in (0, len(router.mean)):
+        what = f"the router is for states of width {len(router.mean)}, and the base's are {hidden} wide"
+        raise CorruptWeights(what, where=where, fix="it fits only the base that it was made on: give that")
+    return router
+
+
+def _of(names: tuple[str, ...], tensors: Mapping[str, Floats]) -> Router:
+    """The router of these tensors.
+
+    Raises:
+        KeyError, ValueError: one is missing, or they do not fit together.
+    """
+    centers = tuple(tensors[f"centers.{k}"] for k in range(len(names)))
+    held = tuple(tensors[f"held_out.{k}"] for k in range(len(names)))
+    mean, (temperature, refused) = tensors["mean"], tensors["settings"]
+    (hidden,) = mean.shape
+    fits = all(each.ndim == 2 and len(each) and each.shape[1] == hidden for each in centers)
+    fits &= tensors["whiten"].shape == (hidden, hidden) and all(each.ndim == 1 and len(each) for each in held)
+    if not fits or not names or not all(np.isfinite(each).all() for each in tensors.values()) or temperature <= 0:
+        raise ValueError("its numbers do not fit together")
+    return Router(names, mean, tensors["whiten"], centers, held, float(temperature), float(refused))
 
 
 def _apart(rows: Floats) -> tuple[Floats, Floats]:
