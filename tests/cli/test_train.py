@@ -14,7 +14,7 @@ from cli.conftest import Run
 from cli.scenes import START, stream
 from homeostat.config.load import load
 from homeostat.curate.snapshot import examples
-from homeostat.errors import NotFound, NothingToTrainOn, UnknownPlugin
+from homeostat.errors import NotFound, NothingToTrainOn, UnknownPlugin, UnsuitedModel
 from homeostat.gateway.server import served
 from homeostat.llm.backend import Request
 from homeostat.llm.local import LocalBackend
@@ -46,6 +46,28 @@ def test_an_unknown_recipe_names_the_nearest(homeostat: Run, shop: Path, tmp_pat
     with shop.open("a") as file:
         file.write("train: {attempts: [thorogh]}\n")
     assert "unknown recipe 'thorogh'  (train.attempts)" in homeostat(*asked).err
+
+
+def test_rows_come_by_what_the_champion_says(homeostat: Run, small: Path, tmp_path: Path) -> None:
+    """A recipe whose order asks a teacher has none for a first version, and is told so; then it has the champion, and
+    what it makes can be made again.
+    """
+    text = small.read_text().replace(
+        "held_out: 0.2}",
+        "held_out: 0.2, recipes: {anew: {like: joint, order: {curriculum: {difficulty: {loss: {teacher: true}}}}}}}",
+    )
+    small.write_text(text)
+    file = stream(tmp_path / "s.jsonl", 60)
+    given = ("train", "routing", "--stream", file, "--recipe", "anew", "--config", small, "--json")
+    early = homeostat(*given)
+    assert (early.code, json.loads(early.err.splitlines()[-1])["error"]["where"]) == (
+        UnsuitedModel.exit,
+        "recipe.order",
+    )
+    homeostat("import", file, "--task", "routing", "--config", small)
+    made = homeostat(*given)
+    assert made.code == 0, made.err
+    assert homeostat("reproduce", made.json["version"], "--config", small, "--json").json["same"]
 
 
 def test_a_dataset_that_is_not_there(homeostat: Run, shop: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from small_project import KNOWN, ONSET, START, TASK, rows
 
 from homeostat.config.schema import Config, Tasks, Train
-from homeostat.errors import NothingReleased, TakenName, Unsigned, WrongType
+from homeostat.errors import NothingReleased, TakenName, UnknownKey, Unsigned, WrongType
 from homeostat.llm.offsets import NOTHING, Offsets, Shift, save_offsets
 from homeostat.loop.making.learn import start_of
 from homeostat.loop.workshop import Exam, Workshop, demanded, hold, workshop
@@ -182,6 +182,16 @@ def test_a_recipe_is_not_called_as_other_words_are() -> None:
     with pytest.raises(TakenName, match="'prompt' is no name for a recipe") as told:
         hold(Config(train=Train(recipes={"prompt": {"like": "careful"}})))
     assert told.value.where == "train.recipes.prompt"
+
+
+def test_an_attempt_has_no_order_of_tasks() -> None:
+    """A turn trains one task: that is told at the start, and of a task that there is not which one was meant."""
+    tasks, where = {"billing": Tasks(), "routing": Tasks()}, "train.recipes.mine.order.priority.tasks"
+    for named, kind, says in ((["billing", "routing"], WrongType, "Order.beside"), (["biling"], UnknownKey, "billing")):
+        recipes = {"mine": {"order": {"priority": {"tasks": named}}}}
+        with pytest.raises(kind) as told:
+            hold(Config(tasks=tasks, train=Train(attempts=("mine",), recipes=recipes)))
+        assert (told.value.where, says in told.value.fix) == (where, True)
 
 
 def test_what_shall_be_treated_alike_is_held_at_the_start() -> None:

@@ -20,7 +20,7 @@ from homeostat.config.schema import Config
 from homeostat.decide.option import DISTIL, PROMPT, RETRIEVE, Option
 from homeostat.decide.replay.policies import POLICIES
 from homeostat.decide.rule import hold as hold_policies
-from homeostat.errors import NothingReleased, TakenName
+from homeostat.errors import NothingReleased, TakenName, WrongType
 from homeostat.evaluate.fair import Demand, demands_of
 from homeostat.llm.backend import Reply, Request
 from homeostat.llm.content import bytes_of, hold_same, opened_from
@@ -33,6 +33,8 @@ from homeostat.release.signing import Signing
 from homeostat.release.signing import kept as signature_of
 from homeostat.store import Store
 from homeostat.train.named import named
+from homeostat.train.order.priority import Priority
+from homeostat.train.recipe import Recipe
 from homeostat.train.track.tracker import TRACKERS
 from homeostat.types.report import Base
 from homeostat.types.task import Task
@@ -64,14 +66,16 @@ def hold(config: Config) -> None:
     Raises:
         TakenName: a recipe is called as other words are.
         UnknownPlugin, WrongType: it names a recipe, a tracker or a metric that there is not, or a channel for alerts
-            whose address is none, or an embedding backend that cannot be one; or a policy is none
-            (`homeostat.decide.rule.hold`), or what a task is held to treat alike is nothing (`demanded`).
+            whose address is none, or an embedding backend that cannot be one; or an attempt's rows come by their tasks,
+            of which a turn has one; or a policy is none (`homeostat.decide.rule.hold`), or what a task is held to treat
+            alike is nothing (`demanded`).
+        UnknownKey: an attempt's order names a task that there is not.
     """
     if taken := [name for name in config.train.recipes if name in (PROMPT, RETRIEVE, DISTIL)]:
         fix = "call it otherwise: a turn tries something else by that name"
         raise TakenName(f"'{taken[0]}' is no name for a recipe", where=f"train.recipes.{taken[0]}", fix=fix)
     for recipe in config.train.attempts:
-        named(recipe, config.train)
+        _hold_order(config, named(recipe, config.train))
     for tracker in config.train.track:
         TRACKERS.get(tracker)
     for task in config.tasks:
@@ -79,6 +83,17 @@ def hold(config: Config) -> None:
     hold_embedder(config.monitor.embedding)
     hold_channels(config.alerts)
     hold_policies(config, POLICIES)
+
+
+def _hold_order(config: Config, recipe: Recipe) -> None:
+    """Hold that no attempt has its rows come by their tasks."""
+    tasks = recipe.order.tasks if isinstance(recipe.order, Priority) else ()
+    where = f"train.recipes.{recipe.name}.order.priority.tasks"
+    for task in tasks:
+        config.task(task, where=where)
+    if tasks:
+        fix = "leave it out of `train.attempts`: tasks have an order where one run learns several (`Order.beside`)"
+        raise WrongType("a turn trains one task, whose rows have no order of tasks", where=where, fix=fix)
 
 
 def demanded(config: Config, task: str) -> tuple[Demand, ...]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from homeostat.errors import UnknownLabel, did_you_mean
+from homeostat.errors import UnknownLabel, UnsuitedModel, did_you_mean
 from homeostat.llm.adapters import stand
 from homeostat.llm.labels import LabelCodes, encode_labels
 from homeostat.llm.lead import lead_places
@@ -27,6 +27,7 @@ from homeostat.train.fit import Fitted, fit
 from homeostat.train.gang import ALONE, Gang, gang
 from homeostat.train.job import Job
 from homeostat.train.newcomers import fit_newcomers
+from homeostat.train.order.difficulty import FIX, NO_TEACHER, WHERE, asks_teacher
 from homeostat.train.penalties.importance import Importance, after
 from homeostat.train.prior import fit_prior
 from homeostat.train.rates import with_rate
@@ -74,7 +75,8 @@ class Order:
     """Other tasks that the same model does, whose rows (`Example.task`) may be among the examples: each is read with
     its own instruction and answered in its own way. `labels` are then those of all of them, and compete together."""
     teacher: Start | None = None
-    """A model to be at hand while it is trained, for objectives that ask one (`follow`, `likeness`, `restore`)."""
+    """A model to be at hand while it is trained, for objectives that ask one (`follow`, `likeness`, `restore`). Where
+    there is none, an order of rows that asks one has the champion."""
     champion: Start | None = None
     """Whom `kl_new` compares with, where it is another than what is gone on from."""
     told: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
@@ -173,16 +175,17 @@ def prepare(order: Order, place: Gang = ALONE) -> Prepared:
     rows_of_labels = beginnings(opened, codes, len(order.start.labels) if warm else 0)
     parameters = recipe.adapt.attach(opened.model, warm, rows_of_labels, recipe.seed)
     recipe.adapt.look(opened, [s.rendered for s in rows if not s.recalled])
-    champion = _champion(order, opened, allowed, every)
+    teacher, champion = teacher_of(order), _champion(order, opened, allowed, every)
     ground = Ground(
         opened=opened,
         train=[s for s in rows if not s.recalled],
         held_out=held,
         allowed=allowed,
         known=len(order.start.labels) if is_taught(order) else 0,
-        teacher=_opened(order.teacher) if order.teacher else None,
-        taught=len(order.teacher.labels) if order.teacher else 0,
+        teacher=_opened(teacher) if teacher else None,
+        taught=len(teacher.labels) if teacher else 0,
         label_rows=None if allowed is None else recipe.adapt.label_rows(opened.model, allowed),
+        tasks=tuple(task.name for task in (order.task, *order.beside)),
         begun=warm,
         seed=recipe.seed,
     )
@@ -314,6 +317,25 @@ def is_asked(order: Order) -> bool:
 def is_taught(order: Order) -> bool:
     """Whether training goes on from a champion that replayed rows can be held to."""
     return is_asked(order) and warm_from(order) is not None
+
+
+def teacher_of(order: Order) -> Start | None:
+    """The model at hand while it is trained: the one ordered, or the champion where rows come by a teacher's loss.
+
+    Raises:
+        UnsuitedModel: rows come by a teacher's loss, and there is none, or it tells no label by the codes of these.
+    """
+    if not asks_teacher(order.recipe.order):
+        return order.teacher
+    teacher = order.teacher or order.champion or order.start
+    if not order.teacher and teacher.folder is None:
+        raise UnsuitedModel(NO_TEACHER, where=WHERE, fix=FIX)
+    if teacher.kind == HEAD:
+        raise UnsuitedModel("the teacher is a head, which says nothing of tokens", where=WHERE, fix=FIX)
+    known = len(teacher.labels)
+    if order.chooses and not (known and order.labels[:known] == teacher.labels):
+        raise UnsuitedModel("the teacher tells labels by other codes", where=WHERE, fix="leave out `teacher`")
+    return teacher
 
 
 def warm_from(order: Order) -> Path | None:

@@ -54,6 +54,8 @@ class Ground:
     """Another model to learn from, for objectives that have one."""
     taught: int = 0
     """How many of the labels, the first ones, that model answers with; 0 for all."""
+    tasks: tuple[str, ...] = ()
+    """Names of the tasks that rows are of, the run's own first, where they are known."""
     trail: Trail | None = None
     """What the model is on a slow average, where an objective asks for it (`Trailed`); the loop keeps it."""
     label_rows: LabelRows | None = None

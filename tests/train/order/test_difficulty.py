@@ -6,18 +6,24 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 import seen
+import tiny
 from homeostat.errors import UnsuitedModel
+from homeostat.llm.load import open_model
 from homeostat.llm.render import Rendered
 from homeostat.train.objectives.completion import Completion
 from homeostat.train.order.curriculum import Curriculum
 from homeostat.train.order.difficulty import Given, Length, Loss, Rarity
 from homeostat.train.plan import Plan
+from homeostat.train.read import changed
+from homeostat.train.recipe import Recipe
+from homeostat.train.run import Order, Start, prepare, train
 from homeostat.train.samples import Sample
 from homeostat.train.step import Step
 from shown import Shown
@@ -106,3 +112,55 @@ def test_a_teacher_is_asked(llama: Path) -> None:
     np.testing.assert_allclose(Loss(teacher=True).of(replace(on, teacher=on.opened)), Loss().of(on), atol=1e-5)
     with pytest.raises(UnsuitedModel):
         Loss(teacher=True).of(on)
+
+
+BY_TEACHER = {"order": {"curriculum": {"difficulty": {"loss": {"teacher": True}}}}}
+
+
+def order(llama: Path, folder: Path, start: Start, **more: Any) -> Order:
+    """A run from the bare base, whose rows come by what a teacher says of them."""
+    recipe = changed(Recipe(warm_start=False, epochs=2, held_out=0.1), BY_TEACHER, "recipes.mine")
+    given = {"labels": tiny.LABELS, "examples": tiny.examples(each=20), "recipe": recipe, "folder": folder}
+    return Order(task=tiny.ROUTING, start=start, **{**given, **more})
+
+
+def test_the_champion_is_the_teacher(llama: Path, tmp_path: Path) -> None:
+    """Rows come by the champion's loss, and not by that of the model that is trained, which begins at the bare base; a
+    teacher that is at hand goes before it.
+    """
+    start, other = (
+        Start(base=str(llama), folder=tiny.adapter(tmp_path / f"{seed}", llama, seed), kind="lora", labels=tiny.LABELS)
+        for seed in (1, 2)
+    )
+    own, hardness = prepare(order(llama, tmp_path / "run", start)).job.ground, Loss(teacher=True).of
+    taught = prepare(order(llama, tmp_path / "run", Start(base=str(llama)), teacher=start)).job.ground
+    both = prepare(order(llama, tmp_path / "run", other, teacher=start)).job.ground
+    np.testing.assert_allclose(hardness(own), hardness(taught), atol=1e-6)
+    np.testing.assert_allclose(hardness(both), hardness(taught), atol=1e-6)
+    assert np.abs(hardness(own) - Loss().of(own)).max() > 0.1
+    warm = prepare(replace(order(llama, tmp_path / "run", start), recipe=Recipe(held_out=0.1))).job.ground
+    assert warm.teacher is None
+    np.testing.assert_allclose(hardness(own), Loss().of(warm), atol=1e-3)
+
+
+def test_who_cannot_be_the_teacher(llama: Path, tmp_path: Path) -> None:
+    """Nobody where there is no champion, a head, and one that tells labels by other codes: told before a step."""
+    weights = tiny.adapter(tmp_path / "a", llama, 1)
+    start = Start(base=str(llama), folder=weights, kind="lora", labels=tiny.LABELS)
+    for wrong, says in (
+        (Start(base=str(llama)), "there is no teacher"),
+        (replace(start, kind="head"), "is a head"),
+        (replace(start, labels=tiny.LABELS[::-1]), "other codes"),
+    ):
+        with pytest.raises(UnsuitedModel, match=says) as told:
+            train(order(llama, tmp_path / "run", wrong))
+        assert (told.value.where, "leave out `teacher`" in told.value.fix) == ("recipe.order", True)
+    assert not (tmp_path / "run" / "weights").exists()
+
+
+def test_a_teacher_reads_the_same_tokens(llama: Path, tmp_path: Path) -> None:
+    """One of another vocabulary would say something of other words."""
+    on = ground(llama)
+    small = tiny.llama(tmp_path / "small", tokenizer=tiny.chat_tokenizer(codes=8), hidden=32, layers=1)
+    with pytest.raises(UnsuitedModel, match="other tokens"):
+        Loss(teacher=True).of(replace(on, teacher=open_model(str(small))))

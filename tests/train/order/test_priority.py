@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import seen
+import tiny
+from homeostat.errors import UnknownKey, WrongType
 from homeostat.llm.render import Rendered
+from homeostat.train.job import Job
 from homeostat.train.order.draw import RowOrder
 from homeostat.train.order.priority import Fading, Priority
 from homeostat.train.plan import Plan
+from homeostat.train.read import changed
+from homeostat.train.recipe import Recipe
+from homeostat.train.run import Order, Start, prepare
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground
+from homeostat.types.task import Task
 from shown import Shown
 
 OLD, NEW = 200, 400
@@ -48,6 +58,49 @@ def test_tasks_in_their_order() -> None:
     assert Priority(warm_up=0.0).begin(ground())(0.0).all()
     with pytest.raises(ValueError, match="90 kinds for 600 rows"):
         Priority(given=given).begin(ground())
+
+
+def mixed(llama: Path, folder: Path, order: object) -> Job:
+    """A run of three tasks, whose rows are asked about money, motors and light."""
+    topics = {"routing": "refund_request", "motors": "broken_pump", "lamps": "light_out"}
+    rows = [replace(row, task=task) for task, label in topics.items() for row in tiny.examples((label,), each=40)]
+    asked = Order(
+        task=tiny.ROUTING,
+        beside=[Task(name=name, instruction="route") for name in ("motors", "lamps")],
+        start=Start(base=str(llama)),
+        examples=rows,
+        labels=tuple(topics.values()),
+        recipe=changed(Recipe(batch_rows=10, epochs=8, held_out=0.1), {"order": order}, "recipes.mine"),
+        folder=folder,
+    )
+    return prepare(asked).job
+
+
+def test_a_recipe_names_tasks_in_their_order(llama: Path, tmp_path: Path) -> None:
+    """Of a run of several tasks, rows of the first one alone come first, then those of the second too, then all alike;
+    a task that is not named comes last.
+    """
+    job = mixed(llama, tmp_path, {"priority": {"tasks": ["lamps", "routing"], "warm_up": 0.3}})
+    train, plan = job.ground.train, Plan.of(job)
+    drawn = [{train[k].task or "routing" for k in batch} for batch in plan.rest(0)]
+    stage = len(drawn) // 10
+    assert len(drawn) > 60
+    assert all(some == {"lamps"} for some in drawn[:stage])
+    assert set.union(*drawn[stage : 2 * stage]) == {"lamps", "routing"}
+    assert set.union(*drawn[3 * stage :]) == {"lamps", "routing", "motors"}
+    assert sum("motors" in some for some in drawn[: 2 * stage]) == 0
+
+
+def test_a_task_that_is_none_of_the_run_is_told(llama: Path, tmp_path: Path) -> None:
+    """With the one that was probably meant, or that there is only one; and rows have one kind, not two."""
+    with pytest.raises(UnknownKey, match=r"unknown task 'lamp'.*(?s:.*)did you mean 'lamps'"):
+        Plan.of(mixed(llama, tmp_path, {"priority": {"tasks": ["lamp"]}}))
+    alone = seen.ground([Sample(Rendered((1, 2), (3,)))], tasks=("routing",))
+    with pytest.raises(UnknownKey, match="the run is of `routing` alone"):
+        Priority(tasks=("routing", "lamps")).begin(alone)
+    assert Priority(tasks=("routing",)).begin(alone)(0.0).tolist() == [1.0]
+    with pytest.raises(WrongType, match="what is given"):
+        Priority(tasks=("routing",), given=("a",)).begin(alone)
 
 
 def test_replay_fades(shown: Shown) -> None:

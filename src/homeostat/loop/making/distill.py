@@ -19,6 +19,7 @@ from homeostat.loop.workshop import Workshop
 from homeostat.train.objectives.completion import Completion
 from homeostat.train.objectives.distill.follow import Follow
 from homeostat.train.objectives.distill.told import Told
+from homeostat.train.order.difficulty import asks_teacher
 from homeostat.train.recipe import Recipe, plain
 from homeostat.types import ids
 from homeostat.types.dataset import Dataset, Example, Origin
@@ -157,7 +158,8 @@ def heeding(recipe: Recipe, told: Mapping[str, tuple[float, ...]]) -> Recipe:
 
 def at_hand(shop: Workshop, task: str, recipe: Recipe, teachers: Sequence[str]) -> Version | None:
     """The teacher itself, for a recipe that asks it while the student learns: one version of the store."""
-    if not isinstance(recipe.objective, Follow) or len(teachers) != 1:
+    asked = isinstance(recipe.objective, Follow) or asks_teacher(recipe.order)
+    if not asked or len(teachers) != 1:
         return None
     return next((one for one in shop.store.versions.list(task) if one.id == teachers[0]), None)
 

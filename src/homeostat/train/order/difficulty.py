@@ -13,8 +13,13 @@ from torch.nn import functional as F
 from homeostat.errors import UnsuitedModel
 from homeostat.llm.batches import passes
 from homeostat.llm.forward import places
+from homeostat.train.objectives.distill.follow import require_same_words
 from homeostat.train.order.draw import Floats
 from homeostat.train.step import Ground
+
+WHERE = "recipe.order"
+NO_TEACHER = "rows are to be ordered by a teacher's loss, and there is no teacher"
+FIX = "leave out `teacher`: it is the champion, or in `homeostat distill` the one version that teaches; a head has none"
 
 
 class Difficulty(Protocol):
@@ -69,18 +74,20 @@ class Loss:
     """What the model says of a row before it learns: the mean loss of its completion's tokens, in nats."""
 
     teacher: bool = False
-    """Whether another model is asked, the ground's teacher."""
+    """Whether another model is asked: the teacher at hand (`homeostat distill` from one version), else the champion."""
 
     @torch.no_grad()
     def of(self, ground: Ground) -> Floats:
         """Ask about every row, without dropout.
 
         Raises:
-            UnsuitedModel: the teacher is to be asked, and there is none.
+            UnsuitedModel: the teacher is to be asked, and there is none, or it reads other tokens.
         """
         opened = ground.teacher if self.teacher else ground.opened
         if opened is None:
-            raise UnsuitedModel("rows are to be ordered by a teacher's loss, and there is no teacher")
+            raise UnsuitedModel(NO_TEACHER, where=WHERE, fix=FIX)
+        if self.teacher:
+            require_same_words(ground.opened, opened)
         opened.model.eval()
         found = np.zeros(len(ground.train))
         order = sorted(range(len(found)), key=lambda k: len(ground.train[k].rendered.ids))
@@ -93,3 +100,9 @@ class Loss:
             sums = each.new_zeros(len(some)).index_add(0, predicted.row, each)
             found[some] = (sums / torch.bincount(predicted.row, minlength=len(some))).double().cpu().numpy()
         return found
+
+
+def asks_teacher(order: object) -> bool:
+    """Whether an order of rows goes by what a teacher says of them."""
+    difficulty = getattr(order, "difficulty", None)
+    return isinstance(difficulty, Loss) and difficulty.teacher

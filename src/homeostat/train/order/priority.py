@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.config.schema import knob
+from homeostat.errors import UnknownKey, WrongType, did_you_mean
 from homeostat.train.order.draw import Floats, Offer
 from homeostat.train.step import Ground
 
@@ -25,21 +26,46 @@ def kinds(ground: Ground, given: tuple[str, ...] = ()) -> list[str]:
     return list(given) or [REPLAY if s.replay else NEW for s in ground.train]
 
 
+def tasks_of(ground: Ground, named: tuple[str, ...]) -> list[str]:
+    """Which task each row that is trained on is of, in a run whose tasks these are among.
+
+    Raises:
+        UnknownKey: one of these is no task of the run.
+    """
+    for name in named:
+        if name not in ground.tasks:
+            only = f"the run is of `{ground.tasks[0]}` alone" if len(ground.tasks) == 1 else ""
+            fix = only or did_you_mean(name, ground.tasks)
+            raise UnknownKey(f"unknown task '{name}'", where="recipe.order.priority.tasks", fix=fix)
+    return [s.task or ground.tasks[0] for s in ground.train]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Priority:
     """Kinds of rows that become eligible one after the other, in equal parts of a warm-up; then all alike."""
 
     first: tuple[str, ...] = (REPLAY, NEW)
     """The kinds in their order; rows of no kind that is named come last."""
+    tasks: tuple[str, ...] = ()
+    """Names of tasks in their order, in the place of `first`, for a run of several (`Order.beside`); rows of tasks that
+    are not named come last."""
     given: tuple[str, ...] = ()
-    """The kind of each row that is trained on: its task, its tag; without, `replay` or `new`."""
+    """The kind of each row that is trained on, as somebody else told it; without, `replay` or `new`."""
     warm_up: float = knob(0.25, least=0.0, most=1.0)
     """Share of the run after which all rows are eligible."""
 
     def begin(self, ground: Ground) -> Offer:
-        """Number the rows by when they come; a kind without rows takes no time."""
-        found = kinds(ground, self.given)
-        named = [kind for kind in self.first if kind in found]
+        """Number the rows by when they come; a kind without rows takes no time.
+
+        Raises:
+            UnknownKey: a task is named that is none of the run's.
+            WrongType: rows have kinds that are given, and tasks are named.
+        """
+        if self.tasks and self.given:
+            where = "recipe.order.priority"
+            raise WrongType("rows come by their tasks or by what is given", where=where, fix="leave out one of the two")
+        found = tasks_of(ground, self.tasks) if self.tasks else kinds(ground, self.given)
+        named = [kind for kind in self.tasks or self.first if kind in found]
         ranks = [named.index(kind) if kind in named else len(named) for kind in found]
         return Stages(np.array(ranks), self.warm_up)
 
