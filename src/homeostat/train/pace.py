@@ -3,7 +3,8 @@
 A batch of new rows is a twentieth of what is remembered on one stream and a half on another. The same number of passes
 would be far too dear on the second and leave most of what may be spent on the first.
 
-Who may make few steps has to make longer ones: steps times rate, which is how far a run can come, is what stays.
+Who may make few steps has to make longer ones: the best rate for T steps falls as 1 / √T (Nemirovski et al. 2009,
+"Robust stochastic approximation approach to stochastic programming", section 2).
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def passes(recipe: Recipe, most: int, rows: Rows, labels: int) -> float:
 
 def _bolder(meant: float, made: float) -> float:
     """What the rate is multiplied with; never less than 1, for a longer run has no need to be slower."""
-    return max(1.0, meant / made)
+    return math.sqrt(max(1.0, meant / made))
 
 
 def _bottom(recipe: Recipe) -> float:
