@@ -145,14 +145,14 @@ def test_nothing_is_written_before_it_is_kept(workshop: Workshop, tmp_path: Path
     kept = material.keep()
     assert material.keep() == kept
     assert [one.id for one in workshop.store.datasets.list()] == [kept.id]
-    assert of_dataset(workshop, TASK, kept.id).examples == list(material.examples)
+    assert of_dataset(workshop, TASK, kept.id, Recipe()).examples == list(material.examples)
 
 
 def test_a_dataset_of_another_task_is_refused(workshop: Workshop, tmp_path: Path) -> None:
     """A dataset is learned by its own task alone."""
     kept = of_stream(workshop, TASK, stream(tmp_path / "s.jsonl", 40), Recipe(), None).keep()
     with pytest.raises(NotFound, match="is a dataset of task 'routing'"):
-        of_dataset(workshop, Task(name="replies"), kept.id)
+        of_dataset(workshop, Task(name="replies"), kept.id, Recipe())
 
 
 def test_a_champion_never_loses_a_label(workshop: Workshop) -> None:

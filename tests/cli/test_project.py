@@ -13,6 +13,7 @@ from homeostat.cli.project import chosen, project, told_until
 from homeostat.config.schema import Config, Tasks
 from homeostat.errors import NothingReleased, UnknownKey
 from homeostat.store import Store
+from homeostat.types.feedback import Feedback, FeedbackKind
 
 ONE = Config(tasks={"routing": Tasks()})
 TWO = replace(ONE, tasks={"routing": Tasks(), "replies": Tasks()})
@@ -75,8 +76,14 @@ def test_a_champion_or_the_way_to_one(shop: Path, store: Store) -> None:
 
 
 def test_the_newest_label_sets_the_clock(store: Store) -> None:
-    """A turn looks up to the newest label, told by the labels' own clock; nothing said is the beginning of time."""
+    """A training looks up to the newest label or rating, told by their own clock; nothing said is the beginning of
+    time, and comments teach nothing.
+    """
     assert told_until(store, "routing") == 0.0
     request(store, 1, "", said="refund")
     request(store, 2, "")
     assert told_until(store, "routing") == START + 101
+    for kind, at in ((FeedbackKind.RATING, START + 200), (FeedbackKind.COMMENT, START + 300)):
+        row = store.interactions.list("routing")[0]
+        store.feedback.add([Feedback(id=f"fbk_{at}", interaction=row.id, kind=kind, value="1", time=at)])
+    assert told_until(store, "routing") == START + 200

@@ -5,24 +5,33 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import closing
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 import openai
+import pytest
+import torch
 
+import tiny
 from cli.conftest import Run
 from cli.scenes import START, stream
 from homeostat.config.load import load
 from homeostat.curate.snapshot import examples
 from homeostat.errors import NotFound, NothingToTrainOn, UnknownPlugin, UnsuitedModel
 from homeostat.gateway.server import served
+from homeostat.llm.adapters import stand
 from homeostat.llm.backend import Request
+from homeostat.llm.forward import predict
 from homeostat.llm.local import LocalBackend
+from homeostat.llm.render import Renderer
+from homeostat.llm.spelled import spelled
 from homeostat.loop.workshop import Workshop
 from homeostat.serve.answer import Answerer
 from homeostat.train.head import kept
 from homeostat.train.head.ridge import RidgeHead
 from homeostat.train.head.solve import SUMS
+from homeostat.types.interaction import Interaction
 from homeostat.types.version import State, Version
 from waiting import eventually
 
@@ -239,4 +248,85 @@ def test_a_number_behind_the_gateway(homeostat: Run, small: Path, tmp_path: Path
     first, second = (examples(shop.store, shop.store.versions.get(r.json["version"]).dataset) for r in (ran, again))
     assert {row.text for row in second} == {row.text for row in first} | set(texts)
     answerer.close()
+    shop.close()
+
+
+LIKED, DISLIKED = "We are sorry, it ships today.", "We are sorry, it never ships."
+CAROL = "carol@example.org"
+RECIPES = "train: {recipes: {thumbs: {like: joint, objective: kto}, degrees: {like: joint, objective: rated}}, "
+
+
+def rated_replies(shop: Workshop, values: Sequence[str]) -> None:
+    """Requests that were answered by turns in two ways, and what users said of the replies over HTTP."""
+    texts = [text for label in tiny.LABELS for text in tiny.texts(label, 12, seed=1)]
+    tags = [{"user": CAROL} if k == 1 else {} for k in range(len(texts))]
+    rows = [
+        Interaction(id=f"int_{k}", task="replies", time=k + 1.0, text=text, reply=reply, version="ver_1", tags=own)
+        for k, (text, reply, own) in enumerate(zip(texts, cycle((LIKED, DISLIKED)), tags, strict=False))
+    ]
+    shop.store.interactions.add(rows)
+    answerer = Answerer(LocalBackend(shop.config.model.base), shop.store, shop.config)
+    with served(answerer, answerer.gateway) as url, openai.OpenAI(base_url=f"{url}/v1", api_key="none") as client:
+        told = [
+            {"interaction": row.id, "kind": "rating", "value": value}
+            for row, value in zip(rows, cycle(values), strict=False)
+        ]
+        assert client.post("/feedback", body=told, cast_to=object)  # type: ignore[arg-type]
+    answerer.close()
+
+
+@torch.no_grad()
+def likely(shop: Workshop, version: Version | None, reply: str) -> float:
+    """The mean log-probability of a reply to requests that nobody has asked yet, in nats."""
+    folder = shop.store.blobs.folder(version.blob) if version else None
+    opened = stand(shop.config.model.base, version.kind if version else "base", folder, "asked")
+    renderer, task = Renderer(opened.tokenizer), shop.config.task("replies")
+    texts = [text for label in tiny.LABELS for text in tiny.texts(label, 8, seed=5)]
+    rows = [renderer.example(task, text, renderer.target(reply)) for text in texts]
+    said = spelled(predict(opened, rows), [row.completion for row in rows])
+    return float(np.mean([one.logs.sum() for one in said]))
+
+
+def test_a_disliked_reply_becomes_less_likely(homeostat: Run, small: Path) -> None:
+    """Ratings that users send are learned: by `kto` the liked reply becomes likelier and the disliked one less likely,
+    which fine-tuning on the liked ones makes likelier, for they begin alike; nobody else is shown bad replies, not even
+    by naming that dataset; and erasing a user takes a bad reply out of it as any other row.
+    """
+    small.write_text(small.read_text().replace("train: {epochs: 2", f"{RECIPES}lr: 1e-2, epochs: 12"))
+    shop = Workshop.open(load(small))
+    rated_replies(shop, ("1", "0"))
+    given = ("train", "replies", "--config", small, "--json", "--recipe")
+    ran = {recipe: homeostat(*given, recipe) for recipe in ("joint", "thumbs", "degrees")}
+    assert [one.code for one in ran.values()] == [0, 0, 0], ran
+    made = {recipe: shop.store.versions.get(one.json["version"]) for recipe, one in ran.items()}
+    values = {recipe: [row.value for row in examples(shop.store, one.dataset)] for recipe, one in made.items()}
+    assert values == {"joint": [1.0] * 18, "thumbs": [1.0, 0.0] * 18, "degrees": [1.0, 0.0] * 18}
+
+    before, plain, thumbs = (likely(shop, one, DISLIKED) for one in (None, made["joint"], made["thumbs"]))
+    assert thumbs < before - 0.3 < before + 1.0 < plain
+    assert likely(shop, made["thumbs"], LIKED) > likely(shop, None, LIKED) + 1.0
+    apart = [likely(shop, made[name], LIKED) - likely(shop, made[name], DISLIKED) for name in ("thumbs", "joint")]
+    assert apart[0] > apart[1] + 1.0
+
+    named = homeostat(*given, "joint", "--dataset", made["thumbs"].dataset)
+    assert likely(shop, shop.store.versions.get(named.json["version"]), DISLIKED) == pytest.approx(plain, abs=1e-4)
+    assert homeostat("erase", "--user", CAROL, "--config", small, "--yes").code == 0
+    left = [row.interaction for row in examples(shop.store, made["thumbs"].dataset)]
+    assert left == [f"int_{k}" for k in range(36) if k != 1]
+    shop.close()
+
+
+def test_ratings_that_teach_nothing_are_told_before_anything_is_written(homeostat: Run, small: Path) -> None:
+    """Where nothing was disliked, or all was rated alike, what is missing and how to mend it is said; a dry run too."""
+    small.write_text(small.read_text().replace("train: {", RECIPES))
+    shop = Workshop.open(load(small))
+    rated_replies(shop, ("1",))
+    for recipe, what in (("thumbs", "none of 36 replies was rated 0.5 or less"), ("degrees", "all 36 replies")):
+        for more in ((), ("--dry-run",)):
+            ran = homeostat("train", "replies", "--recipe", recipe, "--config", small, "--json", *more)
+            assert ran.code == NothingToTrainOn.exit
+            said = json.loads(ran.err)["error"]
+            assert what in said["what"]
+            assert "kind: rating" in said["fix"]
+    assert shop.store.datasets.list() == []
     shop.close()

@@ -295,6 +295,42 @@ def test_what_is_held_back_teaches_nothing_and_overturns_nothing() -> None:
     assert (bare.counts["held"], kept.counts["held"], kept.counts["selected"]) == (0, 2, 20)
 
 
+def rated(value: object, text: str, number: int, reply: str = "Who knows.") -> tuple[Interaction, Feedback]:
+    """A request whose reply was rated."""
+    asked = Interaction(id=f"int_r{number}", task="replies", time=2000.0 + number, text=text, reply=reply, version="v")
+    id, kind = f"fbk_r{number}", FeedbackKind.RATING
+    return asked, Feedback(id=id, interaction=asked.id, kind=kind, value=str(value), time=3000.0 + number)
+
+
+def test_bad_replies_are_there_for_who_learns_from_ratings_alone() -> None:
+    """Whoever does gets them, new and remembered; nobody else does, neither for new, nor replayed, nor afresh."""
+    pairs = [rated(k % 2, sentence(random.Random(500 + k)), k) for k in range(20)]
+    bad = [replace(row, target="No.", value=0.0) for row in remembered(10, "a", seed=3)]
+    fine = [replace(row, target="Yes.") for row in remembered(10, "a", seed=4)]
+    given = inputs(task=Task(name="replies", kind=Kind.TEXT), pairs=pairs, memory=[*bad, *fine], labels=())
+    for some in (given, given.afresh()):
+        values = [row.value for row in build(some, Curate()).examples]
+        assert values.count(1.0) == 10
+        assert values.count(None) == len(values) - 10 > 0
+        values = [row.value for row in build(replace(some, rated=True), Curate()).examples]
+        assert values.count(0.0) > values.count(1.0) == 10
+
+
+def test_bad_replies_are_cleaned_deduplicated_and_fenced() -> None:
+    """As every other row: of one reply to a request the newest rating holds, tests are not learned, texts are tidy."""
+    exam, text = sentence(random.Random(77)), sentence(random.Random(1))
+    pairs = [
+        rated(1, text, 1),
+        rated(0, text.upper(), 2),
+        rated(0, exam, 3),
+        rated(0, f" {text}\u200b", 4, "\u200b No. "),
+    ]
+    given = inputs(task=Task(name="replies", kind=Kind.TEXT), pairs=pairs, memory=(), evaluation=[exam], rated=True)
+    made = build(given, Curate())
+    assert [(row.target, row.value) for row in made.examples] == [("Who knows.", 0.0), ("No.", 0.0)]
+    assert (made.counts["targeted"], made.counts["deduplicated"], made.counts["fenced"]) == (4, 3, 2)
+
+
 def test_no_source_gives_more_than_its_part() -> None:
     """Whoever labels half of everything teaches a hundredth of the new rows, or all where they are trusted; what is
     too much does not overturn what others say either.

@@ -89,6 +89,16 @@ def test_rewritten_reply() -> None:
     assert superseded(old, [row(LONG.upper(), "No, sorry.", 5)], Kind.TEXT) == {0}
 
 
+def test_what_was_disliked_overturns_no_other_reply() -> None:
+    """Of one text a bad reply and a good one are both remembered, whichever came last; a newer good one still
+    overturns an older good one.
+    """
+    liked, bad = row("where is it", "On its way.", 1), replace(row("where is it", "Who knows.", 2), value=0.0)
+    assert superseded([liked], [bad], Kind.TEXT) == set()
+    assert superseded([replace(bad, time=0)], [liked], Kind.TEXT) == set()
+    assert superseded([liked, bad], [row("where is it", "At the door.", 3)], Kind.TEXT) == {0}
+
+
 def test_relabeled_interaction() -> None:
     """A row whose own interaction was labeled anew is superseded although no time has passed."""
     old = [row("hello", "a", 1, "int_1"), row("bye", "a", 1, "int_2")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -190,6 +191,18 @@ def test_a_reply_that_was_liked_less_is_kept_and_otherwise_leaves_no_trace() -> 
     assert "rejected" not in as_lines([plain])
     both = Example(text="where is it", target="on its way", task="replies", rejected="no idea")
     assert [from_line(line) for line in as_lines([plain, both]).splitlines()] == [plain, both]
+
+
+def test_a_rating_stands_in_its_row_and_nowhere_else() -> None:
+    """Zero too comes back; the line of a row that nobody rated is, byte by byte, what it was before there were any."""
+    plain = Example(text="where is it", target="on its way", task="replies")
+    rows = [plain, *(replace(plain, value=value) for value in (0.0, 0.25, 1.0))]
+    lines = as_lines(rows).splitlines()
+    assert [from_line(line) for line in lines] == rows
+    assert lines[0] == (
+        '{"interaction": "", "origin": "new", "target": "on its way", "task": "replies", "text": "where is it", '
+        '"time": 0.0, "weight": 1.0}'
+    )
 
 
 def test_a_dataset_without_erased_rows(store: Store) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from homeostat.curate.target import target
+from homeostat.curate.target import good, target
+from homeostat.types.dataset import Example
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
 from homeostat.types.task import Kind, Task
@@ -53,14 +54,37 @@ def test_what_was_corrected_is_the_reply_liked_less() -> None:
 
 @pytest.mark.parametrize("value", ["0.8", "1", " 0.95 "])
 def test_good_reply(value: str) -> None:
-    """A reply rated 0.8 or better is its own target."""
-    assert targets(REPLIES, pair(RATING, value)) == ["On its way."]
+    """A reply rated 0.8 or better is its own target, and the row says how it was rated."""
+    (row,) = target([pair(RATING, value)], REPLIES, known=[])
+    assert (row.target, row.value) == ("On its way.", float(value))
 
 
 @pytest.mark.parametrize("value", ["0.79", "0", "nan", "inf", "5", "good", ""])
 def test_other_reply(value: str) -> None:
     """Lower ratings, and values that are no rating between 0 and 1, teach nothing."""
     assert targets(REPLIES, pair(RATING, value)) == []
+
+
+def test_who_learns_from_ratings_is_shown_all_of_them() -> None:
+    """Bad replies too, each with its rating; what is no rating says nothing, and a correction still beats a rating."""
+
+    def valued(*pairs: tuple[Interaction, Feedback]) -> list[tuple[str, float | None]]:
+        return [(row.target, row.value) for row in target(pairs, REPLIES, known=[], rated=True)]
+
+    assert valued(pair(RATING, "0"), pair(RATING, "0.79"), pair(RATING, " 1 ")) == [
+        ("On its way.", 0.0),
+        ("On its way.", 0.79),
+        ("On its way.", 1.0),
+    ]
+    assert valued(*(pair(RATING, value) for value in ("nan", "-0.1", "1.1", "bad", ""))) == []
+    assert valued(pair(CORRECTION, "It ships on Monday.")) == [("It ships on Monday.", None)]
+    assert target([pair(RATING, "0")], ROUTING, known=["On its way."], rated=True) == []
+
+
+def test_only_good_rows_are_given_for_replies() -> None:
+    """What nobody rated is right, and so is what was rated 0.8 or better."""
+    rows = [Example(text="where is it", target="Soon.", value=value) for value in (None, 0.0, 0.79, 0.8, 1.0)]
+    assert [row.value for row in good(rows)] == [None, 0.8, 1.0]
 
 
 def test_rating_of_a_label() -> None:

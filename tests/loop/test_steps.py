@@ -127,6 +127,19 @@ def test_who_starts_from_the_bare_base_learns_everything_anew(shop: Workshop) ->
     assert cost[1] / cost[0] == pytest.approx(len(rows) / 100, rel=0.01)
 
 
+def test_an_attempt_whose_rows_lack_what_it_learns_from_is_given_up(shop: Workshop) -> None:
+    """A recipe that learns from ratings, where there are none, costs a turn that attempt; the diary says why."""
+    recipes = {"thumbs": {"like": "naive", "objective": "kto"}}
+    use(shop := Workshop(replace(shop.config, train=replace(shop.config.train, recipes=recipes)), shop.store))
+    dataset = steps.curate(shop, NOW, "thumbs")
+    assert steps.train(shop, NOW, "thumbs", dataset) == ""
+    steps.end(shop, NOW, "train", "")
+    (turn,) = shop.store.turns.list(TASK)
+    assert (
+        turn.because == "thumbs: none of 100 replies was rated 0.5 or less, and `kto` learns from disliked ones as well"
+    )
+
+
 def test_an_end_needs_its_noun(shop: Workshop) -> None:
     """A turn is never closed with a reason that nobody gave."""
     use(shop)

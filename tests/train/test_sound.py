@@ -10,9 +10,14 @@ import pytest
 import tiny
 from homeostat.errors import LeakedAnswer, NothingToTrainOn
 from homeostat.train.forecast import forecast
+from homeostat.train.objectives.completion import Completion
+from homeostat.train.objectives.preference.kto import Kto
+from homeostat.train.objectives.preference.mixed import Mixed
+from homeostat.train.objectives.preference.rated import Rated
 from homeostat.train.run import Order, train
-from homeostat.train.sound import require_sound
-from homeostat.types.dataset import Example
+from homeostat.train.sound import require_rated, require_sound
+from homeostat.train.step import Objective
+from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
 
 LABELS = ("refund", "late delivery")
@@ -76,6 +81,42 @@ def test_requests_that_speak_of_their_label_are_no_leak() -> None:
 def test_replies_may_be_in_the_request() -> None:
     """To quote is a task of text."""
     require_sound(Task(name="quote", kind=Kind.TEXT), rows(TELLS["before"][0]), ())
+
+
+def valued(*values: float | None) -> list[Example]:
+    return [Example(text=f"request {k}", target="We are sorry.", value=value) for k, value in enumerate(values)]
+
+
+@pytest.mark.parametrize(
+    ("objective", "missing", "enough"),
+    [
+        (Kto(), [(1.0, 0.8, None), (0.0, 0.5)], [(None, 0.5), (0.6, 0.0)]),
+        (Rated(), [(1.0, None), (0.25, 0.25)], [(None, 0.9), (0.0, 0.1)]),
+        (Mixed(alone=Kto()), [(1.0, 0.8, None)], [(None, 0.5)]),
+    ],
+)
+def test_ratings_of_one_kind_teach_nothing(
+    objective: Objective, missing: list[tuple[float | None, ...]], enough: list[tuple[float | None, ...]]
+) -> None:
+    """Who learns from them is refused with where and how to mend it; rows that are only recalled do not count."""
+    task = Task(name="replies", kind=Kind.TEXT)
+    for values in missing:
+        recalled = [replace(row, origin=Origin.RECALL, value=1.0 - (row.value or 0.0)) for row in valued(*values)]
+        with pytest.raises(NothingToTrainOn, match="replies") as caught:
+            require_rated(task, [*valued(*values), *recalled], objective)
+        assert (caught.value.where, "kind: rating" in caught.value.fix) == ("task replies", True)
+    for values in enough:
+        require_rated(task, valued(*values), objective)
+    require_rated(task, valued(1.0, 1.0), Mixed())
+    require_rated(task, valued(1.0, 1.0), Completion())
+
+
+def test_pairs_have_no_rating() -> None:
+    """Where corrections are learned as pairs, what was liked is asked of the other rows alone."""
+    pairs = [replace(row, rejected="No.") for row in valued(None, None)]
+    require_rated(Task(name="replies", kind=Kind.TEXT), [*pairs, *valued(0.0, 1.0)], Mixed(alone=Rated()))
+    with pytest.raises(NothingToTrainOn, match="all 1 replies"):
+        require_rated(Task(name="replies", kind=Kind.TEXT), [*pairs, *valued(0.0)], Mixed(alone=Rated()))
 
 
 def test_one_label_is_no_choice(order: Order) -> None:

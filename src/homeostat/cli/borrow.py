@@ -30,7 +30,7 @@ from homeostat.config.load import load
 from homeostat.errors import UnsuitedModel
 from homeostat.loop.deciding.borrowing import NEAREST, borrowed
 from homeostat.loop.workshop import Workshop
-from homeostat.train.sound import require_sound
+from homeostat.train.sound import require_rated, require_sound
 
 
 def command(
@@ -47,6 +47,7 @@ def command(
         asked = wanted(shop, task, recipe, rows, unnamed=all_history)
         known, material = asked.task, asked.material
         require_sound(known, material.examples, material.labels)
+        require_rated(known, material.examples, asked.recipe.objective)
         if asked.recipe.head or asked.recipe.adapt.kind != "lora":
             raise UnsuitedModel(f"recipe '{recipe}' trains no adapter", where="--recipe", fix="use another recipe")
         begins = borrowed(shop, known, material.examples, material.labels, source)

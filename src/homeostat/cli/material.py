@@ -12,6 +12,7 @@ from homeostat.collect.stream import Split, default_split, read_stream
 from homeostat.curate.build import Curated, Inputs
 from homeostat.curate.snapshot import as_lines, examples, gather, store_dataset
 from homeostat.errors import EmptyStream, NotFound, NothingToTrainOn, UnknownLabel, UnsuitedModel
+from homeostat.loop.making.learn import learnable
 from homeostat.loop.making.learned import rows_of
 from homeostat.loop.proving.examining import fence
 from homeostat.loop.workshop import Workshop
@@ -96,12 +97,12 @@ def of_source(
     if not source:
         return of_log(shop, task, recipe, parent)
     if isinstance(source, str) and source.startswith("dst_") and not Path(source).exists():
-        return of_dataset(shop, task, source)
+        return of_dataset(shop, task, source, recipe)
     return of_stream(shop, task, Path(source), recipe, parent, unnamed)
 
 
-def of_dataset(shop: Workshop, task: Task, dataset: str) -> Material:
-    """The rows of a dataset.
+def of_dataset(shop: Workshop, task: Task, dataset: str, recipe: Recipe) -> Material:
+    """The rows of a dataset that a recipe can learn.
 
     Raises:
         NotFound: there is no such dataset of this task.
@@ -109,7 +110,8 @@ def of_dataset(shop: Workshop, task: Task, dataset: str) -> Material:
     known = shop.store.datasets.get(dataset)
     if known.task != task.name:
         raise NotFound(f"{dataset} is a dataset of task '{known.task}', not of '{task.name}'")
-    return Material(examples=examples(shop.store, dataset), labels=known.labels, keep=lambda: known)
+    rows = learnable(examples(shop.store, dataset), recipe)
+    return Material(examples=rows, labels=known.labels, keep=lambda: known)
 
 
 def left_of(shop: Workshop, task: Task, dataset: str, recipe: Recipe, without: Collection[str]) -> Material:
@@ -125,7 +127,7 @@ def left_of(shop: Workshop, task: Task, dataset: str, recipe: Recipe, without: C
         what = f"recipe '{recipe.name}' makes no head, and only from a head rows can be taken out"
         raise UnsuitedModel(what, fix="promote a head, or train another version from a dataset without them")
     known = shop.store.datasets.get(dataset)
-    whole = of_dataset(shop, task, dataset)
+    whole = of_dataset(shop, task, dataset, recipe)
     left = tuple(row for row in whole.examples if row.interaction not in without and row.text not in without)
     if len(left) == len(whole.examples):
         raise NotFound(f"{dataset or 'the task'} has none of these {len(without)} rows", fix="give ids or whole texts")

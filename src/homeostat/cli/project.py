@@ -12,6 +12,7 @@ from homeostat.config.schema import Config
 from homeostat.errors import NothingReleased, UnknownKey
 from homeostat.loop.listening.held import book
 from homeostat.store import Store
+from homeostat.types.feedback import FeedbackKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,10 @@ def chosen(config: Config, name: str, *, where: str = "TASK") -> str:
 
 
 def told_until(store: Store, task: str) -> float:
-    """When the newest label or correction of a task was given, or let count after it was doubted, by the clock it was
-    stamped with; 0 without any.
+    """When a task was last told something to learn (a label, a correction, a rating), or let it count after it was
+    doubted, by the clock that this was stamped with; 0 for never.
     """
     doubted = book(store, task)
-    said = (said.time for _, said in store.interactions.labeled(task))
+    said = [one.time for one in store.feedback.list(task) if one.kind is FeedbackKind.RATING]
+    said += [said.time for _, said in store.interactions.labeled(task)]
     return max((*said, *doubted.released.values(), *doubted.shared.values()), default=0.0)

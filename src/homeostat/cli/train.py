@@ -31,7 +31,7 @@ from homeostat.loop.making.learn import Lesson, learn, version_id
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
 from homeostat.train.recipe import plain
-from homeostat.train.sound import require_sound
+from homeostat.train.sound import require_rated, require_sound
 
 
 def command(
@@ -49,6 +49,7 @@ def command(
     with closing(Workshop.open(load(config))) as shop:
         asked = wanted(shop, task, recipe, stream or dataset)
         require_sound(asked.task, asked.material.examples, asked.material.labels)
+        require_rated(asked.task, asked.material.examples, asked.recipe.objective)
         done = foretold(shop, asked) if dry_run else trained(shop, asked)
     if as_json:
         document(done)

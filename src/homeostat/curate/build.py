@@ -13,7 +13,7 @@ from homeostat.curate.fence import Fence
 from homeostat.curate.mix import draw, replayable, superseded
 from homeostat.curate.select import Pair, newest, select
 from homeostat.curate.sources import bounded
-from homeostat.curate.target import target
+from homeostat.curate.target import good, target
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
 
@@ -43,6 +43,8 @@ class Inputs:
     """Tags that rows keep, because they are weighed by them; nothing else of a request's tags reaches a dataset."""
     recall: bool = False
     """Whether old rows that are not replayed come too, marked as recalled."""
+    rated: bool = False
+    """Whether replies come too that were rated badly, for who learns from ratings; else nothing teaches them."""
 
     def afresh(self) -> Inputs:
         """The same for who starts from the bare base: all that the champion learned is new to it."""
@@ -104,13 +106,19 @@ def _said(inputs: Inputs, settings: Curate) -> tuple[list[Example], dict[str, in
     kind = inputs.task.kind
     believed = [pair for pair in inputs.pairs if pair[1].id not in inputs.held]
     selected = select(believed, since=inputs.since, until=inputs.until)
-    targeted = sorted([*target(selected, inputs.task, inputs.labels), *inputs.imported], key=age)
+    told = target(selected, inputs.task, inputs.labels, rated=inputs.rated)
+    targeted = sorted([*told, *_wanted(inputs.imported, inputs)], key=age)
     cleaned = clean(targeted, kind)
     shared = bounded(cleaned, _sources(inputs), settings.trusted)
     settled = settle(shared, inputs.memory, kind)
     counts = {"held": len(inputs.pairs) - len(believed), "selected": len(selected) + len(inputs.imported)}
     counts |= {"targeted": len(targeted), "cleaned": len(cleaned), "shared": len(shared)}
     return settled, {**counts, "settled": len(settled)}
+
+
+def _wanted(rows: Sequence[Example], inputs: Inputs) -> Sequence[Example]:
+    """The rows without those that were rated badly, unless such are wanted."""
+    return rows if inputs.rated else good(rows)
 
 
 def _sources(inputs: Inputs) -> dict[str, str]:
@@ -134,7 +142,7 @@ def _old(
     inputs: Inputs, said: Sequence[Example], new: Sequence[Example], fence: Fence
 ) -> tuple[list[Example], dict[str, int]]:
     """The rows of memory that may be replayed: outside the fence, still true, not among the new ones."""
-    remembered = fence.outside(inputs.memory)
+    remembered = fence.outside(_wanted(inputs.memory, inputs))
     wrong = superseded(remembered, said, inputs.task.kind)
     true = [row for number, row in enumerate(remembered) if number not in wrong]
     left = replayable(true, new)

@@ -44,16 +44,17 @@ def superseded(old: Sequence[Example], new: Sequence[Example], kind: Kind) -> se
     A change of policy makes the old rows of its texts wrong; replaying them would teach the past again. Label task: a
     newer row with another label and a text of similarity 0.8 or more. Text task: a newer reply to the very same text,
     because replies differ without one being wrong. A row whose interaction has another target now is superseded too.
+    What was rated badly says of no other reply that it is wrong, and no other reply makes it right.
     """
     now = {row.interaction: row.target for row in new if row.interaction}
     relabeled = {number for number, row in enumerate(old) if now.get(row.interaction, row.target) != row.target}
-    said = {(key(row.text), row.target): row for row in sorted([*old, *new], key=age)}
+    said = {(key(row.text), row.target): row for row in sorted([*old, *new], key=age) if row.good}
     rows = list(said.values())
     alike = _similar(old, rows) if kind is Kind.LABEL else _same(old, rows)
     return relabeled | {
         number
         for number, (row, others) in enumerate(zip(old, alike, strict=True))
-        if any(rows[other].time > row.time and rows[other].target != row.target for other in others)
+        if row.good and any(rows[other].time > row.time and rows[other].target != row.target for other in others)
     }
 
 

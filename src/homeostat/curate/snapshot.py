@@ -20,7 +20,7 @@ from homeostat.types.feedback import FeedbackKind
 from homeostat.types.task import Kind, Task
 from homeostat.types.version import HEAD, Version
 
-OPTIONAL = ("rejected", "tags", "disturbed")
+OPTIONAL = ("rejected", "tags", "disturbed", "value")
 """Fields of a row that stand in its line where there is something in them."""
 RELATION = {Origin.NEW: "learns", Origin.REPLAY: "repeats", Origin.RECALL: "recalls"}
 """What a dataset does with an interaction: the name of its lineage edge."""
@@ -177,7 +177,7 @@ def as_lines(rows: Iterable[Example]) -> str:
 
 
 def _fields(row: Example) -> dict[str, object]:
-    return {name: value for name, value in asdict(row).items() if name not in OPTIONAL or value}
+    return {name: value for name, value in asdict(row).items() if name not in OPTIONAL or value not in ("", {}, None)}
 
 
 def from_line(line: str) -> Example:

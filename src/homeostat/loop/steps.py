@@ -16,12 +16,12 @@ from homeostat.curate.build import Curated, build
 from homeostat.curate.mix import memory
 from homeostat.curate.snapshot import examples, origins, store_dataset
 from homeostat.curate.snapshot import gather as inputs_of
-from homeostat.curate.target import target
+from homeostat.curate.target import good, target
 from homeostat.decide.option import CHEAPEST, DISTIL, Option, learned
 from homeostat.decide.record import made
 from homeostat.decide.rule import rule_of
 from homeostat.decide.value import Evidence
-from homeostat.errors import Diverged
+from homeostat.errors import Diverged, NothingToTrainOn
 from homeostat.loop.deciding.charging import charges
 from homeostat.loop.deciding.concluding import conclude, settle
 from homeostat.loop.deciding.falling import fall
@@ -111,7 +111,7 @@ def gather(shop: Workshop, now: Now, signals: Sequence[str]) -> Evidence:
     labeled = target(drawn, task, champion.labels)
     own = [(i.confidence, right(task.kind, i.reply, f.value)) for i, f in drawn if i.version == champion.id]
     unknown = sum(f.value not in champion.labels for _, f in pairs)
-    earlier, old = _earlier(shop, now), remembered(shop, champion)
+    earlier, old = _earlier(shop, now), good(remembered(shop, champion))
     looked = earlier[-1].time if earlier else since
     measured = challenge(old, labeled, partial(right, task.kind))
     judging, risk = charges(shop.config, shop.store, now.task, now.until)
@@ -283,7 +283,7 @@ def curated(shop: Workshop, now: Now, recipe: Recipe) -> Curated:
 
 def train(shop: Workshop, now: Now, recipe: str, dataset: str) -> str:
     """Train a candidate from the champion, or give it other words; resumes where a killed run stood. Empty where the
-    training has run away more often than its recipe goes back.
+    training has run away more often than its recipe goes back, or the rows lack what it learns from.
     """
     if recipe in WORDS:
         rows = examples(shop.store, dataset)
@@ -293,7 +293,7 @@ def train(shop: Workshop, now: Now, recipe: str, dataset: str) -> str:
     asked = _lesson(shop, now, recipe, dataset)
     try:
         return learn(shop, asked).id
-    except Diverged as ran:
+    except (Diverged, NothingToTrainOn) as ran:
         shop.store.events.append(now.turn, "diverged", {"recipe": recipe, "because": ran.what})
         shutil.rmtree(shop.run_folder(asked.version), ignore_errors=True)
         return ""
@@ -331,7 +331,7 @@ def end(shop: Workshop, now: Now, step: str, noun: str) -> str:
 
 
 def _ran_away(shop: Workshop, now: Now) -> list[str]:
-    """Why each of the turn's trainings that ran away did so."""
+    """Why each of the turn's trainings that came to nothing did so."""
     told = {e.values["recipe"]: e.values["because"] for e in shop.store.events.list(now.turn) if e.name == "diverged"}
     return [f"{recipe}: {because}" for recipe, because in told.items()]
 

@@ -33,7 +33,7 @@ def turn(turn_id: str, task: str, until: float) -> str:
     for recipe in step("attempts", steps.attempts).split():
         dataset = step(f"curate.{recipe}", steps.curate, recipe)
         candidate = step(f"train.{recipe}", steps.train, recipe, dataset)
-        if not candidate:  # it ran away; nothing is lost but the attempt
+        if not candidate:  # nothing came of it; nothing is lost but the attempt
             continue
         report = step(f"evaluate.{recipe}", judging.evaluate, candidate)
         verdict = step(f"gate.{recipe}", judging.gate, report, candidate)

@@ -17,7 +17,7 @@ from homeostat.train.objectives.heads.estimated import Estimated
 from homeostat.train.objectives.heads.exact import Exact
 from homeostat.train.objectives.heads.tagged import Tagged
 from homeostat.train.order.draw import RowOrder
-from homeostat.train.step import Objective, Term
+from homeostat.train.step import Objective, Rating, Term
 from homeostat.types.task import Kind, Task
 
 
@@ -123,6 +123,11 @@ class Recipe:
         of, and needs no more.
         """
         return not (self.warm_start or self.head)
+
+    @property
+    def rates(self) -> bool:
+        """Whether it learns from what replies were rated, and so from bad ones too."""
+        return isinstance(self.objective, Rating) and self.objective.rates
 
     def recalls_of(self, task: Task) -> bool:
         """Whether old examples that are not replayed are of use: who learns from the new alone knows no old ones, a

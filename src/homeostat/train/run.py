@@ -36,7 +36,7 @@ from homeostat.train.refit import Refitted, refit
 from homeostat.train.reweigh import weighed
 from homeostat.train.rows import beginnings
 from homeostat.train.samples import Sample, apart
-from homeostat.train.sound import require_sound
+from homeostat.train.sound import require_rated, require_sound, worth
 from homeostat.train.step import Comparing, Ground, Showing
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
@@ -161,6 +161,7 @@ def prepare(order: Order, place: Gang = ALONE) -> Prepared:
     """Open the model, render the rows, put on what is trained, and ask the champion. Raises as `train`."""
     began, begun = time.time(), time.process_time()
     require_sound(order.task, [e for e in order.examples if order.task_of(e) is order.task], order.labels)
+    require_rated(order.task, order.examples, order.recipe.objective)
     torch.manual_seed(order.recipe.seed)
     warm = warm_from(order)
     spread = order.recipe.sharded and order.processes > 1  # then no device may be able to hold all of it
@@ -292,6 +293,7 @@ def _sample(order: Order, renderer: Renderer, example: Example, codes: Mapping[s
         replay=example.origin is Origin.REPLAY,
         recalled=example.origin is Origin.RECALL,
         weight=example.weight,
+        value=worth(example),
         rejected=renderer.example(task, example.text, renderer.target(example.rejected)) if two else None,
         told=order.told.get(example.text, ()),
         shown=shown(task, renderer, example, objective.template) if isinstance(objective, Showing) else (),

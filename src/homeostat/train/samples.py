@@ -29,7 +29,7 @@ class Sample:
     rejected: Rendered | None = None
     """The same prompt with the reply that was liked less, where there are two."""
     value: float = 1.0
-    """What the reply was worth: a rating from 0 to 1, or the number that should be told."""
+    """What the reply was worth: a rating from 0 to 1."""
     values: tuple[float, ...] = ()
     """What a head of the version's own should tell: the place of a label, numbers, or 1 for each tag that holds."""
     told: tuple[float, ...] = ()

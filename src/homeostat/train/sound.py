@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from homeostat.errors import LeakedAnswer, NothingToTrainOn, UnsuitedModel
-from homeostat.types.dataset import Example
+from homeostat.train.step import Comparing, Objective, Rating
+from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
 
 LEAKED = 0.95
@@ -44,6 +45,31 @@ def require_sound(task: Task, examples: Sequence[Example], labels: Sequence[str]
             where=f"task {task.name}",
             fix="take the label out of the text that the model will see; in production it is not there",
         )
+
+
+def require_rated(task: Task, examples: Sequence[Example], objective: Objective) -> None:
+    """Hold that an objective that learns from ratings has some to learn from. A reply that nobody rated is right, and
+    so worth as much as a reply can be.
+
+    Raises:
+        NothingToTrainOn: the ratings are all of one kind.
+    """
+    if not (isinstance(objective, Rating) and objective.rates):
+        return
+    two = isinstance(objective, Comparing) and objective.compares
+    alone = [row for row in examples if row.origin is not Origin.RECALL and not (two and row.rejected)]
+    lacks = objective.lacks([worth(row) for row in alone]) if alone else ""
+    if lacks:
+        raise NothingToTrainOn(
+            lacks,
+            where=f"task {task.name}",
+            fix="send ratings of replies in words as feedback (`kind: rating`, 0 to 1), or take another objective",
+        )
+
+
+def worth(row: Example) -> float:
+    """What a row's reply is worth: its rating, or 1 where it is known to be right without one."""
+    return 1.0 if row.value is None else row.value
 
 
 def require_labels(task: Task) -> None:

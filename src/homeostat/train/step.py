@@ -194,6 +194,20 @@ class Comparing(Protocol):
         ...
 
 
+@runtime_checkable
+class Rating(Protocol):
+    """An objective that learns from what replies were rated; rows that were rated badly then come too."""
+
+    @property
+    def rates(self) -> bool:
+        """Whether it does."""
+        ...
+
+    def lacks(self, values: Sequence[float]) -> str:
+        """What it misses in the ratings of all rows, so that it could learn nothing from them; empty for nothing."""
+        ...
+
+
 class Term(Protocol):
     """A part of the loss as a recipe names it: plain values, from which a run makes the part that works."""
 

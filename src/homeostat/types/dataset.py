@@ -18,6 +18,8 @@ class Origin(StrEnum):
     """The same, but not trained on again: the rows of the labels are fitted to it when training has ended."""
 
 
+GOOD_RATING = 0.8
+"""Rating from which on a reply is good enough to be learned as it is."""
 SWAPPED = "swapped"
 """Mark of a copy in which pronouns, names or words of a group are exchanged (`curate.swap`)."""
 
@@ -42,6 +44,13 @@ class Example:
     disturbed: str = ""
     """Name of the disturbance by which it was made from another row of its dataset, for this training alone: such a row
     is not remembered, and goes where that row goes. `SWAPPED` copies are remembered."""
+    value: float | None = None
+    """What somebody rated the reply, 0 (bad) to 1 (good); None where nobody did."""
+
+    @property
+    def good(self) -> bool:
+        """Whether its reply is one to give: nobody rated it, or somebody did `GOOD_RATING` or better."""
+        return self.value is None or self.value >= GOOD_RATING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,11 +14,22 @@ from typing import Any
 import pytest
 from small_project import NEW, ONSET, TASK
 
-from homeostat.curate.build import Curated
+from homeostat.config.schema import Train
+from homeostat.curate.build import Curated, Inputs
 from homeostat.curate.snapshot import examples
 from homeostat.errors import WrongType
 from homeostat.loop import steps
-from homeostat.loop.making.learn import Lesson, curating, learn, priced, start_of, version_id, with_copies
+from homeostat.loop.making.learn import (
+    Lesson,
+    curating,
+    learn,
+    learnable,
+    priced,
+    start_of,
+    version_id,
+    wished,
+    with_copies,
+)
 from homeostat.loop.steps import Now
 from homeostat.loop.workshop import Workshop
 from homeostat.release.publish import publish
@@ -28,6 +39,7 @@ from homeostat.train.named import named
 from homeostat.train.pace import Rows, paced
 from homeostat.train.recipe import Recipe, plain
 from homeostat.types.dataset import Example
+from homeostat.types.task import Kind, Task
 
 SCRIPT = """
 import json, sys
@@ -69,6 +81,17 @@ def test_what_is_learned_is_registered_with_where_it_came_from(shop: Workshop) -
     assert shop.store.blobs.folder(version.blob).is_dir()
     assert list((Path(shop.config.folder) / "runs").iterdir()) == []
     assert [event.values for event in shop.store.events.list("ver_x")] == told
+
+
+def test_bad_replies_are_for_who_learns_from_ratings() -> None:
+    """Such a recipe wants them, and learns all rows of a dataset; others neither want nor learn them."""
+    settings = Train(recipes={"thumbs": {"objective": "kto"}, "both": {"objective": {"mixed": {"alone": "rated"}}}})
+    rows = [Example(text="where is it", target="Soon.", value=value) for value in (None, 0.0, 1.0)]
+    task = Task(name="replies", kind=Kind.TEXT)
+    for name, rates in (("thumbs", True), ("both", True), ("careful", False)):
+        recipe = named(name, settings)
+        assert wished(Inputs(task=task), recipe).rated is rates
+        assert len(learnable(rows, recipe)) == 2 + rates
 
 
 def test_a_lesson_is_learned_once(shop: Workshop) -> None:

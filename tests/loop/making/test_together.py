@@ -47,6 +47,14 @@ def test_every_row_of_all_comes_once(domains_shop: Workshop) -> None:
     assert len(together(domains_shop, "parcels", "routing_parcels").rows(domains_shop)) == 2 * 80
 
 
+def test_bad_replies_are_known_to_nobody_but_who_learned_them(domains_shop: Workshop) -> None:
+    """What was rated badly is no row of what several versions know together."""
+    rows = [replace(row, value=k % 2) for k, row in enumerate(tiny.examples(each=2))]
+    one = taught(domains_shop, "rated", rows, 1.0)
+    both = Together(task=domains_shop.config.task("routing"), members=(one,))
+    assert {row.text for row in both.rows(domains_shop)} == {row.text for row in rows if row.value}
+
+
 def test_what_was_told_last_holds(domains_shop: Workshop) -> None:
     """A text of which two versions learned otherwise has the newer word; labels that no member knows are left out."""
     shop, text = domains_shop, "where is the thing that I asked for"

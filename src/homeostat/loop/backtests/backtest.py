@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from homeostat.config.schema import Config, Monitor
 from homeostat.curate.mix import memory
 from homeostat.curate.snapshot import ancestry, examples
+from homeostat.curate.target import good
 from homeostat.decide.replay.history import Bools, Floats, History, Ints
 from homeostat.decide.replay.policies import Make
 from homeostat.decide.replay.ruled import ruled
@@ -89,7 +90,7 @@ def recorded(store: Store, task: str, since: float = 0.0, until: float = inf) ->
     before = [v for v in store.versions.list(task) if v.dataset and v.time <= rows[0].time]
     if before:
         first = max(before, key=lambda version: (version.id == pairs[0][0].version, version.time))
-        known = memory(examples(store, dataset.id) for dataset in ancestry(store, first.dataset))
+        known = good(memory(examples(store, dataset.id) for dataset in ancestry(store, first.dataset)))
         there = first.id if first.blob and first.state is not State.ERASED else ""
         return Record(memory=known, labeled=rows, asked=asked, champion=there)
     cut = len(rows) // 5

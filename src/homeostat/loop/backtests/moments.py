@@ -131,7 +131,7 @@ def planned(
     Raises:
         UnsuitedModel: a log does not say what the recipe wants to know.
     """
-    if recipe.only_wrong or recipe.reweigh or recipe.offset:
+    if recipe.only_wrong or recipe.reweigh or recipe.offset or recipe.rates:
         what = f"recipe `{recipe.name}` learns from more than requests and their right replies"
         raise UnsuitedModel(what, fix="name another one: careful, frugal, naive, joint, head, …")
     found = [_first(shop, task, record, times)]

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from homeostat.curate.alone import NEWEST, alone
 from homeostat.curate.suspect import SOURCE, Statement, Suspicion, suspects
-from homeostat.curate.target import GOOD_RATING
 from homeostat.curate.text import tidy
 from homeostat.loop.listening.witness import RARE, Witness
 from homeostat.stats.intervals import upper_bound
+from homeostat.types.dataset import GOOD_RATING
 from homeostat.types.feedback import TRUTHS, Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
 

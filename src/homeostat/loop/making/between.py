@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from homeostat.curate.snapshot import examples
+from homeostat.curate.target import good
 from homeostat.errors import UnsuitedModel
 from homeostat.loop.making.learn import computed, recipe_of, start_of, version_id
 from homeostat.loop.steps import Now, remembered
@@ -61,9 +62,9 @@ def again(shop: Workshop, version: Version, folder: Path) -> Trained:
 def _line(shop: Workshop, champion: Version, candidate: Version, recipe: Recipe, folder: Path) -> Line:
     """The line, with the rows that the candidate was trained on and all that the champion knew."""
     dataset = shop.store.datasets.get(candidate.dataset)
-    rows = examples(shop.store, dataset.id)
+    rows = good(examples(shop.store, dataset.id))
     texts = {row.text for row in rows}
-    old = [replace(row, origin=Origin.RECALL) for row in remembered(shop, champion) if row.text not in texts]
+    old = [replace(row, origin=Origin.RECALL) for row in good(remembered(shop, champion)) if row.text not in texts]
     order = Order(
         task=shop.config.task(champion.task),
         start=start_of(shop, champion),

@@ -56,7 +56,7 @@ def material(shop: Workshop, task: Task) -> Curated:
         for row in shop.store.interactions.list(task.name)
     ]
     rows = [
-        replace(one, target=_STAND_IN, origin=Origin.NEW, weight=1.0)
+        replace(one, target=_STAND_IN, origin=Origin.NEW, weight=1.0, value=None)
         for one in {one.text: one for one in [*kept, *log]}.values()
     ]
     return build(

@@ -10,10 +10,11 @@ from pathlib import Path
 import torch
 
 from homeostat.config.schema import Config, Curate
-from homeostat.curate.build import Curated
+from homeostat.curate.build import Curated, Inputs
 from homeostat.curate.copies import disturbed_copies
 from homeostat.curate.snapshot import examples
 from homeostat.curate.swap import counterfactuals, swap_of
+from homeostat.curate.target import good
 from homeostat.errors import WrongType
 from homeostat.evaluate.suites.disturb import TURNING, disturbed
 from homeostat.llm.assembled import read_assembled
@@ -92,6 +93,16 @@ def curating(shop: Workshop, recipe: Recipe) -> Curate:
     """How rows are chosen for a recipe; an exact head holds every one, for a row more costs it next to nothing."""
     settings = replace(shop.config.curate, replay=recipe.replay)
     return replace(settings, max_rows=ALL) if isinstance(recipe.objective, Exact) else settings
+
+
+def wished(inputs: Inputs, recipe: Recipe) -> Inputs:
+    """The inputs with what a recipe wants beside good new rows: old ones to recall, and replies rated badly."""
+    return replace(inputs, recall=recipe.recalls_of(inputs.task), rated=recipe.rates)
+
+
+def learnable(rows: Sequence[Example], recipe: Recipe) -> Sequence[Example]:
+    """The rows of a dataset that a recipe can learn: replies that were rated badly only by who learns from ratings."""
+    return rows if recipe.rates else good(rows)
 
 
 def held_by(shop: Workshop, parent: Version | None) -> list[Example]:
@@ -232,7 +243,7 @@ def order_of(shop: Workshop, lesson: Lesson, folder: Path) -> Order:
     return Order(
         task=shop.config.task(lesson.task),
         start=_start(shop, lesson, folder),
-        examples=examples(shop.store, lesson.dataset),
+        examples=learnable(examples(shop.store, lesson.dataset), lesson.recipe),
         labels=shop.store.datasets.get(lesson.dataset).labels,
         recipe=lesson.recipe,
         folder=folder,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from homeostat.curate.build import Curated, Inputs, build
 from homeostat.loop.listening.held import without_held
-from homeostat.loop.making.learn import curating, kept_tags, with_copies
+from homeostat.loop.making.learn import curating, kept_tags, wished, with_copies
 from homeostat.loop.workshop import Workshop
 from homeostat.train.recipe import Recipe
 
@@ -23,5 +23,5 @@ def rows_of(shop: Workshop, inputs: Inputs, recipe: Recipe, *, afresh: bool) -> 
     if recipe.only_wrong:
         inputs = replace(inputs, pairs=[pair for pair in inputs.pairs if pair[0].reply != pair[1].value])
     inputs = inputs.afresh() if afresh else inputs
-    built = build(replace(inputs, recall=recipe.recalls_of(inputs.task)), curating(shop, recipe))
+    built = build(wished(inputs, recipe), curating(shop, recipe))
     return with_copies(built, recipe, inputs.evaluation)

@@ -13,6 +13,7 @@ from homeostat.curate.build import Curated
 from homeostat.curate.fence import Fence
 from homeostat.curate.mix import memory
 from homeostat.curate.snapshot import as_lines, examples, origins, store_dataset
+from homeostat.curate.target import good
 from homeostat.curate.text import key
 from homeostat.llm.labels import encode_labels
 from homeostat.llm.load import open_model
@@ -46,7 +47,7 @@ class Together:
         found = {dataset.id: dataset.time for member in self.members for dataset in origins(shop.store, member)}
         datasets = sorted(found, key=lambda id: (found[id], id))
         labels, told = self.labels, dict[str, Example]()
-        for row in memory(examples(shop.store, dataset) for dataset in datasets):  # the oldest first
+        for row in good(memory(examples(shop.store, dataset) for dataset in datasets)):  # the oldest first
             if not labels or row.target in labels:
                 told[key(row.text)] = row
         left = Fence(fence(shop, self.task.name)).outside(list(told.values()))

@@ -31,6 +31,18 @@ class Kto:
     disliked: float = knob(1.0, least=0.0)
     weight: float = knob(1.0, least=0.0)
 
+    @property
+    def rates(self) -> bool:
+        """It reads which replies were liked."""
+        return True
+
+    def lacks(self, values: Sequence[float]) -> str:
+        """One of the two kinds of thumbs, if there is one alone."""
+        liked = sum(value > LIKED for value in values)
+        if liked == len(values):
+            return f"none of {liked} replies was rated {LIKED} or less, and `kto` learns from disliked ones as well"
+        return "" if liked else f"none of {len(values)} replies was rated over {LIKED}, and `kto` learns from both"
+
     def begin(self, ground: Ground) -> Lesson:
         """Ask the model what it says of all replies, at home and elsewhere, before it learns."""
         elsewhere = {**_astray(ground.train), **_astray(ground.held_out)}

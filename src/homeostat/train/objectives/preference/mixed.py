@@ -14,7 +14,7 @@ from homeostat.config.schema import knob
 from homeostat.train.objectives.completion import Completion
 from homeostat.train.objectives.preference.orpo import Orpo
 from homeostat.train.samples import Sample
-from homeostat.train.step import Ground, Lesson, Loss, Objective, Step, weigh_rows
+from homeostat.train.step import Ground, Lesson, Loss, Objective, Rating, Step, weigh_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,15 @@ class Mixed:
     def compares(self) -> bool:
         """It reads both replies of a row that has two."""
         return True
+
+    @property
+    def rates(self) -> bool:
+        """Whether what rows with one reply are learned by reads ratings."""
+        return isinstance(self.alone, Rating) and self.alone.rates
+
+    def lacks(self, values: Sequence[float]) -> str:
+        """What that misses."""
+        return self.alone.lacks(values) if isinstance(self.alone, Rating) else ""
 
     def begin(self, ground: Ground) -> Lesson:
         """Make both ready, each on its own rows."""

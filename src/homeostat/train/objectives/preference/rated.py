@@ -26,6 +26,16 @@ class Rated:
     """The lower, the more the best replies count; a high one learns from all alike."""
     weight: float = knob(1.0, least=0.0)
 
+    @property
+    def rates(self) -> bool:
+        """It reads how much replies were liked."""
+        return True
+
+    def lacks(self, values: Sequence[float]) -> str:
+        """Ratings that differ."""
+        what = f"all {len(values)} replies are worth the same, and `rated` learns from how ratings differ"
+        return what if len(set(values)) < 2 else ""
+
     def begin(self, ground: Ground) -> Lesson:
         """Find the mean rating, and the weight that a mean row would have."""
         values = torch.tensor([s.value for s in ground.train], dtype=torch.float64)
