@@ -20,6 +20,7 @@ from homeostat.train.named import named
 from homeostat.train.objectives.heads.exact import Exact
 from homeostat.train.run import Order, Start, Trained
 from homeostat.types.dataset import Example
+from homeostat.types.version import Version
 from shown import Shown
 
 LABELS = (*tiny.LABELS, "wrong_bill")
@@ -77,6 +78,35 @@ def test_going_on_reads_new_rows_alone_and_solves_all(headed: Order) -> None:
     head = load_exact(trained.weights, HIDDEN)
     assert (trained.cost["added"], trained.cost["removed"], trained.labels) == (20, 0, LABELS)
     np.testing.assert_allclose(head.weights, batch_solution(head, going), atol=1e-6)
+
+
+def test_how_far_a_head_has_moved(headed: Order) -> None:
+    """From the champion head, as the two answer the rows that came since, over the labels that both know; a head with
+    no new rows, or begun anew, has moved from nothing; rows that contradict move it further than more of the same.
+    """
+    first = solve(headed)
+    same = rows(each=5, seed=3)
+    turned = [replace(row, target=tiny.LABELS[tiny.LABELS.index(row.target) - 1]) for row in same]
+    moved = []
+    for k, more in enumerate((same, turned)):
+        going = after(headed, first, [*headed.examples, *(replace(row, time=1e3 + row.time) for row in more)])
+        trained = solve(replace(going, folder=going.folder / str(k)))
+        requests = [Request(task=headed.task, text=row.text, version="v") for row in more]
+        was, now = (told(headed.start.base, one, requests) for one in (first, trained))
+        wanted = float((was * np.log(was / now)).sum(axis=1).mean())
+        assert trained.cost["kl_new"] == pytest.approx(wanted, rel=1e-3)
+        moved.append(wanted)
+    assert moved[1] > 2 * moved[0] > 0
+    assert first.cost["kl_new"] == solve(after(headed, first, list(headed.examples))).cost["kl_new"] == 0.0
+
+
+def told(base: str, trained: Trained, requests: list[Request]) -> np.ndarray:
+    """float[requests, labels]: what a head says when it is served."""
+    backend = LocalBackend(base)
+    backend.load(
+        Version(id="v", task="routing", time=0.0, base=base, kind="head", labels=trained.labels), trained.weights
+    )
+    return np.exp(np.array(backend.score(requests), dtype=np.float64))
 
 
 def test_rows_taken_out_were_never_there(headed: Order) -> None:

@@ -9,16 +9,17 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.special import log_softmax
 
 from homeostat.errors import NothingToTrainOn, UnknownLabel, UnsuitedModel, did_you_mean
 from homeostat.llm.batches import passes
-from homeostat.llm.exact import ExactHead, save_exact
+from homeostat.llm.exact import ExactHead, load_exact, save_exact
 from homeostat.llm.features import Features, Floats
 from homeostat.llm.forward import predict
 from homeostat.llm.load import Opened, open_model
@@ -112,14 +113,15 @@ def solve(order: Order) -> Trained:
     reader = _Reader(open_model(order.start.base), order.task, exact.pool)
     start = begun(order)
     made = _moved(start, order.held, rows, reader) if start else _anew(exact, order.recipe.seed, rows, reader)
-    sure = _sureness(made, rows[-SURE:], reader)
+    newest = rows[-SURE:]
+    seen = _seen(made.features, newest, reader)
+    sure = _sureness(made, newest, seen)
     labels = tuple(label for label in order.labels if label in made.head.labels)
     weights = order.folder / "weights"
     columns = [made.head.labels.index(label) for label in labels]
     solution = made.head.weights()[:, columns]
-    save_exact(
-        ExactHead(features=made.features, weights=solution, labels=labels, sharpness=sure, pool=exact.pool), weights
-    )
+    head = ExactHead(features=made.features, weights=solution, labels=labels, sharpness=sure, pool=exact.pool)
+    save_exact(head, weights)
     kept.save(weights / SUMS, made.features, made.head, _word(order))
     cost = {
         "flops": reader.flops + _algebra(made.features.width, made.added + made.removed, len(labels)),
@@ -131,6 +133,7 @@ def solve(order: Order) -> Trained:
         "removed": float(made.removed),
         "ridge": made.head.ridge,
         "sharpness": sure,
+        "kl_new": _distance(order, head, newest, seen) if start else 0.0,
     }
     return Trained(weights=weights, kind=HEAD, labels=labels, cost=cost)
 
@@ -138,7 +141,7 @@ def solve(order: Order) -> Trained:
 def foretold(order: Order) -> tuple[int, float]:
     """Rows that would be added or taken out, and the operations it would take. Raises as `solve`; trains nothing."""
     rows, exact = _rows(order), _exact(order)
-    new, gone = apart([(row.text, row.target) for row in order.held], rows) if begun(order) else (rows, [])
+    new, gone = apart(_pairs(order.held), rows) if begun(order) else (rows, [])
     reader = _Reader(open_model(order.start.base), order.task, exact.pool)
     read = sum(reader.price([text for text, _ in some]) for some in (new, gone, rows[-SURE:]) if some)
     return len(new) + len(gone), read + _algebra(exact.width + exact.buckets, len(new) + len(gone), len(order.labels))
@@ -216,7 +219,7 @@ def _anew(exact: Exact, seed: int, rows: Sequence[Row], reader: _Reader) -> _Mad
 def _moved(start: tuple[Features, RidgeHead], held: Sequence[Example], rows: Sequence[Row], reader: _Reader) -> _Made:
     """The champion's head with the rows that came, and without those that went."""
     features, head = start
-    new, gone = apart([(row.text, row.target) for row in held], rows)
+    new, gone = apart(_pairs(held), rows)
     for change, some in ((head.add, new), (head.remove, gone)):
         for first in range(0, len(some), CHUNK):
             part = some[first : first + CHUNK]
@@ -224,11 +227,32 @@ def _moved(start: tuple[Features, RidgeHead], held: Sequence[Example], rows: Seq
     return _Made(features, head, len(new), len(gone))
 
 
-def _sureness(made: _Made, newest: Sequence[Row], reader: _Reader) -> float:
-    """What makes probabilities of the scores, by the newest rows."""
+def _sureness(made: _Made, newest: Sequence[Row], seen: Floats) -> float:
+    """What makes probabilities of the scores, by the newest rows, of which float64[rows, width] are the features."""
     targets = [label for _, label in newest]
-    left_out = made.head.left_out(_seen(made.features, newest, reader), targets)
+    left_out = made.head.left_out(seen, targets)
     return sharpness(left_out, np.array([made.head.labels.index(label) for label in targets]))
+
+
+def _distance(order: Order, head: ExactHead, newest: Sequence[Row], seen: Floats) -> float:
+    """Mean KL(champion || head) in nats over the labels that both know, on those of the newest rows that the champion
+    does not hold; 0 where there are none. Both look at the same features, so that nothing is read anew.
+    """
+    assert order.start.folder is not None, "a head that is gone on from has one"
+    before, old = load_exact(order.start.folder, len(head.features.mean)), set(_pairs(order.held))
+    fresh = [k for k, row in enumerate(newest) if row not in old]
+    both = [label for label in before.labels if label in head.labels]
+    if not fresh or not both:
+        return 0.0
+    was, now = (
+        log_softmax(one.sharpness * (seen[fresh] @ one.weights)[:, [one.labels.index(label) for label in both]], axis=1)
+        for one in (before, head)
+    )
+    return float((np.exp(was) * (was - now)).sum(axis=1).mean())
+
+
+def _pairs(rows: Iterable[Example]) -> list[Row]:
+    return [(row.text, row.target) for row in rows]
 
 
 def _seen(features: Features, rows: Sequence[Row], reader: _Reader) -> Floats:
