@@ -14,7 +14,7 @@ from homeostat.train.champion import GAUGED
 from homeostat.train.fit import LOOKED
 from homeostat.train.forecast import forecast
 from homeostat.train.named import NAMES, named
-from homeostat.train.pace import FORWARD, LEAST, Rows, paced, passes
+from homeostat.train.pace import FORWARD, LEAST, TWICE, Rows, paced, passes
 from homeostat.train.run import Order, Start
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Task
@@ -97,13 +97,14 @@ def test_who_is_paced() -> None:
 
 
 def test_fewer_steps_are_longer_ones() -> None:
-    """Fewer passes than a recipe came with at a rate that is higher by the root of as much; more passes, no less."""
-    came = named("frugal", SETTINGS)
-    short = paced(came, SETTINGS, Rows(new=5_000, replayed=5_000, known=10_000), LABELS)
-    long = paced(came, SETTINGS, Rows(new=100, replayed=100, known=10_000), LABELS)
-    assert (short.epochs, short.lr) == (LEAST, pytest.approx(came.lr * (came.epochs / LEAST) ** 0.5))
-    assert long.epochs > came.epochs
-    assert long.lr == came.lr
+    """Who sees a row less than twice takes a rate that is as much higher; who sees it oftener, his own."""
+    came, known = named("frugal", SETTINGS), 10_000
+    short, twice, long = (
+        paced(came, SETTINGS, Rows(new=new, replayed=new, known=known), LABELS) for new in (5_000, 1_600, 100)
+    )
+    assert (short.epochs, short.lr) == (LEAST, pytest.approx(came.lr * TWICE / LEAST))
+    assert TWICE <= twice.epochs < came.epochs < long.epochs
+    assert twice.lr == long.lr == came.lr
 
 
 def test_rows_are_counted_by_what_is_done_with_them() -> None:

@@ -3,8 +3,8 @@
 A batch of new rows is a twentieth of what is remembered on one stream and a half on another. The same number of passes
 would be far too dear on the second and leave most of what may be spent on the first.
 
-Who may make few steps has to make longer ones: the best rate for T steps falls as 1 / √T (Nemirovski et al. 2009,
-"Robust stochastic approximation approach to stochastic programming", section 2).
+Who may not see a row twice has to make longer steps. Who may must not: on requests with new labels the higher rate
+makes a run forget.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from homeostat.types.dataset import Example, Origin
 
 LEAST = 1.25
 """Passes that are made whatever they cost: who has seen a row once, at a rate that rose and fell, has hardly met it."""
+TWICE = 2.0
+"""Passes below which the rate rises by what they lack."""
 LEAST_STEPS = 32
 """Steps that are made whatever they cost: a share of next to nothing teaches nothing."""
 FORWARD = 1 / 3
@@ -49,14 +51,15 @@ class Rows:
 def paced(recipe: Recipe, settings: Train, rows: Rows, labels: Sequence[str]) -> Recipe:
     """The recipe with the passes that its share pays for on these rows; one that has no share as given.
 
-    Its rate is for the passes that it came with, and rises where there are to be fewer. It looks at the held-out rows
-    every second pass, for looks cost a part of the share too. A task that answers in words remembers no rows beside
-    those it is trained on, so there is nothing to go by.
+    Its rate rises where rows are seen less than twice. It looks at the held-out rows every second pass, for looks cost
+    a part of the share too. A task that answers in words remembers no rows beside those it is trained on, so there is
+    nothing to go by.
     """
     if not recipe.share or not labels:
         return recipe
     made = passes(recipe, settings.epochs, rows, len(labels))
-    return replace(recipe, epochs=made, lr=recipe.lr * _bolder(recipe.epochs, made), looks=_looks(made))
+    bolder = max(1.0, min(TWICE, recipe.epochs) / made)
+    return replace(recipe, epochs=made, lr=recipe.lr * bolder, looks=_looks(made))
 
 
 def passes(recipe: Recipe, most: int, rows: Rows, labels: int) -> float:
@@ -71,11 +74,6 @@ def passes(recipe: Recipe, most: int, rows: Rows, labels: int) -> float:
     paid = (left / one_pass - FORWARD * bottom) / (1.0 - bottom)
     made = max(LEAST, paid, LEAST_STEPS * recipe.batch_rows / one_pass)
     return round(min(made, float(most)), 2)
-
-
-def _bolder(meant: float, made: float) -> float:
-    """What the rate is multiplied with; never less than 1, for a longer run has no need to be slower."""
-    return math.sqrt(max(1.0, meant / made))
 
 
 def _bottom(recipe: Recipe) -> float:
