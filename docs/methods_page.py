@@ -17,6 +17,7 @@ import yaml
 
 from homeostat.config.schema import Limits
 from homeostat.plugin import Registry
+from homeostat.train.budget import Budget
 from homeostat.train.catalogue import DIFFICULTIES, OBJECTIVES, ORDERS, PENALTIES, WAYS
 from homeostat.train.objectives.reward.judged import REWARDS
 from homeostat.train.read import TINY
@@ -162,7 +163,15 @@ def _fields_of_a_recipe() -> str:
             value = plain(getattr(begun, field.name))
             rows.append(f"| `{field.name}` | {_written(value)} | {texts.get(field.name, '')}{_range(field)} |")
     rows.append("| `like` | `careful` | The built-in recipe that the others are taken from. |")
-    return "\n".join([*rows, ""])
+    return "\n".join([*rows, "", *_budget()])
+
+
+def _budget() -> list[str]:
+    """What `budget` holds: the limits of a run, and what they are reckoned by."""
+    about = "The limit that is reached first ends a run, which keeps its best tensors; `homeostat train` says which."
+    head, texts = ["### What a `budget` holds", "", about, ""], _texts(Budget)
+    rows = [f"| `{f.name}` | {_default(f)} | {texts.get(f.name, '')}{_range(f)} |" for f in fields(Budget)]
+    return [*head, "| key | without it | what it is |", "|---|---|---|", *rows, ""]
 
 
 def _written(value: Any) -> str:

@@ -53,6 +53,17 @@ def workshop(shop: Path) -> Iterator[Workshop]:
     opened.close()
 
 
+def test_what_is_left_of_a_stream_is_told_where_nothing_is(workshop: Workshop, tmp_path: Path) -> None:
+    """With the file, the task, and how many rows each step of curating has left."""
+    rows = [{"text": f"{k} " + "word " * 2000, "label": "ab"[k % 2], "time": START + k} for k in range(12)]
+    file = tmp_path / "long.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(NothingToTrainOn, match="rows is left to learn from") as caught:
+        of_stream(workshop, TASK, file, named("joint", workshop.config.train), None)
+    assert (str(file) in caught.value.where, "routing" in caught.value.where) == (True, True)
+    assert "cleaned 0" in caught.value.fix
+
+
 def test_test_rows_and_the_suite_are_fenced(workshop: Workshop, tmp_path: Path) -> None:
     """Neither the stream's own test rows nor the task's suite are learned."""
     file = stream(tmp_path / "s.jsonl", 40)

@@ -43,6 +43,16 @@ def test_facts_leave_out_what_is_empty(capsys: pytest.CaptureFixture[str]) -> No
     assert "blob" not in lines
 
 
+def test_what_is_so_is_said_in_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+    """Yes and no, and operations a second with their unit; a small number keeps its digits."""
+    facts("about", {"names": True, "swept": False, "flops_per_s": 15e9, "lr": 0.0015})
+    lines = {
+        line.split()[0]: line.split("│")[-1].strip() for line in capsys.readouterr().out.splitlines() if "│" in line
+    }
+    assert (lines["names"], lines["swept"], lines["lr"]) == ("yes", "no", "0.0015")
+    assert lines["flops_per_s"] == f"15{THIN}GFLOP/s"
+
+
 def test_bytes_are_told_as_amounts_of_memory(capsys: pytest.CaptureFixture[str]) -> None:
     """Whatever is looked through, as much as a hard disk holds."""
     facts("scan", {"bytes looked through": 12_345_678, "bytes": 840})

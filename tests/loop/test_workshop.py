@@ -13,7 +13,7 @@ import pytest
 from small_project import KNOWN, ONSET, START, TASK, rows
 
 from homeostat.config.schema import Config, Tasks, Train
-from homeostat.errors import NothingReleased, TakenName, UnknownKey, Unsigned, WrongType
+from homeostat.errors import NothingReleased, TakenName, UnknownKey, UnknownPlugin, Unsigned, WrongType
 from homeostat.llm.offsets import NOTHING, Offsets, Shift, save_offsets
 from homeostat.loop.making.learn import start_of
 from homeostat.loop.workshop import Exam, Workshop, demanded, hold, workshop
@@ -192,6 +192,18 @@ def test_an_attempt_has_no_order_of_tasks() -> None:
         with pytest.raises(kind) as told:
             hold(Config(tasks=tasks, train=Train(attempts=("mine",), recipes=recipes)))
         assert (told.value.where, says in told.value.fix) == (where, True)
+
+
+def test_every_recipe_and_tracker_is_held_at_the_start() -> None:
+    """Those that no turn tries too, each told where it stands."""
+    for train, where, meant in (
+        (Train(recipes={"mine": {"like": "carful"}}), "train.recipes.mine.like", "careful"),
+        (Train(recipes={"mine": {"optimizer": "adamW"}}), "train.recipes.mine.optimizer", "adamw"),
+        (Train(track=("tensorbord",)), "train.track", "tensorboard"),
+    ):
+        with pytest.raises(UnknownPlugin, match=f"did you mean '{meant}'") as caught:
+            hold(Config(train=train))
+        assert caught.value.where == where
 
 
 def test_what_shall_be_treated_alike_is_held_at_the_start() -> None:

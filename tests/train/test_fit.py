@@ -539,6 +539,7 @@ def test_a_finished_run_is_not_repeated(llama: Path, tmp_path: Path) -> None:
     assert seen == []
     assert equal(tensors(first), tensors(again))
     assert repeated.progress.flops == fitted.progress.flops
+    assert (fitted.earlier, repeated.earlier) == (0.0, fitted.progress.seconds)
 
 
 @pytest.mark.parametrize("change", ["rows", *(pytest.param(c, marks=pytest.mark.slow) for c in ("recipe", "start"))])

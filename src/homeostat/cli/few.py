@@ -22,6 +22,7 @@ from typing import Annotated, Any
 import typer
 
 from homeostat.cli.material import wanted
+from homeostat.cli.outcome import outcome
 from homeostat.cli.table import document, facts
 from homeostat.collect.stream import all_history
 from homeostat.config.load import load
@@ -51,5 +52,6 @@ def command(
         told: dict[str, Any] = {"examples": len(rows), "labels": len(shots.labels), "names": names}
         if not dry_run:
             kept = asked.material.keep()
-            told = {"version": from_few(shop, asked.task, kept, shots, names=names).id, "dataset": kept.id, **told}
+            made = from_few(shop, asked.task, kept, shots, names=names)
+            told = {"version": made.id, "dataset": kept.id, **told, **outcome(shop, made)}
     document(told) if as_json else facts("would learn from" if dry_run else "learned", told)

@@ -23,6 +23,7 @@ from typing import Annotated, Any
 import typer
 
 from homeostat.cli.labeled import beside_others, entries, examine, exams, lessons
+from homeostat.cli.outcome import outcome
 from homeostat.cli.project import chosen
 from homeostat.cli.table import document, facts
 from homeostat.collect.stream import Split, StreamRow, history_split, read_stream
@@ -76,6 +77,7 @@ def _champion(shop: Workshop, task: Task, rows: list[StreamRow]) -> dict[str, An
         "left_out": Counter(row.split for row in rows)[Split.LIVE],
         "labels": len(version.labels),
         **version.cost,
+        **outcome(shop, version),
     }
 
 

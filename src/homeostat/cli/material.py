@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from homeostat.cli.labeled import exams, lessons
@@ -35,6 +35,8 @@ class Material:
     labels: tuple[str, ...]
     keep: Callable[[], Dataset]
     """Store them, if they are not stored yet."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Rows left after each step of curating, where they were curated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +157,7 @@ def of_stream(
 
     Raises:
         EmptyStream: all of its rows are for testing.
+        NothingToTrainOn: curating leaves none.
         UnsuitedModel: the recipe learns what was replied wrongly, and nobody replied to these rows.
     """
     if recipe.only_wrong:
@@ -169,7 +172,13 @@ def of_stream(
         )
     until = told_until(shop.store, task.name) or max(example.time for example in imported)
     inputs = gather(shop.store, task, champion=parent, evaluation=fenced, until=until, imported=imported)
-    return _curated(shop, inputs, recipe, parent)
+    found = _curated(shop, inputs, recipe, parent)
+    if not found.examples:
+        what = f"none of {len(imported)} rows is left to learn from"
+        left = ", ".join(f"{step} {n}" for step, n in found.counts.items())
+        fix = f"look at the knobs of `curate` and at the rows; left after each step: {left}"
+        raise NothingToTrainOn(what, where=f"{file}, task {task.name}", fix=fix)
+    return found
 
 
 def of_log(shop: Workshop, task: Task, recipe: Recipe, parent: Version | None) -> Material:
@@ -201,7 +210,7 @@ def _curated(shop: Workshop, inputs: Inputs, recipe: Recipe, parent: Version | N
         name = ids.derived("dst", as_lines(curated.examples))  # the same rows are the same dataset
         return store_dataset(shop.store, curated, task=inputs.task.name, turn=name, now=inputs.until, parents=parents)
 
-    return Material(examples=curated.examples, labels=curated.labels, keep=keep)
+    return Material(examples=curated.examples, labels=curated.labels, keep=keep, counts=curated.counts)
 
 
 def require_known_labels(material: Material, recipe: Recipe, parent: Version | None) -> None:

@@ -29,7 +29,7 @@ from homeostat.cli.material import Material, wanted
 from homeostat.cli.swept import Found, show, show_price
 from homeostat.cli.table import document
 from homeostat.config.load import load
-from homeostat.loop.backtests.searching import pasted, speed, sweep_of
+from homeostat.loop.backtests.searching import like, pasted, speed, sweep_of
 from homeostat.loop.deciding.foresight import order_of
 from homeostat.loop.story.scene import Bar, Scene
 from homeostat.loop.workshop import Workshop
@@ -55,7 +55,7 @@ def command(
         order = order_of(shop, asked.task, material.examples, material.labels, asked.recipe, parent)
         sweep = sweep_of(shop, order, _name(material, keep=not dry_run))
         if dry_run:
-            told = price(sweep, speed(parent))
+            told = price(sweep, speed(parent) or speed(like(shop, order.start.base)))
             if as_json:
                 document({"space": {name: asdict(each) for name, each in sweep.space.items()}, **asdict(told)})
             else:

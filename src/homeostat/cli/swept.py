@@ -55,7 +55,10 @@ def show_price(space: Space, told: Price) -> None:
     table("would try", ("field", "values"), [(name, _spelled(each)) for name, each in space.items()])
     known = asdict(told)
     flops = {name: words.flops(known[name]) for name in ("flops_each", "flops_about", "flops_most")}
-    time = {"cpu_seconds_about": words.duration(told.cpu_seconds_about), "flops_per_s": words.flops(told.flops_per_s)}
+    time = {
+        "cpu_seconds_about": words.duration(told.cpu_seconds_about),
+        "flops_per_s": f"{words.flops(told.flops_per_s)}/s",
+    }
     facts("\nwould take", known | flops | time)
 
 

@@ -71,8 +71,12 @@ def _said(name: str, value: Any) -> str:
         return ", ".join(f"{inner} {_said(inner, of)}" for inner, of in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, int | float):
         return str(value)
     if name.startswith("bytes"):
         return words.size(value)
-    return words.flops(value) if name == "flops" else words.when(value) if name == "time" else words.amount(value)
+    if name.startswith("flops"):
+        return words.flops(value) + ("/s" if name.endswith("_per_s") else "")
+    return words.when(value) if name == "time" else words.amount(value)

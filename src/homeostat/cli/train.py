@@ -23,6 +23,7 @@ from typing import Annotated, Any
 import typer
 
 from homeostat.cli.material import Wanted, wanted
+from homeostat.cli.outcome import going_on, outcome
 from homeostat.cli.table import document, facts
 from homeostat.config.load import load
 from homeostat.loop.deciding.borrowing import Borrowed
@@ -79,7 +80,7 @@ def trained(shop: Workshop, asked: Wanted, begins: Borrowed | None = None) -> di
         lender=lender,
         time=kept.time,
     )
-    with Scene().bar("train", 1, "a candidate is trained") as bar:
+    with Scene().bar("train", 1, "a candidate is trained" + going_on(shop, lesson.version)) as bar:
         version = learn(shop, lesson, bar.training)
     about = {"version": version.id, "dataset": kept.id, "labels": len(version.labels), "recipe": recipe.name}
-    return {**about, **version.cost}
+    return {**about, **version.cost, **outcome(shop, version)}

@@ -20,7 +20,7 @@ from homeostat.config.schema import Config
 from homeostat.decide.option import DISTIL, PROMPT, RETRIEVE, Option
 from homeostat.decide.replay.policies import POLICIES
 from homeostat.decide.rule import hold as hold_policies
-from homeostat.errors import NothingReleased, TakenName, WrongType
+from homeostat.errors import NothingReleased, TakenName, UnknownPlugin, WrongType
 from homeostat.evaluate.fair import Demand, demands_of
 from homeostat.llm.backend import Reply, Request
 from homeostat.llm.content import bytes_of, hold_same, opened_from
@@ -74,10 +74,12 @@ def hold(config: Config) -> None:
     if taken := [name for name in config.train.recipes if name in (PROMPT, RETRIEVE, DISTIL)]:
         fix = "call it otherwise: a turn tries something else by that name"
         raise TakenName(f"'{taken[0]}' is no name for a recipe", where=f"train.recipes.{taken[0]}", fix=fix)
+    for recipe in config.train.recipes:
+        named(recipe, config.train)
     for recipe in config.train.attempts:
         _hold_order(config, named(recipe, config.train))
     for tracker in config.train.track:
-        TRACKERS.get(tracker)
+        _hold_tracker(tracker)
     for task in config.tasks:
         demanded(config, task)
     hold_embedder(config.monitor.embedding)
@@ -94,6 +96,14 @@ def _hold_order(config: Config, recipe: Recipe) -> None:
     if tasks:
         fix = "leave it out of `train.attempts`: tasks have an order where one run learns several (`Order.beside`)"
         raise WrongType("a turn trains one task, whose rows have no order of tasks", where=where, fix=fix)
+
+
+def _hold_tracker(name: str) -> None:
+    """Hold that there is such a tracker, and say where it was named."""
+    try:
+        TRACKERS.get(name)
+    except UnknownPlugin as unknown:
+        raise UnknownPlugin(unknown.what, where="train.track", fix=unknown.fix) from None
 
 
 def demanded(config: Config, task: str) -> tuple[Demand, ...]:

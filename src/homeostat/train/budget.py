@@ -53,6 +53,7 @@ class Budget:
     seconds: float = knob(0.0, least=0.0)
     """Wall-clock time."""
     flops: float = knob(0.0, least=0.0)
+    """Operations: 1e12 is a TFLOP."""
     watt_hours: float = knob(0.0, least=0.0)
     """Energy, reckoned from the seconds of CPUs and GPUs, `watts` and `gpu_watts`."""
     money: float = knob(0.0, least=0.0)

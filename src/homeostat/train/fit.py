@@ -33,6 +33,8 @@ from homeostat.train.step import Ending, Step, Trailed, Unbounded
 
 LOOKED = 256
 """Most rows that a look looks at: of those held out, or of the training rows where none are."""
+SLOWER = "lower its `lr` where train.recipes gives it one, else train.lr, or train.warm_lr"
+"""What helps a run that diverges."""
 BLOWN = (5.0, 1.0)
 """A held-out loss above so many times the loss of the first batch, and this much more, is a run that has diverged."""
 
@@ -80,6 +82,8 @@ class Fitted:
     steps: int
     padding: float
     """Share of the padded positions in the batches."""
+    earlier: float = 0.0
+    """Seconds of steps that processes before this one took, up to the checkpoint that was gone on from."""
 
 
 def fit(job: Job) -> Fitted:
@@ -111,7 +115,7 @@ def fit(job: Job) -> Fitted:
                 run.advance(rows.tolist())
         finally:
             run.end()
-    return Fitted(run.progress, run.plan.steps, run.plan.padding)
+    return Fitted(run.progress, run.plan.steps, run.plan.padding, run.clock.before.seconds)
 
 
 class _Run:
@@ -308,7 +312,7 @@ class _Run:
         progress = self.progress
         if progress.back_offs == self.recipe.back_offs:
             gone = f", after going back {progress.back_offs} times" if progress.back_offs else ""
-            raise Diverged(why + gone, where="train", fix="lower train.lr, or train.warm_lr")
+            raise Diverged(why + gone, where=f"recipe {self.recipe.name}", fix=SLOWER)
         progress.back_offs, progress.slower = progress.back_offs + 1, progress.slower / 2
         write(self.job.parameters, self.best)
         for slow in (self.average, self.trail):

@@ -106,6 +106,8 @@ class Trained:
     labels: tuple[str, ...]
     prior: tuple[float, ...] = ()
     """What to subtract from each label's log-probability; empty for nothing."""
+    ended: str = ""
+    """What ended it before its last step: `patience`, or a limit, as `budget.seconds`; empty for nothing."""
     cost: dict[str, float] = field(default_factory=dict)
     """`flops`, `cpu_seconds`, `gpu_seconds` (where there was a GPU), `wall_seconds`, `steps`, `best_step`, `held_out`
     (the lowest loss of a look, in nats),
@@ -223,8 +225,9 @@ def carry_out(order: Order, prepared: Prepared) -> Trained:
         kind=recipe.adapt.kind,
         labels=order.labels,
         prior=prior,
+        ended=fitted.progress.ended,
         cost=_cost(fitted, champion.flops + looked + refitted.flops + measured, cpu)
-        | {"wall_seconds": time.time() - prepared.began, "kl_new": moved, "refit": refitted.gained}
+        | {"wall_seconds": fitted.earlier + time.time() - prepared.began, "kl_new": moved, "refit": refitted.gained}
         | {"cut": float(prepared.cut), "lr": recipe.lr, "carried": float(refitted.carried)}
         | _gpu(ground.opened, fitted.progress.seconds, order.processes),
     )

@@ -46,14 +46,22 @@ def several(n: int, noun: str) -> str:
 
 
 def amount(value: float) -> str:
-    """A number of any size: `0.004`, `12.5`, `840`, `7,214`, `3.2 × 10⁹`."""
+    """A number of any size: `0.0015`, `12.5`, `840`, `7,214`, `3.2 × 10⁹`."""
     size = abs(value)
     if not math.isfinite(value):
         return "∞" if value > 0 else "–"
     if size >= 1e7 or 0 < size < 1e-3:
         digits, _, power = f"{value:.1e}".partition("e")
         return f"{digits} × 10{str(int(power)).translate(_SUPERSCRIPTS)}".replace("-", "−")
-    text = f"{value:,.0f}" if size >= 100 else f"{value:,.1f}" if size >= 1 else f"{value:.3f}"
+    text = (
+        f"{value:,.0f}"
+        if size >= 100
+        else f"{value:,.1f}"
+        if size >= 1
+        else f"{value:.3f}"
+        if size >= 0.01
+        else f"{value:.2g}"
+    )
     return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
 
 

@@ -11,7 +11,7 @@ import yaml
 import tiny
 from homeostat.config.schema import Config, Model, Sweep, Train
 from homeostat.errors import WrongType
-from homeostat.loop.backtests.searching import pasted, speed, sweep_of
+from homeostat.loop.backtests.searching import like, pasted, speed, sweep_of
 from homeostat.loop.deciding.foresight import order_of
 from homeostat.loop.workshop import Workshop
 from homeostat.train.named import named
@@ -103,3 +103,14 @@ def test_the_speed_of_an_earlier_training() -> None:
     made = Version(id="ver_a", task="routing", time=0.0, base="builtin", cost={"flops": 6e9, "cpu_seconds": 2.0})
     assert speed(made) == 3e9
     assert speed(replace(made, cost={})) == speed(None) == 0.0
+
+
+def test_another_tasks_training_tells_how_fast_the_machine_is(shop: Workshop) -> None:
+    """The newest of the same base that was measured by steps: no head, and nothing that another base took."""
+    assert like(shop, "builtin") is None
+    measured = Version(id="ver_a", task="other", time=1.0, base="builtin", cost={"flops": 6e9, "cpu_seconds": 2.0})
+    newer = replace(measured, id="ver_b", time=2.0, cost={"flops": 8e9, "cpu_seconds": 2.0})
+    unlike = [replace(newer, id="ver_c", time=3.0, kind="head"), replace(newer, id="ver_d", time=4.0, base="other")]
+    for one in (measured, newer, *unlike, replace(newer, id="ver_e", time=5.0, cost={})):
+        shop.store.versions.add(one)
+    assert speed(like(shop, "builtin")) == 4e9

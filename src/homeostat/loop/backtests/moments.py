@@ -22,7 +22,7 @@ from homeostat.decide.replay.history import Floats, Ints
 from homeostat.errors import UnsuitedModel
 from homeostat.llm.backend import Request
 from homeostat.loop.backtests.backtest import Record, known_before
-from homeostat.loop.backtests.searching import speed
+from homeostat.loop.backtests.searching import like, speed
 from homeostat.loop.making.learn import curating, with_copies
 from homeostat.loop.workshop import Workshop
 from homeostat.train.forecast import forecast
@@ -32,7 +32,7 @@ from homeostat.train.recipe import Recipe, plain
 from homeostat.train.run import Order, Start
 from homeostat.types.dataset import Example
 from homeostat.types.task import Task
-from homeostat.types.version import HEAD, Version
+from homeostat.types.version import Version
 
 FOLDER = "backtests"
 """Where versions of backtests lie, in the project's folder."""
@@ -212,14 +212,14 @@ def priced(shop: Workshop, moments: Sequence[Moment], texts: Sequence[str], miss
     rows, kept = sum(moment.new for moment in left), len(moments) - len(left)
     if not left and not replies:
         return Price(trainings=0, kept=kept, rows=0, replies=0, train_cpu_s=0.0, reply_cpu_s=0.0)
-    each, like = _answer_s(shop, moments[0], texts), _like(shop, moments[0].base)
-    quick = speed(like)
+    each, known = _answer_s(shop, moments[0], texts), like(shop, moments[0].base)
+    quick = speed(known)
     train_s = 0.0
     for moment in left:
         told = forecast(_order(moment, moments[0].start))
         passes = told.steps * moment.recipe.batch_rows or told.rows
         train_s += told.flops / quick if quick else passes * _PASSES * each
-    gpu = like.cost.get("gpu_seconds", 0.0) / like.cost["cpu_seconds"] if like and quick else 0.0
+    gpu = known.cost.get("gpu_seconds", 0.0) / known.cost["cpu_seconds"] if known and quick else 0.0
     prices, reply_s = shop.config.deciding(moments[0].task.name), replies * each
     money = ((train_s + reply_s) * prices.price_per_cpu_hour + gpu * train_s * prices.price_per_gpu_hour) / 3600.0
     return Price(
@@ -244,12 +244,6 @@ def _order(moment: Moment, start: Start | None) -> Order:
         recipe=moment.recipe,
         folder=Path(),
     )
-
-
-def _like(shop: Workshop, base: str) -> Version | None:
-    """The newest version of a base whose training was measured by steps."""
-    known = [one for one in shop.store.versions.list() if one.base == base and one.kind != HEAD and speed(one)]
-    return max(known, key=lambda one: one.time, default=None)
 
 
 def _answer_s(shop: Workshop, first: Moment, texts: Sequence[str]) -> float:

@@ -18,7 +18,7 @@ from homeostat.train.run import Order, is_taught, warm_from
 from homeostat.train.sweep.space import read, usual
 from homeostat.train.sweep.trials import Sweep
 from homeostat.types import ids
-from homeostat.types.version import Version
+from homeostat.types.version import HEAD, Version
 
 
 def sweep_of(shop: Workshop, order: Order, dataset: str) -> Sweep:
@@ -57,6 +57,12 @@ def speed(parent: Version | None) -> float:
     """Operations a second of the training that made a version; 0 where it is not known."""
     cost = parent.cost if parent else {}
     return cost.get("flops", 0.0) / cost["cpu_seconds"] if cost.get("cpu_seconds") else 0.0
+
+
+def like(shop: Workshop, base: str) -> Version | None:
+    """The newest version of a base whose training was measured by steps, of whatever task."""
+    known = [one for one in shop.store.versions.list() if one.base == base and one.kind != HEAD and speed(one)]
+    return max(known, key=lambda one: one.time, default=None)
 
 
 def pasted(shop: Workshop, recipe: str, fields: dict[str, Any]) -> str:

@@ -43,6 +43,8 @@ BESIDE = (FROM, SAID)
 """What stands in a version's recipe beside the fields of the recipe."""
 BEGINS = "begins from"
 """How such a version is tied to that one."""
+ENDED = "ended"
+"""Event of a version whose training ended before its last step: `by` what, at which `step`."""
 TRAINING = 1 << 20
 """The so-many-th time at which copies for training are disturbed: no suite tries so often, so none asks such a copy."""
 
@@ -205,7 +207,7 @@ def _learned(shop: Workshop, lesson: Lesson, folder: Path, report: Callable[[dic
     """Train in a folder and register what comes out."""
     dataset = shop.store.datasets.get(lesson.dataset)
     order = order_of(shop, lesson, folder)
-    reached = max((e.values["step"] for e in shop.store.events.list(lesson.version) if e.name == "training"), default=0)
+    reached = heard(shop, lesson.version)
     recipe = fairly(shop.config, lesson.task, lesson.recipe)
     recipe = paced(recipe, shop.config.train, Rows.of(order.examples), dataset.labels)
     recipe = priced(shop.config, lesson.task, recipe)
@@ -219,6 +221,8 @@ def _learned(shop: Workshop, lesson: Lesson, folder: Path, report: Callable[[dic
 
         trained = carried_out(replace(order, recipe=recipe, report=note))
         trackers.summary = trained.cost
+    if trained.ended:
+        shop.store.events.append(lesson.version, ENDED, {"by": trained.ended, "step": trained.cost["steps"]})
     version = Version(
         id=lesson.version,
         task=lesson.task,
@@ -234,6 +238,11 @@ def _learned(shop: Workshop, lesson: Lesson, folder: Path, report: Callable[[dic
         cost=computed(trained.cost),
     )
     return shop.take_in(version, trained.weights)
+
+
+def heard(shop: Workshop, version: str) -> int:
+    """The last step that a training of this version has reported; 0 where there is none."""
+    return max((e.values["step"] for e in shop.store.events.list(version) if e.name == "training"), default=0)
 
 
 def order_of(shop: Workshop, lesson: Lesson, folder: Path) -> Order:
