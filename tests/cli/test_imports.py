@@ -24,7 +24,7 @@ def test_a_first_champion_and_a_suite(homeostat: Run, small: Path, tmp_path: Pat
         before.put_suite("routing", [Exam(text="of a wrong file", target="refund", time=1.0)])
     ran = homeostat("import", file, "--task", "routing", "--config", small, "--json")
     assert ran.code == 0, ran.err
-    assert "the first version is trained" in ran.err
+    assert "the first version is being trained" in ran.err
     done = ran.json
     assert (done["history"], done["test"], done["left_out"], done["labels"]) == (32, 8, 0, 2)
     shop = Workshop.open(load(small))

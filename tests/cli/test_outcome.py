@@ -38,6 +38,9 @@ def test_whether_it_is_any_good(workshop: Workshop) -> None:
         "loss_of_guessing": math.log(3),
         "next": "homeostat eval ver_b",
     }
+    counted = outcome(workshop, replace(made, cost=cost | {"steps": 24.0, "cut": 0.0, "lr": 1.0}))
+    assert [(name, repr(counted[name])) for name in ("steps", "cut")] == [("steps", "24"), ("cut", "0")]
+    assert "lr" not in counted
     solved = replace(made, kind="head", parent="", cost={"held_out": math.inf})
     assert outcome(workshop, solved) == {"next": "homeostat eval ver_b"}
 

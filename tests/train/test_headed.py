@@ -279,7 +279,7 @@ def test_replies_that_are_no_number_and_no_list(llama: Path, tmp_path: Path) -> 
         recipe=named("estimator", Train()),
         folder=tmp_path,
     )
-    with pytest.raises(WrongType, match=r"about an hour.*row 6") as caught:
+    with pytest.raises(WrongType, match=r"about an hour.*row 6.*'and this'") as caught:
         train_version(order)
     assert "number, such as" in str(caught.value)
     with pytest.raises(WrongType, match=r"list of tags.*row 1"):

@@ -67,7 +67,7 @@ def _champion(shop: Workshop, task: Task, rows: list[StreamRow]) -> dict[str, An
         fix += f"import was wrong, stop what runs, move {shop.config.folder} away, and import again"
         raise NotReleasable(f"{champion} answers task '{task.name}' already", fix=fix)
     history, suite = lessons(rows, task, Split.HISTORY), exams(rows, task)
-    with Scene().bar("train", 1, "the first version is trained") as bar:
+    with Scene().bar("train", 1, "the first version is being trained") as bar:
         now = max(example.time for example in history)
         version = found(shop, task.name, history, beside_others(shop, task, suite), now=now, report=bar.training)
     return {

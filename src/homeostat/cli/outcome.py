@@ -17,10 +17,14 @@ LIMITS = {
 }
 """What is in a budget -> in words."""
 
+COUNTS = ("steps", "best_step", "back_offs", "skipped", "part_rows", "cut", "carried", "threads")
+"""What a cost has that is counted, and so told without a fraction."""
+
 
 def outcome(shop: Workshop, version: Version) -> dict[str, Any]:
     """The mean loss of rows that were held out (nats a row where it tells labels, a token else), that of guessing among
     its labels, what it goes on from, what ended its training early, and what to ask next; less what is not known.
+    What its cost counts is in whole numbers.
     """
     told: dict[str, Any] = {"parent": version.parent}
     held = version.cost.get("held_out", math.inf)
@@ -28,6 +32,7 @@ def outcome(shop: Workshop, version: Version) -> dict[str, Any]:
         told["held_out_loss"] = held - version.cost.get("refit", 0.0)
         if version.labels and version.kind != HEAD:
             told["loss_of_guessing"] = math.log(len(version.labels))
+    told |= {name: int(version.cost[name]) for name in COUNTS if name in version.cost}
     told["ended"] = ended(shop, version.id)
     told["next"] = f"homeostat eval {version.id}"
     return {name: value for name, value in told.items() if value != ""}

@@ -61,7 +61,7 @@ def command(
             else:
                 show_price(sweep.space, told)
             return
-        with Scene().bar("sweep", sweep.trials, "trials are trained") as bar:
+        with Scene().bar("sweep", sweep.trials, "trials are being trained") as bar:
             done = search(sweep, jobs=shop.config.sweep.jobs, watching=lambda tried: _follow(bar, tried))
         found = Found(task=asked.task.name, recipe=recipe, outcome=done, yaml=pasted(shop, recipe, dict(done.fields)))
     if as_json:

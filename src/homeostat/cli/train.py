@@ -80,7 +80,7 @@ def trained(shop: Workshop, asked: Wanted, begins: Borrowed | None = None) -> di
         lender=lender,
         time=kept.time,
     )
-    with Scene().bar("train", 1, "a candidate is trained" + going_on(shop, lesson.version)) as bar:
+    with Scene().bar("train", 1, "a candidate is being trained" + going_on(shop, lesson.version)) as bar:
         version = learn(shop, lesson, bar.training)
     about = {"version": version.id, "dataset": kept.id, "labels": len(version.labels), "recipe": recipe.name}
     return {**about, **version.cost, **outcome(shop, version)}

@@ -35,6 +35,7 @@ from homeostat.train.run import Order, Trained
 from homeostat.train.samples import Sample, apart
 from homeostat.train.sound import require_labels, require_sound, require_texts
 from homeostat.train.step import Ground, Objective
+from homeostat.types.dataset import Example
 from homeostat.types.task import Task
 from homeostat.types.version import HEAD
 
@@ -137,7 +138,7 @@ def train_version(order: Order) -> Trained:
     else:
         require_texts(order.task)
     every = weighed(order.examples, order.recipe.reweigh)
-    rows = [(row.text, _target(row.target, form, number)) for number, row in enumerate(every, 1)]
+    rows = [(row.text, _target(row, form, number)) for number, row in enumerate(every, 1)]
     trained = train_head(
         HeadOrder(
             base=order.start.base,
@@ -169,18 +170,20 @@ def _names(order: Order, rows: Sequence[tuple[str, Target]], form: str) -> tuple
     return tuple(sorted({tag for _, told in rows for tag in cast("Collection[str]", told)}))
 
 
-def _target(reply: str, form: str, number: int) -> Target:
+def _target(row: Example, form: str, number: int) -> Target:
     """A row's reply as a head learns it.
 
     Raises:
-        WrongType: it is no number, or no list of tags.
+        WrongType: it is no number, or no list of tags; the message shows the row's text, to be looked for in a file.
     """
+    reply = row.target
     if form == classified.FORM:
         return reply
     told: Target | None = replies.number(reply) if form == estimated.FORM else replies.tags(reply)
     if told is None:
         wanted = "a number, such as 3.5" if form == estimated.FORM else 'a list of tags, such as ["urgent", "billing"]'
-        raise WrongType(f"{reply!r:.60} is not {wanted}", where=f"row {number} of the dataset", fix="write it as JSON")
+        where = f"row {number} of the dataset, {row.text!r:.60}"
+        raise WrongType(f"{reply!r:.60} is not {wanted}", where=where, fix="write it as JSON")
     return told
 
 

@@ -112,5 +112,5 @@ def test_another_tasks_training_tells_how_fast_the_machine_is(shop: Workshop) ->
     newer = replace(measured, id="ver_b", time=2.0, cost={"flops": 8e9, "cpu_seconds": 2.0})
     unlike = [replace(newer, id="ver_c", time=3.0, kind="head"), replace(newer, id="ver_d", time=4.0, base="other")]
     for one in (measured, newer, *unlike, replace(newer, id="ver_e", time=5.0, cost={})):
-        shop.store.versions.add(one)
+        shop.store.versions.put(one)
     assert speed(like(shop, "builtin")) == 4e9
