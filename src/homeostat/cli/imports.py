@@ -76,8 +76,7 @@ def _champion(shop: Workshop, task: Task, rows: list[StreamRow]) -> dict[str, An
         "test": len(suite),
         "left_out": Counter(row.split for row in rows)[Split.LIVE],
         "labels": len(version.labels),
-        **version.cost,
-        **outcome(shop, version),
+        **{**version.cost, **outcome(shop, version)},
     }
 
 
