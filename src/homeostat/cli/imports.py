@@ -53,10 +53,7 @@ def command(
     rows, _ = read_stream(file, unnamed=history_split, needed=needed, labeled=known.kind is Kind.LABEL)
     with closing(Workshop.open(settings)) as shop:
         done = _log(shop, known, rows) if rows_only else _champion(shop, known, rows)
-    if as_json:
-        document(done)
-    else:
-        facts(f"imported into {known.name}", done)
+    document(done) if as_json else facts(f"imported into {known.name}", done)
 
 
 def _champion(shop: Workshop, task: Task, rows: list[StreamRow]) -> dict[str, Any]:
