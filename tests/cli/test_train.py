@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from itertools import cycle
@@ -79,6 +80,25 @@ def test_rows_come_by_what_the_champion_says(homeostat: Run, small: Path, tmp_pa
     assert homeostat("reproduce", made.json["version"], "--config", small, "--json").json["same"]
 
 
+@pytest.mark.parametrize(
+    ("recipe", "says"),
+    [("domain", "homeostat pretrain"), ("student", "homeostat distill"), ("repair", "only in a turn that mends")],
+)
+def test_recipes_that_are_for_something_else(
+    homeostat: Run, shop: Path, tmp_path: Path, recipe: str, says: str
+) -> None:
+    """Made for one command, or for a step of a turn: refused before anything is read, as one's own like them is."""
+    with shop.open("a") as file:
+        file.write(f"train: {{recipes: {{own: {{like: {recipe}}}}}}}\n")
+    file = stream(tmp_path / "s.jsonl")
+    for command in (("train", "--stream", file), ("rates", file), ("sweep", file), ("borrow", "routing", file)):
+        for name in (recipe, "own"):
+            ran = homeostat(*command, "--recipe", name, "--config", shop)
+            assert ran.code == UnsuitedModel.exit
+            assert f"recipe '{name}'" in ran.err
+            assert says in ran.err
+
+
 def test_a_dataset_that_is_not_there(homeostat: Run, shop: Path) -> None:
     """An error."""
     assert homeostat("train", "--config", shop, "--dataset", "dst_nothing").code == NotFound.exit
@@ -111,6 +131,41 @@ def test_a_dry_run_says_what_training_then_takes(homeostat: Run, small: Path, tm
     shop.close()
 
 
+def test_a_dry_run_says_where_from_how_and_at_what_price(homeostat: Run, small: Path, tmp_path: Path) -> None:
+    """Without a champion a careful run begins at the bare base, and that is said; there is no training to reckon time
+    by. With one, its rows by what they are to the run, the rate, the budget, and the time and the money that the
+    champion's training took by the operation.
+    """
+    budget = "train: {recipes: {bound: {like: naive, budget: {seconds: 9}}}, "
+    prices = "decide: {price_per_cpu_hour: 3600, price_per_gpu_hour: 0}\n"
+    small.write_text(small.read_text().replace("train: {", budget) + prices)
+    file, new = stream(tmp_path / "s.jsonl", 40), tmp_path / "new.jsonl"
+    given = ("train", "routing", "--stream", file, "--config", small, "--dry-run")
+    first = homeostat(*given, "--json").json
+    assert (first["from"], first["parent"]) == ("the bare base", "")
+    assert first["why"] == "recipe 'careful' goes on from a champion, and task 'routing' has no champion yet"
+    assert not {"cpu_seconds_about", "money_about"} & first.keys()
+    homeostat("import", file, "--task", "routing", "--config", small)
+    lines = [{"text": f"water leaks from pump {k}", "label": "leak", "time": START + 9e4 + k} for k in range(10)]
+    new.write_text("".join(json.dumps(line | {"split": "live"}) + "\n" for line in lines))
+    given = ("train", "routing", "--stream", new, "--config", small, "--dry-run", "--recipe")
+    with closing(Workshop.open(load(small))) as shop:
+        champion = shop.champion("routing")
+    told = {recipe: homeostat(*given, recipe, "--json").json for recipe in ("careful", "joint", "bound", "head")}
+    assert [told[recipe]["from"] for recipe in told] == [champion.id, "the bare base", champion.id, "the bare base"]
+    assert {one["parent"] for one in told.values()} == {champion.id}
+    assert (told["careful"]["new"], told["careful"]["replayed"]) == (10, 10)
+    assert (told["joint"]["new"], told["joint"]["replayed"], told["joint"]["recalled"]) == (42, 0, 0)
+    assert told["bound"]["budget"] == {"seconds": 9.0}
+    assert (told["bound"]["lr"], told["bound"]["epochs"], "lr" in told["head"]) == (2e-3, 2.0, False)
+    pace = champion.cost["cpu_seconds"] / champion.cost["flops"]
+    assert told["joint"]["cpu_seconds_about"] == pytest.approx(told["joint"]["flops"] * pace)
+    assert told["joint"]["money_about"] == pytest.approx(told["joint"]["cpu_seconds_about"])
+    assert (told["joint"]["at_the_pace_of"], "at_the_pace_of" in told["head"]) == (champion.id, False)
+    said = homeostat(*given, "bound").out
+    assert all(words in said for words in ("kept aside", champion.id, "seconds 9", "money_about", "replayed"))
+
+
 def test_from_the_bare_base_everything_is_learned(homeostat: Run, small: Path, tmp_path: Path) -> None:
     """`joint` from a stream, and a recipe of one's own like it, learn what the champion knows too, as new rows; the
     champion's labels keep their codes.
@@ -131,6 +186,28 @@ def test_from_the_bare_base_everything_is_learned(homeostat: Run, small: Path, t
             assert {row.origin for row in learned} == {"new"}
             assert told["rows"] + told["held_out"] == len(learned)
             assert shop.store.datasets.get(done["dataset"]).labels == (*champion.labels, "leak")
+
+
+def test_a_candidate_is_not_older_than_who_answers(homeostat: Run, small: Path, tmp_path: Path) -> None:
+    """Made of rows from before the champion's it is as old as its making, and asked the whole suite beside it; where
+    traffic is replayed and there is none yet, it is as old as the champion at least.
+    """
+    homeostat("import", stream(tmp_path / "s.jsonl", 40), "--task", "routing", "--config", small)
+    old = tmp_path / "old.jsonl"
+    lines = [{"text": f"water leaks from pump {k}", "label": "leak", "time": START - 9e4 + k} for k in range(10)]
+    old.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    given = ("train", "routing", "--stream", old, "--config", small, "--json", "--recipe")
+    began = time.time()
+    with closing(Workshop.open(load(small))) as shop:
+        champion, suite = shop.champion("routing"), shop.suite("routing")
+        for made in (homeostat(*given, "naive").json, homeostat("few", "routing", *given[2:-1]).json):
+            assert began < shop.store.versions.get(made["version"]).time < time.time()
+            assert shop.store.datasets.get(made["dataset"]).time < champion.time
+            asked = homeostat("eval", made["version"], "--config", small, "--json").json
+            assert asked["report"]["difference"]["n"] == len(suite) == 8
+        small.write_text(small.read_text() + "gateway: {trust_client_time: true}\n")
+        replayed = shop.store.versions.get(homeostat(*given, "joint").json["version"])
+        assert replayed.time == champion.time
 
 
 def test_from_the_bare_base_without_a_champion(homeostat: Run, small: Path, tmp_path: Path) -> None:

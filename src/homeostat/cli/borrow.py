@@ -23,8 +23,9 @@ from typing import Annotated
 import typer
 
 from homeostat.cli.material import of_source, wanted
+from homeostat.cli.outlook import as_table, foretold
 from homeostat.cli.table import document, facts
-from homeostat.cli.train import foretold, trained
+from homeostat.cli.train import trained
 from homeostat.collect.stream import all_history
 from homeostat.config.load import load
 from homeostat.errors import UnsuitedModel
@@ -57,4 +58,7 @@ def command(
         asked = replace(asked, recipe=how, material=material)
         done = foretold(shop, asked) if dry_run else trained(shop, asked, begins)
     done |= {"from": begins.name or "the bare base", "why": begins.why}
-    document(done) if as_json else facts("would take at most" if dry_run else "trained", done)
+    if as_json:
+        document(done)
+    else:
+        facts("would take at most" if dry_run else "trained", as_table(done) if dry_run else done)

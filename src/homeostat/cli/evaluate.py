@@ -75,9 +75,11 @@ def command(
 
 
 def moment(shop: Workshop, version: Version) -> steps.Now:
-    """The moment up to which the suite counts."""
+    """The moment up to which the suite counts: what the world has shown the version, the champion, or the log."""
     last = shop.store.interactions.last(version.task, 1)
-    now = steps.Now("", version.task, max([version.time, *(row.time for row in last)]))
+    champion = shop.store.aliases.get(version.task, "champion")
+    known = shop.store.versions.get(champion) if champion else version
+    now = steps.Now("", version.task, max([version.time, known.time, *(row.time for row in last)]))
     if not shop.suite_at(now.task, now.until):
         fix = "import a stream with test rows: `homeostat import FILE`"
         raise EmptyStream(f"the test suite of task '{now.task}' has no rows yet", where=words.when(now.until), fix=fix)

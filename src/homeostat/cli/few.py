@@ -52,6 +52,6 @@ def command(
         told: dict[str, Any] = {"examples": len(rows), "labels": len(shots.labels), "names": names}
         if not dry_run:
             kept = asked.material.keep()
-            made = from_few(shop, asked.task, kept, shots, names=names)
+            made = from_few(shop, asked.task, kept, shots, names=names, after=asked.parent)
             told = {"version": made.id, "dataset": kept.id, **told, **outcome(shop, made)}
     document(told) if as_json else facts("would learn from" if dry_run else "learned", told)

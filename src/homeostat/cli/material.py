@@ -9,6 +9,7 @@ from pathlib import Path
 from homeostat.cli.labeled import exams, lessons
 from homeostat.cli.project import chosen, told_until
 from homeostat.collect.stream import Split, default_split, read_stream
+from homeostat.config.schema import Train
 from homeostat.curate.build import Curated, Inputs
 from homeostat.curate.snapshot import as_lines, examples, gather, store_dataset
 from homeostat.errors import EmptyStream, NotFound, NothingToTrainOn, UnknownLabel, UnsuitedModel
@@ -23,6 +24,15 @@ from homeostat.types.dataset import Dataset, Example
 from homeostat.types.task import Kind, Task
 from homeostat.types.version import HEAD, Version
 
+ELSEWHERE = {
+    "domain": ("learns windows of unlabeled text", "use `homeostat pretrain`"),
+    "student": ("learns what a teacher says", "use `homeostat distill`"),
+    "repair": (
+        "mends a candidate that forgot, only in a turn that mends",
+        "leave `train.mend` on, and it is tried when all others were refused; by hand use `careful` or `joint`",
+    ),
+}
+"""Recipes that are not for training by hand: what each does, and where."""
 Unnamed = Callable[[int, int], Split]
 """What row `index` of `n` is for, where a stream names no splits."""
 
@@ -64,13 +74,14 @@ def wanted(
     that a head shall be rid of, by id or text, and what the rows of a stream are for that names no splits.
 
     Raises:
-        UnsuitedModel: rows shall be taken out of something else than a head.
+        UnsuitedModel: rows shall be taken out of something else than a head, or the recipe is none to train by hand.
         UnknownKey: there is no such task, or none was named and there are several or none.
         UnknownPlugin: there is no such recipe.
         UnknownLabel: the run would go on from a champion that knows labels which the rows' label set lacks.
         NotFound, EmptyStream, NothingToTrainOn: as `of_source` and `left_of`.
     """
     known = shop.config.task(chosen(shop.config, task, where=where))
+    _require_by_hand(recipe, shop.config.train)
     how = named(recipe, shop.config.train, replay=shop.config.curate.replay, where="--recipe")
     champion = shop.store.aliases.get(known.name, "champion")
     parent = shop.store.versions.get(champion) if champion else None
@@ -80,6 +91,18 @@ def wanted(
         material = of_source(shop, known, source, how, parent, unnamed)
     require_known_labels(material, how, parent)
     return Wanted(task=known, recipe=how, parent=parent, material=material)
+
+
+def _require_by_hand(recipe: str, settings: Train) -> None:
+    """Hold that the recipe learns from rows that have been told: some are made for one command, or one step of a turn.
+
+    Raises:
+        UnsuitedModel: it does not.
+    """
+    like = str(settings.recipes.get(recipe, {}).get("like", recipe))
+    if like in ELSEWHERE:
+        what, fix = ELSEWHERE[like]
+        raise UnsuitedModel(f"recipe '{recipe}' {what}", where="--recipe", fix=fix)
 
 
 def of_source(
@@ -188,13 +211,18 @@ def of_log(shop: Workshop, task: Task, recipe: Recipe, parent: Version | None) -
     Raises:
         NothingToTrainOn: there is nothing, or nothing new.
     """
-    until = told_until(shop.store, task.name) or (parent.time if parent else 0.0)
+    until = told_until(shop.store, task.name) or _learned_until(shop, parent)
     inputs = gather(shop.store, task, champion=parent, evaluation=fence(shop, task.name), until=until)
     found = _curated(shop, inputs, recipe, parent)
     if not found.examples:
         fix = "send feedback, or give --stream or --dataset"
         raise NothingToTrainOn("the log has been told nothing new to learn", where=f"task {task.name}", fix=fix)
     return found
+
+
+def _learned_until(shop: Workshop, parent: Version | None) -> float:
+    """The moment up to which a champion has learned what was told; 0 without one."""
+    return shop.store.datasets.get(parent.dataset).time if parent and parent.dataset else 0.0
 
 
 def goes_on(recipe: Recipe, parent: Version | None) -> bool:

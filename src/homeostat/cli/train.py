@@ -1,11 +1,13 @@
 """Train a candidate by hand, outside a turn, and register it. Releases nothing.
 
 It learns from a dataset, from a labeled stream, or from what the log has been told where neither is given. It goes on
-from the task's champion if the recipe says so (`careful`, `thorough`, `naive`) or starts from the bare base (`joint`,
-`first`). With `--recipe head` the candidate is an exact head: a classifier on the base's states and on words, solved in
-seconds, by the rows that differ where the champion is one; `--recipe classifier` trains one by steps. Of a stream the
-rows for testing are left out, and nothing like the task's test suite is learned. Asking for the same again gives the
-same version, and one that was killed goes on where it stood. `--dry-run` says what it would take and writes nothing.
+from the task's champion if the recipe says so (`careful`, `frugal`, `thorough`, `naive`, `corrections`) or starts from
+the bare base and learns everything that is known (`joint`, `first`, `reweighed`, `swapped`, `thresholds`, `disturbed`).
+With `--recipe head` the candidate is an exact head: a classifier on the base's states and on words, solved in seconds,
+by the rows that differ where the champion is one; `classifier`, `estimator` and `tagger` train one by steps. Of a
+stream the rows for testing are left out, and nothing like the task's test suite is learned. Asking for the same again
+gives the same version, and one that was killed goes on where it stood. `--dry-run` says where it would begin, from
+which rows and at which rate, what it would take at most, and about what time and money, and writes nothing.
 
 Exit codes: 0 done; 1x configuration, of them 13 there is no such recipe; 2x nothing to train on; 3x model, or the loss
 is not a number; 41 there is no such dataset.
@@ -16,7 +18,6 @@ Example: `homeostat train routing --stream labels.jsonl --recipe careful --dry-r
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,11 +25,12 @@ import typer
 
 from homeostat.cli.material import Wanted, wanted
 from homeostat.cli.outcome import going_on, outcome
+from homeostat.cli.outlook import as_table, foretold
 from homeostat.cli.table import document, facts
 from homeostat.config.load import load
 from homeostat.loop.deciding.borrowing import Borrowed
-from homeostat.loop.deciding.foresight import foretell
 from homeostat.loop.making.learn import Lesson, learn, version_id
+from homeostat.loop.making.learned import made_at
 from homeostat.loop.story.scene import Scene
 from homeostat.loop.workshop import Workshop
 from homeostat.train.recipe import plain
@@ -55,14 +57,7 @@ def command(
     if as_json:
         document(done)
     else:
-        facts("would take at most" if dry_run else "trained", done)
-
-
-def foretold(shop: Workshop, asked: Wanted) -> dict[str, Any]:
-    """What it would take at most; nothing is written."""
-    rows, labels = asked.material.examples, asked.material.labels
-    needed = foretell(shop, asked.task, rows, labels, asked.recipe, asked.parent)
-    return asdict(needed) | {"labels": len(labels), "recipe": asked.recipe.name}
+        facts("would take at most" if dry_run else "trained", as_table(done) if dry_run else done)
 
 
 def trained(shop: Workshop, asked: Wanted, begins: Borrowed | None = None) -> dict[str, Any]:
@@ -78,7 +73,7 @@ def trained(shop: Workshop, asked: Wanted, begins: Borrowed | None = None) -> di
         parent=parent,
         borrows=begins.folder if begins else None,
         lender=lender,
-        time=kept.time,
+        time=made_at(shop, kept, parent),
     )
     with Scene().bar("train", 1, "a candidate is being trained" + going_on(shop, lesson.version)) as bar:
         version = learn(shop, lesson, bar.training)

@@ -14,6 +14,7 @@ from homeostat.llm.combine import UNKNOWN
 from homeostat.llm.teacher import Answer, Teacher
 from homeostat.loop.making.answers import Answers
 from homeostat.loop.making.learn import Lesson, learn, version_id
+from homeostat.loop.making.learned import made_at
 from homeostat.loop.proving.examining import fence
 from homeostat.loop.workshop import Workshop
 from homeostat.train.objectives.completion import Completion
@@ -125,7 +126,7 @@ def lesson_of(shop: Workshop, wish: Wish, teacher: Teacher, dataset: Dataset) ->
             "distilled", dataset.id, wish.base, wish.teachers, parent.id if parent else "", plain(wish.recipe)
         ),
         parent=parent,
-        time=dataset.time,
+        time=made_at(shop, dataset, parent),
         base=wish.base,
         teachers=wish.teachers,
         at_hand=at_hand(shop, wish.task.name, wish.recipe, wish.teachers),

@@ -9,6 +9,7 @@ from pathlib import Path
 from homeostat.curate.snapshot import examples
 from homeostat.llm.exact import save_exact
 from homeostat.loop.making.learn import computed, version_id
+from homeostat.loop.making.learned import made_at
 from homeostat.loop.workshop import Workshop
 from homeostat.train.few.heads import Ridge
 from homeostat.train.few.shots import Reader, Shots
@@ -33,9 +34,17 @@ def shots_of(task: Task, rows: Sequence[Example], labels: Sequence[str], *, name
     return Shots.of([(row.text, row.target) for row in rows], tuple(labels) or task.labels, names=names)
 
 
-def from_few(shop: Workshop, task: Task, dataset: Dataset, shots: Shots, *, names: bool = True) -> Version:
-    """Register a head that was solved on these examples, as a candidate; asked for again, it gives the one that is
-    there.
+def from_few(
+    shop: Workshop,
+    task: Task,
+    dataset: Dataset,
+    shots: Shots,
+    *,
+    names: bool = True,
+    after: Version | None = None,
+) -> Version:
+    """Register a head that was solved on these examples, as a candidate made `after` the champion; asked for again, it
+    gives the one that is there.
 
     Raises:
         UnsuitedModel: the base has no states to read.
@@ -50,7 +59,7 @@ def from_few(shop: Workshop, task: Task, dataset: Dataset, shots: Shots, *, name
     version = Version(
         id=name,
         task=task.name,
-        time=dataset.time,
+        time=made_at(shop, dataset, after),
         base=base,
         kind=HEAD,
         labels=shots.labels,
