@@ -14,7 +14,7 @@ from homeostat.train.champion import GAUGED
 from homeostat.train.fit import LOOKED
 from homeostat.train.forecast import forecast
 from homeostat.train.named import NAMES, named
-from homeostat.train.pace import FORWARD, LEAST, TWICE, Rows, paced, passes
+from homeostat.train.pace import FORWARD, LEAST, THRICE, Rows, paced, passes
 from homeostat.train.run import Order, Start
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Task
@@ -97,19 +97,33 @@ def test_who_is_paced() -> None:
 
 
 def test_fewer_steps_are_longer_ones() -> None:
-    """Who sees a row less than twice takes a rate that is as much higher; who sees it oftener, his own."""
+    """Who sees a row less than three times takes a rate that is as much higher; who sees it oftener, his own."""
     came, known = named("frugal", SETTINGS), 10_000
-    short, twice, long = (
-        paced(came, SETTINGS, Rows(new=new, replayed=new, known=known), LABELS) for new in (5_000, 1_600, 100)
+    short, thrice, long = (
+        paced(came, SETTINGS, Rows(new=new, replayed=new, known=known), LABELS) for new in (5_000, 1_000, 100)
     )
-    assert (short.epochs, short.lr) == (LEAST, pytest.approx(came.lr * TWICE / LEAST))
-    assert TWICE <= twice.epochs < came.epochs < long.epochs
-    assert twice.lr == long.lr == came.lr
+    assert (short.epochs, short.lr) == (LEAST, pytest.approx(came.lr * THRICE / LEAST))
+    assert THRICE <= thrice.epochs <= long.epochs
+    assert thrice.lr == long.lr == came.lr
+
+
+def test_new_labels_keep_the_rate_down() -> None:
+    """The more new rows have a label nobody knows, the less it rises; where all have, not at all."""
+    came = named("frugal", SETTINGS)
+    rates = [
+        paced(came, SETTINGS, Rows(new=2_000, replayed=2_000, known=10_000, strange=strange), LABELS).lr
+        for strange in (0, 500, 1_000, 2_000)
+    ]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[0] > rates[1] > rates[3] == came.lr
 
 
 def test_rows_are_counted_by_what_is_done_with_them() -> None:
-    """New, replayed, and all."""
-    assert Rows.of(rows(3, 2, 5)) == Rows(new=3, replayed=2, known=10)
+    """New, replayed, all, and the new ones of a label that nothing remembered has."""
+    some = rows(10, 5, 5)
+    assert Rows.of(some) == Rows(new=10, replayed=5, known=20)
+    some[0] = replace(some[0], target="unheard-of")
+    assert Rows.of(some) == Rows(new=10, replayed=5, known=20, strange=1)
 
 
 @pytest.mark.parametrize(("new", "recalled"), [(100, 2_000), (200, 4_000), (500, 4_000)])

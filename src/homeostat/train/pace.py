@@ -3,8 +3,8 @@
 A batch of new rows is a twentieth of what is remembered on one stream and a half on another. The same number of passes
 would be far too dear on the second and leave most of what may be spent on the first.
 
-Who may not see a row twice has to make longer steps. Who may must not: on requests with new labels the higher rate
-makes a run forget.
+Who sees a row less often than the recipe's rate is meant for has to make longer steps. Not where labels are new: their
+rows pull all one way, and at the higher rate the run forgets.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from homeostat.types.dataset import Example, Origin
 
 LEAST = 1.25
 """Passes that are made whatever they cost: who has seen a row once, at a rate that rose and fell, has hardly met it."""
-TWICE = 2.0
-"""Passes below which the rate rises by what they lack."""
+THRICE = 3.0
+"""Passes below which the rate rises by what they lack, were every new row of a label that the champion knows."""
 LEAST_STEPS = 32
 """Steps that are made whatever they cost: a share of next to nothing teaches nothing."""
 FORWARD = 1 / 3
@@ -40,25 +40,34 @@ class Rows:
     replayed: int
     known: int
     """All of them, those that are recalled among them."""
+    strange: int = 0
+    """New rows of labels that nothing else has, which the champion cannot know."""
 
     @staticmethod
     def of(examples: Sequence[Example]) -> Rows:
         """Count them."""
         counts = Counter(example.origin for example in examples)
-        return Rows(new=counts[Origin.NEW], replayed=counts[Origin.REPLAY], known=len(examples))
+        met = {example.target for example in examples if example.origin is not Origin.NEW}
+        return Rows(
+            new=counts[Origin.NEW],
+            replayed=counts[Origin.REPLAY],
+            known=len(examples),
+            strange=sum(example.target not in met for example in examples),
+        )
 
 
 def paced(recipe: Recipe, settings: Train, rows: Rows, labels: Sequence[str]) -> Recipe:
     """The recipe with the passes that its share pays for on these rows; one that has no share as given.
 
-    Its rate rises where rows are seen less than twice. It looks at the held-out rows every second pass, for looks cost
-    a part of the share too. A task that answers in words remembers no rows beside those it is trained on, so there is
-    nothing to go by.
+    Its rate rises where rows are seen less than three times, by what is lacking, and the less of it the more new rows
+    have labels the champion does not know. It looks at the held-out rows every second pass, for looks cost a part of
+    the share too. A task that answers in words remembers no rows beside those it is trained on: nothing to go by.
     """
     if not recipe.share or not labels:
         return recipe
     made = passes(recipe, settings.epochs, rows, len(labels))
-    bolder = max(1.0, min(TWICE, recipe.epochs) / made)
+    due = min(THRICE - (THRICE - 1.0) * rows.strange / max(rows.new, 1), recipe.epochs)
+    bolder = max(1.0, due / made)
     return replace(recipe, epochs=made, lr=recipe.lr * bolder, looks=_looks(made))
 
 
