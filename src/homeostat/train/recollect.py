@@ -14,7 +14,7 @@ from torch import Tensor
 
 from homeostat.llm.render import Rendered
 from homeostat.train.ask import ask
-from homeostat.train.carried import States, row_name
+from homeostat.train.carried import row_name
 from homeostat.train.refit import added
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground
@@ -33,7 +33,7 @@ def recollected(ground: Ground, samples: Sequence[Sample]) -> dict[Rendered, Ten
     """
     if ground.label_rows is None or ground.allowed is None:
         return {}
-    states = States.read(ground.begun).by_row
+    states = ground.kept.by_row
     kept = [s for s in samples if row_name(s) in states]
     if len(kept) <= TRIED:
         return {}

@@ -200,7 +200,7 @@ def prepare(order: Order, place: Gang = ALONE) -> Prepared:
         report=order.report,
         gang=place,
     )
-    ground.meter.flops += _newcomers(job, rows, order)
+    ground.meter.flops += _newcomers(job, rows)
     spent = time.process_time() - begun
     return Prepared(job=job, champion=champion, remembered=rows, cut=cut, began=began, cpu_seconds=spent)
 
@@ -210,7 +210,7 @@ def carry_out(order: Order, prepared: Prepared) -> Trained:
     job, champion = prepared.job, prepared.champion
     ground, recipe = job.ground, job.recipe
     fitted, ended = fit(job), time.process_time()
-    refitted = _refit(job, prepared.remembered, order)
+    refitted = _refit(job, prepared.remembered)
     moved = champion.distance(ground.opened)
     # What a model says of labels when it is asked about nothing is another thing for each task.
     asked = None if order.beside else ground.allowed
@@ -247,22 +247,21 @@ def _importance(job: Job, folder: Path) -> float:
     return job.ground.meter.flops - before
 
 
-def _newcomers(job: Job, remembered: Sequence[Sample], order: Order) -> float:
+def _newcomers(job: Job, remembered: Sequence[Sample]) -> float:
     """Fit the rows of labels that the champion does not know, where the recipe says so; the operations that it took."""
-    ground, warm = job.ground, warm_from(order)
-    if ground.allowed is None or warm is None or not job.recipe.newcomers:
+    ground = job.ground
+    if ground.allowed is None or ground.begun is None or not job.recipe.newcomers:
         return 0.0
-    learned, kept = [s for s in remembered if not s.free], States.read(warm) if job.recipe.carry else States({})
+    learned, kept = [s for s in remembered if not s.free], ground.kept if job.recipe.carry else States({})
     return fit_newcomers(ground.opened, ground.label_rows, ground.allowed, ground.known, learned, kept)
 
 
-def _refit(job: Job, remembered: Sequence[Sample], order: Order) -> Refitted:
+def _refit(job: Job, remembered: Sequence[Sample]) -> Refitted:
     """Fit the labels' rows where the recipe says so and there are labels."""
     ground = job.ground
     if ground.allowed is None or not job.recipe.refit:
         return Refitted()
-    rows = job.recipe.adapt.label_rows(ground.opened.model, ground.allowed)
-    before = States.read(warm_from(order)) if job.recipe.carry else None
+    rows, before = ground.label_rows, ground.kept if job.recipe.carry else None
     learned, held = ([s for s in some if not s.free] for some in (remembered, ground.held_out))
     return refit(ground.opened, rows, ground.allowed, learned, held, before=before, bfloat16=ground.bfloat16)
 

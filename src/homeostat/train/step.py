@@ -16,6 +16,7 @@ from homeostat.llm.load import Opened
 from homeostat.llm.precision import computing, has_bfloat16, needs_float16
 from homeostat.llm.render import Rendered
 from homeostat.train.averaging import Trail
+from homeostat.train.carried import States
 from homeostat.train.flops import Size
 from homeostat.train.rows import LabelRows
 from homeostat.train.samples import Sample
@@ -39,7 +40,7 @@ class Meter:
         return self.sizes[id(model)]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class Ground:
     """What a run stands on: a model whose trained tensors are marked, and rows."""
 
@@ -68,6 +69,15 @@ class Ground:
     float16: bool = field(default_factory=needs_float16)
     """Whether they are computed in float16."""
     meter: Meter = field(default_factory=Meter)
+
+    @cached_property
+    def kept(self) -> States:
+        """The states of remembered rows that the version it goes on from has kept, read when first asked for.
+
+        Raises:
+            CorruptWeights, UnsafeWeights: their file is damaged, or none at all.
+        """
+        return States.read(self.begun)
 
     def compute_in(self, precision: str) -> None:
         """Compute in what a recipe names, from now on; `auto` leaves it as it is."""
