@@ -25,7 +25,7 @@ import typer
 from homeostat.cli.table import document, facts
 from homeostat.collect.stream import read_stream
 from homeostat.config.load import load
-from homeostat.loop.making.beginning import PLAN, learn, past_of
+from homeostat.loop.making.beginning import PLAN, ROUNDS, learn, past_of
 from homeostat.loop.workshop import Workshop
 from homeostat.types.dataset import Example
 
@@ -34,7 +34,7 @@ def command(
     folder: Annotated[Path, typer.Argument(help="Where it is left; must not be there yet.")],
     how: Annotated[str, typer.Option(help="joint, reptile or maml.")] = "joint",
     stream: Annotated[list[Path] | None, typer.Option(help="A labeled stream of the past; again for more.")] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Times that tasks are drawn and learned.")] = PLAN.rounds,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that tasks are drawn and learned.")] = ROUNDS,
     config: Annotated[Path, typer.Option(help="The project's file.")] = Path("homeostat.yaml"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say from what, and write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from homeostat import __version__
+from homeostat.cli.helping import described
 from homeostat.errors import HomeostatError, did_you_mean, full_disk_named, refused_named
 
 COMMANDS = {
@@ -139,10 +141,16 @@ class Lazy(TyperGroup):
             return None
         if ctx.resilient_parsing or _overview():
             return TyperCommand(cmd_name, help=_summary(COMMANDS[cmd_name]))
-        module = importlib.import_module(f"homeostat.cli.{COMMANDS[cmd_name]}")
+        told, command = described(COMMANDS[cmd_name]) if "--help" in sys.argv else _loaded(COMMANDS[cmd_name])
         app = typer.Typer(add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
-        app.command(name=cmd_name, help=module.__doc__)(module.command)
+        app.command(name=cmd_name, help=told)(command)
         return typer.main.get_command(app)
+
+
+def _loaded(module: str) -> tuple[str, Callable[..., None]]:
+    """A command's docstring and the command itself."""
+    found = importlib.import_module(f"homeostat.cli.{module}")
+    return found.__doc__ or "", found.command
 
 
 def _overview() -> bool:

@@ -15,7 +15,9 @@ from homeostat.train.meta.reptile import Plan
 from homeostat.types.dataset import Example
 from homeostat.types.task import Kind
 
-PLAN = Plan(rounds=60, tasks=2, steps=5, rate=0.1, outer=1.0)
+ROUNDS = 60
+"""Times that tasks are drawn and learned, unless said otherwise."""
+PLAN = Plan(rounds=ROUNDS, tasks=2, steps=5, rate=0.1, outer=1.0)
 """As `bench/train_6.py` measures it on intents."""
 
 
