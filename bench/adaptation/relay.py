@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+import numpy as np
 import torch
 
 from adaptation.lab import Lab, Lesson, Model, _write, prior_of
@@ -29,7 +30,7 @@ from homeostat.llm.load import open_model
 from homeostat.llm.local import LocalBackend
 from homeostat.llm.render import Rendered, Renderer
 from homeostat.loop.story.arms import Arm
-from homeostat.metrics.text import chrf_row
+from homeostat.metrics.text import Floats, chrf_row, perplexity_of
 from homeostat.train.named import named
 from homeostat.train.objectives.preference.likelihood import lengths, likelihoods
 from homeostat.train.objectives.preference.mixed import Mixed
@@ -113,25 +114,40 @@ class Examiner:
             for reply, item in zip(replies, items, strict=True)
         ]
 
-    @torch.no_grad()
     def _preferred(self, model: Model, stage: Stage, items: Sequence[Item]) -> list[float]:
         """Whether the better reply has the higher mean log-probability of a token."""
+        better, worse = (
+            self._likely(model, stage, [(item.text, reply) for item, reply in zip(items, replies, strict=True)])
+            for replies in ([item.targets[0] for item in items], [item.rejected for item in items])
+        )
+        return [float(one[0] / one[1] > other[0] / other[1]) for one, other in zip(better, worse, strict=True)]
+
+    def perplexity(self, model: Model, stage: Stage) -> float:
+        """Of the first right reply to each test row, of all their tokens, over the whole vocabulary."""
+        kept = model.folder / "perplexity.json"
+        known: dict[str, float] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+        if stage.task.name not in known:
+            said = self._likely(model, stage, [(item.text, item.targets[0]) for item in stage.test])
+            known[stage.task.name] = float(perplexity_of(said.sum(0)).item())
+            _write(kept, known)
+        return known[stage.task.name]
+
+    @torch.no_grad()
+    def _likely(self, model: Model, stage: Stage, pairs: Sequence[tuple[str, str]]) -> Floats:
+        """float64[pairs, 2]: the log-probability (nats) of each reply to its request, and its tokens."""
         opened = open_model(self.base)
         assert model.start.folder is not None, "every model here was trained"
         put_on(opened.model, model.start.kind, model.start.folder, "asked")
         switch_to(opened.model, "asked")
-        renderer, found = Renderer(opened.tokenizer), list[float]()
-        for start in range(0, len(items), ROWS):
-            some = items[start : start + ROWS]
+        renderer, found = Renderer(opened.tokenizer), list[Floats]()
+        for start in range(0, len(pairs), ROWS):
             rows = [
-                Rendered(renderer.prompt(stage.task, item.text), renderer.target(reply))
-                for item in some
-                for reply in (item.targets[0], item.rejected)
+                Rendered(renderer.prompt(stage.task, text), renderer.target(reply))
+                for text, reply in pairs[start : start + ROWS]
             ]
             said = predict(opened, rows)
-            better, worse = (likelihoods(said, len(rows)) / lengths(said, len(rows))).view(-1, 2).T
-            found += (better > worse).float().tolist()
-        return found
+            found.append(torch.stack([likelihoods(said, len(rows)), lengths(said, len(rows))], 1).double().numpy())
+        return np.concatenate(found)
 
 
 def _key(stage: Stage, item: Item) -> str:

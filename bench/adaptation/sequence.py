@@ -105,14 +105,14 @@ def open_sequence(data: Path, seed: int, *, every: int = 1, sizes: Mapping[str, 
         size = sizes[name]
         known, asked = read(data)
         chance = np.random.default_rng([seed, 5, number])
-        asked = _even(asked, (size.suite + size.test) // every, chance)
-        new = _curated(task, _even(known, size.new // every, chance), asked, seed)
+        asked = even(asked, (size.suite + size.test) // every, chance)
+        new = curated(task, even(known, size.new // every, chance), asked, seed)
         cut = size.suite // every
         stages.append(Stage(task=task, new=new, suite=tuple(asked[:cut]), test=tuple(asked[cut:])))
     return stages
 
 
-def _even(pool: Sequence[Item], rows: int, chance: np.random.Generator) -> list[Item]:
+def even(pool: Sequence[Item], rows: int, chance: np.random.Generator) -> list[Item]:
     """Rows in an order that is drawn, as many of each group as of the others."""
     strata: defaultdict[str, list[Item]] = defaultdict(list)
     for k in chance.permutation(len(pool)):
@@ -122,7 +122,7 @@ def _even(pool: Sequence[Item], rows: int, chance: np.random.Generator) -> list[
     return [drawn[k] for k in chance.permutation(len(drawn))][:rows]
 
 
-def _curated(task: Task, rows: Sequence[Item], asked: Sequence[Item], seed: int) -> tuple[Example, ...]:
+def curated(task: Task, rows: Sequence[Item], asked: Sequence[Item], seed: int) -> tuple[Example, ...]:
     """What curation leaves of rows to learn."""
     given = [
         Example(text=item.text, target=item.targets[0], task=task.name, time=float(k), rejected=item.rejected)

@@ -31,6 +31,7 @@ def bench() -> Iterator[SimpleNamespace]:
     yield SimpleNamespace(
         **modules,
         course=importlib.import_module("adaptation.sequence"),
+        desk=importlib.import_module("adaptation.answering"),
         command=importlib.import_module("sequence"),
         courses=importlib.import_module("adaptation.courses"),
     )
@@ -43,7 +44,8 @@ def data(bench: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> Pa
     folder = tmp_path_factory.mktemp("data")
     for name in ("clinc150", "arxiv_temporal", "sentence_classification", "e2e_nlg"):
         (folder / name).mkdir()
-    intents = [[f"{label.replace('_', ' ')} number {k}", label] for k in range(9) for label in bench.course._INTENTS]
+    wanted = list(enumerate(bench.course._INTENTS))
+    intents = [[f"call {k} about matter {number}", label] for k in range(9) for number, label in wanted]
     with gzip.open(folder / "clinc150" / "data_full.json.gz", "wt") as out:
         out.write(json.dumps({"train": intents[:60], "test": intents[60:]}))
     with lzma.open(folder / "arxiv_temporal" / "arxiv_2000_2019_15cat.jsonl.xz", "wt") as out:
@@ -101,6 +103,25 @@ def test_seeds_draw_otherwise(bench: SimpleNamespace, data: Path, stages: Any) -
     again, other = (bench.course.open_sequence(data, seed, every=4) for seed in (0, 1))
     assert again == stages
     assert other != stages
+
+
+def test_what_the_desk_says_phase_by_phase(bench: SimpleNamespace) -> None:
+    """A stage for each phase, whose rows are of it, are asked or learned, and are asked only if they hold to the end."""
+    with gzip.open(traffic_path(), "rt") as lines:
+        sent = [json.loads(line) for line in lines]
+    phase = {row["text"]: row["truth"]["phase"] for row in sent}
+    label = {row["text"]: row["label"] for row in sent}
+    last = {(row["label"], row["reply"]) for row in sent if row["truth"]["phase"] == 3}
+    stages = bench.desk.open_answering(0, every=4)
+    assert [stage.task.name for stage in stages] == ["replies_0", "replies_1", "replies_2", "replies_3"]
+    for number, stage in enumerate(stages):
+        asked = [*stage.suite, *stage.test]
+        assert (len(asked), not stage.labels, not stage.compares) == (30, True, True)
+        assert {phase[row.text] for row in stage.new} == {phase[item.text] for item in asked} == {number}
+        assert not {row.text for row in stage.new} & {item.text for item in asked}
+        assert all((label[item.text], item.targets[0]) in last for item in asked)
+    assert bench.desk.open_answering(0, every=4) == stages
+    assert bench.desk.open_answering(1, every=4) != stages
 
 
 def test_public_sets_that_are_not_here(bench: SimpleNamespace, tmp_path: Path) -> None:
@@ -163,6 +184,8 @@ def test_the_command_prints_its_line_and_remembers(
             assert all(score is not None for score in task[number:])
             assert all(0 <= score[0] <= 1 for score in task if score)
         assert (line["figures"][f"flops.{arm}"][0] > 0) == (arm != "never")
+        assert set(line["perplexity"][arm]) == {"description", "preference"}
+        assert all(1.0 < unsure[0] < 1e6 for unsure in line["perplexity"][arm].values())
     assert line["scores"]["never"]["topic"][0] is None
     assert line["scores"]["never"]["preference"][3] is not None
     assert [stage["after"] for stage in line["gate"][0]] == list(bench.course.SIZES)
