@@ -106,7 +106,7 @@ def test_seeds_draw_otherwise(bench: SimpleNamespace, data: Path, stages: Any) -
 
 
 def test_what_the_desk_says_phase_by_phase(bench: SimpleNamespace) -> None:
-    """A stage for each phase, whose rows are of it, are asked or learned, and are asked only if they hold to the end."""
+    """A stage for each phase, whose rows are of it; what is asked is not learned, and holds to the end."""
     with gzip.open(traffic_path(), "rt") as lines:
         sent = [json.loads(line) for line in lines]
     phase = {row["text"]: row["truth"]["phase"] for row in sent}
