@@ -210,6 +210,12 @@ class BadWindow(HomeostatError, ValueError):
     code = "E208"
 
 
+class BadTarget(HomeostatError, ValueError):
+    """A row's reply that is not of the form a head learns: a finite number, or a list of tags."""
+
+    code = "E209"
+
+
 class NotServed(HomeostatError, ConnectionError):
     """A server that should answer with a version and does not: out of reach, refusing, or with another base."""
 

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 import tiny
 from homeostat.config.schema import Train
-from homeostat.errors import HomeostatError, NothingToTrainOn, UnknownLabel, UnsuitedModel, WrongType
+from homeostat.errors import BadTarget, HomeostatError, NothingToTrainOn, UnknownLabel, UnsuitedModel
 from homeostat.llm.adapters import ADAPTER
 from homeostat.llm.backend import Request
 from homeostat.llm.head import FILE, HeadedModel
@@ -170,11 +170,11 @@ def test_a_frozen_base_stays_as_it_is(order: Ordered, llama: Path) -> None:
 BAD: list[tuple[str, dict[str, Any], type[HomeostatError], str]] = [
     ("label", {"rows": [("x", "refund_reqest")]}, UnknownLabel, "did you mean 'refund_request'"),
     ("tags", {"rows": [("x", ("late_delivery", "wet"))]}, UnknownLabel, "row 1"),
-    ("label", {"rows": [("x", ("late_delivery", "broken_pump"))]}, WrongType, "one label"),
+    ("label", {"rows": [("x", ("late_delivery", "broken_pump"))]}, BadTarget, "one label"),
     ("label", {"rows": []}, NothingToTrainOn, "no rows"),
-    ("numbers", {"rows": [("x", 1.0)]}, WrongType, "3 numbers"),
-    ("numbers", {"rows": [("x", float("nan"))], "names": ("a",)}, WrongType, "1 numbers"),
-    ("numbers", {"rows": [("x", "much")], "names": ("a",)}, WrongType, "'much'"),
+    ("numbers", {"rows": [("x", 1.0)]}, BadTarget, "3 numbers"),
+    ("numbers", {"rows": [("x", float("nan"))], "names": ("a",)}, BadTarget, "1 numbers"),
+    ("numbers", {"rows": [("x", "much")], "names": ("a",)}, BadTarget, "'much'"),
     ("number", {}, UnsuitedModel, "did you mean 'numbers'"),
     ("label", {"pool": "first"}, UnsuitedModel, "'first' is no pool"),
     ("label", {"recipe": replace(QUICK, objective=Estimated())}, UnsuitedModel, "use `classified`"),
@@ -279,10 +279,10 @@ def test_replies_that_are_no_number_and_no_list(llama: Path, tmp_path: Path) -> 
         recipe=named("estimator", Train()),
         folder=tmp_path,
     )
-    with pytest.raises(WrongType, match=r"about an hour.*row 6.*'and this'") as caught:
+    with pytest.raises(BadTarget, match=r"about an hour.*row 6.*'and this'") as caught:
         train_version(order)
     assert "number, such as" in str(caught.value)
-    with pytest.raises(WrongType, match=r"list of tags.*row 1"):
+    with pytest.raises(BadTarget, match=r"list of tags.*row 1"):
         train_version(replace(order, recipe=named("tagger", Train())))
     with pytest.raises(UnsuitedModel, match="one of its labels"):
         train_version(replace(order, task=tiny.ROUTING))

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from homeostat.errors import NothingToTrainOn, UnknownLabel, UnsuitedModel, WrongType, did_you_mean
+from homeostat.errors import BadTarget, NothingToTrainOn, UnknownLabel, UnsuitedModel, did_you_mean
 from homeostat.llm.head import FORMS, POOLS, Shape, head_of
 from homeostat.llm.load import open_model
 from homeostat.llm.render import Renderer
@@ -90,7 +90,7 @@ def train_head(order: HeadOrder) -> TrainedHead:
     Raises:
         NothingToTrainOn: there are no rows.
         UnknownLabel: a row has a label or a tag that is not among the names.
-        WrongType: a row's numbers are not as many as the names, or not finite.
+        BadTarget: a row's numbers are not as many as the names, or not finite.
         UnsuitedModel: there is no such form or pool, or the recipe's objective is for another one.
         Diverged, OutOfMemory, ModelNotFound, UnsafeWeights, CorruptWeights: as said where they are defined.
     """
@@ -174,7 +174,7 @@ def _target(row: Example, form: str, number: int) -> Target:
     """A row's reply as a head learns it.
 
     Raises:
-        WrongType: it is no number, or no list of tags; the message shows the row's text, to be looked for in a file.
+        BadTarget: it is no number, or no list of tags; the message shows the row's text, to be looked for in a file.
     """
     reply = row.target
     if form == classified.FORM:
@@ -183,7 +183,7 @@ def _target(row: Example, form: str, number: int) -> Target:
     if told is None:
         wanted = "a number, such as 3.5" if form == estimated.FORM else 'a list of tags, such as ["urgent", "billing"]'
         where = f"row {number} of the dataset, {row.text!r:.60}"
-        raise WrongType(f"{reply!r:.60} is not {wanted}", where=where, fix="write it as JSON")
+        raise BadTarget(f"{reply!r:.60} is not {wanted}", where=where, fix="write it as JSON")
     return told
 
 
@@ -235,7 +235,7 @@ def _read(order: HeadOrder, target: Target, where: str) -> Floats:
         if numbers.shape != (len(order.names),) or not np.isfinite(numbers).all():
             count = len(order.names)
             fix = "give a finite one for each name"
-            raise WrongType(f"{target!r:.60} where {count} numbers are wanted", where=where, fix=fix)
+            raise BadTarget(f"{target!r:.60} where {count} numbers are wanted", where=where, fix=fix)
         return numbers
     told = [target] if isinstance(target, str) else list(target) if isinstance(target, Collection) else [str(target)]
     for name in map(str, told):
@@ -246,7 +246,7 @@ def _read(order: HeadOrder, target: Target, where: str) -> Floats:
     if order.form == tagged.FORM:
         return np.isin(np.arange(len(order.names)), at).astype(np.float64)
     if len(at) != 1:
-        raise WrongType(f"{target!r:.60} where one label is wanted", where=where, fix="use the form `tags`")
+        raise BadTarget(f"{target!r:.60} where one label is wanted", where=where, fix="use the form `tags`")
     return np.array(at, np.float64)
 
 
