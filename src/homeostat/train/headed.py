@@ -24,6 +24,7 @@ from homeostat.metrics import replies
 from homeostat.train.adapt.headed import Headed
 from homeostat.train.fit import fit
 from homeostat.train.job import Job
+from homeostat.train.moved import moved
 from homeostat.train.objectives.completion import Completion
 from homeostat.train.objectives.heads import classified, estimated, tagged
 from homeostat.train.objectives.heads.classified import Classified
@@ -82,6 +83,8 @@ class TrainedHead:
     weights: Path
     cost: dict[str, float]
     """`flops`, `cpu_seconds`, `steps`, `best_step` and `held_out`, the lowest loss of a look."""
+    ended: str = ""
+    """As of `Trained`."""
 
 
 def train_head(order: HeadOrder) -> TrainedHead:
@@ -118,9 +121,8 @@ def train_head(order: HeadOrder) -> TrainedHead:
     progress = fitted.progress
     names = ("flops", "cpu_seconds", "step", "best_step", "best")
     told = {"step": "steps", "best": "held_out"}
-    return TrainedHead(
-        weights=order.folder / "weights", cost={told.get(n, n): float(getattr(progress, n)) for n in names}
-    )
+    cost = {told.get(name, name): float(getattr(progress, name)) for name in names}
+    return TrainedHead(weights=order.folder / "weights", cost=cost, ended=progress.ended)
 
 
 def train_version(order: Order) -> Trained:
@@ -152,8 +154,12 @@ def train_version(order: Order) -> Trained:
             report=order.report,
         )
     )
-    cost = trained.cost | {"wall_seconds": time.time() - began}
-    return Trained(weights=trained.weights, kind=HEAD, labels=order.labels, cost=cost)
+    cost = trained.cost
+    if form == classified.FORM:
+        far, spent = moved(order, trained.weights, order.labels)
+        cost |= {"kl_new": far, "flops": cost["flops"] + spent}
+    cost |= {"wall_seconds": time.time() - began}
+    return Trained(weights=trained.weights, kind=HEAD, labels=order.labels, ended=trained.ended, cost=cost)
 
 
 def form_of(objective: Objective) -> str:

@@ -29,6 +29,7 @@ from homeostat.train.head import kept
 from homeostat.train.head.choose import choose_ridge
 from homeostat.train.head.ridge import RidgeHead
 from homeostat.train.head.sharpen import sharpness
+from homeostat.train.moved import moved
 from homeostat.train.objectives.heads.exact import Exact
 from homeostat.train.run import Order, Trained
 from homeostat.train.sound import require_labels, require_sound
@@ -123,8 +124,9 @@ def solve(order: Order) -> Trained:
     head = ExactHead(features=made.features, weights=solution, labels=labels, sharpness=sure, pool=exact.pool)
     save_exact(head, weights)
     kept.save(weights / SUMS, made.features, made.head, _word(order))
+    far, asked = (_distance(order, head, newest, seen), 0.0) if start else moved(order, weights, labels)
     cost = {
-        "flops": reader.flops + _algebra(made.features.width, made.added + made.removed, len(labels)),
+        "flops": reader.flops + _algebra(made.features.width, made.added + made.removed, len(labels)) + asked,
         "cpu_seconds": time.process_time() - spent,
         "wall_seconds": time.time() - began,
         "steps": 0.0,
@@ -133,7 +135,7 @@ def solve(order: Order) -> Trained:
         "removed": float(made.removed),
         "ridge": made.head.ridge,
         "sharpness": sure,
-        "kl_new": _distance(order, head, newest, seen) if start else 0.0,
+        "kl_new": far,
     }
     return Trained(weights=weights, kind=HEAD, labels=labels, cost=cost)
 

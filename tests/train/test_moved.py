@@ -1,0 +1,77 @@
+"""How far a head has moved from the champion, which may be a head or an adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import tiny
+from homeostat.config.schema import Train
+from homeostat.train.head.solve import solve
+from homeostat.train.headed import train_version
+from homeostat.train.moved import moved
+from homeostat.train.named import named
+from homeostat.train.run import Order, Start, Trained, train
+from homeostat.types.dataset import Origin
+from homeostat.types.version import HEAD
+
+Taught = Callable[..., Trained]
+SETTINGS = Train(rank=4, epochs=4, held_out=0.1, lr=1e-2)
+
+
+@pytest.fixture
+def order(llama: Path, tmp_path: Path) -> Order:
+    """Rows of four labels, to be learned by a head from the bare base."""
+    return Order(
+        task=tiny.ROUTING,
+        start=Start(base=str(llama)),
+        examples=tiny.examples(each=20),
+        labels=tiny.LABELS,
+        recipe=replace(named("classifier", SETTINGS), lr=1e-2),
+        folder=tmp_path / "first",
+    )
+
+
+def beside(order: Order, trained: Trained, folder: Path) -> Order:
+    """The same rows again with what was trained as the champion, and two labels turned round."""
+    swapped = {tiny.LABELS[0]: tiny.LABELS[1], tiny.LABELS[1]: tiny.LABELS[0]}
+    start = Start(base=order.start.base, folder=trained.weights, kind=trained.kind, labels=trained.labels)
+    rows = [replace(row, target=swapped.get(row.target, row.target)) for row in order.examples]
+    return replace(order, start=start, examples=rows, folder=folder)
+
+
+def test_a_head_beside_a_head(order: Order, tmp_path: Path) -> None:
+    """The first has no champion; the same again stands where it stood; one that learned otherwise is far from it."""
+    first = train_version(order)
+    assert first.cost["kl_new"] == 0.0
+    other = beside(order, first, tmp_path / "other")
+    assert moved(other, first.weights, tiny.LABELS)[0] == pytest.approx(0.0, abs=1e-9)
+    far = train_version(other)
+    assert far.cost["kl_new"] > 0.1
+    assert far.cost["kl_new"] == pytest.approx(moved(other, far.weights, tiny.LABELS)[0])
+    assert far.cost["flops"] > moved(other, far.weights, tiny.LABELS)[1] > 0
+
+
+def test_a_head_beside_an_adapter(order: Order, tmp_path: Path) -> None:
+    """A champion that tells labels by their codes is asked in its own way; one that learned the same is nearer."""
+    champion = train(replace(order, recipe=named("first", SETTINGS)))
+    kept = replace(beside(order, champion, tmp_path / "same"), examples=order.examples)
+    turned = beside(order, champion, tmp_path / "turned")
+    near, far = (train_version(each).cost["kl_new"] for each in (kept, turned))
+    assert 0.0 < near < far / 2
+    exact = solve(replace(kept, recipe=named("head", SETTINGS), folder=tmp_path / "exact"))
+    assert exact.cost["kl_new"] == pytest.approx(moved(kept, exact.weights, exact.labels)[0])
+    assert exact.cost["kl_new"] > 0.0
+
+
+def test_nobody_to_be_far_from(order: Order) -> None:
+    """No champion, none of the labels, or no new row: nothing is asked."""
+    trained = train_version(order)
+    start = Start(base=order.start.base, folder=trained.weights, kind=HEAD, labels=trained.labels)
+    assert moved(order, trained.weights, tiny.LABELS) == (0.0, 0.0)
+    assert moved(replace(order, start=replace(start, labels=())), trained.weights, tiny.LABELS) == (0.0, 0.0)
+    old = [replace(row, origin=Origin.REPLAY) for row in order.examples]
+    assert moved(replace(order, start=start, examples=old), trained.weights, tiny.LABELS) == (0.0, 0.0)
