@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,6 +17,7 @@ from homeostat.llm.labels import encode_labels
 from homeostat.llm.load import Opened, open_model
 from homeostat.llm.local import LocalBackend
 from homeostat.llm.render import Renderer
+from homeostat.stats.intervals import paired
 from homeostat.train.adapt.lora import Lora
 from homeostat.train.ask import ask
 from homeostat.train.carried import FILE, Map, States, look
@@ -24,6 +26,7 @@ from homeostat.train.run import Order, Start, Trained, render, train
 from homeostat.train.samples import Sample
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.version import Version
+from shown import Shown
 
 NEW = ("wrong_bill", "light_out")
 ALL = (*tiny.LABELS, *NEW)
@@ -77,7 +80,7 @@ def test_the_successor_reads_no_recalled_row(line: tuple[Trained, Trained]) -> N
     assert set(States.read(first.weights).by_row) <= set(kept)
 
 
-def test_carried_states_are_nearer_than_old_ones(line: tuple[Trained, Trained], llama: Path) -> None:
+def test_carried_states_are_nearer_than_old_ones(line: tuple[Trained, Trained], llama: Path, shown: Shown) -> None:
     """The champion's states are off from the successor's own by more than twice what carrying leaves (squares)."""
     first, successor = line
     opened = open_model(str(llama))
@@ -87,9 +90,13 @@ def test_carried_states_are_nearer_than_old_ones(line: tuple[Trained, Trained], 
     found = look(opened, rows, labels, before)
     now = look(opened, rows, labels, States({}))
     both = [name for name in before.by_row if name in now.kept.by_row]
-    plain = sum(float((before.by_row[n] - now.kept.by_row[n]).square().sum()) for n in both)
-    left = sum(float((found.kept.by_row[n] - now.kept.by_row[n]).square().sum()) for n in both)
-    assert left < 0.5 * plain
+    own = now.kept.by_row
+    plain, left = (
+        np.array([float((states[n] - own[n]).square().sum()) for n in both])
+        for states in (before.by_row, found.kept.by_row)
+    )
+    gone = paired(plain / plain.mean(), left / plain.mean())
+    shown.within("share of the squared distance from the successor's own states that carrying takes", gone, least=0.5)
     assert found.flops < now.flops
 
 
