@@ -23,9 +23,9 @@ GAUGES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
 """Name of a gauge, its key in what a run reports, how its numbers are written."""
 LOSSES = ("step", "loss", "held_out")
 COURSE = ("step", *(key for _, key, _ in GAUGES))
-_UNITS = {"mfu": 0.01, "memory_bytes": 1e6}
+_UNITS = {"lr": 1e-3, "mfu": 0.01, "memory_bytes": 1e6}
 """What a tick of an axis counts, where that is not the number itself."""
-_AXES = {"mfu": "in percent", "memory_bytes": "in MB"}
+_AXES = {"lr": "in thousandths", "mfu": "in percent", "memory_bytes": "in MB"}
 
 
 def looks(store: Store, version: str) -> list[Row]:
