@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -27,7 +28,7 @@ from homeostat.train.shares import spread
 from homeostat.train.step import Ground, Step
 
 
-def work(base: str, whole: bool, place: Gang, **changes: Any) -> Job:
+def work(base: str, whole: bool, place: Gang, workspace: Path | None = None, **changes: Any) -> Job:
     """In float32, where the order of a sum changes its last digits alone; the last batch does not divide evenly."""
     recipe = Recipe(adapt=Full() if whole else Lora(rank=4), lr=3e-3, epochs=2, batch_rows=13, looks=2)
     recipe = replace(recipe, **changes)
@@ -37,12 +38,12 @@ def work(base: str, whole: bool, place: Gang, **changes: Any) -> Job:
     code = dict(zip(codes.labels, codes.sequences, strict=True))
     rows = [Sample(renderer.example(tiny.ROUTING, row.text, code[row.target])) for row in tiny.examples()]
     ground = Ground(opened=opened, train=rows[:50], held_out=rows[50:], bfloat16=False)
-    return Job(ground=ground, parameters=parameters, recipe=recipe, gang=place)
+    return Job(ground=ground, parameters=parameters, recipe=recipe, gang=place, workspace=workspace)
 
 
-def follow(base: str, whole: bool, place: Gang, **changes: Any) -> None:
+def follow(base: str, whole: bool, place: Gang, workspace: Path | None = None, **changes: Any) -> None:
     """What the other processes do."""
-    fit(work(base, whole, place, **changes))
+    fit(work(base, whole, place, workspace, **changes))
 
 
 def held(job: Job) -> int:

@@ -66,4 +66,3 @@ def test_a_clock_goes_on() -> None:
     spent = clock.spent()
     assert 7200.01 <= spent.seconds < 7210
     assert 3600.0 <= spent.cpu_seconds < 3610
-    assert 0.01 <= clock.here < 10

@@ -9,8 +9,9 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ from homeostat.train.fit import fit
 from homeostat.train.job import Job
 from homeostat.train.objectives.completion import Completion
 from homeostat.train.penalties.divergence import Divergence
+from homeostat.train.penalties.l2_pull import L2Pull
+from homeostat.train.plan import Plan
 from homeostat.train.recipe import Recipe
 from homeostat.train.samples import Sample
 from homeostat.train.scale import SCALE
@@ -214,6 +217,43 @@ def test_a_loss_that_is_no_number_stops_the_run(llama: Path) -> None:
     assert all(math.isfinite(values["held_out"]) for values in seen)
     best = min((values["held_out"] for values in seen), default=held_out(works[1])[0])
     assert held_out(works[0])[0] == pytest.approx(best, abs=1e-4)
+
+
+@pytest.mark.parametrize("broken", ["every", "last"])
+def test_a_run_that_is_never_well_is_none(llama: Path, broken: str) -> None:
+    """Where no step had a loss there is nothing to keep, however few steps there were; where the last one alone had
+    none, what it took is counted.
+    """
+    few = replace(RECIPE, max_steps=2, looks=2, back_offs=2)
+    batch = next(iter(Plan.of(job(llama, few)).rest(0))).tolist()
+    bad = [
+        replace(s, weight=float("nan")) if broken == "every" or k not in batch else s for k, s in enumerate(samples())
+    ]
+    work = job(llama, few, on=ground(llama, train=bad))
+    if broken == "every":
+        with pytest.raises(Diverged, match="no step had a loss"):
+            fit(work)
+        return
+    progress = fit(work).progress
+    assert (progress.step, progress.back_offs, progress.best_step) == (2, 1, 1)
+    assert progress.flops == work.ground.meter.flops
+
+
+def test_making_ready_counts(llama: Path) -> None:
+    """What a penalty does before the first step is time of the run."""
+
+    @dataclass(frozen=True)
+    class Busy(L2Pull):
+        def begin(self, ground: Ground) -> Any:
+            begun = time.process_time()
+            while time.process_time() - begun < 0.5:
+                pass
+            return super().begin(ground)
+
+    short = replace(RECIPE, max_steps=1, looks=1)
+    plain, busy = (fit(job(llama, replace(short, penalties=(each,)))).progress for each in (L2Pull(), Busy()))
+    assert busy.cpu_seconds > plain.cpu_seconds + 0.3
+    assert busy.seconds > 0.5
 
 
 def test_an_overflowing_step_stops_the_run(llama: Path) -> None:

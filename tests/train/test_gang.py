@@ -6,13 +6,17 @@ import multiprocessing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from homeostat.errors import LostProcess
+from homeostat.train.adapt.lora import Lora
 from homeostat.train.fit import fit
 from homeostat.train.gang import ALONE, Gang, gang
+from homeostat.train.job import Report
 from homeostat.train.run import Order, train
 from train.divided import follow, work
 from train.test_run import accuracy, served
@@ -48,6 +52,28 @@ def test_two_processes_make_the_steps_of_one(llama: Path, whole: bool) -> None:
     assert also.progress.best == pytest.approx(fitted.progress.best, abs=1e-5)
     assert also.progress.step == fitted.progress.step
     assert also.progress.flops == pytest.approx(fitted.progress.flops, rel=0.02)  # other rows pad each other
+
+
+@pytest.mark.slow
+def test_a_run_with_dropout_goes_on(llama: Path, tmp_path: Path) -> None:
+    """Ended after a look and taken up again by two processes, it leaves the tensors of the run that was not."""
+    changes: dict[str, Any] = {"adapt": Lora(rank=4, dropout=0.2), "looks": 4}
+
+    def end(values: dict[str, float]) -> None:
+        if values["step"] > 3:
+            raise KeyboardInterrupt
+
+    def run(folder: Path, report: Report) -> list[Tensor]:
+        with gang(2, partial(follow, str(llama), False, workspace=folder, **changes)) as together:
+            job = replace(work(str(llama), False, together, folder, **changes), report=report)
+            fit(job)
+        return [p.detach().clone() for p in job.parameters]
+
+    whole = run(tmp_path / "whole", lambda values: None)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "again", end)
+    again = run(tmp_path / "again", lambda values: None)
+    assert all(torch.equal(one, other) for one, other in zip(whole, again, strict=True))
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from homeostat.train.fit import LOOKED
 from homeostat.train.forecast import forecast
 from homeostat.train.named import NAMES, named
 from homeostat.train.pace import FORWARD, LEAST, THRICE, Rows, paced, passes
+from homeostat.train.rates import RATE, WARM, WIDTH, rate_of
 from homeostat.train.run import Order, Start
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Task
@@ -105,6 +106,16 @@ def test_fewer_steps_are_longer_ones() -> None:
     assert (short.epochs, short.lr) == (LEAST, pytest.approx(came.lr * THRICE / LEAST))
     assert THRICE <= thrice.epochs <= long.epochs
     assert thrice.lr == long.lr == came.lr
+
+
+def test_a_rate_that_follows_from_the_base_rises_as_well() -> None:
+    """With `lr` 0 nobody knows it yet; it is multiplied when it is found."""
+    batch, own = Rows(new=2_000, replayed=2_000, known=10_000), replace(SETTINGS, warm_lr=0.0)
+    given, found = (paced(named("frugal", each), each, batch, LABELS) for each in (SETTINGS, own))
+    assert (found.lr, given.bolder) == (0.0, 1.0)
+    assert found.bolder > 1.0
+    assert found.bolder == pytest.approx(given.lr / SETTINGS.warm_lr)
+    assert rate_of(found, WIDTH, warm=True) == pytest.approx(found.bolder * WARM * RATE)
 
 
 def test_new_labels_keep_the_rate_down() -> None:

@@ -15,8 +15,9 @@ from homeostat.loop.workshop import Workshop
 from homeostat.train.budget import Budget
 from homeostat.train.forecast import forecast
 from homeostat.train.objectives.heads.exact import Exact
-from homeostat.train.rates import suited
+from homeostat.train.rates import rate_of
 from homeostat.train.recipe import Recipe
+from homeostat.train.run import warm_from
 from homeostat.types.dataset import Origin
 from homeostat.types.version import HEAD, Version
 
@@ -42,7 +43,7 @@ def foretold(shop: Workshop, asked: Wanted) -> dict[str, Any]:
     told |= {"labels": len(labels), "recipe": asked.recipe.name, "parent": parent.id if parent else ""}
     told |= _begins(asked)
     if not isinstance(order.recipe.objective, Exact):
-        rate = order.recipe.lr or suited(width_of(order.start.base), order.recipe.adapt.kind)
+        rate = rate_of(order.recipe, width_of(order.start.base), warm=warm_from(order) is not None)
         told |= {"lr": rate, "epochs": order.recipe.epochs}
     told["budget"] = _limits(priced(shop.config, asked.task.name, order.recipe).budget)
     return told | _price(shop, asked, needed.flops)

@@ -236,7 +236,7 @@ class Train:
     the width of the base, for bases larger than the built-in one."""
     warm_lr: float = knob(1.5e-3, least=0.0)
     """Highest learning rate of a careful run, which goes on from the champion; a high one throws away what it knows.
-    One that makes fewer than two passes takes a higher one. 0 takes three quarters of what suits the width
+    One that makes fewer than three passes takes a higher one. 0 takes three quarters of what suits the width
     of the base."""
     epochs: int = knob(6, least=1)
     """Most passes over the dataset; early stopping may end sooner, and a careful run makes fewer."""

@@ -40,11 +40,6 @@ class Clock:
         wall, cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
         return Spent(seconds=self.before.seconds + wall, cpu_seconds=self.before.cpu_seconds + cpu)
 
-    @property
-    def here(self) -> float:
-        """Seconds since this process took the run up."""
-        return max(time.perf_counter() - self._wall, 1e-9)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:

@@ -35,7 +35,7 @@ class State:
 def save(
     folder: Path, parameters: Sequence[Tensor], optimizer: torch.optim.Optimizer, state: State, *, mine: bool = True
 ) -> None:
-    """Write the trained tensors, the best ones so far, what the optimizer keeps, the random state and the progress.
+    """Write the trained tensors, the best ones so far, what the optimizer keeps, and the progress.
 
     Tensors that lie in shares are put together, for which all processes of a run call this; `mine` is whether this
     one writes.
@@ -51,9 +51,6 @@ def save(
     if not mine:
         return
     folder.mkdir(parents=True, exist_ok=True)
-    tensors["random"] = torch.get_rng_state()
-    if torch.cuda.is_available():
-        tensors["random.cuda"] = torch.cuda.get_rng_state()
     told = {"progress": state.progress, "groups": [_plain(group) for group in optimizer.param_groups]}
     temporary = folder / f"{FILE}.tmp"
     with full_disk_named("the disk takes no more checkpoints", where=str(folder)):
@@ -86,9 +83,6 @@ def load(folder: Path, parameters: Sequence[Tensor], optimizer: torch.optim.Opti
                 if kept:
                     # Adam's `step` is among them, so that its bias correction goes on where it was.
                     optimizer.state[parameter] = {n: laid(t, parameter) for n, t in kept.items()}
-        torch.set_rng_state(file.get_tensor("random"))
-        if torch.cuda.is_available() and "random.cuda" in names:
-            torch.cuda.set_rng_state(file.get_tensor("random.cuda"))
 
         def tensors(prefix: str) -> list[Tensor]:
             some = [f"{prefix}.{k}" for k in range(len(parameters))]

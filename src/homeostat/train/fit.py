@@ -1,7 +1,8 @@
 """The training loop: batches → objective (+ penalties) → step, with looks now and then, and exact resume.
 
 Knows tensors and samples; knows nothing of stores, versions or where the rows came from. The order of the rows depends
-on (seed, pass) alone, so a run that was killed goes on from its checkpoint as if it had never stopped.
+on (seed, pass) alone, and what is drawn in a step on (seed, step, process), so a run that was killed goes on from its
+checkpoint as if it had never stopped.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 
@@ -113,6 +115,7 @@ def fit(job: Job) -> Fitted:
                 if run.progress.done:
                     break
                 run.advance(rows.tolist())
+            run.settle()
         finally:
             run.end()
     return Fitted(run.progress, run.plan.steps, run.plan.padding, run.clock.before.seconds)
@@ -122,6 +125,7 @@ class _Run:
     """One run while it lives."""
 
     def __init__(self, job: Job, name: str) -> None:
+        self.clock = Clock()
         self.job, self.recipe, self.ground = job, job.recipe, job.ground
         job.ground.opened.model.eval()  # what is asked before the first step is asked without dropout
         torch.manual_seed(job.recipe.seed)
@@ -140,7 +144,7 @@ class _Run:
         self.average = Average.of(job.parameters, job.recipe.average)
         self.best = [p.detach().clone() for p in job.parameters]
         scale = SCALE if self.ground.float16 else 1.0
-        self.progress, self.clock = Progress(run=name, part_rows=job.recipe.part_rows, scale=scale), Clock()
+        self.progress = Progress(run=name, part_rows=job.recipe.part_rows, scale=scale)
         self.begun = replace(self.ground.meter)
         self.helped = 0.0  # CPU-seconds of the other processes
         self.moves.train()
@@ -148,6 +152,7 @@ class _Run:
         self.begun_at = self._measured() if wide else 0.0
         if job.recipe.save_memory:
             self.ground.opened.model.gradient_checkpointing_enable({"use_reentrant": False, "context_fn": same_kernels})
+        self.ready = time.perf_counter()
 
     def resume(self) -> None:
         """Go back to where the checkpoint stands, if there is one of this run."""
@@ -160,7 +165,8 @@ class _Run:
         self.average.tensors, self.trail.tensors = list(kept.average), list(kept.trail)
         self.ground.meter.flops, self.ground.meter.tokens = self.progress.flops, self.progress.tokens
         self.begun = replace(self.ground.meter)
-        self.clock = Clock(Spent(seconds=self.progress.seconds, cpu_seconds=self.progress.cpu_seconds))
+        before = Spent(seconds=self.progress.seconds, cpu_seconds=self.progress.cpu_seconds)
+        self.clock = replace(self.clock, before=before)
 
     def advance(self, rows: Sequence[int]) -> None:
         """One step, and what falls due after it."""
@@ -198,6 +204,7 @@ class _Run:
         """One batch forward, backward, and a step of the optimizer; its loss and the length of its gradient."""
         if steer(self.moves.param_groups, self._rate(), self.progress.step / self.plan.steps):
             self.ground.meter.sizes.clear()
+        torch.manual_seed(self._draws())
         loss = self._together(samples)
         for parameter in self.job.parameters:
             if parameter.grad is not None and self.progress.scale != 1.0:
@@ -215,6 +222,11 @@ class _Run:
     def _rate(self) -> float:
         """The learning rate at this step."""
         return self.progress.slower * rate(self.recipe, self.progress.step, self.plan.steps)
+
+    def _draws(self) -> int:
+        """The seed of what is drawn in this step: another one for each process, whose rows are others."""
+        told = [self.recipe.seed, self.progress.step, self.job.gang.rank]
+        return int(np.random.SeedSequence(told).generate_state(1, np.uint64)[0])
 
     def _together(self, batch: Sequence[Sample]) -> float:
         """The gradients of a batch, of which each process takes its rows; the loss of all of it."""
@@ -319,6 +331,18 @@ class _Run:
             write(slow.tensors, self.best if slow.tensors else ())
         self.moves.optimizer.state.clear()
 
+    def settle(self) -> None:
+        """After the last step: what steps took since the last look is written down.
+
+        Raises:
+            Diverged: no look has found a loss that is a number, so there is nothing to keep.
+        """
+        progress = self.progress
+        if math.isinf(progress.best):
+            raise Diverged("no step had a loss that is a number", where=f"recipe {self.recipe.name}", fix=SLOWER)
+        if progress.flops != self.ground.meter.flops:
+            self._save()
+
     def end(self) -> None:
         """Leave the model as it is to be kept: its best tensors, nothing hooked on, ready to answer."""
         write(self.job.parameters, self.best)
@@ -330,7 +354,8 @@ class _Run:
         self.ground.opened.model.eval()
 
     def _report(self, loss: float, held: float, norm: float) -> None:
-        ground, meter, here = self.ground, self.ground.meter, self.clock.here
+        ground, meter = self.ground, self.ground.meter
+        here = max(time.perf_counter() - self.ready, 1e-9)
         peak = peak_flops(bfloat16=ground.bfloat16, float16=ground.float16)
         scaled = {"scale": self.progress.scale, "skipped": float(self.progress.skipped)} if ground.float16 else {}
         self.job.report(

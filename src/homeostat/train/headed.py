@@ -32,7 +32,7 @@ from homeostat.train.objectives.heads.estimated import Estimated
 from homeostat.train.objectives.heads.tagged import Tagged
 from homeostat.train.recipe import Recipe
 from homeostat.train.reweigh import weighed
-from homeostat.train.run import Order, Trained
+from homeostat.train.run import Order, Start, Trained
 from homeostat.train.samples import Sample, apart
 from homeostat.train.sound import require_labels, require_sound, require_texts
 from homeostat.train.step import Ground, Objective
@@ -156,7 +156,8 @@ def train_version(order: Order) -> Trained:
     )
     cost = trained.cost
     if form == classified.FORM:
-        far, spent = moved(order, trained.weights, order.labels)
+        made = Start(base=order.start.base, folder=trained.weights, kind=HEAD, labels=order.labels)
+        far, spent = moved(order, made)
         cost |= {"kl_new": far, "flops": cost["flops"] + spent}
     cost |= {"wall_seconds": time.time() - began}
     return Trained(weights=trained.weights, kind=HEAD, labels=order.labels, ended=trained.ended, cost=cost)

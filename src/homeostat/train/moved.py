@@ -1,13 +1,12 @@
-"""How far a head that began anew has moved from the champion, whatever kind of version that is.
+"""How far a version has moved from a champion that is of another make: a head beside an adapter, or the other way.
 
-A head replaces what stands on the model, so the champion cannot be asked before the first step as other runs ask it
-(`train.champion`): both answer afterwards, as they would in production.
+The champion is not the model before its first step then, so it cannot be asked in passing (`train.champion`): both
+answer afterwards, as they would in production.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,28 +20,26 @@ from homeostat.train.champion import GAUGED
 from homeostat.train.flops import Size
 from homeostat.train.run import Order, Start
 from homeostat.types.dataset import Origin
-from homeostat.types.version import HEAD, Version
+from homeostat.types.version import Version
 
 Logs = NDArray[np.float64]
 
 
-def moved(order: Order, weights: Path, labels: tuple[str, ...]) -> tuple[float, float]:
-    """Mean KL(champion || head) in nats on new rows over the labels that both tell, and the operations of asking; zeros
-    where there is no champion that tells any.
+def moved(order: Order, made: Start) -> tuple[float, float]:
+    """Mean KL(champion || version) in nats on new rows over the labels that both tell, and the operations of asking;
+    zeros where there is no champion that tells any.
 
     Args:
         order: what was trained.
-        weights: the folder of the head that came of it.
-        labels: what that head tells.
+        made: the version that came of it.
 
     Source: as of `Champion.distance` (Shenfeld et al. 2025, 2509.04259).
     """
     champion = order.champion or order.start
-    texts, both = _new(order), [label for label in champion.labels if label in labels]
+    texts, both = _new(order), [label for label in champion.labels if label in made.labels]
     if champion.folder is None or not both or not texts:
         return 0.0, 0.0
-    head = Start(base=order.start.base, folder=weights, kind=HEAD, labels=labels)
-    (was, spent), (now, again) = (_logs(each, order, texts, both) for each in (champion, head))
+    (was, spent), (now, again) = (_logs(each, order, texts, both) for each in (champion, made))
     return float((np.exp(was) * (was - now)).sum(1).mean()), spent + again
 
 

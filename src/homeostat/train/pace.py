@@ -68,7 +68,8 @@ def paced(recipe: Recipe, settings: Train, rows: Rows, labels: Sequence[str]) ->
     made = passes(recipe, settings.epochs, rows, len(labels))
     due = min(THRICE - (THRICE - 1.0) * rows.strange / max(rows.new, 1), recipe.epochs)
     bolder = max(1.0, due / made)
-    return replace(recipe, epochs=made, lr=recipe.lr * bolder, looks=_looks(made))
+    recipe = replace(recipe, epochs=made, looks=_looks(made))
+    return replace(recipe, lr=recipe.lr * bolder) if recipe.lr else replace(recipe, bolder=bolder)
 
 
 def passes(recipe: Recipe, most: int, rows: Rows, labels: int) -> float:

@@ -43,4 +43,9 @@ def with_rate(recipe: Recipe, config: Any, *, warm: bool) -> Recipe:
     """
     if recipe.lr:
         return recipe
-    return replace(recipe, lr=suited(int(config.hidden_size), recipe.adapt.kind) * (WARM if warm else 1.0))
+    return replace(recipe, lr=rate_of(recipe, int(config.hidden_size), warm=warm))
+
+
+def rate_of(recipe: Recipe, width: int, *, warm: bool) -> float:
+    """The rate of a recipe on a base of this width: its own, or what suits the base."""
+    return recipe.lr or suited(width, recipe.adapt.kind) * (WARM if warm else 1.0) * recipe.bolder

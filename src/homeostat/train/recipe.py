@@ -36,6 +36,8 @@ class Recipe:
     """Which rows come when, and how often; None for every row once in every pass."""
     lr: float = knob(2e-3, least=0.0)
     """Peak learning rate; 0 takes what suits the base's width."""
+    bolder: float = knob(1.0, least=1e-6)
+    """What the rate that suits the base is multiplied with, where `lr` is 0; a `share` sets it by the passes."""
     epochs: float = knob(8.0, least=1e-6)
     """Passes over the training part of the dataset; a fraction ends inside a pass."""
     share: float = knob(0.0, least=0.0, most=1.0)

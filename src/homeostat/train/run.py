@@ -350,8 +350,8 @@ def warm_from(order: Order) -> Path | None:
 def _champion(order: Order, opened: Opened, allowed: Tensor | None, samples: Sequence[Sample]) -> Champion:
     """Ask the champion: the model that is trained, before its first step, or one opened for this alone."""
     start, asked = order.champion or order.start, gauged(samples, order.recipe.seed)
-    if start.folder is None or (allowed is not None and not start.labels):
-        return Champion.nobody()
+    if start.folder is None or start.kind == HEAD or (allowed is not None and not start.labels):
+        return Champion.nobody()  # a head is asked afterwards (`train.moved`)
     if order.champion or warm_from(order) is None:
         opened = _opened(start)
         renderer = Renderer(opened.tokenizer, lead=lead_places(opened.model, "asked"))

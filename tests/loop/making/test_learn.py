@@ -201,6 +201,8 @@ def test_a_classifier_is_trained_by_steps_and_answers(shop: Workshop) -> None:
     assert (version.kind, version.labels) == ("head", shop.champion(TASK).labels)
     assert sum(r.text == row.target for r, row in zip(replies, rows, strict=True)) > 0.8 * len(rows)
     assert version.cost["steps"] > 0
+    beside = replace(lesson(shop), parent=version, version="ver_beside", recipe=named("first", shop.config.train))
+    assert learn(shop, beside).cost["kl_new"] > 0  # from a champion that is a head, and so was not asked in passing
 
 
 @pytest.mark.slow

@@ -23,6 +23,7 @@ from homeostat.loop.making.said import SAID, keep_said
 from homeostat.loop.workshop import Workshop
 from homeostat.train.head.solve import solve
 from homeostat.train.headed import train_version
+from homeostat.train.moved import moved
 from homeostat.train.objectives.heads.exact import Exact
 from homeostat.train.pace import Rows, paced
 from homeostat.train.read import changed
@@ -189,7 +190,16 @@ def carried_out(order: Order) -> Trained:
         return with_offsets(order, carried_out)
     if isinstance(order.recipe.objective, Exact):
         return solve(order)
-    return train_version(order) if order.recipe.head else train(order)
+    return train_version(order) if order.recipe.head else _beside_a_head(order, train(order))
+
+
+def _beside_a_head(order: Order, trained: Trained) -> Trained:
+    """What was trained, with how far it is from a champion that is a head."""
+    if (order.champion or order.start).kind != HEAD:
+        return trained
+    made = Start(base=order.start.base, folder=trained.weights, kind=trained.kind, labels=trained.labels)
+    far, spent = moved(order, made)
+    return replace(trained, cost=trained.cost | {"kl_new": far, "flops": trained.cost["flops"] + spent})
 
 
 def learn(shop: Workshop, lesson: Lesson, report: Callable[[dict[str, float]], None] = lambda values: None) -> Version:

@@ -31,7 +31,7 @@ from homeostat.train.head.ridge import RidgeHead
 from homeostat.train.head.sharpen import sharpness
 from homeostat.train.moved import moved
 from homeostat.train.objectives.heads.exact import Exact
-from homeostat.train.run import Order, Trained
+from homeostat.train.run import Order, Start, Trained
 from homeostat.train.sound import require_labels, require_sound
 from homeostat.types.dataset import Example
 from homeostat.types.task import Task
@@ -124,7 +124,8 @@ def solve(order: Order) -> Trained:
     head = ExactHead(features=made.features, weights=solution, labels=labels, sharpness=sure, pool=exact.pool)
     save_exact(head, weights)
     kept.save(weights / SUMS, made.features, made.head, _word(order))
-    far, asked = (_distance(order, head, newest, seen), 0.0) if start else moved(order, weights, labels)
+    made_here = Start(base=order.start.base, folder=weights, kind=HEAD, labels=labels)
+    far, asked = (_distance(order, head, newest, seen), 0.0) if start else moved(order, made_here)
     cost = {
         "flops": reader.flops + _algebra(made.features.width, made.added + made.removed, len(labels)) + asked,
         "cpu_seconds": time.process_time() - spent,
