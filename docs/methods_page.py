@@ -46,7 +46,7 @@ train:
   recipes:
     gentle:
       like: careful                      # what it does not say, it takes from there
-      adapt: {lora: {rank: 32, rs: true}}
+      adapt: {lora: {bottom: 0.5}}
       objective: {adjusted: {tau: 0.5}}
       penalties: [{divergence: {weight: 4}}, r_drop]
       order: {curriculum: {difficulty: rarity}}

@@ -65,6 +65,8 @@ RIVALS: Mapping[str, Change] = {
     "stacked": _adapted(Stacked),
 }
 """Arm -> what it changes of naive fine-tuning."""
+OWN = ("rs_lora", "dora")
+"""Arms whose adapters are of another make, so that they begin at a first model of their own, which counts for none."""
 MERGED, HEAD = "merged", "head"
 NAMES = (*RIVALS, MERGED, HEAD)
 
@@ -75,7 +77,11 @@ def rival(race: Race, champion: Model, learned: Curated, name: str) -> list[Step
         return head(race, champion)
     change = RIVALS.get(name, _replayed(0.0))
     recipe = replace(change(race.plain("naive")), name=name, refit=False)
-    return _Sequence(race, name, recipe, champion, list(learned.examples)).steps()
+    if name not in OWN:
+        return _Sequence(race, name, recipe, champion, list(learned.examples)).steps()
+    first = race.train(f"first-{name}", 0, replace(race.recipe("first"), adapt=recipe.adapt), None, learned)
+    steps = _Sequence(race, name, recipe, first, list(learned.examples)).steps()
+    return [replace(step, first=first) for step in steps]
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import tiny
-from homeostat.errors import CorruptWeights, ModelNotFound
+from homeostat.errors import CorruptWeights, ModelNotFound, UnsuitedModel
 from homeostat.llm.adapters import add_adapter
 from homeostat.llm.backend import Request
 from homeostat.llm.forward import predict
@@ -226,3 +226,32 @@ def test_every_kind_is_served_beside_the_others(base: str, tmp_path: Path) -> No
         assert abs(said - wanted[request.version]).max() < 1e-5, request.version
     distances = [abs(wanted[a] - wanted[b]).max() for a in ways for b in ways if a < b]
     assert min(distances) > 1e-3
+
+
+def test_what_is_dropped_is_what_the_run_says(base: str, tmp_path: Path) -> None:
+    """Who goes on from an adapter that was trained with dropout drops nothing unless asked to, and the reverse."""
+    for made, going in ((0.5, 0.0), (0.0, 0.5)):
+        champion = open_model(base)
+        with torch.no_grad():
+            for tensor in Lora(rank=4, dropout=made).attach(champion.model):
+                tensor.add_(0.1 * torch.randn_like(tensor))
+        Lora().save(champion.model, tmp_path / str(made))
+        opened = open_model(base)
+        Lora(dropout=going).attach(opened.model, tmp_path / str(made))
+        opened.model.train()
+        one, other = (predict(opened, ROWS).logits for _ in range(2))
+        assert torch.equal(one, other) == (going == 0.0)
+
+
+@pytest.mark.parametrize("make", ["dora", "rs"])
+def test_no_adapter_becomes_one_of_another_make(base: str, tmp_path: Path, make: str) -> None:
+    """It would go on as it is and say that it was another; one of that make is gone on from."""
+    way = Lora(rank=4, dora=make == "dora", rs=make == "rs")
+    for name, first in (("plain", Lora(rank=4)), ("same", way)):
+        made = open_model(base)
+        first.attach(made.model)
+        first.save(made.model, tmp_path / name)
+    with pytest.raises(UnsuitedModel, match="no `use_"):
+        way.attach(open_model(base).model, tmp_path / "plain")
+    assert way.attach(open_model(base).model, tmp_path / "same")
+    assert Lora().attach(open_model(base).model, tmp_path / "same")

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from homeostat.config.schema import knob
-from homeostat.llm.adapters import add_adapter, has_rows, vocabulary
+from homeostat.errors import UnsuitedModel
+from homeostat.llm.adapters import add_adapter, has_rows, told_of, vocabulary
 from homeostat.llm.four_bit import require_floats
 from homeostat.llm.load import Opened
 from homeostat.llm.render import Rendered
@@ -37,7 +38,7 @@ class Lora(Way):
 
     kind: ClassVar[str] = "lora"
     rank: int = knob(16, least=1)
-    """Numbers that a layer's change passes through."""
+    """Numbers that a layer's change passes through; who goes on from an adapter keeps its rank and its scale."""
     alpha: float | None = knob(None, least=1e-6)
     """The adapter's product is scaled by alpha / rank, or by alpha / √rank if `rs`; None is 2 × rank, or 2 × √rank."""
     bottom: float = knob(0.0, least=0.0)
@@ -64,8 +65,10 @@ class Lora(Way):
 
         Raises:
             ModelNotFound, UnsafeWeights, CorruptWeights: `start` cannot be gone on from.
-            UnsuitedModel: it begins at a part of weights that lie in four bits.
+            UnsuitedModel: it begins at a part of weights that lie in four bits, or `start` is of another make.
         """
+        if start is not None:
+            self._require_make(start)
         if self.init in _MOVED:
             require_floats(model, f"beginning at `{self.init}`")
         rows = dict(sorted((rows or {}).items())) if has_rows(model) else {}
@@ -74,6 +77,7 @@ class Lora(Way):
             model.add_adapter(self._config(model, list(rows)), adapter_name=NAME)
         else:
             add_adapter(model, start, NAME, trainable=True)
+            _drop(model, self.dropout)
         if start is None and self.init in _MOVED:
             remember(model, NAME)
         trained = grow(model, start, rows) if start else list(rows)
@@ -114,6 +118,13 @@ class Lora(Way):
         if model.peft_config[NAME].use_dora or self.init in _MOVED:
             make_portable(model, NAME, folder)
 
+    def _require_make(self, start: Path) -> None:
+        told = told_of(start)
+        for wanted, name in ((self.dora, "use_dora"), (self.rs, "use_rslora")):
+            if wanted and not told.get(name):
+                fix = "set `warm_start` to false to begin anew, or leave it out to go on as it is"
+                raise UnsuitedModel(f"the adapter that is gone on from has no `{name}`", where="recipe.adapt", fix=fix)
+
     def _config(self, model: Any, rows: Sequence[int]) -> peft.LoraConfig:
         plain = 2.0 * (self.rank**0.5 if self.rs else self.rank)
         return peft.LoraConfig(
@@ -127,3 +138,10 @@ class Lora(Way):
             bias="none",
             trainable_token_indices={vocabulary(model): list(rows)} if rows else None,
         )
+
+
+def _drop(model: Any, share: float) -> None:
+    """Have an adapter that was loaded drop what this run drops, and not what the run that made it dropped."""
+    for module in model.modules():
+        if NAME in getattr(module, "lora_dropout", {}):
+            module.lora_dropout[NAME] = torch.nn.Dropout(share) if share else torch.nn.Identity()
