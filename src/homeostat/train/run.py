@@ -42,6 +42,8 @@ from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Kind, Task
 from homeostat.types.version import HEAD
 
+WORDLESS = "the teacher is a head, which says nothing of tokens"
+
 
 def unheard(values: dict[str, float]) -> None:
     """Nobody listens. A function with a name, so that an order can be handed to another process."""
@@ -178,15 +180,15 @@ def prepare(order: Order, place: Gang = ALONE) -> Prepared:
     rows_of_labels = beginnings(opened, codes, len(order.start.labels) if warm else 0)
     parameters = recipe.adapt.attach(opened.model, warm, rows_of_labels, recipe.seed)
     recipe.adapt.look(opened, [s.rendered for s in rows if not s.recalled])
-    teacher, champion = teacher_of(order), _champion(order, opened, allowed, every)
+    (teacher, taught), champion = _teacher(order, opened), _champion(order, opened, allowed, every)
     ground = Ground(
         opened=opened,
         train=[s for s in rows if not s.recalled],
         held_out=held,
         allowed=allowed,
         known=len(order.start.labels) if is_taught(order) else 0,
-        teacher=_opened(teacher) if teacher else None,
-        taught=len(teacher.labels) if teacher else 0,
+        teacher=teacher,
+        taught=taught,
         label_rows=None if allowed is None else recipe.adapt.label_rows(opened.model, allowed),
         tasks=tuple(task.name for task in (order.task, *order.beside)),
         begun=warm,
@@ -327,19 +329,42 @@ def teacher_of(order: Order) -> Start | None:
     """The model at hand while it is trained: the one ordered, or the champion where rows come by a teacher's loss.
 
     Raises:
-        UnsuitedModel: rows come by a teacher's loss, and there is none, or it tells no label by the codes of these.
+        UnsuitedModel: it is a head; or rows come by a teacher's loss, and there is none, or it tells no label by the
+            codes of these.
     """
     if not asks_teacher(order.recipe.order):
+        if order.teacher and order.teacher.kind == HEAD:
+            fix = "take one that is no head, or learn from its answers (`told`)"
+            raise UnsuitedModel(WORDLESS, where="recipe.objective", fix=fix)
         return order.teacher
     teacher = order.teacher or order.champion or order.start
     if not order.teacher and teacher.folder is None:
         raise UnsuitedModel(NO_TEACHER, where=WHERE, fix=FIX)
     if teacher.kind == HEAD:
-        raise UnsuitedModel("the teacher is a head, which says nothing of tokens", where=WHERE, fix=FIX)
+        raise UnsuitedModel(WORDLESS, where=WHERE, fix=FIX)
     known = len(teacher.labels)
     if order.chooses and not (known and order.labels[:known] == teacher.labels):
         raise UnsuitedModel("the teacher tells labels by other codes", where=WHERE, fix="leave out `teacher`")
     return teacher
+
+
+def _teacher(order: Order, student: Opened) -> tuple[Opened | None, Tensor | None]:
+    """The teacher, opened, and int64[labels]: the token with which it answers each label of the run, -1 for one that it
+    does not know. Its codes are by the order of its own labels.
+
+    Raises:
+        UnsuitedModel: as `teacher_of`, and where it knows none of the labels.
+    """
+    teacher = teacher_of(order)
+    opened = _opened(teacher) if teacher else None
+    if teacher is None or opened is None or not (order.chooses and teacher.labels):
+        return opened, None
+    codes = encode_labels(opened.tokenizer, teacher.labels)
+    of = {label: sequence[0] for label, sequence in zip(codes.labels, codes.sequences, strict=True)}
+    if not of.keys() & set(order.labels):
+        fix = "take one that was trained on some of them"
+        raise UnsuitedModel("the teacher knows none of the labels", where="recipe.objective", fix=fix)
+    return opened, torch.tensor([of.get(label, -1) for label in order.labels], device=student.model.device)
 
 
 def warm_from(order: Order) -> Path | None:

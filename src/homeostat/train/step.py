@@ -53,8 +53,9 @@ class Ground:
     """How many of the labels, the first ones, the model knows before its first step; 0 if it knows nothing to keep."""
     teacher: Opened | None = None
     """Another model to learn from, for objectives that have one."""
-    taught: int = 0
-    """How many of the labels, the first ones, that model answers with; 0 for all."""
+    taught: Tensor | None = None
+    """int64[labels]: the token with which that model answers each of the labels, -1 for one that it does not know; None
+    where it answers all of them as the run's does."""
     tasks: tuple[str, ...] = ()
     """Names of the tasks that rows are of, the run's own first, where they are known."""
     trail: Trail | None = None

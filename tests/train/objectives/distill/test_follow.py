@@ -10,13 +10,19 @@ import torch
 
 import tiny
 from homeostat.errors import UnsuitedModel
+from homeostat.llm.backend import Request
 from homeostat.llm.generate import generate
+from homeostat.llm.labels import encode_labels
 from homeostat.llm.load import Opened, open_model
+from homeostat.llm.local import LocalBackend
 from homeostat.llm.render import Rendered
 from homeostat.train.objectives.distill.apart import apart
-from homeostat.train.objectives.distill.follow import Follow
+from homeostat.train.objectives.distill.follow import UNKNOWN, Follow, heard
+from homeostat.train.recipe import Recipe
+from homeostat.train.run import Order, Start, Trained, prepare, train
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Step
+from homeostat.types.version import Version
 from shown import Shown
 from train.objectives.distill import school
 
@@ -127,3 +133,69 @@ def test_a_teacher_is_needed_and_must_write_alike(folder: Path, tmp_path: Path) 
     other = open_model(str(tiny.llama(tmp_path, tokenizer=tiny.chat_tokenizer(codes=8))))
     with pytest.raises(UnsuitedModel, match="other tokens"):
         Follow().begin(school.ground(folder, rows, other))
+
+
+TURNED = (*tiny.LABELS[1:], tiny.LABELS[0])
+"""The same labels, of which none has the code that it has in the other order."""
+
+
+def order(llama: Path, folder: Path, **more: object) -> Order:
+    """A run on three labels."""
+    recipe = Recipe(lr=1e-2, epochs=8, batch_rows=12, looks=4, patience=6, refit=False)
+    rows, start = tiny.examples(each=30), Start(base=str(llama))
+    plain = Order(task=tiny.ROUTING, start=start, examples=rows, labels=tiny.LABELS, recipe=recipe, folder=folder)
+    return replace(plain, **more)  # type: ignore[arg-type]
+
+
+def right(llama: Path, trained: Trained) -> float:
+    """Share of unseen rows that a version tells right."""
+    backend, rows = LocalBackend(str(llama)), tiny.examples(each=20, seed=9)
+    version = Version(
+        id="ver_1", task="routing", time=0.0, base="", kind="lora", labels=trained.labels, prior=trained.prior
+    )
+    backend.load(version, trained.weights)
+    said = backend.reply([Request(task=tiny.ROUTING, text=row.text, version="ver_1") for row in rows])
+    return sum(reply.text == row.target for reply, row in zip(said, rows, strict=True)) / len(rows)
+
+
+def test_a_teacher_whose_labels_have_another_order(llama: Path, tmp_path: Path) -> None:
+    """A student that follows nothing but its teacher tells labels as that does, although none of them has the code
+    that the teacher has for it.
+    """
+    taught = train(order(llama, tmp_path / "teacher"))
+    teacher = Start(base=str(llama), folder=taught.weights, kind=taught.kind, labels=taught.labels)
+    run = order(llama, tmp_path / "student", labels=TURNED, teacher=teacher)
+    told = right(llama, train(replace(run, recipe=replace(run.recipe, objective=Follow(share=1.0)))))
+    assert right(llama, taught) > 0.7
+    assert told > right(llama, taught) - 0.1
+
+
+def test_it_is_asked_by_its_own_codes(llama: Path, tmp_path: Path) -> None:
+    """Each label of the run has the teacher's probability of it among those that the teacher knows, and next to none
+    where it does not know it.
+    """
+    own = TURNED[:2]
+    teacher = Start(base=str(llama), folder=tiny.adapter(tmp_path / "t", llama, 1), kind="lora", labels=own)
+    on = prepare(order(llama, tmp_path / "run", teacher=teacher)).job.ground
+    codes = [sequence[0] for sequence in encode_labels(on.opened.tokenizer, own).sequences]
+    assert on.taught is not None
+    assert on.taught.tolist() == [-1, codes[0], codes[1]]
+    logits = torch.randn(4, on.opened.model.config.vocab_size, generator=torch.Generator().manual_seed(0))
+    wanted = (logits[:, codes] / 2.0).log_softmax(-1)
+    assert torch.equal(heard(on, logits, 2.0)[:, 1:], wanted)
+    assert (heard(on, logits)[:, 0] == UNKNOWN).all()
+    words = replace(on, allowed=None)
+    assert torch.equal(heard(words, logits), logits.log_softmax(-1))
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"), [({"labels": ("hologram",)}, "none of the labels"), ({"kind": "head"}, "is a head")]
+)
+def test_who_cannot_teach_labels(llama: Path, tmp_path: Path, changed: dict[str, object], says: str) -> None:
+    """One that knows none of the labels, and a head, which says nothing of tokens: told before the first step."""
+    teacher = Start(base=str(llama), folder=tiny.adapter(tmp_path / "t", llama, 1), kind="lora", labels=TURNED)
+    run = order(llama, tmp_path / "run", teacher=replace(teacher, **changed))  # type: ignore[arg-type]
+    with pytest.raises(UnsuitedModel, match=says) as told:
+        train(run)
+    assert told.value.where == "recipe.objective"
+    assert not (tmp_path / "run" / "weights").exists()

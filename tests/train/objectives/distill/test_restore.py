@@ -18,7 +18,8 @@ from homeostat.llm.render import Rendered, Renderer
 from homeostat.stats.intervals import paired
 from homeostat.train.averaging import Average, Trail
 from homeostat.train.objectives.distill.apart import apart
-from homeostat.train.objectives.distill.restore import UNKNOWN, Restore
+from homeostat.train.objectives.distill.follow import UNKNOWN
+from homeostat.train.objectives.distill.restore import Restore
 from homeostat.train.run import Start
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Step
@@ -94,9 +95,9 @@ def test_it_does_so_on_every_seed(kind: str, seed: int, tmp_path: Path) -> None:
 
 def ground(llama: Path, **changes: Any) -> Ground:
     """Two labels that the teacher knows, and one that it does not; the second row is old."""
-    codes = torch.tensor([60, 61, 62])
+    codes, taught = torch.tensor([60, 61, 62]), torch.tensor([60, 61, -1])
     samples = [Sample(school.labeled(1, 3)[k].rendered, replay=k == 1, weight=1.0 + k) for k in range(3)]
-    return Ground(opened=open_model(str(llama)), train=samples, allowed=codes, taught=2, bfloat16=False, **changes)
+    return Ground(opened=open_model(str(llama)), train=samples, allowed=codes, taught=taught, bfloat16=False, **changes)
 
 
 @pytest.fixture(scope="module")

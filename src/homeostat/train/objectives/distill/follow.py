@@ -21,6 +21,9 @@ from homeostat.train.objectives.written import written
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Lesson, Loss, Step, weigh_places
 
+UNKNOWN = -16.0
+"""Log-probability of a label that a teacher does not know: next to nothing, so that no divergence is endless."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Follow:
@@ -50,6 +53,20 @@ class Follow:
             raise UnsuitedModel("there is no teacher to learn from", fix="name one, or use the objective `completion`")
         require_same_words(ground.opened, ground.teacher)
         return _Following(self, ground.teacher, ground.seed)
+
+
+def heard(ground: Ground, logits: Tensor, heat: float = 1.0) -> Tensor:
+    """float[places, k]: log-probabilities of the teacher's logits at a temperature, over what competes in the run.
+
+    A version's labels have codes by their order, which is another in another version: the teacher is asked by its own.
+    It gives next to nothing to labels that it does not know.
+    """
+    if ground.allowed is None or ground.taught is None:
+        return (logits if ground.allowed is None else logits[:, ground.allowed]).float().div(heat).log_softmax(-1)
+    known = ground.taught >= 0
+    told = logits.new_full((len(logits), len(known)), UNKNOWN, dtype=torch.float32)
+    told[:, known] = logits[:, ground.taught[known]].float().div(heat).log_softmax(-1)
+    return told
 
 
 def require_same_words(student: Opened, teacher: Opened) -> None:
@@ -97,9 +114,9 @@ class _Following:
 
     def _divergence(self, step: Step) -> Tensor:
         with torch.no_grad():
-            said = step.ground.predict([s.rendered for s in step.samples], self.teacher).logits.float()
-        allowed, scale = step.ground.allowed, self.spec.temperature
-        teacher = (said if allowed is None else said[:, allowed]).div(scale).log_softmax(-1)
+            said = step.ground.predict([s.rendered for s in step.samples], self.teacher).logits
+        scale = self.spec.temperature
+        teacher = heard(step.ground, said, scale)
         student = step.scores.div(scale).log_softmax(-1)
         if self.spec.top:
             student, teacher = likeliest(student, teacher, self.spec.top)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from homeostat.config.schema import knob
 from homeostat.errors import UnsuitedModel
@@ -21,13 +20,10 @@ from homeostat.llm.load import Opened
 from homeostat.llm.render import Rendered
 from homeostat.train.averaging import Trail
 from homeostat.train.objectives.distill.apart import apart
-from homeostat.train.objectives.distill.follow import require_same_words
+from homeostat.train.objectives.distill.follow import heard, require_same_words
 from homeostat.train.objectives.written import written
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Lesson, Loss, Step
-
-UNKNOWN = -16.0
-"""Log-probability of a label that the model before does not know: next to nothing, so that no divergence is endless."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,18 +102,11 @@ class _Restoring:
         told: dict[int, Tensor] = {}
         if old:
             said = ground.predict([own[k] for k in old], self.teacher).logits
-            told |= zip(old, _by_row(self._before(said, ground), [own[k] for k in old]), strict=True)
+            told |= zip(old, _by_row(heard(ground, said), [own[k] for k in old]), strict=True)
         if new:
             told |= zip(new, _by_row(self._began(ground, [own[k] for k in new]), [own[k] for k in new]), strict=True)
         model.train(learning)
         return torch.cat([told[k] for k in range(len(rows))])
-
-    def _before(self, logits: Tensor, ground: Ground) -> Tensor:
-        """Of the model before, which gives next to nothing to labels that it does not know."""
-        if ground.allowed is None or not ground.taught:
-            return _logs(logits, ground.allowed)
-        known = _logs(logits, ground.allowed[: ground.taught])
-        return F.pad(known, (0, len(ground.allowed) - ground.taught), value=UNKNOWN)
 
     def _began(self, ground: Ground, own: Sequence[Rendered]) -> Tensor:
         """Of the student as it was before the first step."""
