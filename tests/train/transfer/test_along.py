@@ -12,9 +12,11 @@ import tiny
 from homeostat.errors import UnsuitedModel
 from homeostat.stats.intervals import paired
 from homeostat.train.adapt.full import Full
+from homeostat.train.adapt.lora import Lora
+from homeostat.train.adapt.stacked import Stacked
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Order, Start, train
-from homeostat.train.transfer.along import SHARES, Line, along
+from homeostat.train.transfer.along import SHARES, Line, along, point
 from homeostat.train.transfer.interpolate import between
 from homeostat.train.transfer.product import Adapter
 from homeostat.types.dataset import Example, Origin
@@ -92,6 +94,15 @@ def test_without_refit_the_points_are_those_of_the_line(llama: Path, line: Line,
     ends = Adapter.read(line.order.start.folder), Adapter.read(line.candidate)
     between(*ends, 0.5, ends[1].rank).save(tmp_path / "wanted")
     assert torch.allclose(answers(llama, found.trained.weights), answers(llama, tmp_path / "wanted"), atol=1e-5)
+
+
+@pytest.mark.parametrize("adapt", [Stacked(rank=4, back=0.5), Lora(init="pissa")], ids=["stacked", "pissa"])
+def test_a_point_is_opened_as_it_lies(llama: Path, line: Line, adapt: Lora, tmp_path: Path) -> None:
+    """A way that takes its champion part of the way back, or begins elsewhere, does nothing to the points."""
+    recipe = replace(RECIPE, refit=False, adapt=adapt)
+    end = point(replace(line, order=replace(line.order, recipe=recipe, folder=tmp_path)), 1.0)
+    assert torch.allclose(answers(llama, end.weights), answers(llama, line.candidate), atol=1e-4)
+    assert Adapter.read(end.weights).rank == Adapter.read(line.candidate).rank
 
 
 def test_all_weights_and_replies(llama: Path, tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ from homeostat.llm.labels import encode_labels
 from homeostat.llm.load import Opened, open_model
 from homeostat.llm.precision import has_bfloat16
 from homeostat.llm.render import Renderer
+from homeostat.train.adapt.lora import Lora
+from homeostat.train.adapt.way import Way
 from homeostat.train.ask import log_probabilities
 from homeostat.train.flops import Size, shape
 from homeostat.train.objectives.preference.likelihood import lengths, likelihoods
@@ -156,6 +158,12 @@ class _Look:
         tasks = dict.fromkeys(s.task for s in self.held)
         return [torch.tensor([s.task == task for s in self.held]) & ~self.new for task in tasks]
 
+    @property
+    def way(self) -> Way:
+        """How points are opened and saved: as they lie there, whatever the recipe does to whom it goes on from."""
+        adapt = self.line.order.recipe.adapt
+        return Lora(bottom=adapt.bottom) if isinstance(adapt, Lora) else adapt
+
     def place(self, share: float) -> Path:
         """Where a point's weights are."""
         return self.folder / f"{share:g}"
@@ -185,7 +193,7 @@ class _Look:
         if not order.beside:
             self.priors[share], looked = fit_prior(opened, order.task, self.held, self.labels, said)
             self.flops += looked
-        order.recipe.adapt.save(opened.model, folder)
+        self.way.save(opened.model, folder)
         return self._worth(opened, self.labels, self.priors[share], said)
 
     def _write(self, share: float, folder: Path) -> None:
@@ -201,7 +209,7 @@ class _Look:
         """The model with the weights of a folder, ready to answer."""
         order = self.line.order
         opened = open_model(order.start.base, folder if order.start.kind == "full" else None)
-        order.recipe.adapt.attach(opened.model, folder, None, order.recipe.seed)
+        self.way.attach(opened.model, folder, None, order.recipe.seed)
         opened.model.eval()
         return opened
 
@@ -210,7 +218,7 @@ class _Look:
         recipe = self.line.order.recipe
         if not recipe.refit:
             return Refitted()
-        rows = recipe.adapt.label_rows(opened.model, labels)
+        rows = self.way.label_rows(opened.model, labels)
         learned, held = ([s for s in some if not s.free] for some in (self.learned, self.held))
         fitted = refit(opened, rows, labels, learned, held, bfloat16=has_bfloat16())
         self.flops += fitted.flops
