@@ -52,6 +52,11 @@ class Orpo:
 
 
 def log_odds(logs: Tensor) -> Tensor:
-    """log(p / (1 - p)) of log p, exact for small and for large p."""
-    rest = torch.where(logs > -0.693, torch.log(-torch.expm1(logs)), torch.log1p(-logs.exp()))
-    return logs - rest
+    """log(p / (1 - p)) of log p, exact for small and for large p; p of 1 is taken for the largest number below it.
+
+    Both branches are computed and have a gradient, so each is given only what it can bear.
+    """
+    logs = logs.clamp(max=-torch.finfo(logs.dtype).eps)
+    large = logs > -0.693
+    above = torch.log(-torch.expm1(logs.where(large, -0.693)))
+    return logs - torch.where(large, above, torch.log1p(-logs.where(~large, -0.693).exp()))
