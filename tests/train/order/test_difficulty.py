@@ -71,6 +71,16 @@ def test_loss(llama: Path, labels: bool) -> None:
     assert found[::9].tolist() == pytest.approx(alone, abs=1e-4)
 
 
+def test_loss_beside_labels(llama: Path) -> None:
+    """A reply in words is measured over the whole vocabulary, and a label among the labels, in one run."""
+    rows = samples(each=4)
+    words = [replace(s, rendered=replace(s.rendered, completion=(5, 9, 7)), free=True) for s in rows[::2]]
+    on = ground(llama, train=[*rows, *words])
+    with torch.no_grad():
+        alone = [float(Completion()(Step(on.under([s]), [s]))) for s in on.train]
+    assert Loss().of(on).tolist() == pytest.approx(alone, abs=1e-4)
+
+
 def surprisal(rows: Sequence[Sample]) -> np.ndarray:
     """By row, the mean of -log2 of how often the tokens of its prompt come among those of all."""
     counts = Counter(token for s in rows for token in s.rendered.prompt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,8 +14,10 @@ from torch.nn import functional as F
 from homeostat.errors import UnsuitedModel
 from homeostat.llm.batches import passes
 from homeostat.llm.forward import places
+from homeostat.llm.load import Opened
 from homeostat.train.objectives.distill.follow import require_same_words
 from homeostat.train.order.draw import Floats
+from homeostat.train.samples import Sample
 from homeostat.train.step import Ground
 
 WHERE = "recipe.order"
@@ -90,16 +93,22 @@ class Loss:
             require_same_words(ground.opened, opened)
         opened.model.eval()
         found = np.zeros(len(ground.train))
-        order = sorted(range(len(found)), key=lambda k: len(ground.train[k].rendered.ids))
-        for at in passes([len(ground.train[k].rendered.ids) for k in order], opened.model.device):
-            some = order[at]
-            predicted, allowed = ground.predict([ground.train[k].rendered for k in some], opened), ground.allowed
-            logits = predicted.logits if allowed is None else predicted.logits[:, allowed]
-            right = predicted.target if allowed is None else places(predicted.target, allowed)
-            each = F.cross_entropy(logits.float(), right, reduction="none")
-            sums = each.new_zeros(len(some)).index_add(0, predicted.row, each)
-            found[some] = (sums / torch.bincount(predicted.row, minlength=len(some))).double().cpu().numpy()
+        for free in (False, True):  # a label is one of the labels, a word one of the vocabulary
+            own = [k for k, s in enumerate(ground.train) if s.free == free]
+            order = sorted(own, key=lambda k: len(ground.train[k].rendered.ids))
+            for at in passes([len(ground.train[k].rendered.ids) for k in order], opened.model.device):
+                found[order[at]] = _losses(ground, [ground.train[k] for k in order[at]], opened)
         return found
+
+
+def _losses(ground: Ground, rows: Sequence[Sample], opened: Opened) -> Floats:
+    """float64[rows], in nats: the mean loss of the tokens of each, which are answered alike."""
+    predicted, allowed = ground.predict([s.rendered for s in rows], opened), ground.under(rows).allowed
+    logits = predicted.logits if allowed is None else predicted.logits[:, allowed]
+    right = predicted.target if allowed is None else places(predicted.target, allowed)
+    each = F.cross_entropy(logits.float(), right, reduction="none")
+    sums = each.new_zeros(len(rows)).index_add(0, predicted.row, each)
+    return (sums / torch.bincount(predicted.row, minlength=len(rows))).double().cpu().numpy()
 
 
 def asks_teacher(order: object) -> bool:
