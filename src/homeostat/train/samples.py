@@ -42,6 +42,11 @@ class Sample:
     """The task beside the run's own that it is of; empty for the run's own."""
 
     @property
+    def told_as(self) -> tuple[float, ...]:
+        """What it should be told as: the tokens of its label or reply, or what a head of the version's own tells."""
+        return self.values or self.rendered.completion
+
+    @property
     def length(self) -> int:
         """Tokens of its longest reading."""
         shown = len(self.shown) + len(self.rendered.completion) if self.shown else 0

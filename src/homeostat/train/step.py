@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from homeostat.llm.forward import Predicted, places, predict
+from homeostat.llm.head import head_of
 from homeostat.llm.load import Opened
 from homeostat.llm.precision import computing, has_bfloat16, needs_float16
 from homeostat.llm.render import Rendered
@@ -84,6 +85,16 @@ class Ground:
         """Compute in what a recipe names, from now on; `auto` leaves it as it is."""
         if precision != "auto":
             self.bfloat16, self.float16 = precision == "bfloat16", precision == "float16"
+
+    @property
+    def chooses(self) -> bool:
+        """Whether rows are of classes: labels, or what a head tells that tells labels or tags."""
+        head = head_of(self.opened.model)
+        return self.allowed is not None if head is None else head.shape.form != "numbers"
+
+    def class_of(self, sample: Sample) -> tuple[float, ...] | None:
+        """What a row is one of many by; None for a reply in words, and for numbers."""
+        return sample.told_as if self.chooses and not sample.free else None
 
     def under(self, samples: Sequence[Sample]) -> Ground:
         """What rows that are answered alike stand on: for replies in words the whole vocabulary competes."""

@@ -12,10 +12,13 @@ from torch.nn import functional as F
 
 import seen
 import tiny
+from homeostat.llm.render import Rendered
 from homeostat.train.fit import fit
 from homeostat.train.objectives.classes.adjusted import Adjusted
+from homeostat.train.objectives.classes.row_by_row import counts
 from homeostat.train.objectives.completion import Completion
 from homeostat.train.recipe import Recipe
+from homeostat.train.samples import Sample
 from homeostat.train.step import Objective
 from shown import Shown
 from train.test_fit import RECIPE, by_label, ground, job, samples
@@ -35,6 +38,18 @@ def test_tau_zero_is_cross_entropy() -> None:
     """Nothing raised, nothing changed."""
     step = seen.step([(5,), (2,)], allowed=[2, 5, 8])
     assert Adjusted(tau=0.0).begin(step.ground)(step).item() == pytest.approx(Completion()(step).item(), rel=1e-6)
+
+
+def test_replies_in_words_beside_labels() -> None:
+    """They are of no class, and so not counted; a step of them is learned token by token."""
+    labels = [Sample(Rendered((k,), (token,))) for k, token in enumerate((5, 2, 5))]
+    words = [Sample(Rendered((9,), (1, 3, 7)), free=True), Sample(Rendered((8,), (5,)), free=True)]
+    on = seen.ground([*labels, *words], allowed=torch.tensor([2, 5, 8]))
+    assert counts(on).tolist() == [1.0, 2.0, 0.0]
+    lesson = Adjusted().begin(on)
+    step = seen.step([(1, 3, 7), (5,)], on=on.under(words))
+    assert lesson(step).item() == pytest.approx(Completion()(step).item(), rel=1e-6)
+    assert lesson.weigh(words) == 4.0
 
 
 @cache

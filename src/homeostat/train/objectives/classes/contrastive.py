@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from homeostat.config.schema import knob
+from homeostat.errors import UnsuitedModel
+from homeostat.llm.head import head_of
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground, Loss, Step
 
@@ -24,17 +26,35 @@ class Contrastive:
     weight: float = knob(0.1, least=0.0)
 
     def begin(self, ground: Ground) -> Loss:
-        """It keeps nothing."""
-        return self
+        """Hold that there are classes.
+
+        Raises:
+            UnsuitedModel: the task has none.
+        """
+        if not ground.chooses:
+            what = "classes are to be drawn apart, and the task has none"
+            raise UnsuitedModel(what, where="recipe.penalties", fix="leave out `contrastive`")
+        return _Contrasting(ground, self.temperature)
+
+
+@dataclass(frozen=True, slots=True)
+class _Contrasting:
+    ground: Ground
+    """The run's own, which knows of what class a row is."""
+    temperature: float
 
     def weigh(self, samples: Sequence[Sample]) -> float:
-        """Rows with a companion of their class in the batch."""
-        classes = [s.rendered.completion[0] for s in samples]
+        """Rows with a companion of their class in the batch; replies in words are of none."""
+        classes = [one for s in samples if (one := self.ground.class_of(s)) is not None]
         return float(sum(classes.count(one) > 1 for one in classes))
 
     def __call__(self, step: Step) -> Tensor:
-        """The mean over the batch."""
-        return contrast(step.predicted.states.float(), step.predicted.target, self.temperature)
+        """The mean over the batch: of the states that are answered from, by the labels' rows or by a head."""
+        head = head_of(step.ground.opened.model)
+        states = head.features(step.predicted) if head else step.predicted.states.float()
+        places: dict[tuple[float, ...], int] = {}
+        classes = [places.setdefault(s.told_as, len(places)) for s in step.samples]
+        return contrast(states, torch.tensor(classes, device=states.device), self.temperature)
 
 
 def contrast(states: Tensor, classes: Tensor, temperature: float) -> Tensor:

@@ -30,16 +30,19 @@ class RowByRow:
         return Completion()
 
     def weigh(self, samples: Sequence[Sample]) -> float:
-        """Rows, by their weight: a class is one token."""
+        """Rows, by their weight: a class is one token. Of replies in words, their tokens."""
         return weigh_places(samples)
 
     def __call__(self, step: Step) -> Tensor:
-        """The mean over the batch."""
+        """The mean over the batch; replies in words, which rows of another task have, are learned token by token."""
+        if step.ground.allowed is None:
+            return Completion()(step)
         return step.mean(self.each(step.scores, step.right))
 
 
 def counts(ground: Ground) -> Tensor:
-    """float[classes]: rows of each class among those that are trained on, by their weight.
+    """float[classes]: rows of each class among those that are trained on, by their weight; replies in words, which rows
+    of another task have, are of none.
 
     Raises:
         UnsuitedModel: the task has no classes.
@@ -48,5 +51,6 @@ def counts(ground: Ground) -> Tensor:
         raise UnsuitedModel("a loss over classes on a task without labels", fix="use the objective `completion`")
     device = ground.allowed.device
     found = torch.zeros(len(ground.allowed), device=device)
-    right = places(torch.tensor([s.rendered.completion[0] for s in ground.train], device=device), ground.allowed)
-    return found.index_add_(0, right, torch.tensor([s.weight for s in ground.train], device=device))
+    rows = [s for s in ground.train if not s.free]
+    right = places(torch.tensor([s.rendered.completion[0] for s in rows], device=device), ground.allowed)
+    return found.index_add_(0, right, torch.tensor([s.weight for s in rows], device=device))
