@@ -180,13 +180,15 @@ def prepare(order: Order, place: Gang = ALONE) -> Prepared:
     rows_of_labels = beginnings(opened, codes, len(order.start.labels) if warm else 0)
     parameters = recipe.adapt.attach(opened.model, warm, rows_of_labels, recipe.seed)
     recipe.adapt.look(opened, [s.rendered for s in rows if not s.recalled])
-    (teacher, taught), champion = _teacher(order, opened), _champion(order, opened, allowed, every)
+    before = _opened(order.start) if warm and recipe.adapt.moves else None
+    (teacher, taught), champion = _teacher(order, opened), _champion(order, before or opened, allowed, every)
     ground = Ground(
         opened=opened,
         train=[s for s in rows if not s.recalled],
         held_out=held,
         allowed=allowed,
         known=len(order.start.labels) if is_taught(order) else 0,
+        champion=before,
         teacher=teacher,
         taught=taught,
         label_rows=None if allowed is None else recipe.adapt.label_rows(opened.model, allowed),
@@ -254,7 +256,8 @@ def _newcomers(job: Job, remembered: Sequence[Sample]) -> float:
     ground = job.ground
     if ground.allowed is None or ground.begun is None or not job.recipe.newcomers:
         return 0.0
-    learned, kept = [s for s in remembered if not s.free], ground.kept if job.recipe.carry else States({})
+    carried = job.recipe.carry and ground.champion is None  # states are those of the champion as it is
+    learned, kept = [s for s in remembered if not s.free], ground.kept if carried else States({})
     return fit_newcomers(ground.opened, ground.label_rows, ground.allowed, ground.known, learned, kept)
 
 
@@ -373,7 +376,7 @@ def warm_from(order: Order) -> Path | None:
 
 
 def _champion(order: Order, opened: Opened, allowed: Tensor | None, samples: Sequence[Sample]) -> Champion:
-    """Ask the champion: the model that is trained, before its first step, or one opened for this alone."""
+    """Ask the champion: `opened`, which is still that version, or one opened for this alone."""
     start, asked = order.champion or order.start, gauged(samples, order.recipe.seed)
     if start.folder is None or start.kind == HEAD or (allowed is not None and not start.labels):
         return Champion.nobody()  # a head is asked afterwards (`train.moved`)

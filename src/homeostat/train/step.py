@@ -52,6 +52,8 @@ class Ground:
     """int64[labels]: the label-code tokens that compete, or None for the whole vocabulary."""
     known: int = 0
     """How many of the labels, the first ones, the model knows before its first step; 0 if it knows nothing to keep."""
+    champion: Opened | None = None
+    """The version that is gone on from, where the model begins as something else (`Way.moves`); None where it is it."""
     teacher: Opened | None = None
     """Another model to learn from, for objectives that have one."""
     taught: Tensor | None = None

@@ -10,15 +10,19 @@ import torch
 from torch import Tensor
 
 import tiny
-from homeostat.errors import CorruptWeights
+from homeostat.errors import CorruptWeights, UnsuitedModel
 from homeostat.llm.adapters import add_adapter
 from homeostat.llm.forward import predict
 from homeostat.llm.load import Opened, open_model
 from homeostat.train.adapt.lora import Lora
 from homeostat.train.adapt.stacked import Stacked
 from homeostat.train.fit import fit
-from homeostat.train.run import Start
+from homeostat.train.penalties.divergence import Divergence
+from homeostat.train.penalties.stay import Stay
+from homeostat.train.recipe import Recipe
+from homeostat.train.run import Order, Start, prepare
 from homeostat.train.transfer.product import Adapter
+from homeostat.types.dataset import Origin
 from shown import Shown
 from train.penalties import forgetting
 
@@ -110,6 +114,38 @@ def test_how_far_back_it_begins(champion: Start) -> None:
     assert torch.equal(moved[1.0], torch.zeros_like(first))
     assert torch.allclose(moved[0.0], below.layers[name].dense(), atol=1e-6)
     assert torch.allclose(moved[0.5], 0.5 * moved[0.0], atol=1e-6)
+
+
+def test_it_is_held_to_the_champion_however_far_back(champion: Start, tmp_path: Path) -> None:
+    """Old rows are held to what the champion says, new ones too, and how far the model has moved is told from there,
+    whatever was taken back of it before the first step.
+    """
+    rows = [*tiny.examples(each=6, origin=Origin.REPLAY), *tiny.examples(each=6, seed=3)]
+    recipe, said, moved = Recipe(held_out=0.1), {}, {}
+    for back in (0.0, 1.0):
+        way = replace(recipe, adapt=Stacked(rank=2, back=back))
+        order = Order(
+            task=tiny.ROUTING, start=champion, examples=rows, labels=tiny.LABELS, recipe=way, folder=tmp_path / "run"
+        )
+        made = prepare(order)
+        ground = made.job.ground
+        ground.compute_in("float32")
+        held = [penalty.begin(ground).said for penalty in (Divergence(), Stay())]  # type: ignore[attr-defined]
+        said[back] = torch.cat([made.champion.said, *(torch.stack(list(each.values())) for each in held)])
+        moved[back] = made.champion.distance(ground.opened)
+    torch.testing.assert_close(said[1.0], said[0.0], atol=1e-3, rtol=1e-3)
+    assert moved[0.0] < 1e-3
+    assert moved[1.0] > 0.1
+
+
+def test_lengths_and_directions_cannot_be_summed(champion: Start) -> None:
+    """DoRA on a champion is refused before anything is trained; without one it is plain DoRA."""
+    opened = open_model(champion.base)
+    before = [p.detach().clone() for p in opened.model.parameters()]
+    with pytest.raises(UnsuitedModel, match="cannot be added"):
+        Stacked(dora=True).attach(opened.model, champion.folder)
+    assert all(torch.equal(one, other) for one, other in zip(opened.model.parameters(), before, strict=True))
+    assert Stacked(rank=2, dora=True).attach(opened.model)
 
 
 def test_without_a_champion_it_is_plain(llama: Path) -> None:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from homeostat.config.schema import knob
-from homeostat.errors import CorruptWeights
+from homeostat.errors import CorruptWeights, UnsuitedModel
 from homeostat.llm.four_bit import require_floats
 from homeostat.train.adapt.lora import Lora
 from homeostat.train.transfer.product import Adapter, Product
@@ -35,6 +35,11 @@ class Stacked(Lora):
     most_rank: int = knob(64, least=1)
     """Highest rank of the sum: beyond it the smallest singular values of each layer are left out."""
 
+    @property
+    def moves(self) -> bool:
+        """Whether it is taken back before the first step."""
+        return self.back > 0
+
     def attach(
         self, model: Any, start: Path | None = None, rows: Mapping[int, Tensor] | None = None, seed: int = 0
     ) -> list[nn.Parameter]:
@@ -44,10 +49,14 @@ class Stacked(Lora):
 
         Raises:
             ModelNotFound, UnsafeWeights, CorruptWeights: `start` cannot be gone on from.
-            UnsuitedModel: the champion's adapter is not made of products, or the base lies in four bits.
+            UnsuitedModel: the champion's adapter is not made of products, or this one would not be (`dora`), or the
+                base lies in four bits.
         """
         if start is None:
             return Lora.attach(self, model, None, rows, seed)
+        if self.dora:
+            what = "lengths and directions cannot be added to the champion's adapter when the run has ended"
+            raise UnsuitedModel(what, where="recipe.adapt", fix="leave out `dora`, or begin anew with `lora`")
         require_floats(model, "folding the champion's adapter in")
         below = _shrunk(Adapter.read(start), 1.0 - self.back)
         _fold(model, below, str(start))

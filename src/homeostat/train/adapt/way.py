@@ -39,6 +39,11 @@ class Way(Protocol):
         """Places of the context that it takes before every prompt."""
         return 0
 
+    @property
+    def moves(self) -> bool:
+        """Whether the model, before its first step, says something else than the version that is gone on from."""
+        return False
+
     def attach(
         self, model: Any, start: Path | None = None, rows: Mapping[int, Tensor] | None = None, seed: int = 0
     ) -> list[torch.nn.Parameter]:

@@ -27,29 +27,30 @@ class Divergence:
     weight: float = knob(2.0, least=0.0)
 
     def begin(self, ground: Ground) -> Loss:
-        """Ask the model, which is still the champion, about every replayed row."""
+        """Ask the champion about every replayed row; it is the model itself, but where that began elsewhere."""
         return Held.of(ground, [s for s in ground.train if s.replay])
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a model said of rows before it learned, which it is held to."""
+    """What the champion said of rows, which the model is held to."""
 
     said: dict[Rendered, Tensor]
     """float[labels it knew] by row: log-probabilities in nats."""
 
     @staticmethod
     def of(ground: Ground, samples: Sequence[Sample]) -> Held:
-        """Ask the ground's model about rows but those of which it has kept what it said; about none where it knows no
+        """Ask the champion about rows but those of which it has kept what it said; about none where it knows no
         labels.
         """
         asked = [s for s in samples if not s.free] if ground.known else []
         if not asked or ground.allowed is None:
             return Held({})
-        ground.opened.model.eval()  # it is held to what it answers, without dropout
+        champion = ground.champion or ground.opened
+        champion.model.eval()  # the model is held to what it answers, without dropout
         kept = recollected(ground, asked)
         rows, known = [s.rendered for s in asked if s.rendered not in kept], ground.allowed[: ground.known]
-        said, spent = log_probabilities(ground.opened, rows, known, bfloat16=ground.bfloat16)
+        said, spent = log_probabilities(champion, rows, known, bfloat16=ground.bfloat16)
         ground.meter.flops += spent
         return Held({**kept, **dict(zip(rows, said, strict=True))})
 
