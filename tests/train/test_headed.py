@@ -29,7 +29,9 @@ from homeostat.train.objectives.classes.focal import Focal
 from homeostat.train.objectives.heads.estimated import Estimated
 from homeostat.train.order.curriculum import Curriculum
 from homeostat.train.order.difficulty import Length
+from homeostat.train.order.trimmed import Trimmed
 from homeostat.train.penalties.l2_pull import L2Pull
+from homeostat.train.penalties.r_drop import RDrop
 from homeostat.train.recipe import Recipe
 from homeostat.train.run import Order, Start
 from homeostat.types.dataset import Example
@@ -179,6 +181,8 @@ BAD: list[tuple[str, dict[str, Any], type[HomeostatError], str]] = [
     ("label", {"pool": "first"}, UnsuitedModel, "'first' is no pool"),
     ("label", {"recipe": replace(QUICK, objective=Estimated())}, UnsuitedModel, "use `classified`"),
     ("tags", {"recipe": replace(QUICK, objective=Focal())}, UnsuitedModel, "use `tagged`"),
+    ("label", {"recipe": replace(QUICK, penalties=(L2Pull(), RDrop()))}, UnsuitedModel, "`r_drop` goes by"),
+    ("label", {"recipe": replace(QUICK, order=Trimmed())}, UnsuitedModel, "finds all alike"),
 ]
 
 

@@ -137,6 +137,29 @@ def test_what_an_exact_head_takes_no_notice_of_is_refused(own: dict[str, object]
 
 
 @pytest.mark.parametrize(
+    ("own", "field", "says"),
+    [
+        ({"like": "classifier", "penalties": ["r_drop"]}, "penalties", "`r_drop` goes by what a model says of tokens"),
+        ({"objective": "classified", "penalties": ["ewc"]}, "penalties", "`ewc` goes by"),
+        ({"like": "tagger", "order": "trimmed"}, "order", "finds all alike"),
+        ({"like": "classifier", "newcomers": True}, "newcomers", "takes no notice of `newcomers`"),
+    ],
+)
+def test_what_a_head_of_steps_takes_no_notice_of_is_refused(own: dict[str, object], field: str, says: str) -> None:
+    """It says nothing of tokens, begins knowing nothing, and has no rows in the vocabulary."""
+    with pytest.raises(WrongType, match=says) as caught:
+        named("mine", Train(recipes={"mine": own}))
+    assert caught.value.where == f"train.recipes.mine.{field}"
+
+
+def test_a_head_has_no_penalty_of_tokens_from_the_recipe_it_is_like() -> None:
+    """What nobody asked for is left out; what is asked for and works stays."""
+    assert named("mine", Train(recipes={"mine": {"like": "careful", "objective": "classified"}})).penalties == ()
+    pulled = named("mine", Train(recipes={"mine": {"like": "classifier", "penalties": ["l2_pull", "contrastive"]}}))
+    assert len(pulled.penalties) == 2
+
+
+@pytest.mark.parametrize(
     "own",
     [
         {"like": "head", "penalties": [], "refit": False},

@@ -36,6 +36,7 @@ from homeostat.train.run import Order, Start, Trained
 from homeostat.train.samples import Sample, apart
 from homeostat.train.sound import require_labels, require_sound, require_texts
 from homeostat.train.step import Ground, Objective
+from homeostat.train.vain import in_vain
 from homeostat.types.dataset import Example
 from homeostat.types.task import Task
 from homeostat.types.version import HEAD
@@ -94,7 +95,8 @@ def train_head(order: HeadOrder) -> TrainedHead:
         NothingToTrainOn: there are no rows.
         UnknownLabel: a row has a label or a tag that is not among the names.
         BadTarget: a row's numbers are not as many as the names, or not finite.
-        UnsuitedModel: there is no such form or pool, or the recipe's objective is for another one.
+        UnsuitedModel: there is no such form or pool, the recipe's objective is for another one, or something in it
+            would do nothing for a head.
         Diverged, OutOfMemory, ModelNotFound, UnsafeWeights, CorruptWeights: as said where they are defined.
     """
     way, recipe = _way(order), _recipe(order)
@@ -212,7 +214,14 @@ def _way(order: HeadOrder) -> Headed:
 
 
 def _recipe(order: HeadOrder) -> Recipe:
-    """The recipe, with the objective of the form where it names none."""
+    """The recipe, with the objective of the form where it names none.
+
+    Raises:
+        UnsuitedModel: its objective is for something else, or a penalty or an order would do nothing.
+    """
+    vain = in_vain(order.recipe)
+    if vain is not None:
+        raise UnsuitedModel(vain.what, where=f"recipe.{vain.field}", fix=vain.fix)
     recipe, own = order.recipe, OBJECTIVES[order.form]
     if recipe.objective == Completion():
         return replace(recipe, objective=own())

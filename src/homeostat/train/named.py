@@ -20,6 +20,7 @@ from homeostat.train.penalties.divergence import Divergence
 from homeostat.train.read import changed
 from homeostat.train.recipe import Recipe
 from homeostat.train.reweigh import FAIR
+from homeostat.train.vain import UNKEPT, in_vain, of_tokens
 
 HALF = 0.5
 """Passes of a careful run as a share of `train.epochs`, where `pace` has nothing to go by."""
@@ -174,6 +175,7 @@ def _own(name: str, settings: Train, replay: float) -> Recipe:
     begun = named(like, settings, replay=replay)
     found = replace(changed(begun, values, where), name=name)
     _hold_solved(found, begun, values, where)
+    found = _hold_stepped(found, begun, values, where)
     if found.offset and (found.swap or found.disturb):
         what = "offsets are fitted to rows held out, and copies of these would be trained on"
         raise WrongType(what, where=f"{where}.offset", fix="leave out `swap` and `disturb`, or `offset`")
@@ -187,6 +189,24 @@ def _hold_solved(recipe: Recipe, begun: Recipe, values: Mapping[str, Any], where
         what = f"an exact head is solved and takes no steps, so `{idle[0]}` would do nothing"
         fix = "leave it out, or say `like: classifier` for a head that is trained by steps"
         raise WrongType(what, where=f"{where}.{idle[0]}", fix=fix)
+
+
+def _hold_stepped(recipe: Recipe, begun: Recipe, values: Mapping[str, Any], where: str) -> Recipe:
+    """Refuse what a head that is trained by steps would take no notice of; the recipe, without what it has of that from
+    the one it is like.
+    """
+    if not recipe.head or isinstance(recipe.objective, Exact):
+        return recipe
+    for field in UNKEPT:
+        if field in values and getattr(recipe, field) and not getattr(begun, field):
+            what = f"training a head takes no notice of `{field}`"
+            raise WrongType(what, where=f"{where}.{field}", fix="leave it out")
+    if "penalties" not in values:
+        recipe = replace(recipe, penalties=tuple(one for one in recipe.penalties if not of_tokens(one)))
+    vain = in_vain(recipe)
+    if vain is not None:
+        raise WrongType(vain.what, where=f"{where}.{vain.field}", fix=vain.fix)
+    return recipe
 
 
 def _keeps(what: str, attempt: str, settings: Train) -> bool:

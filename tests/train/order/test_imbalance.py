@@ -40,6 +40,18 @@ def test_labels_come_in_their_shares(power: float) -> None:
     assert shares(None) == pytest.approx(shares(Balanced(power=0.0)), abs=5e-3)
 
 
+def test_what_a_head_tells_and_replies_in_words() -> None:
+    """Rows of a head go by what it should tell, and not by their completion, which is a place; replies in words beside
+    labels come as they come, however seldom each is.
+    """
+    headed = [Sample(Rendered((0, k), (0,)), values=(float(k > 5),)) for k in range(8)]
+    assert Balanced().begin(seen.ground(headed))(0.0).tolist() == pytest.approx([2 / 3] * 6 + [2.0] * 2)
+    labels = [Sample(Rendered((0, k), (1 + (k > 5),))) for k in range(8)]
+    words = [Sample(Rendered((1, k), (3, k)), free=True) for k in range(4)]
+    found = Balanced().begin(seen.ground([*labels, *words]))(0.0)
+    assert found.tolist() == pytest.approx([2 / 3] * 6 + [2.0] * 2 + [1.0] * 4)
+
+
 def test_rows_of_one_label_are_alike() -> None:
     """Each row of a label is drawn as often as the others of it."""
     rows = [Sample(Rendered((0, k), (token,))) for token, count in COUNTS.items() for k in range(count)]

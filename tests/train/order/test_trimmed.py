@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import seen
+from homeostat.llm.head import Head, Shape, put_head
 from homeostat.llm.load import Opened
 from homeostat.llm.render import Rendered
 from homeostat.train.adapt.full import Full
@@ -48,6 +49,20 @@ def test_texts_are_trimmed_together() -> None:
     """Where replies are texts, of which each is its own, the hardest of all rows are left out."""
     left = Trimmed(share=0.1, difficulty=Given(values=HARDNESS)).begin(lettered(labels=False))(0.0)
     assert np.flatnonzero(left == 0).tolist() == [28, 29, 30]
+
+
+def test_rows_of_a_head_are_trimmed_by_what_it_should_tell() -> None:
+    """Their completion is a place: each label loses its own hardest rows, and a new one is not left out as a whole.
+    Replies in words beside labels are trimmed together.
+    """
+    rows = [replace(s, values=(float(s.rendered.completion[0]),)) for s in lettered(labels=False).train]
+    on = seen.ground([replace(s, rendered=Rendered(s.rendered.prompt, (0,))) for s in rows])
+    put_head(on.opened.model, Head(Shape(form="label", names=("a", "b", "c", "d")), 4))
+    order = Trimmed(share=0.3, difficulty=Given(values=HARDNESS))
+    assert np.flatnonzero(order.begin(on)(0.0) == 0).tolist() == [7, 8, 9, *range(24, 30)]
+    beside = lettered(labels=True)
+    words = [replace(s, free=True) if s.rendered.completion != (1,) else s for s in beside.train]
+    assert np.flatnonzero(order.begin(replace(beside, train=words))(0.0) == 0).tolist() == [7, 8, 9, *range(25, 31)]
 
 
 def test_what_is_left_out_never_comes() -> None:

@@ -21,17 +21,20 @@ from homeostat.train.step import Ground
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balanced:
-    """Rows are drawn in reverse to how frequent their completion is."""
+    """Rows are drawn in reverse to how frequent their completion is, or what a head should tell; replies in words
+    beside labels as they come.
+    """
 
     power: float = knob(1.0, least=0.0)
     """1 draws all labels alike; 0.5 by the root of their frequency; 0 as they come."""
 
     def begin(self, ground: Ground) -> Offer:
         """Count the completions."""
-        completions = [s.rendered.completion for s in ground.train]
-        counts = Counter(completions)
-        weights = np.array([counts[c] ** -self.power for c in completions])
-        return Constant(weights / weights.mean())
+        counted = np.array([not s.free for s in ground.train])
+        counts = Counter(s.told_as for s in ground.train if not s.free)
+        weights = np.array([1.0 if s.free else counts[s.told_as] ** -self.power for s in ground.train])
+        weights[counted] /= weights[counted].mean() if counted.any() else 1.0
+        return Constant(weights)
 
 
 @dataclass(frozen=True, slots=True)

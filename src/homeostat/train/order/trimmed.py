@@ -7,7 +7,6 @@ model that knows nothing of the labels yet finds all rows alike, and what is lef
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,9 +27,11 @@ class Trimmed:
     difficulty: Difficulty = field(default_factory=Loss)
 
     def begin(self, ground: Ground) -> Offer:
-        """Measure the rows. Labels are trimmed each by itself: all rows of one that is new are hard."""
+        """Measure the rows. Labels are trimmed each by itself: all rows of one that is new are hard. Replies in words
+        are trimmed together.
+        """
         hardness = self.difficulty.of(ground)
-        labels: list[Hashable] = [s.rendered.completion if ground.allowed is not None else 0 for s in ground.train]
+        labels = [ground.class_of(s) for s in ground.train]
         weights = np.ones(len(labels))
         for label in dict.fromkeys(labels):
             own = np.array([k for k, one in enumerate(labels) if one == label])
