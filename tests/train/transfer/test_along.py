@@ -98,7 +98,7 @@ def test_without_refit_the_points_are_those_of_the_line(llama: Path, line: Line,
 
 @pytest.mark.parametrize("adapt", [Stacked(rank=4, back=0.5), Lora(rs=True)], ids=["stacked", "rs"])
 def test_a_point_is_opened_as_it_lies(llama: Path, line: Line, adapt: Lora, tmp_path: Path) -> None:
-    """A way that takes its champion part of the way back, or makes other adapters than these are, does nothing to them."""
+    """A way that takes its champion part of the way back, or makes other adapters, does nothing to the points."""
     recipe = replace(RECIPE, refit=False, adapt=adapt)
     end = point(replace(line, order=replace(line.order, recipe=recipe, folder=tmp_path)), 1.0)
     assert torch.allclose(answers(llama, end.weights), answers(llama, line.candidate), atol=1e-4)
