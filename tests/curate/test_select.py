@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
-from homeostat.curate.select import newest, select
+from homeostat.curate.select import corrected, newest, select
 from homeostat.types.dataset import Example
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction, Role
@@ -29,6 +29,17 @@ def test_newest_wins() -> None:
     a = asked("int_a")
     assert values(said(a, "old", 2), said(a, "new", 5), said(a, "middle", 3)) == ["new"]
     assert values(said(a, "b", 2), said(a, "a", 2)) == values(said(a, "a", 2), said(a, "b", 2)) == ["b"]
+
+
+def test_what_was_corrected_by_the_last_word() -> None:
+    """Another label or text says that the reply was wrong; the reply itself does not, whatever was said before it and
+    however it is spaced, and neither does a rating.
+    """
+    a, b, c, d, e = (asked(f"int_{name}") for name in "abcde")
+    back = [said(a, "x", 2), said(a, "r", 5)]
+    wrong = [said(b, "y", 2), said(c, "no, z", 2, CORRECTION)]
+    pairs = [*back, *wrong, said(d, " r\u200b ", 2, CORRECTION), said(e, "1.0", 2, RATING)]
+    assert corrected(select(pairs, since=-inf, until=inf)) == wrong
 
 
 def test_statement_beats_rating() -> None:

@@ -11,7 +11,7 @@ from homeostat.curate.clean import age, clean, settle
 from homeostat.curate.dedupe import dedupe
 from homeostat.curate.fence import Fence
 from homeostat.curate.mix import draw, replayable, superseded
-from homeostat.curate.select import Pair, newest, select
+from homeostat.curate.select import Pair, corrected, newest, select
 from homeostat.curate.sources import bounded
 from homeostat.curate.target import good, target
 from homeostat.types.dataset import Example, Origin
@@ -45,6 +45,8 @@ class Inputs:
     """Whether old rows that are not replayed come too, marked as recalled."""
     rated: bool = False
     """Whether replies come too that were rated badly, for who learns from ratings; else nothing teaches them."""
+    only_wrong: bool = False
+    """Whether of what was said of replies only that counts which says that another one was right."""
 
     def afresh(self) -> Inputs:
         """The same for who starts from the bare base: all that the champion learned is new to it."""
@@ -106,6 +108,7 @@ def _said(inputs: Inputs, settings: Curate) -> tuple[list[Example], dict[str, in
     kind = inputs.task.kind
     believed = [pair for pair in inputs.pairs if pair[1].id not in inputs.held]
     selected = select(believed, since=inputs.since, until=inputs.until)
+    selected = corrected(selected) if inputs.only_wrong else selected
     told = target(selected, inputs.task, inputs.labels, rated=inputs.rated)
     targeted = sorted([*told, *_wanted(inputs.imported, inputs)], key=age)
     cleaned = clean(targeted, kind)

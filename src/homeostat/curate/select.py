@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from homeostat.curate.text import tidy
 from homeostat.types.dataset import Example
 from homeostat.types.feedback import TRUTHS, Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction, Role
@@ -28,6 +29,16 @@ def select(pairs: Iterable[Pair], *, since: float, until: float) -> list[Pair]:
             best[request.id] = pair
     fresh = (pair for pair in best.values() if pair[1].time > since)
     return sorted(fresh, key=lambda pair: (pair[0].time, pair[0].id))
+
+
+def corrected(pairs: Iterable[Pair]) -> list[Pair]:
+    """The selected pairs whose feedback says that another reply was right, in their order.
+
+    To be asked of what `select` leaves, where the last statement stands alone: who takes a correction back says that
+    the reply was right. A rating says how a reply was liked, and not that another one was right.
+    """
+    truths = (pair for pair in pairs if pair[1].kind in TRUTHS)
+    return [(request, said) for request, said in truths if tidy(said.value) != tidy(request.reply)]
 
 
 def _rank(feedback: Feedback) -> tuple[bool, float, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from homeostat.config.load import load
-from homeostat.curate.build import Inputs
+from homeostat.curate.build import Inputs, build
 from homeostat.curate.suspect import Suspicion
 from homeostat.loop.listening.held import hold
 from homeostat.loop.making.learned import rows_of
@@ -17,7 +17,7 @@ from homeostat.train.recipe import Recipe
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
-from homeostat.types.task import Task
+from homeostat.types.task import Kind, Task
 
 TASK = Task(name="routing")
 
@@ -69,6 +69,45 @@ def test_what_is_doubted_right_or_remembered(
     rest = [row.origin for row in made.examples if row.origin is not Origin.NEW]
     assert {str(origin): rest.count(origin) for origin in set(rest)} == old
     assert made.counts["held"] == 1
+
+
+def test_a_correction_that_was_taken_back(offered: tuple[Workshop, Inputs]) -> None:
+    """Who wants only the wrong learns neither a label that was taken back nor one that is doubted; and a statement
+    that is doubted takes nothing back.
+    """
+    shop, inputs = offered
+    asked = [pair[0] for pair in inputs.pairs]
+    later = [("fbk_4", "int_1", "refund", 20.0), ("fbk_5", "int_0", "delivery", 21.0)]
+    told = [Feedback(id=id, interaction=of, kind=FeedbackKind.LABEL, value=v, time=t) for id, of, v, t in later]
+    pairs = [*inputs.pairs, (asked[1], told[0]), (asked[0], told[1])]
+
+    def learned() -> set[tuple[str, str]]:
+        made = rows_of(shop, replace(inputs, pairs=pairs), Recipe(replay=0.0, only_wrong=True), afresh=False)
+        return {(row.text, row.target) for row in made.examples}
+
+    assert learned() == {("question 00", "delivery")}
+    shop.store.feedback.add(told)
+    doubted = Suspicion(group="h", held=("fbk_4",), contradicting=1, n=1, p=1e-9, since=0.0, until=29.0)
+    hold(shop.store, "routing", "ver_a", doubted)
+    assert learned() == {("question 00", "delivery"), ("question 11", "delivery")}
+    shop.close()
+
+
+def test_a_reply_that_was_liked_is_not_wrong(offered: tuple[Workshop, Inputs]) -> None:
+    """Of a task of texts, too, only what was corrected counts as wrong."""
+    shop, inputs = offered
+    shop.close()
+    asked = [replace(pair[0], reply="Sorry.") for pair in inputs.pairs]
+    said = [(FeedbackKind.RATING, "1.0"), (FeedbackKind.CORRECTION, "Of course."), (FeedbackKind.CORRECTION, "Sorry. ")]
+    told = [
+        Feedback(id=f"fbk_{k}", interaction=f"int_{k}", kind=kind, value=value, time=9.0)
+        for k, (kind, value) in enumerate(said)
+    ]
+    pairs = list(zip(asked, told, strict=False))
+    texts = replace(inputs, task=Task(name="routing", kind=Kind.TEXT), pairs=pairs, memory=(), only_wrong=True)
+    assert [(row.target, row.rejected) for row in build(texts, shop.config.curate).examples] == [
+        ("Of course.", "Sorry.")
+    ]
 
 
 def test_copies_and_tags(offered: tuple[Workshop, Inputs]) -> None:

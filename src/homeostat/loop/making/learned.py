@@ -25,9 +25,8 @@ def rows_of(shop: Workshop, inputs: Inputs, recipe: Recipe, *, afresh: bool) -> 
     Raises:
         What `with_copies` raises.
     """
-    inputs = replace(without_held(shop.store, inputs), tags=kept_tags(shop.config, inputs.task.name, recipe))
-    if recipe.only_wrong:
-        inputs = replace(inputs, pairs=[pair for pair in inputs.pairs if pair[0].reply != pair[1].value])
+    tags = kept_tags(shop.config, inputs.task.name, recipe)
+    inputs = replace(without_held(shop.store, inputs), tags=tags, only_wrong=recipe.only_wrong)
     inputs = inputs.afresh() if afresh else inputs
     built = build(wished(inputs, recipe), curating(shop, recipe))
     return with_copies(built, recipe, inputs.evaluation)
