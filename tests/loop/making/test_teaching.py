@@ -12,10 +12,11 @@ import tiny
 from homeostat.config.schema import Decide, Policy, Tasks
 from homeostat.decide.option import DISTIL, Option
 from homeostat.decide.record import replayed
+from homeostat.llm.teacher import Answer
 from homeostat.loop import steps
 from homeostat.loop.making.distill import Wish, distill
 from homeostat.loop.making.students import Taught, versions_teaching
-from homeostat.loop.making.teaching import pupil
+from homeostat.loop.making.teaching import heard, pupil
 from homeostat.loop.proving import judging
 from homeostat.loop.steps import Now
 from homeostat.loop.tried import tried
@@ -25,6 +26,7 @@ from homeostat.train.named import named
 from homeostat.types.decision import Action
 from homeostat.types.feedback import Feedback, FeedbackKind
 from homeostat.types.interaction import Interaction
+from homeostat.types.task import Task
 from homeostat.types.version import State, Version
 from loop.taught import School, school
 
@@ -138,6 +140,19 @@ def test_a_smaller_version_has_to_be_as_good(taught: School) -> None:
     assert judging.demanded_of(shop, Now("trn_none", "routing", 0.0), "ver_strong") == settings
     assert judging.demanded_of(shop, NOW, "ver_strong").min_gain == -settings.margin
     assert judging.demanded_of(shop, NOW, "ver_first") == settings
+
+
+def test_every_request_that_is_asked_about_costs() -> None:
+    """Of four hundred answers one in four is a label. Asking is paid for all of them, and a lesson of a thousand
+    requests learns from a quarter.
+    """
+    said = {f"request {k}": Answer(text="refund" if k % 4 == 0 else "no idea") for k in range(400)}
+    found = heard(Task(name="routing"), said, ("refund", "delivery"), {}, 20.0)
+    assert (found.asked, len(found.rows)) == (400, 100)
+    assert found.each_cpu_s == pytest.approx(0.05)
+    assert found.left_of(1000) == 250
+    nothing = heard(Task(name="routing"), {}, ("refund",), {}, 0.0)
+    assert (nothing.each_cpu_s, nothing.left_of(9)) == (0.0, 0)
 
 
 def test_who_is_taught_by_whom(tmp_path: Path) -> None:

@@ -65,7 +65,8 @@ def taught(shop: Workshop, ground: Ground, values: Sequence[float], each: float)
     """What a short lesson gained; nothing is known of one that breaks off.
 
     The teacher answers the older verified requests and the newest unlabeled ones before the rows that are measured on.
-    What it takes is told from what the probe took, for all requests that a whole lesson asks about.
+    What it takes is told from what the probe took, for all requests that a whole lesson asks about, of which it learns
+    the same share.
 
     Args:
         shop: whose versions they are.
@@ -85,15 +86,15 @@ def taught(shop: Workshop, ground: Ground, values: Sequence[float], each: float)
         return unknown(DISTIL, f"learning from a teacher, whose probe broke off: {broken.what}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    asks, per_row = lesson.cpu_s / len(lesson.rows), _per_row(found.cost, recipe)
     whole = shop.store.interactions.count(ground.task.name)
-    passes = paced(recipe, shop.config.train, Rows(new=whole, replayed=0, known=whole), lesson.labels).epochs
+    kept = lesson.left_of(whole)
+    passes = paced(recipe, shop.config.train, Rows(new=kept, replayed=0, known=kept), lesson.labels).epochs
     gpu = found.cost.get("gpu_seconds", 0.0) / max(found.cost.get("cpu_seconds", 0.0), 1e-9)
-    learning = whole * passes * per_row
+    learning = kept * passes * _per_row(found.cost, recipe)
     return Option(
         name=DISTIL,
         gain=paired(found.values, values),
-        cpu_s=whole * asks + learning,
+        cpu_s=whole * lesson.each_cpu_s + learning,
         gpu_s=learning * gpu,
         more_cpu_s=found.each_cpu_s - each,
         says=_said(ground, who, len(lesson.rows), found.steps),
@@ -115,17 +116,29 @@ def _said(ground: Ground, who: Taught, rows: int, steps: float) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Lesson:
+class Heard:
     """What a teacher said for a probe."""
 
     rows: list[Example]
+    """What can be learned of it."""
     labels: tuple[str, ...]
     told: dict[str, tuple[float, ...]]
+    asked: int
+    """Requests that it was asked about, those that it said nothing of use to among them."""
     cpu_s: float
-    """It took to ask."""
+    """It took to ask them."""
+
+    @property
+    def each_cpu_s(self) -> float:
+        """CPU-seconds of asking about one request."""
+        return self.cpu_s / max(1, self.asked)
+
+    def left_of(self, requests: int) -> int:
+        """How many of so many requests would be learned from."""
+        return round(requests * len(self.rows) / max(1, self.asked))
 
 
-def _asked(shop: Workshop, ground: Ground, who: Taught, recipe: Recipe) -> _Lesson:
+def _asked(shop: Workshop, ground: Ground, who: Taught, recipe: Recipe) -> Heard:
     """Ask the teacher of what came before the rows that are measured on. Nothing is kept: a plan changes nothing."""
     wish, texts = _wish(ground.task, who.student, who.teachers, recipe), _texts(shop, ground)
     with _teaching(shop, who.teachers) as teacher:
@@ -134,8 +147,15 @@ def _asked(shop: Workshop, ground: Ground, who: Taught, recipe: Recipe) -> _Less
         spent = time.process_time() - spent
         labels = labels_of(wish, teacher)
         told = chances(said, teacher.labels, labels)
-    stand_ins = [Example(text=text, target="", task=ground.task.name) for text in texts]
-    return _Lesson(rows=answered(stand_ins, said, labels), labels=labels, told=told, cpu_s=spent)
+    return heard(ground.task, said, labels, told, spent)
+
+
+def heard(
+    task: Task, said: Mapping[str, Answer], labels: tuple[str, ...], told: dict[str, tuple[float, ...]], cpu_s: float
+) -> Heard:
+    """What can be learned of the answers to all the texts that were asked about, and what asking took."""
+    rows = answered([Example(text=text, target="", task=task.name) for text in said], said, labels)
+    return Heard(rows=rows, labels=labels, told=told, asked=len(said), cpu_s=cpu_s)
 
 
 def _answers(teacher: Teacher, task: Task, texts: Sequence[str]) -> dict[str, Answer]:
@@ -151,7 +171,7 @@ def _texts(shop: Workshop, ground: Ground) -> list[str]:
     return [text for text in texts if text not in outside][-MOST:]
 
 
-def _order(shop: Workshop, ground: Ground, who: Taught, lesson: _Lesson, recipe: Recipe) -> Order:
+def _order(shop: Workshop, ground: Ground, who: Taught, lesson: Heard, recipe: Recipe) -> Order:
     """A short training of the student."""
     short = paced(heeding(recipe, lesson.told), shop.config.train, Rows.of(lesson.rows), lesson.labels)
     return Order(
