@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 DRILL = "drill"
@@ -62,6 +62,17 @@ class Version:
     def stands_on(self, base: str) -> str:
         """The base it answers on, where `base` is the project's: a head or weights of its own bring their own."""
         return self.base if self.kind in ("full", HEAD) and self.base else base
+
+    def knowing(self, labels: Sequence[str]) -> Version:
+        """The same with room for more labels, its own first.
+
+        Nothing is known of the bias towards the others: they are taken to have the mean of it, so that subtracting the
+        prior leaves them where they were among those that have one.
+        """
+        more = len(labels) - len(self.labels)
+        mean = sum(self.prior) / max(1, len(self.prior))
+        prior = (*self.prior, *[mean] * more) if self.prior else ()
+        return replace(self, labels=tuple(labels), prior=prior)
 
     @property
     def broken(self) -> bool:

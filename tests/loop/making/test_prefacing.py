@@ -7,15 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from homeostat.decide.record import book, replayed
+from homeostat.config.schema import Config, Decide, Model, Tasks
+from homeostat.decide.option import RETRIEVE, Option
+from homeostat.decide.record import book, record, replayed
+from homeostat.decide.value import Bounds, Evidence
 from homeostat.llm.preface import FILE
 from homeostat.loop import steps
 from homeostat.loop.deciding.probing import preface_of
 from homeostat.loop.deciding.weighing import plans
+from homeostat.loop.making.prefacing import prefaced
 from homeostat.loop.proving import judging
 from homeostat.loop.tried import tried
 from homeostat.loop.workshop import Workshop
+from homeostat.release.registry import register
+from homeostat.types.dataset import Example
 from homeostat.types.decision import Action
+from homeostat.types.report import Score
 from homeostat.types.version import Version
 from loop.worded import NOW, TASK, lay
 
@@ -73,3 +80,21 @@ def test_verified_answers_become_a_version(obedient_base: Path, tmp_path: Path) 
         assert (shop.store.blobs.folder(made.blob) / FILE).exists()
         assert proved(shop, made) == "yes"
         assert preface_of(shop, shop.champion(TASK)) is None
+
+
+def test_a_label_that_only_examples_tell_of(tmp_path: Path) -> None:
+    """It is among the version's labels, and what is subtracted from it is the mean of what the others have."""
+    config = Config(folder=str(tmp_path), model=Model(base="builtin"), tasks={TASK: Tasks(instruction="route")})
+    with closing(Workshop.open(config)) as shop:
+        known = {"labels": ("a", "b"), "prior": (-1.0, -2.0)}
+        champion = Version(id="ver_first", task=TASK, time=0.0, base="builtin", kind="base", **known)  # type: ignore[arg-type]
+        register(shop.store, champion, None)
+        gain = Score(mean=0.5, low=0.4, high=0.6, n=200)
+        told = Option(name=RETRIEVE, gain=gain, cpu_s=1.0, shown=2)
+        found = {"n_labels": 200, "requests": 9000, "train_cpu_s": 1.0, "gap": 0.1}
+        evidence = Evidence(task=TASK, gain=gain, options=(told,), **found)  # type: ignore[arg-type]
+        record(shop.store, evidence, Decide(), now=9.0, turn="trn_1", bounds=Bounds(strategy="cheapest"))
+        rows = [Example(text=f"text {label}", target=label, task=TASK, time=1.0) for label in "abc"]
+        made = prefaced(shop, "trn_1", RETRIEVE, champion, rows, at=9.0)
+        assert shop.store.versions.get(made.id).prior == (-1.0, -2.0, -1.5)
+        assert made.labels == ("a", "b", "c")

@@ -109,9 +109,7 @@ def pool(task: Task, memory: Sequence[Example], new: Sequence[Example], fence: S
 
 def _trial(ground: Ground) -> Version:
     """The champion by another name, with room for labels that only examples tell of."""
-    more = len(ground.labels) - len(ground.champion.labels)
-    prior = (*ground.champion.prior, *[0.0] * more) if ground.champion.prior else ()
-    return replace(ground.champion, id=f"{ground.champion.id}_probed", labels=ground.labels, prior=prior)
+    return replace(ground.champion.knowing(ground.labels), id=f"{ground.champion.id}_probed")
 
 
 def _prompt(

@@ -73,18 +73,24 @@ def prefaced(shop: Workshop, turn: str, name: str, champion: Version, rows: Sequ
         )
     (folder / FILE).unlink(missing_ok=True)
     save_preface(preface, folder)
-    labels, kept = _labels(shop, champion, rows if option.shown else ()), len(preface.examples)
+    wider = champion.knowing(_labels(shop, champion, rows if option.shown else ()))
     version = Version(
         id=id,
         task=champion.task,
         time=at,
         base=champion.base,
         kind=champion.kind,
-        labels=labels,
-        prior=(*champion.prior, *[0.0] * (len(labels) - len(champion.labels))) if champion.prior else (),
+        labels=wider.labels,
+        prior=wider.prior,
         parent=champion.id,
         dataset=champion.dataset,
-        recipe={"name": name, "instruction": words, "shown": preface.shown, "examples": kept, "by": _by(preface)},
+        recipe={
+            "name": name,
+            "instruction": words,
+            "shown": preface.shown,
+            "examples": len(preface.examples),
+            "by": _by(preface),
+        },
         cost={"cpu_seconds": option.cpu_s},
     )
     registered = shop.take_in(version, folder)
