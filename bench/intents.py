@@ -12,13 +12,12 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from code_state import code
 
-import homeostat
 from homeostat.errors import Diverged
 from homeostat.train.few.beginning import learn_beginning
 from homeostat.train.few.heads import Prototypes
@@ -35,8 +34,6 @@ RATES = (0.05, 0.1, 0.2)
 BARE, JOINT, REPTILE = "bare", "multi-task", "reptile"
 LEARNED = {JOINT: "joint", REPTILE: "reptile"}
 PLAN = Plan(rounds=60, tasks=2, steps=5, rate=0.1, outer=1.0)
-CODE = ("llm/features.py", "train/few/*.py", "train/head/*.py", "train/meta/*.py", "train/re*.py", "train/rows.py")
-"""What changes the figures; what was kept is of one state of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +130,7 @@ class Lab:
         """The folder of a beginning, learned now unless it was; None for a plain one."""
         if base == BARE:
             return None
-        named = _hash((self.base, base, asdict(self.plan), sorted(self.apart.past), _code()))
+        named = _hash((self.base, base, asdict(self.plan), sorted(self.apart.past), code()))
         folder = self.cache / f"{LEARNED[base]}-{named}"
         if not (folder / "adapter_model.safetensors").exists():
             self.note(f"intents: {base} beginning …")
@@ -148,7 +145,7 @@ class Lab:
             reader = Reader.of(self.base, instruction=INSTRUCTION, adapter=adapter)
             rows = self.apart.unseen
             texts = list(dict.fromkeys([*(t for some in rows.values() for t in some), *map(in_words, rows)]))
-            kept = self.cache / f"states-{_hash((self.base, str(adapter), texts, _code()))}.npy"
+            kept = self.cache / f"states-{_hash((self.base, str(adapter), texts, code()))}.npy"
             if not kept.exists():
                 self.note(f"intents: {base} base reads {len(texts):,} texts …")
                 kept.parent.mkdir(parents=True, exist_ok=True)
@@ -179,9 +176,8 @@ class Lab:
 
     def measured(self, arms: Mapping[str, Arm], shots: Sequence[int], number: int) -> dict[str, dict[str, list[float]]]:
         """Arm -> number of examples -> accuracy and seconds, in the task of this number."""
-        named = _hash(
-            (self.base, asdict(self.plan), sorted(self.apart.unseen), self.tests, list(shots), self.rates, _code())
-        )
+        asked = (list(arms.items()), list(shots), self.tests, self.rates)
+        named = _hash((self.base, asdict(self.plan), sorted(self.apart.unseen), *asked, code()))
         kept = self.cache / f"task-{number}-{named}.json"
         if not kept.exists():
             self.note(f"intents: task {number} …")
@@ -196,7 +192,7 @@ class Lab:
 
     def rate(self, base: str, shots: int) -> float:
         """The rate that is best for a start on two tasks of other intents, which it has not learned from either."""
-        named = _hash((self.base, base, asdict(self.plan), sorted(self.apart.choosing), shots, self.rates, _code()))
+        named = _hash((self.base, base, asdict(self.plan), sorted(self.apart.choosing), shots, self.rates, code()))
         kept = self.cache / f"rate-{named}.json"
         if not kept.exists():
             self.note(f"intents: rate of the {base} start, {shots} examples …")
@@ -213,11 +209,3 @@ class Lab:
 
 def _hash(of: object) -> str:
     return hashlib.sha256(repr(of).encode()).hexdigest()[:16]
-
-
-@cache
-def _code() -> str:
-    """What the measured code is, so that what was kept is not what other code has done."""
-    room = Path(homeostat.__file__).parent
-    files = sorted(path for pattern in CODE for path in room.glob(pattern))
-    return _hash([path.read_bytes() for path in files])

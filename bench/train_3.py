@@ -23,7 +23,6 @@ import gzip
 import json
 import lzma
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -45,6 +44,7 @@ from homeostat.train.adapt.full import Full
 from homeostat.train.adapt.lora import Lora
 from homeostat.train.fit import fit
 from homeostat.train.job import Job
+from homeostat.train.memory import peak_bytes
 from homeostat.train.recipe import Recipe
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground
@@ -195,8 +195,8 @@ def factory(asked: Asked) -> dict[str, float]:
 
 
 def _memory() -> float:
-    """The most memory this process has held, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """The most memory held so far, in MB: of the GPU where there is one, else of this process."""
+    return peak_bytes() / 2**20
 
 
 def _told(rows: Sequence[Rendered], seconds: float, before: float) -> dict[str, float]:

@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 from adaptation.courses import Skipped, open_course
+from code_state import code
 from transformers.utils.logging import disable_progress_bar
 
 from homeostat.collect.stream import Split, StreamRow
@@ -112,7 +113,7 @@ class Bench:
         if told:
             rows = [Example(text=row.text, target=best[row.text]) for row in (*lesson.labeled, *lesson.rest)]
         size = sum(f.stat().st_size for f in Path(base).glob("*.safetensors")) if Path(base).is_dir() else 0
-        of = repr((base, size, recipe, [(e.text, e.target) for e in rows], sorted(told.items())))
+        of = repr((code(), base, size, recipe, [(e.text, e.target) for e in rows], sorted(told.items())))
         folder = self.cache / f"{recipe.name}-{hashlib.sha256(of.encode()).hexdigest()[:16]}"
         kept = folder / "made.json"
         if not kept.exists():

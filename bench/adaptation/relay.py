@@ -52,6 +52,7 @@ BUDGET = 0.25
 """Share of joint retraining's operations so far that a further attempt of ours has to stay within."""
 GENEROUS = 4.0
 """Old rows for each new one, where ours may spend what it likes: the later tasks are small beside all that is known."""
+NOTHING: Mapping[str, float] = {"flops": 0.0, "cpu_seconds": 0.0}
 ROWS = 40
 """Pairs of one forward pass."""
 RIVALS: Mapping[str, Callable[[Recipe], Recipe]] = {
@@ -146,7 +147,8 @@ class Examiner:
                 for text, reply in pairs[start : start + ROWS]
             ]
             said = predict(opened, rows)
-            found.append(torch.stack([likelihoods(said, len(rows)), lengths(said, len(rows))], 1).double().numpy())
+            each = torch.stack([likelihoods(said, len(rows)), lengths(said, len(rows))], 1)
+            found.append(each.double().cpu().numpy())
         return np.concatenate(found)
 
 
@@ -313,15 +315,15 @@ class _Ours:
             if verdicts[-1].outcome is Outcome.PASS:
                 break
         fit = [m for m, v in zip(tried, verdicts, strict=True) if v.outcome is not Outcome.FAIL]
-        mended = self._mended(number, champion, tried[-1]) if tried and not fit else None
+        mended, vain = self._mended(number, champion, tried[-1]) if tried and not fit else (None, NOTHING)
         if mended:
             tried.append(mended)
             verdicts.append(self.relay.judged(mended, champion, number))
             fit = [mended] if verdicts[-1].outcome is not Outcome.FAIL else []
         return Leg(
             model=fit[-1] if fit else champion,
-            flops=sum(model.cost["flops"] for model in tried),
-            cpu_seconds=sum(model.cost["cpu_seconds"] for model in tried),
+            flops=sum(model.cost["flops"] for model in tried) + vain["flops"],
+            cpu_seconds=sum(model.cost["cpu_seconds"] for model in tried) + vain["cpu_seconds"],
             verdicts=tuple(verdicts),
             mended=bool(mended and fit),
         )
@@ -344,10 +346,12 @@ class _Ours:
         pace = paced(recipe, relay.train, Rows.of([*stage.new, *old]), labels)
         return relay.learn(f"ours-{recipe.name}", number, pace, champion, old)
 
-    def _mended(self, number: int, champion: Model, candidate: Model) -> Model | None:
-        """The point between champion and candidate, where there is one that will do."""
+    def _mended(self, number: int, champion: Model, candidate: Model) -> tuple[Model | None, Mapping[str, float]]:
+        """The point between champion and candidate, where there is one that will do, and what looking took in vain."""
         relay, stage = self.relay, self.relay.stages[number]
         folder = relay.lab.folder / f"{relay.seed}-between-{number}-{candidate.id}"
+        if (folder / "vain.json").exists():
+            return None, json.loads((folder / "vain.json").read_text(encoding="utf-8"))
         if not (folder / "model.json").exists():
             order = Order(
                 task=stage.task,
@@ -358,11 +362,13 @@ class _Ours:
                 folder=folder,
                 beside=tuple(each.task for each in relay.stages[:number]),
             )
-            found = along(Line(order=order, candidate=candidate.folder / "weights"), relay.evaluate.margin)
+            sought = along(Line(order=order, candidate=candidate.folder / "weights"), relay.evaluate.margin)
+            found = sought.point
             relay.lab.note(f"{relay.seed} ours after {stage.task.name}: between: {found and found.share}")
             if found is None:
-                return None
+                _write(folder / "vain.json", sought.cost)
+                return None, sought.cost
             told = json.loads((candidate.folder / "model.json").read_text(encoding="utf-8"))
             cost = {**told["cost"], **found.trained.cost}
             _write(folder / "model.json", {**told, "arm": "between", "prior": (), "cost": cost})
-        return relay.lab.kept(f"between {candidate.id}", folder, candidate.start.labels)
+        return relay.lab.kept(f"between {candidate.id}", folder, candidate.start.labels), NOTHING

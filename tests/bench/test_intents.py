@@ -80,6 +80,16 @@ def test_a_task_is_measured_once(llama: Path, tmp_path: Path) -> None:
     assert len(notes) == told
 
 
+def test_other_arms_are_another_table(llama: Path, tmp_path: Path) -> None:
+    """What is kept of some arms is not shown for others, nor for one of the same name that is another."""
+    room = lab(llama, tmp_path, [])
+    first = room.measured({"ridge": Arm(method=Ridge(), only=(1,))}, (1,), 0)
+    more = room.measured({"ridge": Arm(method=Ridge(), only=(1,)), "names": Arm(method=Ridge(), only=(0,))}, (1,), 0)
+    assert (set(first), set(more)) == ({"ridge"}, {"ridge", "names"})
+    changed = room.measured({"ridge": Arm(method=Ridge(), only=(0,))}, (1,), 0)
+    assert list(changed["ridge"]) == ["0"]
+
+
 def test_a_reader_knows_what_it_would_read(llama: Path, tmp_path: Path) -> None:
     """States that are kept are those that the base makes of the unseen intents' texts and names."""
     reader = lab(llama, tmp_path, []).reader(BARE)

@@ -138,6 +138,36 @@ def test_what_new_labels_are_fitted_to_is_counted(order: Order, tmp_path: Path) 
     assert forecast(replace(same, recipe=replace(same.recipe, newcomers=True))) == forecast(same)
 
 
+def carrying(order: Order, folder: Path, recipe: Recipe) -> Order:
+    """A run that goes on from a champion which has kept the states of 400 rows: 80 of them come again, the others are
+    recalled, and 40 rows are of a label that it does not know.
+    """
+    old = [Example(text=f"where is parcel {'please ' * (k % 7)}{k}", target=LABELS[k % 2]) for k in range(400)]
+    first = train(replace(order, examples=old, recipe=replace(recipe, carry=True), folder=folder / "first"))
+    start = Start(base=order.start.base, folder=first.weights, kind="lora", labels=LABELS)
+    again = [replace(row, origin=Origin.REPLAY if k < 80 else Origin.RECALL) for k, row in enumerate(old)]
+    fresh = [Example(text=f"there is smoke {'in here ' * (k % 7)}{k}", target="fire") for k in range(40)]
+    return replace(order, start=start, examples=[*fresh, *again], labels=(*LABELS, "fire"), folder=folder / "on")
+
+
+def test_rows_whose_states_were_kept_are_not_read(order: Order, tmp_path: Path) -> None:
+    """Neither to ask the champion about them, nor to fit rows of labels before and after: foretold as it is taken. Who
+    carries nothing over reads them, and that is foretold too.
+    """
+    gentle = {"penalties": (Divergence(),), "newcomers": True, "epochs": 1.0}
+    recipe = replace(order.recipe, batch_rows=32, looks=2, held_out=0.1)
+    wide = carrying(order, tmp_path, recipe)
+    told, took = [], []
+    for carry in (True, False):
+        run = replace(wide, recipe=replace(recipe, carry=carry, **gentle), folder=tmp_path / str(carry))
+        told.append(forecast(run).flops)
+        made = train(run).cost
+        took.append(made["flops"])
+        assert (made["carried"] > 200) == carry
+    assert told == pytest.approx(took, rel=0.08)
+    assert took[0] < 0.8 * took[1]
+
+
 def test_heads_are_foretold_too(order: Order, tmp_path: Path) -> None:
     """What an exact head reads, and the steps of one that is trained; both take no more than was said."""
     for name in ("head", "classifier"):

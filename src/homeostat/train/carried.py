@@ -89,10 +89,7 @@ def look(
         bfloat16: whether rows are read in it.
     """
     names = [row_name(s) for s in samples]
-    takes = [k for k, s in enumerate(samples) if s.recalled and names[k] in before.by_row]
-    pairs = [k for k, s in enumerate(samples) if not s.recalled and names[k] in before.by_row]
-    if len(pairs) < LEAST:
-        takes = []
+    takes, pairs = taken_over(samples, before)
     taken = set(takes)
     read = [k for k in range(len(samples)) if k not in taken]
     asked = ask(opened, [samples[k].rendered for k in read], labels, bfloat16=bfloat16)
@@ -102,6 +99,15 @@ def look(
         moved = Map.fit(old, states[pairs])
         states[takes] = moved(torch.stack([before.by_row[names[k]] for k in takes]).to(states))
     return Looked(states, States(dict(zip(names, states.cpu(), strict=True))), asked.flops, len(takes))
+
+
+def taken_over(samples: Sequence[Sample], before: States) -> tuple[list[int], list[int]]:
+    """Which of the rows are carried over and not read, and which of those that are read show where to; of the first
+    none where the second are too few.
+    """
+    kept = [k for k, s in enumerate(samples) if row_name(s) in before.by_row]
+    pairs = [k for k in kept if not samples[k].recalled]
+    return [k for k in kept if samples[k].recalled] if len(pairs) >= LEAST else [], pairs
 
 
 def _together(count: int, read: Sequence[int], asked: Asked) -> Tensor:

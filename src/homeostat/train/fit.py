@@ -19,10 +19,9 @@ import torch
 from accelerate import Accelerator
 
 from homeostat.errors import Diverged, NothingToTrainOn, OutOfMemory
-from homeostat.llm.batches import passes
 from homeostat.llm.precision import peak_flops, same_kernels
 from homeostat.train import checkpoint
-from homeostat.train.averaging import Average, Trail, write
+from homeostat.train.averaging import Average, write
 from homeostat.train.budget import Clock, Spent
 from homeostat.train.job import Job
 from homeostat.train.memory import is_out_of_memory, peak_bytes
@@ -31,7 +30,8 @@ from homeostat.train.plan import Plan
 from homeostat.train.samples import Sample, alike
 from homeostat.train.scale import SCALE, rescaled
 from homeostat.train.shares import spread, whole
-from homeostat.train.step import Ending, Step, Trailed, Unbounded
+from homeostat.train.step import Step, Unbounded
+from homeostat.train.terms import Terms
 
 LOOKED = 256
 """Most rows that a look looks at: of those held out, or of the training rows where none are."""
@@ -130,12 +130,8 @@ class _Run:
         job.ground.opened.model.eval()  # what is asked before the first step is asked without dropout
         torch.manual_seed(job.recipe.seed)
         self.name, self.plan = name, Plan.of(job)
-        trailing = 1.0 - job.recipe.objective.rate if isinstance(job.recipe.objective, Trailed) else 0.0
-        self.trail = Average.of(job.parameters, trailing, lead=0)
-        self.ground.trail = Trail(self.trail, job.parameters) if trailing else None
-        learned = job.recipe.objective.begin(self.ground)
-        held = [(term.weight, term.begin(self.ground)) for term in job.recipe.penalties if term.weight]
-        self.terms, self.measure = [(job.recipe.objective.weight, learned), *held], learned.looked
+        self.terms = Terms.of(job)
+        self.trail, learned = self.terms.trail, self.terms.each[0][1]
         self.accelerator = Accelerator(cpu=not torch.cuda.is_available())
         tempi = job.recipe.adapt.tempi(self.ground.opened.model)
         self.moves = self.accelerator.prepare(optimizer(job.parameters, job.recipe, tempi))
@@ -262,14 +258,13 @@ class _Run:
 
     def _part(self, part: Sequence[Sample], batch: Sequence[Sample]) -> float:
         """Gradients of a part of a batch, added to those there are; what it adds to the batch's loss."""
-        rows = part or batch[:1]
-        step = Step(self.ground.under(rows), rows, self.progress.step)
-        shares = [(weight, loss, loss.weigh(part)) for weight, loss in self.terms]
-        losses = [weight * (own / loss.weigh(batch)) * loss(step) for weight, loss, own in shares if own]
-        losses = losses or self.job.gang.idle(step)
-        if not losses:
-            return 0.0
-        total = torch.stack(losses).sum()
+        total = self.terms.on(part, batch, self.progress.step) if part else None
+        if total is None:
+            rows = part or batch[:1]
+            idle = self.job.gang.idle(Step(self.ground.under(rows), rows, self.progress.step))
+            if not idle:
+                return 0.0
+            total = torch.stack(idle).sum()
         self.accelerator.backward(total * self.progress.scale)
         return float(total.detach())
 
@@ -295,14 +290,7 @@ class _Run:
     @torch.no_grad()
     def _measured(self) -> float:
         """The mean of what is looked at on the held-out rows, or on some training rows where none are held out."""
-        total = count = 0.0
-        for sort in alike(self.seen):
-            for at in passes([s.length for s in sort], self.ground.opened.model.device):
-                some = sort[at]
-                share, ground = self.measure.weigh(some), self.ground.under(some)
-                total += float(self.measure(Step(ground, some, self.progress.step))) * share if share else 0.0
-                count += share
-        return total / count
+        return self.terms.measured(self.seen, self.progress.step)
 
     @contextmanager
     def _as_kept(self) -> Iterator[None]:
@@ -346,9 +334,7 @@ class _Run:
     def end(self) -> None:
         """Leave the model as it is to be kept: its best tensors, nothing hooked on, ready to answer."""
         write(self.job.parameters, self.best)
-        for _, loss in self.terms:
-            if isinstance(loss, Ending):
-                loss.end()
+        self.terms.end()
         if self.recipe.save_memory:
             self.ground.opened.model.gradient_checkpointing_disable()
         self.ground.opened.model.eval()

@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import torch
+
 from homeostat.errors import NothingToTrainOn
+from homeostat.llm.batches import passes
 from homeostat.llm.labels import LabelCodes, encode_labels
-from homeostat.llm.load import open_model
+from homeostat.llm.load import Opened, open_model
 from homeostat.llm.render import Rendered, Renderer
+from homeostat.train.carried import States, row_name, taken_over
 from homeostat.train.champion import HEARD, WORDS, gauged
 from homeostat.train.fit import LOOKED
 from homeostat.train.flops import Size
 from homeostat.train.head.solve import foretold
 from homeostat.train.headed import form_of
+from homeostat.train.newcomers import fitted_to, joining
 from homeostat.train.objectives.heads.classified import FORM
 from homeostat.train.objectives.heads.exact import Exact
 from homeostat.train.plan import count
-from homeostat.train.refit import shown
+from homeostat.train.recollect import TRIED, kept_of
+from homeostat.train.refit import fitting, shown
 from homeostat.train.rows import beginnings
-from homeostat.train.run import Order, is_asked, is_taught, render
+from homeostat.train.run import Order, is_asked, is_taught, render, warm_from
 from homeostat.train.samples import Sample, apart, batches
 from homeostat.train.sound import require_labels, require_sound, require_texts
 from homeostat.types.task import Kind
@@ -51,7 +57,8 @@ def forecast(order: Order) -> Forecast:
     if isinstance(order.recipe.objective, Exact):
         rows_read, flops = foretold(order)
         return Forecast(rows=rows_read, held_out=0, steps=0, flops=flops)
-    recipe, opened = order.recipe, open_model(order.start.base)
+    recipe, warm = order.recipe, None if order.recipe.head else warm_from(order)
+    opened = open_model(order.start.base, warm if recipe.adapt.kind == "full" else None)
     if recipe.head and form_of(recipe.objective) != FORM:
         require_texts(order.task)  # then it is counted as a head of one label, for all heads read alike
         rows_told = [replace(row, target=FORM) for row in order.examples]
@@ -62,7 +69,9 @@ def forecast(order: Order) -> Forecast:
         require_labels(order.task)
     one_token = LabelCodes(order.labels, ((0,),) * len(order.labels)) if recipe.head else codes
     every = render(order, Renderer(opened.tokenizer, lead=recipe.adapt.places), one_token)
-    recipe.adapt.attach(opened.model, rows=beginnings(opened, codes), seed=recipe.seed)
+    recipe.adapt.attach(
+        opened.model, warm, beginnings(opened, codes, len(order.start.labels) if warm else 0), recipe.seed
+    )
     size, (known, held) = Size.of(opened.model), apart(every, recipe.held_out)
     rows = [s for s in known if recipe.head or not s.recalled]
     first = batches([len(s.rendered.ids) for s in rows], recipe.batch_rows, recipe.seed, 0)
@@ -71,25 +80,61 @@ def forecast(order: Order) -> Forecast:
     one_pass = sum(size.step(*batch) for batch in shapes)
 
     def forward(some: Sequence[Rendered]) -> float:
-        return size.forward(*size.shape(some, opened.family)) if some else 0.0
+        """As they are asked: by length, as many at once as there is room for."""
+        by = sorted(some, key=lambda row: len(row.ids))
+        parts = passes([len(row.ids) for row in by], opened.model.device)
+        return sum(size.forward(*size.shape(by[at], opened.family)) for at in parts)
 
     look = forward([s.rendered for s in (held or rows)[:LOOKED]])
     asked = 2 * forward(gauged(every, recipe.seed)) if is_asked(order) else 3 * forward(_heard(order, every))
-    taught = forward([s.rendered for s in rows if s.replay]) if is_taught(order) and recipe.penalties else 0.0
-    fitted = forward([s.rendered for s in (*shown(known, len(order.labels)), *held)]) if recipe.refit and codes else 0.0
-    joining = forward(_joining(order, known, codes)) if codes and is_taught(order) and recipe.newcomers else 0.0
-    flops = one_pass * steps / len(first) + look * min(recipe.looks, steps) + asked + taught + fitted + joining
+    beside = _beside(order, opened, codes, (known, held)) if codes else _Beside()
+    read = sum(forward([s.rendered for s in some]) for some in beside.read)
+    flops = one_pass * steps / len(first) + look * min(recipe.looks, steps) + asked + read + beside.flops
     return Forecast(rows=len(rows), held_out=len(held), steps=steps, flops=flops)
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What is read of rows of labels beside the steps, and the operations of what is fitted to their states."""
+
+    read: tuple[Sequence[Sample], ...] = ()
+    flops: float = 0.0
+
+
+def _beside(order: Order, opened: Opened, codes: LabelCodes, rows: tuple[Sequence[Sample], ...]) -> _Beside:
+    """The replayed rows that the champion is asked about, and those that rows of labels are fitted to before the first
+    step and after the last one: without those whose states it has kept, by the rules of who carries them over.
+    """
+    recipe, goes_on = order.recipe, is_taught(order)
+    known, held = ([s for s in some if not s.free] for some in rows)
+    tokens, began = [token for token, *_ in codes.sequences], len(order.start.labels) if goes_on else 0
+    table = recipe.adapt.label_rows(opened.model, torch.tensor(tokens, device=opened.model.device))
+    kept = States.read(order.start.folder) if goes_on and table is not None else States({})
+    carried, length = kept if recipe.carry else States({}), table.table.shape[1] if table else 0
+    read, flops = list[Sequence[Sample]](), 0.0
+    if goes_on and recipe.penalties:
+        read.append(_told([s for s in known if s.replay], kept))
+    if goes_on and recipe.newcomers and table is not None:
+        some, others = fitted_to(known, tokens, began, carried)
+        read.append(some)
+        flops += joining(len(some) + len(others), began * length, (len(tokens) - began) * length) if some else 0.0
+    if len(held) > 1:
+        read.append(held)  # for the prior, and for who fits rows to judge by
+    if recipe.refit and table is not None and known and len(held) > 1:
+        learned = shown(known, len(tokens))
+        left = set(taken_over(learned, carried)[0])
+        read.append([s for k, s in enumerate(learned) if k not in left])
+        flops += fitting(len(learned), len(tokens) * length)
+    return _Beside(tuple(read), flops)
+
+
+def _told(replayed: Sequence[Sample], kept: States) -> list[Sample]:
+    """The replayed rows that the champion reads: but for a few none of those whose states it has kept."""
+    follows = {row_name(s) for s in kept_of(replayed, kept)[TRIED:]}
+    return [s for s in replayed if row_name(s) not in follows]
 
 
 def _heard(order: Order, every: Sequence[Sample]) -> list[Rendered]:
     """The requests of a task of text to which the champion replies, as if its replies were as long as they may be."""
     heard = order.task.kind is Kind.TEXT and order.start.folder is not None
     return [Rendered(row.prompt, (0,) * WORDS) for row in gauged(every, order.recipe.seed)[:HEARD]] if heard else []
-
-
-def _joining(order: Order, known: Sequence[Sample], codes: LabelCodes) -> list[Rendered]:
-    """What is read for rows of new labels: their requests, and what is trained on besides if no states were kept."""
-    old = {token for token, *_ in codes.sequences[: len(order.start.labels)]}
-    read = [s for s in known if not s.free and (s.rendered.completion[0] not in old or not s.recalled)]
-    return [s.rendered for s in read] if any(s.rendered.completion[0] not in old for s in read) else []

@@ -22,6 +22,8 @@ from homeostat.llm.load import open_model
 from homeostat.llm.render import Renderer
 from homeostat.metrics import replies
 from homeostat.train.adapt.headed import Headed
+from homeostat.train.bill import billed, on_gpu
+from homeostat.train.budget import Clock
 from homeostat.train.fit import fit
 from homeostat.train.job import Job
 from homeostat.train.moved import moved
@@ -30,6 +32,7 @@ from homeostat.train.objectives.heads import classified, estimated, tagged
 from homeostat.train.objectives.heads.classified import Classified
 from homeostat.train.objectives.heads.estimated import Estimated
 from homeostat.train.objectives.heads.tagged import Tagged
+from homeostat.train.rates import with_rate
 from homeostat.train.recipe import Recipe
 from homeostat.train.reweigh import weighed
 from homeostat.train.run import Order, Start, Trained
@@ -83,7 +86,7 @@ class TrainedHead:
 
     weights: Path
     cost: dict[str, float]
-    """`flops`, `cpu_seconds`, `steps`, `best_step` and `held_out`, the lowest loss of a look."""
+    """As of `Trained`, but for what tells of rows of labels and of a champion."""
     ended: str = ""
     """As of `Trained`."""
 
@@ -99,10 +102,12 @@ def train_head(order: HeadOrder) -> TrainedHead:
             would do nothing for a head.
         Diverged, OutOfMemory, ModelNotFound, UnsafeWeights, CorruptWeights: as said where they are defined.
     """
+    began, begun = time.time(), time.process_time()
     way, recipe = _way(order), _recipe(order)
     wanted = _values(order)
     torch.manual_seed(recipe.seed)
     opened = open_model(order.base)
+    recipe = with_rate(recipe, opened.model.config, warm=False)
     renderer = Renderer(opened.tokenizer, lead=way.places)
     weights = order.weights or [1.0] * len(order.rows)
     task = Task(name="head", instruction=order.instruction)
@@ -117,14 +122,15 @@ def train_head(order: HeadOrder) -> TrainedHead:
         rows, held = _in_units(opened.model, rows, held)
     ground = Ground(opened=opened, train=rows, held_out=held, seed=recipe.seed)
     workspace = order.folder / "checkpoint"
-    whole = replace(recipe, adapt=way)
+    whole, spent = replace(recipe, adapt=way), time.process_time() - begun
     fitted = fit(Job(ground=ground, parameters=parameters, recipe=whole, workspace=workspace, report=order.report))
+    ended = time.process_time()
     way.save(opened.model, order.folder / "weights")
-    progress = fitted.progress
-    names = ("flops", "cpu_seconds", "step", "best_step", "best")
-    told = {"step": "steps", "best": "held_out"}
-    cost = {told.get(name, name): float(getattr(progress, name)) for name in names}
-    return TrainedHead(weights=order.folder / "weights", cost=cost, ended=progress.ended)
+    cut = sum(renderer.is_cut(task, sample.rendered) for sample in samples)
+    cost = billed(fitted, flops=0.0, cpu_seconds=spent + time.process_time() - ended)
+    cost |= {"wall_seconds": fitted.earlier + time.time() - began, "cut": float(cut), "lr": recipe.lr}
+    cost |= on_gpu(opened.model.device, fitted.progress.seconds)
+    return TrainedHead(weights=order.folder / "weights", cost=cost, ended=fitted.progress.ended)
 
 
 def train_version(order: Order) -> Trained:
@@ -135,7 +141,7 @@ def train_version(order: Order) -> Trained:
         UnsuitedModel: a task of labels has a recipe for numbers or tags, or the other way round.
         LeakedAnswer: the requests say their own labels.
     """
-    began, form = time.time(), form_of(order.recipe.objective)
+    clock, form = Clock(), form_of(order.recipe.objective)
     if form == classified.FORM:
         require_labels(order.task)
         require_sound(order.task, order.examples, order.labels)
@@ -143,6 +149,7 @@ def train_version(order: Order) -> Trained:
         require_texts(order.task)
     every = weighed(order.examples, order.recipe.reweigh)
     rows = [(row.text, _target(row, form, number)) for number, row in enumerate(every, 1)]
+    before = clock.spent()
     trained = train_head(
         HeadOrder(
             base=order.start.base,
@@ -156,12 +163,14 @@ def train_version(order: Order) -> Trained:
             report=order.report,
         )
     )
-    cost = trained.cost
+    after, cost = Clock(before), dict(trained.cost)
     if form == classified.FORM:
         made = Start(base=order.start.base, folder=trained.weights, kind=HEAD, labels=order.labels)
-        far, spent = moved(order, made)
-        cost |= {"kl_new": far, "flops": cost["flops"] + spent}
-    cost |= {"wall_seconds": time.time() - began}
+        far, asked = moved(order, made)
+        cost |= {"kl_new": far, "flops": cost["flops"] + asked}
+    beside = after.spent()  # what was done before and after the head was trained
+    cost["cpu_seconds"] += beside.cpu_seconds
+    cost["wall_seconds"] += beside.seconds
     return Trained(weights=trained.weights, kind=HEAD, labels=order.labels, ended=trained.ended, cost=cost)
 
 

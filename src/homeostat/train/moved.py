@@ -58,6 +58,11 @@ def _logs(start: Start, order: Order, texts: Sequence[str], labels: Sequence[str
     asked = [Request(task=order.task, text=text, version=version.id) for text in texts]
     columns = [start.labels.index(label) for label in labels]
     said = np.stack(backend.score(asked)).astype(np.float64)[:, columns]
+    return log_softmax(said, axis=1), answering(backend, order, texts)
+
+
+def answering(backend: LocalBackend, order: Order, texts: Sequence[str]) -> float:
+    """Operations of asking a version on the order's base about texts, each by itself."""
     lengths = [len(backend.renderer.prompt(order.task, text)) for text in texts]
-    size = Size.of(open_model(start.base).model)
-    return log_softmax(said, axis=1), size.forward(sum(lengths), sum(n * n for n in lengths), len(lengths))
+    size = Size.of(open_model(order.start.base).model)
+    return size.forward(sum(lengths), sum(n * n for n in lengths), len(lengths))

@@ -68,13 +68,9 @@ def fit_newcomers(
         learned: rows to learn, and rows that the champion or an ancestor has learned.
         before: the states that the champion kept; where there are none, rows that are not recalled are read.
     """
-    new = set(labels[known:].tolist())
-    fresh = [s for s in learned if s.rendered.completion[0] in new]
-    if rows is None or not known or not fresh:
+    read, kept = fitted_to(learned, labels.tolist(), known, before)
+    if rows is None or not known or not read:
         return 0.0
-    old = [s for s in shown(learned, len(labels)) if s.rendered.completion[0] not in new]
-    kept = [s for s in old if row_name(s) in before.by_row]
-    read = [*fresh, *(() if kept else (s for s in old if not s.recalled))]
     opened.model.eval()
     asked, begun = ask(opened, [s.rendered for s in read], labels), rows.read()
     offset = added(asked, begun)
@@ -84,7 +80,27 @@ def fit_newcomers(
     seen = _known(states, begun[:known], offset, labels, [*read, *kept])
     strength = PULL * float(states.square().sum(1).mean())
     rows.write(torch.cat([begun[:known], least(seen.loss, begun[known:], begun[known:], strength)]))
-    return asked.flops + 2.0 * states.shape[0] * (begun[:known].numel() + 3.0 * LOOKS * begun[known:].numel())
+    return asked.flops + joining(len(states), begun[:known].numel(), begun[known:].numel())
+
+
+def joining(states: int, old: int, new: int) -> float:
+    """Operations of the fit to so many states, of so many numbers of the labels' rows, old and new ones."""
+    return 2.0 * states * (old + 3.0 * LOOKS * new)
+
+
+def fitted_to(
+    learned: Sequence[Sample], labels: Sequence[int], known: int, before: States
+) -> tuple[list[Sample], list[Sample]]:
+    """The rows that are read for it, those of new labels first, and those whose states were kept; none of either where
+    no row is of a new label.
+    """
+    new = set(labels[known:])
+    fresh = [s for s in learned if s.rendered.completion[0] in new]
+    if not fresh:
+        return [], []
+    old = [s for s in shown(learned, len(labels)) if s.rendered.completion[0] not in new]
+    kept = [s for s in old if row_name(s) in before.by_row]
+    return [*fresh, *(() if kept else (s for s in old if not s.recalled))], kept
 
 
 def _known(states: Tensor, old: Tensor, offset: Tensor, labels: Tensor, samples: Sequence[Sample]) -> Known:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from homeostat.llm.render import Rendered
 from homeostat.train.ask import ask
-from homeostat.train.carried import row_name
+from homeostat.train.carried import States, row_name
 from homeostat.train.refit import added
 from homeostat.train.samples import Sample
 from homeostat.train.step import Ground
@@ -33,9 +33,8 @@ def recollected(ground: Ground, samples: Sequence[Sample]) -> dict[Rendered, Ten
     """
     if ground.label_rows is None or ground.allowed is None:
         return {}
-    states = ground.kept.by_row
-    kept = [s for s in samples if row_name(s) in states]
-    if len(kept) <= TRIED:
+    states, kept = ground.kept.by_row, kept_of(samples, ground.kept)
+    if not kept:
         return {}
     known = ground.allowed[: ground.known]
     asked, rows = ask(ground.opened, [s.rendered for s in kept[:TRIED]], known), ground.label_rows.read()[: len(known)]
@@ -45,3 +44,11 @@ def recollected(ground: Ground, samples: Sequence[Sample]) -> dict[Rendered, Ten
         return {}
     said = (torch.stack([states[row_name(s)] for s in kept]).to(rows) @ rows.T + offset).log_softmax(-1)
     return {sample.rendered: each for sample, each in zip(kept, said, strict=True)}
+
+
+def kept_of(samples: Sequence[Sample], before: States) -> list[Sample]:
+    """The rows of which it follows what the champion says, by the states that it has kept: the first `TRIED` of them
+    are read, no other is. None where there are no more than these.
+    """
+    kept = [s for s in samples if row_name(s) in before.by_row]
+    return kept if len(kept) > TRIED else []

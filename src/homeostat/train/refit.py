@@ -116,10 +116,15 @@ def refit(
         loss, factor = _scaled(fitted, unseen)
         if loss < best:
             best, kept = loss, factor * fitted
-    spent = asked.flops + looked.flops + 6.0 * len(PULLS) * LOOKS * begun.numel() * len(learned)
+    spent = asked.flops + looked.flops + fitting(len(learned), begun.numel())
     rows.write(kept)
     states = looked.kept if before is not None else None
     return Refitted(plain - best, spent, states, looked.carried, unseen.logits(kept))
+
+
+def fitting(states: int, numbers: int) -> float:
+    """Operations of fitting labels' rows of so many numbers to so many states."""
+    return 6.0 * len(PULLS) * LOOKS * numbers * states
 
 
 def added(asked: Asked, rows: Tensor) -> Tensor | None:

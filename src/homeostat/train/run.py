@@ -21,9 +21,10 @@ from homeostat.llm.labels import LabelCodes, encode_labels
 from homeostat.llm.lead import lead_places
 from homeostat.llm.load import Opened, open_model
 from homeostat.llm.render import Renderer
+from homeostat.train.bill import billed, on_gpu
 from homeostat.train.carried import States
 from homeostat.train.champion import Champion, gauged
-from homeostat.train.fit import Fitted, fit
+from homeostat.train.fit import fit
 from homeostat.train.gang import ALONE, Gang, gang
 from homeostat.train.job import Job
 from homeostat.train.newcomers import fit_newcomers
@@ -230,16 +231,11 @@ def carry_out(order: Order, prepared: Prepared) -> Trained:
         labels=order.labels,
         prior=prior,
         ended=fitted.progress.ended,
-        cost=_cost(fitted, champion.flops + looked + refitted.flops + measured, cpu)
+        cost=billed(fitted, flops=champion.flops + looked + refitted.flops + measured, cpu_seconds=cpu)
         | {"wall_seconds": fitted.earlier + time.time() - prepared.began, "kl_new": moved, "refit": refitted.gained}
         | {"cut": float(prepared.cut), "lr": recipe.lr, "carried": float(refitted.carried)}
-        | _gpu(ground.opened, fitted.progress.seconds, order.processes),
+        | on_gpu(ground.opened.model.device, fitted.progress.seconds, order.processes),
     )
-
-
-def _gpu(opened: Opened, seconds: float, processes: int) -> dict[str, float]:
-    """The GPU-seconds of the steps: how long each of the devices was held. Nothing where there was none."""
-    return {} if opened.model.device.type == "cpu" else {"gpu_seconds": seconds * processes}
 
 
 def _importance(job: Job, folder: Path) -> float:
@@ -394,19 +390,3 @@ def _opened(start: Start) -> Opened:
     opened = stand(start.base, start.kind, start.folder, "asked")
     opened.model.requires_grad_(False)
     return opened
-
-
-def _cost(fitted: Fitted, flops: float, cpu: float) -> dict[str, float]:
-    """What the steps took, and beside them the operations and CPU-seconds of asking, fitting rows and saving."""
-    progress = fitted.progress
-    return {
-        "flops": progress.flops + flops,
-        "cpu_seconds": progress.cpu_seconds + cpu,
-        "steps": float(progress.step),
-        "best_step": float(progress.best_step),
-        "held_out": progress.best,
-        "padding": fitted.padding,
-        "back_offs": float(progress.back_offs),
-        "skipped": float(progress.skipped),
-        "part_rows": float(progress.part_rows),
-    }

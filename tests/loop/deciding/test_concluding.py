@@ -14,6 +14,7 @@ from homeostat.decide.option import Option
 from homeostat.decide.record import book, errand_of, replayed
 from homeostat.decide.value import Evidence
 from homeostat.loop.deciding.concluding import conclude, settle
+from homeostat.loop.making.lost import losses, lost
 from homeostat.store import Store
 from homeostat.types.decision import Action
 from homeostat.types.report import Score
@@ -57,6 +58,20 @@ def test_gpu_hours_are_booked_and_then_measured(store: Store) -> None:
     assert (one.cpu_hours, one.gpu_hours) == (pytest.approx(0.2), pytest.approx(1 / 6))
     assert one.money == pytest.approx(0.2 + 4 / 6)
     assert conclude(config(), store, other, turn="trn_c", until=NOW).action is Action.RETRAIN
+
+
+def test_what_left_no_version_is_booked_too(store: Store) -> None:
+    """A turn that has looked for a version in vain, twice since its worker was killed, has taken that besides."""
+    conclude(config(), store, EVIDENCE, turn="trn_a", until=NOW)
+    store.versions.put(Version(id="ver_a", task="a", time=NOW, base="builtin", cost={"cpu_seconds": 720.0}))
+    turn = Turn(id="trn_a", task="a", time=NOW, diary={"train.careful": "ver_a", "train.between": ""})
+    for cpu in (180.0, 360.0):
+        lost(store, "trn_a", "between", {"flops": 1e9, "cpu_seconds": cpu})
+    settle(config(), store, turn)
+    (one,) = book(store, "p")
+    assert one.cpu_hours == pytest.approx(0.2 + 0.15)
+    assert one.money == pytest.approx(0.35)
+    assert losses(store, "trn_b") == []
 
 
 def test_other_words_take_no_gpu_and_are_no_retraining(store: Store) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from small_project import TASK
 
 from homeostat.loop.making.between import NAME, between
+from homeostat.loop.making.lost import losses
 from homeostat.loop.making.reproduce import reproduce
 from homeostat.loop.tried import tried
 from homeostat.loop.workshop import Workshop
@@ -41,6 +42,17 @@ def test_the_same_point_is_found_again(after: Workshop) -> None:
     elsewhere = replace(version, recipe={**version.recipe, "share": 1.0 - share / 2})
     assert not reproduce(after, elsewhere).same
     assert not list((after.run_folder("any").parent).glob("again_*"))
+
+
+def test_a_search_in_vain_is_written_down(after: Workshop) -> None:
+    """Where every point has lost too much there is no version, and the turn has taken what looking took."""
+    shop = replace(after, config=replace(after.config, evaluate=replace(after.config.evaluate, margin=-0.99)))
+    now = replace(NOW, turn="trn_in_vain")
+    assert between(shop, now, tried(after, NOW)) == ""
+    (cost,) = losses(after.store, now.turn)
+    assert cost["flops"] > 0
+    assert cost["cpu_seconds"] > 0
+    assert not list((after.run_folder("any").parent).glob("ver_*"))
 
 
 def test_nothing_lies_between_versions_that_are_no_ends_of_a_line(after: Workshop) -> None:

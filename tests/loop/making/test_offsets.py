@@ -14,6 +14,7 @@ from small_project import tiny_base
 from homeostat.config.schema import Config, Tasks, Train
 from homeostat.errors import WrongType
 from homeostat.llm.backend import Request
+from homeostat.llm.load import open_model
 from homeostat.llm.local import LocalBackend
 from homeostat.llm.offsets import FILE, read_offsets
 from homeostat.loop.making.learn import carried_out, fairly, kept_tags
@@ -21,6 +22,7 @@ from homeostat.loop.making.offsets import LOST, measured, with_offsets
 from homeostat.loop.steps import suited
 from homeostat.loop.workshop import Workshop
 from homeostat.metrics.fairness import equal_opportunity_difference
+from homeostat.train.flops import Size
 from homeostat.train.named import named
 from homeostat.train.offsets import Held
 from homeostat.train.run import Order, Start, Trained
@@ -222,3 +224,21 @@ def test_tags_stand_in_for_fair() -> None:
     for other in ({"swap": "english"}, {"disturb": ["typos"]}):
         with pytest.raises(WrongType, match="copies of these"):
             named("mine", Train(recipes={"mine": {"like": "thresholds", **other}}))
+
+
+def test_asking_about_rows_held_out_counts(base: str, tmp_path: Path) -> None:
+    """The operations are those of the training and of asking about the rows that offsets are fitted to."""
+    some, plain = rows(600, 0.9, 0), list[Trained]()
+
+    def made(left: Order) -> Trained:
+        plain.append(carried_out(left))
+        return plain[-1]
+
+    found = with_offsets(order(base, tmp_path, some), made)
+    offsets = read_offsets(found.weights)
+    assert offsets is not None
+    asked = found.cost["flops"] - plain[0].cost["flops"]
+    size = Size.of(open_model(base).model)
+    assert asked > offsets.measured["rows"] * size.forward(5, 25, 1)
+    none = with_offsets(order(base, tmp_path / "untagged", [replace(row, tags={}) for row in some[:60]]), made)
+    assert none.cost["flops"] == plain[1].cost["flops"]

@@ -11,7 +11,11 @@ import pytest
 
 import tiny
 from homeostat.errors import Diverged, NothingToTrainOn
+from homeostat.train.objectives.completion import Completion
+from homeostat.train.objectives.distill.sdft import Sdft
+from homeostat.train.objectives.preference.mixed import Mixed
 from homeostat.train.run import Order, train
+from homeostat.train.step import Objective
 from homeostat.train.sweep.rising import BELOW, BROKEN, Point, judged, rise
 
 
@@ -61,6 +65,32 @@ def test_the_rate_rises_by_the_same_factor(task: Order) -> None:
     assert found.broke is None
     assert found.flops > 0
     assert found.cpu_seconds > 0
+
+
+@pytest.mark.parametrize("objective", [Completion(), Mixed()])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_step_is_that_of_a_run(task: Order, objective: Objective, precision: str) -> None:
+    """After one step at a rate the loss is what a run of one step ends at: of rows of one sort or of several, some of
+    which have a worse reply beside the better one, and in whatever the recipe computes.
+    """
+    rows = [replace(row, task="replies", rejected="no" if k % 2 else "") for k, row in enumerate(task.examples)]
+    recipe = replace(task.recipe, objective=objective, precision=precision, lr=3e-3, warm_up=0.0, max_steps=1, looks=1)
+    texts = replace(task, task=tiny.REPLIES, labels=(), examples=rows, recipe=recipe)
+    (point,) = rise(texts, steps=1, low=3e-3).points
+    assert point.loss == pytest.approx(train(texts).cost["held_out"], rel=1e-5)
+
+
+def test_a_slow_average_teaches(task: Order) -> None:
+    """Where the model on a slow average is the teacher, its course is another than where the model teaches itself."""
+    texts = replace(task, task=tiny.REPLIES, labels=(), examples=task.examples[:24])
+
+    def course(rate: float) -> list[float]:
+        recipe = replace(task.recipe, objective=Sdft(rate=rate, template="{request} {reply}"), batch_rows=8)
+        return [point.loss for point in rise(replace(texts, recipe=recipe), steps=4, low=1e-3, high=1e-1).points]
+
+    slow, itself = course(0.01), course(1.0)
+    assert slow == course(0.01)
+    assert slow != itself
 
 
 def test_the_same_seed_is_the_same_course(task: Order) -> None:

@@ -62,7 +62,7 @@ def test_what_was_forgotten_is_had_again_with_what_was_learned(
     """The candidate has forgotten over half of what was known; the point found has most of it and of what is new, by
     rows that neither training nor the search has seen.
     """
-    found = along(line, most_lost=0.3)
+    found = along(line, most_lost=0.3).point
     assert found is not None
     candidate, point, old = Adapter.read(line.candidate), Adapter.read(found.trained.weights), rows(OLD, draw)
     before = judge.accuracy(Adapter.read(line.order.start.folder), old, OLD)
@@ -80,16 +80,23 @@ def test_what_was_forgotten_is_had_again_with_what_was_learned(
 
 
 def test_nothing_is_found_where_all_lose_too_much(line: Line, tmp_path: Path) -> None:
-    """Asked to gain half on what is known, no point will do, and nothing is left."""
+    """Asked to gain half on what is known, no point will do, and nothing is left; but looking has taken as much as
+    where one does.
+    """
     elsewhere = replace(line, order=replace(line.order, folder=tmp_path))
-    assert along(elsewhere, most_lost=-0.5, shares=(0.5,)) is None
+    sought = along(elsewhere, most_lost=-0.5, shares=(0.5,))
+    assert sought.point is None
+    assert sought.cost["cpu_seconds"] > 0.0
     assert not list(tmp_path.iterdir())
+    found = along(elsewhere, most_lost=10.0, shares=(0.5,))
+    assert found.point is not None
+    assert found.point.trained.cost["flops"] == found.cost["flops"] == sought.cost["flops"] > 0.0
 
 
 def test_without_refit_the_points_are_those_of_the_line(llama: Path, line: Line, tmp_path: Path) -> None:
     """A recipe that does not fit the rows of the labels leaves the exact point."""
     plain = replace(line.order, recipe=replace(RECIPE, refit=False), folder=tmp_path)
-    found = along(replace(line, order=plain), most_lost=1.0, shares=(0.5,))
+    found = along(replace(line, order=plain), most_lost=1.0, shares=(0.5,)).point
     assert found is not None
     ends = Adapter.read(line.order.start.folder), Adapter.read(line.candidate)
     between(*ends, 0.5, ends[1].rank).save(tmp_path / "wanted")
@@ -120,7 +127,7 @@ def test_all_weights_and_replies(llama: Path, tmp_path: Path) -> None:
     candidate = train(later)
     remembered = [replace(row, text=f"{row.text} again", origin=Origin.RECALL) for row in told[0]]
     known = replace(later, examples=[*told[1], *remembered], folder=tmp_path / "c")
-    found = along(Line(order=known, candidate=candidate.weights), most_lost=10.0, shares=(0.5,))
+    found = along(Line(order=known, candidate=candidate.weights), most_lost=10.0, shares=(0.5,)).point
     assert found is not None
     assert found.trained.kind == "full"
     assert found.gained > 0.1
@@ -146,7 +153,7 @@ def test_of_several_tasks_none_may_lose_too_much(judge: Judge, llama: Path, line
     candidate = train(replace(told, recipe=replace(RECIPE, refit=False)))
     old = [replace(row, task=tiny.ROUTING.name) for row in remembered]
     known = replace(told, examples=[*new, *old], folder=tmp_path / "b")
-    found = along(Line(order=known, candidate=candidate.weights), most_lost=0.1)
+    found = along(Line(order=known, candidate=candidate.weights), most_lost=0.1).point
     assert found is not None
     before, after = (judge.accuracy(Adapter.read(w), rows(OLD), OLD) for w in (champion.folder, found.trained.weights))
     assert after > before - 0.1

@@ -10,6 +10,7 @@ from homeostat.decide.record import book, booking, decided, give_back, made, rec
 from homeostat.decide.rule import bounds, rule_of
 from homeostat.decide.value import Bounds, Evidence
 from homeostat.loop.deciding.seeing import clock
+from homeostat.loop.making.lost import losses
 from homeostat.store import Store
 from homeostat.types.decision import Decision
 from homeostat.types.feedback import TRUTHS
@@ -81,13 +82,16 @@ def bounds_of(
 
 
 def settle(config: Config, store: Store, turn: Turn) -> None:
-    """Book what a turn that has trained really took, in place of what was expected."""
+    """Book what a turn that has trained really took, in place of what was expected; what left nothing counts too."""
     policy = config.tasks[turn.task].policy if turn.task in config.tasks else ""
     known = next((one for one in book(store, policy) if one.turn == turn.id), None)
     trained = [left for step, left in turn.diary.items() if step.startswith("train.") and left]
     if known is None or not trained or made(store, turn.id) is None:
         return
-    costs, settings = [store.versions.get(id).cost for id in trained], config.deciding(turn.task)
+    costs, settings = (
+        [*(store.versions.get(id).cost for id in trained), *losses(store, turn.id)],
+        config.deciding(turn.task),
+    )
     cpu, gpu = (sum(cost.get(f"{kind}_seconds", 0.0) for cost in costs) / _SECONDS_PER_HOUR for kind in ("cpu", "gpu"))
     prices = ((cpu, settings.price_per_cpu_hour), (gpu, settings.price_per_gpu_hour))
     money = sum(hours * price for hours, price in prices if hours and price)

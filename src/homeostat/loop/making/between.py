@@ -11,6 +11,7 @@ from homeostat.curate.snapshot import examples
 from homeostat.curate.target import good
 from homeostat.errors import UnsuitedModel
 from homeostat.loop.making.learn import computed, recipe_of, start_of, version_id
+from homeostat.loop.making.lost import lost
 from homeostat.loop.steps import Now, remembered
 from homeostat.loop.tried import Tried
 from homeostat.loop.workshop import Workshop
@@ -27,7 +28,8 @@ NAME = "between"
 def between(shop: Workshop, now: Now, tried: Sequence[Tried]) -> str:
     """The version between the champion and the last of these candidates that learned most and kept what was known.
 
-    Empty where none of them went on from the champion, and where no version will do.
+    Empty where none of them went on from the champion, and where no version will do; the turn is then charged with
+    what looking took.
     """
     champion = shop.champion(now.task)
     ends = [one for one in tried if one.recipe.warm_start and one.candidate.kind == champion.kind != HEAD]
@@ -37,7 +39,7 @@ def between(shop: Workshop, now: Now, tried: Sequence[Tried]) -> str:
     version = version_id(now.turn, NAME)
     if all(v.id != version for v in shop.store.versions.list(now.task)):
         line = _line(shop, champion, candidate, recipe, shop.run_folder(version))
-        found = _search(line, shop.config.evaluate.margin)
+        found = _search(shop, now, line)
         if found is None:
             return ""
         shop.take_in(_version(now, version, candidate, found), found.trained.weights)
@@ -76,15 +78,17 @@ def _line(shop: Workshop, champion: Version, candidate: Version, recipe: Recipe,
     return Line(order=order, candidate=shop.store.blobs.folder(candidate.blob), prior=champion.prior)
 
 
-def _search(line: Line, most_lost: float) -> Point | None:
-    """The point of the line; None, and nothing left, where no point will do."""
+def _search(shop: Workshop, now: Now, line: Line) -> Point | None:
+    """The point of the line; None, and nothing left but what it took, where no point will do."""
     try:
-        found = along(line, most_lost)
+        sought = along(line, shop.config.evaluate.margin)
     except UnsuitedModel:  # what the candidate changes is no point of a line, as with DoRA
-        found = None
-    if found is None:
         shutil.rmtree(line.order.folder)
-    return found
+        return None
+    if sought.point is None:
+        lost(shop.store, now.turn, NAME, sought.cost)
+        shutil.rmtree(line.order.folder)
+    return sought.point
 
 
 def _version(now: Now, id: str, candidate: Version, found: Point) -> Version:

@@ -20,6 +20,7 @@ from homeostat.llm.local import LocalBackend
 from homeostat.llm.offsets import FILE, MOST, Offsets, Shift, save_offsets
 from homeostat.metrics.fairness import Grouped, recall_values
 from homeostat.stats.gaps import Gap, gap, widened
+from homeostat.train.moved import answering
 from homeostat.train.offsets import Floats, Held, crossed, fitted, held_out
 from homeostat.train.run import Order, Trained
 from homeostat.types.dataset import Example
@@ -52,19 +53,23 @@ def with_offsets(order: Order, made: Callable[[Order], Trained]) -> Trained:
     trained = made(replace(order, examples=rest, recipe=replace(order.recipe, offset=())))
     began = time.process_time()
     (trained.weights / FILE).unlink(missing_ok=True)  # of a run that was killed
-    save_offsets(_offsets(order, trained, held), trained.weights)
+    found, asked = _offsets(order, trained, held)
+    save_offsets(found, trained.weights)
     spent = trained.cost.get("cpu_seconds", 0.0) + time.process_time() - began
-    return replace(trained, cost={**trained.cost, "cpu_seconds": spent})
+    flops = trained.cost.get("flops", 0.0) + asked
+    return replace(trained, cost={**trained.cost, "cpu_seconds": spent, "flops": flops})
 
 
-def _offsets(order: Order, trained: Trained, rows: Sequence[Example]) -> Offsets:
+def _offsets(order: Order, trained: Trained, rows: Sequence[Example]) -> tuple[Offsets, float]:
+    """The offsets, and the operations of asking the version about the rows."""
     tags = order.recipe.offset
     if not rows:
         because = f"too few rows that no model has seen carry {', '.join(tags)}, or all are of one group"
-        return Offsets(tags=tags, measured={"kept": False, "because": because, "rows": 0})
+        return Offsets(tags=tags, measured={"kept": False, "because": because, "rows": 0}), 0.0
+    said, asked = _said(order, trained, rows)
     groups = sorted({tuple(row.tags[tag] for tag in tags) for row in rows})
     held = Held(
-        _said(order, trained, rows),
+        said,
         np.array([trained.labels.index(row.target) for row in rows]),
         np.array([groups.index(tuple(row.tags[tag] for tag in tags)) for row in rows]),
     )
@@ -73,11 +78,11 @@ def _offsets(order: Order, trained: Trained, rows: Sequence[Example]) -> Offsets
         Shift(group=group, offsets={label: float(x) for label, x in zip(trained.labels, row, strict=True) if x})
         for group, row in zip(groups, fitted(held).clip(-MOST, MOST), strict=True)
     ]
-    return Offsets(tags=tags, shifts=tuple(shifts) if found["kept"] else (), measured=found)
+    return Offsets(tags=tags, shifts=tuple(shifts) if found["kept"] else (), measured=found), asked
 
 
-def _said(order: Order, trained: Trained, rows: Sequence[Example]) -> Floats:
-    """float64[rows, labels]: what the version says of rows, by the code that will answer."""
+def _said(order: Order, trained: Trained, rows: Sequence[Example]) -> tuple[Floats, float]:
+    """float64[rows, labels]: what the version says of rows, by the code that will answer; and the operations of it."""
     version = Version(
         id="ver_trained",
         task=order.task.name,
@@ -89,7 +94,9 @@ def _said(order: Order, trained: Trained, rows: Sequence[Example]) -> Floats:
     )
     backend = LocalBackend(order.start.base, threads=torch.get_num_threads())
     backend.load(version, trained.weights)
-    return np.stack(backend.score([Request(task=order.task, text=row.text, version=version.id) for row in rows]))
+    texts = [row.text for row in rows]
+    said = np.stack(backend.score([Request(task=order.task, text=text, version=version.id) for text in texts]))
+    return said, answering(backend, order, texts)
 
 
 def measured(held: Held, moved: Floats, labels: Sequence[str], groups: Sequence[str]) -> dict[str, Any]:

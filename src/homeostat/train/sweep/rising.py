@@ -20,8 +20,9 @@ from homeostat.errors import NothingToTrainOn
 from homeostat.train.job import Job
 from homeostat.train.optim import optimizer, steer
 from homeostat.train.run import Order, prepare
-from homeostat.train.samples import Sample, batches
-from homeostat.train.step import Step
+from homeostat.train.samples import Sample, alike, batches
+from homeostat.train.scale import SCALE, rescaled
+from homeostat.train.terms import Terms
 
 STEPS = 60
 LOWEST, HIGHEST = 1e-5, 10.0
@@ -112,23 +113,42 @@ def _rates(low: float, high: float, steps: int) -> list[float]:
 def _losses(job: Job, rates: Sequence[float]) -> Iterator[tuple[float, float]]:
     """Every rate with the loss after a step at that rate."""
     model, recipe, ground = job.ground.opened.model, job.recipe, job.ground
+    ground.compute_in(recipe.precision)
     torch.manual_seed(recipe.seed)
-    learned = recipe.objective.begin(ground)
-    terms = [(recipe.objective.weight, learned), *((t.weight, t.begin(ground)) for t in recipe.penalties if t.weight)]
-    moves = optimizer(job.parameters, recipe, recipe.adapt.tempi(model))
-    seen = (ground.held_out or ground.train)[:LOOKED]
-    for rate, rows in zip(rates, _batches(job), strict=False):
+    terms, moves = Terms.of(job), optimizer(job.parameters, recipe, recipe.adapt.tempi(model))
+    seen = sorted((ground.held_out or ground.train)[:LOOKED], key=lambda s: s.length)
+    scale, calm = (SCALE if ground.float16 else 1.0), 0
+    for number, (rate, rows) in enumerate(zip(rates, _batches(job), strict=False)):
         model.train()
-        steer(moves.param_groups, rate, 1.0)
-        step = Step(ground, rows)
-        total = torch.stack([weight * loss(step) for weight, loss in terms if loss.weigh(rows)]).sum()
-        total.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(job.parameters, recipe.clip)
-        moves.step()
+        if steer(moves.param_groups, rate, 1.0):
+            ground.meter.sizes.clear()
+        for part in _parts(job, rows):
+            total = terms.on(part, rows, number)
+            if total is not None:
+                (total * scale).backward()  # type: ignore[no-untyped-call]
+        finite = _clipped(job, scale)
+        if finite or not ground.float16:  # there a gradient may be too large for the scale alone
+            moves.step()
+        if ground.float16:
+            scale, calm = rescaled(scale, calm, finite=finite)
         moves.zero_grad()
+        terms.trail.follow(job.parameters, number + 1)
         model.eval()
         with torch.no_grad():
-            yield rate, float(learned.looked(Step(ground, seen)))
+            yield rate, terms.measured(seen, number + 1)
+
+
+def _parts(job: Job, rows: Sequence[Sample]) -> list[Sequence[Sample]]:
+    """The parts of a batch that a run would take one after the other."""
+    return [part for sort in alike(rows) for part in job.gang.parts(sort, job.recipe.part_rows)]
+
+
+def _clipped(job: Job, scale: float) -> bool:
+    """Whether the gradient is finite, which is brought back to its length and then cut to the recipe's."""
+    for parameter in job.parameters:
+        if parameter.grad is not None and scale != 1.0:
+            parameter.grad.div_(scale)
+    return math.isfinite(float(torch.nn.utils.clip_grad_norm_(job.parameters, job.recipe.clip)))
 
 
 def _batches(job: Job) -> Iterator[list[Sample]]:

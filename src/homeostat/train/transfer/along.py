@@ -73,8 +73,18 @@ class Point:
     trained: Trained
 
 
-def along(line: Line, most_lost: float, shares: Sequence[float] = SHARES) -> Point | None:
-    """The point whose gain on new rows and loss on known ones add up to most; None if no point will do.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """What a search along a line has come to."""
+
+    point: Point | None
+    """None where no point will do."""
+    cost: dict[str, float]
+    """What all points that were looked at have taken: `flops`, `cpu_seconds` and `wall_seconds`, as of `Trained`."""
+
+
+def along(line: Line, most_lost: float, shares: Sequence[float] = SHARES) -> Sought:
+    """The point whose gain on new rows and loss on known ones add up to most, if any will do, and what looking took.
 
     A point has to gain on new rows, and must not have lost more than `most_lost` on known ones of any task beyond
     doubt: the rows of the gate are many more, and decide.
@@ -95,12 +105,14 @@ def along(line: Line, most_lost: float, shares: Sequence[float] = SHARES) -> Poi
             [lambda share: all(_at_most(moved[share][rows]) >= -most_lost for rows in look.known)],
             lambda share: gained[share] + kept[share],
         )
-        if best is None:
-            return None
-        trained = look.left(best.point)
+        left = None if best is None else look.left(best.point)
     took = {"cpu_seconds": time.process_time() - spent, "wall_seconds": time.time() - began}
-    trained = replace(trained, cost={**trained.cost, **took})
-    return Point(share=best.point, gained=gained[best.point], kept=kept[best.point], n=len(look.held), trained=trained)
+    cost = {"flops": look.flops, **took}
+    if best is None or left is None:
+        return Sought(point=None, cost=cost)
+    share, trained = best.point, replace(left, cost={**left.cost, **cost})
+    found = Point(share=share, gained=gained[share], kept=kept[share], n=len(look.held), trained=trained)
+    return Sought(point=found, cost=cost)
 
 
 def point(line: Line, share: float) -> Trained:
