@@ -24,7 +24,7 @@ from homeostat.curate.mix import memory
 from homeostat.llm.backend import Request
 from homeostat.llm.features import Features
 from homeostat.llm.local import LocalBackend
-from homeostat.train.adapt.lora import Lora
+from homeostat.train.adapt.lora import PLAIN, Lora
 from homeostat.train.adapt.stacked import Stacked
 from homeostat.train.head.choose import choose_ridge
 from homeostat.train.head.ridge import RidgeHead
@@ -45,6 +45,12 @@ def _replayed(share: float, **more: object) -> Change:
     return lambda naive: replace(naive, replay=share, **more)  # type: ignore[arg-type]
 
 
+def _root(naive: Recipe) -> Recipe:
+    """LoRA scaled by the root of its rank at the alpha that it has without, as who turns that on would have it."""
+    rank = naive.adapt.rank  # type: ignore[attr-defined]
+    return replace(naive, replay=0.5, adapt=Lora(rank=rank, alpha=PLAIN * rank, rs=True))
+
+
 def _adapted(kind: type[Lora] = Lora, **more: object) -> Change:
     """Half as many old rows as new ones, and LoRA of another make."""
     return lambda naive: replace(naive, replay=0.5, adapt=kind(rank=naive.adapt.rank, **more))  # type: ignore[attr-defined, arg-type]
@@ -60,7 +66,7 @@ RIVALS: Mapping[str, Change] = {
     "l2_sp": _replayed(0.0, penalties=(L2Pull(),)),
     "kl_new": _replayed(0.0, penalties=(Stay(),)),
     "kl_old": _replayed(0.25, penalties=(Divergence(weight=2.0),)),
-    "rs_lora": _adapted(rs=True),
+    "rs_lora": _root,
     "dora": _adapted(dora=True),
     "stacked": _adapted(Stacked),
 }

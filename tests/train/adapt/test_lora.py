@@ -176,6 +176,16 @@ def test_the_root_of_the_rank_scales(base: str, rank: int, factor: float) -> Non
         torch.testing.assert_close(added, scale * inputs @ product.T, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize(("rank", "plain", "root"), [(4, 2.0, 4.0), (16, 2.0, 2.0), (64, 2.0, 1.0)])
+def test_with_the_root_a_higher_rank_is_scaled_down(base: str, rank: int, plain: float, root: float) -> None:
+    """By itself a plain adapter's scale is the same at every rank; with `rs` it falls as one over the root of it."""
+    for rs, wanted in ((False, plain), (True, root)):
+        model = open_model(base).model
+        Lora(rank=rank, rs=rs).attach(model)
+        scales = {m.scaling[NAME] for m in model.modules() if hasattr(m, "lora_A")}
+        assert scales == {wanted}
+
+
 def test_lengths_are_learned(base: str, learn: Learn) -> None:
     """With `dora` every output has a length of its own: that of the base's row at first, which moves in training, and
     which alone sets how long the row is.

@@ -28,6 +28,8 @@ from homeostat.train.adapt.principal import PEFT, follow_inputs, make_portable, 
 from homeostat.train.adapt.way import Tempo, Way
 from homeostat.train.rows import LabelRows
 
+PLAIN, ROOT = 2.0, 8.0
+"""Alpha by itself: in ranks, or with `rs` whatever the rank. At rank 16 both scale alike."""
 _MOVED = ("pissa", "olora")
 """Beginnings that change the base under the adapter."""
 
@@ -40,14 +42,15 @@ class Lora(Way):
     rank: int = knob(16, least=1)
     """Numbers that a layer's change passes through; who goes on from an adapter keeps its rank and its scale."""
     alpha: float | None = knob(None, least=1e-6)
-    """The adapter's product is scaled by alpha / rank, or by alpha / √rank if `rs`; None is 2 × rank, or 2 × √rank."""
+    """The adapter's product is scaled by alpha / rank, or by alpha / √rank if `rs`; None is 2 × rank, or 8."""
     bottom: float = knob(0.0, least=0.0)
     """So many of the lowest layers, or below 1 that share of them, stay as they are; what they say of a row is computed
     once and kept (decoders)."""
     dropout: float = knob(0.0, least=0.0, most=0.99)
     """Share of an adapter's inputs that is set to zero in training."""
     rs: bool = False
-    """Scale by the root of the rank, so that a high rank learns as fast as a low one (2312.03732)."""
+    """Scale by the root of the rank, so that what a high rank adds grows no faster than what a low one adds
+    (2312.03732)."""
     dora: bool = False
     """Learn the length of each output apart from its direction (2402.09353)."""
     init: Literal["plain", "pissa", "eva", "olora"] = "plain"
@@ -126,7 +129,7 @@ class Lora(Way):
                 raise UnsuitedModel(f"the adapter that is gone on from has no `{name}`", where="recipe.adapt", fix=fix)
 
     def _config(self, model: Any, rows: Sequence[int]) -> peft.LoraConfig:
-        plain = 2.0 * (self.rank**0.5 if self.rs else self.rank)
+        plain = ROOT if self.rs else PLAIN * self.rank
         return peft.LoraConfig(
             r=self.rank,
             lora_alpha=plain if self.alpha is None else self.alpha,
