@@ -9,10 +9,12 @@ from small_project import TASK
 
 from homeostat.curate.snapshot import examples
 from homeostat.errors import NotFound
-from homeostat.loop.making.repair import NAME, repair
+from homeostat.loop.making.repair import NAME, as_it_is, repair
 from homeostat.loop.making.reproduce import reproduce
 from homeostat.loop.tried import tried
 from homeostat.loop.workshop import Workshop
+from homeostat.train.adapt.lora import Lora
+from homeostat.train.adapt.stacked import Stacked
 from homeostat.types.dataset import Origin
 from loop.refused import NOW, right
 
@@ -71,3 +73,9 @@ def test_a_repair_that_goes_astray_leaves_nothing(after: Workshop) -> None:
     wild = Workshop(replace(after.config, train=replace(after.config.train, warm_lr=1e38)), after.store)
     assert repair(wild, NOW, tried(after, NOW)) == ""
     assert not list((after.run_folder("any").parent).glob("ver_*"))
+
+
+def test_a_candidate_is_not_taken_back_again() -> None:
+    """One that learned on a champion taken back toward the base is gone on from as it lies; other ways stay."""
+    assert as_it_is(Stacked(rank=4, back=0.5)) == Stacked(rank=4)
+    assert as_it_is(Lora(rank=4)) == Lora(rank=4)

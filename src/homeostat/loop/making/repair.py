@@ -14,6 +14,8 @@ from homeostat.loop.proving.judging import NEW
 from homeostat.loop.steps import Now, curated
 from homeostat.loop.tried import Tried
 from homeostat.loop.workshop import Workshop
+from homeostat.train.adapt.stacked import Stacked
+from homeostat.train.adapt.way import Way
 from homeostat.train.named import named
 from homeostat.types.dataset import Dataset
 from homeostat.types.task import Kind
@@ -41,7 +43,7 @@ def repair(shop: Workshop, now: Now, tried: Sequence[Tried]) -> str:
     lesson = Lesson(
         task=now.task,
         dataset=_kept(shop, now, rows, candidate).id,
-        recipe=replace(recipe, adapt=hurt[-1].recipe.adapt),
+        recipe=replace(recipe, adapt=as_it_is(hurt[-1].recipe.adapt)),
         version=version_id(now.turn, NAME),
         parent=champion,
         begins=candidate,
@@ -55,6 +57,11 @@ def repair(shop: Workshop, now: Now, tried: Sequence[Tried]) -> str:
         return ""
     shop.store.lineage.link(version, candidate.id, RELATION)
     return version
+
+
+def as_it_is(adapt: Way) -> Way:
+    """The way of a candidate for going on from it: one that takes a champion back took back what was below it then."""
+    return replace(adapt, back=0.0) if isinstance(adapt, Stacked) else adapt
 
 
 def _has_lost(shop: Workshop, one: Tried) -> bool:
