@@ -9,6 +9,8 @@ import pytest
 
 from homeostat.builtin.resources import model_path
 from homeostat.config.schema import Train
+from homeostat.llm.labels import encode_labels
+from homeostat.llm.load import open_model
 from homeostat.train.adapt.lora import Lora
 from homeostat.train.champion import GAUGED
 from homeostat.train.fit import LOOKED
@@ -16,6 +18,7 @@ from homeostat.train.forecast import forecast
 from homeostat.train.named import NAMES, named
 from homeostat.train.pace import FORWARD, LEAST, THRICE, Rows, paced, passes
 from homeostat.train.rates import RATE, WARM, WIDTH, rate_of
+from homeostat.train.rows import beginnings
 from homeostat.train.run import Order, Start
 from homeostat.types.dataset import Example, Origin
 from homeostat.types.task import Task
@@ -141,8 +144,10 @@ def test_rows_are_counted_by_what_is_done_with_them() -> None:
 def test_the_share_is_what_the_operations_say(tmp_path: Path, new: int, recalled: int) -> None:
     """Counted from the shapes, a careful run costs its share of joint retraining on the same rows, or less."""
     every = rows(new, new, recalled)
-    (tmp_path / "champion").mkdir()
     base = str(model_path())
+    opened = open_model(base)
+    Lora().attach(opened.model, None, beginnings(opened, encode_labels(opened.tokenizer, LABELS)))
+    Lora().save(opened.model, tmp_path / "champion")
     start = Start(base=base, folder=tmp_path / "champion", kind="lora", labels=LABELS)
     careful = paced(named("careful", SETTINGS), SETTINGS, Rows.of(every), LABELS)
     all_new = [replace(row, origin=Origin.NEW) for row in every]

@@ -38,7 +38,7 @@ def test_what_is_foreseen_is_what_is_done(shop: Workshop, seen: Foresight) -> No
         assert (attempt.counts, attempt.labels) == (dataset.counts, len(dataset.labels))
     trained = shop.store.versions.get(steps.train(shop, NOW, attempt.recipe, dataset.id))
     assert 0 < trained.cost["steps"] <= attempt.training.steps
-    assert 0 < trained.cost["flops"] <= attempt.training.flops
+    assert 0 < trained.cost["flops"] <= 1.01 * attempt.training.flops  # foretold by how the first pass pads its batches
 
 
 def test_nothing_is_written(shop: Workshop, seen: Foresight) -> None:
